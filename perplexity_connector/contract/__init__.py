@@ -1,0 +1,53 @@
+"""What any host and any connector agree on. Standard library and pluggy only: no HTTP, no pydantic, no Perplexity."""
+
+from perplexity_connector.contract.connector import ActionHandler, Connector
+from perplexity_connector.contract.context import ActionContext
+from perplexity_connector.contract.envelope import Envelope, RunStatus
+from perplexity_connector.contract.errors import ConnectorError, Effect, ErrorCode, FieldError
+from perplexity_connector.contract.events import EventType
+from perplexity_connector.contract.hookspecs import PROJECT_NAME, ConnectorSpecs, hookimpl, hookspec
+from perplexity_connector.contract.jsontypes import JsonObject, JsonValue
+from perplexity_connector.contract.manifest import (
+    HOST_API,
+    MANIFEST_VERSION,
+    Action,
+    Annotations,
+    ConnectionSpec,
+    GuideStep,
+    HostApiRange,
+    Manifest,
+    Setting,
+)
+from perplexity_connector.contract.result import ActionResult, RunWarning
+from perplexity_connector.contract.secret import Secret
+
+__all__ = [
+    "HOST_API",
+    "MANIFEST_VERSION",
+    "PROJECT_NAME",
+    "Action",
+    "ActionContext",
+    "ActionHandler",
+    "ActionResult",
+    "Annotations",
+    "ConnectionSpec",
+    "Connector",
+    "ConnectorError",
+    "ConnectorSpecs",
+    "Effect",
+    "Envelope",
+    "ErrorCode",
+    "EventType",
+    "FieldError",
+    "GuideStep",
+    "HostApiRange",
+    "JsonObject",
+    "JsonValue",
+    "Manifest",
+    "RunStatus",
+    "RunWarning",
+    "Secret",
+    "Setting",
+    "hookimpl",
+    "hookspec",
+]

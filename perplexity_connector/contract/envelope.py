@@ -1,0 +1,48 @@
+"""One document per run, whatever became of it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from perplexity_connector.contract.jsontypes import JsonObject, JsonValue
+from perplexity_connector.contract.result import RunWarning
+
+
+class RunStatus(StrEnum):
+    """How a run ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """The record of one run.
+
+    `output` is there when it succeeded, `error` when it did not, `partial` when something was received before it
+    failed. `started_at` is ISO 8601 in UTC, `duration_ms` counts all attempts and the waits between them. `attempts`
+    is 0 when the input was refused before anything was sent.
+    """
+
+    run_id: str
+    connector: str
+    action: str
+    version: int
+    status: RunStatus
+    output: JsonObject | None = None
+    error: JsonObject | None = None
+    partial: JsonObject | None = None
+    summary: str
+    usage: JsonObject
+    warnings: Sequence[RunWarning] = ()
+    attempts: int
+    started_at: str
+    duration_ms: int
+    meta: JsonObject
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The envelope as plain JSON, every key always present, as `schemas/envelope.schema.json` has it."""
+        document = {name: getattr(self, name) for name in self.__slots__}
+        warnings = [asdict(warning) for warning in self.warnings]
+        return document | {"status": self.status.value, "warnings": warnings}

@@ -1,0 +1,127 @@
+"""Errors as data: what went wrong, what may have happened at the provider, and what mends it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import partial as bind
+
+from perplexity_connector.contract.jsontypes import JsonObject, JsonValue
+
+
+class ErrorCode(StrEnum):
+    """Every way a run can fail. Hosts branch on these; the words around them may change."""
+
+    INVALID_INPUT = "invalid_input"
+    INVALID_CREDENTIALS = "invalid_credentials"
+    PERMISSION_DENIED = "permission_denied"
+    QUOTA_EXHAUSTED = "quota_exhausted"
+    UNSUPPORTED = "unsupported"
+    NOT_FOUND = "not_found"
+    RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "unavailable"
+    TIMEOUT = "timeout"
+    UPSTREAM_FAILED = "upstream_failed"
+    INVALID_RESPONSE = "invalid_response"
+    CANCELLED = "cancelled"
+    INTERNAL = "internal"
+
+
+RETRYABLE = frozenset({ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT})
+
+
+class Effect(StrEnum):
+    """What the provider may have done: `none` is certain, `unknown` may have cost money."""
+
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """One thing wrong with one field.
+
+    `pointer` is a JSON Pointer into the input. `code` is the JSON Schema keyword that failed, `unknown_field`, or a
+    code of the connector's own (`conflict`, `order`, `needs`, `removed_model`, `bad_schema`, `withdrawn`). `message`
+    says how to mend it and never repeats the value.
+    """
+
+    pointer: str
+    code: str
+    message: str
+
+
+class ConnectorError(Exception):
+    """A failed run, as an exception inside the process and as data (`to_dict`) outside it.
+
+    `message` is for a developer's log, `user_message` for whoever runs the workflow: neither holds a key, an input
+    value or a provider's text. `retry_after` is in seconds, `resets_at` in epoch seconds. `partial` is what was
+    received before the failure.
+    """
+
+    def __init__(  # noqa: PLR0913 - the contract's error has these parts; all but two are optional keywords
+        self,
+        code: ErrorCode,
+        message: str,
+        *,
+        user_message: str | None = None,
+        effect: Effect = Effect.NONE,
+        retry_after: float | None = None,
+        resets_at: float | None = None,
+        fields: Sequence[FieldError] = (),
+        partial: JsonObject | None = None,
+        http_status: int | None = None,
+        provider_code: str | None = None,
+        request_id: str | None = None,
+        docs_url: str | None = None,
+    ) -> None:
+        """Describe the failure; what stays out is unknown or does not apply."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.user_message = user_message or message
+        self.effect = effect
+        self.retry_after = retry_after
+        self.resets_at = resets_at
+        self.fields = tuple(fields)
+        self.partial = partial
+        self.http_status = http_status
+        self.provider_code = provider_code
+        self.request_id = request_id
+        self.docs_url = docs_url
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the cause may pass by itself. It speaks of the cause alone: see `effect` before repeating
+        anything."""
+        return self.code in RETRYABLE
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The error as plain JSON, every key always present, as `schemas/envelope.schema.json` has it."""
+        return {
+            "code": self.code.value,
+            "message": self.message,
+            "user_message": self.user_message,
+            "retryable": self.retryable,
+            "effect": self.effect.value,
+            "retry_after": self.retry_after,
+            "resets_at": self.resets_at,
+            "fields": [asdict(field) for field in self.fields],
+            "partial": self.partial,
+            "http_status": self.http_status,
+            "provider_code": self.provider_code,
+            "request_id": self.request_id,
+            "docs_url": self.docs_url,
+        }
+
+    def __repr__(self) -> str:
+        """The code, the effect and the HTTP status; never what was sent or received."""
+        return (
+            f"ConnectorError(code={self.code.value!r}, effect={self.effect.value!r}, http_status={self.http_status!r})"
+        )
+
+    def __reduce__(self) -> tuple[object, tuple[ErrorCode, str]]:
+        """Pickle with every part: engines that run steps in other processes send errors back this way."""
+        parts: Mapping[str, object] = {
+            name: value for name, value in vars(self).items() if name not in {"code", "message"}
+        }
+        return (bind(ConnectorError, **parts), (self.code, self.message))  # type: ignore[arg-type]
