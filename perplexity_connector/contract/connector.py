@@ -25,8 +25,7 @@ class Connector(Protocol):
         """
 
     def action(self, action_id: str, version: int) -> ActionHandler:
-        """The handler of an action. It returns an `ActionResult` or raises `ConnectorError`, and emits nothing
-        afterwards.
+        """The handler of an action: it returns an `ActionResult` or raises `ConnectorError`, and emits nothing later.
 
         Raises `ConnectorError` (`not_found`) for an action or version it does not have.
         """

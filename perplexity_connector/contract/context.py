@@ -28,8 +28,9 @@ def _observe_nothing(limit: int | None, remaining: int | None, resets_at: float 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionContext:
-    """One attempt of one run, as the host sees it. Every part has a default that does nothing; parts are only ever
-    added.
+    """One attempt of one run, as the host sees it.
+
+    Every part has a default that does nothing, so that a plain pluggy host can build one; parts are only ever added.
 
     * `run_id`, `attempt` (from 1), `last_attempt`: which run, and whether the host would try again.
     * `connection`: the credential's fields; secret ones are `Secret`.

@@ -91,8 +91,7 @@ class ConnectorError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether the cause may pass by itself. It speaks of the cause alone: see `effect` before repeating
-        anything."""
+        """Whether the cause may pass by itself; look at `effect` as well before repeating anything."""
         return self.code in RETRYABLE
 
     def to_dict(self) -> dict[str, JsonValue]:
