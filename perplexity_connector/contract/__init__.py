@@ -3,7 +3,7 @@
 from perplexity_connector.contract.connector import ActionHandler, Connector
 from perplexity_connector.contract.context import ActionContext
 from perplexity_connector.contract.envelope import Envelope, RunStatus
-from perplexity_connector.contract.errors import ConnectorError, Effect, ErrorCode, FieldError
+from perplexity_connector.contract.errors import ConnectorError, Effect, ErrorCode, ErrorRecord, FieldError
 from perplexity_connector.contract.events import EventType
 from perplexity_connector.contract.hookspecs import PROJECT_NAME, ConnectorSpecs, hookimpl, hookspec
 from perplexity_connector.contract.jsontypes import JsonObject, JsonValue
@@ -37,6 +37,7 @@ __all__ = [
     "Effect",
     "Envelope",
     "ErrorCode",
+    "ErrorRecord",
     "EventType",
     "FieldError",
     "GuideStep",

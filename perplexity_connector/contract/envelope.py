@@ -1,10 +1,11 @@
 """One document per run, whatever became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from perplexity_connector.contract.jsontypes import JsonObject, JsonValue
+from perplexity_connector.contract.errors import ErrorRecord
+from perplexity_connector.contract.jsontypes import JsonValue
 from perplexity_connector.contract.result import RunWarning
 
 
@@ -30,19 +31,20 @@ class Envelope:
     action: str
     version: int
     status: RunStatus
-    output: JsonObject | None = None
-    error: JsonObject | None = None
-    partial: JsonObject | None = None
+    output: Mapping[str, object] | None = None
+    error: ErrorRecord | None = None
+    partial: Mapping[str, object] | None = None
     summary: str
-    usage: JsonObject
+    usage: Mapping[str, object]
     warnings: Sequence[RunWarning] = ()
     attempts: int
     started_at: str
     duration_ms: int
-    meta: JsonObject
+    meta: Mapping[str, object]
 
     def to_dict(self) -> dict[str, JsonValue]:
         """The envelope as plain JSON, every key always present, as `schemas/envelope.schema.json` has it."""
         document = {name: getattr(self, name) for name in self.__slots__}
+        error = self.error.to_dict() if self.error else None
         warnings = [asdict(warning) for warning in self.warnings]
-        return document | {"status": self.status.value, "warnings": warnings}
+        return document | {"status": self.status.value, "error": error, "warnings": warnings}

@@ -1,7 +1,7 @@
 """Errors as data: what went wrong, what may have happened at the provider, and what mends it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from functools import partial as bind
 
@@ -50,6 +50,31 @@ class FieldError:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRecord:
+    """A `ConnectorError` as data: what an envelope's `error` holds."""
+
+    code: ErrorCode
+    message: str
+    user_message: str
+    retryable: bool
+    effect: Effect
+    retry_after: float | None
+    resets_at: float | None
+    fields: Sequence[FieldError]
+    partial: Mapping[str, object] | None
+    http_status: int | None
+    provider_code: str | None
+    request_id: str | None
+    docs_url: str | None
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The error as plain JSON, every key always present, as `schemas/envelope.schema.json` has it."""
+        document = {name: getattr(self, name) for name in self.__slots__}
+        problems = [asdict(problem) for problem in self.fields]
+        return document | {"code": self.code.value, "effect": self.effect.value, "fields": problems}
+
+
 class ConnectorError(Exception):
     """A failed run, as an exception inside the process and as data (`to_dict`) outside it.
 
@@ -94,23 +119,13 @@ class ConnectorError(Exception):
         """Whether the cause may pass by itself; look at `effect` as well before repeating anything."""
         return self.code in RETRYABLE
 
+    def record(self) -> ErrorRecord:
+        """The error as data, for an envelope."""
+        return ErrorRecord(**{field.name: getattr(self, field.name) for field in fields(ErrorRecord)})
+
     def to_dict(self) -> dict[str, JsonValue]:
-        """The error as plain JSON, every key always present, as `schemas/envelope.schema.json` has it."""
-        return {
-            "code": self.code.value,
-            "message": self.message,
-            "user_message": self.user_message,
-            "retryable": self.retryable,
-            "effect": self.effect.value,
-            "retry_after": self.retry_after,
-            "resets_at": self.resets_at,
-            "fields": [asdict(field) for field in self.fields],
-            "partial": self.partial,
-            "http_status": self.http_status,
-            "provider_code": self.provider_code,
-            "request_id": self.request_id,
-            "docs_url": self.docs_url,
-        }
+        """The error as plain JSON, every key of `ErrorRecord` always present."""
+        return self.record().to_dict()
 
     def __repr__(self) -> str:
         """The code, the effect and the HTTP status; never what was sent or received."""

@@ -1,0 +1,70 @@
+"""From an author's input to the model, or to everything that is wrong with it."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from perplexity_connector.contract import FieldError, JsonObject
+from perplexity_connector.models.forms import HUSKS, Form
+
+FormT = TypeVar("FormT", bound=Form)
+
+# pydantic's error types in the words of JSON Schema; every other one is about a type.
+_KEYWORDS = {
+    "missing": "required",
+    "extra_forbidden": "unknown_field",
+    "literal_error": "enum",
+    "date_format": "format",
+    "string_too_short": "minLength",
+    "string_too_long": "maxLength",
+    "string_pattern_mismatch": "pattern",
+    "too_short": "minItems",
+    "too_long": "maxItems",
+    "greater_than_equal": "minimum",
+    "less_than_equal": "maximum",
+}
+
+
+def parsed(form: type[FormT], values: JsonObject) -> FormT | Sequence[FieldError]:
+    """The input as its model, or all that is wrong with it: field by field, and between the good fields."""
+    try:
+        model, problems = form.model_validate(values), list[FieldError]()
+    except ValidationError as error:
+        model, problems = (
+            None,
+            [_field_error(form, detail) for detail in error.errors(include_url=False, include_input=False)],
+        )
+    if not isinstance(values, Mapping):
+        return problems
+    bad = {problem.pointer.split("/")[1] for problem in problems}
+    good = {name: value for name, value in values.items() if value not in HUSKS and name not in bad}
+    problems += form.conflicts(good)
+    return problems if model is None or problems else model
+
+
+def _field_error(form: type[Form], detail: ErrorDetails) -> FieldError:
+    pointer = "".join(f"/{_escaped(part)}" for part in _path(detail))
+    if detail["type"] == "extra_forbidden" and (hint := form.withdrawn.get(pointer[1:])):
+        return FieldError(pointer=pointer, code="withdrawn", message=hint)
+    return FieldError(pointer=pointer, code=_KEYWORDS.get(detail["type"], "type"), message=_mend(detail))
+
+
+def _path(detail: ErrorDetails) -> Sequence[int | str]:
+    # The tag of the one union stands in pydantic's path, but not in the input.
+    loc = detail["loc"]
+    return (loc[0], *loc[2:]) if loc[:1] == ("query",) else loc
+
+
+def _escaped(part: int | str) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def _mend(detail: ErrorDetails) -> str:
+    if detail["type"] == "extra_forbidden":
+        return "There is no such field. Remove it, or check its spelling."
+    if detail["type"] == "missing":
+        return "This field is required. Fill it in."
+    # pydantic's own sentence names the limit and never the value
+    return f"{detail['msg']}."
