@@ -1,0 +1,110 @@
+"""What the stream of a run has said so far, kept as bytes until somebody needs it.
+
+Events are those of perplexity_api 8.1: each has a `type`, most an `event:` line that repeats it. Sequence numbers rise
+with holes; an event whose number was already passed is a repetition or came late, and is not counted twice.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from perplexity_connector.api.reading import document, mapping, objects, text, whole
+from perplexity_connector.api.sse import ServerEvent
+from perplexity_connector.contract import JsonObject
+
+TERMINAL = frozenset(
+    {"response.completed", "response.incomplete", "response.failed", "response.cancelled", "error"},
+)
+_RUNNING = frozenset({"queued", "in_progress"})
+
+
+class Transcript:
+    """A run as its stream tells it: its id from the first event, its end from the terminal one, the rest on demand."""
+
+    __slots__ = ("_kept", "run_id", "terminal")
+
+    def __init__(self, run_id: str | None = None) -> None:
+        """Begin before the first event; `run_id` is known when a run is re-attached to."""
+        self.run_id = run_id
+        self.terminal: JsonObject | None = None
+        self._kept: list[bytes | JsonObject] = []
+
+    def add(self, event: ServerEvent, *, decode: bool) -> JsonObject | None:
+        """Take an event in; its content, when it had to be decoded or `decode` asks for it.
+
+        Raises `ValueError` for an event that is not a JSON object.
+        """
+        if not decode and self.run_id and event.name.startswith("response.") and event.name not in TERMINAL:
+            self._kept.append(event.data)
+            return None
+        content = _event(event.data)
+        self.run_id = self.run_id or _run_id(mapping(content.get("response")).get("id"))
+        if content.get("type") in TERMINAL:
+            self.terminal = self.terminal or content
+        else:
+            self._kept.append(content)
+        return content
+
+    @property
+    def response(self) -> JsonObject:
+        """The run as its terminal event gives it; empty when that was missing or carried none."""
+        return mapping((self.terminal or {}).get("response"))
+
+    def text(self) -> str:
+        """The answer as far as it was streamed, as the provider wrote it."""
+        parts: dict[tuple[object, object], str] = {}
+        for event in self._events():
+            place = (event.get("output_index"), event.get("content_index"))
+            if event.get("type") == "response.output_text.delta":
+                parts[place] = parts.get(place, "") + text(event.get("delta"))
+            elif event.get("type") == "response.output_text.done":
+                parts[place] = text(event.get("text")) or parts.get(place, "")
+        return "".join(parts.values())
+
+    def results(self) -> Sequence[JsonObject]:
+        """The search results that were streamed."""
+        found = [event for event in self._events() if event.get("type") == "response.reasoning.search_results"]
+        done = [mapping(event.get("item")) for event in self._events()]
+        items = [item for item in done if item.get("type") == "search_results"]
+        return [result for holder in items or found for result in objects(holder.get("results"))]
+
+    def _events(self) -> Sequence[JsonObject]:
+        self._kept[:] = _in_order(_decoded(self._kept))
+        return self._kept  # type: ignore[return-value] # all of it is decoded now
+
+
+def _run_id(value: object) -> str | None:
+    # It becomes part of an address, so only what looks like an id is one.
+    return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,128}", value) else None
+
+
+def _event(data: bytes) -> JsonObject:
+    content = document(data)
+    if not isinstance(content, dict):
+        message = "an event is an object"
+        raise ValueError(message)  # noqa: TRY004 - to the caller this is one more malformed event
+    if "type" in content:
+        return content
+    if "error" in content:
+        return content | {"type": "error"}
+    # A gateway that buffers streams answers with the plain body: the object that a terminal event carries.
+    status = content.get("status")
+    return {"type": "response.created" if status in _RUNNING else f"response.{status}", "response": content}
+
+
+def _decoded(kept: Sequence[bytes | JsonObject]) -> Iterator[JsonObject]:
+    for entry in kept:
+        try:
+            yield _event(entry) if isinstance(entry, bytes) else entry
+        except ValueError:
+            continue  # one unreadable event does not take the others with it
+
+
+def _in_order(events: Iterator[JsonObject]) -> Sequence[JsonObject]:
+    come = list(events)
+    numbers = [whole(event.get("sequence_number")) for event in come]
+    if None in numbers:
+        return come
+    first = {
+        number: event for number, event in zip(reversed(numbers), reversed(come), strict=True) if number is not None
+    }
+    return [first[number] for number in sorted(first)]

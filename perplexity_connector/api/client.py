@@ -1,0 +1,213 @@
+"""The one pooled client: the only I/O of the connector, and the only file that knows httpx."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import version
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from perplexity_connector.api import failures
+from perplexity_connector.api.endpoint import Endpoint
+from perplexity_connector.api.reading import document
+from perplexity_connector.api.sse import EventDecoder, ServerEvent
+from perplexity_connector.contract import (
+    ActionContext,
+    ConnectorError,
+    Effect,
+    ErrorCode,
+    JsonObject,
+    JsonValue,
+    Secret,
+)
+
+# Beyond any real answer; a body that grows past it is cut off rather than kept.
+MAX_BODY = 16 * 1024 * 1024
+_MAX_REFUSAL = 64 * 1024
+
+_PRODUCT = "perplexity-connector"
+
+
+class Answer:
+    """A successful answer under way. `request_id` is the provider's, for its support."""
+
+    def __init__(self, response: httpx.Response, idle_timeout: float) -> None:
+        """Wrap a response whose headers are there and whose body is not."""
+        self._response = response
+        self._idle_timeout = idle_timeout
+        self.request_id = failures.request_id(response.headers)
+
+    async def json(self) -> JsonValue:
+        """The body as JSON. Raises `ConnectorError` when it breaks off, is too large, or is none."""
+        body = b"".join([chunk async for chunk in self._chunks()])
+        try:
+            return document(body)
+        except ValueError:
+            raise self._unreadable(detail="the body is not JSON") from None
+
+    async def events(self) -> AsyncIterator[ServerEvent]:
+        """The events of the body as they come; a body that is one JSON document is one event with that data.
+
+        Raises `ConnectorError` when it breaks off, is silent for too long, too large, or a page of HTML.
+        """
+        if "html" in self._response.headers.get("content-type", ""):
+            raise self._unreadable(detail="a page of HTML")
+        decoder, plain, started = EventDecoder(), list[bytes](), False
+        async for chunk in self._chunks():
+            # A gateway that buffers streams answers with the plain body, whatever its content type says.
+            if plain or (not started and chunk.lstrip().startswith(b"{")):
+                plain.append(chunk)
+            else:
+                for event in decoder.feed(chunk):
+                    yield event
+            started = True
+        for event in [ServerEvent("", b"".join(plain))] if plain else decoder.close():
+            yield event
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        if self._response.headers.get("content-encoding", "identity") != "identity":
+            # We asked for none. Unpacking what was not asked for is how a few bytes become gigabytes.
+            raise self._unreadable(detail="an encoding that was not asked for")
+        raw, size = self._response.aiter_raw(), 0
+        while chunk := await self._next(raw):
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise self._unreadable(detail="too large")
+            yield chunk
+
+    async def _next(self, raw: AsyncIterator[bytes]) -> bytes:
+        try:
+            async with asyncio.timeout(self._idle_timeout):
+                return await anext(raw, b"")
+        except TimeoutError:
+            raise self._failed(ErrorCode.TIMEOUT, "the answer stalled") from None
+        except httpx.HTTPError as error:
+            raise self._failed(ErrorCode.UNAVAILABLE, f"broken off: {type(error).__name__}") from None
+
+    def _unreadable(self, detail: str) -> ConnectorError:
+        return self._failed(ErrorCode.INVALID_RESPONSE, detail)
+
+    def _failed(self, code: ErrorCode, detail: str) -> ConnectorError:
+        status = self._response.status_code
+        return failures.failure(
+            code, effect=Effect.UNKNOWN, detail=detail, http_status=status, request_id=self.request_id
+        )
+
+
+class Client:
+    """Requests to one endpoint for any number of keys, over one pool of connections. An async context manager."""
+
+    def __init__(self, endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """Serve an endpoint; `transport` replaces the network in tests."""
+        self._endpoint = endpoint
+        self._transport = transport
+        self._opened: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the pool."""
+        self._opened = httpx.AsyncClient(
+            base_url=self._endpoint.base_url,
+            transport=self._transport,
+            # Redirects are never followed: the key must not travel to another origin.
+            follow_redirects=False,
+            # First byte and idle have clocks of their own; one request may wait long for its first byte.
+            timeout=httpx.Timeout(None, connect=self._endpoint.connect_timeout),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
+            # Cloudflare sets cookies; a jar shared by many keys would tie them together.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            headers={
+                "accept": "application/json",
+                "accept-encoding": "identity",
+                "user-agent": f"{_PRODUCT}/{version(_PRODUCT)}",
+                "x-pplx-integration": _PRODUCT,
+            },
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the pool."""
+        if self._opened is not None:
+            await self._opened.aclose()
+
+    @asynccontextmanager
+    async def ask(
+        self, method: str, path: str, ctx: ActionContext, body: JsonObject | None = None
+    ) -> AsyncIterator[Answer]:
+        """The answer to one request, as soon as its headers are there. Nothing is ever repeated.
+
+        Raises `ConnectorError`: `effect` is `none` when the request was not sent or was refused.
+        """
+        response = await self._send(method, path, ctx, body)
+        try:
+            if not response.is_success:
+                raise failures.refused(response.status_code, response.headers, await _refusal(response))
+            yield Answer(response, self._endpoint.idle_timeout)
+        finally:
+            await response.aclose()
+
+    async def _send(self, method: str, path: str, ctx: ActionContext, body: JsonObject | None) -> httpx.Response:
+        request = self._request(method, path, ctx, body)
+        async with ctx.permit():
+            response = await self._first_byte(request)
+        ctx.observe_limit(*failures.rate(response.headers))
+        return response
+
+    @property
+    def _http(self) -> httpx.AsyncClient:
+        if self._opened is None:
+            message = "the connector is an async context manager: enter it before running an action"
+            raise RuntimeError(message)
+        return self._opened
+
+    def _request(self, method: str, path: str, ctx: ActionContext, body: JsonObject | None) -> httpx.Request:
+        headers = {"authorization": f"Bearer {_key(ctx.connection)}"}
+        if body is None:
+            return self._http.build_request(method, path, headers=headers)
+        # Plain ASCII, so that a lone surrogate in an author's text cannot break the encoding.
+        content = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+        return self._http.build_request(
+            method, path, headers=headers | {"content-type": "application/json"}, content=content
+        )
+
+    async def _first_byte(self, request: httpx.Request) -> httpx.Response:
+        try:
+            async with asyncio.timeout(self._endpoint.first_byte_timeout):
+                return await self._http.send(request, stream=True)
+        except TimeoutError:
+            raise failures.failure(ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="no first byte") from None
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
+            detail = f"not connected: {type(error).__name__}"
+            raise failures.failure(ErrorCode.UNAVAILABLE, effect=Effect.NONE, detail=detail) from None
+        except httpx.HTTPError as error:
+            detail = f"broken after sending: {type(error).__name__}"
+            raise failures.failure(ErrorCode.UNAVAILABLE, effect=Effect.UNKNOWN, detail=detail) from None
+
+
+def _key(connection: Mapping[str, str | Secret]) -> str:
+    given = connection.get("api_key", "")
+    key = (given.reveal() if isinstance(given, Secret) else given).strip()
+    if not re.fullmatch("[!-~]+", key):
+        # Checked here because an HTTP library that refuses a header quotes it in its error.
+        raise failures.failure(ErrorCode.INVALID_CREDENTIALS, effect=Effect.NONE, detail="no usable key was given")
+    return key
+
+
+async def _refusal(response: httpx.Response) -> bytes:
+    """As much of a refusal's body as can matter; one that breaks off is as good as an empty one."""
+    body = b""
+    try:
+        async with asyncio.timeout(5):
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > _MAX_REFUSAL:
+                    break
+    except (TimeoutError, httpx.HTTPError):
+        pass
+    return body

@@ -1,0 +1,45 @@
+"""`POST /search`, both ways."""
+
+from collections.abc import Sequence
+
+from perplexity_connector.api.dates import us_date
+from perplexity_connector.api.reading import items, mapping, text
+from perplexity_connector.api.sources import page
+from perplexity_connector.contract import JsonObject, JsonValue
+from perplexity_connector.models.execute_search import SearchInput
+
+PATH = "/search"
+
+_DATES = (
+    "search_after_date_filter",
+    "search_before_date_filter",
+    "last_updated_after_filter",
+    "last_updated_before_filter",
+)
+
+
+def queries(form: SearchInput) -> Sequence[str]:
+    """The queries of a form, one or several, as a list."""
+    return [form.query] if isinstance(form.query, str) else form.query
+
+
+def request_body(form: SearchInput, query: str) -> dict[str, JsonValue]:
+    """The request for one query: one query a request, since an answer to several cannot be attributed to them."""
+    body: dict[str, JsonValue] = form.model_dump(exclude={"query"}, exclude_none=True)
+    if form.country:
+        body["country"] = form.country.upper()
+    dates: dict[str, JsonValue] = {name: us_date(str(body[name])) for name in _DATES if name in body}
+    return {"query": query} | body | dates
+
+
+def found(answer: JsonValue) -> tuple[Sequence[JsonObject], str | None]:
+    """The pages of an answer, best first, and the search's id. Raises `ValueError` for an answer of another shape.
+
+    A nested list of results is understood too: sources contradict each other on it (perplexity_api 4.3).
+    """
+    results = mapping(answer).get("results")
+    if not isinstance(results, list):
+        message = "no results in the answer"
+        raise ValueError(message)  # noqa: TRY004 - to the caller this is one more unreadable answer
+    flat = [row for entry in results for row in (items(entry) if isinstance(entry, list) else [entry])]
+    return [page(row) for row in flat if isinstance(row, dict)], text(mapping(answer).get("id")) or None
