@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from types import TracebackType
@@ -29,6 +29,7 @@ from perplexity_connector.contract import (
 # Beyond any real answer; a body that grows past it is cut off rather than kept.
 MAX_BODY = 16 * 1024 * 1024
 _MAX_REFUSAL = 64 * 1024
+_DRAIN_SECONDS = 0.25
 
 _PRODUCT = "perplexity-connector"
 
@@ -39,6 +40,7 @@ class Answer:
     def __init__(self, response: httpx.Response, idle_timeout: float) -> None:
         """Wrap a response whose headers are there and whose body is not."""
         self._response = response
+        self._raw = response.aiter_raw()
         self._idle_timeout = idle_timeout
         self.request_id = failures.request_id(response.headers)
 
@@ -69,21 +71,28 @@ class Answer:
         for event in [ServerEvent("", b"".join(plain))] if plain else decoder.close():
             yield event
 
+    async def drain(self) -> None:
+        """Read what stands after the last event, if it comes at once, so that the connection can serve again."""
+        with suppress(TimeoutError, httpx.HTTPError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while await anext(self._raw, b""):
+                    pass
+
     async def _chunks(self) -> AsyncIterator[bytes]:
         if self._response.headers.get("content-encoding", "identity") != "identity":
             # We asked for none. Unpacking what was not asked for is how a few bytes become gigabytes.
             raise self._unreadable(detail="an encoding that was not asked for")
-        raw, size = self._response.aiter_raw(), 0
-        while chunk := await self._next(raw):
+        size = 0
+        while chunk := await self._next():
             size += len(chunk)
             if size > MAX_BODY:
                 raise self._unreadable(detail="too large")
             yield chunk
 
-    async def _next(self, raw: AsyncIterator[bytes]) -> bytes:
+    async def _next(self) -> bytes:
         try:
             async with asyncio.timeout(self._idle_timeout):
-                return await anext(raw, b"")
+                return await anext(self._raw, b"")
         except TimeoutError:
             raise self._failed(ErrorCode.TIMEOUT, "the answer stalled") from None
         except httpx.HTTPError as error:

@@ -1,0 +1,136 @@
+"""*Execute Search*: one request per query, several at a time, and what is finished is kept."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from perplexity_connector.actions.clock import seconds_left
+from perplexity_connector.actions.inputs import read
+from perplexity_connector.api import failures, search
+from perplexity_connector.api.client import Client
+from perplexity_connector.api.reading import mapping, objects, text
+from perplexity_connector.contract import (
+    ActionContext,
+    ActionResult,
+    ConnectorError,
+    Effect,
+    ErrorCode,
+    JsonObject,
+    JsonValue,
+    RunWarning,
+)
+from perplexity_connector.models.execute_search import SearchInput
+
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """What became of one query: its pages, or the error."""
+
+    query: str
+    pages: Sequence[JsonObject] = ()
+    id: str | None = None
+    error: ConnectorError | None = None
+
+
+async def execute_search(client: Client, input: JsonObject, ctx: ActionContext) -> ActionResult:
+    """Ranked results of one query or several. Raises `ConnectorError`, with what is finished in `partial`.
+
+    A query that fails does not lose the others: while the host would try again, a retryable failure is raised with what
+    is finished checkpointed, and the next attempt asks only for the rest; otherwise what there is comes back, unless
+    every query failed.
+    """
+    form = read(SearchInput, input)
+    search_one = _Searcher(client, form, ctx)
+    outcomes = await asyncio.gather(*[search_one(place, query) for place, query in enumerate(search.queries(form))])
+    await _raise_if_unfinished(outcomes, ctx)
+    failed = [outcome for outcome in outcomes if outcome.error]
+    output = _output(outcomes)
+    return ActionResult(
+        output=output,
+        summary=f"Queries: {len(outcomes)}; failed: {len(failed)}; results: {len(objects(output['results']))}.",
+        usage={"search_queries": len(outcomes) - len(failed)},
+        warnings=[_warning(outcome.error) for outcome in failed if outcome.error],
+    )
+
+
+class _Searcher:
+    """Searches for one query after another, a few at once, and not again for what an earlier attempt finished."""
+
+    def __init__(self, client: Client, form: SearchInput, ctx: ActionContext) -> None:
+        self._client = client
+        self._form = form
+        self._ctx = ctx
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._finished = mapping((ctx.resume_from or {}).get("finished"))
+
+    async def __call__(self, place: int, query: str) -> _Outcome:
+        kept = mapping(self._finished.get(str(place)))
+        if kept.get("query") == query:
+            return _Outcome(query=query, pages=objects(kept.get("pages")), id=text(kept.get("id")) or None)
+        try:
+            async with asyncio.timeout(seconds_left(self._ctx)), self._gate:
+                return await self._ask(query)
+        except TimeoutError:
+            late = failures.failure(ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="the run's deadline")
+            return _Outcome(query=query, error=late)
+        except ConnectorError as error:
+            return _Outcome(query=query, error=error)
+
+    async def _ask(self, query: str) -> _Outcome:
+        body = search.request_body(self._form, query)
+        async with self._client.ask("POST", search.PATH, self._ctx, body) as answer:
+            document = await answer.json()
+            try:
+                pages, found_id = search.found(document)
+            except ValueError:
+                detail = "no results in the answer"
+                raise failures.failure(
+                    ErrorCode.INVALID_RESPONSE, effect=Effect.UNKNOWN, detail=detail, request_id=answer.request_id
+                ) from None
+        return _Outcome(query=query, pages=pages, id=found_id)
+
+
+async def _raise_if_unfinished(outcomes: Sequence[_Outcome], ctx: ActionContext) -> None:
+    errors = [outcome.error for outcome in outcomes if outcome.error]
+    passing = [error for error in errors if error.retryable]
+    left = seconds_left(ctx)
+    again = passing and not ctx.last_attempt and (left is None or left > 0)
+    if not again and len(errors) < len(outcomes):
+        return
+    error = max(passing or errors, key=lambda one: one.retry_after or 0.0)
+    if len(errors) < len(outcomes):
+        error.partial = _output([outcome for outcome in outcomes if not outcome.error])
+        await ctx.checkpoint({"finished": _state(outcomes)})
+    raise error
+
+
+def _state(outcomes: Sequence[_Outcome]) -> dict[str, JsonValue]:
+    return {
+        str(place): {"query": outcome.query, "id": outcome.id, "pages": list(outcome.pages)}
+        for place, outcome in enumerate(outcomes)
+        if not outcome.error
+    }
+
+
+def _output(outcomes: Sequence[_Outcome]) -> dict[str, JsonValue]:
+    results: list[JsonValue] = [
+        {"query": outcome.query, "rank": rank, **page}
+        for outcome in outcomes
+        for rank, page in enumerate(outcome.pages, start=1)
+    ]
+    queries: list[JsonValue] = [
+        {
+            "query": outcome.query,
+            "count": len(outcome.pages),
+            "id": outcome.id,
+            "error": outcome.error.to_dict() if outcome.error else None,
+        }
+        for outcome in outcomes
+    ]
+    return {"results": results, "queries": queries}
+
+
+def _warning(error: ConnectorError) -> RunWarning:
+    return RunWarning(code="query_failed", message=f"One query failed: {error.user_message}")

@@ -1,0 +1,76 @@
+"""The connector: one client, two actions."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+from perplexity_connector.actions.create_chat_completion import create_chat_completion
+from perplexity_connector.actions.execute_search import execute_search
+from perplexity_connector.api.client import Client
+from perplexity_connector.contract import (
+    ActionContext,
+    ActionHandler,
+    ActionResult,
+    ConnectorError,
+    ErrorCode,
+    FieldError,
+    JsonObject,
+)
+from perplexity_connector.models.checking import parsed
+from perplexity_connector.models.create_chat_completion import ChatInput
+from perplexity_connector.models.execute_search import SearchInput
+from perplexity_connector.models.forms import Form
+
+
+class _Run(Protocol):
+    async def __call__(self, client: Client, input: JsonObject, ctx: ActionContext) -> ActionResult: ...
+
+
+class _Action(NamedTuple):
+    form: type[Form]
+    run: _Run
+
+
+_ACTIONS: Mapping[tuple[str, int], _Action] = {
+    ("create_chat_completion", 1): _Action(ChatInput, create_chat_completion),
+    ("execute_search", 1): _Action(SearchInput, execute_search),
+}
+
+
+class PerplexityConnector:
+    """Perplexity's two actions over one client; see `contract.Connector`."""
+
+    def __init__(self, client: Client) -> None:
+        """Serve actions over a client, which is opened and closed with the connector."""
+        self._client = client
+
+    def check(self, action_id: str, version: int, input: JsonObject) -> Sequence[FieldError]:
+        """Everything wrong with an input; empty when it is good."""
+        form = _action(action_id, version).form
+        found = parsed(form, input)
+        return [] if isinstance(found, form) else found
+
+    def action(self, action_id: str, version: int) -> ActionHandler:
+        """The handler of an action."""
+        return partial(_action(action_id, version).run, self._client)
+
+    async def __aenter__(self) -> Self:
+        """Open the client."""
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the client."""
+        await self._client.__aexit__(kind, error, trace)
+
+
+def _action(action_id: str, version: int) -> _Action:
+    found = _ACTIONS.get((action_id, version))
+    if found is None:
+        known = ", ".join(f"{name} (version {number})" for name, number in _ACTIONS)
+        message = f"There is no such action. There are: {known}."
+        raise ConnectorError(ErrorCode.NOT_FOUND, message)
+    return found
