@@ -46,7 +46,7 @@ def _refuse_failed(run: ProviderRun, response: JsonObject) -> None:
     if (text(response.get("status")) or kind) in {"completed", "incomplete"}:
         return
     told = mapping(response.get("error")) or mapping(terminal.get("error")) or terminal
-    kinds = (failures.provider_code(text(told.get(name))) for name in ("type", "code"))
+    kinds = (failures.provider_code(text(told.get(name))) for name in ("code", "type"))
     raise failures.failure(
         ErrorCode.UPSTREAM_FAILED,
         effect=Effect.UNKNOWN,

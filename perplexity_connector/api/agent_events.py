@@ -84,7 +84,7 @@ def _event(data: bytes) -> JsonObject:
         raise ValueError(message)  # noqa: TRY004 - to the caller this is one more malformed event
     if "type" in content:
         return content
-    if "error" in content:
+    if "status" not in content and content.get("error"):
         return content | {"type": "error"}
     # A gateway that buffers streams answers with the plain body: the object that a terminal event carries.
     status = content.get("status")
