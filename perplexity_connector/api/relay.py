@@ -38,12 +38,12 @@ class Relay:
             self._show(self._rewriter.feed(delta) if self._rewriter else delta)
         elif kind == "response.reasoning.search_queries":
             queries: Sequence[JsonValue] = [text(query) for query in items(event.get("queries")) if text(query)]
-            self._emit({"type": EventType.SEARCH_QUERIES, "queries": queries})
+            self._emit({"type": EventType.SEARCH_QUERIES.value, "queries": queries})
         elif kind == "response.reasoning.search_results":
             found = [page(row) | {"id": whole(row.get("id"))} for row in objects(event.get("results"))]
-            self._emit({"type": EventType.SEARCH_RESULTS, "results": found})
+            self._emit({"type": EventType.SEARCH_RESULTS.value, "results": found})
         elif kind in _READING:
-            self._emit({"type": EventType.STATUS, "message": "Reading pages."})
+            self._emit({"type": EventType.STATUS.value, "message": "Reading pages."})
 
     def finish(self, content: str) -> bool:
         """Show what is missing of the final text; False when what was shown is not how that text begins."""
@@ -56,4 +56,4 @@ class Relay:
         if piece:
             self._text += piece
             self.shown += len(piece)
-            self._emit({"type": EventType.TEXT_DELTA, "text": piece})
+            self._emit({"type": EventType.TEXT_DELTA.value, "text": piece})
