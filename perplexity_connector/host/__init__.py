@@ -1,0 +1,10 @@
+"""A small reference host: discover, describe, validate, run, stream. It meets connectors through pluggy alone.
+
+Importing it, and reading the palette, loads none of the heavy libraries; they come with the first run or validation.
+"""
+
+from perplexity_connector.host.core import Host
+from perplexity_connector.host.requests import RunOptions
+from perplexity_connector.host.sync import SyncHost
+
+__all__ = ["Host", "RunOptions", "SyncHost"]

@@ -1,0 +1,222 @@
+"""The host: what embedders use."""
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self, Unpack, cast
+
+from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError, JsonObject, JsonValue
+from perplexity_connector.host.describing import describe, palette
+from perplexity_connector.host.discovery import Catalogue, Installed, discover, find_action, find_connector
+from perplexity_connector.host.loading import LoadedConnector, load
+from perplexity_connector.host.manifests import ManifestError, read_manifest
+from perplexity_connector.host.plain import plain_json
+from perplexity_connector.host.recording import RunRecord
+from perplexity_connector.host.requests import RunOptions, RunRequest
+from perplexity_connector.host.retrying import RetryPolicy
+from perplexity_connector.host.running import Listener, Run
+
+_LOG = logging.getLogger("automation_host")
+_FIELDS_TOLD = 3
+
+
+class Host:
+    """Discovers connectors, describes, validates and runs their actions.
+
+    `actions`, `problems`, `describe` and `validate` work at any time; `run` and `stream` inside `async with`. A
+    connector is loaded on first use, opened by its first run, and closed with the host.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Mapping[str, Mapping[str, str]] | None = None,
+        retries: int = 3,
+        repeat_unknown: bool = False,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take the operator's choices.
+
+        `settings` are by connector id and name. `retries` come on top of the first attempt. `repeat_unknown` repeats
+        even where the provider may have been paid already. `environ` stands in for the process's environment.
+        """
+        self._settings = settings or {}
+        self._policy = RetryPolicy(retries=retries, repeat_unknown=repeat_unknown)
+        self._environ = os.environ if environ is None else environ
+        self._registered: dict[str, Installed] = {}
+        self._discovered: Catalogue | None = None
+        self._loaded: dict[str, LoadedConnector] = {}
+        self._lock = threading.Lock()
+        self._stack: AsyncExitStack | None = None
+
+    async def __aenter__(self) -> Self:
+        """Be ready to run."""
+        self._stack = AsyncExitStack()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connector that a run has opened. One that fails to close costs nobody an answer."""
+        stack, self._stack = self._entered(), None
+        self._loaded.clear()
+        try:
+            await stack.aclose()
+        except Exception as problem:  # noqa: BLE001 - the host's boundary
+            _LOG.warning("a connector failed to close: %s", type(problem).__name__)
+
+    def register(self, plugin: object, manifest: Path) -> None:
+        """Add a connector of this process, in place of an installed one of its id.
+
+        Raises `ConnectorError` (`internal`) for a manifest that cannot be used.
+        """
+        try:
+            document = read_manifest(manifest)
+        except ManifestError as error:
+            raise ConnectorError(ErrorCode.INTERNAL, str(error)) from None
+        name = str(getattr(plugin, "__name__", type(plugin).__name__))
+        connector = str(document["id"])
+        self._registered[connector] = Installed(
+            id=connector, file=manifest, document=document, plugin_name=name, load_plugin=lambda: plugin
+        )
+        self._loaded.pop(connector, None)
+
+    def actions(self) -> list[dict[str, JsonValue]]:
+        """The palette: connector, action, newest version, title, summary, icon, categories and what a run means."""
+        return palette(self._connectors().values())
+
+    def problems(self) -> list[dict[str, JsonValue]]:
+        """What kept connectors out of the palette, each as {connector, message}; empty when all is well."""
+        connectors = self._connectors()
+        stray = "There are settings for it, but it is not there."
+        found = [{"connector": problem.connector, "message": problem.message} for problem in self._catalogue().problems]
+        found += [{"connector": name, "message": stray} for name in self._settings if name not in connectors]
+        return cast("list[dict[str, JsonValue]]", found)
+
+    def describe(self, connector: str, action: str, version: int | None = None) -> dict[str, JsonValue]:
+        """An action's {connector, action, schemas, labels, examples}, in its newest version if none is named.
+
+        Raises `ConnectorError`: `not_found` naming what there is, `internal` for a schema that cannot be read.
+        """
+        connectors = self._connectors()
+        entry = find_action(connectors, connector, action, version)
+        return describe(connectors[connector], entry)
+
+    def validate(
+        self, connector: str, action: str, input: JsonObject, *, version: int | None = None
+    ) -> list[FieldError]:
+        """Everything wrong with an input, by its schema and by the connector's word; empty when it is good.
+
+        Raises `ConnectorError` for an action that is not there, or a connector that cannot be loaded.
+        """
+        entry = find_action(self._connectors(), connector, action, version)
+        loaded = self._load(connector)
+        return loaded.input_errors(loaded.entry(action, cast("int", entry["version"])), plain_json(input))
+
+    async def run(
+        self, connector: str, action: str, input: JsonObject, **options: Unpack[RunOptions]
+    ) -> dict[str, JsonValue]:
+        """The envelope of one run. A failed run does not raise: it says so in `status` and `error`."""
+        return await self._perform(RunRequest(connector=connector, action=action, input=input, **options), None)
+
+    async def stream(
+        self, connector: str, action: str, input: JsonObject, **options: Unpack[RunOptions]
+    ) -> AsyncGenerator[dict[str, JsonValue], None]:
+        """The events of one run, each with its `seq`; the envelope comes last, and has no `type`.
+
+        Closing the generator early cancels the run.
+        """
+        request = RunRequest(connector=connector, action=action, input=input, **options)
+        # Unbounded: a slow listener must never stop the reading of an answer.
+        events: asyncio.Queue[dict[str, JsonValue] | None] = asyncio.Queue()
+        task = asyncio.create_task(self._perform(request, events.put_nowait))
+        task.add_done_callback(lambda _: events.put_nowait(None))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            yield await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _perform(self, request: RunRequest, listener: Listener | None) -> dict[str, JsonValue]:
+        stack = self._entered()
+        record = RunRecord(connector=request.connector, action=request.action, version=request.version or 0)
+        try:
+            run = self._prepare(request, record, listener)
+            return record.succeeded(await run.carry_out(stack))
+        except ConnectorError as error:
+            return record.failed(error)
+
+    def _prepare(self, request: RunRequest, record: RunRecord, listener: Listener | None) -> Run:
+        entry = find_action(self._connectors(), request.connector, request.action, request.version)
+        record.version = cast("int", entry["version"])
+        loaded = self._load(request.connector)
+        action = loaded.entry(request.action, record.version)
+        timeout = _usable_timeout(action.timeout if request.timeout is None else request.timeout)
+        connection = loaded.connection.resolve(request.connection, self._environ)
+        plain = plain_json(request.input)
+        _refuse(loaded.input_errors(action, plain))
+        return Run(
+            record=record,
+            loaded=loaded,
+            action=action,
+            handler=loaded.handler(action),
+            input=cast("JsonObject", plain.value),
+            connection=connection,
+            deadline=record.began + timeout,
+            policy=self._policy,
+            state=_usable_state(request.resume_from),
+            on_checkpoint=request.on_checkpoint,
+            listener=listener,
+        )
+
+    def _entered(self) -> AsyncExitStack:
+        if self._stack is None:
+            message = "the host is not open: use `async with Host() as host`"
+            raise RuntimeError(message)
+        return self._stack
+
+    def _catalogue(self) -> Catalogue:
+        with self._lock:
+            self._discovered = self._discovered or discover()
+            return self._discovered
+
+    def _connectors(self) -> dict[str, Installed]:
+        return dict(sorted({**self._catalogue().connectors, **self._registered}.items()))
+
+    def _load(self, connector: str) -> LoadedConnector:
+        installed = find_connector(self._connectors(), connector)
+        with self._lock:
+            if connector not in self._loaded:
+                self._loaded[connector] = load(installed, self._settings.get(connector, {}), self._environ)
+            return self._loaded[connector]
+
+
+def _usable_timeout(seconds: float) -> float:
+    if not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+        raise ConnectorError(ErrorCode.INVALID_INPUT, "The timeout must be a number of seconds, more than 0.")
+    return seconds
+
+
+def _usable_state(state: JsonObject | None) -> JsonObject | None:
+    if state is None:
+        return None
+    copied = plain_json(state)
+    if copied.errors or not isinstance(copied.value, dict):
+        raise ConnectorError(ErrorCode.INVALID_INPUT, "resume_from must be a checkpoint: a JSON object.")
+    return copied.value
+
+
+def _refuse(fields: list[FieldError]) -> None:
+    if not fields:
+        return
+    told = [f"{field.pointer or 'The input'}: {field.message}" for field in fields[:_FIELDS_TOLD]]
+    more = [f"And {len(fields) - _FIELDS_TOLD} more."] if len(fields) > _FIELDS_TOLD else []
+    message = f"The input is not valid at {', '.join(repr(field.pointer) for field in fields)}."
+    raise ConnectorError(ErrorCode.INVALID_INPUT, message, user_message=" ".join([*told, *more]), fields=fields)

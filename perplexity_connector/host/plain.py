@@ -1,0 +1,75 @@
+"""Plain JSON out of whatever Python hands over."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from perplexity_connector.contract import FieldError, JsonValue
+
+_DEEPEST = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """A copy in plain dicts and lists, and what could not be copied: such a value is null, such a name is gone."""
+
+    value: JsonValue
+    errors: Sequence[FieldError]
+
+
+@dataclass(slots=True)
+class _Copier:
+    errors: list[FieldError] = field(default_factory=list[FieldError])
+
+    def copy(self, value: object, pointer: str, depth: int) -> JsonValue:
+        if value is None or isinstance(value, str | bool | int | float):
+            return self._scalar(value, pointer)
+        if depth == _DEEPEST:
+            self._refuse(pointer, "Must not be nested this deeply.")
+        elif isinstance(value, Mapping):
+            return self._object(value, pointer, depth + 1)
+        elif isinstance(value, list | tuple):
+            return [self.copy(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
+        else:
+            self._refuse(pointer, "Must be plain JSON.")
+        return None
+
+    def _scalar(self, value: str | float | None, pointer: str) -> JsonValue:
+        if isinstance(value, str) and not _is_encodable(value):
+            self._refuse(pointer, "Must be text without broken characters (lone surrogates).")
+        elif isinstance(value, float) and not math.isfinite(value):
+            self._refuse(pointer, "Must be a finite number.")
+        else:
+            return value
+        return None
+
+    def _object(self, value: Mapping[object, object], pointer: str, depth: int) -> JsonValue:
+        copied = {}
+        for name, item in value.items():
+            if isinstance(name, str) and _is_encodable(name):
+                copied[name] = self.copy(item, child(pointer, name), depth)
+            else:
+                self._refuse(pointer, "Must have proper text for every name.")
+        return copied
+
+    def _refuse(self, pointer: str, message: str) -> None:
+        self.errors.append(FieldError(pointer=pointer, code="type", message=message))
+
+
+def plain_json(value: object) -> Plain:
+    """A deep copy of `value` as plain JSON, which shares nothing with the original and never fails."""
+    copier = _Copier()
+    return Plain(value=copier.copy(value, "", 0), errors=copier.errors)
+
+
+def child(pointer: str, name: str | int) -> str:
+    """The JSON Pointer of what `name` holds below `pointer`."""
+    return f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,152 @@
+"""The host for code without an event loop: the same, blocking, on one background thread."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Coroutine, Generator, Mapping
+from concurrent.futures import Future
+from contextlib import aclosing
+from pathlib import Path
+from types import TracebackType
+from typing import Generic, Self, TypeVar, Unpack
+
+from perplexity_connector.contract import FieldError, JsonObject, JsonValue
+from perplexity_connector.host.core import Host
+from perplexity_connector.host.requests import RunOptions
+
+T = TypeVar("T")
+
+
+class SyncHost:
+    """A `Host` whose methods block. `run` and `stream` work inside `with`, from any number of threads."""
+
+    def __init__(
+        self,
+        *,
+        settings: Mapping[str, Mapping[str, str]] | None = None,
+        retries: int = 3,
+        repeat_unknown: bool = False,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take what `Host` takes."""
+        self._host = Host(settings=settings, retries=retries, repeat_unknown=repeat_unknown, environ=environ)
+        self._background: _Background | None = None
+
+    def __enter__(self) -> Self:
+        """Start the background thread."""
+        self._background = _Background(self._host)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Cancel the runs still under way, close every connector and end the thread."""
+        background, self._background = self._entered(), None
+        background.stop()
+
+    def register(self, plugin: object, manifest: Path) -> None:
+        """See `Host.register`."""
+        self._host.register(plugin, manifest)
+
+    def actions(self) -> list[dict[str, JsonValue]]:
+        """See `Host.actions`."""
+        return self._host.actions()
+
+    def problems(self) -> list[dict[str, JsonValue]]:
+        """See `Host.problems`."""
+        return self._host.problems()
+
+    def describe(self, connector: str, action: str, version: int | None = None) -> dict[str, JsonValue]:
+        """See `Host.describe`."""
+        return self._host.describe(connector, action, version)
+
+    def validate(
+        self, connector: str, action: str, input: JsonObject, *, version: int | None = None
+    ) -> list[FieldError]:
+        """See `Host.validate`."""
+        return self._host.validate(connector, action, input, version=version)
+
+    def run(
+        self, connector: str, action: str, input: JsonObject, **options: Unpack[RunOptions]
+    ) -> dict[str, JsonValue]:
+        """See `Host.run`. An interrupt of the waiting thread cancels the run."""
+        call = _Call(self._entered().loop, self._host.run(connector, action, input, **options))
+        try:
+            return call.future.result()
+        finally:
+            call.abort()
+
+    def stream(
+        self, connector: str, action: str, input: JsonObject, **options: Unpack[RunOptions]
+    ) -> Generator[dict[str, JsonValue], None, None]:
+        """See `Host.stream`. Closing the generator early cancels the run, and waits until it is gone."""
+        items: queue.SimpleQueue[dict[str, JsonValue] | None] = queue.SimpleQueue()
+
+        async def pump() -> None:
+            async with aclosing(self._host.stream(connector, action, input, **options)) as events:
+                async for event in events:
+                    items.put(event)
+
+        call = _Call(self._entered().loop, pump())
+        call.future.add_done_callback(lambda _: items.put(None))
+        try:
+            while (item := items.get()) is not None:
+                yield item
+            call.future.result()
+        finally:
+            call.abort()
+
+    def _entered(self) -> "_Background":
+        if self._background is None:
+            message = "the host is not open: use `with SyncHost() as host`"
+            raise RuntimeError(message)
+        return self._background
+
+
+class _Background:
+    """One thread, one event loop, one open host."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._ready: Future[asyncio.AbstractEventLoop] = Future()
+        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), name="automation-host", daemon=True)
+        self._thread.start()
+        self.loop = self._ready.result()
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+
+    async def _serve(self) -> None:
+        self._stopping = asyncio.Event()
+        async with self._host:
+            self._ready.set_result(asyncio.get_running_loop())
+            await self._stopping.wait()
+            # Runs end before the connectors that they use are closed.
+            runs = asyncio.all_tasks() - {asyncio.current_task()}
+            for run in runs:
+                run.cancel()
+            await asyncio.gather(*runs, return_exceptions=True)
+
+
+class _Call(Generic[T]):
+    """Something awaited on the background loop on behalf of this thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, work: Coroutine[object, None, T]) -> None:
+        self._loop = loop
+        self._work = work
+        self.future = asyncio.run_coroutine_threadsafe(self._main(), loop)
+
+    def abort(self) -> None:
+        """Cancel it, and wait until it has ended; nothing happens if it has."""
+        if not self.future.done():
+            asyncio.run_coroutine_threadsafe(self._cancel(), self._loop).result()
+
+    async def _main(self) -> T:
+        self._task = asyncio.ensure_future(self._work)
+        return await self._task
+
+    async def _cancel(self) -> None:
+        # Scheduled after `_main`, so its task is there.
+        self._task.cancel()
+        await asyncio.wait([self._task])
