@@ -16,9 +16,9 @@ else:
     _FastestLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _TAG = "tag:yaml.org,2002:"
-_BOOL = (f"{_TAG}bool", re.compile(r"true|false"))
-_INT = (f"{_TAG}int", re.compile(r"-?(0|[1-9][0-9]*)"))
-_NULL = (f"{_TAG}null", re.compile(r"null|~|"))
+_BOOL = (f"{_TAG}bool", re.compile(r"(true|false)\Z"))
+_INT = (f"{_TAG}int", re.compile(r"-?(0|[1-9][0-9]*)\Z"))
+_NULL = (f"{_TAG}null", re.compile(r"(null|~|)\Z"))
 _KNOWN_TAGS = [f"{_TAG}{kind}" for kind in ("null", "bool", "int", "str", "seq", "map")]
 
 # What the palette, the description and the choice of an action read; the first load checks the whole manifest.
