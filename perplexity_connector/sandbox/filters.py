@@ -1,0 +1,112 @@
+"""Which pages a search may return: the filters that `/search` and the Agent API's `web_search` share."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from perplexity_connector.sandbox import checks
+from perplexity_connector.sandbox.corpus import TODAY, Page
+from perplexity_connector.sandbox.errors import invalid
+from perplexity_connector.sandbox.jsontypes import JsonObject
+
+FILTER_FIELDS = (
+    "search_domain_filter",
+    "search_recency_filter",
+    "search_after_date_filter",
+    "search_before_date_filter",
+    "last_updated_after_filter",
+    "last_updated_before_filter",
+)
+_DAYS = {"hour": 0, "day": 1, "week": 7, "month": 31, "year": 366}
+_MAX_DOMAINS = 20
+_DOMAIN = re.compile(r"-?(?=.{1,253}$)[a-z0-9-]*(\.[a-z0-9-]+)+", re.IGNORECASE)
+_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a page must keep to. A page whose date is unknown passes no filter on that date."""
+
+    domains: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    max_age: int | None = None
+    after: date | None = None
+    before: date | None = None
+    updated_after: date | None = None
+    updated_before: date | None = None
+
+    def allows(self, page: Page) -> bool:
+        """Whether the page passes them all. The bounds of a date filter are included."""
+        return (
+            self._allows_host(page.host)
+            and (not self.languages or page.language in self.languages)
+            and (self.max_age is None or (page.date is not None and (TODAY - page.date).days <= self.max_age))
+            and _within(page.date, self.after, self.before)
+            and _within(page.last_updated, self.updated_after, self.updated_before)
+        )
+
+    def _allows_host(self, host: str) -> bool:
+        denied = [domain[1:] for domain in self.domains if domain.startswith("-")]
+        allowed = [domain for domain in self.domains if not domain.startswith("-")]
+        return not _host_in(host, denied) and (not allowed or _host_in(host, allowed))
+
+
+def read_filters(values: JsonObject, languages: tuple[str, ...] = ()) -> Filters:
+    """The filters among the fields of a request.
+
+    Raises:
+        ApiError: 400 for a domain, date or recency that the provider refuses, and for recency beside publication dates.
+    """
+    recency = checks.choice(values, "search_recency_filter", _DAYS)
+    after, before = (_date(values, f"search_{side}_date_filter") for side in ("after", "before"))
+    if recency and (after or before):
+        message = "recency cannot be used together with published_after or published_before"
+        raise invalid(message, "search_recency_filter", "invalid_parameter")
+    return Filters(
+        domains=_domains(values),
+        languages=languages,
+        max_age=None if recency is None else _DAYS[recency],
+        after=after,
+        before=before,
+        updated_after=_date(values, "last_updated_after_filter"),
+        updated_before=_date(values, "last_updated_before_filter"),
+    )
+
+
+def _domains(values: JsonObject) -> tuple[str, ...]:
+    domains = checks.strings(values, "search_domain_filter") or []
+    kind = "invalid_search_domain_filter"
+    if len(domains) > _MAX_DOMAINS:
+        message = f"Validation error: search_domain_filters has a max length of {_MAX_DOMAINS}"
+        raise invalid(message, kind=kind)
+    for domain in domains:
+        if not _DOMAIN.fullmatch(domain):
+            message = f"Validation error: search_domain_filters must be a valid domain name, but got {domain}"
+            raise invalid(message, kind=kind)
+    if len({domain.startswith("-") for domain in domains}) > 1:
+        message = "Validation error: search_domain_filters must either allow or deny"
+        raise invalid(message, kind=kind)
+    return tuple(domain.lower() for domain in domains)
+
+
+def _date(values: JsonObject, name: str) -> date | None:
+    text = checks.text(values, name)
+    if text is None:
+        return None
+    found = _DATE.fullmatch(text)
+    try:
+        month, day, year = map(int, found.groups() if found else ())
+        return date(year, month, day)
+    except ValueError:
+        message = f"{name} must be in the format MM/DD/YYYY"
+        raise invalid(message, name, "invalid_date_format") from None
+
+
+def _within(day: date | None, after: date | None, before: date | None) -> bool:
+    if after is None and before is None:
+        return True
+    return day is not None and (after or date.min) <= day <= (before or date.max)
+
+
+def _host_in(host: str, domains: list[str]) -> bool:
+    return any(f".{host}".endswith(f".{domain.removeprefix('.')}") for domain in domains)

@@ -1,0 +1,98 @@
+"""A run as server-sent events, in the order and the framing that were recorded on 2026-09-21."""
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import count
+
+from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
+from perplexity_connector.sandbox.prompts import Prompt
+from perplexity_connector.sandbox.run import Plan, failure
+
+_HOLES = (2, 17)
+_ENDS_IN_ERROR = ("failed", "cancelled")
+_MALFORMED = b'event: response.output_text.delta\ndata: {"type":"response.output_text.del\n\n'
+_TOKENS_BEFORE_ERROR = 6
+
+Event = tuple[str, JsonObject]
+
+
+def frames(plan: Plan, cancelled: Callable[[], bool]) -> Iterator[bytes]:
+    """The stream, one event at a time; it ends with `response.cancelled` as soon as `cancelled()` is true."""
+    numbers = (number for number in count() if number not in _HOLES)
+    deltas = 0
+    for name, fields in _events(plan):
+        if cancelled():
+            yield _frame("response.cancelled", next(numbers), {"response": {**plan.created, "status": "cancelled"}})
+            return
+        yield _frame(name, next(numbers), fields)
+        deltas += name == "response.output_text.delta"
+        if deltas == 1 and Prompt.MALFORMED in plan.request.prompts:
+            deltas += 1
+            yield _MALFORMED
+
+
+def dumps(value: JsonValue) -> bytes:
+    """The value as compact JSON in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _frame(name: str, number: int, fields: JsonObject) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), dumps({"type": name, "sequence_number": number, **fields}))
+
+
+def _events(plan: Plan) -> Iterator[Event]:
+    yield "response.created", {"response": plan.created}
+    yield "response.in_progress", {"response": plan.created}
+    thinks = plan.request.preset.reasoning_tokens > 0
+    if thinks:
+        yield "response.reasoning.started", {"thought": "Thinking..."}
+    for index, item in enumerate(plan.searches):
+        yield from _search(plan, index, item)
+    if thinks:
+        yield "response.reasoning.stopped", {}
+    yield from _message(plan)
+    yield from _terminal(plan)
+
+
+def _search(plan: Plan, index: int, item: JsonObject) -> Iterator[Event]:
+    call_id = f"call_{plan.id.removeprefix('resp_')}_{index}"
+    queries, results = item["queries"], item["results"]
+    # Recorded: the item is added as a function call and done as search results.
+    call: JsonObject = {
+        "type": "function_call",
+        "id": f"fc_{call_id}",
+        "call_id": call_id,
+        "name": "search_web",
+        "arguments": json.dumps({"queries": queries}),
+        "status": "in_progress",
+    }
+    yield "response.output_item.added", {"item": call, "output_index": index}
+    thought: JsonObject = {"thought": "Searching the web...", "call_id": call_id}
+    yield "response.reasoning.search_queries", {"queries": queries, **thought}
+    found = f"Found {len(results) if isinstance(results, list) else 0} results"
+    yield "response.reasoning.search_results", {"results": results, "thought": found, "call_id": call_id}
+    yield "response.output_item.done", {"item": item, "output_index": index}
+
+
+def _message(plan: Plan) -> Iterator[Event]:
+    place: JsonObject = {"item_id": plan.message["id"], "output_index": len(plan.searches), "content_index": 0}
+    index: JsonObject = {"output_index": len(plan.searches)}
+    yield "response.output_item.added", {"item": {**plan.message, "content": None, "status": "in_progress"}, **index}
+    most = _TOKENS_BEFORE_ERROR if plan.status in _ENDS_IN_ERROR else len(plan.tokens)
+    for token in plan.tokens[:most]:
+        yield "response.output_text.delta", {"delta": token, **place}
+    if plan.status == "completed":
+        yield "response.output_text.done", {"text": "".join(plan.tokens), **place}
+        yield "response.output_item.done", {"item": plan.message, **index}
+
+
+def _terminal(plan: Plan) -> Iterator[Event]:
+    prompts = plan.request.prompts
+    if Prompt.FAILED in prompts:
+        yield "response.failed", {"error": failure()}
+    elif Prompt.ERROR_EVENT in prompts:
+        yield "error", {"error": failure()}
+    elif Prompt.INCOMPLETE_BARE in prompts:
+        yield "response.incomplete", {}
+    elif Prompt.NO_TERMINAL not in prompts:
+        yield f"response.{plan.status}", {"response": plan.final}
