@@ -53,13 +53,14 @@ def discover() -> Catalogue:
     """The connectors of this environment. One that cannot be read is a problem, and breaks none of the rest."""
     found: dict[str, Installed] = {}
     problems: list[Problem] = []
+    plugins = entry_points(group=PLUGINS)
     for point in entry_points(group=MANIFESTS):
         if point.name in found:
             message = f"A second distribution ({_distribution(point)}) has this id; the first one counts."
             problems.append(Problem(connector=point.name, message=message))
             continue
         try:
-            found[point.name] = _read(point)
+            found[point.name] = _read(point, plugins)
         except ManifestError as error:
             problems.append(Problem(connector=point.name, message=str(error)))
     return Catalogue(connectors=dict(sorted(found.items())), problems=problems)
@@ -96,20 +97,17 @@ def _unknown(what: str, there: Iterable[object]) -> ConnectorError:
     return ConnectorError(ErrorCode.NOT_FOUND, f"There is no {what}. There is: {known}.")
 
 
-def _read(point: EntryPoint) -> Installed:
+def _read(point: EntryPoint, plugins: Iterable[EntryPoint]) -> Installed:
     file = _locate(point)
-    plugins = [plugin for plugin in entry_points(group=PLUGINS, name=point.name) if _same_source(plugin, point)]
-    if not plugins:
-        message = f"Its distribution ({_distribution(point)}) has a manifest, but no entry point in {PLUGINS}."
+    # Another distribution must not be able to slip its own plugin under a manifest.
+    source = _distribution(point)
+    own = [plugin for plugin in plugins if (plugin.name, _distribution(plugin)) == (point.name, source)]
+    if not own:
+        message = f"Its distribution ({source}) has a manifest, but no entry point in {PLUGINS}."
         raise ManifestError(message)
     document = read_manifest(file, point.name)
-    plugin = plugins[0]
+    plugin = own[0]
     return Installed(id=point.name, file=file, document=document, plugin_name=plugin.value, load_plugin=plugin.load)
-
-
-def _same_source(one: EntryPoint, other: EntryPoint) -> bool:
-    # Another distribution must not be able to slip its own plugin under a manifest.
-    return _distribution(one) == _distribution(other)
 
 
 def _distribution(point: EntryPoint) -> str:

@@ -125,7 +125,10 @@ def _folded(error: "ValidationError", validator: "Draft202012Validator", pointer
 
 
 def _kinds(branch: object) -> list[str] | None:
-    kind = branch.get("type") if isinstance(branch, dict) else None
+    """The types that a branch takes; None is any, and a branch that is plain `false` takes none."""
+    if not isinstance(branch, dict):
+        return []
+    kind = branch.get("type")
     return [kind] if isinstance(kind, str) else kind
 
 

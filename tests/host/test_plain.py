@@ -1,0 +1,54 @@
+import json
+import math
+from collections import UserDict
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from perplexity_connector.host.plain import child, plain_json
+
+
+def test_plain_json_is_copied_deeply() -> None:
+    """Equal, and sharing nothing."""
+    original = {"a": [1, 2.5, True, None, "é"], "b": {"c": []}}
+    copied = plain_json(original)
+    assert (copied.value, copied.errors) == (original, [])
+    copied.value["a"].append(3)
+    assert len(original["a"]) == 5
+
+
+def test_any_mapping_and_tuples_become_plain() -> None:
+    """So that a schema sees objects and lists."""
+    assert plain_json(MappingProxyType({"a": (1, UserDict(b=2))})).value == {"a": [1, {"b": 2}]}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, object(), {1}, b"x", 1j, "\ud800"])
+def test_what_is_no_json_becomes_null_and_an_error(value: object) -> None:
+    """At its own place."""
+    copied = plain_json({"a": [value]})
+    assert copied.value == {"a": [None]}
+    assert [(error.pointer, error.code) for error in copied.errors] == [("/a/0", "type")]
+
+
+@pytest.mark.parametrize("name", [1, None, ("a",), "\ud800"])
+def test_a_name_that_is_no_text_is_left_out_and_an_error(name: Any) -> None:
+    """At the object that has it."""
+    copied = plain_json({"a": {name: 1, "b": 2}})
+    assert copied.value == {"a": {"b": 2}}
+    assert [error.pointer for error in copied.errors] == ["/a"]
+
+
+def test_what_holds_itself_or_is_too_deep_ends_somewhere() -> None:
+    """With an error, and not with the interpreter's patience."""
+    ring: list[Any] = []
+    ring.append(ring)
+    copied = plain_json(ring)
+    assert len(copied.errors) == 1
+    json.dumps(copied.value)
+
+
+def test_pointers_are_escaped() -> None:
+    """As RFC 6901 says, the tilde first."""
+    assert child("/a", "b/c~d") == "/a/b~1c~0d"
+    assert child("", 0) == "/0"
