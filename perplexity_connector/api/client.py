@@ -165,7 +165,8 @@ class Client:
         request = self._request(method, path, ctx, body)
         async with ctx.permit():
             response = await self._first_byte(request)
-        ctx.observe_limit(*failures.rate(response.headers))
+            # Inside the permit: the next request must not start on what this answer has just made untrue.
+            ctx.observe_limit(*failures.rate(response.headers))
         return response
 
     @property

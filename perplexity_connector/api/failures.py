@@ -63,6 +63,8 @@ _WORDS = {
     ),
 }
 
+_CLOCK_TOLERANCE_S = 2.0
+
 _BY_STATUS = {
     400: ErrorCode.INVALID_INPUT,
     401: ErrorCode.INVALID_CREDENTIALS,
@@ -130,10 +132,17 @@ def refused(status: int, headers: Mapping[str, str], body: bytes) -> ConnectorEr
 
 
 def rate(headers: Mapping[str, str]) -> tuple[int | None, int | None, float | None]:
-    """The rate headers: requests allowed, requests left, and when the count starts anew (epoch seconds)."""
+    """The rate headers: requests allowed, requests left, and when the count starts anew, on this machine's clock."""
     found = [headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining", "reset")]
     limit, remaining, reset = (int(value) if re.fullmatch("[0-9]{1,15}", value) else None for value in found)
-    return limit, remaining, None if reset is None else float(reset)
+    return limit, remaining, None if reset is None else reset - _clock_ahead(headers)
+
+
+def _clock_ahead(headers: Mapping[str, str]) -> float:
+    # The reset time is on the provider's clock, which its Date header tells to the second.
+    date = _epoch(headers.get("date", ""))
+    ahead = 0.0 if date is None else date - time.time()
+    return ahead if abs(ahead) > _CLOCK_TOLERANCE_S else 0.0
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
@@ -190,7 +199,12 @@ def _told_wait(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value):
         return float(value)
+    at = _epoch(value)
+    return None if at is None else max(0.0, at - time.time())
+
+
+def _epoch(date: str) -> float | None:
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
         return None
