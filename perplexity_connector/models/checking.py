@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from perplexity_connector.contract import FieldError, JsonObject
-from perplexity_connector.models.forms import HUSKS, Form
+from perplexity_connector.models.forms import Form, filled
 
 FormT = TypeVar("FormT", bound=Form)
 
@@ -39,8 +39,9 @@ def parsed(form: type[FormT], values: JsonObject) -> FormT | Sequence[FieldError
     if not isinstance(values, Mapping):
         return problems
     bad = {problem.pointer.split("/")[1] for problem in problems}
-    good = {name: value for name, value in values.items() if value not in HUSKS and name not in bad}
-    problems += form.conflicts(good)
+    good = {name: value for name, value in filled(values).items() if name not in bad}
+    # Where a field is bad already, what it lacks beside others is not said as well.
+    problems += [conflict for conflict in form.conflicts(good) if conflict.pointer.split("/")[1] not in bad]
     return problems if model is None or problems else model
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.models.author_schema import problem_with
@@ -20,11 +20,14 @@ from perplexity_connector.models.forms import (
     Recency,
     Size,
     described,
+    filled,
     search_conflicts,
 )
 
 _NO_EQUIVALENT = "Perplexity withdrew this parameter with the old chat API. Remove it."
 _EXAMPLE_MESSAGES: list[JsonValue] = [{"role": "user", "content": "How far away is the Moon?"}]
+
+SchemaName = Annotated[str, StringConstraints(strip_whitespace=True, pattern="^[A-Za-z0-9_-]{1,64}$", max_length=64)]
 
 
 class Message(Form):
@@ -66,12 +69,8 @@ class WebSearchOptions(Form):
 class JsonSchemaFormat(Form):
     """The JSON Schema of a structured answer."""
 
-    name: str | None = described(
-        "Schema name",
-        "A name for the schema, 1 to 64 letters, digits, - or _.",
-        pattern="^[A-Za-z0-9_-]{1,64}$",
-        max_length=64,
-        examples=["answer"],
+    name: SchemaName | None = described(
+        "Schema name", "A name for the schema, 1 to 64 letters, digits, - or _.", examples=["answer"]
     )
     schema_: dict[str, Any] | None = described(
         "Schema",
@@ -275,22 +274,19 @@ def _out_of_turn(previous: str, role: str) -> str | None:
 
 
 def _position_needs(values: JsonObject) -> Iterable[FieldError]:
-    options = values.get("web_search_options")
-    location = options.get("user_location") if isinstance(options, Mapping) else None
-    if not isinstance(location, Mapping) or not {"latitude", "longitude"} & location.keys():
+    location = filled(filled(values.get("web_search_options")).get("user_location"))
+    if not {"latitude", "longitude"} & location.keys():
         return
     for name in ("latitude", "longitude", "country"):
-        if location.get(name) in (None, ""):
+        if name not in location:
             message = "A position needs latitude, longitude and country together. Fill this in, or clear the others."
             yield FieldError(pointer=f"/web_search_options/user_location/{name}", code="needs", message=message)
 
 
 def _format_problems(values: JsonObject) -> Iterable[FieldError]:
-    wanted = values.get("response_format")
-    if not isinstance(wanted, Mapping):
-        return
-    structure = wanted.get("json_schema") or {}
-    schema = structure.get("schema") if isinstance(structure, Mapping) else None
+    wanted = filled(values.get("response_format"))
+    structure = filled(wanted.get("json_schema"))
+    schema = structure.get("schema")
     kind = wanted.get("type")
     if kind == "text" and structure:
         message = "A schema goes with the type json_schema. Change the type, or clear the schema."

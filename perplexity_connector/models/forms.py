@@ -66,6 +66,7 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 IsoDate = Annotated[str, AfterValidator(_calendar_date), Field(json_schema_extra={"format": "date"})]
 Recency = Literal["hour", "day", "week", "month", "year"]
 Size = Literal["low", "medium", "high"]
+# Patterned texts are stripped: to a validator in Python, `$` also stands before a final newline.
 Country = Annotated[str, StringConstraints(strip_whitespace=True, pattern="^[A-Za-z]{2}$", max_length=2)]
 Language = Annotated[str, StringConstraints(strip_whitespace=True, pattern="^[A-Za-z]{2}$", max_length=2)]
 Domain = Annotated[
@@ -82,6 +83,11 @@ Domains = Annotated[list[Domain], Field(max_length=20)]
 def described(title: str, description: str, **more: Any) -> Any:
     """An optional field with its label and its one sentence for the author; `more` goes to pydantic's `Field`."""
     return Field(default=None, title=title, description=description, **more)
+
+
+def filled(value: object) -> JsonObject:
+    """The fields of an object that count as set; none for what is no object."""
+    return {name: part for name, part in value.items() if part not in HUSKS} if isinstance(value, Mapping) else {}
 
 
 def search_conflicts(values: JsonObject) -> Iterable[FieldError]:
