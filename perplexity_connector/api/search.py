@@ -26,8 +26,6 @@ def queries(form: SearchInput) -> Sequence[str]:
 def request_body(form: SearchInput, query: str) -> dict[str, JsonValue]:
     """The request for one query: one query a request, since an answer to several cannot be attributed to them."""
     body: dict[str, JsonValue] = form.model_dump(exclude={"query"}, exclude_none=True)
-    if form.country:
-        body["country"] = form.country.upper()
     dates: dict[str, JsonValue] = {name: us_date(str(body[name])) for name in _DATES if name in body}
     return {"query": query} | body | dates
 

@@ -67,8 +67,10 @@ IsoDate = Annotated[str, AfterValidator(_calendar_date), Field(json_schema_extra
 Recency = Literal["hour", "day", "week", "month", "year"]
 Size = Literal["low", "medium", "high"]
 # Patterned texts are stripped: to a validator in Python, `$` also stands before a final newline.
-Country = Annotated[str, StringConstraints(strip_whitespace=True, pattern="^[A-Za-z]{2}$", max_length=2)]
-Language = Annotated[str, StringConstraints(strip_whitespace=True, pattern="^[A-Za-z]{2}$", max_length=2)]
+Country = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern="^[A-Za-z]{2}$", max_length=2)]
+Language = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_lower=True, pattern="^[A-Za-z]{2}$", max_length=2)
+]
 Domain = Annotated[
     str,
     StringConstraints(strip_whitespace=True, pattern=r"^-?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$", max_length=254),
