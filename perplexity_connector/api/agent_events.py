@@ -38,7 +38,7 @@ class Transcript:
             return None
         content = _event(event.data)
         self.run_id = self.run_id or _run_id(mapping(content.get("response")).get("id"))
-        if content.get("type") in TERMINAL:
+        if text(content.get("type")) in TERMINAL:
             self.terminal = self.terminal or content
         else:
             self._kept.append(content)
@@ -51,9 +51,9 @@ class Transcript:
 
     def text(self) -> str:
         """The answer as far as it was streamed, as the provider wrote it."""
-        parts: dict[tuple[object, object], str] = {}
+        parts: dict[tuple[int | None, int | None], str] = {}
         for event in self._events():
-            place = (event.get("output_index"), event.get("content_index"))
+            place = (whole(event.get("output_index")), whole(event.get("content_index")))
             if event.get("type") == "response.output_text.delta":
                 parts[place] = parts.get(place, "") + text(event.get("delta"))
             elif event.get("type") == "response.output_text.done":
@@ -84,10 +84,10 @@ def _event(data: bytes) -> JsonObject:
         raise ValueError(message)  # noqa: TRY004 - to the caller this is one more malformed event
     if "type" in content:
         return content
-    if "status" not in content and content.get("error"):
+    status = text(content.get("status"))
+    if not status and content.get("error"):
         return content | {"type": "error"}
     # A gateway that buffers streams answers with the plain body: the object that a terminal event carries.
-    status = content.get("status")
     return {"type": "response.created" if status in _RUNNING else f"response.{status}", "response": content}
 
 

@@ -32,7 +32,7 @@ class Relay:
         if number is not None and self._last is not None and number <= self._last:
             return
         self._last = self._last if number is None else number
-        kind = event.get("type")
+        kind = text(event.get("type"))
         if kind == "response.output_text.delta":
             delta = text(event.get("delta"))
             self._show(self._rewriter.feed(delta) if self._rewriter else delta)
@@ -47,7 +47,7 @@ class Relay:
 
     def finish(self, content: str) -> bool:
         """Show what is missing of the final text; False when what was shown is not how that text begins."""
-        if not content.startswith(self._text):
+        if self.shown > len(content) or not content.startswith(self._text):
             return False
         self._show(content[self.shown :])
         return True
