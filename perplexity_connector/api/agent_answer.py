@@ -4,6 +4,7 @@ A terminal event carries the same object as a plain body and as `GET /v1/agent/{
 What that object lacks (an `incomplete` one can come with `output: []`) is taken from what was streamed before it.
 """
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -103,9 +104,11 @@ def _structured(form: ChatInput, content: str) -> tuple[JsonObject, Sequence[Run
         return {}, []
     try:
         value = document(content.encode())
+        # 1e999 and an escaped lone surrogate can be read, but not be written as JSON again.
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
         if follows(schema, value):
             return {"parsed": value}, []
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     message = "The answer does not follow the JSON schema, so `parsed` is null; `content` holds it as it came."
     return {"parsed": None}, [RunWarning(code="schema_mismatch", message=message)]
@@ -138,5 +141,6 @@ def _usage(usage: JsonObject) -> dict[str, JsonValue]:
 
 
 def _cost(cost: JsonObject) -> JsonObject | None:
-    amounts: dict[str, JsonValue] = {name: number(value) for name, value in cost.items() if number(value) is not None}
-    return {"currency": text(cost.get("currency")) or "USD"} | amounts if "total_cost" in amounts else None
+    amounts = {text(name): number(value) for name, value in cost.items() if name != "currency"}
+    told: dict[str, JsonValue] = {name: amount for name, amount in amounts.items() if amount is not None}
+    return {"currency": text(cost.get("currency")) or "USD"} | told if "total_cost" in told else None
