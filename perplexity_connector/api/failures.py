@@ -171,7 +171,7 @@ def _fields(kind: str, error: JsonObject, told: JsonObject) -> list[FieldError]:
     names = {
         _FIELD_OF_TYPE.get(kind),
         *_named(text(error.get("param"))),
-        *_named(" ".join(re.findall(r"At body -> (\w+)", text(error.get("message"))))),
+        *map(_FIELD_OF_WIRE_NAME.get, re.findall(r"At body -> (\w+)", text(error.get("message")))),
         *(_FIELD_OF_WIRE_NAME.get(text(part)) for entry in items(told.get("detail")) for part in _loc(entry)),
     }
     mend = "Perplexity does not accept this value. Change it or leave it out."
