@@ -1,6 +1,7 @@
 """Where the API is and how long to wait for it: the operator's settings, parsed."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -37,7 +38,10 @@ def endpoint(settings: Mapping[str, str]) -> Endpoint:
 def _base_url(text: str) -> str:
     try:
         parts = urlsplit(text)
-        usable = bool(parts.hostname) and not (parts.username or parts.password or parts.query or parts.fragment)
+        # urlsplit passes over control characters; the HTTP client raises an error of its own at them.
+        plain = re.fullmatch("[!-~]+", text) is not None
+        extra = parts.username or parts.password or parts.query or parts.fragment
+        usable = plain and bool(parts.hostname) and not extra
         safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
         _ = parts.port  # raises for a port that is none
     except ValueError:
