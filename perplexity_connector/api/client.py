@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
@@ -52,7 +52,7 @@ class Answer:
         except ValueError:
             raise self._unreadable(detail="the body is not JSON") from None
 
-    async def events(self) -> AsyncIterator[ServerEvent]:
+    async def events(self) -> AsyncGenerator[ServerEvent, None]:
         """The events of the body as they come; a body that is one JSON document is one event with that data.
 
         Raises `ConnectorError` when it breaks off, is silent for too long, too large, or a page of HTML.
@@ -67,7 +67,8 @@ class Answer:
             else:
                 for event in decoder.feed(chunk):
                     yield event
-            started = True
+            # Some proxies keep a connection awake with blank lines before the body.
+            started = started or not chunk.isspace()
         for event in [ServerEvent("", b"".join(plain))] if plain else decoder.close():
             yield event
 
