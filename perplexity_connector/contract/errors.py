@@ -135,7 +135,7 @@ class ConnectorError(Exception):
 
     def __reduce__(self) -> tuple[object, tuple[ErrorCode, str]]:
         """Pickle with every part: engines that run steps in other processes send errors back this way."""
-        parts: Mapping[str, object] = {
-            name: value for name, value in vars(self).items() if name not in {"code", "message"}
-        }
+        # By name, since `add_note` and others leave attributes behind that the constructor does not take.
+        names = {field.name for field in fields(ErrorRecord)} - {"code", "message", "retryable"}
+        parts: Mapping[str, object] = {name: getattr(self, name) for name in names}
         return (bind(ConnectorError, **parts), (self.code, self.message))  # type: ignore[arg-type]
