@@ -1,0 +1,143 @@
+"""The commands of `perplexity-connector`, and what each takes from the command line."""
+
+import io
+import logging
+import sys
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from perplexity_connector.cli import palette, running, stand_in
+from perplexity_connector.cli.ending import told_to_the_user
+from perplexity_connector.cli.progress import say
+from perplexity_connector.cli.shape import as_text
+from perplexity_connector.cli.text import json_text
+from perplexity_connector.host import Host
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Run the actions of installed connectors, such as Perplexity's, from the command line.",
+)
+
+ActionName = Annotated[str, typer.Argument(metavar="ACTION", help="An action, such as execute_search.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")]
+
+
+def main() -> None:
+    """Run the command line of this process; it ends with the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    app(prog_name="perplexity-connector")
+
+
+def make_host(settings: Mapping[str, Mapping[str, str]]) -> Host:
+    """The host that runs the actions; tests put another in its place."""
+    return Host(settings=settings)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - slow to load, and no other command needs it
+
+        typer.echo(version("perplexity-connector"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def actions(*, as_json: AsJson = False) -> None:
+    """List the actions there are."""
+    with told_to_the_user():
+        host = make_host({})
+        entries = host.actions()
+        lines = [json_text(entries, indent=2)] if as_json else palette.palette_lines(entries)
+        for line in lines:
+            typer.echo(line)
+        _tell_problems(host)
+
+
+@app.command()
+def describe(action: ActionName, *, as_json: AsJson = False) -> None:
+    """Show an action's fields, output, examples and credential."""
+    with told_to_the_user():
+        host = make_host({})
+        _tell_problems(host)
+        description = host.describe(*palette.find(host.actions(), action))
+        lines = [json_text(description, indent=2)] if as_json else palette.description_lines(description)
+        for line in lines:
+            typer.echo(line)
+
+
+@app.command()
+def run(  # noqa: PLR0913 - each option of the command is a parameter
+    action: ActionName,
+    fields: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FIELD=VALUE", help="Values for the input; dots lead inside: a.b=1, list.0.a=1."),
+    ] = None,
+    *,
+    document: Annotated[
+        str | None, typer.Option("--input", metavar="JSON|@FILE|-", help="The input as JSON; - reads stdin.")
+    ] = None,
+    example: Annotated[bool, typer.Option("--example", help="Start from the action's first example.")] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="Show the answer, or the events, as they come.")] = False,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")] = False,
+    timeout: Annotated[float | None, typer.Option(metavar="S", help="Seconds the run may take in all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run an action and show what it gives back.
+
+    Exit codes: 0 succeeded; 2 invalid input or usage; 3 credentials, permission or quota; 4 rate limited, unavailable
+    or timed out; 5 refused, or an unusable answer; 1 internal; 130 interrupted.
+    """
+    if timeout is not None and not 0 < timeout < float("inf"):
+        message = "must be more than 0 seconds"
+        raise typer.BadParameter(message, param_hint="--timeout")
+    _silence_logs()
+    order = running.Order(
+        action=action,
+        assignments=fields or (),
+        document=document,
+        example=example,
+        stream=stream,
+        sandbox=sandbox,
+        timeout=timeout,
+        as_json=as_json,
+    )
+    with told_to_the_user():
+        raise typer.Exit(running.carry_out(order, make_host))
+
+
+@app.command()
+def sandbox(
+    *, port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")] = 0
+) -> None:
+    """Serve a local stand-in for the Perplexity API until Ctrl-C."""
+    with told_to_the_user():
+        stand_in.serve_until_interrupted(port)
+
+
+def _tell_problems(host: Host) -> None:
+    for problem in host.problems():
+        say(f"warning: connector {as_text(problem.get('connector'))}: {as_text(problem.get('message'))}")
+
+
+def _silence_logs() -> None:
+    # What a run has to say is in its envelope; logging's own last resort would put it on stderr a second time.
+    logging.getLogger().addHandler(logging.NullHandler())
+    from stamina.instrumentation import set_on_retry_hooks  # noqa: PLC0415 - only a run needs it
+
+    set_on_retry_hooks([])

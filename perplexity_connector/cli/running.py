@@ -1,0 +1,136 @@
+"""One run from the command line: build the input, run it, watch it, show what came of it."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from perplexity_connector.cli import palette
+from perplexity_connector.cli.ending import reader_may_leave
+from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_run, error_lines
+from perplexity_connector.cli.fields import document, with_fields
+from perplexity_connector.cli.progress import Watcher, say
+from perplexity_connector.cli.shape import as_list, as_object
+from perplexity_connector.cli.show import is_worth_showing, output_lines, totals_line, warning_lines
+from perplexity_connector.cli.stand_in import Target, private_sandbox
+from perplexity_connector.cli.text import json_text
+from perplexity_connector.contract import JsonObject
+from perplexity_connector.host import Host
+
+HostMaker = Callable[[Mapping[str, Mapping[str, str]]], Host]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What the command line asks for, as it was typed."""
+
+    action: str
+    assignments: Sequence[str]
+    document: str | None
+    example: bool
+    stream: bool
+    sandbox: bool
+    timeout: float | None
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    connector: str
+    action: str
+    input: JsonObject
+    target: Target
+    timeout: float | None
+
+
+def carry_out(order: Order, make_host: HostMaker) -> ExitCode:
+    """Run what was ordered and show it; the exit code tells what became of it.
+
+    Raises `UsageError` for an order that cannot be understood, `BrokenPipeError` when the reader of a stream leaves.
+    """
+    host = make_host({})
+    connector, action = palette.find(host.actions(), order.action)
+    description = host.describe(connector, action)
+    values = _input(order, description)
+    with _target(order, description) as target:
+        step = _Step(connector=connector, action=action, input=values, target=target, timeout=order.timeout)
+        live = order.stream or values.get("stream") is True
+        with Watcher(text=live and not order.as_json, lines=order.stream and order.as_json) as watcher:
+            envelope = asyncio.run(_run(make_host(target.settings), step, watcher))
+        with reader_may_leave():
+            _show(order, envelope, watcher.streamed)
+    _tell_problems(envelope)
+    return code_of_run(envelope)
+
+
+def _target(order: Order, description: JsonObject) -> AbstractContextManager[Target]:
+    return private_sandbox(as_object(description.get("connector"))) if order.sandbox else nullcontext(Target())
+
+
+def _input(order: Order, description: JsonObject) -> JsonObject:
+    examples = as_list(description.get("examples"))
+    if order.example and not examples:
+        message = "This action has no example; give its input with --input or FIELD=VALUE."
+        raise UsageError(message)
+    base = as_object(examples[0]) if order.example else {}
+    given = {} if order.document is None else document(_read(order.document))
+    schema = as_object(as_object(description.get("schemas")).get("input"))
+    return with_fields({**base, **given}, order.assignments, schema)
+
+
+def _read(source: str) -> str:
+    # utf-8-sig: Windows shells and editors put a byte order mark before what they write.
+    try:
+        if source == "-":
+            return sys.stdin.buffer.read().decode("utf-8-sig")
+        return Path(source[1:]).read_text(encoding="utf-8-sig") if source.startswith("@") else source
+    except OSError as problem:
+        message = f"--input cannot be read: {problem.strerror}."
+    except ValueError:
+        message = "--input cannot be read: it is no UTF-8 text."
+    raise UsageError(message)
+
+
+async def _run(host: Host, step: _Step, watcher: Watcher) -> JsonObject:
+    where = (step.connector, step.action, step.input)
+    async with host:
+        if not watcher.wants_events:
+            return await host.run(*where, connection=step.target.connection, timeout=step.timeout)
+        envelope: JsonObject = {}
+        events = host.stream(*where, connection=step.target.connection, timeout=step.timeout)
+        async with aclosing(events) as items:
+            async for item in items:
+                if "type" in item:
+                    watcher.see(item)
+                else:
+                    envelope = item
+        return envelope
+
+
+def _show(order: Order, envelope: JsonObject, streamed: str) -> None:
+    output, partial = envelope.get("output"), as_object(envelope.get("partial"))
+    if order.as_json:
+        typer.echo(json_text(envelope, indent=None if order.stream else 2))
+    elif isinstance(output, Mapping):
+        _print([*output_lines(output, streamed), "", totals_line(envelope)])
+    elif is_worth_showing(partial):
+        if not streamed:
+            say("The run failed. This is what was received until then:")
+        _print(output_lines(partial, streamed))
+    elif streamed:
+        typer.echo()
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(line)
+
+
+def _tell_problems(envelope: JsonObject) -> None:
+    error = as_object(envelope.get("error"))
+    for line in (*warning_lines(envelope), *(error_lines(error) if error else ())):
+        say(line)
