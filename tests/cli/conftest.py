@@ -1,0 +1,51 @@
+import io
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from perplexity_connector.__main__ import main
+from perplexity_connector.cli import app
+from tests.cli.fakes import FakeHost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs `perplexity-connector` in this process."""
+
+    def run(*arguments: str, stdin: bytes = b"") -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["perplexity-connector", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        assert isinstance(end.value.code, int)
+        return Outcome(code=end.value.code, out=out, err=err)
+
+    return run
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
+    """A toy host in the place of the real one; a test may give it another script."""
+    fake = FakeHost()
+
+    def make(settings: Mapping[str, Mapping[str, str]]) -> FakeHost:
+        fake.settings.append(settings)
+        return fake
+
+    monkeypatch.setattr(app, "make_host", make)
+    return fake

@@ -1,0 +1,125 @@
+"""A host that plays what a test tells it to, and the envelopes it plays."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from perplexity_connector.contract import ConnectorError
+
+Document = dict[str, Any]
+
+INPUT_SCHEMA: Document = {
+    "type": "object",
+    "required": ["query"],
+    "properties": {
+        "query": {
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+            "description": "What to look for.",
+        },
+        "stream": {"type": "boolean"},
+        "size": {"type": "string", "enum": ["small", "xl"]},
+        "options": {"type": "object", "properties": {"depth": {"type": "integer"}}},
+        "messages": {"type": "array", "items": {"type": "object", "properties": {"content": {"type": "string"}}}},
+    },
+}
+
+DESCRIPTION: Document = {
+    "connector": {
+        "id": "toy",
+        "settings": [{"name": "base_url"}],
+        "connection": {
+            "env": {"api_key": "TOY_KEY"},
+            "guide": [{"title": "Sign in", "text": "Do it", "link": "https://toy.example"}],
+        },
+    },
+    "action": {
+        "id": "look",
+        "version": 1,
+        "title": "Look",
+        "summary": "Looks.",
+        "streaming": True,
+        "timeout": 60,
+        "annotations": {"read_only": True, "billable": False},
+    },
+    "schemas": {
+        "input": INPUT_SCHEMA,
+        "output": {"properties": {"content": {"type": "string", "description": "What was seen."}}},
+    },
+    "labels": {"/size": {"small": "Small", "xl": "Extra large"}},
+    "examples": [{"query": "moon"}],
+}
+
+ENTRY: Document = {"connector": "toy", "action": "look", "title": "Look", "summary": "Looks."}
+
+
+def envelope(**parts: object) -> Document:
+    """The envelope of a run that succeeded with `{}`, with other parts as given."""
+    return {"status": "succeeded", "output": {}, "error": None, "partial": None, "duration_ms": 1234} | parts
+
+
+def failed(code: str, **parts: object) -> Document:
+    """The envelope of a run that failed with that code; `partial` goes to the envelope, the rest to its error."""
+    partial = parts.pop("partial", None)
+    error = {"code": code, "user_message": "It went wrong.", "fields": []} | parts
+    return envelope(status="failed", output=None, error=error, partial=partial)
+
+
+@dataclass
+class FakeHost:
+    """Stands in for `Host`. `script` is what `stream` yields; a callable in it is called where it stands."""
+
+    script: Sequence[Document | Callable[[], None]] = field(default_factory=lambda: [envelope()])
+    entries: Sequence[Document] = (ENTRY,)
+    description: Document | ConnectorError = field(default_factory=lambda: DESCRIPTION)
+    faults: Sequence[Document] = ()
+    settings: list[Mapping[str, Mapping[str, str]]] = field(default_factory=list)
+    runs: list[tuple[str, tuple[Document, ...], Document]] = field(default_factory=list)
+    closed: int = 0
+
+    async def __aenter__(self) -> Self:
+        """Open: nothing to do."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Count that it was closed."""
+        self.closed += 1
+
+    def actions(self) -> list[Document]:
+        """The palette given."""
+        return list(self.entries)
+
+    def problems(self) -> list[Document]:
+        """The faults given."""
+        return list(self.faults)
+
+    def describe(self, *_: str) -> Document:
+        """The description given, or the error."""
+        if isinstance(self.description, ConnectorError):
+            raise self.description
+        return self.description
+
+    async def run(self, *what: Document, **how: object) -> Document:
+        """The last of the script."""
+        self.runs.append(("run", what, how))
+        last = self.script[-1]
+        assert isinstance(last, dict)
+        return last
+
+    async def stream(self, *what: Document, **how: object) -> AsyncIterator[Document]:
+        """The script, item by item."""
+        self.runs.append(("stream", what, how))
+        for item in self.script:
+            if isinstance(item, dict):
+                yield item
+            else:
+                item()
+                await asyncio.sleep(0)
+
+    @property
+    def input(self) -> Document:
+        """The input of the last run."""
+        return self.runs[-1][1][2]

@@ -1,0 +1,77 @@
+import json
+from contextlib import redirect_stdout
+from importlib.metadata import version
+from io import StringIO
+
+import pytest
+
+from perplexity_connector.cli import app
+from perplexity_connector.host import Host
+from tests.cli.conftest import Command
+from tests.cli.fakes import DESCRIPTION, ENTRY, FakeHost
+
+
+def test_the_palette_is_listed(command: Command, host: FakeHost) -> None:
+    """Every action by the name that `run` takes."""
+    outcome = command("actions")
+    assert outcome.code == 0
+    assert outcome.out.startswith("toy.look ")
+    assert host.runs == []
+
+
+def test_the_palette_as_json_is_the_hosts_own(command: Command, host: FakeHost) -> None:
+    """For programs: nothing else stands on stdout."""
+    assert json.loads(command("actions", "--json").out) == [ENTRY]
+    assert host.runs == []
+
+
+def test_a_connector_that_cannot_be_read_is_told_and_breaks_nothing(command: Command, host: FakeHost) -> None:
+    """A line on stderr names it; the others are listed."""
+    host.faults = [{"connector": "bad", "message": "No\nmanifest."}]
+    outcome = command("actions")
+    assert outcome.code == 0
+    assert "bad" in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert "toy.look" in outcome.out
+
+
+def test_an_action_is_described(command: Command, host: FakeHost) -> None:
+    """By any of its names."""
+    for name in ("look", "toy.look", "toy/look"):
+        assert "options.depth" in command("describe", name).out
+    assert host.runs == []
+
+
+def test_a_description_as_json_is_the_hosts_own(command: Command, host: FakeHost) -> None:
+    """Manifest entry, schemas, labels and examples."""
+    assert json.loads(command("describe", "look", "--json").out) == DESCRIPTION
+    assert host.runs == []
+
+
+def test_the_version_is_the_packages(command: Command) -> None:
+    """As it was installed."""
+    outcome = command("--version")
+    assert (outcome.code, outcome.out) == (0, version("perplexity-connector") + "\n")
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("nonsense",), ("run",), ("actions", "--nonsense"), ("sandbox", "--port", "x")]
+)
+def test_a_command_line_that_cannot_be_parsed_ends_with_two(command: Command, arguments: tuple[str, ...]) -> None:
+    """Nothing on stdout."""
+    outcome = command(*arguments)
+    assert outcome.code == 2
+    assert outcome.err
+
+
+def test_output_goes_to_whatever_stands_for_stdout(command: Command, host: FakeHost) -> None:
+    """A program that embeds the command may have put a buffer there."""
+    with redirect_stdout(StringIO()) as buffer:
+        command("actions")
+    assert "toy.look" in buffer.getvalue()
+    assert host.runs == []
+
+
+def test_the_host_is_the_reference_host() -> None:
+    """With the settings given."""
+    assert isinstance(app.make_host({}), Host)

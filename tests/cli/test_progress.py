@@ -1,0 +1,115 @@
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr
+
+import pytest
+
+from perplexity_connector.cli.progress import Spinner, Watcher, stderr_is_terminal
+
+
+class Terminal(io.StringIO):
+    """A stderr that says it is a screen."""
+
+    def isatty(self) -> bool:
+        """Yes."""
+        return True
+
+
+@contextmanager
+def terminal(kind: str = "xterm") -> Iterator[Terminal]:
+    """A screen in the place of stderr (in the test's own body: pytest puts its capture back before each phase)."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(Terminal()) as screen:
+        patch.setenv("TERM", kind)
+        patch.setenv("COLUMNS", "80")
+        yield screen
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_spinner_that_was_never_seen_leaves_nothing_to_wipe() -> None:
+    """Stopping it is no error."""
+    with terminal() as screen:
+        Spinner().stop()
+    assert screen.getvalue() == ""
+
+
+def test_a_dumb_terminal_counts_as_none() -> None:
+    """It cannot wipe a line; a pipe is no terminal either."""
+    with terminal():
+        assert stderr_is_terminal()
+    with terminal("dumb"):
+        assert not stderr_is_terminal()
+    with redirect_stderr(io.StringIO()):
+        assert not stderr_is_terminal()
+
+
+def test_searches_are_told_on_a_terminal_while_they_happen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """On stderr alone, as plain text, never as markup, and without a listener for anything else."""
+    with terminal() as screen, Watcher(text=False, lines=False) as watcher:
+        assert watcher.wants_events
+        watcher.see({"type": "search.queries", "queries": ["[red]moon[/red]\x1b]0;x", "tides"]})
+        watcher.see({"type": "status", "message": "Thinking."})
+        watcher.see({"type": "text.delta", "text": "hidden"})
+        watcher.see({"type": "search.results", "results": []})
+        watcher.see({"type": "of.a.later.version"})
+    shown = screen.getvalue()
+    assert "[red]moon[/red]" in shown
+    assert "tides" in shown
+    assert "Thinking." in shown
+    assert "\x1b]0" not in shown
+    assert "hidden" not in shown
+    assert capsys.readouterr().out == ""
+    assert watcher.streamed == ""
+
+
+def test_the_spinner_makes_room_for_the_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """Once the answer begins, stderr stays still."""
+    with terminal() as screen, Watcher(text=True, lines=False) as watcher:
+        watcher.see({"type": "text.delta", "text": "Far"})
+        before = screen.getvalue()
+        watcher.see({"type": "status", "message": "Thinking."})
+        watcher.see({"type": "text.delta", "text": " away"})
+        assert screen.getvalue() == before
+    assert before
+    assert capsys.readouterr().out == "Far away"
+    assert watcher.streamed == "Far away"
+
+
+def test_without_a_terminal_and_without_a_wish_nobody_listens(capsys: pytest.CaptureFixture[str]) -> None:
+    """Such a run is cheaper."""
+    with Watcher(text=False, lines=False) as watcher:
+        assert not watcher.wants_events
+    assert capsys.readouterr().err == ""
+
+
+def test_events_as_lines_leave_the_terminal_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line of JSON each on stdout, no spinner between them."""
+    with terminal() as screen, Watcher(text=False, lines=True) as watcher:
+        watcher.see({"type": "text.delta", "text": "a\nb", "seq": 1})
+    assert capsys.readouterr().out == '{"type": "text.delta", "text": "a\\nb", "seq": 1}\n'
+    assert screen.getvalue() == ""
+
+
+def test_a_text_that_is_cut_off_has_its_line_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is said next does not stand beside it."""
+    stack = ExitStack()
+    watcher = stack.enter_context(Watcher(text=True, lines=False))
+    watcher.see({"type": "text.delta", "text": "Fa"})
+    stack.push(_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        stack.close()
+    assert capsys.readouterr().out == "Fa\n"
+
+
+def test_controls_of_a_streamed_text_do_not_reach_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    """The raw text is kept, to compare with the final answer."""
+    with Watcher(text=True, lines=False) as watcher:
+        watcher.see({"type": "text.delta", "text": "a\x1b[2Jb"})
+        watcher.see({"type": "text.delta", "text": ""})
+        watcher.see({"type": "text.delta"})
+    assert capsys.readouterr().out == "a[2Jb"
+    assert watcher.streamed == "a\x1b[2Jb"
