@@ -43,5 +43,5 @@ def _told_wait(error: ConnectorError) -> float | None:
 
 def _jitter(attempt: int) -> float:
     # Full jitter: many runs that failed together must not come back together.
-    ceiling = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** (attempt - 1))
+    ceiling = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(attempt - 1, 10))
     return random.uniform(0, ceiling)  # noqa: S311 - spreads load, guards nothing

@@ -118,7 +118,8 @@ def _folded(error: "ValidationError", validator: "Draft202012Validator", pointer
         if names is None or any(validator.is_type(error.instance, name) for name in names)
     ]
     if fitting:
-        inner = [below for below in error.context or () if below.relative_schema_path[0] in fitting]
+        # The error of a branch that is plain `false` has no path; such a branch fits nothing.
+        inner = [below for below in error.context or () if next(iter(below.relative_schema_path), None) in fitting]
         yield from _field_errors(inner, validator, pointer)
     else:
         yield _field_error(pointer, "type", [name for names in kinds for name in names or ()])

@@ -65,7 +65,9 @@ def changed(
     return manifest
 
 
-def distribution(site: Path, name: str, *, connector: str = "toy", package: str | None = None, plugin: str = "") -> Path:
+def distribution(
+    site: Path, name: str, *, connector: str = "toy", package: str | None = None, plugin: str = ""
+) -> Path:
     """A distribution in `site` whose package is a copy of the toy; the package's folder."""
     package = package or f"{name}_pkg"
     folder = site / package

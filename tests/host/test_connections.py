@@ -14,7 +14,7 @@ def received(connection: Any, manifest: Path = MANIFEST, **environ: str) -> Any:
     """The connection that a handler receives, else the envelope's error."""
     seen = {}
 
-    async def handler(input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
         seen.update(ctx.connection)
         return ActionResult(output={"letters": 0})
 
@@ -93,7 +93,7 @@ def test_a_connection_that_breaks_its_form_is_refused_field_by_field(connection:
 def test_what_is_wrong_with_the_credential_is_told_before_the_input() -> None:
     """A run without a key is refused as such."""
 
-    async def handler(input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handler(*_: object) -> ActionResult:
         raise AssertionError
 
     assert run(handler, step=("toy", "count", {}), connection={})["error"]["code"] == ErrorCode.INVALID_CREDENTIALS

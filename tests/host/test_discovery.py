@@ -76,7 +76,9 @@ def test_one_bad_manifest_breaks_none_of_the_rest(site: Path) -> None:
         ("toy_id", "id: toy", "id: other"),
     ]:
         folder = distribution(site, name, connector=name)
-        changed(folder, lambda text, old=old, new=new, name=name: text.replace(old, new).replace("id: toy", f"id: {name}"))
+        changed(
+            folder, lambda text, old=old, new=new, name=name: text.replace(old, new).replace("id: toy", f"id: {name}")
+        )
     host = Host()
     assert there(host) == ["toy"]
     assert sorted(problems(host)) == ["toy_api", "toy_id", "toy_yaml"]

@@ -21,7 +21,9 @@ def test_a_good_manifest_is_read_as_it_is_written() -> None:
     assert [action["version"] for action in document["actions"]] == [1, 2, 1]
 
 
-@pytest.mark.parametrize("text", ["NO", "on", "yes", "1.10", "0x1F", "010", "1_000", "2026-01-31", "True", "1e3", "<<", "="])
+@pytest.mark.parametrize(
+    "text", ["NO", "on", "yes", "1.10", "0x1F", "010", "1_000", "2026-01-31", "True", "1e3", "<<", "="]
+)
 def test_what_yaml_would_take_for_something_else_stays_text(tmp_path: Path, text: str) -> None:
     """Only true, false, null and plain decimal integers are more than text."""
     manifest = changed(tmp_path, lambda written: written.replace("default: NO", f"default: {text}"))
@@ -29,7 +31,8 @@ def test_what_yaml_would_take_for_something_else_stays_text(tmp_path: Path, text
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("true", True), ("false", False), ("null", None), ("~", None), ("", None), ("-12", -12), ("0", 0)]
+    ("text", "value"),
+    [("true", True), ("false", False), ("null", None), ("~", None), ("", None), ("-12", -12), ("0", 0)],
 )
 def test_the_few_words_of_json_mean_what_they_mean_there(tmp_path: Path, text: str, value: object) -> None:
     """Booleans, null, nothing at all, and integers."""

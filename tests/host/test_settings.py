@@ -36,7 +36,9 @@ def test_a_setting_may_be_empty_text() -> None:
     assert settings({"mark": ""})["mark"] == ""
 
 
-@pytest.mark.parametrize(("name", "value", "code"), [("tone", "x", "unknown_field"), ("greeting", 5, "type"), ("a/b~", "", "unknown_field")])
+@pytest.mark.parametrize(
+    ("name", "value", "code"), [("tone", "x", "unknown_field"), ("greeting", 5, "type"), ("a/b~", "", "unknown_field")]
+)
 def test_a_setting_that_cannot_be_used_is_pointed_at(name: str, value: object, code: str) -> None:
     """One that is not declared, one that is no text; the value is not told."""
     with pytest.raises(ConnectorError) as error:

@@ -35,7 +35,9 @@ class Toy:
         self._known(action_id, version)
         errors = []
         if input.get("tone") == "cool" and input.get("times") == 3:
-            errors += [FieldError(pointer=f"/{name}", code="conflict", message="Not both.") for name in ("tone", "times")]
+            errors += [
+                FieldError(pointer=f"/{name}", code="conflict", message="Not both.") for name in ("tone", "times")
+            ]
         if len(str(input.get("name"))) > 40:
             errors.append(FieldError(pointer="/name", code="long_name", message="Use a nickname."))
         return errors
@@ -67,7 +69,11 @@ class Toy:
             ctx.emit({"type": "text.delta", "text": word})
         warnings = [RunWarning(code="polite", message="It was polite.")]
         return ActionResult(
-            output={"text": "".join(words)}, summary="Greeted\n one", usage={"words": 2}, warnings=warnings, meta={"id": 7}
+            output={"text": "".join(words)},
+            summary="Greeted\n one",
+            usage={"words": 2},
+            warnings=warnings,
+            meta={"id": 7},
         )
 
     async def _count(self, input: JsonObject, ctx: ActionContext) -> ActionResult:

@@ -1,0 +1,38 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import perplexity_connector.host
+
+ROOM = Path(perplexity_connector.host.__file__).parent
+OWN_PATHS = re.compile(r"perplexity_connector\.(contract|host)\b")
+
+
+def test_the_host_knows_no_connector_by_name() -> None:
+    """Beside the paths of its own imports, not one word."""
+    for file in ROOM.glob("*.py"):
+        assert "perplexity" not in OWN_PATHS.sub("", file.read_text(encoding="utf-8")).lower(), file.name
+
+
+def test_reading_the_palette_loads_nothing_heavy() -> None:
+    """Importing the host, the palette and a description: no HTTP, no pydantic, no schema validator, no retries."""
+    code = """
+import sys
+from pathlib import Path
+from perplexity_connector.host import Host, SyncHost
+host = Host()
+host.register(object(), Path(sys.argv[1]))
+SyncHost().actions()
+entries = host.actions()
+assert [entry["action"] for entry in entries if entry["connector"] == "toy"] == ["greet", "count"]
+for entry in entries:
+    host.describe(entry["connector"], entry["action"])
+heavy = {"httpx", "aiohttp", "pydantic", "jsonschema", "referencing", "stamina", "tenacity"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    manifest = Path(__file__).parents[1] / "toy" / "connector.yaml"
+    outcome = subprocess.run(
+        [sys.executable, "-c", code, str(manifest)], capture_output=True, text=True, check=False, cwd=ROOM.parents[1]
+    )
+    assert (outcome.returncode, outcome.stderr) == (0, "")
