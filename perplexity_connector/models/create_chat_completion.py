@@ -162,7 +162,7 @@ class ChatInput(Form):
         title="Model",
         description=(
             "The model that answers: sonar, sonar-pro, sonar-reasoning-pro or sonar-deep-research, a preset "
-            "(fast, low, medium, high, xhigh), or provider/model. Up to 200 characters."
+            "(fast, low, medium, high, xhigh), or provider/model; up to 200 characters."
         ),
         min_length=1,
         max_length=200,
