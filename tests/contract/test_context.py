@@ -1,0 +1,54 @@
+"""What a host hands to an action."""
+
+import asyncio
+import re
+
+from perplexity_connector.contract import ActionContext, ActionResult
+
+
+def test_a_plain_host_can_build_a_context_from_nothing() -> None:
+    """Every part has a default that does nothing."""
+    ctx = ActionContext()
+    assert re.fullmatch("run_[0-9a-f]{32}", ctx.run_id)
+    assert (ctx.attempt, ctx.last_attempt, ctx.connection) == (1, True, {})
+    assert (ctx.deadline, ctx.resume_from, ctx.wants_events) == (None, None, False)
+    assert ctx.log.name == "automation_host"
+
+
+def test_every_run_has_an_id_of_its_own() -> None:
+    """Two contexts do not share a run, nor a connection."""
+    one, other = ActionContext(), ActionContext()
+    assert one.run_id != other.run_id
+    assert one.connection is not other.connection
+
+
+def test_the_defaults_do_nothing() -> None:
+    """A handler can use all parts of a default context."""
+
+    async def use(ctx: ActionContext) -> list[object]:
+        async with ctx.permit() as permit:
+            return [
+                permit,
+                await ctx.checkpoint({"response_id": "resp_1"}),
+                ctx.emit({"type": "status", "message": "x"}),
+                ctx.observe_limit(50, 49, 1790000000.0),
+            ]
+
+    assert asyncio.run(use(ActionContext())) == [None] * 4
+
+
+def test_permits_can_be_held_at_the_same_time() -> None:
+    """The default permit limits nothing, not even one context's own requests."""
+
+    async def use(ctx: ActionContext) -> None:
+        async with ctx.permit(), ctx.permit():
+            pass
+
+    asyncio.run(use(ActionContext()))
+
+
+def test_a_result_needs_no_more_than_an_output() -> None:
+    """What an action does not tell is empty, and not shared between results."""
+    one, other = ActionResult(output={}), ActionResult(output={})
+    assert (one.summary, one.usage, one.warnings, one.meta) == ("", {}, (), {})
+    assert one.usage is not other.usage
