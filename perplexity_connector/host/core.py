@@ -44,6 +44,7 @@ class Host:
 
         `settings` are by connector id and name. `retries` come on top of the first attempt. `repeat_unknown` repeats
         even where the provider may have been paid already. `environ` stands in for the process's environment.
+        Raises `ValueError` for fewer than no retries.
         """
         self._settings = settings or {}
         self._policy = RetryPolicy(retries=retries, repeat_unknown=repeat_unknown)
@@ -51,7 +52,8 @@ class Host:
         self._registered: dict[str, Installed] = {}
         self._discovered: Catalogue | None = None
         self._loaded: dict[str, LoadedConnector] = {}
-        self._lock = threading.Lock()
+        # Reentrant: a plugin may ask the host something while it is being loaded.
+        self._lock = threading.RLock()
         self._stack: AsyncExitStack | None = None
 
     async def __aenter__(self) -> Self:

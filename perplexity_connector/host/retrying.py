@@ -20,6 +20,12 @@ class RetryPolicy:
     retries: int = 3
     repeat_unknown: bool = False
 
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for fewer than no retries."""
+        if self.retries < 0:
+            message = "retries must be 0 or more"
+            raise ValueError(message)
+
     def wait(self, error: BaseException, *, attempt: int, repeatable: bool, deadline: float) -> float | None:
         """Seconds until the next attempt, or None when there must be none.
 

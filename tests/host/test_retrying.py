@@ -4,6 +4,7 @@ import time
 import pytest
 
 from perplexity_connector.contract import ConnectorError, Effect, ErrorCode
+from perplexity_connector.host import Host
 from perplexity_connector.host.retrying import RetryPolicy
 
 
@@ -62,3 +63,9 @@ def test_no_wait_passes_the_deadline() -> None:
     assert wait(failure(retry_after=59)) == 59
     assert wait(failure(retry_after=float("inf"))) is None
     assert wait(failure(retry_after=0), left=-1) is None
+
+
+def test_there_cannot_be_fewer_than_no_retries() -> None:
+    """The embedder's own mistake, told at once."""
+    with pytest.raises(ValueError, match="retries"):
+        Host(retries=-1)

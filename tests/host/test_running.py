@@ -21,9 +21,9 @@ from perplexity_connector.contract import (
     JsonObject,
     Secret,
 )
-from perplexity_connector.host import running
+from perplexity_connector.host.running import GRACE_S
 from tests.host.stage import CONNECTION, COUNT, GREET, TOKEN, in_host, run, toy_host
-from tests.toy.toy import ToyPlugin
+from tests.toy.toy import Toy, ToyPlugin
 
 GOOD = ActionResult(output={"text": "Hello, Ada!"})
 COUNTED = ActionResult(output={"letters": 3})
@@ -283,16 +283,32 @@ def test_a_timeout_that_is_none_is_refused(timeout: Any) -> None:
     assert (envelope["error"]["code"], envelope["attempts"]) == (ErrorCode.INVALID_INPUT, 0)
 
 
-def test_a_handler_that_outlasts_its_grace_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The host is the backstop; the last partial it knows of is kept."""
-    monkeypatch.setattr(running, "GRACE_S", 0.0)
+class Backstop:
+    """Stands in for the host's `asyncio.timeout`: it strikes when a test says so, and keeps what it was set to."""
 
-    async def hang(_: ActionContext) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Take its place."""
+        self.seconds: list[float] = []
+        self.timeout = asyncio.Timeout(None)
+        monkeypatch.setattr(asyncio, "timeout", self._set)
+
+    async def strike(self, *_: object) -> None:
+        """The time is over, and yet whoever calls this never returns."""
+        self.timeout.reschedule(asyncio.get_running_loop().time())
         await asyncio.Event().wait()
 
-    envelope = run(Script(unavailable(partial={"text": "He"}), hang), timeout=0.05)
+    def _set(self, seconds: float) -> asyncio.Timeout:
+        self.seconds.append(seconds)
+        return self.timeout
+
+
+def test_a_handler_that_outlasts_its_grace_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host is the backstop, a little after the deadline; the last partial it knows of is kept."""
+    backstop = Backstop(monkeypatch)
+    envelope = run(Script(unavailable(partial={"text": "He"}), backstop.strike), timeout=20)
     assert (envelope["error"]["code"], envelope["error"]["effect"]) == (ErrorCode.TIMEOUT, "unknown")
     assert (envelope["attempts"], envelope["partial"]) == (2, {"text": "He"})
+    assert backstop.seconds[0] <= 20 + GRACE_S
 
 
 def test_a_handlers_own_time_out_is_no_deadline() -> None:
@@ -302,13 +318,8 @@ def test_a_handlers_own_time_out_is_no_deadline() -> None:
 
 def test_a_connector_that_never_opens_is_stopped_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was sent."""
-    monkeypatch.setattr(running, "GRACE_S", 0.0)
-
-    async def hang(*_: object) -> None:
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr("tests.toy.toy.Toy.__aenter__", hang)
-    envelope = run(Script(), timeout=0.01)
+    monkeypatch.setattr(Toy, "__aenter__", Backstop(monkeypatch).strike)
+    envelope = run(Script())
     assert (envelope["error"]["code"], envelope["error"]["effect"]) == (ErrorCode.TIMEOUT, "none")
     assert envelope["attempts"] == 0
 
