@@ -34,7 +34,7 @@ def parsed(form: type[FormT], values: JsonObject) -> FormT | Sequence[FieldError
     except ValidationError as error:
         model, problems = (
             None,
-            [_field_error(form, detail) for detail in error.errors(include_url=False, include_input=False)],
+            [_field_error(form, detail) for detail in error.errors(include_url=False)],
         )
     if not isinstance(values, Mapping):
         return problems
@@ -49,7 +49,10 @@ def _field_error(form: type[Form], detail: ErrorDetails) -> FieldError:
     pointer = "".join(f"/{_escaped(part)}" for part in _path(detail))
     if detail["type"] == "extra_forbidden" and (hint := form.withdrawn.get(pointer[1:])):
         return FieldError(pointer=pointer, code="withdrawn", message=hint)
-    return FieldError(pointer=pointer, code=_KEYWORDS.get(detail["type"], "type"), message=_mend(detail))
+    # A choice that is no text at all, null say, is of the wrong type rather than a wrong choice.
+    wrong_type = detail["type"] == "literal_error" and not isinstance(detail["input"], str)
+    code = "type" if wrong_type else _KEYWORDS.get(detail["type"], "type")
+    return FieldError(pointer=pointer, code=code, message=_mend(detail))
 
 
 def _path(detail: ErrorDetails) -> Sequence[int | str]:
