@@ -15,6 +15,7 @@ from perplexity_connector.host.describing import describe, palette
 from perplexity_connector.host.discovery import Catalogue, Installed, discover, find_action, find_connector
 from perplexity_connector.host.loading import LoadedConnector, load
 from perplexity_connector.host.manifests import ManifestError, read_manifest
+from perplexity_connector.host.pacing import Pacers
 from perplexity_connector.host.plain import plain_json
 from perplexity_connector.host.recording import RunRecord
 from perplexity_connector.host.requests import RunOptions, RunRequest
@@ -38,14 +39,17 @@ class Host:
         settings: Mapping[str, Mapping[str, str]] | None = None,
         retries: int = 3,
         repeat_unknown: bool = False,
+        concurrency: int = 64,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        """Take the operator's choices.
+        """Take the operator's choices, as `HostOptions` has them.
 
-        `settings` are by connector id and name. `retries` come on top of the first attempt. `repeat_unknown` repeats
-        even where the provider may have been paid already. `environ` stands in for the process's environment.
-        Raises `ValueError` for fewer than no retries.
+        Raises `ValueError` for fewer than no retries, or a concurrency below one.
         """
+        if concurrency < 1:
+            message = "concurrency must be 1 or more"
+            raise ValueError(message)
+        self._pacers = Pacers(concurrency)
         self._settings = settings or {}
         self._policy = RetryPolicy(retries=retries, repeat_unknown=repeat_unknown)
         self._environ = os.environ if environ is None else environ
@@ -149,6 +153,7 @@ class Host:
     async def _perform(self, request: RunRequest, listener: Listener | None) -> dict[str, JsonValue]:
         stack = self._entered()
         record = RunRecord(connector=request.connector, action=request.action, version=request.version or 0)
+        record.run_id = request.run_id or record.run_id
         try:
             run = self._prepare(request, record, listener)
             return record.succeeded(await run.carry_out(stack))
@@ -173,6 +178,7 @@ class Host:
             connection=connection,
             deadline=record.began + timeout,
             policy=self._policy,
+            pacer=self._pacers.of(request.connector, request.action, connection),
             state=_usable_state(request.resume_from),
             on_checkpoint=request.on_checkpoint,
             listener=listener,

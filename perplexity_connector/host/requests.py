@@ -15,6 +15,7 @@ class RunOptions(TypedDict, total=False):
     * `version`: the action's version; the newest if left out.
     * `connection`: the credential's fields; from the environment if left out.
     * `timeout`: seconds for the whole run, waits and repeats included; the manifest's if left out.
+    * `run_id`: the run's own id, to resume it under; a new one if left out.
     * `resume_from`: the last checkpoint of an earlier process, to go on where it stopped.
     * `on_checkpoint`: called, and awaited if need be, with every checkpoint; it keeps the state where a crash cannot
       lose it.
@@ -23,8 +24,26 @@ class RunOptions(TypedDict, total=False):
     version: int | None
     connection: Mapping[str, str | Secret] | None
     timeout: float | None
+    run_id: str | None
     resume_from: JsonObject | None
     on_checkpoint: KeepCheckpoint | None
+
+
+class HostOptions(TypedDict, total=False):
+    """The operator's choices; each may be left out.
+
+    * `settings`: by connector id and name; the environment and the manifest's defaults fill in the rest.
+    * `retries`: how often a failed attempt is repeated at most; 3 if left out.
+    * `repeat_unknown`: repeat even where the provider may have been paid already; off.
+    * `concurrency`: how many requests of one connection may wait for an answer to begin; 64.
+    * `environ`: stands in for the process's environment.
+    """
+
+    settings: Mapping[str, Mapping[str, str]] | None
+    retries: int
+    repeat_unknown: bool
+    concurrency: int
+    environ: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,5 +56,6 @@ class RunRequest:
     version: int | None = None
     connection: Mapping[str, str | Secret] | None = None
     timeout: float | None = None
+    run_id: str | None = None
     resume_from: JsonObject | None = None
     on_checkpoint: KeepCheckpoint | None = None

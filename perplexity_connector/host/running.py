@@ -24,6 +24,7 @@ from perplexity_connector.contract import (
     Secret,
 )
 from perplexity_connector.host.loading import LoadedConnector
+from perplexity_connector.host.pacing import Pacer
 from perplexity_connector.host.plain import plain_json
 from perplexity_connector.host.recording import RunRecord
 from perplexity_connector.host.requests import KeepCheckpoint
@@ -48,6 +49,7 @@ class Run:
     connection: Mapping[str, str | Secret]
     deadline: float
     policy: RetryPolicy
+    pacer: Pacer
     state: JsonObject | None
     on_checkpoint: KeepCheckpoint | None
     listener: Listener | None
@@ -114,6 +116,8 @@ class Run:
             resume_from=self.state,
             checkpoint=self._checkpoint,
             wants_events=self.listener is not None,
+            permit=self.pacer.permit,
+            observe_limit=self.pacer.observe,
             emit=functools.partial(self._emit, number),
             log=logging.getLogger(f"automation_host.{self.record.connector}"),
         )

@@ -3,7 +3,7 @@
 import asyncio
 import queue
 import threading
-from collections.abc import Coroutine, Generator, Mapping
+from collections.abc import Coroutine, Generator
 from concurrent.futures import Future
 from contextlib import aclosing
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Generic, Self, TypeVar, Unpack
 
 from perplexity_connector.contract import FieldError, JsonObject, JsonValue
 from perplexity_connector.host.core import Host
-from perplexity_connector.host.requests import RunOptions
+from perplexity_connector.host.requests import HostOptions, RunOptions
 
 T = TypeVar("T")
 
@@ -20,16 +20,9 @@ T = TypeVar("T")
 class SyncHost:
     """A `Host` whose methods block. `run` and `stream` work inside `with`, from any number of threads."""
 
-    def __init__(
-        self,
-        *,
-        settings: Mapping[str, Mapping[str, str]] | None = None,
-        retries: int = 3,
-        repeat_unknown: bool = False,
-        environ: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, **options: Unpack[HostOptions]) -> None:
         """Take what `Host` takes."""
-        self._host = Host(settings=settings, retries=retries, repeat_unknown=repeat_unknown, environ=environ)
+        self._host = Host(**options)
         self._background: _Background | None = None
 
     def __enter__(self) -> Self:
