@@ -4,12 +4,14 @@ import io
 import logging
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from perplexity_connector.cli import palette, running, stand_in
 from perplexity_connector.cli.ending import told_to_the_user
+from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.progress import say
 from perplexity_connector.cli.shape import as_text
 from perplexity_connector.cli.text import json_text
@@ -38,6 +40,13 @@ def main() -> None:
 def make_host(settings: Mapping[str, Mapping[str, str]]) -> Host:
     """The host that runs the actions; tests put another in its place."""
     return Host(settings=settings)
+
+
+def journal_folder() -> Path:
+    """Where unfinished runs are kept; tests put another in its place."""
+    from platformdirs import user_state_path  # noqa: PLC0415 - only a run needs it
+
+    return user_state_path("perplexity-connector") / "runs"
 
 
 def _tell_version(wanted: bool) -> None:
@@ -83,7 +92,9 @@ def describe(action: ActionName, *, as_json: AsJson = False) -> None:
 
 @app.command()
 def run(  # noqa: PLR0913 - each option of the command is a parameter
-    action: ActionName,
+    action: Annotated[
+        str, typer.Argument(metavar="ACTION", help="An action, such as execute_search; none with --resume.")
+    ] = "",
     fields: Annotated[
         list[str] | None,
         typer.Argument(metavar="FIELD=VALUE", help="Values for the input; dots lead inside: a.b=1, list.0.a=1."),
@@ -95,6 +106,9 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
     example: Annotated[bool, typer.Option("--example", help="Start from the action's first example.")] = False,
     stream: Annotated[bool, typer.Option("--stream", help="Show the answer, or the events, as they come.")] = False,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")] = False,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN_ID", help="Go on with a run that a crash or a failure cut short.")
+    ] = None,
     timeout: Annotated[float | None, typer.Option(metavar="S", help="Seconds the run may take in all.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -114,11 +128,12 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
         example=example,
         stream=stream,
         sandbox=sandbox,
+        resume=resume,
         timeout=timeout,
         as_json=as_json,
     )
     with told_to_the_user():
-        raise typer.Exit(running.carry_out(order, make_host))
+        raise typer.Exit(running.carry_out(order, make_host, Journal(journal_folder())))
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """One run from the command line: build the input, run it, watch it, show what came of it."""
 
 import asyncio
+import secrets
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing, nullcontext
@@ -13,13 +14,14 @@ from perplexity_connector.cli import palette
 from perplexity_connector.cli.ending import reader_may_leave
 from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_run, error_lines
 from perplexity_connector.cli.fields import document, with_fields
+from perplexity_connector.cli.journal import Journal, Unfinished
 from perplexity_connector.cli.progress import Watcher, say
-from perplexity_connector.cli.shape import as_list, as_object
+from perplexity_connector.cli.shape import as_list, as_object, as_text
 from perplexity_connector.cli.show import is_worth_showing, output_lines, totals_line, warning_lines
 from perplexity_connector.cli.stand_in import Target, private_sandbox
 from perplexity_connector.cli.text import json_text
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.host import Host
+from perplexity_connector.host import Host, RunOptions
 
 HostMaker = Callable[[Mapping[str, Mapping[str, str]]], Host]
 
@@ -34,6 +36,7 @@ class Order:
     example: bool
     stream: bool
     sandbox: bool
+    resume: str | None
     timeout: float | None
     as_json: bool
 
@@ -42,33 +45,97 @@ class Order:
 class _Step:
     connector: str
     action: str
+    version: int
     input: JsonObject
-    target: Target
-    timeout: float | None
+    run_id: str
+    resume_from: JsonObject | None
 
 
-def carry_out(order: Order, make_host: HostMaker) -> ExitCode:
+def carry_out(order: Order, make_host: HostMaker, journal: Journal) -> ExitCode:
     """Run what was ordered and show it; the exit code tells what became of it.
 
     Raises `UsageError` for an order that cannot be understood, `BrokenPipeError` when the reader of a stream leaves.
     """
     host = make_host({})
-    connector, action = palette.find(host.actions(), order.action)
-    description = host.describe(connector, action)
-    values = _input(order, description)
-    with _target(order, description) as target:
-        step = _Step(connector=connector, action=action, input=values, target=target, timeout=order.timeout)
-        live = order.stream or values.get("stream") is True
-        with Watcher(text=live and not order.as_json, lines=order.stream and order.as_json) as watcher:
-            envelope = asyncio.run(_run(make_host(target.settings), step, watcher))
-        with reader_may_leave():
-            _show(order, envelope, watcher.streamed)
+    step = _fresh_step(order, host) if order.resume is None else _resumed_step(order, journal.read(order.resume))
+    live = order.stream or step.input.get("stream") is True
+    with (
+        _target(order, host, step) as target,
+        Watcher(text=live and not order.as_json, lines=order.stream and order.as_json) as watcher,
+    ):
+        options = _options(order, step, target, journal)
+        envelope = asyncio.run(_run(make_host(target.settings), step, options, watcher))
+    with reader_may_leave():
+        _show(order, envelope, watcher.streamed)
     _tell_problems(envelope)
+    _close_journal(journal, envelope)
     return code_of_run(envelope)
 
 
-def _target(order: Order, description: JsonObject) -> AbstractContextManager[Target]:
-    return private_sandbox(as_object(description.get("connector"))) if order.sandbox else nullcontext(Target())
+def _fresh_step(order: Order, host: Host) -> _Step:
+    connector, action = palette.find(host.actions(), order.action)
+    description = host.describe(connector, action)
+    version = as_object(description["action"])["version"]
+    return _Step(
+        connector=connector,
+        action=action,
+        version=int(str(version)),
+        input=_input(order, description),
+        run_id=f"run_{secrets.token_hex(16)}",
+        resume_from=None,
+    )
+
+
+def _resumed_step(order: Order, kept: Unfinished) -> _Step:
+    if order.action or order.assignments or order.document is not None or order.example or order.sandbox:
+        message = "--resume goes on with the step as it was saved: name no action, no input and no sandbox."
+        raise UsageError(message)
+    return _Step(
+        connector=kept.connector,
+        action=kept.action,
+        version=kept.version,
+        input=kept.input,
+        run_id=kept.run_id,
+        resume_from=kept.state,
+    )
+
+
+def _options(order: Order, step: _Step, target: Target, journal: Journal) -> RunOptions:
+    def keep(state: JsonObject) -> None:
+        journal.keep(
+            Unfinished(
+                run_id=step.run_id,
+                connector=step.connector,
+                action=step.action,
+                version=step.version,
+                input=step.input,
+                state=state,
+            )
+        )
+
+    return RunOptions(
+        version=step.version,
+        connection=target.connection,
+        timeout=order.timeout,
+        run_id=step.run_id,
+        resume_from=step.resume_from,
+        # A private sandbox ends with this process, and its runs with it.
+        on_checkpoint=None if order.sandbox else keep,
+    )
+
+
+def _close_journal(journal: Journal, envelope: JsonObject) -> None:
+    run_id, error = as_text(envelope.get("run_id")), as_object(envelope.get("error"))
+    if error.get("retryable") is not True:
+        journal.forget(run_id)
+    elif run_id in journal.unfinished():
+        say(f"To go on with this run: perplexity-connector run --resume {run_id}")
+
+
+def _target(order: Order, host: Host, step: _Step) -> AbstractContextManager[Target]:
+    if not order.sandbox:
+        return nullcontext(Target())
+    return private_sandbox(as_object(host.describe(step.connector, step.action)["connector"]))
 
 
 def _input(order: Order, description: JsonObject) -> JsonObject:
@@ -95,14 +162,13 @@ def _read(source: str) -> str:
     raise UsageError(message)
 
 
-async def _run(host: Host, step: _Step, watcher: Watcher) -> JsonObject:
+async def _run(host: Host, step: _Step, options: RunOptions, watcher: Watcher) -> JsonObject:
     where = (step.connector, step.action, step.input)
     async with host:
         if not watcher.wants_events:
-            return await host.run(*where, connection=step.target.connection, timeout=step.timeout)
+            return await host.run(*where, **options)
         envelope: JsonObject = {}
-        events = host.stream(*where, connection=step.target.connection, timeout=step.timeout)
-        async with aclosing(events) as items:
+        async with aclosing(host.stream(*where, **options)) as items:
             async for item in items:
                 if "type" in item:
                     watcher.see(item)

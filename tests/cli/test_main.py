@@ -1,7 +1,6 @@
 import runpy
 import subprocess
 import sys
-from importlib.util import find_spec
 
 import pytest
 
@@ -58,11 +57,4 @@ def modules_after(code: str, *arguments: str) -> set[str]:
 @pytest.mark.parametrize("arguments", [("actions",), ("describe", "execute_search"), ("actions", "--json")])
 def test_looking_around_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
     """No HTTP, no validation, no server: the palette is there at once."""
-    # From 0.29 on, typer itself reads the command line with pydantic.
-    unavoidable = {"pydantic"} if find_spec("typer._adapters") else set()
-    assert not (HEAVY - unavoidable) & modules_after(COMMAND, *arguments)
-
-
-def test_what_the_commands_do_by_themselves_loads_no_pydantic() -> None:
-    """Whatever typer needs for reading the command line."""
-    assert not HEAVY & modules_after(WITHOUT_TYPER)
+    assert not HEAVY & modules_after(COMMAND, *arguments)
