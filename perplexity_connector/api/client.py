@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from types import TracebackType
@@ -154,21 +154,17 @@ class Client:
 
         Raises `ConnectorError`: `effect` is `none` when the request was not sent or was refused.
         """
-        response = await self._send(method, path, ctx, body)
-        try:
+        request = self._request(method, path, ctx, body)
+        # The stack holds the answer from its first byte on: giving the permit back may be cancelled, too.
+        async with AsyncExitStack() as open_answers:
+            async with ctx.permit():
+                response = await self._first_byte(request)
+                open_answers.push_async_callback(response.aclose)
+                # Inside the permit: the next request must not start on what this answer has just made untrue.
+                ctx.observe_limit(*failures.rate(response.headers))
             if not response.is_success:
                 raise failures.refused(response.status_code, response.headers, await _refusal(response))
             yield Answer(response, self._endpoint.idle_timeout)
-        finally:
-            await response.aclose()
-
-    async def _send(self, method: str, path: str, ctx: ActionContext, body: JsonObject | None) -> httpx.Response:
-        request = self._request(method, path, ctx, body)
-        async with ctx.permit():
-            response = await self._first_byte(request)
-            # Inside the permit: the next request must not start on what this answer has just made untrue.
-            ctx.observe_limit(*failures.rate(response.headers))
-        return response
 
     @property
     def _http(self) -> httpx.AsyncClient:

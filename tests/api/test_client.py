@@ -573,6 +573,39 @@ def test_a_permit_is_given_back_when_the_request_fails(answer: Script, endpoint:
     assert host.notes == ["permitted", "released"]
 
 
+class Closable(httpx.AsyncByteStream):
+    """A body that knows whether it was closed."""
+
+    closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Nothing."""
+        yield b""
+
+    async def aclose(self) -> None:
+        """Take note."""
+        self.closed = True
+
+
+@pytest.mark.parametrize("part", ["permit", "observe_limit"])
+def test_an_answer_is_closed_when_the_host_stumbles_over_it(part: str) -> None:
+    """A permit that is cancelled while it is given back, or an observer that fails, leaves no connection open."""
+    body = Closable()
+
+    @asynccontextmanager
+    async def cancelled_at_the_end() -> AsyncIterator[None]:
+        yield
+        raise asyncio.CancelledError
+
+    def cancelled(*headers: object) -> None:
+        raise asyncio.CancelledError(*headers)
+
+    ctx = context(**{part: {"permit": cancelled_at_the_end, "observe_limit": cancelled}[part]})
+    with pytest.raises(asyncio.CancelledError):
+        mocked(lambda _: httpx.Response(200, stream=body), ctx)
+    assert body.closed
+
+
 def test_no_permit_is_asked_for_a_request_that_cannot_be_sent() -> None:
     """A bad key takes nobody's turn."""
     host = Host()
