@@ -49,7 +49,7 @@ class PerplexityConnector:
         """Everything wrong with an input; empty when it is good."""
         form = _action(action_id, version).form
         found = parsed(form, input)
-        return [] if isinstance(found, form) else found
+        return found if isinstance(found, list) else []
 
     def action(self, action_id: str, version: int) -> ActionHandler:
         """The handler of an action."""

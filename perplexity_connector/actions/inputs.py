@@ -12,7 +12,7 @@ FormT = TypeVar("FormT", bound=Form)
 def read(form: type[FormT], input: JsonObject) -> FormT:
     """The input as its model. Raises `ConnectorError` (`invalid_input`) that names every field at fault."""
     found = parsed(form, input)
-    if isinstance(found, form):
+    if not isinstance(found, list):
         return found
     places = ", ".join(problem.pointer or "/" for problem in found)
     message = f"The input is not valid: {places}"

@@ -27,15 +27,12 @@ _KEYWORDS = {
 }
 
 
-def parsed(form: type[FormT], values: JsonObject) -> FormT | Sequence[FieldError]:
+def parsed(form: type[FormT], values: JsonObject) -> FormT | list[FieldError]:
     """The input as its model, or all that is wrong with it: field by field, and between the good fields."""
     try:
         model, problems = form.model_validate(values), list[FieldError]()
     except ValidationError as error:
-        model, problems = (
-            None,
-            [_field_error(form, detail) for detail in error.errors(include_url=False)],
-        )
+        model, problems = None, [_field_error(form, detail) for detail in error.errors(include_url=False)]
     if not isinstance(values, Mapping):
         return problems
     bad = {problem.pointer.split("/")[1] for problem in problems}
