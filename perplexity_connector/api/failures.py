@@ -6,7 +6,7 @@ taken over as `provider_code` when it looks like one, and a field that it names 
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
@@ -97,8 +97,9 @@ _FIELD_OF_WIRE_NAME = {
     "input": "messages",
     "preset": "model",
     "reasoning": "reasoning_effort",
-    "user_location": "web_search_options",
 } | {name: name for name in (*ChatInput.model_fields, *SearchInput.model_fields)}
+# On a chat's tool; of a search the same name is a field.
+_FIELD_OF_TOOL_OPTION = {"search_context_size": "web_search_options", "user_location": "web_search_options"}
 
 
 def failure(code: ErrorCode, *, effect: Effect, detail: str = "", **more: Any) -> ConnectorError:
@@ -168,24 +169,21 @@ def _told(body: bytes) -> JsonObject:
 
 
 def _fields(kind: str, error: JsonObject, told: JsonObject) -> list[FieldError]:
-    names = {
-        _FIELD_OF_TYPE.get(kind),
-        *_named(text(error.get("param"))),
-        *map(_FIELD_OF_WIRE_NAME.get, re.findall(r"At body -> (\w+)", text(error.get("message")))),
-        *(_FIELD_OF_WIRE_NAME.get(text(part)) for entry in items(told.get("detail")) for part in _loc(entry)),
-    }
+    bad_request = re.findall(r"At body -> ([\w >-]+)", text(error.get("message")))
+    details = [items(mapping(entry).get("loc")) for entry in items(told.get("detail"))]
+    paths = [
+        *(re.findall(r"\w+", path) for path in (text(error.get("param")), *bad_request)),
+        *([text(part) for part in path] for path in details),
+    ]
+    names = {_FIELD_OF_TYPE.get(kind), *map(_outermost, paths)}
     mend = "Perplexity does not accept this value. Change it or leave it out."
     return [FieldError(pointer=f"/{name}", code="refused", message=mend) for name in sorted(filter(None, names))]
 
 
-def _loc(entry: object) -> Iterable[object]:
-    return items(mapping(entry).get("loc"))
-
-
-def _named(path: str) -> Iterable[str | None]:
-    # The innermost name that is ours: in `tools[0].filters.search_domain_filter` the last.
-    ours = [_FIELD_OF_WIRE_NAME[word] for word in re.findall(r"\w+", path) if word in _FIELD_OF_WIRE_NAME]
-    return ours[-1:]
+def _outermost(path: Sequence[str]) -> str | None:
+    # In `tools[0].user_location.country` the first: what stands further in may be named like a field of the other form.
+    names = _FIELD_OF_WIRE_NAME | _FIELD_OF_TOOL_OPTION if "tools" in path else _FIELD_OF_WIRE_NAME
+    return next((names[word] for word in path if word in names), None)
 
 
 def _retry_after(headers: Mapping[str, str], resets_at: float | None) -> float | None:

@@ -109,6 +109,8 @@ def test_repeated_events_are_counted_once(listen: bool) -> None:
     """A sequence number that was there already is a repetition, and the first one counts."""
     rows = [row for row in events() for _ in range(2)][:-1]
     assert transcript(rows, listen=listen).text() == ANSWER
+    again = [row | {"sequence_number": 4} for row in deltas("MoonSun", size=4)]
+    assert transcript(again, listen=listen).text() == "Moon"
 
 
 @both
