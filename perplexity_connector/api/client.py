@@ -125,6 +125,7 @@ class Client:
             transport=self._transport,
             # Redirects are never followed: the key must not travel to another origin.
             follow_redirects=False,
+            event_hooks={"response": [_forget_location]},
             # First byte and idle have clocks of their own; one request may wait long for its first byte.
             timeout=httpx.Timeout(None, connect=self._endpoint.connect_timeout),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
@@ -195,6 +196,11 @@ class Client:
         except httpx.HTTPError as error:
             detail = f"broken after sending: {type(error).__name__}"
             raise failures.failure(ErrorCode.UNAVAILABLE, effect=Effect.UNKNOWN, detail=detail) from None
+
+
+async def _forget_location(response: httpx.Response) -> None:
+    # httpx reads the address of a redirect that it will not follow, and takes one that is none for a broken connection.
+    response.headers.pop("location", None)
 
 
 def _key(connection: Mapping[str, str | Secret]) -> str:

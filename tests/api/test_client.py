@@ -188,6 +188,12 @@ def test_a_redirect_is_not_followed(status: int) -> None:
     assert other.connections == 0
 
 
+@pytest.mark.parametrize("location", ["::", "https://[", "/\x7f"])
+def test_a_redirect_to_nowhere_is_a_redirect_all_the_same(location: str) -> None:
+    """What stands in its address is nobody's business."""
+    assert outcome(failed(http(302, b"", f"location: {location}"))) == ("invalid_response", "unknown")
+
+
 def test_cookies_are_not_kept() -> None:
     """A jar shared by many keys would tie them together."""
     _, server = over(http(200, b"{}", "set-cookie: __cf_bm=SENTINEL; path=/", "set-cookie: b=c"), times=2)
