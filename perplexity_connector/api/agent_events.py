@@ -85,8 +85,9 @@ def _event(data: bytes) -> JsonObject:
     if "type" in content:
         return content
     status = text(content.get("status"))
-    if not status and content.get("error"):
-        return content | {"type": "error"}
+    if not status:
+        # Without a type, still perhaps the event that names the run: `response` stays where it is.
+        return content | {"type": "error"} if content.get("error") else content
     # A gateway that buffers streams answers with the plain body: the object that a terminal event carries.
     return {"type": "response.created" if status in _RUNNING else f"response.{status}", "response": content}
 

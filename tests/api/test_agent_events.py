@@ -195,6 +195,14 @@ def test_what_does_not_look_like_an_id_is_none(run_id: object) -> None:
     assert told.run_id is None
 
 
+@both
+def test_an_event_without_a_type_still_names_its_run(listen: bool) -> None:
+    """Its answer can then be fetched, though the stream cannot be understood."""
+    told = Transcript()
+    told.add(event({"response": {"id": RUN_ID, "status": "in_progress"}}, "response.created"), decode=listen)
+    assert (told.run_id, told.terminal) == (RUN_ID, None)
+
+
 def test_the_id_of_a_run_that_is_come_back_to_stays() -> None:
     """A re-attached run knows its id from before, and no event changes it."""
     assert transcript(events(), listen=True, run_id="resp_before").run_id == "resp_before"
