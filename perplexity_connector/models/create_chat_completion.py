@@ -12,13 +12,16 @@ from perplexity_connector.models.catalog import replacement_for
 from perplexity_connector.models.forms import (
     WHOLE,
     Country,
-    Domains,
+    DomainFilter,
     Form,
-    IsoDate,
     Language,
     Number,
-    Recency,
+    PublishedAfter,
+    PublishedBefore,
+    RecencyFilter,
     Size,
+    UpdatedAfter,
+    UpdatedBefore,
     described,
     filled,
     search_conflicts,
@@ -201,25 +204,12 @@ class ChatInput(Form):
     reasoning_effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = described(
         "Reasoning effort", "How long the model may think; more costs more."
     )
-    search_recency_filter: Recency | None = described(
-        "Search recency", "Only pages published within this span; not together with publication dates."
-    )
-    search_domain_filter: Domains | None = described(
-        "Search domains",
-        "Up to 20 domains to search, or up to 20 to leave out, each with a leading -; not both kinds.",
-    )
-    search_after_date_filter: IsoDate | None = described(
-        "Published after", "Only pages published after this date (YYYY-MM-DD); not together with search recency."
-    )
-    search_before_date_filter: IsoDate | None = described(
-        "Published before", "Only pages published before this date (YYYY-MM-DD); not together with search recency."
-    )
-    last_updated_after_filter: IsoDate | None = described(
-        "Updated after", "Only pages updated after this date (YYYY-MM-DD)."
-    )
-    last_updated_before_filter: IsoDate | None = described(
-        "Updated before", "Only pages updated before this date (YYYY-MM-DD)."
-    )
+    search_recency_filter: RecencyFilter = None
+    search_domain_filter: DomainFilter = None
+    search_after_date_filter: PublishedAfter = None
+    search_before_date_filter: PublishedBefore = None
+    last_updated_after_filter: UpdatedAfter = None
+    last_updated_before_filter: UpdatedBefore = None
     web_search_options: WebSearchOptions | None = described("Web search options", "How the web is searched.")
     language_preference: Language | None = described(
         "Language", "Two-letter code of the language to prefer for the answer.", examples=["en"]

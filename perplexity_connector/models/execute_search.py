@@ -9,12 +9,15 @@ from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.models.forms import (
     WHOLE,
     Country,
-    Domains,
+    DomainFilter,
     Form,
-    IsoDate,
     Language,
-    Recency,
+    PublishedAfter,
+    PublishedBefore,
+    RecencyFilter,
     Size,
+    UpdatedAfter,
+    UpdatedBefore,
     described,
     search_conflicts,
 )
@@ -97,10 +100,7 @@ class SearchInput(Form):
         "Search type", "Web searches thoroughly; Fast is cheaper and quicker."
     )
     country: Country | None = described("Country", "Two-letter code of the country to search from.", examples=["US"])
-    search_domain_filter: Domains | None = described(
-        "Search domains",
-        "Up to 20 domains to search, or up to 20 to leave out, each with a leading -; not both kinds.",
-    )
+    search_domain_filter: DomainFilter = None
     search_language_filter: (
         Annotated[
             list[Annotated[Language, Field(title="Language", description="A two-letter language code, such as en.")]],
@@ -108,21 +108,11 @@ class SearchInput(Form):
         ]
         | None
     ) = described("Search languages", "Up to 10 two-letter language codes that results may be in.")
-    search_recency_filter: Recency | None = described(
-        "Search recency", "Only pages published within this span; not together with publication dates."
-    )
-    search_after_date_filter: IsoDate | None = described(
-        "Published after", "Only pages published after this date (YYYY-MM-DD); not together with search recency."
-    )
-    search_before_date_filter: IsoDate | None = described(
-        "Published before", "Only pages published before this date (YYYY-MM-DD); not together with search recency."
-    )
-    last_updated_after_filter: IsoDate | None = described(
-        "Updated after", "Only pages updated after this date (YYYY-MM-DD)."
-    )
-    last_updated_before_filter: IsoDate | None = described(
-        "Updated before", "Only pages updated before this date (YYYY-MM-DD)."
-    )
+    search_recency_filter: RecencyFilter = None
+    search_after_date_filter: PublishedAfter = None
+    search_before_date_filter: PublishedBefore = None
+    last_updated_after_filter: UpdatedAfter = None
+    last_updated_before_filter: UpdatedBefore = None
 
     @classmethod
     def conflicts(cls, values: JsonObject) -> Iterable[FieldError]:

@@ -81,6 +81,42 @@ Domain = Annotated[
 ]
 Domains = Annotated[list[Domain], Field(max_length=20)]
 
+# The filters that both actions have, with their words.
+RecencyFilter = Annotated[
+    Recency | None,
+    Field(
+        title="Search recency",
+        description="Only pages published within this span; not together with publication dates.",
+    ),
+]
+DomainFilter = Annotated[
+    Domains | None,
+    Field(
+        title="Search domains",
+        description="Up to 20 domains to search, or up to 20 to leave out, each with a leading -; not both kinds.",
+    ),
+]
+PublishedAfter = Annotated[
+    IsoDate | None,
+    Field(
+        title="Published after",
+        description="Only pages published after this date (YYYY-MM-DD); not together with search recency.",
+    ),
+]
+PublishedBefore = Annotated[
+    IsoDate | None,
+    Field(
+        title="Published before",
+        description="Only pages published before this date (YYYY-MM-DD); not together with search recency.",
+    ),
+]
+UpdatedAfter = Annotated[
+    IsoDate | None, Field(title="Updated after", description="Only pages updated after this date (YYYY-MM-DD).")
+]
+UpdatedBefore = Annotated[
+    IsoDate | None, Field(title="Updated before", description="Only pages updated before this date (YYYY-MM-DD).")
+]
+
 
 def described(title: str, description: str, **more: Any) -> Any:
     """An optional field with its label and its one sentence for the author; `more` goes to pydantic's `Field`."""
