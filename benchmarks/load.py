@@ -1,0 +1,254 @@
+"""Many runs at once in one process, with faults: is anything lost, paid for twice or leaked, and what does it cost?
+
+`python -m benchmarks.load [--runs-at-once 1000] [--seconds 60] [--seed 1]` keeps that many streamed chat runs under
+way through the reference host, half of them listened to, against `benchmarks.cheap_server` in a process of its own.
+Each run asks a question of its own, by which the provider's ledger and the caller's outcome are compared. Some callers
+go away before the answer is whole, and some allow too little time. Exit code 1: something was lost, double-billed or
+leaked.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+from typing import cast
+
+from benchmarks import cheap_wire, process
+from benchmarks.report import Bill, Costs, End, Outcome, Report
+from perplexity_connector.contract import JsonObject
+from perplexity_connector.host import Host
+
+_CONNECTIONS = 20
+_PATIENCE_S = 120.0
+_IMPATIENT_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to do. No run begins after `seconds`, nor after `runs` runs; an answer takes `stream_seconds`."""
+
+    runs_at_once: int = 1000
+    seconds: float = 60.0
+    runs: int | None = None
+    seed: int = 1
+    stream_seconds: float = 20.0
+    deltas: int = 60
+    fault_share: float = 0.4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Caller:
+    """One run's caller: whether it listens, when it goes away, and how much time it allows; in seconds."""
+
+    listens: bool
+    stays: float | None
+    allows: float
+
+
+@dataclass(slots=True)
+class _Got:
+    """What a caller has of its run so far."""
+
+    shown: list[str] = field(default_factory=list[str])
+    seqs: list[int] = field(default_factory=list[int])
+    checkpoint: JsonObject | None = None
+    envelope: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    def take(self, item: Mapping[str, object]) -> None:
+        """Keep an event's part of the text, or the envelope."""
+        if "type" not in item:
+            self.envelope = item
+            return
+        self.seqs.append(cast("int", item["seq"]))
+        if item["type"] == "text.delta":
+            self.shown.append(cast("str", item["text"]))
+
+    def keep(self, state: JsonObject) -> None:
+        """Keep the last checkpoint."""
+        self.checkpoint = state
+
+    def outcome(self, expected: str, *, listened: bool) -> Outcome:
+        """The envelope against the answer that was to be expected."""
+        output = cast("Mapping[str, object]", self.envelope["output"] or {})
+        error = cast("Mapping[str, str]", self.envelope["error"] or {})
+        warnings = cast("Sequence[Mapping[str, str]]", self.envelope["warnings"])
+        codes = {warning["code"] for warning in warnings}
+        in_order = self.seqs == list(range(1, len(self.seqs) + 1))
+        streamed = not listened or "stream_diverged" in codes or "".join(self.shown) == expected
+        return Outcome(
+            end=End.SUCCEEDED if self.envelope["status"] == "succeeded" else End.FAILED,
+            whole=output.get("content") == expected and streamed and in_order,
+            recovered="recovered" in codes,
+            code=error.get("code", ""),
+            effect=error.get("effect", ""),
+            checkpointed=self.checkpoint is not None,
+        )
+
+
+class Load:
+    """Keeps runs under way, and remembers what became of each."""
+
+    def __init__(self, host: Host, options: Options) -> None:
+        """Run through a host that is open, or will be."""
+        self.outcomes: dict[str, Outcome | None] = {}
+        self._host = host
+        self._options = options
+        self._over_at = 0.0
+
+    async def warm_up(self) -> None:
+        """One run that does not count, so that everything is loaded; whatever becomes of it."""
+        await self._perform(cheap_wire.WARM_UP, _Caller(listens=True, stays=None, allows=_PATIENCE_S))
+
+    async def carry_out(self) -> None:
+        """All the runs."""
+        self._over_at = time.monotonic() + self._options.seconds
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._options.runs_at_once):
+                group.create_task(self._one_after_another())
+
+    async def _one_after_another(self) -> None:
+        while time.monotonic() < self._over_at and len(self.outcomes) != self._options.runs:
+            number = len(self.outcomes)
+            marker = f"run-{number:06d}"
+            self.outcomes[marker] = None
+            self.outcomes[marker] = await self._perform(marker, self._caller(number))
+
+    def _caller(self, number: int) -> _Caller:
+        dice = random.Random(f"{self._options.seed}/caller/{number}")  # noqa: S311 - repeatable, guards nothing
+        leaves, hurries = (dice.random() < _IMPATIENT_SHARE for _ in range(2))
+        soon = dice.uniform(0.1, 0.9) * self._options.stream_seconds
+        return _Caller(listens=number % 2 == 0, stays=soon if leaves else None, allows=soon if hurries else _PATIENCE_S)
+
+    async def _perform(self, marker: str, caller: _Caller) -> Outcome:
+        got = _Got()
+        try:
+            async with asyncio.timeout(caller.stays):
+                await self._ask(marker, caller, got)
+        except TimeoutError:
+            return Outcome(end=End.ABANDONED, checkpointed=got.checkpoint is not None)
+        return got.outcome(cheap_wire.answer(marker, self._options.deltas), listened=caller.listens)
+
+    async def _ask(self, marker: str, caller: _Caller, got: _Got) -> None:
+        action = ("perplexity", "create_chat_completion")
+        question: JsonObject = {"model": "sonar", "messages": [{"role": "user", "content": marker}]}
+        number = len(self.outcomes) % _CONNECTIONS
+        connection = {"connection_name": f"Load {number}", "api_key": f"pplx-load-{number}"}
+        if not caller.listens:
+            got.envelope = await self._host.run(
+                *action, question, connection=connection, timeout=caller.allows, on_checkpoint=got.keep
+            )
+            return
+        events = self._host.stream(
+            *action, question, connection=connection, timeout=caller.allows, on_checkpoint=got.keep
+        )
+        async with aclosing(events):
+            async for item in events:
+                got.take(item)
+
+
+class Provider:
+    """The cheap server in its own process; `ledger` is there once it has stopped."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        """Talk to a server that has just been started."""
+        self.base_url = f"http://127.0.0.1:{int(process.stdout.readline())}" if process.stdout else ""
+        self.ledger: dict[str, object] = {}
+        self._process = process
+
+    def stop(self) -> None:
+        """End the server, and take its ledger."""
+        told, _ = self._process.communicate()
+        self.ledger = json.loads(told)
+
+
+@contextmanager
+def provider(options: Options) -> Iterator[Provider]:
+    """A cheap server for as long as the context lasts."""
+    choices = (options.seed, options.stream_seconds, options.deltas, options.fault_share)
+    command = [sys.executable, "-m", "benchmarks.cheap_server", *map(str, choices)]
+    with subprocess.Popen(  # noqa: S603 - our own module
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as started:
+        running = Provider(started)
+        try:
+            yield running
+        finally:
+            running.stop()
+
+
+async def carry_out(options: Options, base_url: str) -> tuple[Mapping[str, Outcome | None], Costs]:
+    """Carry out the load against a provider: what callers got, and what it took."""
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(str(told.get("message"))))
+    sockets = process.open_sockets()
+    async with Host(settings={"perplexity": _settings(options, base_url)}, environ={}) as host:
+        load = Load(host, options)
+        await load.warm_up()
+        process.forget_peak()
+        idle, cpu, began = process.memory(), process.cpu_seconds(), time.monotonic()
+        await load.carry_out()
+        seconds, cpu = time.monotonic() - began, process.cpu_seconds() - cpu
+        peak = process.peak_memory()
+    tasks = await process.other_tasks()
+    return load.outcomes, Costs(
+        seconds=seconds,
+        cpu_seconds=cpu,
+        idle_kib=idle,
+        peak_kib=peak,
+        after_kib=process.memory(),
+        tasks=tasks,
+        sockets=process.open_sockets() - sockets,
+        complaints=complaints,
+    )
+
+
+def measure(options: Options) -> Report:
+    """Carry out the load against a server of its own, and compare what callers got with what was billed."""
+    with provider(options) as running:
+        outcomes, costs = asyncio.run(carry_out(options, running.base_url))
+    accounts = cast("Mapping[str, tuple[int, bool, int]]", running.ledger["accounts"])
+    return Report(
+        at_once=options.runs_at_once,
+        outcomes=outcomes,
+        bills={marker: Bill(*entry) for marker, entry in accounts.items() if marker != cheap_wire.WARM_UP},
+        faults=cast("Mapping[str, int]", running.ledger["faults"]),
+        most_open=cast("int", running.ledger["most_open"]),
+        costs=costs,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure as the command line says, print the figures; 1 when something was lost, double-billed or leaked."""
+    process.allow_many_files()
+    report = measure(_options(arguments))
+    sys.stdout.write("\n".join(report.lines()) + "\n")
+    for trouble in (*report.lost(), *report.double_billed(), *report.costs.complaints)[:10]:
+        sys.stderr.write(f"{trouble}: {report.outcomes.get(trouble)} {report.bills.get(trouble)}\n")
+    return 0 if report.holds() else 1
+
+
+def _settings(options: Options, base_url: str) -> Mapping[str, str]:
+    # Short enough for every silent stream to be noticed within a run's time, long beside the pause between events.
+    pause = options.stream_seconds / options.deltas
+    idle, first_byte = max(1.0, 6 * pause), max(1.0, options.stream_seconds / 4)
+    return {"base_url": base_url, "idle_timeout": str(idle), "first_byte_timeout": str(first_byte)}
+
+
+def _options(arguments: Sequence[str] | None) -> Options:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=(__doc__ or "").partition("\n")[0])
+    defaults = Options()
+    for name in Options.__slots__:
+        default = getattr(defaults, name)
+        kind = int if default is None else type(default)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, help=f"default: {default}")
+    return Options(**vars(parser.parse_args(arguments)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

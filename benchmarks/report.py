@@ -1,0 +1,140 @@
+"""From what callers got and what the provider billed to figures, and to a verdict."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class End(StrEnum):
+    """How a run ended for its caller. Abandoned: the caller itself went away first."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one caller got. `whole`: the complete answer, its own, and all that was streamed of it is its beginning."""
+
+    end: End
+    whole: bool = False
+    recovered: bool = False
+    code: str = ""
+    effect: str = ""
+    checkpointed: bool = False
+
+
+class Bill(NamedTuple):
+    """What the provider says of one caller's run: runs billed, a whole answer kept, cancellations asked for."""
+
+    billed: int = 0
+    kept: bool = False
+    cancels: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What it took. Seconds of wall clock and CPU; memory in KiB, before, at its peak and after; what was left over."""
+
+    seconds: float
+    cpu_seconds: float
+    idle_kib: int
+    peak_kib: int
+    after_kib: int
+    tasks: int
+    sockets: int
+    complaints: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A load that is over."""
+
+    at_once: int
+    outcomes: Mapping[str, Outcome | None]
+    bills: Mapping[str, Bill]
+    faults: Mapping[str, int]
+    most_open: int
+    costs: Costs
+
+    def lost(self) -> Sequence[str]:
+        """Runs whose caller has no answer and no honest error, or an answer that is not whole."""
+        return [marker for marker, outcome in self.outcomes.items() if self._is_lost(marker, outcome)]
+
+    def double_billed(self) -> Sequence[str]:
+        """Runs that the provider began more than once."""
+        return [marker for marker, bill in self.bills.items() if bill.billed > 1]
+
+    def leaks(self) -> int:
+        """Tasks and sockets that outlived the host, and what the event loop complained of."""
+        return self.costs.tasks + self.costs.sockets + len(self.costs.complaints)
+
+    def holds(self) -> bool:
+        """Whether nothing was lost, paid twice or leaked."""
+        return not self.lost() and not self.double_billed() and not self.leaks()
+
+    def lines(self) -> Sequence[str]:
+        """The figures, a line each."""
+        ends = Counter(outcome.end.value for outcome in self.outcomes.values() if outcome)
+        failed = [outcome for outcome in self.outcomes.values() if outcome and outcome.end is End.FAILED]
+        codes = Counter(f"{outcome.code}, effect {outcome.effect}" for outcome in failed)
+        recovered = sum(outcome.recovered for outcome in self.outcomes.values() if outcome)
+        rows: list[tuple[str, object]] = [
+            ("runs started", len(self.outcomes)),
+            ("streams open at once, at most", self.most_open),
+            ("succeeded", ends[End.SUCCEEDED]),
+            ("  of them recovered", recovered),
+            ("failed", ends[End.FAILED]),
+            *((f"  {code}", count) for code, count in codes.most_common()),
+            ("abandoned by their caller", ends[End.ABANDONED]),
+            ("faults met", sum(self.faults.values())),
+            *((f"  {fault}", count) for fault, count in sorted(self.faults.items())),
+            *self._verdict(),
+            *self._cost_rows(),
+        ]
+        return [f"{name:44}{value:>12}" for name, value in rows]
+
+    def _is_lost(self, marker: str, outcome: Outcome | None) -> bool:
+        bill = self.bills.get(marker, Bill())
+        match outcome:
+            case Outcome(end=End.SUCCEEDED):
+                return not outcome.whole or not bill.billed
+            case Outcome(end=End.FAILED):
+                return bill.billed > 0 and outcome.effect != "unknown"
+            case Outcome(end=End.ABANDONED):
+                return False
+        return True
+
+    def _verdict(self) -> Sequence[tuple[str, object]]:
+        failed = {name for name, outcome in self.outcomes.items() if outcome and outcome.end is End.FAILED}
+        bills = [(name, bill) for name, bill in self.bills.items() if name in failed]
+        resumable = [name for name, bill in bills if bill.kept and self._checkpointed(name)]
+        return [
+            ("lost (must be 0)", len(self.lost())),
+            ("double-billed (must be 0)", len(self.double_billed())),
+            ("leaked tasks (must be 0)", self.costs.tasks),
+            ("leaked sockets (must be 0)", self.costs.sockets),
+            ("complaints of the event loop (must be 0)", len(self.costs.complaints)),
+            ("failed, but billed", sum(bill.billed > 0 for _, bill in bills)),
+            ("failed, but whole by resuming", len(resumable)),
+            ("cancelled twice or more", sum(bill.cancels > 1 for bill in self.bills.values())),
+        ]
+
+    def _checkpointed(self, marker: str) -> bool:
+        outcome = self.outcomes[marker]
+        return outcome is not None and outcome.checkpointed
+
+    def _cost_rows(self) -> Sequence[tuple[str, object]]:
+        costs, runs = self.costs, max(1, len(self.outcomes))
+        return [
+            ("runs per second", f"{runs / costs.seconds:.1f}"),
+            ("CPU milliseconds per run", f"{1000 * costs.cpu_seconds / runs:.1f}"),
+            ("CPU share of one core", f"{costs.cpu_seconds / costs.seconds:.0%}"),
+            ("memory idle, MiB", f"{costs.idle_kib / 1024:.1f}"),
+            ("memory at its peak, MiB", f"{costs.peak_kib / 1024:.1f}"),
+            ("memory after closing, MiB", f"{costs.after_kib / 1024:.1f}"),
+            ("peak memory per run, KiB", f"{(costs.peak_kib - costs.idle_kib) / self.at_once:.1f}"),
+        ]
