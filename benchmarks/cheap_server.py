@@ -110,10 +110,11 @@ class CheapServer:
             return await self._begin(request.body, streams)
         run_id, _, verb = request.path.removeprefix(f"{_AGENT}/").partition("/")
         run = self._runs.get(run_id)
+        if run is not None and verb == "cancel":
+            self._accounts[run.marker].cancels += 1
         if run is None or run.plan.fate is Fate.FORGOTTEN:
             return await _plain(streams, 404, _REFUSED[404])
         if verb == "cancel":
-            self._accounts[run.marker].cancels += 1
             run.cancelled = run.cancelled or run.status() == "in_progress"
             return await _plain(streams, 200, b'{"response_id":"%s","status":"cancelling"}' % run_id.encode())
         return await self._look(run_id, run, streams)
@@ -213,8 +214,9 @@ async def _broken(fault: Fault, streams: Streams) -> bool | None:
 def _reset(streams: Streams) -> bool:
     writer = streams[1]
     linger = struct.pack("ii", 1, 0)
-    # Closing at once with linger zero sends RST in place of FIN.
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    if not writer.transport.is_closing():
+        # Closing at once with linger zero sends RST in place of FIN.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     writer.transport.abort()
     return False
 

@@ -21,7 +21,7 @@ from typing import cast
 
 from benchmarks import cheap_wire, process
 from benchmarks.report import Bill, Costs, End, Outcome, Report
-from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.host import Host
 
 _CONNECTIONS = 20
@@ -57,7 +57,8 @@ class _Got:
 
     shown: list[str] = field(default_factory=list[str])
     seqs: list[int] = field(default_factory=list[int])
-    checkpoint: JsonObject | None = None
+    begun: bool = False
+    checkpoint: JsonObject = field(default_factory=dict[str, JsonValue])
     envelope: Mapping[str, object] = field(default_factory=dict[str, object])
 
     def take(self, item: Mapping[str, object]) -> None:
@@ -70,8 +71,8 @@ class _Got:
             self.shown.append(cast("str", item["text"]))
 
     def keep(self, state: JsonObject) -> None:
-        """Keep the last checkpoint."""
-        self.checkpoint = state
+        """Keep the last checkpoint; an empty one says that there is nothing left to come back to."""
+        self.begun, self.checkpoint = True, state
 
     def outcome(self, expected: str, *, listened: bool) -> Outcome:
         """The envelope against the answer that was to be expected."""
@@ -87,7 +88,8 @@ class _Got:
             recovered="recovered" in codes,
             code=error.get("code", ""),
             effect=error.get("effect", ""),
-            checkpointed=self.checkpoint is not None,
+            checkpointed=bool(self.checkpoint),
+            begun=self.begun,
         )
 
 
@@ -131,7 +133,7 @@ class Load:
             async with asyncio.timeout(caller.stays):
                 await self._ask(marker, caller, got)
         except TimeoutError:
-            return Outcome(end=End.ABANDONED, checkpointed=got.checkpoint is not None)
+            return Outcome(end=End.ABANDONED, begun=got.begun)
         return got.outcome(cheap_wire.answer(marker, self._options.deltas), listened=caller.listens)
 
     async def _ask(self, marker: str, caller: _Caller, got: _Got) -> None:

@@ -17,13 +17,18 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one caller got. `whole`: the complete answer, its own, and all that was streamed of it is its beginning."""
+    """What one caller got.
+
+    `whole`: the complete answer, its own, and what was streamed of it is the same. `begun`: the run's id was told
+    before the end. `checkpointed`: at the end there is a state to resume from.
+    """
 
     end: End
     whole: bool = False
     recovered: bool = False
     code: str = ""
     effect: str = ""
+    begun: bool = False
     checkpointed: bool = False
 
 
@@ -120,8 +125,18 @@ class Report:
             ("complaints of the event loop (must be 0)", len(self.costs.complaints)),
             ("failed, but billed", sum(bill.billed > 0 for _, bill in bills)),
             ("failed, but whole by resuming", len(resumable)),
+            ("abandoned once begun, and never cancelled", self._never_cancelled()),
             ("cancelled twice or more", sum(bill.cancels > 1 for bill in self.bills.values())),
         ]
+
+    def _never_cancelled(self) -> int:
+        # A caller may also go away in the instant between the last event and the envelope; that is nothing to cancel.
+        left = [
+            name
+            for name, outcome in self.outcomes.items()
+            if outcome and outcome.end is End.ABANDONED and outcome.begun
+        ]
+        return sum(not self.bills.get(name, Bill()).cancels for name in left)
 
     def _checkpointed(self, marker: str) -> bool:
         outcome = self.outcomes[marker]
