@@ -73,8 +73,8 @@ class Transcript:
 
 
 def _run_id(value: object) -> str | None:
-    # It becomes part of an address, so only what looks like an id is one.
-    return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,128}", value) else None
+    # It becomes part of an address and of logs, so only what looks like an id is one, and nothing that echoes a key.
+    return value if isinstance(value, str) and re.fullmatch(r"(?!.*pplx-)[A-Za-z0-9_-]{1,128}", value) else None
 
 
 def _event(data: bytes) -> JsonObject:

@@ -186,10 +186,11 @@ def test_a_body_that_is_only_an_error_is_the_error(body: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize(
-    "run_id", [None, 7, "", "a/b", "../models", "resp 1", "resp_1?x=1", "é", "x" * 129, ["resp_1"], "resp_1\n"]
+    "run_id",
+    [None, 7, "", "a/b", "../models", "resp 1", "resp_1?x=1", "é", "x" * 129, ["resp_1"], "resp_1\n", "resp_pplx-abc"],
 )
 def test_what_does_not_look_like_an_id_is_none(run_id: object) -> None:
-    """It becomes part of an address, so nothing else may stand in it."""
+    """It becomes part of an address and of logs, so nothing else may stand in it, and no echo of a key."""
     told = Transcript()
     told.add(event({"type": "response.created", "response": {"id": run_id}}), decode=True)
     assert told.run_id is None
