@@ -50,6 +50,7 @@ class ProviderRun:
         self.response: JsonObject = {}
         self.request_id: str | None = None
         self.recovered = False
+        self._stopped = False
 
     async def follow(self) -> None:
         """Bring the run to its end, whatever that is. Raises `ConnectorError` when the end cannot be learned.
@@ -85,10 +86,10 @@ class ProviderRun:
             body = agent_request.request_body(self._form)
             async with self._client.ask("POST", agent_request.PATH, self._ctx, body) as answer:
                 await self._listen(answer)
-        except (ConnectorError, ValueError) as error:
+        except ConnectorError as error:
             if self.transcript.run_id is None:
-                raise error if isinstance(error, ConnectorError) else _unreadable(detail="a malformed event") from None
-            self._ctx.log.info("stream broken (%s); asking for the run instead", type(error).__name__)
+                raise
+            self._ctx.log.info("stream broken (%s); asking for the run instead", error.code.value)
         if self.transcript.run_id is None and self.transcript.terminal is None:
             raise _unreadable(detail="no event at all")
 
@@ -103,7 +104,10 @@ class ProviderRun:
 
     async def _take(self, event: ServerEvent) -> None:
         known = self.transcript.run_id
-        content = self.transcript.add(event, decode=self.relay is not None)
+        try:
+            content = self.transcript.add(event, decode=self.relay is not None)
+        except ValueError:
+            raise _unreadable(detail="a malformed event") from None
         if known is None and self.transcript.run_id is not None:
             await self._ctx.checkpoint(self._state())
         if self.relay is not None and content is not None:
@@ -145,14 +149,16 @@ class ProviderRun:
         ctx = replace(self._ctx, permit=nullcontext)
         with suppress(ConnectorError, TimeoutError):
             async with asyncio.timeout(_CANCEL_SECONDS), self._client.ask("POST", path, ctx):
-                pass
+                self._stopped = True
+            # There is no answer to come back to any more, and an empty state says so.
+            await self._ctx.checkpoint({})
 
     async def _known(self, error: ConnectorError) -> ConnectorError:
         """The error with what is known of the run; a retryable one leaves the way back to it."""
         error.partial = self.partial()
         if self.transcript.run_id is not None:
             error.effect = Effect.UNKNOWN
-            if error.retryable:
+            if error.retryable and not self._stopped:
                 await self._ctx.checkpoint(self._state())
         return error
 

@@ -62,8 +62,9 @@ class Transcript:
 
     def results(self) -> Sequence[JsonObject]:
         """The search results that were streamed."""
-        found = [event for event in self._events() if event.get("type") == "response.reasoning.search_results"]
-        done = [mapping(event.get("item")) for event in self._events()]
+        events = self._events()
+        found = [event for event in events if event.get("type") == "response.reasoning.search_results"]
+        done = [mapping(event.get("item")) for event in events]
         items = [item for item in done if item.get("type") == "search_results"]
         return [result for holder in items or found for result in objects(holder.get("results"))]
 

@@ -34,6 +34,10 @@ def told_to_the_user() -> Iterator[None]:
         _discard(sys.stdout)
         _discard(sys.stderr)
         raise typer.Exit(ExitCode.SUCCEEDED) from None
+    except OSError as problem:
+        _discard(sys.stdout)
+        say(f"error: The result cannot be written: {problem.strerror}.")
+        raise typer.Exit(ExitCode.INTERNAL) from None
 
 
 @contextmanager

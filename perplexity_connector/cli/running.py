@@ -102,6 +102,9 @@ def _resumed_step(order: Order, kept: Unfinished) -> _Step:
 
 def _options(order: Order, step: _Step, target: Target, journal: Journal) -> RunOptions:
     def keep(state: JsonObject) -> None:
+        if not state:
+            journal.forget(step.run_id)
+            return
         journal.keep(
             Unfinished(
                 run_id=step.run_id,

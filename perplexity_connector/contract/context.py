@@ -36,7 +36,8 @@ class ActionContext:
     * `connection`: the credential's fields; secret ones are `Secret`.
     * `deadline`: seconds on the monotonic clock (`time.monotonic()`); None is none.
     * `resume_from`: the last state checkpointed by an earlier attempt or process of this run.
-    * `checkpoint(state)`: keep a small JSON state; once it returns, a crash cannot lose it.
+    * `checkpoint(state)`: keep a small JSON state; once it returns, a crash cannot lose it. An empty one says that
+      there is nothing to come back to any more.
     * `wants_events`, `emit(event)`: whether anybody listens, and how to tell them. `emit` never blocks.
     * `permit()`: an async context manager around every request to the provider, held until the answer's headers are
       there or the request has failed: the host's shared limit.

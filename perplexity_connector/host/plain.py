@@ -37,7 +37,7 @@ class _Copier:
     def _scalar(self, value: str | float | None, pointer: str) -> JsonValue:
         if isinstance(value, str) and not _is_encodable(value):
             self._refuse(pointer, "Must be text without broken characters (lone surrogates).")
-        elif isinstance(value, float) and not math.isfinite(value):
+        elif isinstance(value, int | float) and not _is_finite(value):
             self._refuse(pointer, "Must be a finite number.")
         else:
             return value
@@ -65,6 +65,13 @@ def plain_json(value: object) -> Plain:
 def child(pointer: str, name: str | int) -> str:
     """The JSON Pointer of what `name` holds below `pointer`."""
     return f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number too large for a float, which JSON readers elsewhere could not take either
+        return False
 
 
 def _is_encodable(text: str) -> bool:

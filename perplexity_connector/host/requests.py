@@ -18,7 +18,7 @@ class RunOptions(TypedDict, total=False):
     * `run_id`: the run's own id, to resume it under; a new one if left out.
     * `resume_from`: the last checkpoint of an earlier process, to go on where it stopped.
     * `on_checkpoint`: called, and awaited if need be, with every checkpoint; it keeps the state where a crash cannot
-      lose it.
+      lose it; an empty one says that there is nothing to come back to any more.
     """
 
     version: int | None

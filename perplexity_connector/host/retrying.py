@@ -29,7 +29,7 @@ class RetryPolicy:
     def wait(self, error: BaseException, *, attempt: int, repeatable: bool, deadline: float) -> float | None:
         """Seconds until the next attempt, or None when there must be none.
 
-        `repeatable` says that repeating costs nothing: the action is idempotent, or a checkpoint is held. `deadline`
+        `repeatable` says that repeating does no harm: the action is idempotent, or a checkpoint is held. `deadline`
         is monotonic; no wait passes it.
         """
         if not isinstance(error, ConnectorError) or not error.retryable:

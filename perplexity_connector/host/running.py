@@ -123,11 +123,12 @@ class Run:
         )
 
     async def _checkpoint(self, state: JsonObject) -> None:
-        self.state = cast("JsonObject", plain_json(state).value)
+        kept_state = cast("JsonObject", plain_json(state).value)
+        self.state = kept_state or None
         if self.on_checkpoint is None:
             return
         try:
-            kept = self.on_checkpoint(self.state)
+            kept = self.on_checkpoint(kept_state)
             if inspect.isawaitable(kept):
                 await kept
         except Exception as error:  # noqa: BLE001 - the host's boundary: losing a paid answer would be worse

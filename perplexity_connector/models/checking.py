@@ -27,6 +27,28 @@ _KEYWORDS = {
 }
 
 
+# What mends each, in words for an author; they name the limit and never the value.
+_SENTENCES = {
+    "extra_forbidden": "There is no such field. Remove it, or check its spelling.",
+    "missing": "This field is required. Fill it in.",
+    "string_type": "Must be text.",
+    "bool_type": "Must be true or false.",
+    "int_type": "Must be a whole number.",
+    "float_type": "Must be a number.",
+    "list_type": "Must be a list.",
+    "dict_type": "Must be an object.",
+    "model_type": "Must be an object.",
+    "literal_error": "Must be one of: {expected}.",
+    "string_too_short": "Must not be empty.",
+    "string_too_long": "Must have at most {max_length} characters.",
+    "too_short": "Must have at least {min_length} entry.",
+    "too_long": "Must have at most {max_length} entries.",
+    "greater_than_equal": "Must be at least {ge}.",
+    "less_than_equal": "Must be at most {le}.",
+    "string_pattern_mismatch": "Is not written as this field's description says.",
+}
+
+
 def parsed(form: type[FormT], values: JsonObject) -> FormT | list[FieldError]:
     """The input as its model, or all that is wrong with it: field by field, and between the good fields."""
     try:
@@ -63,9 +85,6 @@ def _escaped(part: int | str) -> str:
 
 
 def _mend(detail: ErrorDetails) -> str:
-    if detail["type"] == "extra_forbidden":
-        return "There is no such field. Remove it, or check its spelling."
-    if detail["type"] == "missing":
-        return "This field is required. Fill it in."
-    # pydantic's own sentence names the limit and never the value
-    return f"{detail['msg']}."
+    # Whatever is not in the table is about a type; pydantic's own sentence never repeats the value either.
+    sentence = _SENTENCES.get(detail["type"])
+    return sentence.format(**detail.get("ctx", {})) if sentence else f"{detail['msg']}."

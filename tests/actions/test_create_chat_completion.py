@@ -267,7 +267,9 @@ def test_the_deadline_gives_what_was_received_and_asks_the_provider_to_stop(
         return plain({}) if request.method == "POST" else under_way
 
     provider = Provider(stream(events()[:9]), looked_at)
-    error = failure(provider, Listener(), deadline=time.monotonic() + 0.05)
+    listener = Listener()
+    error = failure(provider, listener, deadline=time.monotonic() + 0.05)
+    assert listener.states[-1] == {}
     assert (error.code, error.effect) == ("timeout", "unknown")
     assert error.partial["content"]
     assert [path for method, path in provider.asked if method == "POST"] == ["/v1/agent", f"{RUN_PATH}/cancel"]

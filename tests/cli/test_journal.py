@@ -117,6 +117,19 @@ def test_a_failure_before_any_checkpoint_offers_no_way_back(command: Command, ho
     assert "--resume" not in command("run", "look", "query=moon").err
 
 
+def test_a_run_that_was_stopped_offers_no_way_back(command: Command, host: FakeHost, journal: Journal) -> None:
+    """An empty checkpoint says that there is nothing to come back to."""
+
+    async def run(*_: object, **how: object) -> dict[str, object]:
+        how["on_checkpoint"]({"response_id": "resp_1"})
+        how["on_checkpoint"]({})
+        return failed("timeout", retryable=True) | {"run_id": how["run_id"]}
+
+    host.run = run
+    assert "--resume" not in command("run", "look", "query=moon").err
+    assert journal.unfinished() == []
+
+
 def test_resuming_goes_on_with_the_step_as_it_was_saved(command: Command, host: FakeHost, journal: Journal) -> None:
     """The same run, its input and its last checkpoint; no action has to be named."""
     journal.keep(RUN)
@@ -157,7 +170,7 @@ def test_no_key_is_kept(command: Command, host: FakeHost, tmp_path: Path, monkey
     monkeypatch.setenv("TOY_KEY", "sentinel-key")
 
     async def run(*_: object, **how: object) -> dict[str, object]:
-        how["on_checkpoint"]({})
+        how["on_checkpoint"]({"response_id": "resp_1"})
         return failed("timeout", retryable=True)
 
     host.run = run

@@ -236,3 +236,16 @@ def test_a_failure_is_told_even_when_the_reader_of_the_result_has_left(
     assert "not_found" in outcome.err
     for stream in broken_pipes:
         stream.close()
+
+
+def test_a_result_that_cannot_be_written_is_told_in_a_line(
+    command: Command, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk is no bug of ours: no traceback, exit 1."""
+    full = Path("/dev/full").open("w", encoding="utf-8", buffering=1)  # noqa: SIM115 - closed below
+    monkeypatch.setattr(sys, "stdout", full)
+    host.script = [envelope(output=ANSWER)]
+    outcome = command("run", "look")
+    full.close()
+    assert outcome.code == 1
+    assert outcome.err.count("\n") == 1

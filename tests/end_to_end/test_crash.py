@@ -57,13 +57,14 @@ def test_a_killed_run_is_resumed_to_its_complete_answer_and_paid_for_once(state_
         assert not kept.exists()
 
 
-def test_ctrl_c_asks_the_provider_to_stop_and_leaves_the_answer_on_the_screen() -> None:
-    """Exit 130, no traceback, and the run is cancelled where it costs money."""
+def test_ctrl_c_asks_the_provider_to_stop_and_leaves_the_answer_on_the_screen(state_folder: Path) -> None:
+    """Exit 130, no traceback, and the run is cancelled where it costs money, so that nothing is left to resume."""
     with Sandbox(delta_seconds=0.01) as sandbox:
         with begun(sandbox.url) as process:
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=30)
         assert process.returncode == 130
+        assert list(state_folder.rglob("run_*.json")) == []
         assert "Traceback" not in said
         assert [request.path.endswith("/cancel") for request in sandbox.requests] == [False, True]
         assert sandbox.billed_runs == 1

@@ -366,6 +366,14 @@ def test_what_is_no_checkpoint_is_refused(state: Any) -> None:
     assert (envelope["error"]["code"], envelope["attempts"]) == (ErrorCode.INVALID_INPUT, 0)
 
 
+def test_an_empty_checkpoint_takes_the_way_back_away() -> None:
+    """What has an effect is not repeated then, and whoever keeps checkpoints is told."""
+    kept: list[Any] = []
+    script = Script(checkpointing({}, unavailable(Effect.UNKNOWN)), GOOD)
+    envelope = run(script, on_checkpoint=kept.append, resume_from={"id": "r1"})
+    assert (envelope["status"], envelope["attempts"], kept) == ("failed", 1, [{}])
+
+
 def test_every_checkpoint_is_handed_to_whoever_keeps_it() -> None:
     """A plain function or one that is awaited, before the handler goes on."""
     plain: list[JsonObject] = []
