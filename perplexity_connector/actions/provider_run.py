@@ -144,6 +144,14 @@ class ProviderRun:
     async def _ask_to_stop(self) -> None:
         if self.transcript.run_id is None or self.transcript.terminal is not None:
             return
+        asking = asyncio.create_task(self._ask_once())
+        # The deadline and a caller that leaves can come together: the second must not end the request to stop.
+        while not asking.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({asking})
+        asking.result()
+
+    async def _ask_once(self) -> None:
         path = f"{agent_request.PATH}/{self.transcript.run_id}/cancel"
         # Past the shared limit, since a run that nobody waits for costs money while its cancellation queues.
         ctx = replace(self._ctx, permit=nullcontext)

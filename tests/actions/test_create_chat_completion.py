@@ -307,6 +307,40 @@ def test_cancelling_asks_the_provider_to_stop_and_stays_a_cancellation(answer: h
     assert asked.count(f"{RUN_PATH}/cancel") == 1
 
 
+def test_a_second_cancellation_does_not_end_the_request_to_stop() -> None:
+    """The deadline and a caller that leaves can come together: the run at the provider is stopped all the same."""
+    looking, stopping, goes_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    stopped: list[str] = []
+
+    async def network(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/cancel"):
+            stopping.set()
+            await goes_on.wait()
+            stopped.append(request.url.path)
+            return plain({})
+        if request.method == "POST":
+            return stream(events()[:4])
+        looking.set()
+        return await asyncio.Future()
+
+    async def main() -> None:
+        client = Provider().client()
+        client._transport = httpx.MockTransport(network)
+        async with client:
+            task = asyncio.create_task(create_chat_completion(client, QUESTION, Listener().context()))
+            await looking.wait()
+            task.cancel()
+            await stopping.wait()
+            task.cancel()
+            await asyncio.wait([task], timeout=0)
+            goes_on.set()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    asyncio.run(main())
+    assert stopped == [f"{RUN_PATH}/cancel"]
+
+
 def test_cancelling_before_the_run_has_an_id_cannot_ask_for_anything() -> None:
     """There is nothing to name yet."""
     sent = asyncio.Event()
