@@ -94,7 +94,8 @@ class Run:
         try:
             result = await self.handler(self.input, context)
         except ConnectorError as error:
-            self._partial = error.partial
+            # An attempt that received nothing does not undo what an earlier one received.
+            error.partial = self._partial = error.partial or self._partial
             context.log.info("attempt %d of %s failed: %s", number, self.record.run_id, error.code.value)
             raise
         except Exception as error:  # noqa: BLE001 - the host's boundary: a run never raises what a handler does

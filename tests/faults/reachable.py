@@ -1,0 +1,33 @@
+"""What can be seen of a thing without asking a `Secret` for its text."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from perplexity_connector.contract import Secret
+
+
+def reachable(thing: object) -> Iterator[str]:
+    """The `repr` and `str` of a thing, and of all that it holds: containers, dataclasses, the host's own objects."""
+    seen: set[int] = set()
+    waiting = [thing]
+    while waiting:
+        one = waiting.pop()
+        parts = list(_parts(one))
+        if not isinstance(one, Mapping | list | tuple | set | frozenset):
+            yield from (repr(one), str(one))
+        waiting += [part for part in parts if id(part) not in seen]
+        seen.update(map(id, parts))
+
+
+def _parts(thing: object) -> Iterator[object]:
+    if isinstance(thing, Mapping):
+        yield from (part for pair in thing.items() for part in pair)
+    elif isinstance(thing, list | tuple | set | frozenset):
+        yield from thing
+    elif not isinstance(thing, Secret | type) and _is_ours(thing):
+        names = [*getattr(thing, "__dict__", {}), *getattr(type(thing), "__slots__", ())]
+        yield from (getattr(thing, name, None) for name in names)
+
+
+def _is_ours(thing: object) -> bool:
+    return type(thing).__module__.startswith("perplexity_connector.host") or dataclasses.is_dataclass(thing)
