@@ -16,6 +16,8 @@ QUESTION = "How far away is the Moon?"
 EVENTS = 60
 # So many of them begin the answer's text.
 SOME_TEXT = 20
+# Megabytes that the proxy can send before it notices a reader that leaves at 16: up to 10 more wait in the kernel.
+CUT_OFF = 30
 
 RETRYABLE = frozenset({"rate_limited", "unavailable", "timeout"})
 EXITS = {

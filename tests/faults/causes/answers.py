@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tests.faults import edits
 from tests.faults.faults import HTML, JSON, SSE, answer, bomb, edited, flood, rewritten
 from tests.faults.proxy import Rule
-from tests.faults.row import Row, Want, chat, post, search
+from tests.faults.row import CUT_OFF, Row, Want, chat, post, search
 
 _PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Sign in.</body></html>\n"
 _UNUSABLE = Want(code="invalid_response", effect="unknown", billed=0)
@@ -49,7 +49,7 @@ def _too_much() -> Iterator[Row]:
             ("no line end", SSE, b"x" * _PIECE, b"data: "),
         ):
             rule = Rule("POST ", flood(200, headers, piece, first))
-            yield row(cause, _UNUSABLE, rule, variant=variant, most_megabytes=24)
+            yield row(cause, _UNUSABLE, rule, variant=variant, most_megabytes=CUT_OFF)
     for variant, headers in (("JSON", JSON), ("stream", SSE), ("HTML", HTML)):
         packed = Rule("POST ", answer(200, bomb(), {**headers, "content-encoding": "gzip"}))
         for row in (chat, search):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tests.faults import faults
 from tests.faults.faults import HTML, JSON, Cut, answer, bomb, broken, cut, cut_bytes, flood
 from tests.faults.proxy import Rule
-from tests.faults.row import SOME_TEXT, Row, Want, chat, post
+from tests.faults.row import CUT_OFF, SOME_TEXT, Row, Want, chat, post
 
 # No RST: it may destroy text that was not read yet.
 _BREAK = post(cut(Cut.CLOSE, events=SOME_TEXT))
@@ -89,7 +89,7 @@ def _lasting() -> Iterator[Row]:
         ("HTML", answer(200, b"<html></html>", HTML), None),
         ("no run", answer(200, b"{}"), None),
         ("a redirect", faults.redirect(302, "{stranger}/"), None),
-        ("50 MB", fifty, 24 * _LOOKS),
+        ("50 MB", fifty, CUT_OFF * _LOOKS),
         ("a gzip bomb", answer(200, bomb(), {**JSON, "content-encoding": "gzip"}), None),
     ):
         yield chat(cause, unusable, _BREAK, _look(fault), variant=variant, most_megabytes=most)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from tests.faults import edits
 from tests.faults.faults import Cut, Frames, cut, cut_bytes, edited, flooded_stream
 from tests.faults.proxy import Rule
-from tests.faults.row import EVENTS, SOME_TEXT, Row, Want, both_ways, chat, post
+from tests.faults.row import CUT_OFF, EVENTS, SOME_TEXT, Row, Want, both_ways, chat, post
 
 _IDLE = {"idle_timeout": "0.2"}
 _RECOVERED = Want(warnings=("recovered",))
@@ -188,7 +188,7 @@ def _failed_on_its_own() -> Iterator[Row]:
 
 
 def _too_much() -> Iterator[Row]:
-    more = {"most_megabytes": 24}
+    more = {"most_megabytes": CUT_OFF}
     line = b"event: response.output_text.delta\ndata: "
     for listen in (False, True):
         rule = post(flooded_stream(b"x" * 65536, SOME_TEXT))
