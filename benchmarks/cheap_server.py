@@ -48,9 +48,14 @@ class AgentRun:
 
     marker: str
     plan: Plan
-    ends_at: float
+    seconds: float
     looks: list[Look]
+    ends_at: float = field(init=False)
     cancelled: bool = False
+
+    def __post_init__(self) -> None:
+        """The clock starts now."""
+        self.ends_at = time.monotonic() + self.seconds
 
     def status(self) -> str:
         """What the run's object would say now."""
@@ -142,8 +147,8 @@ class CheapServer:
         self._faults[plan.fault] += 1
         run_id = f"resp_{len(self._runs):032x}"
         if plan.begins:
-            ends_at = time.monotonic() + self._seconds
-            run = AgentRun(marker=marker, plan=plan, ends_at=ends_at, looks=list(plan.looks))
+            seconds = 0.0 if marker == cheap_wire.WARM_UP else plan.pace * self._seconds
+            run = AgentRun(marker=marker, plan=plan, seconds=seconds, looks=list(plan.looks))
             account.runs.append(run)
             self._runs[run_id] = run
         match plan.fault:
@@ -168,7 +173,7 @@ class CheapServer:
     async def _stream(self, run_id: str, run: AgentRun, streams: Streams) -> bool:
         writer = streams[1]
         frames = cheap_wire.frames(run_id, run.marker, self._deltas)
-        pause = 0.0 if run.marker == cheap_wire.WARM_UP else self._seconds / len(frames)
+        pause = run.seconds / len(frames)
         writer.write(_head(200, "text/event-stream", b"transfer-encoding: chunked"))
         for number, frame in enumerate(frames):
             if number == run.plan.after and (broken := await _broken(run.plan.fault, streams)) is not None:

@@ -40,7 +40,11 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What one POST meets. `begins`: whether a run is begun, and billed, even if the answer does not say so."""
+    """What one POST meets.
+
+    `begins`: whether a run is begun, and billed, even if the answer does not say so. `pace`: how long its stream takes,
+    as a multiple of the usual; runs that began together do not end together.
+    """
 
     fault: Fault
     begins: bool
@@ -48,6 +52,7 @@ class Plan:
     after: int
     looks: tuple[Look, ...]
     fate: Fate
+    pace: float
 
 
 _FAULTS = {
@@ -80,4 +85,5 @@ def drawn(seed: int, marker: str, post: int, *, share: float, events: int) -> Pl
         after=dice.randrange(events),
         looks=tuple(dice.choices(list(Look), k=dice.randrange(3))),
         fate=dice.choices(fates, weights=(90, 5, 5))[0] if faulty else Fate.COMPLETED,
+        pace=dice.uniform(0.5, 1.5),
     )

@@ -33,7 +33,7 @@ _IMPATIENT_SHARE = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What to do. No run begins after `seconds`, nor after `runs` runs; an answer takes `stream_seconds`."""
+    """What to do. No run begins after `seconds`, nor after `runs` runs; answers take `stream_seconds` on average."""
 
     runs_at_once: int = 1000
     seconds: float = 60.0
@@ -242,7 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _settings(options: Options, base_url: str) -> Mapping[str, str]:
     # Short enough for every silent stream to be noticed within a run's time, long beside the pause between events.
     pause = options.stream_seconds / options.deltas
-    idle, first_byte = max(1.0, 6 * pause), max(1.0, options.stream_seconds / 4)
+    idle, first_byte = max(1.0, 6 * pause), max(1.0, options.stream_seconds / 2)
     return {"base_url": base_url, "idle_timeout": str(idle), "first_byte_timeout": str(first_byte)}
 
 
