@@ -18,7 +18,9 @@ from typing import Any, Self
 from unittest.mock import patch
 
 import certifi
-import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import TypeAdapter
 
 from perplexity_connector import plugin
@@ -356,10 +358,6 @@ def _shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
 
 def _self_signed() -> bytes:
     """A key and a certificate for this machine that only it believes in."""
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 - as above
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415 - as above
-
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, HOST)])
     today = datetime.now(UTC)
