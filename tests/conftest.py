@@ -2,9 +2,11 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import stamina.instrumentation
 from hypothesis import settings
 
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
@@ -21,3 +23,10 @@ def state_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempP
     folder = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_retry_hooks() -> Iterator[None]:
+    """A command line or a load run that silences stamina in this process does so for its own test only."""
+    yield
+    stamina.instrumentation.set_on_retry_hooks(None)
