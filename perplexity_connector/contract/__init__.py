@@ -1,6 +1,6 @@
 """What any host and any connector agree on. Standard library and pluggy only: no HTTP, no pydantic, no Perplexity."""
 
-from perplexity_connector.contract.connector import ActionHandler, Connector
+from perplexity_connector.contract.connector import ActionHandler, ConnectionTester, Connector, OptionLister
 from perplexity_connector.contract.context import ActionContext
 from perplexity_connector.contract.envelope import Envelope, RunStatus
 from perplexity_connector.contract.errors import ConnectorError, Effect, ErrorCode, ErrorRecord, FieldError
@@ -18,8 +18,10 @@ from perplexity_connector.contract.manifest import (
     Manifest,
     Setting,
 )
+from perplexity_connector.contract.options import Option, OptionsOrigin, OptionsPage, OptionsQuery
 from perplexity_connector.contract.result import ActionResult, RunWarning
 from perplexity_connector.contract.secret import Secret
+from perplexity_connector.contract.status import ConnectionOutcome, ConnectionStatus
 
 __all__ = [
     "HOST_API",
@@ -30,7 +32,10 @@ __all__ = [
     "ActionHandler",
     "ActionResult",
     "Annotations",
+    "ConnectionOutcome",
     "ConnectionSpec",
+    "ConnectionStatus",
+    "ConnectionTester",
     "Connector",
     "ConnectorError",
     "ConnectorSpecs",
@@ -45,6 +50,11 @@ __all__ = [
     "JsonObject",
     "JsonValue",
     "Manifest",
+    "Option",
+    "OptionLister",
+    "OptionsOrigin",
+    "OptionsPage",
+    "OptionsQuery",
     "RunStatus",
     "RunWarning",
     "Secret",

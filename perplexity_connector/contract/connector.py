@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias
+from typing import Protocol, Self, TypeAlias, runtime_checkable
 
 from perplexity_connector.contract.context import ActionContext
 from perplexity_connector.contract.errors import FieldError
 from perplexity_connector.contract.jsontypes import JsonObject
+from perplexity_connector.contract.options import OptionsPage, OptionsQuery
 from perplexity_connector.contract.result import ActionResult
+from perplexity_connector.contract.status import ConnectionStatus
 
 ActionHandler: TypeAlias = Callable[[JsonObject, ActionContext], Awaitable[ActionResult]]
 
@@ -37,3 +39,23 @@ class Connector(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         """Close it."""
+
+
+@runtime_checkable
+class ConnectionTester(Protocol):
+    """What a connector also is when it can test a connection."""
+
+    async def test_connection(self, ctx: ActionContext) -> ConnectionStatus:
+        """How good `ctx.connection` is. It costs nothing, changes nothing, and does not raise for a bad connection."""
+
+
+@runtime_checkable
+class OptionLister(Protocol):
+    """What a connector also is when its manifest names sources of suggestions (`Action.options`)."""
+
+    async def list_options(self, source: str, query: OptionsQuery, ctx: ActionContext) -> OptionsPage:
+        """The options of a source. It costs nothing, and falls back on older or shipped ones rather than fail.
+
+        `ctx.connection` may be empty. Raises `ConnectorError`: `not_found` for a source it does not have,
+        `invalid_input` for a cursor that it did not give out.
+        """

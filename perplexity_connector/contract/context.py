@@ -22,6 +22,10 @@ def _tell_nobody(event: JsonObject) -> None:
     del event
 
 
+def _salvage_nothing(partial: JsonObject) -> None:
+    del partial
+
+
 def _observe_nothing(limit: int | None, remaining: int | None, resets_at: float | None) -> None:
     del limit, remaining, resets_at
 
@@ -39,6 +43,8 @@ class ActionContext:
     * `checkpoint(state)`: keep a small JSON state; once it returns, a crash cannot lose it. An empty one says that
       there is nothing to come back to any more.
     * `wants_events`, `emit(event)`: whether anybody listens, and how to tell them. `emit` never blocks.
+    * `salvage(partial)`: what was received so far, told before a cancellation is passed on; a run that is stopped keeps
+      it.
     * `permit()`: an async context manager around every request to the provider, held until the answer's headers are
       there or the request has failed: the host's shared limit.
     * `observe_limit(limit, remaining, resets_at)`: told the rate headers of every answer; `resets_at` in epoch seconds.
@@ -53,6 +59,7 @@ class ActionContext:
     checkpoint: Callable[[JsonObject], Awaitable[None]] = _keep_nothing
     wants_events: bool = False
     emit: Callable[[JsonObject], None] = _tell_nobody
+    salvage: Callable[[JsonObject], None] = _salvage_nothing
     permit: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     observe_limit: Callable[[int | None, int | None, float | None], None] = _observe_nothing
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("automation_host"))

@@ -1,0 +1,40 @@
+"""What a test of a connection found."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from perplexity_connector.contract.jsontypes import JsonValue
+
+
+class ConnectionOutcome(StrEnum):
+    """Every way a connection test can end. Hosts branch on these; the words beside them may change."""
+
+    OK = "ok"
+    INVALID_CREDENTIALS = "invalid_credentials"
+    PERMISSION_DENIED = "permission_denied"
+    QUOTA_EXHAUSTED = "quota_exhausted"
+    RATE_LIMITED = "rate_limited"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionStatus:
+    """How a connection test ended: the outcome, a fixed sentence about it, and what to do next.
+
+    `credit_checked` says whether the test could tell that there is credit left; most free ones cannot. `retry_after` is
+    in seconds. `request_id` is the provider's, for its support.
+    """
+
+    outcome: ConnectionOutcome
+    message: str
+    next_step: str = ""
+    credit_checked: bool = False
+    retry_after: float | None = None
+    http_status: int | None = None
+    request_id: str | None = None
+    docs_url: str | None = None
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The status as plain JSON, every key always present."""
+        return asdict(self) | {"outcome": self.outcome.value}
