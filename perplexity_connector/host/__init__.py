@@ -1,10 +1,13 @@
-"""A small reference host: discover, describe, validate, run, stream. It meets connectors through pluggy alone.
+"""A small reference host: discover, describe, validate, run, stream, keep connections.
+
+It meets connectors through pluggy alone.
 
 Importing it, and reading the palette, loads none of the heavy libraries; they come with the first run or validation.
 """
 
 from perplexity_connector.host.core import Host
 from perplexity_connector.host.requests import RunOptions
+from perplexity_connector.host.store import ConnectionStore
 from perplexity_connector.host.sync import SyncHost
 
-__all__ = ["Host", "RunOptions", "SyncHost"]
+__all__ = ["ConnectionStore", "Host", "RunOptions", "SyncHost"]

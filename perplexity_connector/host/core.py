@@ -10,7 +10,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack, cast
 
-from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError, JsonObject, JsonValue
+from perplexity_connector.contract import (
+    ActionContext,
+    ConnectionStatus,
+    ConnectorError,
+    ErrorCode,
+    FieldError,
+    JsonObject,
+    JsonValue,
+    OptionsQuery,
+    Secret,
+)
+from perplexity_connector.host.connection_form import Sealed
+from perplexity_connector.host.connections import Connections
 from perplexity_connector.host.describing import describe, palette
 from perplexity_connector.host.discovery import Catalogue, Installed, discover, find_action, find_connector
 from perplexity_connector.host.loading import LoadedConnector, load
@@ -21,6 +33,7 @@ from perplexity_connector.host.recording import RunRecord
 from perplexity_connector.host.requests import RunOptions, RunRequest
 from perplexity_connector.host.retrying import RetryPolicy
 from perplexity_connector.host.running import Listener, Run
+from perplexity_connector.host.store import ConnectionStore
 
 _LOG = logging.getLogger("automation_host")
 _FIELDS_TOLD = 3
@@ -29,14 +42,18 @@ _FIELDS_TOLD = 3
 class Host:
     """Discovers connectors, describes, validates and runs their actions.
 
-    `actions`, `problems`, `describe` and `validate` work at any time; `run` and `stream` inside `async with`. A
-    connector is loaded on first use, opened by its first run, and closed with the host.
+    `actions`, `problems`, `describe`, `validate` and what `connections` keeps work at any time; `run`, `stream`,
+    `options` and testing a connection inside `async with`. A connector is loaded on first use, opened by its first run,
+    and closed with the host.
+
+    `connections` are the stored ones, see `Connections`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the operator's choices; all of them are optional keywords
         self,
         *,
         settings: Mapping[str, Mapping[str, str]] | None = None,
+        store: ConnectionStore | None = None,
         retries: int = 3,
         repeat_unknown: bool = False,
         concurrency: int = 64,
@@ -53,6 +70,8 @@ class Host:
         self._settings = settings or {}
         self._policy = RetryPolicy(retries=retries, repeat_unknown=repeat_unknown)
         self._environ = os.environ if environ is None else environ
+        self.connections = Connections(store, self._environ, lambda name: self._load(name).connection, self._test)
+        self._running: set[Run] = set()
         self._registered: dict[str, Installed] = {}
         self._discovered: Catalogue | None = None
         self._loaded: dict[str, LoadedConnector] = {}
@@ -150,13 +169,62 @@ class Host:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
+    def cancel(self, run_id: str) -> bool:
+        """Whether a run of that id was under way here, and is now being stopped.
+
+        The provider is asked to stop, what was received is kept, and whoever waits for the run gets an envelope whose
+        status is `cancelled`. Call it on the event loop of the host.
+        """
+        return any(run.stop() for run in tuple(self._running) if run.record.run_id == run_id)
+
+    async def options(  # noqa: PLR0913 - a page of options is asked for by these; all but two are optional keywords
+        self,
+        connector: str,
+        source: str,
+        *,
+        search: str = "",
+        cursor: str | None = None,
+        limit: int = 50,
+        connection: str | Mapping[str, str | Secret] | None = None,
+    ) -> dict[str, JsonValue]:
+        """A page of suggestions for a field whose action names that source in its `options`, see `OptionsPage`.
+
+        Without a connection, the environment's is used if there is one. Raises `ConnectorError`: `not_found` for a
+        connector, a source or a connection that is not there, `invalid_input` for a cursor or a limit of no use.
+        """
+        loaded = self._load(connector)
+        context = ActionContext(connection=self._credential(loaded, connection, needed=connection is not None))
+        await loaded.open(self._entered())
+        query = OptionsQuery(search=search, cursor=cursor, limit=limit)
+        return (await loaded.list_options(source, query, context)).to_dict()
+
+    async def _test(self, connector: str, connection: Sealed) -> ConnectionStatus:
+        loaded = self._load(connector)
+        await loaded.open(self._entered())
+        return await loaded.test_connection(ActionContext(connection=connection))
+
+    def _credential(
+        self, loaded: LoadedConnector, given: str | Mapping[str, str | Secret] | None, *, needed: bool = True
+    ) -> Sealed:
+        fields = self.connections.fields(given, loaded.manifest.id) if isinstance(given, str) else given
+        try:
+            return loaded.connection.resolve(fields, self._environ)
+        except ConnectorError:
+            if needed:
+                raise
+            return {}
+
     async def _perform(self, request: RunRequest, listener: Listener | None) -> dict[str, JsonValue]:
         stack = self._entered()
         record = RunRecord(connector=request.connector, action=request.action, version=request.version or 0)
         record.run_id = request.run_id or record.run_id
         try:
             run = self._prepare(request, record, listener)
-            return record.succeeded(await run.carry_out(stack))
+            self._running.add(run)
+            try:
+                return record.succeeded(await run.carry_out(stack))
+            finally:
+                self._running.remove(run)
         except ConnectorError as error:
             return record.failed(error)
 
@@ -166,7 +234,7 @@ class Host:
         loaded = self._load(request.connector)
         action = loaded.entry(request.action, record.version)
         timeout = _usable_timeout(action.timeout if request.timeout is None else request.timeout)
-        connection = loaded.connection.resolve(request.connection, self._environ)
+        connection = self._credential(loaded, request.connection)
         plain = plain_json(request.input)
         _refuse(loaded.input_errors(action, plain))
         return Run(

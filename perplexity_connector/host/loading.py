@@ -10,20 +10,30 @@ import pluggy
 from perplexity_connector.contract import (
     PROJECT_NAME,
     Action,
+    ActionContext,
     ActionHandler,
+    ConnectionOutcome,
+    ConnectionStatus,
+    ConnectionTester,
     Connector,
     ConnectorError,
     ConnectorSpecs,
     ErrorCode,
     FieldError,
     Manifest,
+    OptionLister,
+    OptionsPage,
+    OptionsQuery,
 )
-from perplexity_connector.host.connections import ConnectionForm
+from perplexity_connector.host.connection_form import ConnectionForm
 from perplexity_connector.host.discovery import Installed
 from perplexity_connector.host.plain import Plain, child
 from perplexity_connector.host.schemas import read_schema
 from perplexity_connector.host.settings import resolve_settings
 from perplexity_connector.host.validation import SchemaValidator, merged
+
+# A connector's own test ends by itself before this.
+_TEST_S = 10.0
 
 
 class LoadedConnector:
@@ -65,6 +75,29 @@ class LoadedConnector:
     def output_errors(self, action: Action, output: Plain) -> list[FieldError]:
         """What an output breaks of its own schema."""
         return self._validators[action.output].errors(output)
+
+    async def test_connection(self, context: ActionContext) -> ConnectionStatus:
+        """How good a connection is. Raises `ConnectorError`: the connector's own, or `internal` when it breaks."""
+        if not isinstance(self._connector, ConnectionTester):
+            message = "This connector cannot test a connection."
+            return ConnectionStatus(outcome=ConnectionOutcome.UNKNOWN, message=message, next_step="Run a step with it.")
+        try:
+            async with asyncio.timeout(_TEST_S):
+                return await self._connector.test_connection(context)
+        except TimeoutError:
+            message = "The test did not end in the time it had."
+            return ConnectionStatus(outcome=ConnectionOutcome.UNKNOWN, message=message, next_step="Try again later.")
+        except Exception as error:  # noqa: BLE001 - the host's boundary
+            _blame(error, f"The connector {self.manifest.id!r} cannot test a connection")
+
+    async def list_options(self, source: str, query: OptionsQuery, context: ActionContext) -> OptionsPage:
+        """Suggestions for a field. Raises `ConnectorError`: the connector's own, or `internal` when it breaks."""
+        if not isinstance(self._connector, OptionLister):
+            raise ConnectorError(ErrorCode.NOT_FOUND, f"The connector {self.manifest.id!r} has no options.")
+        try:
+            return await self._connector.list_options(source, query, context)
+        except Exception as error:  # noqa: BLE001 - the host's boundary
+            _blame(error, f"The connector {self.manifest.id!r} cannot list its options")
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Enter the connector, once however many runs begin together; `stack` closes it.

@@ -5,12 +5,12 @@ told limit paces them; where answers tell none, the operator's own bound is all 
 """
 
 import asyncio
-import hashlib
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from perplexity_connector.contract import Secret
+from perplexity_connector.host.connection_form import fingerprint
 
 _CAUTIOUS = 2
 _LONGEST_WINDOW_S = 120.0
@@ -29,9 +29,7 @@ class Pacers:
 
     def of(self, connector: str, action: str, connection: Mapping[str, str | Secret]) -> "Pacer":
         """The pacer of an action over a connection; what counts of a connection is its secrets, not its name."""
-        secrets = sorted(f"{name}={value.reveal()}" for name, value in connection.items() if isinstance(value, Secret))
-        fingerprint = hashlib.sha256("\0".join(secrets).encode()).hexdigest()
-        return self._known.setdefault((connector, action, fingerprint), Pacer(self._concurrency))
+        return self._known.setdefault((connector, action, fingerprint(connection)), Pacer(self._concurrency))
 
 
 class Pacer:

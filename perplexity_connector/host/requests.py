@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypedDict
 
 from perplexity_connector.contract import JsonObject, Secret
+from perplexity_connector.host.store import ConnectionStore
 
 KeepCheckpoint: TypeAlias = Callable[[JsonObject], Awaitable[None] | None]
 
@@ -13,16 +14,16 @@ class RunOptions(TypedDict, total=False):
     """The keywords that `run` and `stream` take; each may be left out.
 
     * `version`: the action's version; the newest if left out.
-    * `connection`: the credential's fields; from the environment if left out.
+    * `connection`: the name of a stored one, or the credential's fields; from the environment if left out.
     * `timeout`: seconds for the whole run, waits and repeats included; the manifest's if left out.
-    * `run_id`: the run's own id, to resume it under; a new one if left out.
+    * `run_id`: the run's own id, to resume or to cancel it under; a new one if left out.
     * `resume_from`: the last checkpoint of an earlier process, to go on where it stopped.
     * `on_checkpoint`: called, and awaited if need be, with every checkpoint; it keeps the state where a crash cannot
       lose it; an empty one says that there is nothing to come back to any more.
     """
 
     version: int | None
-    connection: Mapping[str, str | Secret] | None
+    connection: str | Mapping[str, str | Secret] | None
     timeout: float | None
     run_id: str | None
     resume_from: JsonObject | None
@@ -33,6 +34,7 @@ class HostOptions(TypedDict, total=False):
     """The operator's choices; each may be left out.
 
     * `settings`: by connector id and name; the environment and the manifest's defaults fill in the rest.
+    * `store`: where connections are kept; the user's own store if left out.
     * `retries`: how often a failed attempt is repeated at most; 3 if left out.
     * `repeat_unknown`: repeat even where the provider may have been paid already; off.
     * `concurrency`: how many requests of one connection may wait for an answer to begin; 64.
@@ -40,6 +42,7 @@ class HostOptions(TypedDict, total=False):
     """
 
     settings: Mapping[str, Mapping[str, str]] | None
+    store: ConnectionStore | None
     retries: int
     repeat_unknown: bool
     concurrency: int
@@ -54,7 +57,7 @@ class RunRequest:
     action: str
     input: JsonObject
     version: int | None = None
-    connection: Mapping[str, str | Secret] | None = None
+    connection: str | Mapping[str, str | Secret] | None = None
     timeout: float | None = None
     run_id: str | None = None
     resume_from: JsonObject | None = None

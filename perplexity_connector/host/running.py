@@ -37,7 +37,7 @@ GRACE_S = 3.0
 _EVENT_TYPES = frozenset(kind.value for kind in EventType)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Run:
     """A run that is ready to start: input and connection are good. `deadline` is monotonic."""
 
@@ -56,15 +56,25 @@ class Run:
     _seq: int = 0
     _speaking: int = 0
     _partial: JsonObject | None = None
+    _clock: asyncio.Timeout | None = None
+    _stopped: bool = False
+
+    def stop(self) -> bool:
+        """End the run now, as its deadline would; what it received is kept. False when it is over already."""
+        if self._clock is None or self._clock.expired():
+            return False
+        self._stopped = True
+        self._clock.reschedule(asyncio.get_running_loop().time())
+        return True
 
     async def carry_out(self, stack: AsyncExitStack) -> JsonObject:
         """The output, in plain JSON and keeping its schema. A connector opened for it is closed by `stack`.
 
-        Raises `ConnectorError` of the last attempt, `timeout` when even the grace after the deadline is over, and
-        `internal` for an output that breaks its schema.
+        Raises `ConnectorError` of the last attempt, `cancelled` when it was stopped, `timeout` when even the grace
+        after the deadline is over, and `internal` for an output that breaks its schema.
         """
         try:
-            async with asyncio.timeout(self.deadline - time.monotonic() + GRACE_S):
+            async with asyncio.timeout(self.deadline - time.monotonic() + GRACE_S) as self._clock:
                 await self.loaded.open(stack)
                 self.record.result = await self._attempts()
         except TimeoutError:
@@ -116,6 +126,7 @@ class Run:
             deadline=self.deadline,
             resume_from=self.state,
             checkpoint=self._checkpoint,
+            salvage=self._salvage,
             wants_events=self.listener is not None,
             permit=self.pacer.permit,
             observe_limit=self.pacer.observe,
@@ -161,5 +172,10 @@ class Run:
 
     def _overdue(self) -> ConnectorError:
         effect = Effect.UNKNOWN if self.record.attempts else Effect.NONE
+        if self._stopped:
+            return ConnectorError(ErrorCode.CANCELLED, "The run was stopped.", effect=effect, partial=self._partial)
         message = "The run did not end in the time it had."
         return ConnectorError(ErrorCode.TIMEOUT, message, effect=effect, partial=self._partial)
+
+    def _salvage(self, partial: JsonObject) -> None:
+        self._partial = partial

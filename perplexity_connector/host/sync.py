@@ -3,18 +3,20 @@
 import asyncio
 import queue
 import threading
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from concurrent.futures import Future
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Self, TypeVar, Unpack
+from typing import Generic, Protocol, Self, TypeAlias, TypeVar, Unpack
 
-from perplexity_connector.contract import FieldError, JsonObject, JsonValue
+from perplexity_connector.contract import FieldError, JsonObject, JsonValue, Secret
+from perplexity_connector.host.connections import Connections
 from perplexity_connector.host.core import Host
 from perplexity_connector.host.requests import HostOptions, RunOptions
 
 T = TypeVar("T")
+Document: TypeAlias = dict[str, JsonValue]
 
 
 class SyncHost:
@@ -24,6 +26,7 @@ class SyncHost:
         """Take what `Host` takes."""
         self._host = Host(**options)
         self._background: _Background | None = None
+        self.connections = SyncConnections(self._host.connections, self._wait)
 
     def __enter__(self) -> Self:
         """Start the background thread."""
@@ -41,15 +44,15 @@ class SyncHost:
         """See `Host.register`."""
         self._host.register(plugin, manifest)
 
-    def actions(self) -> list[dict[str, JsonValue]]:
+    def actions(self) -> list[Document]:
         """See `Host.actions`."""
         return self._host.actions()
 
-    def problems(self) -> list[dict[str, JsonValue]]:
+    def problems(self) -> list[Document]:
         """See `Host.problems`."""
         return self._host.problems()
 
-    def describe(self, connector: str, action: str, version: int | None = None) -> dict[str, JsonValue]:
+    def describe(self, connector: str, action: str, version: int | None = None) -> Document:
         """See `Host.describe`."""
         return self._host.describe(connector, action, version)
 
@@ -59,21 +62,15 @@ class SyncHost:
         """See `Host.validate`."""
         return self._host.validate(connector, action, input, version=version)
 
-    def run(
-        self, connector: str, action: str, input: JsonObject, **options: Unpack[RunOptions]
-    ) -> dict[str, JsonValue]:
+    def run(self, connector: str, action: str, input: JsonObject, **options: Unpack[RunOptions]) -> Document:
         """See `Host.run`. An interrupt of the waiting thread cancels the run."""
-        call = _Call(self._entered().loop, self._host.run(connector, action, input, **options))
-        try:
-            return call.future.result()
-        finally:
-            call.abort()
+        return self._wait(lambda: self._host.run(connector, action, input, **options))
 
     def stream(
         self, connector: str, action: str, input: JsonObject, **options: Unpack[RunOptions]
-    ) -> Generator[dict[str, JsonValue], None, None]:
+    ) -> Generator[Document, None, None]:
         """See `Host.stream`. Closing the generator early cancels the run, and waits until it is gone."""
-        items: queue.SimpleQueue[dict[str, JsonValue] | None] = queue.SimpleQueue()
+        items: queue.SimpleQueue[Document | None] = queue.SimpleQueue()
 
         async def pump() -> None:
             async with aclosing(self._host.stream(connector, action, input, **options)) as events:
@@ -89,11 +86,65 @@ class SyncHost:
         finally:
             call.abort()
 
+    def cancel(self, run_id: str) -> bool:
+        """See `Host.cancel`; from any thread."""
+
+        async def cancel() -> bool:
+            return self._host.cancel(run_id)
+
+        return self._wait(cancel)
+
+    def options(  # noqa: PLR0913 - as on the other host
+        self,
+        connector: str,
+        source: str,
+        *,
+        search: str = "",
+        cursor: str | None = None,
+        limit: int = 50,
+        connection: str | Mapping[str, str | Secret] | None = None,
+    ) -> Document:
+        """See `Host.options`."""
+        return self._wait(
+            lambda: self._host.options(
+                connector, source, search=search, cursor=cursor, limit=limit, connection=connection
+            )
+        )
+
+    def _wait(self, start: Callable[[], Coroutine[object, None, T]]) -> T:
+        call = _Call(self._entered().loop, start())
+        try:
+            return call.future.result()
+        finally:
+            call.abort()
+
     def _entered(self) -> "_Background":
         if self._background is None:
             message = "the host is not open: use `with SyncHost() as host`"
             raise RuntimeError(message)
         return self._background
+
+
+class _Wait(Protocol):
+    def __call__(self, start: Callable[[], Coroutine[object, None, T]]) -> T: ...
+
+
+class SyncConnections:
+    """The stored connections of a host, blocking; `test` works inside `with`, the rest at any time."""
+
+    def __init__(self, connections: Connections, wait: _Wait) -> None:
+        """Wrap the connections of a host; `wait` brings what is awaited to its end."""
+        self._connections = connections
+        self._wait = wait
+        self.add = connections.add
+        self.list = connections.list
+        self.rename = connections.rename
+        self.replace_key = connections.replace_key
+        self.remove = connections.remove
+
+    def test(self, connection: str | Mapping[str, str | Secret] | None, connector: str | None = None) -> Document:
+        """See `Connections.test`."""
+        return self._wait(lambda: self._connections.test(connection, connector))
 
 
 class _Background:
