@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from perplexity_connector.cli import palette, running, stand_in
+from perplexity_connector.cli import connecting, connections, models, palette, running, stand_in
 from perplexity_connector.cli.ending import told_to_the_user
 from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.progress import say
@@ -109,6 +109,9 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
     resume: Annotated[
         str | None, typer.Option(metavar="RUN_ID", help="Go on with a run that a crash or a failure cut short.")
     ] = None,
+    connection: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A stored connection; the environment's key if left out.")
+    ] = None,
     timeout: Annotated[float | None, typer.Option(metavar="S", help="Seconds the run may take in all.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -129,11 +132,75 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
         stream=stream,
         sandbox=sandbox,
         resume=resume,
+        connection=connection,
         timeout=timeout,
         as_json=as_json,
     )
     with told_to_the_user():
         raise typer.Exit(running.carry_out(order, make_host, Journal(journal_folder())))
+
+
+@app.command()
+def connect(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="What to call it; asked for if left out.")] = None,
+    *,
+    connector: Annotated[str | None, typer.Option(metavar="ID", help="Whose connection it is, if several fit.")] = None,
+    test: Annotated[bool, typer.Option("--test/--no-test", help="Test it before it is saved.")] = True,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the key of a stored connection.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Store a connection: its key is asked for without being shown, or read from stdin, and kept encrypted.
+
+    Nothing is saved unless the test finds it good. Exit codes are those of `test`.
+    """
+    _silence_logs()
+    wish = connecting.Wish(name=name, connector=connector, test=test, replace=replace, as_json=as_json)
+    with told_to_the_user():
+        raise typer.Exit(connecting.connect(make_host({}), wish))
+
+
+@app.command(name="connections")
+def list_connections(*, as_json: AsJson = False) -> None:
+    """List the stored connections; keys are never shown."""
+    with told_to_the_user():
+        connections.list_connections(make_host({}), as_json=as_json)
+
+
+@app.command(name="test")
+def try_connections(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A stored connection; all if left out.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Test a stored connection, or all of them and the environment's. It costs nothing.
+
+    Exit codes: 0 ok; 3 invalid_credentials, permission_denied or quota_exhausted; 4 rate_limited or unreachable; 5
+    unknown.
+    """
+    _silence_logs()
+    with told_to_the_user():
+        raise typer.Exit(connections.try_connections(make_host({}), name, as_json=as_json))
+
+
+@app.command()
+def disconnect(name: Annotated[str, typer.Argument(metavar="NAME", help="A stored connection.")]) -> None:
+    """Forget a stored connection."""
+    with told_to_the_user():
+        connections.disconnect(make_host({}), name)
+
+
+@app.command(name="models")
+def list_models(
+    search: Annotated[str, typer.Argument(metavar="[WORDS]", help="Only models that hold these words.")] = "",
+    *,
+    connection: Annotated[str | None, typer.Option(metavar="NAME", help="A stored connection to ask with.")] = None,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Ask a private sandbox.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the models that can be picked, with what they stand for or cost."""
+    _silence_logs()
+    with told_to_the_user():
+        models.show_models(make_host, connection, search, sandbox=sandbox, as_json=as_json)
 
 
 @app.command()

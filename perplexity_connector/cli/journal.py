@@ -5,9 +5,7 @@ checkpoint until the run's end was seen.
 """
 
 import json
-import os
 import re
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pathlib import Path
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.shape import as_object, as_text
 from perplexity_connector.contract import JsonObject
+from perplexity_connector.host import write_private
 
 _VERSION = 1
 # The provider's own documentation keeps results for seven days; what is older cannot be gone back to.
@@ -24,7 +23,7 @@ _KEPT_S = 7 * 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unfinished:
-    """A run to go on with: its step, and the last checkpoint."""
+    """A run to go on with: its step, the name of its stored connection if it has one, and the last checkpoint."""
 
     run_id: str
     connector: str
@@ -32,6 +31,7 @@ class Unfinished:
     version: int
     input: JsonObject
     state: JsonObject
+    connection: str | None = None
 
 
 class Journal:
@@ -43,15 +43,8 @@ class Journal:
 
     def keep(self, run: Unfinished) -> None:
         """Put a run's last checkpoint on disk, all or nothing. Raises `OSError` where that cannot be done."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         document = {name: getattr(run, name) for name in run.__slots__} | {"journal_version": _VERSION}
-        # mkstemp's files are 0600 from their first moment.
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(self._path(run.run_id))
+        write_private(self._path(run.run_id), json.dumps(document).encode())
 
     def forget(self, run_id: str) -> None:
         """Drop a run whose end was seen, and those too old to go back to."""
@@ -71,6 +64,7 @@ class Journal:
                 version=int(str(document["version"])),
                 input=as_object(document["input"]),
                 state=as_object(document["state"]),
+                connection=as_text(document.get("connection")) or None,
             )
         except OSError:
             there_is = ", ".join(self.unfinished()) or "none"

@@ -48,6 +48,11 @@ def description_lines(description: JsonObject) -> Iterator[str]:
     yield from _credential(as_object(as_object(description.get("connector")).get("connection")))
 
 
+def guide_lines(connector: JsonObject) -> Iterator[str]:
+    """The way to a credential, step by step, as a connector tells it."""
+    yield from _steps([as_object(step) for step in as_list(as_object(connector.get("connection")).get("guide"))])
+
+
 def _traits(action: JsonObject) -> str:
     told = as_object(action.get("annotations"))
     traits = [name.replace("_", "-") for name in told if told[name] is True]
@@ -91,6 +96,10 @@ def _credential(connection: JsonObject) -> Iterator[str]:
     if variables or guide:
         yield from ("", "Credential")
     yield from (f"  {one_line(field)} is read from {one_line(as_text(name))}" for field, name in variables.items())
+    yield from (f"  {line}" for line in _steps(guide))
+
+
+def _steps(guide: Sequence[JsonObject]) -> Iterator[str]:
     for number, step in enumerate(guide, start=1):
         title, text, link = (one_line(as_text(step.get(part))) for part in ("title", "text", "link"))
-        yield f"  {number}. {title}: {text}" + (f" ({link})" if link else "")
+        yield f"{number}. {title}: {text}" + (f" ({link})" if link else "")

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -58,6 +60,18 @@ class Spinner:
         if self._live:
             self._live.stop()
         self._live = None
+
+
+@contextmanager
+def waiting(message: str) -> Iterator[None]:
+    """Show on a terminal what is going on, while something takes its time."""
+    spinner = Spinner()
+    if stderr_is_terminal():
+        spinner.tell(message)
+    try:
+        yield
+    finally:
+        spinner.stop()
 
 
 class Watcher:

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from perplexity_connector.cli import palette
+from perplexity_connector.cli.connections import known_name
 from perplexity_connector.cli.ending import reader_may_leave
 from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_run, error_lines
 from perplexity_connector.cli.fields import document, with_fields
@@ -37,6 +38,7 @@ class Order:
     stream: bool
     sandbox: bool
     resume: str | None
+    connection: str | None
     timeout: float | None
     as_json: bool
 
@@ -49,6 +51,7 @@ class _Step:
     input: JsonObject
     run_id: str
     resume_from: JsonObject | None
+    connection: str | None
 
 
 def carry_out(order: Order, make_host: HostMaker, journal: Journal) -> ExitCode:
@@ -60,7 +63,7 @@ def carry_out(order: Order, make_host: HostMaker, journal: Journal) -> ExitCode:
     step = _fresh_step(order, host) if order.resume is None else _resumed_step(order, journal.read(order.resume))
     live = order.stream or step.input.get("stream") is True
     with (
-        _target(order, host, step) as target,
+        target_of(_described(host, step), connection=step.connection, sandbox=order.sandbox) as target,
         Watcher(text=live and not order.as_json, lines=order.stream and order.as_json) as watcher,
     ):
         options = _options(order, step, target, journal)
@@ -83,6 +86,7 @@ def _fresh_step(order: Order, host: Host) -> _Step:
         input=_input(order, description),
         run_id=f"run_{secrets.token_hex(16)}",
         resume_from=None,
+        connection=None if order.connection is None else known_name(host, order.connection),
     )
 
 
@@ -97,6 +101,7 @@ def _resumed_step(order: Order, kept: Unfinished) -> _Step:
         input=kept.input,
         run_id=kept.run_id,
         resume_from=kept.state,
+        connection=order.connection or kept.connection,
     )
 
 
@@ -113,6 +118,7 @@ def _options(order: Order, step: _Step, target: Target, journal: Journal) -> Run
                 version=step.version,
                 input=step.input,
                 state=state,
+                connection=step.connection,
             )
         )
 
@@ -135,10 +141,21 @@ def _close_journal(journal: Journal, envelope: JsonObject) -> None:
         say(f"To go on with this run: perplexity-connector run --resume {run_id}")
 
 
-def _target(order: Order, host: Host, step: _Step) -> AbstractContextManager[Target]:
-    if not order.sandbox:
-        return nullcontext(Target())
-    return private_sandbox(as_object(host.describe(step.connector, step.action)["connector"]))
+def target_of(connector: JsonObject, *, connection: str | None, sandbox: bool) -> AbstractContextManager[Target]:
+    """What a run goes against: the real service over a stored connection or the environment's, or a private sandbox.
+
+    Raises `UsageError` for a stored connection and a sandbox at once: no real key is ever sent to one.
+    """
+    if not sandbox:
+        return nullcontext(Target(connection=connection))
+    if connection is not None:
+        message = "--sandbox has a connection of its own: leave --connection out."
+        raise UsageError(message)
+    return private_sandbox(connector)
+
+
+def _described(host: Host, step: _Step) -> JsonObject:
+    return as_object(host.describe(step.connector, step.action)["connector"])
 
 
 def _input(order: Order, description: JsonObject) -> JsonObject:

@@ -28,7 +28,7 @@ class Target:
     """What a run goes against: the host's settings and the connection; as it stands, the real service."""
 
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
-    connection: Mapping[str, str] | None = None
+    connection: str | Mapping[str, str] | None = None
 
 
 @contextmanager
