@@ -8,7 +8,7 @@ from typing import cast
 
 import typer
 
-from perplexity_connector.cli.connections import EXIT_CODES, NAME, descriptions, known_name, status_line
+from perplexity_connector.cli.connections import EXIT_CODES, NAME, descriptions, find_name, known_name, status_line
 from perplexity_connector.cli.exits import ExitCode, UsageError
 from perplexity_connector.cli.fields import with_fields
 from perplexity_connector.cli.palette import guide_lines
@@ -37,7 +37,7 @@ def connect(host: Host, wish: Wish) -> ExitCode:
     """
     connector = _connector(host, wish)
     description = descriptions(host)[connector]
-    name = known_name(host, _name(wish)) if wish.replace else _name(wish)
+    name = _name(host, wish)
     fields = {NAME: name, **_secrets(description, wish)}
     status = _tested(host, connector, fields) if wish.test else None
     good = status is None or status["outcome"] == ConnectionOutcome.OK
@@ -60,13 +60,18 @@ def _connector(host: Host, wish: Wish) -> str:
     raise UsageError(message)
 
 
-def _name(wish: Wish) -> str:
-    if wish.name is not None:
-        return wish.name
-    if not sys.stdin.isatty():
+def _name(host: Host, wish: Wish) -> str:
+    if wish.name is None and not sys.stdin.isatty():
         message = "Give the connection a name: perplexity-connector connect NAME."
         raise UsageError(message)
-    return str(typer.prompt("Connection Name", err=True))
+    name = str(typer.prompt("Connection Name", err=True)) if wish.name is None else wish.name
+    if wish.replace:
+        return known_name(host, name)
+    # Said before the key is asked for.
+    if find_name(host, name) is not None:
+        message = "There is a connection of that name already. Choose another name, or add --replace to change its key."
+        raise UsageError(message)
+    return name
 
 
 def _secrets(description: JsonObject, wish: Wish) -> Mapping[str, str]:

@@ -50,9 +50,7 @@ def try_connections(host: Host, name: str | None, *, as_json: bool) -> ExitCode:
 
     Raises `UsageError` for a name that is not there.
     """
-    targets = (
-        _all_targets(host) if name is None else [_Target(label=known_name(host, name), name=known_name(host, name))]
-    )
+    targets = _all_targets(host) if name is None else [_stored(known_name(host, name))]
     with waiting("Testing"):
         statuses = asyncio.run(_tested(host, targets))
     labelled = [(target.label, status) for target, status in zip(targets, statuses, strict=True)]
@@ -74,13 +72,21 @@ def disconnect(host: Host, name: str) -> None:
 
 def known_name(host: Host, name: str) -> str:
     """The stored connection of that name, as it is written. Raises `UsageError`, naming what there is."""
-    names = [as_text(connection[NAME]) for connection in host.connections.list()]
-    found = [known for known in names if known.casefold() == name.strip().casefold()]
-    if found:
-        return found[0]
+    found = find_name(host, name)
+    if found is not None:
+        return found
     # What was typed is not repeated: it may be a key in the wrong place.
-    message = f"There is no connection of that name. There is: {', '.join(names) or 'none'}."
+    message = f"There is no connection of that name. There is: {', '.join(_names(host)) or 'none'}."
     raise UsageError(message)
+
+
+def find_name(host: Host, name: str) -> str | None:
+    """The stored connection of that name, as it is written, or None; upper and lower case count as one."""
+    return next((known for known in _names(host) if known.casefold() == name.strip().casefold()), None)
+
+
+def _names(host: Host) -> Sequence[str]:
+    return [as_text(connection[NAME]) for connection in host.connections.list()]
 
 
 def status_line(status: JsonObject) -> str:
@@ -92,9 +98,12 @@ def status_line(status: JsonObject) -> str:
 
 
 def _all_targets(host: Host) -> Sequence[_Target]:
-    stored = [as_text(connection[NAME]) for connection in host.connections.list()]
-    targets = [_Target(label=name, name=name) for name in stored]
+    targets = [_stored(name) for name in _names(host)]
     return [*targets, *_from_environment(host, needed=not targets)]
+
+
+def _stored(name: str) -> _Target:
+    return _Target(label=name, name=name)
 
 
 def _from_environment(host: Host, *, needed: bool) -> Iterator[_Target]:
