@@ -4,13 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
 from perplexity_connector.host.files import read_private, write_private
-
-if TYPE_CHECKING:
-    from cryptography.fernet import Fernet
 
 MASTER_KEY_VARIABLE = "AUTOMATION_HOST_MASTER_KEY"
 
@@ -20,12 +16,21 @@ class Seal:
 
     def __init__(self, key: bytes) -> None:
         """Take a Fernet key. Raises `ConnectorError` (`invalid_credentials`) for what is none."""
+        from cryptography.fernet import Fernet  # noqa: PLC0415 - heavy, and only stored connections need it
+
         try:
-            self._fernet: Fernet = _fernet()(key.strip())
+            self._fernet = Fernet(key.strip())
         except ValueError:
             message = "The master key is no Fernet key: 32 random bytes in URL-safe Base64."
             raise unusable(message) from None
         self.key_id = hashlib.sha256(b"master key\0" + key.strip()).hexdigest()[:16]
+
+    @staticmethod
+    def new_key() -> bytes:
+        """A master key that nobody else has."""
+        from cryptography.fernet import Fernet  # noqa: PLC0415 - heavy, and only stored connections need it
+
+        return Fernet.generate_key()
 
     def seal(self, document: JsonObject) -> str:
         """The document, readable for the holder of the master key alone."""
@@ -50,7 +55,7 @@ def find_seal(file: Path, environ: Mapping[str, str], *, make: bool) -> Seal:
     """
     key = environ.get(MASTER_KEY_VARIABLE, "").strip().encode() or read_private(file)
     if key is None and make:
-        key = _fernet().generate_key()
+        key = Seal.new_key()
         write_private(file, key)
     if key is None:
         message = f"The master key is gone: neither {MASTER_KEY_VARIABLE} is set nor is there {file}."
@@ -61,12 +66,3 @@ def find_seal(file: Path, environ: Mapping[str, str], *, make: bool) -> Seal:
 def unusable(message: str) -> ConnectorError:
     """The error of stored connections that cannot be used, whose text says why."""
     return ConnectorError(ErrorCode.INVALID_CREDENTIALS, message)
-
-
-def _fernet() -> "type[Fernet]":
-    try:
-        from cryptography.fernet import Fernet  # noqa: PLC0415 - heavy, and only stored connections need it
-    except ImportError:
-        message = "Stored connections need the package `cryptography`, which the extra [host] brings."
-        raise unusable(message) from None
-    return Fernet

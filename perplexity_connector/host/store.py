@@ -55,7 +55,8 @@ class ConnectionStore:
     @classmethod
     def default(cls, environ: Mapping[str, str] | None = None) -> "ConnectionStore":
         """The store in the user's own data folder, the one that every host of this user shares."""
-        from platformdirs import user_data_path  # noqa: PLC0415 - only stored connections need it
+        with _told():
+            from platformdirs import user_data_path  # noqa: PLC0415 - only stored connections need it
 
         return cls(user_data_path("automation-host"), environ)
 
@@ -74,9 +75,9 @@ class ConnectionStore:
         Raises `ConnectorError` as `read` does, `unavailable` when others keep the store busy, and what `edit` raises;
         then nothing was changed.
         """
-        from filelock import FileLock  # noqa: PLC0415 - only stored connections need it
-
         with _told():
+            from filelock import FileLock  # noqa: PLC0415 - only stored connections need it
+
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with FileLock(self._folder / "connections.lock", timeout=_LONGEST_WAIT_S, mode=0o600):
                 self._write(edit(self._read()))
@@ -105,7 +106,7 @@ class ConnectionStore:
 def _document(content: bytes) -> JsonObject:
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _damaged() from None
     if not isinstance(document, dict) or not isinstance(document.get("sealed"), str):
         raise _damaged()
@@ -136,6 +137,9 @@ def _told() -> Iterator[None]:
         yield
     except ExposedError as error:
         raise unusable(str(error)) from None
+    except ImportError as error:
+        message = f"Stored connections need the package {error.name}, which the extra [host] brings."
+        raise unusable(message) from None
     except TimeoutError:
         message = "Other processes keep the stored connections busy."
         raise ConnectorError(ErrorCode.UNAVAILABLE, message) from None

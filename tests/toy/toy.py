@@ -10,12 +10,18 @@ from perplexity_connector.contract import (
     ActionContext,
     ActionHandler,
     ActionResult,
+    ConnectionOutcome,
+    ConnectionStatus,
     Connector,
     ConnectorError,
     ErrorCode,
     FieldError,
     JsonObject,
+    Option,
+    OptionsPage,
+    OptionsQuery,
     RunWarning,
+    Secret,
     hookimpl,
 )
 
@@ -47,6 +53,26 @@ class Toy:
         self._known(action_id, version)
         own = {"greet": self._greet, "count": self._count}
         return self.handlers.get(action_id, own[action_id])
+
+    async def test_connection(self, ctx: ActionContext) -> ConnectionStatus:
+        """Every token but those that begin with `bad` is good."""
+        token = ctx.connection["token"]
+        good = isinstance(token, Secret) and not token.reveal().startswith("bad")
+        outcome = ConnectionOutcome.OK if good else ConnectionOutcome.INVALID_CREDENTIALS
+        return ConnectionStatus(outcome=outcome, message="It was looked at.", next_step="Nothing.")
+
+    async def list_options(self, source: str, query: OptionsQuery, ctx: ActionContext) -> OptionsPage:
+        """The two tones, one a page; the label of the first says whether there was a token."""
+        if source != "tones":
+            raise ConnectorError(ErrorCode.NOT_FOUND, "No such source.")
+        known = [
+            Option(value="warm", label="with" if ctx.connection else "without"),
+            Option(value="cool", label="Cool"),
+        ]
+        found = [option for option in known if query.search in option.value]
+        start = int(query.cursor or 0)
+        page = found[start : start + min(query.limit, 1)]
+        return OptionsPage(options=page, next_cursor=str(start + 1) if len(found) > start + 1 else None, note="Two.")
 
     async def __aenter__(self) -> Self:
         """Open nothing."""
