@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
 from perplexity_connector.contract import (
@@ -56,16 +56,15 @@ class Run:
     _seq: int = 0
     _speaking: int = 0
     _partial: JsonObject | None = None
-    _clock: asyncio.Timeout | None = None
+    _clock: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(None))
     _stopped: bool = False
 
     def stop(self) -> bool:
-        """End the run now, as its deadline would; what it received is kept. False when it is over already."""
-        if self._clock is None or self._clock.expired():
-            return False
-        self._stopped = True
-        self._clock.reschedule(asyncio.get_running_loop().time())
-        return True
+        """End the run now, as its deadline would, and keep what it received. False when its time is over already."""
+        if not self._clock.expired():
+            self._stopped = True
+            self._clock.reschedule(asyncio.get_running_loop().time())
+        return self._stopped
 
     async def carry_out(self, stack: AsyncExitStack) -> JsonObject:
         """The output, in plain JSON and keeping its schema. A connector opened for it is closed by `stack`.
@@ -74,7 +73,9 @@ class Run:
         after the deadline is over, and `internal` for an output that breaks its schema.
         """
         try:
-            async with asyncio.timeout(self.deadline - time.monotonic() + GRACE_S) as self._clock:
+            async with self._clock:
+                left = self.deadline - time.monotonic() + GRACE_S
+                self._clock.reschedule(asyncio.get_running_loop().time() + left)
                 await self.loaded.open(stack)
                 self.record.result = await self._attempts()
         except TimeoutError:
