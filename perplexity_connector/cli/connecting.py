@@ -37,8 +37,9 @@ def connect(host: Host, wish: Wish) -> ExitCode:
     """
     connector = _connector(host, wish)
     description = descriptions(host)[connector]
+    _tell_guide(description, wish)
     name = _name(host, wish)
-    fields = {NAME: name, **_secrets(description, wish)}
+    fields = {NAME: name, **_secrets(as_object(as_object(description["schemas"])["connection"]))}
     status = _tested(host, connector, fields) if wish.test else None
     good = status is None or status["outcome"] == ConnectionOutcome.OK
     kept = _kept(host, connector, fields, wish) if good else None
@@ -74,13 +75,16 @@ def _name(host: Host, wish: Wish) -> str:
     return name
 
 
-def _secrets(description: JsonObject, wish: Wish) -> Mapping[str, str]:
-    form = as_object(as_object(description["schemas"])["connection"])
+def _tell_guide(description: JsonObject, wish: Wish) -> None:
+    if sys.stdin.isatty() and not wish.replace:
+        for line in guide_lines(as_object(description["connector"])):
+            say(line)
+
+
+def _secrets(form: JsonObject) -> Mapping[str, str]:
     fields = {name: as_object(field) for name, field in as_object(form.get("properties")).items() if name != NAME}
     wanted = [name for name in fields if name in as_list(form.get("required"))]
     if sys.stdin.isatty():
-        for line in () if wish.replace else guide_lines(as_object(description["connector"])):
-            say(line)
         return _given(form, {name: _asked(fields[name]) for name in wanted})
     if len(wanted) != 1:
         message = f"Run this in a terminal: it has to ask for {', '.join(wanted) or 'nothing'}."

@@ -22,13 +22,21 @@ class Outcome:
 Command = Callable[..., Outcome]
 
 
+class _Terminal(io.TextIOWrapper):
+    """A stdin that somebody sits at."""
+
+    def isatty(self) -> bool:
+        """Somebody does."""
+        return True
+
+
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs `perplexity-connector` in this process."""
 
-    def run(*arguments: str, stdin: bytes = b"") -> Outcome:
+    def run(*arguments: str, stdin: bytes = b"", terminal: bool = False) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["perplexity-connector", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        monkeypatch.setattr(sys, "stdin", (_Terminal if terminal else io.TextIOWrapper)(io.BytesIO(stdin)))
         with pytest.raises(SystemExit) as end:
             main()
         out, err = capsys.readouterr()

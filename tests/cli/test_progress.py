@@ -4,7 +4,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr
 
 import pytest
 
-from perplexity_connector.cli.progress import Spinner, Watcher, stderr_is_terminal
+from perplexity_connector.cli.progress import Spinner, Watcher, stderr_is_terminal, waiting
 
 
 class Terminal(io.StringIO):
@@ -32,6 +32,16 @@ def test_a_spinner_that_was_never_seen_leaves_nothing_to_wipe() -> None:
     """Stopping it is no error."""
     with terminal() as screen:
         Spinner().stop()
+    assert screen.getvalue() == ""
+
+
+def test_what_takes_its_time_is_told_on_a_terminal_and_nowhere_else() -> None:
+    """And wiped when it is over."""
+    with terminal() as screen, waiting("Testing"):
+        pass
+    assert "Testing" in screen.getvalue()
+    with terminal("dumb") as screen, waiting("Testing"):
+        pass
     assert screen.getvalue() == ""
 
 
