@@ -26,11 +26,17 @@ def sandbox_url() -> Iterator[str]:
         yield sandbox.url
 
 
-def environment(base_url: str) -> dict[str, str]:
-    """This environment's commands on the path, the sandbox as the service, and no key."""
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The blocks are those of one reader, who stores connections in one place."""
+    return tmp_path_factory.mktemp("home")
+
+
+def environment(base_url: str, home: Path) -> dict[str, str]:
+    """This environment's commands on the path, the sandbox as the service, a reader's folder, and no key."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PERPLEXITY_")}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return inherited | {"PATH": path, "PERPLEXITY_BASE_URL": base_url}
+    return inherited | {"PATH": path, "PERPLEXITY_BASE_URL": base_url, "XDG_DATA_HOME": str(home)}
 
 
 def test_the_readme_has_blocks_of_every_kind() -> None:
@@ -41,12 +47,12 @@ def test_the_readme_has_blocks_of_every_kind() -> None:
 
 
 @pytest.mark.parametrize("block", SCRIPTS, ids=range(len(SCRIPTS)))
-def test_a_script_of_the_readme_runs(block: Block, sandbox_url: str, tmp_path: Path) -> None:
+def test_a_script_of_the_readme_runs(block: Block, sandbox_url: str, home: Path, tmp_path: Path) -> None:
     """It ends well and says something."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", block.code],
         cwd=tmp_path,
-        env=environment(sandbox_url),
+        env=environment(sandbox_url, home),
         capture_output=True,
         text=True,
         timeout=60,
@@ -57,13 +63,13 @@ def test_a_script_of_the_readme_runs(block: Block, sandbox_url: str, tmp_path: P
 
 
 @pytest.mark.parametrize("block", COMMANDS, ids=range(len(COMMANDS)))
-def test_a_command_of_the_readme_does_what_it_says(block: Block, sandbox_url: str, tmp_path: Path) -> None:
+def test_a_command_of_the_readme_does_what_it_says(block: Block, sandbox_url: str, home: Path, tmp_path: Path) -> None:
     """It ends with the exit code that its mark names, 0 without one; a key that it asks for comes from stdin."""
     wanted = int(block.mark.removeprefix("exits ")) if block.mark else 0
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block.code],
         cwd=tmp_path,
-        env=environment(sandbox_url),
+        env=environment(sandbox_url, home),
         input=f"{GOOD_KEY}\n",
         capture_output=True,
         text=True,
@@ -80,7 +86,7 @@ def test_a_server_of_the_readme_says_where_it_is_and_stops_on_an_interrupt(block
     """It serves until Ctrl-C."""
     command = ["bash", "-c", f"exec {block.code.strip()} --port 0"]
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment(""), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=tmp_path, env=environment("", tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as server:
         guard = threading.Timer(30, server.kill)
         guard.start()
