@@ -1,21 +1,29 @@
-"""The connector: one client, two actions."""
+"""The connector: one client, two actions, the test of a connection, the models that can be picked."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
+from perplexity_connector.actions.connection_test import examine
 from perplexity_connector.actions.create_chat_completion import create_chat_completion
 from perplexity_connector.actions.execute_search import execute_search
+from perplexity_connector.actions.model_options import ModelOptions
 from perplexity_connector.api.client import Client
 from perplexity_connector.contract import (
     ActionContext,
     ActionHandler,
     ActionResult,
+    ConnectionStatus,
+    ConnectionTester,
+    Connector,
     ConnectorError,
     ErrorCode,
     FieldError,
     JsonObject,
+    OptionLister,
+    OptionsPage,
+    OptionsQuery,
 )
 from perplexity_connector.models.checking import parsed
 from perplexity_connector.models.create_chat_completion import ChatInput
@@ -38,12 +46,14 @@ _ACTIONS: Mapping[tuple[str, int], _Action] = {
 }
 
 
-class PerplexityConnector:
-    """Perplexity's two actions over one client; see `contract.Connector`."""
+# The protocols are bases so that a type checker compares each method with what the contract says of it.
+class PerplexityConnector(ConnectionTester, OptionLister, Connector):
+    """Perplexity's two actions over one client; see `contract.Connector`, `ConnectionTester` and `OptionLister`."""
 
     def __init__(self, client: Client) -> None:
         """Serve actions over a client, which is opened and closed with the connector."""
         self._client = client
+        self._models = ModelOptions(client)
 
     def check(self, action_id: str, version: int, input: JsonObject) -> Sequence[FieldError]:
         """Everything wrong with an input; empty when it is good."""
@@ -55,8 +65,19 @@ class PerplexityConnector:
         """The handler of an action."""
         return partial(_action(action_id, version).run, self._client)
 
+    async def test_connection(self, ctx: ActionContext) -> ConnectionStatus:
+        """How good `ctx.connection` is, asked with two GETs that cost nothing, within ten seconds."""
+        return await examine(self._client, ctx)
+
+    async def list_options(self, source: str, query: OptionsQuery, ctx: ActionContext) -> OptionsPage:
+        """The options of the source `models`."""
+        if source != "models":
+            raise ConnectorError(ErrorCode.NOT_FOUND, "There is no such source of options. There is: models.")
+        return await self._models.page(query, ctx)
+
     async def __aenter__(self) -> Self:
-        """Open the client."""
+        """Open the client, with nothing left of what an earlier event loop may have waited for."""
+        self._models = ModelOptions(self._client)
         await self._client.__aenter__()
         return self
 

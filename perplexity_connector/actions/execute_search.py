@@ -39,12 +39,17 @@ async def execute_search(client: Client, input: JsonObject, ctx: ActionContext) 
 
     A query that fails does not lose the others: while the host would try again, a retryable failure is raised with what
     is finished checkpointed, and the next attempt asks only for the rest; otherwise what there is comes back, unless
-    every query failed.
+    every query failed. When the run is cancelled, `ctx.salvage` gets what is finished.
     """
     form = read(SearchInput, input)
     search_one = _Searcher(client, form, ctx)
-    outcomes = await asyncio.gather(*[search_one(place, query) for place, query in enumerate(search.queries(form))])
-    await _raise_if_unfinished(outcomes, ctx)
+    try:
+        outcomes = await asyncio.gather(*[search_one(place, query) for place, query in enumerate(search.queries(form))])
+        await _raise_if_unfinished(outcomes, ctx)
+    except asyncio.CancelledError:
+        if finished := search_one.finished():
+            ctx.salvage(_output(finished))
+        raise
     failed = [outcome for outcome in outcomes if outcome.error]
     output = _output(outcomes)
     return ActionResult(
@@ -63,10 +68,19 @@ class _Searcher:
         self._form = form
         self._ctx = ctx
         self._gate = asyncio.Semaphore(_AT_ONCE)
-        self._finished = mapping((ctx.resume_from or {}).get("finished"))
+        self._kept = mapping((ctx.resume_from or {}).get("finished"))
+        self._outcomes: dict[int, _Outcome] = {}
 
     async def __call__(self, place: int, query: str) -> _Outcome:
-        kept = mapping(self._finished.get(str(place)))
+        self._outcomes[place] = outcome = await self._search(place, query)
+        return outcome
+
+    def finished(self) -> Sequence[_Outcome]:
+        """What was found so far, in the order of the queries."""
+        return [outcome for _, outcome in sorted(self._outcomes.items()) if not outcome.error]
+
+    async def _search(self, place: int, query: str) -> _Outcome:
+        kept = mapping(self._kept.get(str(place)))
         if kept.get("query") == query:
             return _Outcome(query=query, pages=objects(kept.get("pages")), id=text(kept.get("id")) or None)
         try:

@@ -55,9 +55,21 @@ class ProviderRun:
     async def follow(self) -> None:
         """Bring the run to its end, whatever that is. Raises `ConnectorError` when the end cannot be learned.
 
-        The error says what was received so far (`partial`). Giving up, by a deadline or a cancellation, asks the
-        provider to stop.
+        The error says what was received so far (`partial`), and so does `ctx.salvage` when the run is cancelled. Giving
+        up, by a deadline or a cancellation, asks the provider to stop.
         """
+        try:
+            await self._within_its_time()
+        except asyncio.CancelledError:
+            if (received := self.partial()) is not None:
+                self._ctx.salvage(received)
+            raise
+
+    def partial(self) -> JsonObject | None:
+        """What has been received of the answer."""
+        return agent_answer.partial(self._form, self.response, self.transcript)
+
+    async def _within_its_time(self) -> None:
         try:
             async with asyncio.timeout(seconds_left(self._ctx)):
                 await self._to_its_end()
@@ -66,10 +78,6 @@ class ProviderRun:
             raise await self._known(late) from None
         except ConnectorError as error:
             raise await self._known(error) from None
-
-    def partial(self) -> JsonObject | None:
-        """What has been received of the answer."""
-        return agent_answer.partial(self._form, self.response, self.transcript)
 
     async def _to_its_end(self) -> None:
         try:

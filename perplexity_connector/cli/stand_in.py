@@ -20,6 +20,7 @@ _KEYS = (
     ("ORGANISATION_KEY", "refused, though it is a valid key"),
     ("RATE_LIMITED_KEY", "refused twice, then an answer"),
     ("ONE_PER_SECOND_KEY", "one answer a second"),
+    ("ALWAYS_LIMITED_KEY", "refused as one request too many, for ever"),
 )
 
 

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.models.author_schema import problem_with
-from perplexity_connector.models.catalog import replacement_for
+from perplexity_connector.models.catalog import NEEDS_MAX_TOKENS, replacement_for
 from perplexity_connector.models.forms import (
     WHOLE,
     Country,
@@ -235,7 +235,7 @@ def _model_problems(values: JsonObject) -> Iterable[FieldError]:
     if better := replacement_for(model):
         message = f"Perplexity has removed this model. Use {better} instead."
         yield FieldError(pointer="/model", code="removed_model", message=message)
-    if model.startswith("anthropic/") and "max_tokens" not in values:
+    if model.startswith(NEEDS_MAX_TOKENS) and "max_tokens" not in values:
         yield FieldError(pointer="/max_tokens", code="needs", message="Anthropic models need it. Set it, to 1000 say.")
 
 

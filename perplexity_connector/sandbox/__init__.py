@@ -24,6 +24,12 @@ Test keys; any other is 401 `invalid_api_key`:
 | `pplx-test-organisation` | 403 `forbidden`, but for `GET /v1/models` |
 | `pplx-test-rate-limited` | 429 `request_rate_limit_exceeded` twice after each reset, then an answer |
 | `pplx-test-one-per-second` | one answer a second over all paths, 429 beyond; truthful `x-ratelimit-*` |
+| `pplx-test-always-limited` | 429 `request_rate_limit_exceeded`, for ever |
+
+What a connection test finds: good is `ok`, wrong (and any other key) `invalid_credentials`, no-credit
+`quota_exhausted`, organisation `permission_denied`, always-limited `rate_limited`, one-per-second `ok` after a wait.
+The good key at a base URL of another path, such as `{sandbox.url}/elsewhere`, is `unknown`; where no sandbox runs, any
+key is `unreachable`. `Sandbox.requests`, and the state, show with which methods that was learned.
 
 Test prompts: words in the last user message, or in a query of `/search`. What is left without them is the question; if
 nothing is left, it is how far away the Moon is. One that is misspelt is a 400. "Plain" is an answer without `stream`.

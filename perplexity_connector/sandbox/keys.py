@@ -14,6 +14,7 @@ NO_CREDIT_KEY = "pplx-test-no-credit"
 ORGANISATION_KEY = "pplx-test-organisation"
 RATE_LIMITED_KEY = "pplx-test-rate-limited"
 ONE_PER_SECOND_KEY = "pplx-test-one-per-second"
+ALWAYS_LIMITED_KEY = "pplx-test-always-limited"
 
 _ACCEPTED = {GOOD_KEY, ORGANISATION_KEY, RATE_LIMITED_KEY, ONE_PER_SECOND_KEY}
 _REFUSALS_OF_RATE_LIMITED = 2
@@ -61,8 +62,8 @@ class Gate:
         """The verdict on one request. It uses up what the key has left."""
         if key == ONE_PER_SECOND_KEY:
             return self._one_per_second()
-        if key == RATE_LIMITED_KEY and self._refused < _REFUSALS_OF_RATE_LIMITED:
-            self._refused += 1
+        if key == ALWAYS_LIMITED_KEY or (key == RATE_LIMITED_KEY and self._refused < _REFUSALS_OF_RATE_LIMITED):
+            self._refused += key == RATE_LIMITED_KEY
             return Verdict(limit=_USUAL_LIMIT, remaining=0, reset=math.ceil(self._clock()) + 1, error=_too_many())
         error = _refusal(key, method, path)
         return Verdict(limit=_USUAL_LIMIT, remaining=_USUAL_LIMIT - 1, reset=int(self._clock()) + 1, error=error)

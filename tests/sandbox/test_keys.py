@@ -21,7 +21,7 @@ def call(client: httpx.Client, key: str, method: str = "GET", path: str = "/v1/m
 def test_every_test_key_is_plainly_a_test_key() -> None:
     """Nobody takes one for a real key."""
     named = [value for name, value in vars(keys).items() if name.endswith("_KEY")]
-    assert len(named) == 6
+    assert len(named) == 7
     assert all(key.startswith(TEST_KEY_PREFIX) for key in named)
 
 
@@ -57,6 +57,13 @@ def test_a_rate_limited_key_recovers_after_two_refusals(client: httpx.Client, cl
     assert first.json()["error"]["type"] == "request_rate_limit_exceeded"
     assert 0 < int(first.headers["x-ratelimit-reset"]) - clock() <= 2
     assert "retry-after" not in first.headers
+
+
+def test_an_always_limited_key_never_recovers(client: httpx.Client) -> None:
+    """429 everywhere, however often it is tried."""
+    answers = [call(client, keys.ALWAYS_LIMITED_KEY, method, path) for method, path in EVERYWHERE * 2]
+    assert {answer.status_code for answer in answers} == {429}
+    assert all(answer.json()["error"]["type"] == "request_rate_limit_exceeded" for answer in answers)
 
 
 def test_one_request_a_second_is_counted_over_all_paths(client: httpx.Client, clock: Any) -> None:
