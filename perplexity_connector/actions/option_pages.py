@@ -60,7 +60,7 @@ def _after(cursor: str) -> tuple[int, str]:
         told = base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode()
     except ValueError:
         told = ""
-    if not (found := re.fullmatch("([0-9]{1,6}):(.+)", told)):
+    if not (found := re.fullmatch("([0-9]{1,6}):(.+)", told, re.DOTALL)):
         _refuse("cursor", "format", "Begin again without a cursor: this one was not given out here.")
     return int(found[1]), found[2]
 
