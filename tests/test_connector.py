@@ -10,12 +10,18 @@ from perplexity_connector.contract import (
     PROJECT_NAME,
     ActionContext,
     ActionResult,
+    ConnectionTester,
     Connector,
     ConnectorError,
     ConnectorSpecs,
+    OptionLister,
+    OptionsPage,
+    OptionsQuery,
     Secret,
 )
+from perplexity_connector.host import Host
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
+from perplexity_connector.sandbox.keys import WRONG_KEY
 
 
 def loaded(settings: dict[str, str] | None = None) -> Connector:
@@ -71,3 +77,70 @@ def test_a_plain_pluggy_host_runs_an_action_without_our_host() -> None:
     with Sandbox() as sandbox:
         result = asyncio.run(main(sandbox.url))
     assert result.output["queries"][0]["count"] == len(result.output["results"]) > 0
+
+
+def test_it_tests_connections_and_lists_options() -> None:
+    """Both protocols that a host looks for."""
+    connector = loaded()
+    assert isinstance(connector, ConnectionTester)
+    assert isinstance(connector, OptionLister)
+
+
+@pytest.mark.parametrize(("key", "outcome"), [(GOOD_KEY, "ok"), (WRONG_KEY, "invalid_credentials")])
+def test_a_plain_pluggy_host_tests_a_connection(key: str, outcome: str) -> None:
+    """A context with a key is all that it needs, and nothing is posted."""
+
+    async def main(base_url: str) -> str:
+        async with loaded({"base_url": base_url}) as connector:
+            return (await connector.test_connection(ActionContext(connection={"api_key": Secret(key)}))).outcome
+
+    with Sandbox() as sandbox:
+        assert asyncio.run(main(sandbox.url)) == outcome
+    assert {record.method for record in sandbox.requests} == {"GET"}
+
+
+def test_a_connector_can_be_entered_again_on_another_event_loop() -> None:
+    """Nothing of the first loop is waited for; the list is asked for anew, once for all that ask together."""
+    ctx = ActionContext(connection={"api_key": Secret(GOOD_KEY)})
+
+    async def main(connector: Connector) -> list[OptionsPage]:
+        async with connector:
+            return await asyncio.gather(*[connector.list_options("models", OptionsQuery(), ctx) for _ in range(5)])
+
+    with Sandbox() as sandbox:
+        connector = loaded({"base_url": sandbox.url})
+        origins = [page.origin for _ in range(2) for page in asyncio.run(main(connector))]
+    assert origins == ["live"] * 10
+    assert [record.path for record in sandbox.requests] == ["/v1/models"] * 2
+
+
+def test_a_source_that_is_not_there_is_said_not_to_be() -> None:
+    """As an action that is not."""
+    with pytest.raises(ConnectorError) as caught:
+        asyncio.run(loaded().list_options("colours", OptionsQuery(), ActionContext()))
+    assert caught.value.code == "not_found"
+
+
+def test_every_source_that_the_manifest_names_is_listed() -> None:
+    """A host that follows the manifest gets its options, without a key too."""
+
+    async def main(base_url: str) -> list[dict[str, object]]:
+        async with Host(settings={"perplexity": {"base_url": base_url}}, environ={}) as host:
+            actions = [(entry["connector"], entry["action"]) for entry in host.actions()]
+            named = [host.describe(*pair)["action"]["options"] for pair in actions]
+            sources = {source for options in named for source in options.values()}
+            return [await host.options("perplexity", source) for source in sorted(sources)]
+
+    with Sandbox() as sandbox:
+        (page,) = asyncio.run(main(sandbox.url))
+    assert page["origin"] == "shipped"
+    assert page["options"][0]["value"] == "sonar"
+    assert sandbox.requests == []
+
+
+def test_a_host_flags_a_removed_model_of_a_saved_step_and_names_what_to_use() -> None:
+    """At design time: nothing is loaded but the connector, and nothing is sent."""
+    step = {"model": "R1-1776 ", "messages": [{"role": "user", "content": "moon"}]}
+    (problem,) = Host(environ={}).validate("perplexity", "create_chat_completion", step)
+    assert (problem.pointer, problem.code) == ("/model", "removed_model")
+    assert "sonar-reasoning-pro" in problem.message

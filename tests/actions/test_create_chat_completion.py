@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -273,6 +274,71 @@ def test_the_deadline_gives_what_was_received_and_asks_the_provider_to_stop(
     assert (error.code, error.effect) == ("timeout", "unknown")
     assert error.partial["content"]
     assert [path for method, path in provider.asked if method == "POST"] == ["/v1/agent", f"{RUN_PATH}/cancel"]
+
+
+@pytest.mark.parametrize("listen", [True, False])
+@pytest.mark.parametrize(("told", "received"), [(9, True), (5, True), (1, False)])
+def test_what_a_cancelled_run_received_is_salvaged_once_the_provider_was_asked_to_stop(
+    told: int, received: bool, listen: bool
+) -> None:
+    """The text and the sources so far; nothing where there was nothing."""
+    looking = asyncio.Event()
+    happened: list[str] = []
+    listener = Listener()
+
+    async def network(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            happened.append(request.url.path)
+            return plain({}) if request.url.path.endswith("/cancel") else stream(events()[:told])
+        looking.set()
+        return await asyncio.Future()
+
+    def salvage(partial: dict[str, object]) -> None:
+        happened.append("salvaged")
+        listener.salvaged.append(partial)
+
+    async def main() -> None:
+        client = Provider().client()
+        client._transport = httpx.MockTransport(network)
+        async with client:
+            ctx = replace(listener.context(listen=listen), salvage=salvage)
+            task = asyncio.create_task(create_chat_completion(client, QUESTION, ctx))
+            await looking.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    asyncio.run(main())
+    assert happened == ["/v1/agent", f"{RUN_PATH}/cancel", *(["salvaged"] if received else [])]
+    assert all(partial["id"] == RUN_ID and len(partial["citations"]) == 2 for partial in listener.salvaged)
+    assert all(SHOWN.startswith(partial["content"]) for partial in listener.salvaged)
+    assert bool(listener.salvaged and listener.salvaged[0]["content"]) == (told > 5)
+
+
+def test_a_run_cancelled_while_its_failure_is_being_kept_is_salvaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the failure and its checkpoint nothing is lost either."""
+    monkeypatch.setattr(provider_run, "_MISSES", 0)
+    listener = Listener()
+    kept = asyncio.Event()
+
+    async def checkpoint(state: dict[str, object]) -> None:
+        if listener.states:
+            kept.set()
+            await asyncio.Future()
+        listener.states.append(state)
+
+    listener.checkpoint = checkpoint
+
+    async def main() -> None:
+        async with Provider(stream(events()[:9]), refusal(503)).client() as client:
+            task = asyncio.create_task(create_chat_completion(client, QUESTION, listener.context()))
+            await kept.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    asyncio.run(main())
+    assert [SHOWN.startswith(partial["content"]) for partial in listener.salvaged] == [True]
 
 
 @pytest.mark.parametrize("answer", [plain({}), refusal(500)])

@@ -7,6 +7,7 @@ import time
 import httpx
 import pytest
 
+from perplexity_connector.actions import execute_search as execute_search_module
 from perplexity_connector.actions.execute_search import execute_search
 from perplexity_connector.contract import ActionResult, ConnectorError
 from tests.actions.wire import Listener, Provider, Script, plain, refusal
@@ -143,3 +144,63 @@ def test_at_the_deadline_what_was_found_comes_back() -> None:
             return await execute_search(client, {"query": QUERIES}, ctx)
 
     assert [bool(outcome["error"]) for outcome in asyncio.run(main()).output["queries"]] == [False, False, True]
+
+
+@pytest.mark.parametrize("finished", [0, 1, 2])
+def test_what_a_cancelled_search_found_is_salvaged(monkeypatch: pytest.MonkeyPatch, finished: int) -> None:
+    """The finished queries in order, in the form of the output; nothing where none is."""
+    monkeypatch.setattr(execute_search_module, "_AT_ONCE", 1)
+    listener = Listener()
+
+    async def main() -> None:
+        waiting = asyncio.Event()
+
+        async def network(request: httpx.Request) -> httpx.Response:
+            if asked_for(request) != QUERIES[finished]:
+                return echo(request)
+            waiting.set()
+            return await asyncio.Future()
+
+        client = Provider().client()
+        client._transport = httpx.MockTransport(network)
+        async with client:
+            task = asyncio.create_task(execute_search(client, {"query": QUERIES}, listener.context()))
+            await waiting.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    asyncio.run(main())
+    assert len(listener.salvaged) == (finished > 0)
+    for partial in listener.salvaged:
+        assert [outcome["query"] for outcome in partial["queries"]] == QUERIES[:finished]
+        assert [row["query"] for row in partial["results"]] == [query for query in QUERIES[:finished] for _ in range(2)]
+
+
+def test_a_search_cancelled_while_it_is_checkpointed_is_salvaged() -> None:
+    """What an earlier attempt and this one found; a query that failed is not among it."""
+    listener = Listener()
+    resumed = {"finished": {"0": {"query": QUERIES[0], "id": "kept", "pages": [{"title": "kept"}]}}}
+
+    async def main() -> None:
+        keeping = asyncio.Event()
+
+        async def checkpoint(_: dict[str, object]) -> None:
+            keeping.set()
+            await asyncio.Future()
+
+        listener.checkpoint = checkpoint
+        ctx = listener.context(last_attempt=False, resume_from=resumed)
+        async with Provider(failing("bread", refusal(503))).client() as client:
+            task = asyncio.create_task(execute_search(client, {"query": QUERIES}, ctx))
+            await keeping.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    asyncio.run(main())
+    (partial,) = listener.salvaged
+    assert [(outcome["query"], outcome["id"]) for outcome in partial["queries"]] == [
+        (QUERIES[0], "kept"),
+        (QUERIES[1], f"id of {QUERIES[1]}"),
+    ]

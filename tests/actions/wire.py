@@ -135,6 +135,7 @@ class Listener:
         """Nothing yet."""
         self.events: list[dict[str, object]] = []
         self.states: list[dict[str, object]] = []
+        self.salvaged: list[dict[str, object]] = []
 
     async def checkpoint(self, state: dict[str, object]) -> None:
         """Remember a state."""
@@ -148,5 +149,10 @@ class Listener:
         """A context that reports here."""
         key = {"api_key": Secret("pplx-test-good")}
         return ActionContext(
-            connection=key, emit=self.events.append, checkpoint=self.checkpoint, wants_events=listen, **more
+            connection=key,
+            emit=self.events.append,
+            checkpoint=self.checkpoint,
+            salvage=self.salvaged.append,
+            wants_events=listen,
+            **more,
         )

@@ -155,10 +155,24 @@ def test_the_order_of_messages_is_checked(roles: str, expected: list[tuple[str, 
     assert in_chat(messages=[turns[role] for role in roles]) == expected
 
 
-@pytest.mark.parametrize("model", ["r1-1776", "llama-3.1-sonar-small-128k-online", "llama-3.1-sonar-huge-128k-chat"])
-def test_a_model_removed_long_ago_is_refused(model: str) -> None:
-    """A name that Perplexity took away is refused before anything is sent."""
-    assert in_chat(model=model) == [("/model", "removed_model")]
+@pytest.mark.parametrize(
+    ("model", "better"),
+    [
+        ("r1-1776", "sonar-reasoning-pro"),
+        (" R1-1776 ", "sonar-reasoning-pro"),
+        *(
+            (f"llama-3.1-sonar-{size}-128k-{kind}", better)
+            for size, better in (("small", "sonar"), ("large", "sonar-pro"), ("huge", "sonar-pro"))
+            for kind in ("online", "chat")
+        ),
+    ],
+)
+def test_a_model_removed_long_ago_is_refused_naming_its_replacement(model: str, better: str) -> None:
+    """All that perplexity_api 2.1 has as removed and nothing serves; what is named instead is good."""
+    found = parsed(ChatInput, {"model": model, "messages": [QUESTION]})
+    assert [(problem.pointer, problem.code) for problem in found] == [("/model", "removed_model")]
+    assert f" {better} " in found[0].message
+    assert in_chat(model=better) == []
 
 
 @pytest.mark.parametrize(

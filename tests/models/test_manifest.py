@@ -98,3 +98,46 @@ def test_the_guide_leads_somewhere() -> None:
     links = [step.get("link") for step in MANIFEST["connection"]["guide"]] + list(MANIFEST["links"].values())
     assert all(link is None or link.startswith("https://") for link in links)
     assert all(step["title"] and step["text"] for step in MANIFEST["connection"]["guide"])
+
+
+def test_the_guide_leads_all_the_way_to_a_key() -> None:
+    """Every step of it is there, in an order that can be followed, and has its link where there is a page for it."""
+    guide = MANIFEST["connection"]["guide"]
+    titles = [step["title"].lower() for step in guide]
+    steps = ["sign in", "api settings", "api group", "credits", "generate a key", "copy it now"]
+    assert [next(step for step in steps if step in title) for title in titles] == steps
+    assert all(step.get("link") for step in guide[:-1])
+    assert "shown once" in guide[-1]["text"]
+
+
+def test_the_guide_names_only_addresses_that_were_seen() -> None:
+    """The console and pages of the documentation; none is guessed."""
+    links = {step["link"] for step in MANIFEST["connection"]["guide"] if "link" in step}
+    assert links == {
+        "https://console.perplexity.ai",
+        "https://docs.perplexity.ai/docs/getting-started/api-groups",
+        "https://docs.perplexity.ai/docs/admin/api-key-management",
+    }
+
+
+def test_a_connection_is_a_name_and_a_key_and_nothing_else() -> None:
+    """Exactly these two, both needed, the key never shown."""
+    schema = json.loads((ROOT / MANIFEST["connection"]["schema"]).read_text(encoding="utf-8"))
+    titles = {name: field["title"] for name, field in schema["properties"].items()}
+    assert titles == {"connection_name": "Connection Name", "api_key": "API Key"}
+    assert schema["required"] == ["connection_name", "api_key"]
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["api_key"]["writeOnly"] is True
+
+
+@actions
+def test_the_options_belong_to_fields_that_are_there(name: str) -> None:
+    """A pointer leads to a property of the form."""
+    fields = schema_of(ACTIONS[name])["properties"]
+    assert all(pointer[1:] in fields for pointer in ACTIONS[name].get("options", {}))
+
+
+def test_the_model_of_a_chat_is_picked_from_the_models() -> None:
+    """And a search has nothing to pick."""
+    options = {name: action.get("options", {}) for name, action in ACTIONS.items()}
+    assert options == {"create_chat_completion": {"/model": "models"}, "execute_search": {}}
