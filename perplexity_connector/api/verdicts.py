@@ -59,7 +59,7 @@ _BY_CODE: Mapping[ErrorCode, _Words] = {
     ErrorCode.RATE_LIMITED: _Words(
         ConnectionOutcome.RATE_LIMITED,
         "There are too many requests with this API key just now, so it could not be tested.",
-        "Wait a little, then try again.",
+        "Wait a little, or run fewer steps at once.",
     ),
     ErrorCode.UNAVAILABLE: _Words(
         ConnectionOutcome.UNREACHABLE,

@@ -83,4 +83,5 @@ def _title(name: str) -> str:
 
 def _preset(name: str) -> str:
     tools = _TOOLS[name]
-    return f"{tools[0].upper()}{tools[1:]}."
+    serves = ", ".join(alias for alias, preset in ALIASES.items() if preset == name)
+    return f"{tools[0].upper()}{tools[1:]}." + (f" It serves {serves}." if serves else "")

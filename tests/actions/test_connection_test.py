@@ -211,10 +211,15 @@ def test_the_tests_own_clock_is_under_ten_seconds() -> None:
     assert connection_test._SECONDS < 10
 
 
-def test_a_deadline_that_comes_first_ends_the_test() -> None:
+def test_a_deadline_that_comes_first_ends_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller's time is honoured."""
-    status, _ = raw(silence, deadline=time.monotonic() + 0.05)
-    assert status.outcome == "unreachable"
+    monkeypatch.setattr(connection_test, "_SECONDS", 600.0)
+
+    async def main() -> ConnectionStatus:
+        async with asyncio.timeout(20), Loopback(silence) as server:
+            return await at(server.url, deadline=time.monotonic() + 0.05)
+
+    assert asyncio.run(main()).outcome == "unreachable"
 
 
 def test_a_cancelled_test_stays_cancelled() -> None:

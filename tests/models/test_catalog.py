@@ -73,7 +73,9 @@ def test_every_name_is_an_option_that_says_what_it_stands_for() -> None:
     options = named_options()
     assert [option.value for option in options] == [*ALIASES, *PRESETS]
     assert all(f"preset {ALIASES[option.value]}," in option.description for option in options[: len(ALIASES)])
-    assert len({option.label for option in options}) == len(options)
+    assert len({(option.label, option.description) for option in options}) == len(options)
+    said = {option.value: option.description for option in options}
+    assert all(alias in said[preset] for alias, preset in ALIASES.items())
     assert all(option.label and option.description for option in options)
 
 
