@@ -35,7 +35,7 @@ def closed_port() -> str:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def tested(command: Command, key: str) -> tuple[str, int]:
+def outcome_of(command: Command, key: str) -> tuple[str, int]:
     """The outcome of testing a stored key, and the exit code; it is told on one line, without the key."""
     assert command("connect", "Mine", "--no-test", stdin=key.encode()).code == 0
     outcome = command("test", "Mine")
@@ -48,14 +48,14 @@ def tested(command: Command, key: str) -> tuple[str, int]:
 @pytest.mark.parametrize("key", OUTCOMES)
 def test_each_test_key_has_its_outcome(command: Command, sandbox: Sandbox, key: str) -> None:
     """In a word, and in the exit code; both requests are free ones."""
-    assert tested(command, key) == OUTCOMES[key]
+    assert outcome_of(command, key) == OUTCOMES[key]
     assert sandbox.requests
 
 
 def test_a_wrong_base_url_is_unknown(command: Command, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Something answers there, but not the provider."""
     monkeypatch.setenv("PERPLEXITY_BASE_URL", f"{sandbox.url}/elsewhere")
-    assert tested(command, keys.GOOD_KEY) == ("unknown", 5)
+    assert outcome_of(command, keys.GOOD_KEY) == ("unknown", 5)
 
 
 def test_where_nobody_listens_it_is_unreachable(
@@ -63,7 +63,7 @@ def test_where_nobody_listens_it_is_unreachable(
 ) -> None:
     """So the key may be good."""
     monkeypatch.setenv("PERPLEXITY_BASE_URL", closed_port)
-    assert tested(command, keys.GOOD_KEY) == ("unreachable", 4)
+    assert outcome_of(command, keys.GOOD_KEY) == ("unreachable", 4)
 
 
 def test_a_connection_is_made_tested_and_used_without_naming_the_connector(
