@@ -9,13 +9,22 @@ from typing import Annotated
 
 import typer
 
-from perplexity_connector.cli import connecting, connections, flow_running, models, palette, running, stand_in
+from perplexity_connector.cli import (
+    connecting,
+    connections,
+    flow_running,
+    models,
+    palette,
+    running,
+    stand_in,
+    workbench,
+)
 from perplexity_connector.cli.ending import told_to_the_user
 from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.progress import say
 from perplexity_connector.cli.shape import as_text
 from perplexity_connector.cli.text import json_text
-from perplexity_connector.host import Host
+from perplexity_connector.host import Host, HostOptions
 
 app = typer.Typer(
     add_completion=False,
@@ -40,6 +49,11 @@ def main() -> None:
 def make_host(settings: Mapping[str, Mapping[str, str]]) -> Host:
     """The host that runs the actions; tests put another in its place."""
     return Host(settings=settings)
+
+
+def make_workbench_host(options: HostOptions) -> Host:
+    """The host behind the workbench; tests put another in its place."""
+    return Host(**options)
 
 
 def journal_folder() -> Path:
@@ -233,6 +247,19 @@ def sandbox(
     """Serve a local stand-in for the Perplexity API until Ctrl-C."""
     with told_to_the_user():
         stand_in.serve_until_interrupted(port)
+
+
+@app.command(name="workbench")
+def show_workbench(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")] = 0,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")] = False,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")] = True,
+) -> None:
+    """Serve a web page to try the actions in, for this machine only, until Ctrl-C."""
+    _silence_logs()
+    with told_to_the_user():
+        workbench.serve(make_workbench_host, port=port, sandbox=sandbox, browser=browser)
 
 
 def _tell_problems(host: Host) -> None:

@@ -148,7 +148,8 @@ class _Lines(StreamingResponse):
         # Not Starlette's own way, which cancels again at every step of the cleaning up: the provider is to be told.
         del scope
         sending = asyncio.create_task(self.stream_response(send))
-        leaving = asyncio.create_task(_gone(receive))
+        # The body was read to its end, so what comes next is that the client is gone.
+        leaving = asyncio.ensure_future(receive())
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -169,8 +170,3 @@ class _Lines(StreamingResponse):
                 self._running.add(self._run_id)
             yield f"{json.dumps(item)}\n"
             item = await anext(self._items, None)
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

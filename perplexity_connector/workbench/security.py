@@ -6,6 +6,7 @@ foreign name that resolves to loopback, DNS rebinding, is not), and the `Origin`
 """
 
 import hmac
+import logging
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from perplexity_connector.contract import ErrorCode
 from perplexity_connector.workbench.failures import RefusedError, answer
 
+_LOG = logging.getLogger("perplexity_connector.workbench")
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -53,7 +55,10 @@ class Guard:
             await send(message)
 
         within = self._met(Request(scope)) or self._app
-        await within(scope, receive, send_with_headers)
+        try:
+            await within(scope, receive, send_with_headers)
+        except Exception as error:  # noqa: BLE001 - it was answered; its text, which the server would log, may hold a key
+            _LOG.error("a request broke: %s", type(error).__name__)
 
     def _met(self, request: Request) -> Response | None:
         """What is answered at the door; None lets the request in."""
