@@ -9,13 +9,22 @@ from typing import Annotated
 
 import typer
 
-from perplexity_connector.cli import connecting, connections, models, palette, running, stand_in
+from perplexity_connector.cli import (
+    connecting,
+    connections,
+    flow_running,
+    models,
+    palette,
+    running,
+    stand_in,
+    workbench,
+)
 from perplexity_connector.cli.ending import told_to_the_user
 from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.progress import say
 from perplexity_connector.cli.shape import as_text
 from perplexity_connector.cli.text import json_text
-from perplexity_connector.host import Host
+from perplexity_connector.host import Host, HostOptions
 
 app = typer.Typer(
     add_completion=False,
@@ -40,6 +49,11 @@ def main() -> None:
 def make_host(settings: Mapping[str, Mapping[str, str]]) -> Host:
     """The host that runs the actions; tests put another in its place."""
     return Host(settings=settings)
+
+
+def make_workbench_host(options: HostOptions) -> Host:
+    """The host behind the workbench; tests put another in its place."""
+    return Host(**options)
 
 
 def journal_folder() -> Path:
@@ -120,9 +134,7 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
     Exit codes: 0 succeeded; 2 invalid input or usage; 3 credentials, permission or quota; 4 rate limited, unavailable
     or timed out; 5 refused, or an unusable answer; 1 internal; 130 interrupted.
     """
-    if timeout is not None and not 0 < timeout < float("inf"):
-        message = "must be more than 0 seconds"
-        raise typer.BadParameter(message, param_hint="--timeout")
+    _check_timeout(timeout)
     _silence_logs()
     order = running.Order(
         action=action,
@@ -138,6 +150,31 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
     )
     with told_to_the_user():
         raise typer.Exit(running.carry_out(order, make_host, Journal(journal_folder())))
+
+
+@app.command()
+def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A saved flow; - reads stdin.")],
+    *,
+    connection: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A stored connection, in place of those that the steps name.")
+    ] = None,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")] = False,
+    timeout: Annotated[float | None, typer.Option(metavar="S", help="Seconds that each step may take in all.")] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Show the answers, or the events, as they come.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the steps of a saved flow, and show what each gives back.
+
+    The first step that does not succeed ends the flow; the exit code is that of its run, see `run`.
+    """
+    _check_timeout(timeout)
+    _silence_logs()
+    order = flow_running.FlowOrder(
+        file=file, connection=connection, sandbox=sandbox, timeout=timeout, stream=stream, as_json=as_json
+    )
+    with told_to_the_user():
+        raise typer.Exit(flow_running.carry_out(order, make_host, Journal(journal_folder())))
 
 
 @app.command()
@@ -212,9 +249,28 @@ def sandbox(
         stand_in.serve_until_interrupted(port)
 
 
+@app.command(name="workbench")
+def show_workbench(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")] = 0,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")] = False,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")] = True,
+) -> None:
+    """Serve a web page to try the actions in, for this machine only, until Ctrl-C."""
+    _silence_logs()
+    with told_to_the_user():
+        workbench.serve(make_workbench_host, port=port, sandbox=sandbox, browser=browser)
+
+
 def _tell_problems(host: Host) -> None:
     for problem in host.problems():
         say(f"warning: connector {as_text(problem.get('connector'))}: {as_text(problem.get('message'))}")
+
+
+def _check_timeout(timeout: float | None) -> None:
+    if timeout is not None and not 0 < timeout < float("inf"):
+        message = "must be more than 0 seconds"
+        raise typer.BadParameter(message, param_hint="--timeout")
 
 
 def _silence_logs() -> None:

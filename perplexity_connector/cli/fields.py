@@ -23,16 +23,16 @@ def parsed(text: str) -> JsonValue:
     return value
 
 
-def document(text: str) -> JsonObject:
-    """The JSON object of a text. Raises `UsageError` for anything else, without repeating it."""
+def document(text: str, what: str = "--input", example: str = '{"FIELD": "VALUE"}') -> JsonObject:
+    """The JSON object of a text. Raises `UsageError`, naming `what` it is, for anything else, without repeating it."""
     try:
         value = parsed(text)
     except ValueError as problem:
         where = f" (line {problem.lineno}, column {problem.colno})" if isinstance(problem, json.JSONDecodeError) else ""
-        message = f"--input is not valid JSON{where}."
+        message = f"{what} is not valid JSON{where}."
         raise UsageError(message) from None
     if not isinstance(value, Mapping):
-        message = '--input must be a JSON object, such as \'{"FIELD": "VALUE"}\'.'
+        message = f"{what} must be a JSON object, such as '{example}'."
         raise UsageError(message)
     return value
 

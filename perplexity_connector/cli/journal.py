@@ -14,7 +14,7 @@ from pathlib import Path
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.shape import as_object, as_text
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.host import write_private
+from perplexity_connector.host import StepRun, write_private
 
 _VERSION = 1
 # The provider's own documentation keeps results for seven days; what is older cannot be gone back to.
@@ -45,6 +45,23 @@ class Journal:
         """Put a run's last checkpoint on disk, all or nothing. Raises `OSError` where that cannot be done."""
         document = {name: getattr(run, name) for name in run.__slots__} | {"journal_version": _VERSION}
         write_private(self._path(run.run_id), json.dumps(document).encode())
+
+    def note(self, run: StepRun, state: JsonObject) -> None:
+        """Keep a run with that checkpoint; an empty one says that there is nothing to come back to. Raises likewise."""
+        if not state:
+            self.forget(run.run_id)
+            return
+        self.keep(
+            Unfinished(
+                run_id=run.run_id,
+                connector=run.connector,
+                action=run.action,
+                version=run.version,
+                input=run.input,
+                state=state,
+                connection=run.connection if isinstance(run.connection, str) else None,
+            )
+        )
 
     def forget(self, run_id: str) -> None:
         """Drop a run whose end was seen, and those too old to go back to."""

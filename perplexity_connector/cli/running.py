@@ -1,6 +1,7 @@
 """One run from the command line: build the input, run it, watch it, show what came of it."""
 
 import asyncio
+import functools
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +23,7 @@ from perplexity_connector.cli.show import is_worth_showing, output_lines, totals
 from perplexity_connector.cli.stand_in import Target, private_sandbox
 from perplexity_connector.cli.text import json_text
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.host import Host, RunOptions
+from perplexity_connector.host import Host, RunOptions, StepRun
 
 HostMaker = Callable[[Mapping[str, Mapping[str, str]]], Host]
 
@@ -44,14 +45,9 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
-    connector: str
-    action: str
-    version: int
-    input: JsonObject
-    run_id: str
-    resume_from: JsonObject | None
+class _Step(StepRun):
     connection: str | None
+    resume_from: JsonObject | None
 
 
 def carry_out(order: Order, make_host: HostMaker, journal: Journal) -> ExitCode:
@@ -70,8 +66,8 @@ def carry_out(order: Order, make_host: HostMaker, journal: Journal) -> ExitCode:
         envelope = asyncio.run(_run(make_host(target.settings), step, options, watcher))
     with reader_may_leave():
         _show(order, envelope, watcher.streamed)
-    _tell_problems(envelope)
-    _close_journal(journal, envelope)
+    tell_problems(envelope)
+    close_journal(journal, envelope)
     return code_of_run(envelope)
 
 
@@ -106,22 +102,6 @@ def _resumed_step(order: Order, kept: Unfinished) -> _Step:
 
 
 def _options(order: Order, step: _Step, target: Target, journal: Journal) -> RunOptions:
-    def keep(state: JsonObject) -> None:
-        if not state:
-            journal.forget(step.run_id)
-            return
-        journal.keep(
-            Unfinished(
-                run_id=step.run_id,
-                connector=step.connector,
-                action=step.action,
-                version=step.version,
-                input=step.input,
-                state=state,
-                connection=step.connection,
-            )
-        )
-
     return RunOptions(
         version=step.version,
         connection=target.connection,
@@ -129,11 +109,12 @@ def _options(order: Order, step: _Step, target: Target, journal: Journal) -> Run
         run_id=step.run_id,
         resume_from=step.resume_from,
         # A private sandbox ends with this process, and its runs with it.
-        on_checkpoint=None if order.sandbox else keep,
+        on_checkpoint=None if order.sandbox else functools.partial(journal.note, step),
     )
 
 
-def _close_journal(journal: Journal, envelope: JsonObject) -> None:
+def close_journal(journal: Journal, envelope: JsonObject) -> None:
+    """Forget a run whose end was seen; of one that could go on, say how."""
     run_id, error = as_text(envelope.get("run_id")), as_object(envelope.get("error"))
     if error.get("retryable") is not True:
         journal.forget(run_id)
@@ -164,21 +145,24 @@ def _input(order: Order, description: JsonObject) -> JsonObject:
         message = "This action has no example; give its input with --input or FIELD=VALUE."
         raise UsageError(message)
     base = as_object(examples[0]) if order.example else {}
-    given = {} if order.document is None else document(_read(order.document))
+    given = {} if order.document is None else document(_given(order.document))
     schema = as_object(as_object(description.get("schemas")).get("input"))
     return with_fields({**base, **given}, order.assignments, schema)
 
 
-def _read(source: str) -> str:
+def _given(source: str) -> str:
+    return read(source.removeprefix("@"), "--input") if source == "-" or source.startswith("@") else source
+
+
+def read(file: str, what: str) -> str:
+    """The text of a file, or of stdin for `-`. Raises `UsageError`, naming `what` it is, when it cannot be read."""
     # utf-8-sig: Windows shells and editors put a byte order mark before what they write.
     try:
-        if source == "-":
-            return sys.stdin.buffer.read().decode("utf-8-sig")
-        return Path(source[1:]).read_text(encoding="utf-8-sig") if source.startswith("@") else source
+        return sys.stdin.buffer.read().decode("utf-8-sig") if file == "-" else Path(file).read_text("utf-8-sig")
     except OSError as problem:
-        message = f"--input cannot be read: {problem.strerror}."
+        message = f"{what} cannot be read: {problem.strerror}."
     except ValueError:
-        message = "--input cannot be read: it is no UTF-8 text."
+        message = f"{what} cannot be read: it is no UTF-8 text."
     raise UsageError(message)
 
 
@@ -198,10 +182,16 @@ async def _run(host: Host, step: _Step, options: RunOptions, watcher: Watcher) -
 
 
 def _show(order: Order, envelope: JsonObject, streamed: str) -> None:
-    output, partial = envelope.get("output"), as_object(envelope.get("partial"))
     if order.as_json:
         typer.echo(json_text(envelope, indent=None if order.stream else 2))
-    elif isinstance(output, Mapping):
+    else:
+        show_result(envelope, streamed)
+
+
+def show_result(envelope: JsonObject, streamed: str) -> None:
+    """Print for people what a run gave; of an answer that was streamed already, only what is still missing."""
+    output, partial = envelope.get("output"), as_object(envelope.get("partial"))
+    if isinstance(output, Mapping):
         _print([*output_lines(output, streamed), "", totals_line(envelope)])
     elif is_worth_showing(partial):
         if not streamed:
@@ -216,7 +206,8 @@ def _print(lines: Iterable[str]) -> None:
         typer.echo(line)
 
 
-def _tell_problems(envelope: JsonObject) -> None:
+def tell_problems(envelope: JsonObject) -> None:
+    """Say on stderr what a run warned of, and how it failed."""
     error = as_object(envelope.get("error"))
     for line in (*warning_lines(envelope), *(error_lines(error) if error else ())):
         say(line)

@@ -32,21 +32,27 @@ class Target:
     connection: str | Mapping[str, str] | None = None
 
 
+def can_stand_in(connector: JsonObject) -> bool:
+    """Whether a connector can be pointed at a sandbox."""
+    return _SETTING in [as_object(setting).get("name") for setting in as_list(connector.get("settings"))]
+
+
 @contextmanager
-def private_sandbox(connector: JsonObject) -> Iterator[Target]:
+def private_sandbox(connector: JsonObject, delta_seconds: float = 0.0) -> Iterator[Target]:
     """A sandbox that lives as long as the block, and a test key for it. A real key is never sent to it.
 
-    Raises `UsageError` for a connector that cannot be pointed at one.
+    `delta_seconds` is the pause after each event of a stream. Raises `UsageError` for a connector that cannot be
+    pointed at one.
     """
     from perplexity_connector.sandbox import GOOD_KEY, TEST_KEY_PREFIX, Sandbox  # noqa: PLC0415 - a web server: heavy
 
-    if _SETTING not in [as_object(setting).get("name") for setting in as_list(connector.get("settings"))]:
+    if not can_stand_in(connector):
         message = f"--sandbox works with connectors that have the setting {_SETTING} only."
         raise UsageError(message)
     variables = as_object(as_object(connector.get("connection")).get("env"))
     key = os.environ.get(as_text(variables.get("api_key")), "")
     usable = key if key.startswith(TEST_KEY_PREFIX) else GOOD_KEY
-    with Sandbox() as sandbox:
+    with Sandbox(delta_seconds=delta_seconds) as sandbox:
         say(f"Running against a private sandbox ({sandbox.url}), not the real service.")
         yield Target(
             settings={as_text(connector.get("id")): {_SETTING: sandbox.url}},

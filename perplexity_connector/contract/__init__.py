@@ -5,6 +5,7 @@ from perplexity_connector.contract.context import ActionContext
 from perplexity_connector.contract.envelope import Envelope, RunStatus
 from perplexity_connector.contract.errors import ConnectorError, Effect, ErrorCode, ErrorRecord, FieldError
 from perplexity_connector.contract.events import EventType
+from perplexity_connector.contract.flow import FLOW_VERSION, Binding, Flow, FlowStep, Reference
 from perplexity_connector.contract.hookspecs import PROJECT_NAME, ConnectorSpecs, hookimpl, hookspec
 from perplexity_connector.contract.jsontypes import JsonObject, JsonValue
 from perplexity_connector.contract.manifest import (
@@ -24,6 +25,7 @@ from perplexity_connector.contract.secret import Secret
 from perplexity_connector.contract.status import ConnectionOutcome, ConnectionStatus
 
 __all__ = [
+    "FLOW_VERSION",
     "HOST_API",
     "MANIFEST_VERSION",
     "PROJECT_NAME",
@@ -32,6 +34,7 @@ __all__ = [
     "ActionHandler",
     "ActionResult",
     "Annotations",
+    "Binding",
     "ConnectionOutcome",
     "ConnectionSpec",
     "ConnectionStatus",
@@ -45,6 +48,8 @@ __all__ = [
     "ErrorRecord",
     "EventType",
     "FieldError",
+    "Flow",
+    "FlowStep",
     "GuideStep",
     "HostApiRange",
     "JsonObject",
@@ -55,6 +60,7 @@ __all__ = [
     "OptionsOrigin",
     "OptionsPage",
     "OptionsQuery",
+    "Reference",
     "RunStatus",
     "RunWarning",
     "Secret",

@@ -7,8 +7,17 @@ Importing it, and reading the palette, loads none of the heavy libraries; they c
 
 from perplexity_connector.host.core import Host
 from perplexity_connector.host.files import write_private
-from perplexity_connector.host.requests import RunOptions
+from perplexity_connector.host.requests import FlowOptions, HostOptions, RunOptions, StepRun
 from perplexity_connector.host.store import ConnectionStore
 from perplexity_connector.host.sync import SyncHost
 
-__all__ = ["ConnectionStore", "Host", "RunOptions", "SyncHost", "write_private"]
+__all__ = [
+    "ConnectionStore",
+    "FlowOptions",
+    "Host",
+    "HostOptions",
+    "RunOptions",
+    "StepRun",
+    "SyncHost",
+    "write_private",
+]

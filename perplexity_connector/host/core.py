@@ -25,18 +25,19 @@ from perplexity_connector.host.connection_form import Sealed
 from perplexity_connector.host.connections import Connections
 from perplexity_connector.host.describing import describe, palette
 from perplexity_connector.host.discovery import Catalogue, Installed, discover, find_action, find_connector
+from perplexity_connector.host.flows import Flows
 from perplexity_connector.host.loading import LoadedConnector, load
 from perplexity_connector.host.manifests import ManifestError, read_manifest
 from perplexity_connector.host.pacing import Pacers
 from perplexity_connector.host.plain import plain_json
 from perplexity_connector.host.recording import RunRecord
-from perplexity_connector.host.requests import RunOptions, RunRequest
+from perplexity_connector.host.requests import FlowOptions, GivenConnection, RunOptions, RunRequest
 from perplexity_connector.host.retrying import RetryPolicy
 from perplexity_connector.host.running import Listener, Run
 from perplexity_connector.host.store import ConnectionStore
+from perplexity_connector.host.validation import refusal
 
 _LOG = logging.getLogger("automation_host")
-_FIELDS_TOLD = 3
 
 
 class Host:
@@ -72,6 +73,7 @@ class Host:
         self._environ = os.environ if environ is None else environ
         self.connections = Connections(store, self._environ, lambda name: self._load(name).connection, self._test)
         self._running: set[Run] = set()
+        self._flows = Flows(self)
         self._registered: dict[str, Installed] = {}
         self._discovered: Catalogue | None = None
         self._loaded: dict[str, LoadedConnector] = {}
@@ -169,6 +171,32 @@ class Host:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
+    def validate_flow(
+        self, flow: JsonObject, *, connections: Mapping[str, GivenConnection] | None = None
+    ) -> list[dict[str, JsonValue]]:
+        """Everything that is sure to be wrong with a saved flow, each as {step, pointer, code, message}.
+
+        `pointer` leads into the input of the step with that id, or into the flow when `step` is null. A place that a
+        binding fills counts as filled. `connections` are those that `stream_flow` will be given.
+        """
+        return self._flows.errors(flow, connections)
+
+    def stream_flow(
+        self, flow: JsonObject, **options: Unpack[FlowOptions]
+    ) -> AsyncGenerator[dict[str, JsonValue], None]:
+        """Run a saved flow step by step, see `docs/flows.md`: `step.started`, the events of its run, `step.finished`.
+
+        The last item is `flow.finished`, with the status of the flow: that of the first step which did not succeed, and
+        after which no other was run. Closing the generator early cancels the run under way. Raises `ConnectorError`
+        (`invalid_input`), before anything is sent, for a flow in which `validate_flow` finds something wrong; the
+        pointers of its fields lead into the flow.
+        """
+        return self._flows.stream(flow, options)
+
+    async def run_flow(self, flow: JsonObject, **options: Unpack[FlowOptions]) -> dict[str, JsonValue]:
+        """Run a saved flow to its end: {flow_version, status, steps}, each step as {id, envelope}. Raises likewise."""
+        return await self._flows.run(flow, options)
+
     def cancel(self, run_id: str) -> bool:
         """Whether a run of that id was under way here, and is now being stopped.
 
@@ -236,7 +264,8 @@ class Host:
         timeout = _usable_timeout(action.timeout if request.timeout is None else request.timeout)
         connection = self._credential(loaded, request.connection)
         plain = plain_json(request.input)
-        _refuse(loaded.input_errors(action, plain))
+        if errors := loaded.input_errors(action, plain):
+            raise refusal(errors)
         return Run(
             record=record,
             loaded=loaded,
@@ -287,12 +316,3 @@ def _usable_state(state: JsonObject | None) -> JsonObject | None:
     if copied.errors or not isinstance(copied.value, dict):
         raise ConnectorError(ErrorCode.INVALID_INPUT, "resume_from must be a checkpoint: a JSON object.")
     return copied.value
-
-
-def _refuse(fields: list[FieldError]) -> None:
-    if not fields:
-        return
-    told = [f"{field.pointer or 'The input'}: {field.message}" for field in fields[:_FIELDS_TOLD]]
-    more = [f"And {len(fields) - _FIELDS_TOLD} more."] if len(fields) > _FIELDS_TOLD else []
-    message = f"The input is not valid at {', '.join(repr(field.pointer) for field in fields)}."
-    raise ConnectorError(ErrorCode.INVALID_INPUT, message, user_message=" ".join([*told, *more]), fields=fields)

@@ -3,7 +3,7 @@
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
 from concurrent.futures import Future
 from contextlib import aclosing
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Generic, Protocol, Self, TypeAlias, TypeVar, Unpack
 from perplexity_connector.contract import FieldError, JsonObject, JsonValue, Secret
 from perplexity_connector.host.connections import Connections
 from perplexity_connector.host.core import Host
-from perplexity_connector.host.requests import HostOptions, RunOptions
+from perplexity_connector.host.requests import FlowOptions, GivenConnection, HostOptions, RunOptions
 
 T = TypeVar("T")
 Document: TypeAlias = dict[str, JsonValue]
@@ -70,10 +70,27 @@ class SyncHost:
         self, connector: str, action: str, input: JsonObject, **options: Unpack[RunOptions]
     ) -> Generator[Document, None, None]:
         """See `Host.stream`. Closing the generator early cancels the run, and waits until it is gone."""
+        return self._items(lambda: self._host.stream(connector, action, input, **options))
+
+    def validate_flow(
+        self, flow: JsonObject, *, connections: Mapping[str, GivenConnection] | None = None
+    ) -> list[Document]:
+        """See `Host.validate_flow`."""
+        return self._host.validate_flow(flow, connections=connections)
+
+    def run_flow(self, flow: JsonObject, **options: Unpack[FlowOptions]) -> Document:
+        """See `Host.run_flow`. An interrupt of the waiting thread cancels the run under way."""
+        return self._wait(lambda: self._host.run_flow(flow, **options))
+
+    def stream_flow(self, flow: JsonObject, **options: Unpack[FlowOptions]) -> Generator[Document, None, None]:
+        """See `Host.stream_flow`. Closing the generator early cancels the run, and waits until it is gone."""
+        return self._items(lambda: self._host.stream_flow(flow, **options))
+
+    def _items(self, start: Callable[[], AsyncGenerator[Document, None]]) -> Generator[Document, None, None]:
         items: queue.SimpleQueue[Document | None] = queue.SimpleQueue()
 
         async def pump() -> None:
-            async with aclosing(self._host.stream(connector, action, input, **options)) as events:
+            async with aclosing(start()) as events:
                 async for event in events:
                     items.put(event)
 

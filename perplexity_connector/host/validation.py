@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
+_FIELDS_TOLD = 3
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -89,6 +90,14 @@ def merged(errors: Iterable[FieldError], overriding: Sequence[FieldError]) -> li
     spoken_for = {error.pointer for error in overriding}
     kept = [error for error in errors if error.pointer not in spoken_for]
     return list({(error.pointer, error.code): error for error in [*kept, *overriding]}.values())
+
+
+def refusal(fields: Sequence[FieldError], what: str = "The input") -> ConnectorError:
+    """The error of something that is refused for these fields; people are told of the first few in words."""
+    told = [f"{field.pointer or what}: {field.message}" for field in fields[:_FIELDS_TOLD]]
+    more = [f"And {len(fields) - _FIELDS_TOLD} more."] if len(fields) > _FIELDS_TOLD else []
+    message = f"{what} is not valid at {', '.join(repr(field.pointer) for field in fields)}."
+    return ConnectorError(ErrorCode.INVALID_INPUT, message, user_message=" ".join([*told, *more]), fields=fields)
 
 
 def _field_errors(

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from perplexity_connector.contract import Envelope, Manifest
+from perplexity_connector.contract import Envelope, Flow, Manifest
 from perplexity_connector.models.connection import Connection
 from perplexity_connector.models.create_chat_completion import ChatInput
 from perplexity_connector.models.execute_search import SearchInput
@@ -30,6 +30,7 @@ def documents() -> Mapping[str, str]:
         "execute_search.v1.output": record_schema(SearchOutput),
         "envelope": record_schema(Envelope),
         "connector": record_schema(Manifest),
+        "flow": record_schema(Flow),
     }
     return {f"{name}.schema.json": _text(schema) for name, schema in schemas.items()}
 

@@ -18,10 +18,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_emitting_writes_every_schema(folder: Path) -> None:
-    """Eight documents, each valid JSON with a final newline."""
+    """Nine documents, each valid JSON with a final newline."""
     names = sorted(path.name for path in folder.iterdir())
     assert names == sorted(emit.documents())
-    assert len(names) == 8
+    assert len(names) == 9
     for path in folder.iterdir():
         text = path.read_text(encoding="utf-8")
         assert json.loads(text)
