@@ -8,7 +8,7 @@ pattern or a limit at a bound field is checked when the step runs, and a rule ov
 
 from collections.abc import Callable, Mapping, Sequence
 
-from perplexity_connector.contract import Binding, FieldError, FlowStep, JsonObject, JsonValue, Reference
+from perplexity_connector.contract import Binding, FieldError, FlowStep, JsonObject, Reference
 from perplexity_connector.host.bindings import binding_errors, filled, is_reference, tokens, value_of
 from perplexity_connector.host.schema_paths import are_apart, kinds, placeholders, schemas_at
 
