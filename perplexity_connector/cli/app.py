@@ -13,9 +13,9 @@ from perplexity_connector.cli import connecting, connections, models, palette, r
 from perplexity_connector.cli.ending import told_to_the_user
 from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.progress import say
-from perplexity_connector.cli.shape import as_text
-from perplexity_connector.cli.text import json_text
 from perplexity_connector.host import Host
+from perplexity_connector.readable.shape import as_text
+from perplexity_connector.readable.text import json_text
 
 app = typer.Typer(
     add_completion=False,
