@@ -14,6 +14,7 @@ import pytest
 
 from perplexity_connector.cli import app
 from perplexity_connector.host import HostOptions
+from perplexity_connector.workbench.server import WorkbenchServer
 from tests.cli.conftest import Command
 from tests.cli.fakes import FakeHost
 from tests.host.stage import toy_host
@@ -107,6 +108,22 @@ def test_a_port_that_is_taken_is_said(command: Command) -> None:
         taken.listen()
         outcome = command("workbench", "--no-browser", "--port", str(taken.getsockname()[1]))
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+
+
+def test_no_browser_is_opened_where_none_is_wanted(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address is printed all the same."""
+    opened: list[str] = []
+    start = WorkbenchServer.startup
+
+    async def start_and_stop(server: WorkbenchServer, sockets: list[socket.socket] | None = None) -> None:
+        await start(server, sockets)
+        server.should_exit = True
+
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    monkeypatch.setattr(WorkbenchServer, "startup", start_and_stop)
+    outcome = command("workbench", "--no-browser")
+    assert (outcome.code, outcome.err, opened) == (0, "", [])
+    assert "http://127.0.0.1:" in outcome.out
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
