@@ -9,6 +9,7 @@ import asyncio
 import re
 import resource
 import sys
+from typing import cast
 
 from benchmarks import canned_wire
 
@@ -30,8 +31,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way back."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Answer once the whole request is there."""

@@ -54,7 +54,7 @@ def unlogged() -> Iterator[None]:
 
 
 def plain_network(context: ssl.SSLContext, proxy: httpx.Proxy | None) -> httpx.AsyncBaseTransport:
-    """httpx's own transport, silent while `unlogged`."""
+    """The transport that httpx brings along, silent while `unlogged`."""
     for name in _LIBRARY_LOGS:
         logging.getLogger(f"httpcore.{name}").addFilter(_not_ours)
     # The host bounds what is in flight; the pool only keeps what is idle.
