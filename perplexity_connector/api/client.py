@@ -125,7 +125,7 @@ class Client:
     def __init__(self, endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None = None) -> None:
         """Serve an endpoint; `transport` replaces the network in tests."""
         self._endpoint = endpoint
-        self._given = transport
+        self._transport = transport
         self._opened: httpx.AsyncBaseTransport | None = None
         self._headers = {
             "accept": "application/json",
@@ -136,7 +136,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         """Open the pool."""
-        self._opened = self._given or network(self._endpoint.base_url, self._endpoint.connect_timeout)
+        self._opened = self._transport or network(self._endpoint.base_url, self._endpoint.connect_timeout)
         return self
 
     async def __aexit__(
