@@ -2,7 +2,7 @@
 
 `python -m benchmarks.canned_server` prints its port and serves on loopback until its standard input ends. The first
 part of a path says how a stream comes: `/plain` in one piece, `/live` each event as a write of its own with a pause
-after it, `/held` a few events, then nothing until `POST /release`.
+after it, `/held` a few events, then nothing until `POST /release`; `POST /waiting` tells how many streams are held.
 """
 
 import asyncio
@@ -49,6 +49,9 @@ class Connection(asyncio.Protocol):
         self._rest.clear()
 
     def _answer(self, path: str, *, streamed: bool) -> None:
+        if path == "/waiting":
+            self._transport.write(canned_wire.document(b"%d" % len(self._held)))
+            return
         if path == "/release":
             for connection in self._held:
                 connection.release()
