@@ -182,9 +182,15 @@ class LangChain(Client):
 
     def __init__(self, url: str) -> None:
         from langchain_perplexity import ChatPerplexity  # noqa: PLC0415
+        from perplexity import AsyncPerplexity, Perplexity  # noqa: PLC0415 - it has no field for a base URL
 
         self._at: Callable[[str], Any] = cache(
-            lambda base: ChatPerplexity(model="sonar", api_key=_KEY, base_url=base, max_retries=0, timeout=600)
+            lambda base: ChatPerplexity(
+                model="sonar",
+                api_key=_KEY,
+                client=Perplexity(api_key=_KEY, base_url=base),
+                async_client=AsyncPerplexity(api_key=_KEY, base_url=base),
+            )
         )
 
     async def chat(self, url: str) -> object:

@@ -82,6 +82,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """Take the TLS context, the proxy if any, and the seconds that connecting may take, names and TLS included."""
         self._context = context
         self._proxy = proxy
+        self._introduction = _introduction(proxy)
         self._connect_timeout = connect_timeout
         self._session: ClientSession | None = None
 
@@ -93,17 +94,17 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """
         import aiohttp  # noqa: PLC0415 - comes with the extra only
 
-        session = self._opened()
-        proxy = self._proxy
+        # To a proxy that is handed the request itself, aiohttp introduces nobody.
+        introduction = self._introduction if request.url.scheme == "http" else []
         try:
-            response = await session.request(
+            response = await self._opened().request(
                 request.method,
                 str(request.url),
-                headers=request.headers.multi_items(),
+                headers=[*request.headers.multi_items(), *introduction],
                 data=await request.aread() or None,
                 allow_redirects=False,
-                proxy=str(proxy.url) if proxy else None,
-                proxy_headers=_introduction(proxy) if proxy else None,
+                proxy=str(self._proxy.url) if self._proxy else None,
+                proxy_headers=self._introduction,
             )
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             raise _failure(error) from None
@@ -156,8 +157,8 @@ class _Body(httpx.AsyncByteStream):
         self._response.close()
 
 
-def _introduction(proxy: httpx.Proxy) -> list[tuple[str, str]]:
-    if proxy.raw_auth is None:
+def _introduction(proxy: httpx.Proxy | None) -> list[tuple[str, str]]:
+    if proxy is None or proxy.raw_auth is None:
         return []
     return [("proxy-authorization", f"Basic {b64encode(b':'.join(proxy.raw_auth)).decode()}")]
 
