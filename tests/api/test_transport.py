@@ -158,7 +158,9 @@ def server_tls(tmp_path: Path) -> ssl.SSLContext:
     builder = builder.serial_number(1).not_valid_before(today - timedelta(days=1))
     builder = builder.not_valid_after(today + timedelta(days=1))
     names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    pem = builder.add_extension(names, critical=False).sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    pem = (
+        builder.add_extension(names, critical=False).sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
     plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     chain, folder = tmp_path / "server.pem", tmp_path / "authorities"
     chain.write_bytes(pem + key.private_bytes(*plain))
@@ -321,7 +323,9 @@ def test_a_large_header_is_read(either: str) -> None:
     assert asyncio.run(main()) == [4]
 
 
-def test_others_still_hear_their_http_library(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_others_still_hear_their_http_library(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """Only what is said of our own requests is held back."""
     monkeypatch.setattr(transport, "find_spec", lambda _: None)
     caplog.set_level(logging.DEBUG, "httpcore")
