@@ -23,7 +23,7 @@ from benchmarks.verdicts import Figures, lines
 # How many calls a round makes of each case.
 _CALLS = {"chat": 20, "unheard": 2, "heard": 2, "search": 40, "searches": 1}
 _NO_SEARCH = frozenset({"openai", "langchain-perplexity"})
-_HELD = ("aiohttp", "httpx", "ours", "perplexityai")
+_HELD = ("aiohttp", "httpx", "ours")
 _ROUNDS_OF_DISCOVERY = 3
 
 
@@ -80,14 +80,14 @@ def _calls(rounds: int, url: str) -> Mapping[str, Mapping[str, Mapping[str, floa
     with ExitStack() as stack:
         subjects = [Subject(name, stack.enter_context(_running("benchmarks.subject", name, url))) for name in CLIENTS]
         for number in range(rounds + 1):
-            for case in _CALLS:
+            for case, calls in _CALLS.items():
                 # Whoever comes first finds the caches coldest: each round another one.
                 first = number % len(subjects)
                 for subject in (*subjects[first:], *subjects[:first]):
                     if case in subject.cases():
-                        told = subject.ask(case, _CALLS[case])
+                        told = subject.ask(case, calls)
                         # The first round only warms up.
-                        seen[case, subject.name] += [_each(told, _CALLS[case])] if number else []
+                        seen[case, subject.name] += [_each(told, calls)] if number else []
     figures: dict[str, dict[str, Mapping[str, float]]] = defaultdict(dict)
     for (case, name), told in seen.items():
         figures[case][name] = {part: median(one[part] for one in told) for part in told[0]}

@@ -181,6 +181,7 @@ class LangChain(Client):
     """`langchain-perplexity`, which speaks to the retired chat endpoint."""
 
     def __init__(self, url: str) -> None:
+        super().__init__(url)
         from langchain_perplexity import ChatPerplexity  # noqa: PLC0415
         from perplexity import AsyncPerplexity, Perplexity  # noqa: PLC0415 - it has no field for a base URL
 
@@ -207,6 +208,7 @@ class Ours(Client):
     """This package through its reference host, input and output validated."""
 
     def __init__(self, url: str) -> None:
+        super().__init__(url)
         from perplexity_connector.host import Host  # noqa: PLC0415
 
         self._make = Host

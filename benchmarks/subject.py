@@ -50,7 +50,7 @@ async def _held(client: clients.Client, url: str) -> Mapping[str, float]:
     idle = process.memory()
     process.forget_peak()
     tasks = [asyncio.ensure_future(client.heard(f"{url}/held")) for _ in range(_STREAMS)]
-    while await clients.ask_server(f"{url}/waiting") < _STREAMS:
+    while await clients.ask_server(f"{url}/waiting") < _STREAMS:  # noqa: ASYNC110 - it happens in another process
         await asyncio.sleep(_SETTLES_S)
     await asyncio.sleep(_SETTLES_S)
     waiting = process.memory()

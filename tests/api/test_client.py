@@ -34,7 +34,7 @@ T = TypeVar("T")
 def _transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything holds over either transport: the one of the `[host]` extra, and httpx's own where that is missing."""
     if request.param == "httpx":
-        monkeypatch.setattr(transport_module, "find_spec", lambda name: None)
+        monkeypatch.setattr(transport_module, "find_spec", lambda _: None)
 
 
 @pytest.fixture(autouse=True)

@@ -300,10 +300,10 @@ def test_what_had_come_before_a_reset_is_not_lost() -> None:
             beneath = transport.network(server.url, 5)
             answer = await beneath.handle_async_request(httpx.Request("GET", server.url))
             await broken.wait()
-            while answer.stream._response.content.exception() is None:  # type: ignore[union-attr]
+            while answer.stream._response.content.exception() is None:  # noqa: ASYNC110 - aiohttp tells nobody
                 await asyncio.sleep(0)
-            with pytest.raises(httpx.ReadError):
-                async for piece in answer.stream:  # type: ignore[union-attr]
+            with pytest.raises(httpx.ReadError):  # noqa: PT012 - it comes after the pieces
+                async for piece in answer.stream:
                     pieces.append(piece)  # noqa: PERF401 - what came before the error is what is asked for
             await answer.aclose()
             await beneath.aclose()

@@ -66,7 +66,7 @@ ONE_OF_EACH_KIND = {(row.cause, row.action, row.listen): row for row in ROWS}.va
 @pytest.mark.parametrize("row", params(iter(ONE_OF_EACH_KIND)))
 def test_without_the_host_extra_a_run_ends_the_same(stage: Stage, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connector alone has httpx's own transport: one row of each cause, action and way of listening."""
-    monkeypatch.setattr(transport, "find_spec", lambda name: None)
+    monkeypatch.setattr(transport, "find_spec", lambda _: None)
     assert shown(stage.run(row)) == stated(row)
 
 

@@ -65,7 +65,7 @@ def test_an_echo_in_the_head_is_not_passed_on(stage: Stage, key: str) -> None:
 @both_keys
 def test_not_even_httpx_logs_an_echo(stage: Stage, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same where only httpx's own transport is installed, which would log heads at DEBUG."""
-    monkeypatch.setattr(transport, "find_spec", lambda name: None)
+    monkeypatch.setattr(transport, "find_spec", lambda _: None)
     for row in (*echoes(key), *in_headers(key)):
         outcome = stage.run(row, key)
         assert found(key, everything(outcome)) == [], row.id

@@ -119,8 +119,16 @@ def test_plain_cases_are_told_at_once(schema: Any, good: list[Any], bad: list[An
 
 @pytest.mark.parametrize(
     "schema",
-    [False, None, {"$ref": "#"}, {"format": "date"}, {"prefixItems": [True], "items": True}, {"unheard-of": 1}]
-    + [{"additionalProperties": {"type": "string"}}, {"patternProperties": {"a": True}, "additionalProperties": False}],
+    [
+        False,
+        None,
+        {"$ref": "#"},
+        {"format": "date"},
+        {"prefixItems": [True], "items": True},
+        {"unheard-of": 1},
+        {"additionalProperties": {"type": "string"}},
+        {"patternProperties": {"a": True}, "additionalProperties": False},
+    ],
 )
 def test_what_is_not_plain_is_left_to_jsonschema(schema: Any) -> None:
     """Never a yes, even for what is good."""
@@ -128,7 +136,7 @@ def test_what_is_not_plain_is_left_to_jsonschema(schema: Any) -> None:
 
 
 def test_a_good_document_is_not_walked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """jsonschema is asked about what is not plainly good, and about nothing else."""
+    """The schema library is asked about what is not plainly good, and about nothing else."""
     asked: list[object] = []
     real = validation._field_errors
 
