@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis_jsonschema import from_schema
 from jsonschema import Draft202012Validator
@@ -79,6 +79,7 @@ def test_a_yes_is_never_wrong(schema: Any, value: Any) -> None:
 
 
 @pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema["title"])
+@settings(max_examples=max(40, settings().max_examples // 5))  # making documents up takes long
 @given(st.data())
 def test_a_yes_is_never_wrong_of_our_own_schemas(schema: Any, data: st.DataObject) -> None:
     """With documents that keep them, or nearly do."""
