@@ -75,6 +75,7 @@ class Answer:
                     yield event
             # Some proxies keep a connection awake with blank lines before the body.
             started = started or not chunk.isspace()
+            del chunk
         for event in [ServerEvent("", b"".join(plain))] if plain else decoder.close():
             yield event
 
@@ -99,6 +100,8 @@ class Answer:
             if size > MAX_BODY:
                 raise self._unreadable(detail="too large")
             yield chunk
+            # Let go before the next wait, here and above: what waits should hold nothing.
+            del chunk
 
     async def _next(self) -> bytes:
         try:

@@ -146,6 +146,8 @@ class _Body(httpx.AsyncByteStream):
         try:
             while piece := await content.readany():
                 yield piece
+                # Let go before the next wait: a thousand streams that wait would hold a thousand pieces.
+                del piece
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             # aiohttp forgets what had come, unread, when a connection breaks; it was received all the same.
             for piece in getattr(content, "_buffer", ()):
