@@ -130,6 +130,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 max_line_size=_LONGEST_HEADER,
                 max_field_size=_LONGEST_HEADER,
             )
+            # It would ask again, unasked, where a connection breaks under a GET. It has no public switch for that.
+            self._session._retry_connection = False  # noqa: SLF001
         return self._session
 
 

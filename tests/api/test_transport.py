@@ -283,6 +283,24 @@ def test_what_breaks_after_sending_may_have_been_done(answer: Script) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.usefixtures("either")
+@pytest.mark.parametrize("answer", [hang_up, reset])
+def test_nothing_is_asked_twice(answer: Script) -> None:
+    """Not even what may be repeated: whether it is repeated is for the caller to say."""
+
+    async def main() -> None:
+        async with Loopback(http(), answer) as server, Client(Endpoint(base_url=server.url)) as client:
+            ctx = ActionContext(connection={"api_key": KEY})
+            async with client.ask("GET", "/x", ctx) as good:
+                assert await good.json() == {}
+            with pytest.raises(ConnectorError):
+                async with client.ask("GET", "/x", ctx):
+                    pass
+            assert len(server.requests) == 2
+
+    asyncio.run(main())
+
+
 def test_what_had_come_before_a_reset_is_not_lost() -> None:
     """Even when nobody was reading just then: aiohttp by itself would forget it."""
 
