@@ -1,7 +1,10 @@
 """Who is let in over HTTP, and how much of it."""
 
 import asyncio
+import os
+import signal
 import socket
+import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from urllib.parse import urlsplit
@@ -17,7 +20,7 @@ from perplexity_connector.adapters.mcp.http import Gate, is_loopback
 from perplexity_connector.contract import Secret
 from perplexity_connector.sandbox import Sandbox
 from tests.adapters.mcp.stage import CHAT, QUESTION, Served, http, until
-from tests.host.stage import toy_host
+from tests.host.stage import CONNECTION, toy_host
 
 TOKEN = "a-token-of-the-operator"
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
@@ -136,9 +139,11 @@ def test_the_token_is_asked_for_and_shown_nowhere(sandbox: Sandbox) -> None:
     """A client that sends it is served; it stands in no log and in no process's arguments."""
 
     async def ask(url: str) -> bool:
-        async with httpx2.AsyncClient(headers={"authorization": f"Bearer {TOKEN}"}) as http_client:
-            async with Client(streamable_http_client(url, http_client=http_client)) as client:
-                return (await client.call_tool(CHAT, QUESTION)).is_error
+        async with (
+            httpx2.AsyncClient(headers={"authorization": f"Bearer {TOKEN}"}) as http_client,
+            Client(streamable_http_client(url, http_client=http_client)) as client,
+        ):
+            return (await client.call_tool(CHAT, QUESTION)).is_error
 
     with http(sandbox.url, PERPLEXITY_MCP_TOKEN=TOKEN) as served:
         for headers in ({}, {"authorization": f"Bearer {TOKEN}x"}):
@@ -151,3 +156,36 @@ def test_the_token_is_asked_for_and_shown_nowhere(sandbox: Sandbox) -> None:
         assert served.process.stderr
         assert TOKEN not in served.process.stderr.read()
     assert sandbox.billed_runs == 1
+
+
+def test_it_serves_within_this_process_until_it_is_interrupted() -> None:
+    """The toy, on either loopback; whoever waits for the address is told it."""
+    for address in ("127.0.0.1", "::1"):
+        server = make_server(toy_host(), {"toy": CONNECTION})
+        results: list[object] = []
+        clients: list[threading.Thread] = []
+
+        async def greet(url: str, results: list[object] = results) -> None:
+            async with Client(url) as client:
+                results.append((await client.call_tool("greet", {"name": "Ada"})).structured_content)
+
+        def visit(url: str) -> None:
+            asyncio.run(greet(url))
+            os.kill(os.getpid(), signal.SIGINT)
+
+        def ready(url: str, clients: list[threading.Thread] = clients) -> None:
+            clients.append(threading.Thread(target=visit, args=[url]))
+            clients[0].start()
+
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(serve_http(server, HttpOptions(port=0, address=address), ready))
+        clients[0].join()
+        assert results == [{"text": "Hello, Ada!"}]
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    """As the operating system has it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        serving = serve_http(make_server(toy_host(), {}), HttpOptions(port=taken.getsockname()[1]), print)
+        with pytest.raises(OSError, match="in use"):
+            asyncio.run(serving)

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
 from mcp import Client, MCPError
+from mcp_types import CallToolRequestParams
 
 from perplexity_connector.adapters.mcp import make_server
 from perplexity_connector.contract import ActionContext, ActionHandler, ActionResult, ConnectorError, ErrorCode
@@ -157,8 +159,12 @@ def test_no_arguments_are_an_empty_input() -> None:
 
 def test_a_tool_that_is_not_there_is_an_error_of_the_protocol() -> None:
     """It names those that are."""
-    with pytest.raises(MCPError, match="greet"):
-        served(toy_host(), lambda client: client.call_tool("no_such", {}))
+
+    async def work(client: Client) -> None:
+        with pytest.raises(MCPError, match="greet"):
+            await client.call_tool("no_such", {})
+
+    served(toy_host(), work)
 
 
 def test_a_connector_without_a_connection_has_the_environments() -> None:
@@ -197,3 +203,32 @@ def test_a_cancelled_call_lets_its_run_come_to_an_end(mode: str, listening: bool
     served(toy_host(plugin), work, mode)
     assert log == ["stopped"]
     assert plugin.loaded[0].log == ["opened", "closed"]
+
+
+def test_a_server_that_ends_waits_for_its_runs() -> None:
+    """A transport may be gone before them; the host is closed after them."""
+    log: list[str] = []
+
+    async def greet(_: Any, ctx: ActionContext) -> ActionResult:
+        del ctx
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            log.append(plugin.loaded[0].log[-1])
+
+    async def serve() -> None:
+        server = make_server(toy_host(plugin), {"toy": CONNECTION})
+        entry = server.get_request_handler("tools/call")
+        assert entry
+        async with server.lifespan(server):
+            params = CallToolRequestParams(name="greet", arguments={"name": "Ada"})
+            call = asyncio.ensure_future(entry.handler(SimpleNamespace(meta=None), params))
+            while not plugin.loaded or not plugin.loaded[0].log:
+                await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    plugin = ToyPlugin(greet=greet)
+    asyncio.run(serve())
+    assert log == ["opened"]

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -31,35 +31,37 @@ class Ends:
 
     stdin: IO[str]
     stdout: IO[str]
+    of_server: tuple[IO[str], IO[str]]
 
 
 @pytest.fixture
-def ends(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ends]:
-    """Pipes in the place of stdin and stdout."""
-    with ExitStack() as stack:
-        pairs = [os.pipe(), os.pipe()]
-        (stdin, to_server), (to_client, stdout) = [
-            (
-                stack.enter_context(open(reading, encoding="utf-8")),
-                stack.enter_context(open(writing, "w", encoding="utf-8")),
-            )
-            for reading, writing in pairs
-        ]
-        monkeypatch.setattr(sys, "stdin", stdin)
-        monkeypatch.setattr(sys, "stdout", stdout)
-        yield Ends(stdin=to_server, stdout=to_client)
+def ends() -> Iterator[Ends]:
+    """Two pipes."""
+    # What a server could not write to a client that left is still in its buffer.
+    with suppress(BrokenPipeError), ExitStack() as stack:
+
+        def pipe() -> tuple[IO[str], IO[str]]:
+            reading, writing = os.pipe()
+            reader = stack.enter_context(os.fdopen(reading, encoding="utf-8"))
+            return reader, stack.enter_context(os.fdopen(writing, "w", encoding="utf-8"))
+
+        (stdin, to_server), (to_client, stdout) = pipe(), pipe()
+        yield Ends(stdin=to_server, stdout=to_client, of_server=(stdin, stdout))
 
 
-def serve() -> None:
-    """Serve the toy until it is over."""
-    asyncio.run(serve_stdio(make_server(toy_host(), {"toy": CONNECTION})))
+def serve(ends: Ends) -> None:
+    """Serve the toy until it is over. Pytest puts its own stdout back between a fixture and its test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", ends.of_server[0])
+        patch.setattr(sys, "stdout", ends.of_server[1])
+        asyncio.run(serve_stdio(make_server(toy_host(), {"toy": CONNECTION})))
 
 
-def serve_while(client: Callable[[], None]) -> None:
+def serve_while(ends: Ends, client: Callable[[], None]) -> None:
     """Serve the toy to a client in a thread of its own."""
     thread = threading.Thread(target=client)
     thread.start()
-    serve()
+    serve(ends)
     thread.join()
 
 
@@ -72,7 +74,7 @@ def test_it_answers_line_by_line_until_stdin_ends(ends: Ends) -> None:
         answers.append(json.loads(ends.stdout.readline()))
         ends.stdin.close()
 
-    serve_while(client)
+    serve_while(ends, client)
     assert answers[0]["result"]["serverInfo"]["name"] == "perplexity-connector"
 
 
@@ -85,7 +87,7 @@ def test_a_signal_ends_it_while_stdin_is_open(ends: Ends, number: signal.Signals
         ends.stdout.readline()
         os.kill(os.getpid(), number)
 
-    serve_while(client)
+    serve_while(ends, client)
     ends.stdin.close()
 
 
@@ -93,7 +95,7 @@ def test_a_client_that_reads_no_more_ends_it_quietly(ends: Ends) -> None:
     """There is nobody to answer."""
     ends.stdout.close()
     print(json.dumps(HELLO), file=ends.stdin, flush=True)
-    serve()
+    serve(ends)
     ends.stdin.close()
 
 
@@ -101,10 +103,10 @@ def test_any_other_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process without a stdin cannot serve one."""
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(AttributeError):
-        serve()
+        asyncio.run(serve_stdio(make_server(toy_host(), {})))
 
 
-def test_a_line_that_comes_after_the_end_is_dropped(ends: Ends) -> None:
+def test_a_line_that_comes_after_the_end_is_dropped(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread that read it ends without a word."""
     told: list[threading.ExceptHookArgs] = []
 
@@ -112,11 +114,12 @@ def test_a_line_that_comes_after_the_end_is_dropped(ends: Ends) -> None:
         _Lines()
 
     before = set(threading.enumerate())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threading, "excepthook", told.append)
-        asyncio.run(read())
-        print("late", file=ends.stdin, flush=True)
-        ends.stdin.close()
-        for thread in set(threading.enumerate()) - before:
-            thread.join(10)
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    monkeypatch.setattr(sys, "stdin", ends.of_server[0])
+    asyncio.run(read())
+    print("late", file=ends.stdin, flush=True)
+    ends.stdin.close()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive()
     assert told == []
