@@ -208,9 +208,11 @@ def test_a_cancelled_call_lets_its_run_come_to_an_end(mode: str, listening: bool
 def test_a_server_that_ends_waits_for_its_runs() -> None:
     """A transport may be gone before them; the host is closed after them."""
     log: list[str] = []
+    begun = asyncio.Event()
 
     async def greet(_: Any, ctx: ActionContext) -> ActionResult:
         del ctx
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -224,8 +226,7 @@ def test_a_server_that_ends_waits_for_its_runs() -> None:
         async with server.lifespan(server):
             params = CallToolRequestParams(name="greet", arguments={"name": "Ada"})
             call = asyncio.ensure_future(entry.handler(SimpleNamespace(meta=None), params))
-            while not plugin.loaded or not plugin.loaded[0].log:
-                await asyncio.sleep(0)
+            await begun.wait()
         with pytest.raises(asyncio.CancelledError):
             await call
 

@@ -40,7 +40,9 @@ async def main(transport: str, where: str) -> None:
         refused = await session.call_tool("execute_search", {"query": "moon", "max_results": 0})
         assert refused.isError, refused
         assert "/max_results" in refused.content[0].text, refused
-    print(f"mcp {version('mcp')} over {transport}: protocol {hello.protocolVersion}, {len(pieces)} pieces of progress")
+    sys.stdout.write(
+        f"mcp {version('mcp')} over {transport}: protocol {hello.protocolVersion}, {len(pieces)} pieces of progress\n"
+    )
 
 
 asyncio.run(main(*sys.argv[1:]))
