@@ -9,10 +9,10 @@ from lfx import inputs as langflow
 from lfx.custom import Component
 from lfx.schema import Data, DataFrame, Message
 from lfx.template import Output
-from pydantic import SecretStr, ValidationInfo, field_validator
+from pydantic import SecretStr
 
 from perplexity_connector.adapters.langflow.hosting import described, shared_host
-from perplexity_connector.adapters.langflow.inputs import InputSpec, connection_of, input_of, inputs_of
+from perplexity_connector.adapters.langflow.inputs import connection_of, input_of, inputs_of
 from perplexity_connector.adapters.langflow.outputs import failure_text, message_text, outputs_of, rows_name, rows_of
 from perplexity_connector.contract import JsonObject, JsonValue, Secret
 from perplexity_connector.readable.shape import as_object, as_text
@@ -25,26 +25,6 @@ class ActionFailedError(Exception):
         """Tell an envelope's error."""
         super().__init__(failure_text(error))
         self.code = as_text(error.get("code"))
-
-
-class WholeNumberInput(langflow.IntInput):
-    """A whole number that may stay blank: Langflow's own takes blank for 0, which is another thing to ask for."""
-
-    @field_validator("value")
-    @classmethod
-    def validate_value(cls, value: object, info: ValidationInfo) -> object:
-        """The number, or no text."""
-        return "" if value in (None, "") else super().validate_value(value, info)
-
-
-class NumberInput(langflow.FloatInput):
-    """A number that may stay blank, likewise."""
-
-    @field_validator("value")
-    @classmethod
-    def validate_value(cls, value: object, info: ValidationInfo) -> object:
-        """The number, or no text."""
-        return "" if value in (None, "") else super().validate_value(value, info)
 
 
 class ActionComponent(Component):
@@ -62,7 +42,7 @@ class ActionComponent(Component):
         cls.display_name = entry["title"]
         cls.description = entry["summary"]
         cls.documentation = as_object(as_object(about["connector"])["links"]).get("documentation", "")
-        cls.inputs = [_input(spec) for spec in inputs_of(about)]
+        cls.inputs = [getattr(langflow, spec.kind)(name=spec.name, **spec.keywords) for spec in inputs_of(about)]
         cls.outputs = [
             Output(
                 name=spec.name,
@@ -143,15 +123,7 @@ class ActionComponent(Component):
         return connection_of(about, {name: _revealed(getattr(self, name)) for name in names})
 
 
-_OWN = {"IntInput": WholeNumberInput, "FloatInput": NumberInput}
-
-
-def _input(spec: InputSpec) -> object:
-    kind = _OWN.get(spec.kind) or getattr(langflow, spec.kind)
-    return kind(name=spec.name, **spec.keywords)
-
-
-def _plain(value: object) -> JsonValue:
+def _plain(value: JsonValue | Data) -> JsonValue:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, Message):

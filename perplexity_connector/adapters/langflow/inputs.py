@@ -8,11 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from perplexity_connector.contract import JsonObject, JsonValue, Secret
-from perplexity_connector.readable.shape import as_list, as_object, as_text
+from perplexity_connector.readable.shape import as_list, as_number, as_object, as_text
 
 # What the handle of a table is called, after the table's own name.
 _HANDLE = "_next"
 _NAME = "connection_name"
+# Langflow's classes, each with what it holds when nothing is filled in.
+_TEXT: tuple[str, object] = ("MessageTextInput", "")
+_KINDS: Mapping[str, tuple[str, object]] = {
+    "boolean": ("BoolInput", False),
+    "integer": ("IntInput", 0),
+    "number": ("FloatInput", 0),
+    "object": ("NestedDictInput", {}),
+}
+# Langflow's drop-down never lets go of a choice.
+_OPEN = "Not set"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +58,8 @@ def input_of(described: JsonObject, values: Mapping[str, JsonValue]) -> dict[str
     found: dict[str, JsonValue] = {}
     for name, field in _properties(form).items():
         value = _read(values.get(name), field, f"/{name}", described)
+        if _blank_at_nought(field) and value == 0:
+            continue
         if _next_row(name, field, described) and (text := as_text(values.get(name + _HANDLE)).strip()):
             value = [*as_list(value), {**_next_row(name, field, described), _text_column(field): text}]
         if not _blank(value):
@@ -64,8 +76,11 @@ def connection_of(described: JsonObject, values: Mapping[str, str]) -> str | dic
 
 
 def _inputs(name: str, field: JsonObject, described: JsonObject, *, required: bool) -> Iterator[InputSpec]:
-    kind, own = _drawn(name, field, described)
-    told = {"display_name": field.get("title"), "info": field.get("description")}
+    kind, own = _drawn(name, field, described, required=required)
+    told = {"display_name": field.get("title"), "info": as_text(field.get("description"))}
+    if _takes(field, "string") and _takes(field, "array"):
+        # A list of Langflow's takes a lone text from an API call for a list of its letters, each a search to be paid.
+        told["info"] = f'{told["info"]} Several as ["one", "another"].'
     advanced = not required and "default" not in field
     row = _next_row(name, field, described)
     if row:
@@ -78,22 +93,24 @@ def _inputs(name: str, field: JsonObject, described: JsonObject, *, required: bo
     yield InputSpec(kind=kind, name=name, keywords={**told, **needed, **own, **tool})
 
 
-def _drawn(name: str, field: JsonObject, described: JsonObject) -> tuple[str, dict[str, object]]:
+def _drawn(name: str, field: JsonObject, described: JsonObject, *, required: bool) -> tuple[str, dict[str, object]]:
     if options := _choices(field, f"/{name}", described):
         chosen = options.get(as_text(field.get("default")), "")
-        return "DropdownInput", {"options": list(options.values()), "value": chosen}
-    if field.get("type") == "boolean":
-        return "BoolInput", {"value": field["default"]}
-    if (number := {"integer": "IntInput", "number": "FloatInput"}.get(as_text(field.get("type")))) is not None:
-        return number, {"value": field.get("default", "")}
-    if _takes(field, "array"):
+        unset = [] if required or chosen else [_OPEN]
+        return "DropdownInput", {"options": [*unset, *options.values()], "value": chosen}
+    if _takes(field, "array") and not _takes(field, "string"):
         return _list(name, field, described)
-    if field.get("type") == "object":
-        return "NestedDictInput", {"value": field.get("default", {})}
     suggestions = as_list(field.get("examples"))
-    if len(suggestions) > 1:
-        return "DropdownInput", {"options": list(suggestions), "combobox": True, "value": suggestions[0]}
-    return "MessageTextInput", {"value": field.get("default", "")}
+    if field.get("type") == "string" and len(suggestions) > 1:
+        return "DropdownInput", {
+            "options": list(suggestions),
+            "combobox": True,
+            "value": suggestions[0] if required else "",
+        }
+    kind, blank = _KINDS.get(as_text(field.get("type")), _TEXT)
+    if kind in ("IntInput", "FloatInput") and "default" not in field and not _blank_at_nought(field):
+        kind, blank = _TEXT
+    return kind, {"value": field.get("default", blank)}
 
 
 def _list(name: str, field: JsonObject, described: JsonObject) -> tuple[str, dict[str, object]]:
@@ -105,9 +122,7 @@ def _list(name: str, field: JsonObject, described: JsonObject) -> tuple[str, dic
     return "TableInput", {"table_schema": schema, "value": field.get("default", [])}
 
 
-def _column(
-    name: str, field: JsonObject, pointer: str, row: JsonObject, described: JsonObject
-) -> dict[str, JsonValue]:
+def _column(name: str, field: JsonObject, pointer: str, row: JsonObject, described: JsonObject) -> dict[str, JsonValue]:
     options = _choices(field, pointer, described)
     told = {"name": name, "display_name": field.get("title"), "description": field.get("description"), "type": "str"}
     chosen = {"options": list(options.values()), "default": options.get(as_text(row.get(name)), "")}
@@ -129,7 +144,7 @@ def _told_row(field: JsonObject) -> dict[str, object]:
     items = _items(field)
     column = as_object(_properties(items).get(_text_column(field)))
     info = f"Comes after the rows of {as_text(field.get('title'))}. {as_text(column.get('description'))}"
-    return {"display_name": items.get("title"), "info": info}
+    return {"display_name": f"Next {as_text(items.get('title')).lower()}", "info": info}
 
 
 def _next_row(name: str, field: JsonObject, described: JsonObject) -> JsonObject:
@@ -160,9 +175,7 @@ def _read(value: JsonValue, field: JsonObject, pointer: str, described: JsonObje
         return _read_text(value, field, pointer, described)
     if not _takes(field, "array"):
         return value
-    # One query or several: Langflow has a list for both.
-    items = [item for one in as_list(value) if not _blank(item := _read_item(one, field, pointer, described))]
-    return items[0] if len(items) == 1 and _takes(field, "string") else items
+    return [item for one in as_list(value) if not _blank(item := _read_item(one, field, pointer, described))]
 
 
 def _read_item(value: JsonValue, field: JsonObject, pointer: str, described: JsonObject) -> JsonValue:
@@ -177,9 +190,11 @@ def _read_item(value: JsonValue, field: JsonObject, pointer: str, described: Jso
 
 
 def _read_text(text: str, field: JsonObject, pointer: str, described: JsonObject) -> JsonValue:
-    by_label = {label: value for value, label in _choices(field, pointer, described).items()}
+    choices = _choices(field, pointer, described)
+    by_label = {label: value for value, label in choices.items()} | ({_OPEN: ""} if choices else {})
     text = by_label.get(text, text)
-    if _takes(field, "string") or not text.strip():
+    listed = text.lstrip().startswith("[") and _takes(field, "array")
+    if not text.strip() or (_takes(field, "string") and not listed):
         return text
     try:
         value: JsonValue = json.loads(text)
@@ -204,5 +219,11 @@ def _items(field: JsonObject) -> JsonObject:
     return next((as_object(branch["items"]) for branch in _branches(field) if "items" in branch), {})
 
 
+def _blank_at_nought(field: JsonObject) -> bool:
+    """Whether 0, which is Langflow's blank for a number, cannot be meant here; else a number is typed in as text."""
+    least = as_number(field.get("minimum"))
+    return "default" not in field and least is not None and least > 0
+
+
 def _blank(value: JsonValue) -> bool:
-    return value is None or value == [] or value == {} or (isinstance(value, str) and not value.strip())
+    return not value.strip() if isinstance(value, str) else value in (None, [], {})
