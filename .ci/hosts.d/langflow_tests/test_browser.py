@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def page(langflow: str) -> Iterator[Page]:
         page.goto(langflow)
         page.get_by_test_id("new_project_btn_empty_page").click()
         page.get_by_test_id("flow-builder-welcome-faux-rail-components").click()
+        expect(page.get_by_test_id("disclosure-perplexity connector")).to_be_visible()
         yield page
         browser.close()
 
@@ -89,10 +91,17 @@ def test_a_chat_is_written_into_the_playground(page: Page, sandbox: Sandbox) -> 
 
 
 def _drag(page: Page, item: str, x: int, y: int) -> None:
+    nodes = page.locator(".react-flow__node")
+    wanted = nodes.count() + 1
     page.get_by_test_id("sidebar-search-input").fill(item.rsplit("_", maxsplit=1)[-1])
-    target = page.locator(".react-flow__pane")
-    page.get_by_test_id(f"{item}_draggable").drag_to(target, target_position={"x": x, "y": y})
-    page.get_by_test_id("sidebar-search-input").fill("")
+    for _ in range(4):
+        # The sidebar may still be sliding in, and then the drop lands on it: as a person would, try again.
+        target = page.locator(".react-flow__pane")
+        page.get_by_test_id(f"{item}_draggable").drag_to(target, target_position={"x": x, "y": y})
+        with suppress(AssertionError):
+            expect(nodes).to_have_count(wanted, timeout=15_000)
+            return
+    pytest.fail(f"{item} did not arrive on the canvas")
 
 
 def _node(page: Page, name: str) -> Locator:
