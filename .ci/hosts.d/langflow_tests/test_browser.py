@@ -49,7 +49,7 @@ def test_a_search_that_cannot_work_says_why(page: Page) -> None:
     search.get_by_test_id("popover-anchor-input-api_key").fill("pplx-test-wrong")
     search.get_by_test_id("button_run_execute search").click()
     expect(page.get_by_text("(invalid_credentials)").first).to_be_visible()
-    page.get_by_role("button", name="Dismiss").click()
+    page.get_by_role("button", name="Dismiss", exact=True).click()
 
 
 def test_a_search_shows_its_results_as_a_table(page: Page) -> None:
@@ -79,7 +79,7 @@ def test_a_chat_is_written_into_the_playground(page: Page, sandbox: Sandbox) -> 
     expect(page.locator(".react-flow__edge")).to_have_count(2)
     _picture(page, "langflow.png")
     before = sandbox.billed_runs
-    page.get_by_test_id("playground-btn-flow-io").click()
+    page.get_by_test_id("playground-btn-flow-io").or_(page.get_by_test_id("playground-btn-flow")).first.click()
     page.get_by_placeholder("Send a message...").fill(QUESTION)
     page.get_by_test_id("button-send").last.click()
     answer = page.get_by_role("log")
