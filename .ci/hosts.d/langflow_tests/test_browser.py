@@ -42,19 +42,10 @@ def test_both_actions_stand_in_the_sidebar_and_are_dragged_onto_the_canvas(page:
         expect(_node(page, name).get_by_test_id("title-search recency")).to_have_count(0)
 
 
-def test_a_search_that_cannot_work_says_why(page: Page) -> None:
-    """In words, in the flow's own notice; nothing is sent."""
-    search = _node(page, SEARCH)
-    search.get_by_test_id("popover-anchor-input-query").fill("moon distance")
-    search.get_by_test_id("popover-anchor-input-api_key").fill("pplx-test-wrong")
-    search.get_by_test_id("button_run_execute search").click()
-    expect(page.get_by_text("(invalid_credentials)").first).to_be_visible()
-    page.get_by_role("button", name="Dismiss", exact=True).click()
-
-
 def test_a_search_shows_its_results_as_a_table(page: Page) -> None:
     """The rows come up in Langflow's own inspector."""
     search = _node(page, SEARCH)
+    search.get_by_test_id("popover-anchor-input-query").fill("moon distance")
     search.get_by_test_id("popover-anchor-input-api_key").fill(GOOD_KEY)
     with page.expect_response(_is_run):
         search.get_by_test_id("button_run_execute search").click()
@@ -77,6 +68,8 @@ def test_a_chat_is_written_into_the_playground(page: Page, sandbox: Sandbox) -> 
     )
     _connect(page, "handle-createchatcompletion-shownode-answer-right", "handle-chatoutput-noshownode-inputs-target")
     expect(page.locator(".react-flow__edge")).to_have_count(2)
+    page.get_by_test_id("sidebar-search-input").fill("perplexity")
+    expect(page.get_by_test_id("perplexity_connector_execute search_draggable")).to_be_visible()
     _picture(page, "langflow.png")
     before = sandbox.billed_runs
     page.get_by_test_id("playground-btn-flow-io").or_(page.get_by_test_id("playground-btn-flow")).first.click()
@@ -88,6 +81,15 @@ def test_a_chat_is_written_into_the_playground(page: Page, sandbox: Sandbox) -> 
     expect(answer).to_contain_text("https://moon.example/distance")
     assert sandbox.billed_runs == before + 1
     _picture(page, "langflow-playground.png")
+
+
+def test_a_search_that_cannot_work_says_why(page: Page) -> None:
+    """In words, in the flow's own notice; nothing is sent."""
+    page.get_by_role("button", name="Close and go back to flow").click()
+    search = _node(page, SEARCH)
+    search.get_by_test_id("popover-anchor-input-api_key").fill("pplx-test-wrong")
+    search.get_by_test_id("button_run_execute search").click()
+    expect(page.get_by_text("(invalid_credentials)").first).to_be_visible()
 
 
 def _drag(page: Page, item: str, x: int, y: int) -> None:
