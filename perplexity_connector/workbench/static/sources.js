@@ -1,0 +1,41 @@
+/** Numbered sources and search results, as links with what is known of them. */
+
+import { h } from "./dom.js";
+import { link, markdown, webAddress } from "./markdown.js";
+
+/**
+ * The pages that an output or a partial one tells of, in their order: `[n]` in an answer is the n-th.
+ * @param {object|null|undefined} output @returns {{title: string, url: string, snippet?: string, date?: string|null, last_updated?: string|null}[]}
+ */
+export function sourcesOf(output) {
+  const lists = [output?.search_results, output?.results].filter((list) => Array.isArray(list) && list.length > 0);
+  const pages = lists[0] ?? (output?.citations ?? []).map((url) => ({ title: url, url }));
+  return pages.filter((page) => typeof page === "object" && page !== null && typeof page.url === "string");
+}
+
+/** @param {ReturnType<typeof sourcesOf>} sources @param {string} prefix what the ids of the entries begin with @param {string} title */
+export function drawSources(sources, prefix, title) {
+  return h(
+    "section",
+    { class: "sources", "aria-label": title },
+    h("h4", {}, title, " ", h("span", { class: "count" }, sources.length)),
+    h("ol", {}, sources.map((source, index) => drawSource(source, `${prefix}-${index + 1}`, index + 1))),
+  );
+}
+
+function drawSource(source, id, number) {
+  if (!source.url) return h("li", { id, tabindex: "-1" }, h("span", { class: "source-number" }, number), h("p", { class: "muted" }, "This source was numbered, but never sent."));
+  const snippet = h("div", { class: "source-snippet" }, markdown((source.snippet ?? "").slice(0, 600)));
+  return h(
+    "li",
+    { id, tabindex: "-1" },
+    h("span", { class: "source-number", "aria-hidden": "true" }, number),
+    h("div", { class: "source-text" }, h("p", { class: "source-title" }, link(source.url, source.title || source.url)), h("p", { class: "source-facts" }, facts(source)), source.snippet && snippet),
+  );
+}
+
+function facts(source) {
+  const address = webAddress(source.url);
+  const dates = [source.date && `published ${source.date}`, source.last_updated && `updated ${source.last_updated}`];
+  return [address ? new URL(address).hostname : source.url, ...dates].filter(Boolean).join(" \u00b7 ");
+}
