@@ -155,6 +155,7 @@ async function follow(bench, running) {
 }
 
 function stepTold(bench, running, step, item) {
+  if (item.type === "step.started") bench.runView.stepBegan(running, step);
   if (item.type === "step.finished") {
     bench.outputs.set(step.id, step.envelope.output);
     showFields(bench, step);

@@ -20,6 +20,7 @@ export function createRunView(place, hooks) {
   fill(view.body, emptyRuns());
   return {
     add: (run) => (view.runs.push(run), show(view, run)),
+    stepBegan: (run, step) => run === view.shown && view.sections.get(step).section.scrollIntoView({ block: "nearest" }),
     stepChanged: (run, step) => run === view.shown && later(view, step),
     runChanged: (run) => (drawTabs(view), run === view.shown && drawHead(view)),
   };

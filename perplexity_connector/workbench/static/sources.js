@@ -1,6 +1,7 @@
 /** Numbered sources and search results, as links with what is known of them. */
 
 import { h } from "./dom.js";
+import { fold } from "./form/frame.js";
 import { link, markdown, webAddress } from "./markdown.js";
 
 /**
@@ -13,13 +14,19 @@ export function sourcesOf(output) {
   return pages.filter((page) => typeof page === "object" && page !== null && typeof page.url === "string");
 }
 
+const SHOWN_AT_ONCE = 5;
+
 /** @param {ReturnType<typeof sourcesOf>} sources @param {string} prefix what the ids of the entries begin with @param {string} title */
 export function drawSources(sources, prefix, title) {
+  const entries = sources.map((source, index) => drawSource(source, `${prefix}-${index + 1}`, index + 1));
+  const more = entries.slice(SHOWN_AT_ONCE);
   return h(
     "section",
     { class: "sources", "aria-label": title },
     h("h4", {}, title, " ", h("span", { class: "count" }, sources.length)),
-    h("ol", {}, sources.map((source, index) => drawSource(source, `${prefix}-${index + 1}`, index + 1))),
+    h("ol", {}, entries.slice(0, SHOWN_AT_ONCE)),
+    // A link to a source in it opens the fold: browsers do that by themselves.
+    more.length > 0 && fold(`${more.length} more`, [h("ol", { start: SHOWN_AT_ONCE + 1 }, more)]),
   );
 }
 
