@@ -43,7 +43,7 @@ def test_the_readme_has_blocks_of_every_kind() -> None:
     """An empty list would make the tests below say nothing."""
     assert len(SCRIPTS) == 2
     assert len(COMMANDS) >= 6
-    assert len(SERVERS) == 1
+    assert len(SERVERS) == 2
 
 
 @pytest.mark.parametrize("block", SCRIPTS, ids=range(len(SCRIPTS)))

@@ -13,6 +13,7 @@ from perplexity_connector.cli import (
     connecting,
     connections,
     flow_running,
+    mcp,
     models,
     palette,
     running,
@@ -22,9 +23,9 @@ from perplexity_connector.cli import (
 from perplexity_connector.cli.ending import told_to_the_user
 from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.progress import say
-from perplexity_connector.cli.shape import as_text
-from perplexity_connector.cli.text import json_text
 from perplexity_connector.host import Host, HostOptions
+from perplexity_connector.readable.shape import as_text
+from perplexity_connector.readable.text import json_text
 
 app = typer.Typer(
     add_completion=False,
@@ -262,6 +263,31 @@ def show_workbench(
         workbench.serve(make_workbench_host, port=port, sandbox=sandbox, browser=browser)
 
 
+@app.command(name="mcp")
+def serve_tools(
+    *,
+    http: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, metavar="PORT", help="Serve HTTP on this port; 0 takes any free one."),
+    ] = None,
+    address: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="With --http; any but loopback needs a token.")
+    ] = "127.0.0.1",
+    connection: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A stored connection; the environment's key if left out.")
+    ] = None,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")] = False,
+) -> None:
+    """Serve the actions as tools to an MCP client, over stdin and stdout, or over HTTP.
+
+    Over HTTP, clients must send the bearer token in PERPLEXITY_MCP_TOKEN, if there is one.
+    """
+    _silence_retries()
+    service = mcp.Service(port=http, address=address, connection=connection, sandbox=sandbox)
+    with told_to_the_user():
+        mcp.serve(service, make_host)
+
+
 def _tell_problems(host: Host) -> None:
     for problem in host.problems():
         say(f"warning: connector {as_text(problem.get('connector'))}: {as_text(problem.get('message'))}")
@@ -276,6 +302,10 @@ def _check_timeout(timeout: float | None) -> None:
 def _silence_logs() -> None:
     # What a run has to say is in its envelope; logging's own last resort would put it on stderr a second time.
     logging.getLogger().addHandler(logging.NullHandler())
+    _silence_retries()
+
+
+def _silence_retries() -> None:
     from stamina.instrumentation import set_on_retry_hooks  # noqa: PLC0415 - only a run needs it
 
     set_on_retry_hooks([])

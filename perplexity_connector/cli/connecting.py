@@ -13,10 +13,10 @@ from perplexity_connector.cli.exits import ExitCode, UsageError
 from perplexity_connector.cli.fields import with_fields
 from perplexity_connector.cli.palette import guide_lines
 from perplexity_connector.cli.progress import say, waiting
-from perplexity_connector.cli.shape import as_list, as_object, as_text
-from perplexity_connector.cli.text import json_text
 from perplexity_connector.contract import ConnectionOutcome, JsonObject
 from perplexity_connector.host import Host
+from perplexity_connector.readable.shape import as_list, as_object, as_text
+from perplexity_connector.readable.text import json_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,10 @@ import typer
 
 from perplexity_connector.cli.exits import ExitCode, UsageError
 from perplexity_connector.cli.progress import say, waiting
-from perplexity_connector.cli.shape import as_number, as_object, as_text
-from perplexity_connector.cli.text import json_text, one_line
 from perplexity_connector.contract import ConnectionOutcome, JsonObject
 from perplexity_connector.host import Host
+from perplexity_connector.readable.shape import as_number, as_object, as_text
+from perplexity_connector.readable.text import json_text, one_line
 
 NAME = "connection_name"
 EXIT_CODES: Mapping[str, ExitCode] = {

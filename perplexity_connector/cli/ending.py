@@ -8,9 +8,10 @@ from typing import TextIO
 
 import typer
 
-from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_error, error_lines
+from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_error
 from perplexity_connector.cli.progress import say
 from perplexity_connector.contract import ConnectorError
+from perplexity_connector.readable.errors import error_lines
 
 
 @contextmanager

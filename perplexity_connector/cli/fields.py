@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.shape import as_list, as_object, as_text
 from perplexity_connector.contract import JsonObject, JsonValue
+from perplexity_connector.readable.shape import as_list, as_object, as_text
 
 _OPENED_BY = {"[": "array", "{": "object"}
 _BRANCHES = ("anyOf", "oneOf", "allOf")

@@ -14,10 +14,10 @@ from perplexity_connector.cli.fields import document
 from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.progress import Watcher, say
 from perplexity_connector.cli.running import HostMaker, close_journal, read, show_result, target_of, tell_problems
-from perplexity_connector.cli.shape import as_list, as_object, as_text
-from perplexity_connector.cli.text import json_text, one_line
 from perplexity_connector.contract import FLOW_VERSION, JsonObject, JsonValue
 from perplexity_connector.host import FlowOptions, Host
+from perplexity_connector.readable.shape import as_list, as_object, as_text
+from perplexity_connector.readable.text import json_text, one_line
 
 _EXAMPLE = '{"flow_version": 1, "steps": []}'
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.shape import as_object, as_text
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host import StepRun, write_private
+from perplexity_connector.readable.shape import as_object, as_text
 
 _VERSION = 1
 # The provider's own documentation keeps results for seven days; what is older cannot be gone back to.

@@ -9,10 +9,10 @@ from perplexity_connector.cli.connections import known_name
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.progress import say, waiting
 from perplexity_connector.cli.running import HostMaker, target_of
-from perplexity_connector.cli.shape import as_list, as_object, as_text
-from perplexity_connector.cli.text import json_text, one_line
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host import Host
+from perplexity_connector.readable.shape import as_list, as_object, as_text
+from perplexity_connector.readable.text import json_text, one_line
 
 _SOURCE = "models"
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.fields import branches, kinds
-from perplexity_connector.cli.shape import as_list, as_number, as_object, as_text
-from perplexity_connector.cli.text import clean, json_text, one_line
 from perplexity_connector.contract import JsonObject, JsonValue
+from perplexity_connector.readable.shape import as_list, as_number, as_object, as_text
+from perplexity_connector.readable.text import clean, json_text, one_line
 
 
 def find(entries: Sequence[JsonObject], name: str) -> tuple[str, str]:

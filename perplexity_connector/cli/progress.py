@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Self
 
 import typer
 
-from perplexity_connector.cli.shape import as_list, as_text
-from perplexity_connector.cli.text import clean, json_text, one_line
 from perplexity_connector.contract import EventType, JsonObject
+from perplexity_connector.readable.shape import as_list, as_text
+from perplexity_connector.readable.text import clean, json_text, one_line
 
 if TYPE_CHECKING:
     from rich.live import Live

@@ -14,16 +14,17 @@ import typer
 from perplexity_connector.cli import palette
 from perplexity_connector.cli.connections import known_name
 from perplexity_connector.cli.ending import reader_may_leave
-from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_run, error_lines
+from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_run
 from perplexity_connector.cli.fields import document, with_fields
 from perplexity_connector.cli.journal import Journal, Unfinished
 from perplexity_connector.cli.progress import Watcher, say
-from perplexity_connector.cli.shape import as_list, as_object, as_text
-from perplexity_connector.cli.show import is_worth_showing, output_lines, totals_line, warning_lines
 from perplexity_connector.cli.stand_in import Target, private_sandbox
-from perplexity_connector.cli.text import json_text
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host import Host, RunOptions, StepRun
+from perplexity_connector.readable.errors import error_lines
+from perplexity_connector.readable.shape import as_list, as_object, as_text
+from perplexity_connector.readable.show import is_worth_showing, output_lines, totals_line, warning_lines
+from perplexity_connector.readable.text import json_text
 
 HostMaker = Callable[[Mapping[str, Mapping[str, str]]], Host]
 

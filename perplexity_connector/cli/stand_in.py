@@ -9,8 +9,8 @@ import typer
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.progress import say
-from perplexity_connector.cli.shape import as_list, as_object, as_text
 from perplexity_connector.contract import JsonObject
+from perplexity_connector.readable.shape import as_list, as_object, as_text
 
 _SETTING = "base_url"
 _KEYS = (

@@ -10,10 +10,10 @@ from pathlib import Path
 import typer
 
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.shape import as_object, as_text
 from perplexity_connector.cli.stand_in import can_stand_in, private_sandbox
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host import ConnectionStore, Host, HostOptions
+from perplexity_connector.readable.shape import as_object, as_text
 
 # So that an answer is seen to be written, as a real one is.
 _DELTA_SECONDS = 0.03

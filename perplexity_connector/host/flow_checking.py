@@ -2,13 +2,13 @@
 
 A bound place counts as filled. Two placeholders, as far apart as the field's schema tells, stand in for its value in
 turn, and what is wrong with only one of them is not said: it hangs on the value. Neither is what is wrong at the bound
-place or below it, unless the input's schema has no such place. So an enum, a pattern or a limit at a bound field is
-checked when the step runs, and a rule over several fields is checked as far as it can be.
+place or below it, unless the input's schema has no such place, nor around it where it stands in raw JSON. So an enum, a
+pattern or a limit at a bound field is checked when the step runs, and a rule over several fields as far as it can be.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
-from perplexity_connector.contract import Binding, FieldError, FlowStep, JsonObject, JsonValue, Reference
+from perplexity_connector.contract import Binding, FieldError, FlowStep, JsonObject, Reference
 from perplexity_connector.host.bindings import binding_errors, filled, is_reference, tokens, value_of
 from perplexity_connector.host.schema_paths import are_apart, kinds, placeholders, schemas_at
 
@@ -37,16 +37,20 @@ class StepCheck:
         texts = {place: value_of(parts, {}) for place, parts in known.items()}
         guesses = {place: placeholders(self._taken(place), given) for place, given in sources.items()}
         rounds = [{place: pair[turn] for place, pair in guesses.items()} for turn in ((0, 1) if guesses else (0,))]
-        found = [self._round(texts | values, validate) for values in rounds]
+        inputs = [filled(self._step.input, texts | values) for values in rounds]  # type: ignore[arg-type] # plain JSON
+        wrong += inputs[0][1]
+        found = [validate(whole) for whole, _ in inputs]
         everywhere = set.intersection(*({_key(error) for error in errors} for errors in found))
-        hidden = [place for place in awaited if self._taken(place)]
-        return [*wrong, *(error for error in found[0] if _key(error) in everywhere and not _is_at(error, hidden))]
+        sure = [error for error in found[0] if _key(error) in everywhere]
+        return [*wrong, *(error for error in sure if not any(self._hangs_on(error, place) for place in awaited))]
 
-    def _round(
-        self, values: Mapping[str, JsonValue], validate: Callable[[JsonObject], Sequence[FieldError]]
-    ) -> list[FieldError]:
-        whole, unplaced = filled(self._step.input, values)  # type: ignore[arg-type] # a flow is plain JSON
-        return [*unplaced, *validate(whole)]
+    def _hangs_on(self, error: FieldError, place: str) -> bool:
+        """Whether what is wrong may be right with the value that this place will have."""
+        taken = self._taken(place)
+        if error.pointer == place or error.pointer.startswith(f"{place}/"):
+            return bool(taken)
+        # Of a place in raw JSON no placeholder is a fair guess, and its owner judges the whole of it.
+        return bool(taken) and not kinds(taken) and place.startswith(f"{error.pointer}/")
 
     def _untaken(self, place: str, binding: Binding, given: frozenset[str]) -> list[FieldError]:
         references = [part for part in binding if isinstance(part, Reference)]
@@ -77,7 +81,3 @@ def _is_text(part: str | Reference) -> bool:
 
 def _key(error: FieldError) -> tuple[str, str]:
     return error.pointer, error.code
-
-
-def _is_at(error: FieldError, places: Sequence[str]) -> bool:
-    return any(error.pointer == place or error.pointer.startswith(f"{place}/") for place in places)

@@ -56,8 +56,12 @@ class Run:
     _seq: int = 0
     _speaking: int = 0
     _partial: JsonObject | None = None
-    _clock: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(None))
+    _clock: asyncio.Timeout = field(init=False)
     _stopped: bool = False
+
+    def __post_init__(self) -> None:
+        """Set the clock that ends the run; on the event loop that carries it out."""
+        self._clock = asyncio.timeout(self.deadline - time.monotonic() + GRACE_S)
 
     def stop(self) -> bool:
         """End the run now, as its deadline would, and keep what it received. False when its time is over already."""
@@ -74,8 +78,6 @@ class Run:
         """
         try:
             async with self._clock:
-                left = self.deadline - time.monotonic() + GRACE_S
-                self._clock.reschedule(asyncio.get_running_loop().time() + left)
                 await self.loaded.open(stack)
                 self.record.result = await self._attempts()
         except TimeoutError:

@@ -31,10 +31,11 @@ def test_the_defaults_do_nothing() -> None:
                 permit,
                 await ctx.checkpoint({"response_id": "resp_1"}),
                 ctx.emit({"type": "status", "message": "x"}),
+                ctx.salvage({"content": "x"}),
                 ctx.observe_limit(50, 49, 1790000000.0),
             ]
 
-    assert asyncio.run(use(ActionContext())) == [None] * 4
+    assert asyncio.run(use(ActionContext())) == [None] * 5
 
 
 def test_permits_can_be_held_at_the_same_time() -> None:

@@ -1,12 +1,14 @@
 import asyncio
 import json
 import threading
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
 import pytest
 
 from perplexity_connector.contract import ActionContext, ActionResult, JsonObject
+from perplexity_connector.workbench.api import _Lines
 from tests.host.stage import CONNECTION, TOKEN
 from tests.host.test_flows import GREET_THEN_COUNT, flow, ref, step
 from tests.host.test_running import GOOD
@@ -238,6 +240,33 @@ def test_a_client_that_leaves_stops_the_run(serve: Serve) -> None:
     with streamed(bench, ONE) as answer:
         next(answer.iter_lines())
     assert handler.stopped.wait(20)
+
+
+def test_a_client_that_leaves_while_a_line_is_being_sent_stops_the_run_too() -> None:
+    """One that had stopped reading: the flow is closed before the answer is over."""
+    closed: list[str] = []
+
+    async def items() -> AsyncGenerator[dict[str, Any], None]:
+        try:
+            yield {"type": "step.started", "run_id": "run_1"}
+            yield {"type": "flow.finished"}
+        finally:
+            closed.append("closed")
+
+    async def send(_: object) -> None:
+        await asyncio.Event().wait()
+
+    async def receive() -> Any:
+        await asyncio.sleep(0)
+        return {"type": "http.disconnect"}
+
+    async def leave() -> list[str]:
+        flow, running = items(), set[str]()
+        await _Lines(await anext(flow), flow, running)({"type": "http"}, receive, send)
+        assert running == set()
+        return list(closed)
+
+    assert asyncio.run(leave()) == ["closed"]
 
 
 def test_a_run_is_cancelled_by_its_id_and_the_stream_ends_properly(serve: Serve) -> None:

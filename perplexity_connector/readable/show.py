@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from perplexity_connector.cli.shape import as_list, as_number, as_object, as_text
-from perplexity_connector.cli.text import clean, json_text, one_line, shortened
 from perplexity_connector.contract import JsonObject, JsonValue
+from perplexity_connector.readable.shape import as_list, as_number, as_object, as_text
+from perplexity_connector.readable.text import clean, json_text, one_line, shortened
 
 _SNIPPET = 240
 _COUNTS = (("prompt_tokens", "in"), ("completion_tokens", "out"), ("reasoning_tokens", "reasoning"))

@@ -1,7 +1,7 @@
 import pytest
 
-from perplexity_connector.cli.shape import as_list, as_number, as_object, as_text
 from perplexity_connector.contract import JsonValue
+from perplexity_connector.readable.shape import as_list, as_number, as_object, as_text
 
 
 @pytest.mark.parametrize("value", [None, True, 1, "text", [1]])

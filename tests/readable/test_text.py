@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from perplexity_connector.cli.text import clean, json_text, one_line, shortened
+from perplexity_connector.readable.text import clean, json_text, one_line, shortened
 
 
 def test_terminal_control_characters_are_removed() -> None:

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from perplexity_connector.cli.show import is_worth_showing, output_lines, totals_line, warning_lines
 from perplexity_connector.contract import JsonObject
+from perplexity_connector.readable.show import is_worth_showing, output_lines, totals_line, warning_lines
 from tests.cli.fakes import envelope
 
 SOURCES = [

@@ -1,0 +1,90 @@
+"""An MCP server whose tools are the actions of a host."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, TypeAlias
+
+import anyio
+from mcp.server import Server
+from mcp.server.context import ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams
+
+from perplexity_connector.adapters.mcp.results import progress_text, tool_result
+from perplexity_connector.adapters.mcp.tools import ActionTool, action_tools
+from perplexity_connector.contract import JsonObject, Secret
+from perplexity_connector.host import Host, RunOptions
+
+Connections: TypeAlias = Mapping[str, str | Mapping[str, str | Secret]]
+_Context: TypeAlias = ServerRequestContext[None, Any]
+
+
+def make_server(host: Host, connections: Connections) -> Server[None]:
+    """A server of the host's actions. It opens the host when it begins to serve, and closes it at its end.
+
+    `connections` tells, by connector, a stored connection's name or the credential itself; a connector that is not
+    named has its credential from the environment. Raises `ConnectorError` for an action that cannot be described.
+    """
+    tools = _Tools(host=host, connections=connections, by_name=action_tools(host))
+    return Server(
+        "perplexity-connector",
+        version=version("perplexity-connector"),
+        title="Perplexity connector",
+        lifespan=tools.opened,
+        on_list_tools=tools.list,
+        on_call_tool=tools.call,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tools:
+    host: Host
+    connections: Connections
+    by_name: Mapping[str, ActionTool]
+    _runs: set["asyncio.Task[JsonObject]"] = field(default_factory=set["asyncio.Task[JsonObject]"])
+
+    @asynccontextmanager
+    async def opened(self, _: Server[None]) -> AsyncIterator[None]:
+        async with self.host:
+            try:
+                yield
+            finally:
+                # A run that is being stopped still needs the host, to ask the provider to stop.
+                for run in self._runs:
+                    run.cancel()
+                await asyncio.gather(*self._runs, return_exceptions=True)
+
+    async def list(self, _: _Context, __: PaginatedRequestParams | None) -> ListToolsResult:
+        return ListToolsResult(tools=[one.tool for one in self.by_name.values()])
+
+    async def call(self, ctx: _Context, params: CallToolRequestParams) -> CallToolResult:
+        if params.name not in self.by_name:
+            raise MCPError(INVALID_PARAMS, f"There is no such tool. Choose one of: {', '.join(self.by_name)}.")
+        run = asyncio.create_task(self._run(self.by_name[params.name], params.arguments or {}, ctx))
+        self._runs.add(run)
+        run.add_done_callback(self._runs.discard)
+        try:
+            return tool_result(await asyncio.shield(run))
+        finally:
+            # The SDK cancels anew at every step until the handler is gone; the run is cancelled once, and has the time
+            # to ask the provider to stop.
+            run.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait({run})
+
+    async def _run(self, tool: ActionTool, arguments: JsonObject, ctx: _Context) -> JsonObject:
+        where = (tool.connector, tool.action, arguments)
+        options = RunOptions(version=tool.version, connection=self.connections.get(tool.connector))
+        if "progress_token" not in (ctx.meta or {}):
+            return await self.host.run(*where, **options)
+        envelope: JsonObject = {}
+        async with aclosing(self.host.stream(*where, **options)) as items:
+            async for item in items:
+                if "type" not in item:
+                    envelope = item
+                elif text := progress_text(item):
+                    await ctx.session.report_progress(float(str(item["seq"])), message=text)
+        return envelope

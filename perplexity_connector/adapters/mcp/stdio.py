@@ -1,0 +1,63 @@
+"""Serving one client over stdin and stdout."""
+
+import asyncio
+import signal
+import sys
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
+
+from mcp.server import Server
+from mcp.server.stdio import stdio_server
+
+if TYPE_CHECKING:
+    from anyio import AsyncFile
+
+
+async def serve_stdio(server: Server[None]) -> None:
+    """Serve the process's own client until it closes stdin, or until SIGINT or SIGTERM. Runs under way are stopped."""
+    serving = asyncio.create_task(_serve(server))
+    # Windows' loop has no signal handlers; there `asyncio.run` turns Ctrl-C into a cancellation.
+    with suppress(NotImplementedError):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    await asyncio.wait({serving})
+    if not serving.cancelled():
+        serving.result()
+
+
+async def _serve(server: Server[None]) -> None:
+    with suppress(BrokenPipeError):  # the client is gone, and nobody is left to tell
+        async with stdio_server(stdin=cast("AsyncFile[str]", _Lines())) as (received, sent):
+            await server.run(received, sent, server.create_initialization_options())
+
+
+class _Lines:
+    """The lines of stdin. The SDK's own reader waits in a thread that a process cannot leave before stdin ends."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._lines: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1)
+        threading.Thread(target=self._read, name="mcp-stdin", daemon=True).start()
+
+    def __aiter__(self) -> "_Lines":
+        return self
+
+    async def __anext__(self) -> str:
+        if (line := await self._lines.get()) is None:
+            raise StopAsyncIteration
+        return line
+
+    def _read(self) -> None:
+        # A reader of its own: at the end of the process the interpreter closes `sys.stdin`, whose lock it must get.
+        with open(sys.stdin.fileno(), encoding="utf-8", errors="replace", closefd=False) as lines:
+            for line in lines:
+                self._hand_over(line)
+        self._hand_over(None)
+
+    def _hand_over(self, line: str | None) -> None:
+        putting = self._lines.put(line)
+        try:
+            asyncio.run_coroutine_threadsafe(putting, self._loop).result()
+        except RuntimeError:  # the loop is closed: the process is about to end
+            putting.close()

@@ -1,0 +1,29 @@
+from collections.abc import Iterator
+
+import pytest
+
+from perplexity_connector.sandbox import Sandbox
+from tests.adapters.mcp.stage import Served, http
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A provider that a test can question, and no connection in the environment."""
+    for variable in ("PERPLEXITY_API_KEY", "PERPLEXITY_BASE_URL", "PERPLEXITY_MCP_TOKEN"):
+        monkeypatch.delenv(variable, raising=False)
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def module_sandbox() -> Iterator[Sandbox]:
+    """A provider for all tests of a module."""
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def served(module_sandbox: Sandbox) -> Iterator[Served]:
+    """A server over HTTP for all tests of a module; it needs no token."""
+    with http(module_sandbox.url) as running:
+        yield running
