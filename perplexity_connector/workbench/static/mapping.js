@@ -94,7 +94,7 @@ function branch(node, isOpen, pick) {
   // Drawn when it is opened: an output may be deep.
   const fold = h("details", { class: "tree-fold", ontoggle: () => items.childElementCount === 0 && fill(items, inside(pick)) },
     h("summary", {}, icon("chevron"), h("span", {}, node.title), h("code", {}, node.name), kindWord(node)),
-    h("div", { class: "tree-whole" }, row({ ...node, title: node.pointer === "" ? "The whole output" : `All of ${node.title}` }, pick)), items);
+    h("div", { class: "tree-whole" }, row({ ...node, name: "", title: node.pointer === "" ? "The whole output" : `All of ${node.title}` }, pick)), items);
   if (isOpen) {
     fill(items, inside(pick));
     fold.open = true;
@@ -111,7 +111,7 @@ function row(node, pick) {
   return h(
     "button",
     { type: "button", class: "tree-pick", "data-pick": node.pointer, onclick: () => pick(node.pointer) },
-    h("span", { class: "tree-title" }, node.title), h("code", {}, node.name), sample(node.sample),
+    h("span", { class: "tree-title" }, node.title), node.name && h("code", {}, node.name), sample(node.sample),
   );
 }
 
@@ -130,7 +130,8 @@ function inner(node) {
   if (isList(node.schema, node.sample)) return (pick) => listItems(node, pick);
   const names = namesIn(node);
   if (names.length === 0) return null;
-  return (pick) => names.map((name) => branch(property(node, name), false, pick));
+  // The first list of an output is where most values are.
+  return (pick) => names.map((name, index) => branch(property(node, name), index === 0 && node.pointer === "", pick));
 }
 
 function namesIn({ schema, sample: value }) {

@@ -18,14 +18,14 @@ export function frame(form, node, control, ...tools) {
   target.id = id;
   const label = h(target.matches("[role=textbox]") ? "span" : "label", { class: "sf-label", id: `${id}-label`, for: id }, node.title, mark(node));
   if (target.matches("[role=textbox]")) target.setAttribute("aria-labelledby", `${id}-label`);
-  if (node.required && target.matches("input, select, textarea")) target.setAttribute("aria-required", "true");
+  if (node.required && target.matches("input, select, textarea, [role=textbox]")) target.setAttribute("aria-required", "true");
   const wrapper = h("div", { class: "sf-field", "data-pointer": node.pointer }, h("div", { class: "sf-head" }, label, ...tools), control, ...notes(node, id));
   form.register(node, wrapper, target);
   return wrapper;
 }
 
 function mark(node) {
-  return node.required && h("span", { class: "sf-required", title: "Required" }, "\u00a0*", h("span", { class: "visually-hidden" }, " (required)"));
+  return node.required && h("span", { class: "sf-required", title: "Required", "aria-hidden": "true" }, "\u00a0*");
 }
 
 /** The help and the place for what is wrong; the form points the control at them. */
