@@ -8,8 +8,8 @@ import { createCard, setOpen, update } from "./steps.js";
  * @param {object} hooks what cards ask: describe, optionsFor, environmentName, manageConnections, viewOf, example, tryExample, say
  */
 export function createFlow(place, state, hooks) {
-  const list = h("ol", { class: "steps" });
-  const flow = { place, list, state, hooks, cards: new Map(), line: h("li", { class: "drop-line", "aria-hidden": "true" }) };
+  const list = h("div", { class: "steps" });
+  const flow = { place, list, state, hooks, cards: new Map(), line: h("div", { class: "drop-line", "aria-hidden": "true" }) };
   flow.zone = { indexAt: (x, y) => indexAt(flow, x, y), show: (index) => showLine(flow, index) };
   fill(place, list, emptyState(hooks));
   return {

@@ -36,6 +36,8 @@ export class SchemaForm extends HTMLElement {
   #fields = new Map();
   #number = (formCount += 1);
   #fold = null;
+  #press = null;
+  #pressed = false;
   #top = h("ul", { class: "sf-top", role: "alert" });
 
   constructor() {
@@ -46,7 +48,15 @@ export class SchemaForm extends HTMLElement {
   }
 
   connectedCallback() {
+    this.#press = new AbortController();
+    const follow = (name, act) => document.addEventListener(name, act, { capture: true, signal: this.#press.signal });
+    follow("pointerdown", () => (this.#pressed = true));
+    for (const name of ["pointerup", "pointercancel"]) follow(name, () => this.#released());
     this.#flush();
+  }
+
+  disconnectedCallback() {
+    this.#press.abort();
   }
 
   /** The schema; setting it draws a new form. @param {import("./form/shape.js").Schema} schema */
@@ -261,7 +271,13 @@ export class SchemaForm extends HTMLElement {
     const pointer = target.closest?.("[data-pointer]")?.dataset.pointer;
     if (pointer === undefined || this.#touched.has(pointer)) return;
     this.#touched.add(pointer);
-    this.#showErrors();
+    // An error that comes up moves what is below it: not from under a finger that is about to press there.
+    if (!this.#pressed) this.#showErrors();
+  }
+
+  #released() {
+    this.#pressed = false;
+    setTimeout(() => this.#showErrors(), 0);
   }
 
   #nearest(pointer) {

@@ -17,7 +17,7 @@ export function createCard(step, hooks) {
   const card = { step, hooks, view: null, form: document.createElement("schema-form"), open: true };
   card.parts = parts(card);
   card.element = h(
-    "li",
+    "section",
     { class: "step", tabindex: "0", role: "group", "data-uid": step.uid, "aria-keyshortcuts": "Alt+ArrowUp Alt+ArrowDown Delete", onkeydown: (event) => onKey(card, event) },
     head(card), card.parts.body,
   );
@@ -44,7 +44,7 @@ function parts(card) {
     up: iconButton("arrowUp", "Move the step up", () => card.hooks.move(card.step.uid, -1)),
     down: iconButton("arrowDown", "Move the step down", () => card.hooks.move(card.step.uid, 1)),
     remove: iconButton("trash", "Remove the step", () => card.hooks.remove(card.step.uid)),
-    fold: iconButton("chevron", "Show the form", () => setOpen(card, !card.open), { "aria-expanded": "true", class: "icon-button step-fold" }),
+    fold: iconButton("chevron", "Hide the form", () => setOpen(card, !card.open), { "aria-expanded": "true", class: "icon-button step-fold" }),
     body: h("div", { class: "step-body" }, settings, place),
   };
 }
@@ -143,7 +143,7 @@ export function setOpen(card, open) {
   card.open = open;
   card.parts.body.hidden = !open;
   card.parts.fold.setAttribute("aria-expanded", String(open));
-  card.parts.fold.setAttribute("aria-label", open ? "Hide the form" : "Show the form");
+  for (const name of ["aria-label", "title"]) card.parts.fold.setAttribute(name, open ? "Hide the form" : "Show the form");
 }
 
 function onKey(card, event) {

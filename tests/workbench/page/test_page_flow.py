@@ -256,7 +256,7 @@ def test_a_copied_command_does_what_the_step_did(page: Page, tmp_path: Path) -> 
             ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
         )
         assert done.returncode == 0, done.stderr
-        assert "384,400" in done.stdout
+        assert "356,500" in done.stdout
 
 
 def test_copied_python_runs(page: Page, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ export function list(form, node, field) {
   const cards = items.map((_, index) => item(form, node, field, { index, count: items.length, singular }));
   const full = node.schema.maxItems !== undefined && items.length >= node.schema.maxItems;
   const button = h("button", { type: "button", class: "button sf-add", onclick: add, disabled: full }, icon("add"), `Add ${singular.toLowerCase()}`);
-  return fieldset(form, node, [h("ol", { class: "sf-list" }, cards), button]);
+  return fieldset(form, node, [h("div", { class: "sf-list" }, cards), button]);
 }
 
 function item(form, node, field, { index, count, singular }) {
@@ -85,7 +85,7 @@ function item(form, node, field, { index, count, singular }) {
     iconButton("trash", `Remove ${name}`, () => form.move(node.pointer, index, -1)),
   );
   return h(
-    "li",
+    "div",
     { class: "sf-item", role: "group", "aria-label": name, "data-item": pointer, onkeydown: (event) => arrows(event, index, move) },
     h("div", { class: "sf-item-fields" }, fields),
     tools,
