@@ -9,7 +9,9 @@ from perplexity_connector.workbench.app import STATIC
 
 MODULES = sorted(STATIC.rglob("*.js"))
 FILES = sorted(file for file in STATIC.rglob("*") if file.is_file())
-MARKUP = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|setHTML|createContextualFragment")
+MARKUP = re.compile(
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|setHTML|createContextualFragment"
+)
 CODE = re.compile(r"\beval\(|new Function|set(Timeout|Interval)\([\"'`]")
 
 

@@ -20,7 +20,7 @@ export function createBench(places, catalogue, showPart) {
     places, catalogue, showPart, state: new FlowState(), descriptions: new Map(), stored: [], errors: new Map(), tried: false, run: null, runs: 0, outputs: new Map(), checks: 0, timer: 0, runListeners: [],
   };
   bench.runView = createRunView(places.run, {
-    titleOf: (step) => entryOf(bench, step)?.title ?? step.action, sandbox: catalogue.sandbox, stop: () => stop(bench),
+    titleOf: (step) => entryOf(bench, step)?.title ?? step.action, sandbox: catalogue.sandbox,
     goTo: (step, pointer) => goTo(bench, typeof step === "number" ? bench.state.steps[step]?.id : step, pointer),
   });
   bench.flow = createFlow(places.flow, bench.state, flowHooks(bench));
@@ -32,7 +32,7 @@ export function createBench(places, catalogue, showPart) {
 function surface(bench) {
   return {
     state: bench.state, zone: bench.flow.zone, sandbox: bench.catalogue.sandbox, say: (text) => say(bench, text), complain: (text) => complain(bench, text),
-    add: (entry, index) => add(bench, entry, index), load: (flow) => load(bench, flow), run: () => run(bench), isRunning: () => isRunning(bench),
+    add: (entry, index) => add(bench, entry, index), load: (flow) => load(bench, flow), run: () => run(bench), isRunning: () => isRunning(bench), stop: () => stop(bench), isStopping: () => bench.run?.stopping === true,
     addRunListener: (listener) => bench.runListeners.push(listener), manageConnections: () => manageConnections(bench), loadConnections: () => loadConnections(bench),
   };
 }
@@ -184,7 +184,7 @@ async function stop(bench) {
   const step = bench.run && current(bench.run);
   if (!step?.runId) return;
   bench.run.stopping = true;
-  bench.runView.runChanged(bench.run);
+  tell(bench, bench.run);
   await api.cancelRun(step.runId).catch((problem) => complain(bench, problem.message));
 }
 

@@ -9,9 +9,9 @@ export const EXAMPLE = {
     },
     {
       id: "ask", connector: "perplexity", action: "create_chat_completion", version: 1, connection: null,
-      input: { model: "sonar-pro", messages: [{ role: "system", content: "Answer in two or three plain sentences." }, { role: "user" }] },
+      input: { model: "sonar-pro", messages: [{ role: "user" }] },
       bindings: {
-        "/messages/1/content": [
+        "/messages/0/content": [
           "How far away is the Moon? One page, ", { step: "search", pointer: "/results/0/title" }, ", says: ", { step: "search", pointer: "/results/0/snippet" },
         ],
       },

@@ -6,21 +6,23 @@ import { fold } from "./form/frame.js";
 import { filledInput, stepTexts } from "./copy-as.js";
 import { markdown, webAddress } from "./markdown.js";
 import { totals } from "./run-state.js";
-import { drawSources, sourcesOf } from "./sources.js";
+import { drawSources, placed, sourcesOf } from "./sources.js";
 
 /** @typedef {ReturnType<typeof import("./run-state.js").newRun>} Run @typedef {import("./run-state.js").StepRun} StepRun */
 
 /**
  * @param {HTMLElement} place
- * @param {{titleOf: (step: StepRun) => string, stop: () => void, goTo: (stepId: string, pointer: string) => void, sandbox: boolean, hasKey?: boolean}} hooks
+ * @param {{titleOf: (step: StepRun) => string, goTo: (stepId: string, pointer: string) => void, sandbox: boolean}} hooks
  */
 export function createRunView(place, hooks) {
-  const view = { hooks, runs: [], shown: null, sections: new Map(), frames: new Set(), tabs: h("ul", { class: "run-list", "aria-label": "Runs since the page was opened" }), body: h("div", { class: "run-shown" }) };
+  const view = { hooks, runs: [], shown: null, followed: null, sections: new Map(), frames: new Set(), tabs: h("ul", { class: "run-list", "aria-label": "Runs since the page was opened" }), body: h("div", { class: "run-shown" }) };
+  // Whoever scrolls wants to read something else than what is being written.
+  for (const name of ["wheel", "touchmove", "keydown", "pointerdown"]) place.closest("section").addEventListener(name, () => (view.followed = null), { passive: true });
   fill(place, view.tabs, view.body);
   fill(view.body, emptyRuns());
   return {
     add: (run) => (view.runs.push(run), show(view, run)),
-    stepBegan: (run, step) => run === view.shown && view.sections.get(step).section.scrollIntoView({ block: "nearest" }),
+    stepBegan: (run, step) => (view.followed = step, follow(view, step)),
     stepChanged: (run, step) => run === view.shown && later(view, step),
     runChanged: (run) => (drawTabs(view), run === view.shown && drawHead(view)),
   };
@@ -66,9 +68,8 @@ function show(view, run) {
 function drawHead(view) {
   const { shown: run, head, hooks } = view;
   const { cost, tokens, duration } = totals(run);
-  const stop = h("button", { type: "button", class: "button button-danger", id: "stop", disabled: run.stopping, onclick: hooks.stop }, icon("stop"), run.stopping ? "Stopping\u2026" : "Stop");
   const facts = [["Cost", money(cost)], ["Tokens", tokens?.toLocaleString()], ["Time", run.status === "running" ? null : time(duration)]];
-  fill(head, h("div", { class: "run-state" }, chip(run.status), run.status === "running" && stop), factList(facts), run.error && errorBox(run.error, "", hooks));
+  fill(head, h("div", { class: "run-state" }, chip(run.status)), factList(facts), run.error && errorBox(run.error, "", hooks));
 }
 
 /** Draw a step with the next frame: a fast stream is more than eyes can follow. */
@@ -85,6 +86,11 @@ function later(view, step) {
   });
 }
 
+/** Keep the step that is under way in sight while it grows. */
+function follow(view, step) {
+  if (step === view.followed) view.sections.get(step)?.section.scrollIntoView({ block: "start" });
+}
+
 function drawStep(view, step) {
   const { section, index } = view.sections.get(step);
   const key = `run-${view.shown.number}-${index + 1}`;
@@ -94,11 +100,12 @@ function drawStep(view, step) {
   section.dataset.step = step.id;
   const title = h("div", { class: "run-step-head" }, h("h3", { id: `${key}-title` }, h("span", { class: "step-count" }, index + 1), view.hooks.titleOf(step)), h("code", {}, step.id), chip(step.status));
   fill(section, title, step.envelope ? finished(view, step, key) : underWay(step, key));
+  follow(view, step);
 }
 
 function underWay(step, key) {
   if (step.status === "waiting") return h("p", { class: "muted" }, "Waits for the steps before it.");
-  const sources = sourcesOf({ search_results: step.found });
+  const sources = sourcesOf({ search_results: placed(step.found) });
   return [
     searches(step),
     step.message && h("p", { class: "muted" }, step.message),
@@ -156,7 +163,7 @@ function errorBox(error, stepId, { goTo }) {
     h("li", {}, h("button", { type: "button", class: "link-button", onclick: () => goTo(...placeOf(field.pointer, stepId)) }, field.pointer || "The input"), ` ${field.message}`);
   return h(
     "div",
-    { class: "note note-danger error", "data-code": error.code },
+    { class: `note ${error.code === "cancelled" ? "note-warn" : "note-danger"} error`, "data-code": error.code },
     h("p", {}, h("strong", {}, error.user_message || error.message)),
     error.fields?.length > 0 && h("ul", {}, error.fields.map(where)),
     h("p", { class: "error-facts" }, [`Code: ${error.code}`, error.retryable && "It may work if you run it again", error.effect === "unknown" && "it may have cost something", error.retry_after && `try again in ${Math.ceil(error.retry_after)} s`].filter(Boolean).join(" \u00b7 ")),

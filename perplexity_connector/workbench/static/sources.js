@@ -14,6 +14,19 @@ export function sourcesOf(output) {
   return pages.filter((page) => typeof page === "object" && page !== null && typeof page.url === "string");
 }
 
+/**
+ * Results as they were found, each at the place that its id names: `[n]` in the text means the one with id n.
+ * @param {{id?: number}[]} found @returns {object[]}
+ */
+export function placed(found) {
+  if (!found.every(({ id }) => Number.isInteger(id) && id > 0 && id <= MOST)) return found;
+  const places = Array.from({ length: Math.max(0, ...found.map(({ id }) => id)) }, () => ({ title: "", url: "" }));
+  // Of two with one id the first stays, as in the output.
+  for (const page of found.toReversed()) places[page.id - 1] = page;
+  return places;
+}
+
+const MOST = 1000;
 const SHOWN_AT_ONCE = 5;
 
 /** @param {ReturnType<typeof sourcesOf>} sources @param {string} prefix what the ids of the entries begin with @param {string} title */

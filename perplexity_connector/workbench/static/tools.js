@@ -12,16 +12,28 @@ export function drawTools(place, bench) {
   const save = named("save", "Save", () => download(bench.state.document), { id: "save" });
   const copy = named("copy", "Copy as", () => showCopies(bench), { id: "copy-flow" });
   const run = h("button", { type: "button", class: "button button-primary", id: "run-flow", "aria-keyshortcuts": "Control+Enter", onclick: bench.run }, icon("play"), "Run");
+  const stop = h("button", { type: "button", class: "button button-danger", id: "stop", onclick: bench.stop }, icon("stop"), h("span", {}, "Stop"));
   const show = () => {
     undo.disabled = !bench.state.canUndo;
     redo.disabled = !bench.state.canRedo;
     for (const button of [save, copy]) button.disabled = bench.state.steps.length === 0;
-    run.disabled = bench.state.steps.length === 0 || bench.isRunning();
+    run.disabled = bench.state.steps.length === 0;
+    swap(run, stop, bench.isRunning());
+    stop.disabled = bench.isStopping();
+    stop.lastChild.textContent = bench.isStopping() ? "Stopping\u2026" : "Stop";
   };
-  fill(place, undo, redo, named("open", "Open", () => file.click(), { id: "open" }), file, save, copy, named("key", "Connections", () => bench.manageConnections(), { id: "connections" }), run);
+  fill(place, undo, redo, named("open", "Open", () => file.click(), { id: "open" }), file, save, copy, named("key", "Connections", () => bench.manageConnections(), { id: "connections" }), run, stop);
   bench.state.addEventListener("change", show);
   bench.addRunListener(show);
   show();
+}
+
+/** While it runs, Stop stands where Run was; the focus goes along. */
+function swap(run, stop, isRunning) {
+  const focused = [run, stop].includes(document.activeElement);
+  run.hidden = isRunning;
+  stop.hidden = !isRunning;
+  if (focused) (isRunning ? stop : run).focus();
 }
 
 function named(drawing, label, onclick, more) {

@@ -13,7 +13,8 @@ WATCH = """() => {
     const length = answer ? answer.textContent.length : 0;
     if (length !== window.seen.at(-1)) window.seen.push(length);
   };
-  new MutationObserver(look).observe(document.querySelector('#run-body'), {childList: true, subtree: true, characterData: true});
+  const all = {childList: true, subtree: true, characterData: true};
+  new MutationObserver(look).observe(document.querySelector('#run-body'), all);
 }"""
 
 

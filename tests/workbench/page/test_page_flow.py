@@ -25,7 +25,7 @@ SNIPPET = {"step": "search", "pointer": "/results/0/snippet"}
 
 
 def test_actions_are_dragged_in_mapped_and_run(page: Page, tmp_path: Path) -> None:
-    """Both by mouse; the first result goes into the message, the answer is written bit by bit, with sources and cost."""
+    """Both by mouse; the first result goes into the message, the answer comes bit by bit, with sources and cost."""
     drag(page, action(page, SEARCH), page.locator("#flow-body"))
     drag(page, action(page, CHAT), page.locator("#flow"), down=0.9)
     search, chat = step(page, 1), step(page, 2)
@@ -134,7 +134,7 @@ def test_a_new_id_is_followed_by_the_bindings(page: Page, tmp_path: Path) -> Non
     expect(field).to_have_attribute("aria-invalid", "true")
     field.fill("found")
     field.press("Tab")
-    bindings = flow_of(page, tmp_path)["steps"][1]["bindings"]["/messages/1/content"]
+    bindings = flow_of(page, tmp_path)["steps"][1]["bindings"]["/messages/0/content"]
     assert {part["step"] for part in bindings if isinstance(part, dict)} == {"found"}
 
 
@@ -146,7 +146,7 @@ def test_a_flow_that_is_saved_and_opened_is_the_same(page: Page, open_page: Open
     other = open_page()
     open_flow(other, saved, tmp_path)
     assert flow_of(other, tmp_path) == saved
-    assert saved["steps"][1]["input"]["messages"][1] == {"role": "user"}
+    assert saved["steps"][1]["input"]["messages"][0] == {"role": "user"}
 
 
 def test_what_is_no_flow_is_refused_in_words(page: Page, tmp_path: Path) -> None:
@@ -253,7 +253,13 @@ def test_a_copied_command_does_what_the_step_did(page: Page, tmp_path: Path) -> 
     environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
     for command in commands:
         done = subprocess.run(
-            ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
+            ["bash", "-c", command],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         assert done.returncode == 0, done.stderr
         assert "356,500" in done.stdout
@@ -269,7 +275,13 @@ def test_copied_python_runs(page: Page, tmp_path: Path) -> None:
     program = result(page, "search").locator(".copy-text").text_content() or ""
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("failed")

@@ -31,9 +31,7 @@ def schema_of(name: str) -> Any:
     return json.loads(SCHEMAS[name].read_text(encoding="utf-8"))
 
 
-CASES = [
-    (name, number) for name in SCHEMAS for number, _ in enumerate([{}, *schema_of(name).get("examples", [])])
-]
+CASES = [(name, number) for name in SCHEMAS for number, _ in enumerate([{}, *schema_of(name).get("examples", [])])]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +68,7 @@ def husks(node: Any) -> bool:
 
 
 def without_raw(node: Any) -> Any:
-    """A value without the one place that may hold JSON of any shape, and without messages that are still to be filled in."""
+    """A value without the one place that may hold JSON of any shape, and without messages that are still empty."""
     inner = node.get("response_format", {}).get("json_schema", {})
     shown = {**node, "response_format": "raw"} if "schema" in inner else node
     return {**shown, "messages": [each or "new" for each in node["messages"]]} if "messages" in node else shown
@@ -121,7 +119,14 @@ def test_a_cleared_field_is_absent(stand: Stand) -> None:
         page.get_by_role("spinbutton", name=title).fill("")
     page.get_by_role("combobox", name="Search context size").select_option("")
     cleared = value(page)
-    gone = {"max_tokens", "temperature", "search_domain_filter", "reasoning_effort", "search_after_date_filter", "web_search_options"}
+    gone = {
+        "max_tokens",
+        "temperature",
+        "search_domain_filter",
+        "reasoning_effort",
+        "search_after_date_filter",
+        "web_search_options",
+    }
     assert gone.isdisjoint(cleared)
     assert cleared["top_p"] == 0.9
 
@@ -197,7 +202,8 @@ def test_a_combobox_suggests_and_takes_any_text(stand: Stand) -> None:
     page = stand(schema_of("chat"), value={})
     page.evaluate(
         """() => { form.options = {"/model": async (search) =>
-            ["sonar", "sonar-pro", "fast"].filter((name) => name.includes(search)).map((value) => ({value, label: value}))}; }"""
+            ["sonar", "sonar-pro", "fast"].filter((name) => name.includes(search))
+              .map((value) => ({value, label: value}))}; }"""
     )
     field = page.get_by_role("combobox", name="Model")
     field.press_sequentially("son")
@@ -266,7 +272,9 @@ def test_errors_stand_at_their_fields(stand: Stand) -> None:
     ]
     page.evaluate("errors => { form.errors = errors; }", errors)
     field = page.get_by_role("textbox", name="Query")
-    expect(field).to_have_accessible_description("Line 2: Not this. One to 100 queries; each is searched and billed by itself.")
+    expect(field).to_have_accessible_description(
+        "Line 2: Not this. One to 100 queries; each is searched and billed by itself."
+    )
     expect(page.locator(".sf-top")).to_have_text("Not at all.")
     page.evaluate("form.errors = []")
     expect(field).to_have_attribute("aria-invalid", "false")

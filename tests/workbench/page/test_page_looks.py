@@ -22,7 +22,9 @@ def serious_issues(page: Page) -> list[str]:
     if not AXE.exists():
         pytest.fail(f"This test needs axe-core: npm install --prefix {AXE.parents[2].relative_to(ROOT)}")
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    violations: list[Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then((all) => all.violations)")
+    violations: list[Any] = page.evaluate(
+        "axe.run(document, {resultTypes: ['violations']}).then((all) => all.violations)"
+    )
     return [
         f"{issue['id']}: {node['html']} {node['failureSummary']}"
         for issue in violations
@@ -104,7 +106,9 @@ def test_a_finger_drags_a_step_by_its_handle(open_page: Open) -> None:
     x, y = box["x"] + 8, box["y"] + 8
     touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
     for down in range(0, 720, 60):
-        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + 100, "y": min(y + down, 880)}]})
+        touch.send(
+            "Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + 100, "y": min(y + down, 880)}]}
+        )
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     expect(page.locator(".step-title").first).to_have_text("Create Chat Completion")
 
