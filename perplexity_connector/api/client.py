@@ -1,21 +1,26 @@
-"""The one pooled client: the only I/O of the connector, and the only file that knows httpx."""
+"""The one pooled client: the only I/O of the connector. It speaks httpx's interface, over `transport`.
+
+It speaks it to the transport itself, without `httpx.AsyncClient`: that is there to follow redirects and to keep
+cookies, which must not happen here, and logs the head of every answer.
+"""
 
 import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import httpx
 
 from perplexity_connector.api import failures
 from perplexity_connector.api.endpoint import Endpoint
+from perplexity_connector.api.patience import Patience
 from perplexity_connector.api.reading import document
 from perplexity_connector.api.sse import EventDecoder, ServerEvent
+from perplexity_connector.api.transport import network, unlogged
 from perplexity_connector.contract import (
     ActionContext,
     ConnectorError,
@@ -40,8 +45,9 @@ class Answer:
     def __init__(self, response: httpx.Response, idle_timeout: float) -> None:
         """Wrap a response whose headers are there and whose body is not."""
         self._response = response
-        self._raw = response.aiter_raw()
-        self._idle_timeout = idle_timeout
+        # The stream itself, past httpx's decoders and counters: each piece of a live answer costs what stands between.
+        self._raw = aiter(cast("httpx.AsyncByteStream", response.stream))
+        self._patience = Patience(idle_timeout)
         self.request_id = failures.request_id(response.headers)
 
     async def json(self) -> JsonValue:
@@ -69,6 +75,7 @@ class Answer:
                     yield event
             # Some proxies keep a connection awake with blank lines before the body.
             started = started or not chunk.isspace()
+            del chunk
         for event in [ServerEvent("", b"".join(plain))] if plain else decoder.close():
             yield event
 
@@ -78,6 +85,10 @@ class Answer:
             async with asyncio.timeout(_DRAIN_SECONDS):
                 while await anext(self._raw, b""):
                     pass
+
+    def close(self) -> None:
+        """Nobody reads on."""
+        self._patience.close()
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         if self._response.headers.get("content-encoding", "identity") != "identity":
@@ -89,10 +100,12 @@ class Answer:
             if size > MAX_BODY:
                 raise self._unreadable(detail="too large")
             yield chunk
+            # Let go before the next wait, here and above: what waits should hold nothing.
+            del chunk
 
     async def _next(self) -> bytes:
         try:
-            async with asyncio.timeout(self._idle_timeout):
+            with self._patience:
                 return await anext(self._raw, b"")
         except TimeoutError:
             raise self._failed(ErrorCode.TIMEOUT, "the answer stalled") from None
@@ -116,28 +129,17 @@ class Client:
         """Serve an endpoint; `transport` replaces the network in tests."""
         self._endpoint = endpoint
         self._transport = transport
-        self._opened: httpx.AsyncClient | None = None
+        self._opened: httpx.AsyncBaseTransport | None = None
+        self._headers = {
+            "accept": "application/json",
+            "accept-encoding": "identity",
+            "user-agent": f"{_PRODUCT}/{version(_PRODUCT)}",
+            "x-pplx-integration": _PRODUCT,
+        }
 
     async def __aenter__(self) -> Self:
         """Open the pool."""
-        self._opened = httpx.AsyncClient(
-            base_url=self._endpoint.base_url,
-            transport=self._transport,
-            # Redirects are never followed: the key must not travel to another origin.
-            follow_redirects=False,
-            event_hooks={"response": [_forget_location]},
-            # First byte and idle have clocks of their own; one request may wait long for its first byte.
-            timeout=httpx.Timeout(None, connect=self._endpoint.connect_timeout),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
-            # Cloudflare sets cookies; a jar shared by many keys would tie them together.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            headers={
-                "accept": "application/json",
-                "accept-encoding": "identity",
-                "user-agent": f"{_PRODUCT}/{version(_PRODUCT)}",
-                "x-pplx-integration": _PRODUCT,
-            },
-        )
+        self._opened = self._transport or network(self._endpoint.base_url, self._endpoint.connect_timeout)
         return self
 
     async def __aexit__(
@@ -158,6 +160,7 @@ class Client:
         request = self._request(method, path, ctx, body)
         # The stack holds the answer from its first byte on: giving the permit back may be cancelled, too.
         async with AsyncExitStack() as open_answers:
+            open_answers.enter_context(unlogged())
             async with ctx.permit():
                 response = await self._first_byte(request)
                 open_answers.push_async_callback(response.aclose)
@@ -165,29 +168,30 @@ class Client:
                 ctx.observe_limit(*failures.rate(response.headers))
             if not response.is_success:
                 raise failures.refused(response.status_code, response.headers, await _refusal(response))
-            yield Answer(response, self._endpoint.idle_timeout)
-
-    @property
-    def _http(self) -> httpx.AsyncClient:
-        if self._opened is None:
-            message = "the connector is an async context manager: enter it before running an action"
-            raise RuntimeError(message)
-        return self._opened
+            answer = Answer(response, self._endpoint.idle_timeout)
+            open_answers.callback(answer.close)
+            yield answer
 
     def _request(self, method: str, path: str, ctx: ActionContext, body: JsonObject | None) -> httpx.Request:
-        headers = {"authorization": f"Bearer {_key(ctx.connection)}"}
-        if body is None:
-            return self._http.build_request(method, path, headers=headers)
+        headers = self._headers | {"authorization": f"Bearer {_key(ctx.connection)}"}
         # Plain ASCII, so that a lone surrogate in an author's text cannot break the encoding.
-        content = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
-        return self._http.build_request(
-            method, path, headers=headers | {"content-type": "application/json"}, content=content
+        content = json.dumps(body, separators=(",", ":"), allow_nan=False).encode() if body is not None else None
+        return httpx.Request(
+            method,
+            f"{self._endpoint.base_url}{path}",
+            headers=headers if content is None else headers | {"content-type": "application/json"},
+            content=content,
+            # First byte and idle have clocks of their own; one request may wait long for its first byte.
+            extensions={"timeout": {"connect": self._endpoint.connect_timeout}},
         )
 
     async def _first_byte(self, request: httpx.Request) -> httpx.Response:
+        if self._opened is None:
+            message = "the connector is an async context manager: enter it before running an action"
+            raise RuntimeError(message)
         try:
             async with asyncio.timeout(self._endpoint.first_byte_timeout):
-                return await self._http.send(request, stream=True)
+                return await self._opened.handle_async_request(request)
         except TimeoutError:
             raise failures.failure(ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="no first byte") from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
@@ -196,11 +200,6 @@ class Client:
         except httpx.HTTPError as error:
             detail = f"broken after sending: {type(error).__name__}"
             raise failures.failure(ErrorCode.UNAVAILABLE, effect=Effect.UNKNOWN, detail=detail) from None
-
-
-async def _forget_location(response: httpx.Response) -> None:
-    # httpx reads the address of a redirect that it will not follow, and takes one that is none for a broken connection.
-    response.headers.pop("location", None)
 
 
 def _key(connection: Mapping[str, str | Secret]) -> str:
@@ -217,7 +216,7 @@ async def _refusal(response: httpx.Response) -> bytes:
     body = b""
     try:
         async with asyncio.timeout(5):
-            async for chunk in response.aiter_raw():
+            async for chunk in cast("httpx.AsyncByteStream", response.stream):
                 body += chunk
                 if len(body) > _MAX_REFUSAL:
                     break

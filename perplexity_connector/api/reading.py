@@ -13,7 +13,7 @@ from perplexity_connector.contract import JsonObject, JsonValue
 def document(body: bytes) -> JsonValue:
     """The JSON document in a body. Raises `ValueError` for anything else: bad UTF-8, bad JSON, NaN, absurd depth."""
     try:
-        value: JsonValue = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        value: JsonValue = _JSON.decode(body.decode("utf-8"))
     except RecursionError:
         message = "nested too deeply"
         raise ValueError(message) from None
@@ -23,6 +23,10 @@ def document(body: bytes) -> JsonValue:
 def _no_constant(name: str) -> float:
     message = f"{name} is not JSON"
     raise ValueError(message)
+
+
+# `json.loads` with an option makes a decoder for every document, which takes as long as a small one.
+_JSON = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def mapping(value: object) -> JsonObject:
@@ -42,7 +46,9 @@ def objects(value: object) -> Sequence[JsonObject]:
 
 def text(value: object) -> str:
     """The value if it is text, else an empty one. A lone surrogate, which no encoding can carry on, is replaced."""
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
 def number(value: object) -> float | int | None:

@@ -16,14 +16,14 @@ class Relay:
     `shown` is how many characters of the answer an earlier attempt of the same run has told already.
     """
 
-    __slots__ = ("_emit", "_last", "_rewriter", "_text", "shown")
+    __slots__ = ("_emit", "_last", "_rewriter", "_told", "shown")
 
     def __init__(self, emit: Callable[[JsonObject], None], *, structured: bool, shown: int = 0) -> None:
         """Tell `emit`; a structured answer's text goes through untouched."""
         self._emit = emit
         self._rewriter = None if structured else MarkRewriter()
         self._last: int | None = None
-        self._text = ""
+        self._told: list[str] = []
         self.shown = shown
 
     def tell(self, event: JsonObject) -> None:
@@ -47,13 +47,13 @@ class Relay:
 
     def finish(self, content: str) -> bool:
         """Show what is missing of the final text; False when what was shown is not how that text begins."""
-        if self.shown > len(content) or not content.startswith(self._text):
+        if self.shown > len(content) or not content.startswith("".join(self._told)):
             return False
         self._show(content[self.shown :])
         return True
 
     def _show(self, piece: str) -> None:
         if piece:
-            self._text += piece
+            self._told.append(piece)
             self.shown += len(piece)
             self._emit({"type": EventType.TEXT_DELTA.value, "text": piece})

@@ -271,8 +271,8 @@ def serve_tools(
         typer.Option(min=0, max=65535, metavar="PORT", help="Serve HTTP on this port; 0 takes any free one."),
     ] = None,
     address: Annotated[
-        str, typer.Option("--host", metavar="ADDRESS", help="With --http; any but loopback needs a token.")
-    ] = "127.0.0.1",
+        str | None, typer.Option("--host", metavar="ADDRESS", help="With --http; all but loopback need a token.")
+    ] = None,
     connection: Annotated[
         str | None, typer.Option(metavar="NAME", help="A stored connection; the environment's key if left out.")
     ] = None,

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -23,6 +23,7 @@ from perplexity_connector.readable.shape import as_object, as_text
 TOKEN = "PERPLEXITY_MCP_TOKEN"  # noqa: S105 - the variable's name
 # v1 of the SDK has no such package.
 _EXTRA = "mcp_types"
+_LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Service:
     """The server that is to run, as it was typed; without a port it serves stdin and stdout."""
 
     port: int | None
-    address: str
+    address: str | None
     connection: str | None
     sandbox: bool
 
@@ -40,6 +41,9 @@ def serve(service: Service, make_host: HostMaker) -> None:
 
     Raises `UsageError` for what cannot be served so, `typer.Exit` without the `[mcp]` extra.
     """
+    if service.address is not None and service.port is None:
+        message = "--host says where to serve HTTP: give a port with --http."
+        raise UsageError(message)
     if find_spec(_EXTRA) is None:
         say("error: This command needs: pip install 'perplexity-connector[mcp]'")
         raise typer.Exit(ExitCode.INTERNAL)
@@ -78,20 +82,15 @@ async def _serve(service: Service, host: Host, connections: Mapping[str, str | M
         await mcp.serve_stdio(server)
         return
     token = os.environ.get(TOKEN)
-    options = mcp.HttpOptions(address=service.address, port=service.port, token=Secret(token) if token else None)
+    address = service.address or _LOOPBACK
+    options = mcp.HttpOptions(address=address, port=service.port, token=Secret(token) if token else None)
     if options.token is None and not options.is_loopback:
         message = f"Serving beyond this machine needs a token: set {TOKEN} to a long random text."
         raise UsageError(message)
-    with _told_apart(service):
-        await mcp.serve_http(server, options, lambda url: say(f"Serving MCP at {url}; Ctrl-C stops it."))
-
-
-@contextmanager
-def _told_apart(service: Service) -> Iterator[None]:
     try:
-        yield
+        await mcp.serve_http(server, options, lambda url: say(f"Serving MCP at {url}; Ctrl-C stops it."))
     except OSError as problem:
-        message = f"{service.address} port {service.port} cannot be used: {problem.strerror}."
+        message = f"{address} port {service.port} cannot be used: {problem.strerror}."
         raise UsageError(message) from None
 
 

@@ -53,14 +53,15 @@ def discover() -> Catalogue:
     """The connectors of this environment. One that cannot be read is a problem, and breaks none of the rest."""
     found: dict[str, Installed] = {}
     problems: list[Problem] = []
-    plugins = entry_points(group=PLUGINS)
-    for point in entry_points(group=MANIFESTS):
+    points = entry_points()
+    plugins = _by_name(points.select(group=PLUGINS))
+    for point in points.select(group=MANIFESTS):
         if point.name in found:
             message = f"A second distribution ({_distribution(point)}) has this id; the first one counts."
             problems.append(Problem(connector=point.name, message=message))
             continue
         try:
-            found[point.name] = _read(point, plugins)
+            found[point.name] = _read(point, plugins.get(point.name, ()))
         except ManifestError as error:
             problems.append(Problem(connector=point.name, message=str(error)))
     return Catalogue(connectors=dict(sorted(found.items())), problems=problems)
@@ -99,15 +100,22 @@ def _unknown(what: str, there: Iterable[object]) -> ConnectorError:
 
 def _read(point: EntryPoint, plugins: Iterable[EntryPoint]) -> Installed:
     file = _locate(point)
-    # Another distribution must not be able to slip its own plugin under a manifest.
-    source = _distribution(point)
-    own = [plugin for plugin in plugins if (plugin.name, _distribution(plugin)) == (point.name, source)]
+    # Another distribution must not be able to slip its own plugin under a manifest. Of one look at what is installed,
+    # the same distribution is the same object; to ask it for its name is to parse its metadata.
+    own = [plugin for plugin in plugins if plugin.dist is point.dist]
     if not own:
-        message = f"Its distribution ({source}) has a manifest, but no entry point in {PLUGINS}."
+        message = f"Its distribution ({_distribution(point)}) has a manifest, but no entry point in {PLUGINS}."
         raise ManifestError(message)
     document = read_manifest(file, point.name)
     plugin = own[0]
     return Installed(id=point.name, file=file, document=document, plugin_name=plugin.value, load_plugin=plugin.load)
+
+
+def _by_name(points: Iterable[EntryPoint]) -> Mapping[str, list[EntryPoint]]:
+    found: dict[str, list[EntryPoint]] = {}
+    for point in points:
+        found.setdefault(point.name, []).append(point)
+    return found
 
 
 def _distribution(point: EntryPoint) -> str:

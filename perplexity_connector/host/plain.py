@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from perplexity_connector.contract import FieldError, JsonValue
 
@@ -58,8 +59,35 @@ class _Copier:
 
 def plain_json(value: object) -> Plain:
     """A deep copy of `value` as plain JSON, which shares nothing with the original and never fails."""
-    copier = _Copier()
+    try:
+        return Plain(value=_copied(value, 0), errors=[])
+    except _OddError:
+        copier = _Copier()
     return Plain(value=copier.copy(value, "", 0), errors=copier.errors)
+
+
+class _OddError(Exception):
+    """Something is not plainly JSON: the slow way finds out what and where."""
+
+
+def _copied(value: Any, depth: int) -> JsonValue:
+    """The copy of what is plainly JSON, without keeping account of the places. Raises `_OddError` for the rest."""
+    kind = type(value)
+    if kind is str:
+        return _text(value)
+    if kind is dict and depth < _DEEPEST:
+        return {_text(name): _copied(item, depth + 1) for name, item in value.items()}
+    if kind is list and depth < _DEEPEST:
+        return [_copied(item, depth + 1) for item in value]
+    if value is None or kind is bool or ((kind is int or kind is float) and _is_finite(value)):
+        return cast("JsonValue", value)
+    raise _OddError
+
+
+def _text(value: object) -> str:
+    if type(value) is str and (value.isascii() or _is_encodable(value)):
+        return value
+    raise _OddError
 
 
 def child(pointer: str, name: str | int) -> str:

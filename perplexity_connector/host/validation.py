@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError, JsonObject, JsonValue
 from perplexity_connector.host.plain import Plain, child
+from perplexity_connector.host.quick import quick_check
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -70,11 +71,15 @@ class SchemaValidator:
             raise ConnectorError(ErrorCode.INTERNAL, message) from None
         checker = Draft202012Validator.FORMAT_CHECKER
         self._validator = Draft202012Validator(schema, format_checker=checker, registry=Registry())
+        # After the check above, so that what it reads of the schema has the shape that it expects.
+        self._keeps = quick_check(cast("JsonValue", schema))
 
     def errors(self, document: Plain) -> list[FieldError]:
         """Everything wrong with a document, each place and keyword once; empty when it is good."""
         from referencing.exceptions import Unresolvable  # noqa: PLC0415 - heavy, and the palette needs none of it
 
+        if not document.errors and isinstance(document.value, dict) and self._keeps(document.value):
+            return []
         if not isinstance(document.value, dict):
             return [FieldError(pointer="", code="type", message=_sentence("type", "object"))]
         try:

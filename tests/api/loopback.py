@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Self, TypeAlias
 
@@ -51,8 +52,9 @@ def then(first: bytes, script: Script) -> Script:
 class Loopback:
     """Answers each request with the next of its answers, the last one for ever, and keeps what it was sent."""
 
-    def __init__(self, *answers: bytes | Script) -> None:
-        """Answer in this order."""
+    def __init__(self, *answers: bytes | Script, tls: ssl.SSLContext | None = None) -> None:
+        """Answer in this order, over TLS where there is a context for it."""
+        self._tls = tls
         self._answers = answers
         self._tasks = set[asyncio.Task[None]]()
         self.requests: list[tuple[str, bytes]] = []
@@ -62,8 +64,8 @@ class Loopback:
 
     async def __aenter__(self) -> Self:
         """Listen on a free port."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
+        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(self, *exc: object) -> None:

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perplexity_connector.api import agent_events
 from perplexity_connector.api.agent_events import TERMINAL, Transcript
+from perplexity_connector.api.reading import document
 from perplexity_connector.api.sse import ServerEvent
 from tests.api.streams import ANSWER, RESULTS, RUN_ID, deltas, events, json_values, plain, response, transcript
 
@@ -39,7 +41,20 @@ def test_the_id_is_known_from_the_first_event(listen: bool) -> None:
     assert (told.text(), list(told.results())) == ("", [])
 
 
-def test_without_a_listener_only_the_first_and_the_last_event_are_decoded() -> None:
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Every JSON document that is decoded, in order."""
+    seen: list[bytes] = []
+
+    def watched(body: bytes) -> object:
+        seen.append(body)
+        return document(body)
+
+    monkeypatch.setattr(agent_events, "document", watched)
+    return seen
+
+
+def test_without_a_listener_only_the_first_and_the_last_event_are_decoded(decoded: list[bytes]) -> None:
     """The rest is kept as bytes: most runs never need it."""
     told = Transcript()
     rows = events()
@@ -47,7 +62,18 @@ def test_without_a_listener_only_the_first_and_the_last_event_are_decoded() -> N
     assert contents[0] == rows[0]
     assert contents[-1] == rows[-1]
     assert set(map(type, contents[1:-1])) == {type(None)}
-    assert sum(isinstance(kept, bytes) for kept in told._kept) == len(rows) - 2
+    assert [json.loads(body) for body in decoded] == [rows[0], rows[-1]]
+    assert all(isinstance(kept, bytes) for kept in told._kept)
+    assert len(told._kept) == len(rows) - 1
+
+
+def test_with_a_listener_each_event_is_decoded_once(decoded: list[bytes]) -> None:
+    """And kept as bytes all the same: Python's objects for it would take three times the memory."""
+    told = Transcript()
+    for row in events():
+        told.add(event(row, str(row["type"])), decode=True)
+    assert [json.loads(body) for body in decoded] == events()
+    assert all(isinstance(kept, bytes) for kept in told._kept)
 
 
 def test_a_listener_gets_every_event() -> None:

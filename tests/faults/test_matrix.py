@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from perplexity_connector.api import transport
 from perplexity_connector.cli.exits import code_of_run
 from tests.faults.edits import Frames
 from tests.faults.faults import edited
@@ -57,6 +58,16 @@ def test_a_run_ends_as_its_row_states(stage: Stage, row: Row) -> None:
     """Status, code, retryable, effect, exit code, attempts, warnings, bill, what is kept, requests to stop, fields."""
     outcome = stage.outcome(row)
     assert shown(outcome) == stated(row)
+
+
+ONE_OF_EACH_KIND = {(row.cause, row.action, row.listen): row for row in ROWS}.values()
+
+
+@pytest.mark.parametrize("row", params(iter(ONE_OF_EACH_KIND)))
+def test_without_the_host_extra_a_run_ends_the_same(stage: Stage, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connector alone has httpx's own transport: one row of each cause, action and way of listening."""
+    monkeypatch.setattr(transport, "find_spec", lambda _: None)
+    assert shown(stage.run(row)) == stated(row)
 
 
 @pytest.mark.parametrize("row", params(row for row in ROWS if row.want.code is None))

@@ -1,4 +1,5 @@
 import sys
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,18 @@ def test_a_plugin_that_raises_at_import_fails_its_own_runs_only(site: Path, body
 def test_settings_for_a_connector_that_is_not_there_are_a_problem() -> None:
     """A misspelt id would otherwise leave the operator's setting unused without a word."""
     assert "tyo" in [problem["connector"] for problem in Host(settings={"tyo": {"greeting": "Hi"}}).problems()]
+
+
+def test_looking_around_parses_nobodys_metadata(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With hundreds of connectors that took longer than reading all their manifests."""
+    distribution(site, "toy")
+    parsed: list[object] = []
+    real = Distribution.metadata.fget
+
+    def counted(self: Distribution) -> object:
+        parsed.append(self)
+        return real(self)
+
+    monkeypatch.setattr(Distribution, "metadata", property(counted))
+    assert there(Host(environ={})) == ["toy"]
+    assert parsed == []

@@ -5,7 +5,11 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from perplexity_connector.contract import EventType
+from perplexity_connector.host import plain
 from perplexity_connector.host.plain import child, plain_json
 
 
@@ -52,3 +56,28 @@ def test_pointers_are_escaped() -> None:
     """As RFC 6901 says, the tilde first."""
     assert child("/a", "b/c~d") == "/a/b~1c~0d"
     assert child("", 0) == "/0"
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda part: st.lists(part, max_size=4) | st.dictionaries(st.text(st.characters(), max_size=3), part, max_size=4),
+)
+
+
+@given(json_like)
+def test_the_quick_way_and_the_slow_one_copy_alike(value: object) -> None:
+    """The slow one keeps account of the places; it is taken where there is something to say."""
+    copier = plain._Copier()
+    slow = copier.copy(value, "", 0)
+    assert plain_json(value) == plain.Plain(value=slow, errors=copier.errors)
+
+
+class Text(str):
+    """A text that is more than one."""
+
+    __slots__ = ()
+
+
+def test_kinds_of_text_and_numbers_are_copied_as_they_are() -> None:
+    """An enumeration's member is the text that it stands for."""
+    assert plain_json({"a": [Text("b"), EventType.STATUS]}).value == {"a": ["b", "status"]}

@@ -27,9 +27,11 @@ async def serve_stdio(server: Server[None]) -> None:
 
 
 async def _serve(server: Server[None]) -> None:
-    with suppress(BrokenPipeError):  # the client is gone, and nobody is left to tell
+    try:
         async with stdio_server(stdin=cast("AsyncFile[str]", _Lines())) as (received, sent):
             await server.run(received, sent, server.create_initialization_options())
+    except* BrokenPipeError:
+        pass  # the client is gone, and nobody is left to tell
 
 
 class _Lines:
@@ -38,7 +40,7 @@ class _Lines:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._lines: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1)
-        threading.Thread(target=self._read, name="mcp-stdin", daemon=True).start()
+        threading.Thread(target=self._read, args=[sys.stdin.fileno()], name="mcp-stdin", daemon=True).start()
 
     def __aiter__(self) -> "_Lines":
         return self
@@ -48,9 +50,9 @@ class _Lines:
             raise StopAsyncIteration
         return line
 
-    def _read(self) -> None:
+    def _read(self, stdin: int) -> None:
         # A reader of its own: at the end of the process the interpreter closes `sys.stdin`, whose lock it must get.
-        with open(sys.stdin.fileno(), encoding="utf-8", errors="replace", closefd=False) as lines:
+        with suppress(OSError), open(stdin, encoding="utf-8", errors="replace", closefd=False) as lines:
             for line in lines:
                 self._hand_over(line)
         self._hand_over(None)

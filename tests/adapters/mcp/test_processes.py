@@ -189,19 +189,27 @@ def test_a_server_over_stdio_ends_quietly_and_stops_its_runs(sandbox: Sandbox, e
 
 
 def test_stdout_carries_the_protocol_alone(sandbox: Sandbox) -> None:
-    """Every line is a message, also with words for people on stderr."""
+    """Every line is a message, also after a line that is none; words for people go to stderr."""
     hello = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-    done = subprocess.run(
+    with subprocess.Popen(
         [*COMMAND, "--sandbox"],
         env=environment(sandbox.url),
-        input=json.dumps(hello) + "\nnot JSON\n",
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=30,
-        check=True,
-    )
-    assert all(json.loads(line)["jsonrpc"] == "2.0" for line in done.stdout.splitlines())
-    assert "private sandbox" in done.stderr
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdin.write(f"not JSON\n{json.dumps(hello)}\n")
+        process.stdin.flush()
+        first = process.stdout.readline()
+        process.stdin.close()
+        lines = [first, *process.stdout]
+        assert "private sandbox" in process.stderr.read()
+    assert process.returncode == 0
+    assert all(json.loads(line)["jsonrpc"] == "2.0" for line in lines)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

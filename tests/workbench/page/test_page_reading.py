@@ -104,7 +104,8 @@ def test_a_stream_may_be_cut_anywhere(blank: Page) -> None:
             const pieces = [];
             for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.slice(at, at + size));
             const found = [];
-            const body = new ReadableStream({ start(out) { pieces.forEach((piece) => out.enqueue(piece)); out.close(); } });
+            const start = (out) => { pieces.forEach((piece) => out.enqueue(piece)); out.close(); };
+            const body = new ReadableStream({ start });
             for await (const item of documents(body)) found.push(item);
             all.push(found);
           }

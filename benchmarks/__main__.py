@@ -1,0 +1,128 @@
+"""Side by side with peers, interleaved, as ratios: `python -m benchmarks` (under five minutes; `.[bench]` brings them).
+
+Every client runs in a process of its own against `benchmarks.canned_server`. A round asks each of them for a few calls
+of each case; a figure is the median over the rounds, of CPU per call (user and system of the client's process). Ratios
+to the floor travel from machine to machine; seconds do not.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from statistics import median
+
+from benchmarks import programs
+from benchmarks.clients import CLIENTS
+from benchmarks.verdicts import Figures, lines
+
+# How many calls a round makes of each case.
+_CALLS = {"chat": 20, "unheard": 2, "heard": 2, "search": 40, "searches": 1}
+_NO_SEARCH = frozenset({"openai", "langchain-perplexity"})
+_HELD = ("aiohttp", "httpx", "ours")
+_ROUNDS_OF_DISCOVERY = 3
+
+
+class Subject:
+    """One client's process."""
+
+    def __init__(self, name: str, process: subprocess.Popen[str]) -> None:
+        """Talk to a process that was just started."""
+        self.name = name
+        self._process = process
+
+    def ask(self, case: str, calls: int = 1) -> Mapping[str, float]:
+        """Let it make so many calls; what it measured."""
+        if self._process.stdin is None or self._process.stdout is None:
+            raise RuntimeError(self.name)
+        self._process.stdin.write(f"{case} {calls}\n")
+        self._process.stdin.flush()
+        told: Mapping[str, float] = json.loads(self._process.stdout.readline())
+        return told
+
+    def cases(self) -> Sequence[str]:
+        """What it can be asked for."""
+        return [case for case in _CALLS if not (case.startswith("search") and self.name in _NO_SEARCH)]
+
+
+@contextmanager
+def _running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """One of our modules as a process, until its standard input ends."""
+    command = [sys.executable, "-m", *arguments]
+    with subprocess.Popen(  # noqa: S603 - our own module
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
+        yield process
+
+
+def measure(rounds: int, url: str) -> Figures:
+    """Every figure, by case and client."""
+    figures: dict[str, dict[str, Mapping[str, float]]] = defaultdict(dict)
+    for case, by_client in _calls(rounds, url).items():
+        figures[case].update(by_client)
+    for name, (cpu, memory) in _starts(rounds, url).items():
+        case, _, client = name.partition(": ")
+        figures[case][client] = {"cpu": cpu, "memory": memory}
+    found = sorted(programs.discovery() for _ in range(_ROUNDS_OF_DISCOVERY))[_ROUNDS_OF_DISCOVERY // 2]
+    figures["discovery"] = {"ours": {"cpu": found[0]}, "libyaml alone": {"cpu": found[1]}}
+    for name in _HELD:
+        with _running("benchmarks.subject", name, url) as process:
+            figures["held"][name] = Subject(name, process).ask("held")
+    return figures
+
+
+def _calls(rounds: int, url: str) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
+    seen: dict[tuple[str, str], list[Mapping[str, float]]] = defaultdict(list)
+    with ExitStack() as stack:
+        subjects = [Subject(name, stack.enter_context(_running("benchmarks.subject", name, url))) for name in CLIENTS]
+        for number in range(rounds + 1):
+            for case, calls in _CALLS.items():
+                # Whoever comes first finds the caches coldest: each round another one.
+                first = number % len(subjects)
+                for subject in (*subjects[first:], *subjects[:first]):
+                    if case in subject.cases():
+                        told = subject.ask(case, calls)
+                        # The first round only warms up.
+                        seen[case, subject.name] += [_each(told, calls)] if number else []
+    figures: dict[str, dict[str, Mapping[str, float]]] = defaultdict(dict)
+    for (case, name), told in seen.items():
+        figures[case][name] = {part: median(one[part] for one in told) for part in told[0]}
+    return figures
+
+
+def _each(told: Mapping[str, float], calls: int) -> Mapping[str, float]:
+    return {"cpu": told["cpu"] / calls, "wall": told["wall"] / calls, "memory": told["memory"]}
+
+
+def _starts(rounds: int, url: str) -> Mapping[str, tuple[float, float]]:
+    seen: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for _ in range(rounds):
+        for name, command in programs.programs(url).items():
+            seen[name].append(programs.started(command))
+    return {name: (median(cpu for cpu, _ in told), median(memory for _, memory in told)) for name, told in seen.items()}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, and print the tables; the exit code is 0 whether targets are met or not, since machines differ."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=9, help="default: 9")
+    parser.add_argument("--json", action="store_true", help="print the figures as one JSON document")
+    options = parser.parse_args(arguments)
+    began = time.monotonic()
+    with _running("benchmarks.canned_server") as server:
+        port = int(server.stdout.readline()) if server.stdout else 0
+        figures = measure(options.rounds, f"http://127.0.0.1:{port}")
+    if options.json:
+        sys.stdout.write(json.dumps(figures, indent=1) + "\n")
+        return 0
+    heading = f"Python {platform.python_version()}, {options.rounds} rounds, {time.monotonic() - began:.0f} s"
+    sys.stdout.write("\n".join([heading, "", *lines(figures)]) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""What it costs to start: whole programs, each measured from outside as one child process after the other."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+_COMMAND = str(Path(sys.executable).parent / "perplexity-connector")
+_TYPER = "import typer; app = typer.Typer(); app.command()(lambda: None); app()"
+_CONNECTORS = 200
+_DISCOVERY = """
+import sys, time
+from pathlib import Path
+import yaml
+from importlib.metadata import entry_points
+from perplexity_connector.host import Host
+
+files = sorted(Path(sys.argv[1]).glob("*/connector.yaml"))
+def parsed():
+    for file in files:
+        yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+def catalogue():
+    host = Host(environ={})
+    assert len(host.actions()) >= 2 * len(files) and not host.problems(), host.problems()
+def cpu(work):
+    before = time.process_time()
+    work()
+    return time.process_time() - before
+parsed(), catalogue()
+rounds = sorted((cpu(catalogue) , cpu(parsed)) for _ in range(3))
+print(*rounds[1], int(any(name.startswith("installed_") for name in sys.modules)))
+"""
+
+
+def programs(url: str) -> Mapping[str, Sequence[str]]:
+    """What is started, by the name it has in the table."""
+    python = [sys.executable, "-c"]
+    imports = {
+        "httpx": "httpx",
+        "ours": "perplexity_connector",
+        "perplexityai": "perplexity",
+        "openai": "openai",
+        "langchain-perplexity": "langchain_perplexity",
+    }
+    searches = [sys.executable, "-m", "benchmarks.subject"]
+    return {
+        "import: bare Python": [*python, "pass"],
+        **{f"import: {name}": [*python, f"import {module}"] for name, module in imports.items()},
+        "cold command: empty typer program": [*python, _TYPER],
+        "cold command: ours": [_COMMAND, "actions"],
+        "first search: perplexityai": [*searches, "perplexityai", url, "once"],
+        "first search: ours": [*searches, "ours", url, "once"],
+    }
+
+
+def started(command: Sequence[str]) -> tuple[float, float]:
+    """CPU seconds that a program took, and the most memory that it had resident, in KiB."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:  # noqa: S603 - our own commands
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        message = f"{command} ended with {child.returncode}"
+        raise RuntimeError(message)
+    return used.ru_utime + used.ru_stime, used.ru_maxrss
+
+
+def discovery() -> tuple[float, float, bool]:
+    """CPU seconds for the catalogue of generated connectors, for libyaml alone, and whether theirs was imported."""
+    with TemporaryDirectory() as folder:
+        for number in range(_CONNECTORS):
+            _install(Path(folder), f"installed_{number:03}")
+        paths = os.pathsep.join([folder, str(Path(__file__).parents[1]), sysconfig.get_path("purelib")])
+        command = [sys.executable, "-c", _DISCOVERY, folder]
+        told = subprocess.run(  # noqa: S603 - our own program
+            command, env=os.environ | {"PYTHONPATH": paths}, check=True, capture_output=True, text=True
+        ).stdout.split()
+    return float(told[0]), float(told[1]), told[2] == "1"
+
+
+def _install(site: Path, name: str) -> None:
+    """A distribution with our own manifest under another id, whose plugin fails when it is imported."""
+    manifest = (Path(__file__).parents[1] / "connector.yaml").read_text(encoding="utf-8")
+    package, info = site / name, site / f"{name}-1.0.dist-info"
+    package.mkdir()
+    info.mkdir()
+    (package / "__init__.py").write_text("raise ImportError\n", encoding="utf-8")
+    own = manifest.replace("\nid: perplexity\n", f"\nid: {name}\n", 1)
+    (package / "connector.yaml").write_text(own, encoding="utf-8")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+    points = f"[automation_host.manifests]\n{name} = {name}:connector.yaml\n"
+    points += f"[automation_host.plugins]\n{name} = {name}.plugin\n"
+    (info / "entry_points.txt").write_text(points, encoding="utf-8")

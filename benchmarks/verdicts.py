@@ -1,0 +1,107 @@
+"""From figures to tables: each client beside the floor and the official SDK, and each target with what came of it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+# By case, then client (or program), then part: `cpu` and `wall` in seconds, `memory`, `held` and `peak` in KiB.
+Figures: TypeAlias = Mapping[str, Mapping[str, Mapping[str, float]]]
+
+_FLOOR, _SDK, _OURS = "aiohttp", "perplexityai", "ours"
+_TITLES = {
+    "chat": "Chat not listened to, whole (peers: one JSON document; ours: its stream in one piece)",
+    "unheard": "Chat, live, 200 deltas, not listened to (peers listen: they have nothing else)",
+    "heard": "Chat, live, 200 deltas, listened to",
+    "search": "Search, ten results",
+    "searches": "100 queries in one step (peers: 100 calls at once)",
+}
+_PROGRAMS = {
+    "import": "Import, in a new process",
+    "cold command": "Cold start of the command line",
+    "first search": "Import and first search, in a new process",
+}
+
+
+class Target(NamedTuple):
+    """A ratio that is to be kept, and how it is worked out."""
+
+    case: str
+    most: float
+    ratio: Callable[[Figures], float]
+
+
+def _cpu(figures: Figures, case: str, client: str) -> float:
+    return figures[case][client]["cpu"]
+
+
+def _over(case: str, peer: str) -> Callable[[Figures], float]:
+    return lambda figures: _cpu(figures, case, _OURS) / _cpu(figures, case, peer)
+
+
+def _imports(figures: Figures) -> float:
+    bare = _cpu(figures, "import", "bare Python")
+    return (_cpu(figures, "import", _OURS) - bare) / (_cpu(figures, "import", "httpx") - bare)
+
+
+TARGETS = (
+    Target("live, listened to: of raw aiohttp", 1.5, _over("heard", _FLOOR)),
+    Target("live, listened to: of the SDK", 0.5, _over("heard", _SDK)),
+    Target("live, not listened to: of raw aiohttp", 1.25, _over("unheard", _FLOOR)),
+    Target("live, not listened to: of the SDK", 0.45, _over("unheard", _SDK)),
+    Target("search: of the SDK", 0.75, _over("search", _SDK)),
+    Target("100 queries: of 100 SDK calls", 0.55, _over("searches", _SDK)),
+    Target("import, over bare Python: of httpx", 0.25, _imports),
+    Target("discovery of 200: of libyaml alone", 1.5, _over("discovery", "libyaml alone")),
+    Target("`actions`, cold: of an empty typer program", 1.3, _over("cold command", "empty typer program")),
+    Target("import and first search: of the SDK", 0.7, _over("first search", _SDK)),
+    Target("KiB a stream, 1,000 held", 60.0, lambda figures: figures["held"][_OURS]["held"]),
+)
+
+
+def lines(figures: Figures) -> Iterator[str]:
+    """All tables."""
+    for case, title in _TITLES.items():
+        yield from _call_table(title, figures[case])
+    for case, title in _PROGRAMS.items():
+        yield from _table(title, ("CPU ms", "peak MiB"), figures[case], _program_cells)
+    yield from _table("Catalogue of 200 generated connectors", ("CPU ms",), figures["discovery"], _cpu_cell)
+    yield from _table("1,000 streams at once, over idle", ("held KiB", "peak KiB"), figures["held"], _held_cells)
+    yield f"{'Targets':48}{'most':>8}{'found':>8}"
+    for target in TARGETS:
+        found = target.ratio(figures)
+        yield f"  {target.case:46}{target.most:>8}{found:>8.2f}  {'met' if found <= target.most else 'MISSED'}"
+
+
+def _call_table(title: str, rows: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    floor, sdk = rows[_FLOOR]["cpu"], rows[_SDK]["cpu"]
+
+    def cells(row: Mapping[str, float]) -> Sequence[str]:
+        cpu = row["cpu"]
+        wall, memory = 1000 * row["wall"], row["memory"]
+        return f"{1000 * cpu:.2f}", f"{wall:.1f}", f"{memory:.0f}", f"{cpu / floor:.2f}", f"{cpu / sdk:.2f}"
+
+    yield from _table(title, ("CPU ms", "wall ms", "grew KiB", "of floor", "of SDK"), rows, cells)
+
+
+def _program_cells(row: Mapping[str, float]) -> Sequence[str]:
+    return f"{1000 * row['cpu']:.0f}", f"{row['memory'] / 1024:.0f}"
+
+
+def _cpu_cell(row: Mapping[str, float]) -> Sequence[str]:
+    return (f"{1000 * row['cpu']:.0f}",)
+
+
+def _held_cells(row: Mapping[str, float]) -> Sequence[str]:
+    return f"{row['held']:.1f}", f"{row['peak']:.1f}"
+
+
+def _table(
+    title: str,
+    columns: Sequence[str],
+    rows: Mapping[str, Mapping[str, float]],
+    cells: Callable[[Mapping[str, float]], Sequence[str]],
+) -> Iterator[str]:
+    yield title
+    yield f"  {'':28}" + "".join(f"{column:>10}" for column in columns)
+    for name, row in rows.items():
+        yield f"  {name:28}" + "".join(f"{cell:>10}" for cell in cells(row))
+    yield ""

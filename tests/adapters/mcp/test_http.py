@@ -1,0 +1,191 @@
+"""Who is let in over HTTP, and how much of it."""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import httpx
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from perplexity_connector.adapters.mcp import HttpOptions, make_server, serve_http
+from perplexity_connector.adapters.mcp.http import Gate, is_loopback
+from perplexity_connector.contract import Secret
+from perplexity_connector.sandbox import Sandbox
+from tests.adapters.mcp.stage import CHAT, QUESTION, Served, http, until
+from tests.host.stage import CONNECTION, toy_host
+
+TOKEN = "a-token-of-the-operator"
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
+
+
+def gate_status(options: HttpOptions, headers: Mapping[str, str]) -> int:
+    """The status of one request at the gate; 200 for one that is let in."""
+
+    async def ask() -> int:
+        async def inside(_: object, __: object, send: object) -> None:
+            await httpx_answer(send)
+
+        transport = httpx.ASGITransport(Gate(inside, options))
+        async with httpx.AsyncClient(transport=transport) as client:
+            return (await client.post("http://127.0.0.1:8000/mcp", headers=headers)).status_code
+
+    return asyncio.run(ask())
+
+
+async def httpx_answer(send: object) -> None:
+    """An empty 200."""
+    assert callable(send)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+LOCAL = HttpOptions(port=0)
+REMOTE = HttpOptions(port=0, address="192.0.2.1", token=Secret(TOKEN))
+
+
+@pytest.mark.parametrize(
+    ("options", "headers", "status"),
+    [
+        (LOCAL, {}, 200),
+        (LOCAL, {"host": "localhost"}, 200),
+        (LOCAL, {"host": "[::1]:8000"}, 200),
+        (LOCAL, {"host": "evil.example:8000"}, 421),
+        (LOCAL, {"host": "127.0.0.1.evil.example"}, 421),
+        (LOCAL, {"host": ""}, 421),
+        (LOCAL, {"origin": "http://127.0.0.1:8000"}, 200),
+        (LOCAL, {"origin": "http://localhost:3000"}, 403),
+        (LOCAL, {"origin": "https://evil.example"}, 403),
+        (LOCAL, {"origin": "null"}, 403),
+        (REMOTE, {"host": "any.example", "authorization": f"Bearer {TOKEN}"}, 200),
+        (REMOTE, {"host": "any.example", "authorization": f"bearer  {TOKEN}"}, 200),
+        (REMOTE, {"host": "any.example"}, 401),
+        (REMOTE, {"authorization": TOKEN}, 401),
+        (REMOTE, {"authorization": f"Basic {TOKEN}"}, 401),
+        (REMOTE, {"authorization": f"Bearer {TOKEN[:-1]}"}, 401),
+        (REMOTE, {"authorization": f"Bearer {TOKEN}x"}, 401),
+        (REMOTE, {"authorization": "Bearer "}, 401),
+        (REMOTE, {"authorization": f"Bearer {TOKEN}", "origin": "https://evil.example"}, 403),
+    ],
+)
+def test_only_who_may_come_in_is_let_in(options: HttpOptions, headers: Mapping[str, str], status: int) -> None:
+    """By name on loopback, by origin and by token wherever there is one."""
+    assert gate_status(options, headers) == status
+
+
+@pytest.mark.parametrize(
+    ("address", "own"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("localhost", True),
+        ("0.0.0.0", False),  # noqa: S104 - nothing is bound
+        ("::", False),
+        ("192.0.2.1", False),
+        ("localhost.evil.example", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_known_by_address_and_one_name(address: str, own: bool) -> None:
+    """Any other name may lead anywhere."""
+    assert is_loopback(address) is own
+
+
+def test_beyond_this_machine_nothing_is_served_without_a_token() -> None:
+    """It is refused before anything is bound."""
+    server = make_server(toy_host(), {})
+    with pytest.raises(ValueError, match="token"):
+        asyncio.run(serve_http(server, HttpOptions(port=0, address="192.0.2.1"), print))
+
+
+def test_a_foreign_page_or_name_gets_nothing_from_a_real_server(served: Served) -> None:
+    """The list of tools is not for it either."""
+    for headers, status in (({"host": "evil.example"}, 421), ({"origin": "https://evil.example"}, 403)):
+        answer = httpx.post(served.url, json=LIST, headers={**ACCEPT, **headers})
+        assert answer.status_code == status
+        assert CHAT not in answer.text
+
+
+def test_a_body_too_large_is_refused(served: Served) -> None:
+    """Whether its length is told or not."""
+    body = b'{"a": "' + b"x" * 4 * 1024 * 1024 + b'"}'
+    assert httpx.post(served.url, content=body, headers=ACCEPT).status_code == 413
+    assert httpx.post(served.url, content=iter([body]), headers=ACCEPT).status_code == 413
+
+
+def test_too_many_connections_are_told_so(served: Served) -> None:
+    """503, until one of them goes."""
+    where = urlsplit(served.url)
+    assert where.hostname
+    assert where.port
+    with ExitStack() as open_ones:
+        for _ in range(256):
+            open_ones.enter_context(socket.create_connection((where.hostname, where.port)))
+        until(lambda: httpx.post(served.url, json=LIST, headers=ACCEPT).status_code == 503)
+    until(lambda: httpx.post(served.url, json=LIST, headers=ACCEPT).status_code != 503)
+
+
+def test_the_token_is_asked_for_and_shown_nowhere(sandbox: Sandbox) -> None:
+    """A client that sends it is served; it stands in no log and in no process's arguments."""
+
+    async def ask(url: str) -> bool:
+        async with (
+            httpx2.AsyncClient(headers={"authorization": f"Bearer {TOKEN}"}) as http_client,
+            Client(streamable_http_client(url, http_client=http_client)) as client,
+        ):
+            return (await client.call_tool(CHAT, QUESTION)).is_error
+
+    with http(sandbox.url, PERPLEXITY_MCP_TOKEN=TOKEN) as served:
+        for headers in ({}, {"authorization": f"Bearer {TOKEN}x"}):
+            answer = httpx.post(served.url, json=LIST, headers={**ACCEPT, **headers})
+            assert answer.status_code == 401
+            assert TOKEN not in answer.text
+        assert asyncio.run(ask(served.url)) is False
+        assert not any(TOKEN in str(argument) for argument in served.process.args)
+        served.process.terminate()
+        assert served.process.stderr
+        assert TOKEN not in served.process.stderr.read()
+    assert sandbox.billed_runs == 1
+
+
+def test_it_serves_within_this_process_until_it_is_interrupted() -> None:
+    """The toy, on either loopback; whoever waits for the address is told it."""
+    for address in ("127.0.0.1", "::1"):
+        server = make_server(toy_host(), {"toy": CONNECTION})
+        results: list[object] = []
+        clients: list[threading.Thread] = []
+
+        async def greet(url: str, results: list[object] = results) -> None:
+            async with Client(url) as client:
+                results.append((await client.call_tool("greet", {"name": "Ada"})).structured_content)
+
+        def visit(url: str) -> None:
+            asyncio.run(greet(url))
+            os.kill(os.getpid(), signal.SIGINT)
+
+        def ready(url: str, clients: list[threading.Thread] = clients) -> None:
+            clients.append(threading.Thread(target=visit, args=[url]))
+            clients[0].start()
+
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(serve_http(server, HttpOptions(port=0, address=address), ready))
+        clients[0].join()
+        assert results == [{"text": "Hello, Ada!"}]
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    """As the operating system has it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        serving = serve_http(make_server(toy_host(), {}), HttpOptions(port=taken.getsockname()[1]), print)
+        with pytest.raises(OSError, match="in use"):
+            asyncio.run(serving)

@@ -1,0 +1,235 @@
+"""The server in this process, with the toy as its connector: no action is known by name."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+import pytest
+from mcp import Client, MCPError
+from mcp_types import CallToolRequestParams
+
+from perplexity_connector.adapters.mcp import make_server
+from perplexity_connector.contract import ActionContext, ActionHandler, ActionResult, ConnectorError, ErrorCode
+from perplexity_connector.host import Host
+from tests.adapters.mcp.stage import ERAS, Progress
+from tests.host.stage import CONNECTION, changed, toy_host
+from tests.toy.toy import ToyPlugin
+
+T = TypeVar("T")
+
+
+def served(
+    host: Host, work: Callable[[Client], Awaitable[T]], mode: str = "auto", connections: Mapping[str, Any] | None = None
+) -> T:
+    """What `work` gives with a client of a server in this process."""
+
+    async def connected() -> T:
+        server = make_server(host, {"toy": CONNECTION} if connections is None else connections)
+        async with Client(server, mode=mode) as client:
+            return await work(client)
+
+    return asyncio.run(connected())
+
+
+def call(host: Host, arguments: Mapping[str, Any], progress: Progress | None = None, **more: Any) -> Any:
+    """The result of greeting somebody. A token for progress is sent by clients over a wire alone."""
+    if progress is not None:
+        more["mode"] = "legacy"
+    return served(host, lambda client: client.call_tool("greet", dict(arguments), progress_callback=progress), **more)
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_any_connector_is_projected_from_its_manifest(mode: str) -> None:
+    """Names, words, schemas, traits and icon; the newest version alone."""
+
+    async def work(client: Client) -> Any:
+        return (await client.list_tools()).tools
+
+    host = toy_host()
+    greet, count = (tool for tool in served(host, work, mode) if tool.name in ("greet", "count"))
+    schemas = host.describe("toy", "greet")["schemas"]
+    assert (greet.title, count.title) == ("Greet", "Count")
+    assert greet.description.startswith("Greet somebody.")
+    assert greet.input_schema.items() <= schemas["input"].items()
+    assert schemas["input"].keys() - greet.input_schema.keys() <= {"$schema", "$id"}
+    assert greet.output_schema["properties"] == schemas["output"]["properties"]
+    assert ("billed" in greet.description, "billed" in count.description) == (True, False)
+    hints = count.annotations
+    assert (hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint, hints.open_world_hint) == (
+        True,
+        False,
+        True,
+        False,
+    )
+    # The handshake's version of the protocol has icons since 2025-11-25 only.
+    assert greet.icons[0].src.startswith("data:image/svg+xml")
+
+
+def test_tools_of_one_name_are_told_apart_by_their_connector(tmp_path: Path) -> None:
+    """The others keep their plain names."""
+    host = toy_host()
+    other = changed(tmp_path, lambda text: text.replace("id: toy", "id: other").replace("id: count", "id: reckon"))
+    host.register(ToyPlugin(), other)
+
+    async def work(client: Client) -> set[str]:
+        return {tool.name for tool in (await client.list_tools()).tools}
+
+    assert {"toy-greet", "other-greet", "count", "reckon"} <= served(host, work)
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_a_call_gives_the_output_and_keeps_the_rest_apart(mode: str) -> None:
+    """Structured content is the output; warnings stand in the text; the envelope is in `_meta`."""
+    result = call(toy_host(), {"name": "Ada"}, mode=mode)
+    assert result.structured_content == {"text": "Hello, Ada!"}
+    (content,) = result.content
+    assert "It was polite." in content.text
+    envelope = result.meta["automation-host/envelope"]
+    assert (envelope["status"], envelope["usage"]) == ("succeeded", {"words": 2})
+    assert "output" not in envelope
+
+
+def test_pieces_of_the_answer_are_told_to_whoever_asks() -> None:
+    """Without a progress callback nobody listens, and the answer is the same."""
+    progress = Progress()
+    told = call(toy_host(), {"name": "Ada"}, progress)
+    assert progress.words == ["Hello", ", ", "Ada", "!"]
+    assert progress.numbers == sorted(set(progress.numbers))
+    assert told.structured_content == call(toy_host(), {"name": "Ada"}).structured_content
+
+
+def test_events_with_nothing_to_tell_make_no_progress() -> None:
+    """Searches and words on the state do."""
+    events = [
+        {"type": "search.queries", "queries": ["a", "b"]},
+        {"type": "search.results", "results": [{}, {}]},
+        {"type": "status", "message": "Thinking"},
+        {"type": "status"},
+        {"type": "text.delta", "text": ""},
+    ]
+
+    async def greet(_: Any, ctx: ActionContext) -> ActionResult:
+        for event in events:
+            ctx.emit(event)
+        return ActionResult(output={"text": "a"})
+
+    progress = Progress()
+    call(toy_host(ToyPlugin(greet=greet)), {"name": "Ada"}, progress)
+    assert [word for word in progress.words if word] == progress.words
+    assert [part in str(word) for part, word in zip(("a; b", "2", "Thinking"), progress.words, strict=True)] == [
+        True
+    ] * 3
+
+
+def failing(**parts: Any) -> ActionHandler:
+    """A handler that fails so."""
+
+    async def greet(_: Any, ctx: ActionContext) -> ActionResult:
+        del ctx
+        raise ConnectorError(ErrorCode.UPSTREAM_FAILED, "It failed.", **parts)
+
+    return greet
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_a_failed_run_is_an_error_without_structured_content(mode: str) -> None:
+    """What had been received is in the words, since it may have been paid for."""
+    result = call(toy_host(ToyPlugin(greet=failing(partial={"text": "Half a greeting"}))), {"name": "Ada"}, mode=mode)
+    assert result.is_error
+    assert "structured_content" not in result.model_fields_set
+    assert "upstream_failed" in result.content[0].text
+    assert "Half a greeting" in result.content[0].text
+
+
+def test_a_refusal_names_the_field() -> None:
+    """By schema and by the connector's own word."""
+    result = call(toy_host(), {"name": "x" * 50, "no_such": 1})
+    assert result.is_error
+    assert "/name: Use a nickname." in result.content[0].text
+    assert "/no_such: " in result.content[0].text
+
+
+def test_no_arguments_are_an_empty_input() -> None:
+    """Which the action judges."""
+    result = served(toy_host(), lambda client: client.call_tool("greet"))
+    assert "/name: " in result.content[0].text
+
+
+def test_a_tool_that_is_not_there_is_an_error_of_the_protocol() -> None:
+    """It names those that are."""
+
+    async def work(client: Client) -> None:
+        with pytest.raises(MCPError, match="greet"):
+            await client.call_tool("no_such", {})
+
+    served(toy_host(), work)
+
+
+def test_a_connector_without_a_connection_has_the_environments() -> None:
+    """As the host has it."""
+    host = toy_host(environ={"TOY_TOKEN": "toy-secret-token"})
+    assert not call(host, {"name": "Ada"}, connections={}).is_error
+    assert "invalid_credentials" in call(toy_host(), {"name": "Ada"}, connections={}).content[0].text
+
+
+@pytest.mark.parametrize("mode", ERAS)
+@pytest.mark.parametrize("listening", [True, False])
+def test_a_cancelled_call_lets_its_run_come_to_an_end(mode: str, listening: bool) -> None:
+    """The run is cancelled once, and what it does then is not cut short."""
+    log: list[str] = []
+    begun = asyncio.Event()
+
+    async def greet(_: Any, ctx: ActionContext) -> ActionResult:
+        del ctx
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            log.append("stopped")
+
+    async def work(client: Client) -> None:
+        progress = Progress() if listening else None
+        running = asyncio.create_task(client.call_tool("greet", {"name": "Ada"}, progress_callback=progress))
+        await begun.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert not (await client.call_tool("count", {"text": "abc"})).is_error
+
+    plugin = ToyPlugin(greet=greet)
+    served(toy_host(plugin), work, mode)
+    assert log == ["stopped"]
+    assert plugin.loaded[0].log == ["opened", "closed"]
+
+
+def test_a_server_that_ends_waits_for_its_runs() -> None:
+    """A transport may be gone before them; the host is closed after them."""
+    log: list[str] = []
+    begun = asyncio.Event()
+
+    async def greet(_: Any, ctx: ActionContext) -> ActionResult:
+        del ctx
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            log.append(plugin.loaded[0].log[-1])
+
+    async def serve() -> None:
+        server = make_server(toy_host(plugin), {"toy": CONNECTION})
+        entry = server.get_request_handler("tools/call")
+        assert entry
+        async with server.lifespan(server):
+            params = CallToolRequestParams(name="greet", arguments={"name": "Ada"})
+            call = asyncio.ensure_future(entry.handler(SimpleNamespace(meta=None), params))
+            await begun.wait()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    plugin = ToyPlugin(greet=greet)
+    asyncio.run(serve())
+    assert log == ["opened"]

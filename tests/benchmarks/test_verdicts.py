@@ -1,0 +1,72 @@
+"""The tables of the benchmark, and the canned server whose bytes everything is measured by."""
+
+import asyncio
+from collections import defaultdict
+
+import pytest
+
+from benchmarks import canned_wire
+from benchmarks.__main__ import _running
+from benchmarks.clients import CLIENTS
+from benchmarks.verdicts import TARGETS, lines
+from perplexity_connector.api.sse import EventDecoder
+from tests.api.streams import transcript
+
+
+def figures(ours: float) -> dict[str, dict[str, dict[str, float]]]:
+    """The same figure for everybody, and one of our own."""
+    row = {"cpu": 1.0, "wall": 1.0, "memory": 1.0, "held": 50.0, "peak": 50.0}
+    clients = [*CLIENTS, "bare Python", "libyaml alone", "empty typer program"]
+    cases = ("chat", "unheard", "heard", "search", "searches", "import", "cold command", "first search", "discovery")
+    found = {case: {client: dict(row) for client in clients} for case in (*cases, "held")}
+    for case in cases:
+        found[case]["ours"]["cpu"] = ours
+    found["import"]["bare Python"]["cpu"] = 0.1
+    return found
+
+
+def test_each_target_is_held_against_what_was_found() -> None:
+    """Cheap is met, dear is missed; memory is in KiB and apart."""
+    cheap = [line for line in lines(figures(0.2)) if line.endswith(("met", "MISSED"))]
+    assert len(cheap) == len(TARGETS)
+    assert all(line.endswith("met") for line in cheap)
+    dear = [line for line in lines(figures(2.0)) if line.endswith("MISSED")]
+    assert len(dear) == len(TARGETS) - 1
+
+
+def test_every_client_stands_in_the_tables() -> None:
+    """With its ratio to the floor and to the SDK."""
+    seen = defaultdict(int)
+    for line in lines(figures(1.0)):
+        for client in CLIENTS:
+            seen[client] += line.strip().startswith(client)
+    assert set(seen) == set(CLIENTS)
+
+
+def test_the_canned_stream_is_a_whole_run() -> None:
+    """In the shape that our own reading takes for the recorded one."""
+    body = b"".join(canned_wire.STREAMS["v1/agent"]).partition(b"\r\n\r\n")[2]
+    frames = [part for part in body.split(b"\r\n") if part.startswith(b"event:")]
+    events = [event for frame in frames for event in EventDecoder().feed(frame)]
+    assert len(events) == canned_wire.EVENTS == canned_wire.DELTAS + 8
+    told = transcript([], listen=True)
+    for event in events:
+        told.add(event, decode=True)
+    assert told.terminal is not None
+    assert told.text() == told.response["output"][1]["content"][0]["text"]
+
+
+@pytest.mark.parametrize("name", ["aiohttp", "httpx", "ours"])
+def test_a_client_gets_every_answer_of_the_canned_server(name: str) -> None:
+    """Whole and live, a search and many."""
+
+    async def main(url: str) -> None:
+        async with CLIENTS[name](url) as client:
+            assert await client.chat(f"{url}/plain")
+            assert await client.heard(f"{url}/plain")
+            assert await client.unheard(f"{url}/live")
+            assert await client.search(f"{url}/plain")
+            assert await client.searches(f"{url}/plain", ["a", "b"])
+
+    with _running("benchmarks.canned_server") as server:
+        asyncio.run(main(f"http://127.0.0.1:{int(server.stdout.readline())}"))

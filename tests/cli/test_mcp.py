@@ -1,0 +1,142 @@
+"""`perplexity-connector mcp`: what it takes, what it refuses; what it serves is in tests/adapters/mcp."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+
+import pytest
+from mcp import Client
+
+from perplexity_connector.adapters import mcp as adapter
+from perplexity_connector.cli import mcp
+from tests.cli.conftest import Command
+from tests.cli.fakes import FakeHost
+
+KEY = "pplx-test-good"
+SEARCH = {"query": "moon distance"}
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No connection and no token in the environment; logging as it was."""
+    for variable in ("PERPLEXITY_API_KEY", "PERPLEXITY_BASE_URL", mcp.TOKEN):
+        monkeypatch.delenv(variable, raising=False)
+    root = logging.getLogger()
+    handlers, filters = list(root.handlers), [list(handler.filters) for handler in root.handlers]
+    yield
+    root.handlers[:] = handlers
+    for handler, kept in zip(handlers, filters, strict=True):
+        handler.filters[:] = kept
+
+
+def visited(monkeypatch: pytest.MonkeyPatch, results: list[bool | None]) -> None:
+    """Searches once with every server that says where it is, keeps whether that failed, and presses Ctrl-C."""
+    say: Callable[[str], None] = mcp.say
+
+    async def search(url: str) -> None:
+        async with Client(url) as client:
+            results.append((await client.call_tool("execute_search", SEARCH)).is_error)
+
+    def visit(url: str) -> None:
+        try:
+            asyncio.run(search(url))
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def tell(line: str) -> None:
+        say(line)
+        url = next(word for word in line.replace(";", "").split() if word.startswith("http"))
+        threading.Thread(target=visit, args=[url]).start()
+
+    monkeypatch.setattr(mcp, "say", tell)
+
+
+def test_it_serves_a_private_sandbox_over_http_until_ctrl_c(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no key at all; it says where it is, on stderr, and ends as it should."""
+    results: list[bool | None] = []
+    visited(monkeypatch, results)
+    outcome = command("mcp", "--http", "0", "--sandbox")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert "Serving MCP at http://127.0.0.1:" in outcome.err
+    assert results == [False]
+
+
+def test_a_stored_connection_is_used_by_its_name(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever its case; the key stands nowhere."""
+    assert command("connect", "Mine", "--no-test", stdin=f"{KEY}\n".encode()).code == 0
+    given: list[adapter.Connections] = []
+    make_server = adapter.make_server
+
+    def make(host: object, connections: adapter.Connections) -> object:
+        given.append(connections)
+        return make_server(host, connections)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(adapter, "make_server", make)
+    results: list[bool | None] = []
+    visited(monkeypatch, results)
+    monkeypatch.setenv("PERPLEXITY_BASE_URL", "http://127.0.0.1:9")
+    outcome = command("mcp", "--http", "0", "--connection", "mine")
+    assert (outcome.code, given, results) == (0, [{"perplexity": "Mine"}], [True])
+    assert KEY not in outcome.err
+
+
+def test_without_a_port_it_serves_its_own_client(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over stdin and stdout."""
+    served: list[object] = []
+
+    async def serve_stdio(server: object) -> None:
+        served.append(server)
+
+    monkeypatch.setattr(adapter, "serve_stdio", serve_stdio)
+    outcome = command("mcp")
+    assert (outcome.code, outcome.out, outcome.err, len(served)) == (0, "", "", 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--http", "0", "--host", "192.0.2.1"], mcp.TOKEN),
+        (["--connection", "no-such"], "There is: none"),
+        (["--connection", "Mine", "--sandbox"], "--sandbox"),
+        (["--host", "127.0.0.1"], "--http"),
+    ],
+)
+def test_what_cannot_be_served_so_is_a_mistake_of_usage(command: Command, arguments: list[str], told: str) -> None:
+    """It says what to do instead."""
+    outcome = command("mcp", *arguments)
+    assert outcome.code == 2
+    assert told in outcome.err
+
+
+def test_a_port_that_is_taken_is_a_mistake_of_usage(command: Command) -> None:
+    """Another one has to be chosen."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        outcome = command("mcp", "--http", str(taken.getsockname()[1]))
+    assert outcome.code == 2
+
+
+def test_a_connector_without_a_sandbox_is_never_reached_for_real(command: Command, host: FakeHost) -> None:
+    """The server does not start, rather than mix a sandbox and a real service."""
+    host.description = {"connector": {"id": "toy", "settings": []}}
+    assert command("mcp", "--sandbox").code == 2
+
+
+def test_without_the_extra_it_says_what_to_install(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line; v1 of the SDK does not do."""
+    monkeypatch.setattr(mcp, "find_spec", lambda name: None if name == "mcp_types" else find_spec(name))
+    outcome = command("mcp")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "perplexity-connector[mcp]" in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_log_has_no_traceback() -> None:
+    """It may hold what a client sent."""
+    record = logging.LogRecord("mcp", logging.ERROR, "", 0, "It broke.", None, (ValueError, ValueError("input"), None))
+    assert mcp._without_traceback(record)
+    assert logging.Formatter().format(record) == "It broke."
