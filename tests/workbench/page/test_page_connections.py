@@ -1,0 +1,87 @@
+"""Connections on the page: made with the guide beside them, tested, picked, renamed, deleted; no key comes back."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, Response, expect
+
+from perplexity_connector.sandbox.keys import GOOD_KEY, WRONG_KEY
+from tests.workbench.page.acting import add, flow_of, run, text_field
+from tests.workbench.page.conftest import SEARCH
+
+
+@pytest.fixture
+def answers(page: Page) -> list[Response]:
+    """All answers of the server, as they come."""
+    found: list[Response] = []
+
+    def keep(answer: Response) -> None:
+        found.append(answer)
+
+    page.on("response", keep)
+    return found
+
+
+def new_connection(page: Page, name: str, key: str) -> Locator:
+    """Fill in the form of a new connection, and test it."""
+    page.locator("#connections").click()
+    page.get_by_role("button", name="New connection").click()
+    page.get_by_label("Connection Name").fill(name)
+    page.get_by_label("API Key").fill(key)
+    page.get_by_role("button", name="Test and save").click()
+    return page.get_by_role("dialog")
+
+
+def test_a_connection_is_made_picked_renamed_and_deleted(page: Page, answers: list[Response], tmp_path: Path) -> None:
+    """And a step runs with it."""
+    (search,) = add(page, SEARCH)
+    text_field(search, "Query").fill("moon distance")
+    page.locator("#connections").click()
+    page.get_by_role("button", name="New connection").click()
+    expect(page.locator(".guide li")).to_have_count(6)
+    expect(page.locator(".guide a").first).to_have_attribute("rel", "noopener noreferrer")
+    page.get_by_role("button", name="Close").click()
+    dialog = new_connection(page, "Mine", GOOD_KEY)
+    expect(dialog.locator("[data-outcome=ok]")).to_be_visible()
+    assert GOOD_KEY not in page.content()
+    page.get_by_role("button", name="Test Mine").click()
+    expect(dialog.locator(".connection-said [data-outcome=ok]")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+    search.get_by_label("Connection").select_option("Mine")
+    assert flow_of(page, tmp_path)["steps"][0]["connection"] == "Mine"
+    run(page)
+    page.locator("#connections").click()
+    page.get_by_role("button", name="Rename Mine").click()
+    page.get_by_label("New name for Mine").fill("Yours")
+    page.get_by_label("New name for Mine").press("Enter")
+    expect(page.locator(".connection")).to_contain_text("Yours")
+    page.get_by_role("button", name="Delete Yours").click()
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.locator(".connection")).to_have_count(0)
+    told = [answer.text() for answer in answers if "/api/connections" in answer.url and answer.status == 200]
+    assert len(told) > 4
+    assert not any(GOOD_KEY in text for text in told)
+
+
+def test_a_wrong_key_is_told_in_words_and_not_kept(page: Page) -> None:
+    """Unless the user wants it all the same."""
+    dialog = new_connection(page, "Wrong", WRONG_KEY)
+    expect(dialog.locator("[data-outcome=invalid_credentials]")).to_be_visible()
+    page.get_by_role("button", name="Back").click()
+    expect(page.locator(".connection")).to_have_count(0)
+    page.get_by_role("button", name="Close").click()
+    new_connection(page, "Wrong", WRONG_KEY)
+    page.get_by_role("button", name="Save it all the same").click()
+    expect(page.locator(".connection")).to_contain_text("Wrong")
+    page.get_by_role("button", name="Delete Wrong").click()
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.locator(".connection")).to_contain_text("Wrong")
+
+
+def test_what_is_missing_is_told_at_the_field(page: Page) -> None:
+    """Before anything is sent."""
+    page.locator("#connections").click()
+    page.get_by_role("button", name="New connection").click()
+    page.get_by_role("button", name="Test and save").click()
+    expect(page.get_by_label("Connection Name")).to_be_focused()
+    expect(page.get_by_label("API Key")).to_have_attribute("aria-invalid", "true")

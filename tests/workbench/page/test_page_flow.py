@@ -1,0 +1,306 @@
+"""A flow on the page, from dragging its steps in to reading what came of them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.workbench.page.acting import (
+    WATCH,
+    action,
+    add,
+    drag,
+    flow_of,
+    open_flow,
+    result,
+    run,
+    step,
+    text_field,
+)
+from tests.workbench.page.conftest import CHAT, SEARCH, Open, Workbench, with_the_toy
+
+SNIPPET = {"step": "search", "pointer": "/results/0/snippet"}
+
+
+def test_actions_are_dragged_in_mapped_and_run(page: Page, tmp_path: Path) -> None:
+    """Both by mouse; the first result goes into the message, the answer comes bit by bit, with sources and cost."""
+    drag(page, action(page, SEARCH), page.locator("#flow-body"))
+    drag(page, action(page, CHAT), page.locator("#flow"), down=0.9)
+    search, chat = step(page, 1), step(page, 2)
+    text_field(search, "Query").fill("moon distance")
+    text_field(chat, "Content").fill("Summarise: ")
+    chat.get_by_role("button", name="Use a value from an earlier step in Content").click()
+    page.locator(f'[data-pick="{SNIPPET["pointer"]}"]').click()
+    expect(chat.locator(".sf-token")).to_contain_text("search \u203a results[0] \u203a snippet")
+    assert flow_of(page, tmp_path)["steps"][1]["bindings"] == {"/messages/0/content": ["Summarise: ", SNIPPET]}
+    page.evaluate(WATCH)
+    run(page)
+    lengths = page.evaluate("window.seen")
+    assert lengths == sorted(lengths)
+    assert len(lengths) >= 4
+    answered = result(page, "completion")
+    first = answered.locator(".citation").first
+    source = answered.locator(f'[id="{(first.get_attribute("href") or "#")[1:]}"]')
+    expect(source.locator(".source-number")).to_have_text(first.inner_text())
+    expect(source.locator("a")).to_have_attribute("rel", "noopener noreferrer")
+    expect(source.locator(".source-facts")).to_contain_text("updated 20")
+    expect(answered.locator(".searches")).to_contain_text("Summarise")
+    expect(answered.locator(".facts")).to_contain_text("Cost$0.")
+
+
+def test_the_keyboard_alone_does_the_same(page: Page, tmp_path: Path) -> None:
+    """From adding to running, with keys only."""
+    press = page.keyboard.press
+    for name in (SEARCH, CHAT):
+        action(page, name).focus()
+        press("Enter")
+    chat = step(page, 2)
+    text_field(step(page, 1), "Query").focus()
+    page.keyboard.type("moon distance")
+    text_field(chat, "Content").focus()
+    page.keyboard.type("Summarise: ")
+    press("Shift+Tab")
+    press("Enter")
+    picker = page.get_by_role("dialog")
+    expect(picker).to_be_visible()
+    for _ in range(40):
+        press("Tab")
+        if page.evaluate("document.activeElement.dataset.pick") == SNIPPET["pointer"]:
+            break
+    press("Enter")
+    expect(picker).to_have_count(0)
+    expect(chat.locator(".sf-tokens")).to_be_focused()
+    press("End")
+    page.keyboard.type(", please")
+    parts = ["Summarise: ", SNIPPET, ", please"]
+    assert flow_of(page, tmp_path)["steps"][1]["bindings"] == {"/messages/0/content": parts}
+    press("Control+Enter")
+    expect(result(page, "completion").locator(".citation").first).to_be_visible()
+    expect(page.locator(".run-state .chip")).to_have_text("succeeded")
+
+
+def test_steps_are_moved_removed_and_brought_back(page: Page, tmp_path: Path) -> None:
+    """Alt with an arrow moves, Delete removes, Control Z and Control Shift Z go back and forth."""
+    add(page, SEARCH, CHAT)
+
+    def ids() -> list[str]:
+        return [each["id"] for each in flow_of(page, tmp_path)["steps"]]
+
+    page.locator(".step").nth(1).focus()
+    page.keyboard.press("Alt+ArrowUp")
+    assert ids() == ["completion", "search"]
+    page.locator(".step").nth(0).focus()
+    page.keyboard.press("Delete")
+    assert ids() == ["search"]
+    page.keyboard.press("Control+z")
+    assert ids() == ["completion", "search"]
+    page.keyboard.press("Control+z")
+    assert ids() == ["search", "completion"]
+    page.keyboard.press("Control+Shift+Z")
+    assert ids() == ["completion", "search"]
+
+
+def test_a_step_is_dragged_above_another_one(page: Page) -> None:
+    """By its handle; a line shows where it will go."""
+    add(page, SEARCH, CHAT)
+    handle = page.locator(".step").nth(1).locator("[data-drag-handle]")
+    handle.scroll_into_view_if_needed()
+    drag(page, handle, page.locator("#flow"), down=0.02)
+    expect(page.locator(".step-title").first).to_have_text("Create Chat Completion")
+    expect(page.locator(".drop-line")).to_have_count(0)
+
+
+def test_escape_ends_a_drag_without_a_drop(page: Page) -> None:
+    """And nothing is added."""
+    box = action(page, SEARCH).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 50, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(700, 300, steps=5)
+    expect(page.locator(".drop-line")).to_be_attached()
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    expect(page.locator(".step")).to_have_count(0)
+
+
+def test_a_new_id_is_followed_by_the_bindings(page: Page, tmp_path: Path) -> None:
+    """A taken or an empty one is refused beside the field."""
+    page.locator("#try-example").click()
+    field = step(page, 1).get_by_label("Step id")
+    field.fill("ask")
+    field.press("Tab")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    field.fill("found")
+    field.press("Tab")
+    bindings = flow_of(page, tmp_path)["steps"][1]["bindings"]["/messages/0/content"]
+    assert {part["step"] for part in bindings if isinstance(part, dict)} == {"found"}
+
+
+def test_a_flow_that_is_saved_and_opened_is_the_same(page: Page, open_page: Open, tmp_path: Path) -> None:
+    """Bindings, connections and all."""
+    page.locator("#try-example").click()
+    step(page, 2)
+    saved = flow_of(page, tmp_path)
+    other = open_page()
+    open_flow(other, saved, tmp_path)
+    assert flow_of(other, tmp_path) == saved
+    assert saved["steps"][1]["input"]["messages"][0] == {"role": "user"}
+
+
+def test_what_is_no_flow_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+    """And the flow on the page stays."""
+    add(page, SEARCH)
+    for text in ("{", "[]", '{"flow_version": 1, "steps": [{}]}'):
+        file = tmp_path / "wrong.json"
+        file.write_text(text, encoding="utf-8")
+        page.locator("#open-file").set_input_files(file)
+        expect(page.get_by_role("alert").filter(has_text="Close")).to_be_visible()
+        page.get_by_role("button", name="Close").click()
+    expect(page.locator(".step")).to_have_count(1)
+
+
+def test_a_wrong_field_is_told_at_the_field_while_it_is_written(page: Page) -> None:
+    """By the connector's own word, and taken back when it is mended."""
+    (chat,) = add(page, CHAT)
+    chat.get_by_text("More options").click()
+    field = chat.get_by_role("spinbutton", name="Temperature")
+    field.fill("9")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    described = page.locator(f"#{(field.get_attribute('aria-describedby') or '').split()[0]}")
+    expect(described).to_contain_text("2")
+    expect(described).to_be_visible()
+    field.fill("1")
+    expect(field).to_have_attribute("aria-invalid", "false")
+    # Only the connector knows this one.
+    chat.get_by_role("combobox", name="Model").fill("r1-1776")
+    expect(chat.locator('[data-pointer="/model"] .sf-error')).to_be_visible()
+
+
+def test_run_goes_to_the_first_field_that_is_missing(page: Page) -> None:
+    """Nothing is sent."""
+    (search,) = add(page, SEARCH)
+    expect(search.locator(".sf-error:visible")).to_have_count(0)
+    page.locator("#run-flow").click()
+    expect(text_field(search, "Query")).to_be_focused()
+    expect(text_field(search, "Query")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".run-step")).to_have_count(0)
+
+
+def test_stop_cancels_at_the_provider(page: Page, workbench: Workbench) -> None:
+    """What was received stays, marked as a part."""
+    (chat,) = add(page, CHAT)
+    text_field(chat, "Content").fill("How far away is the Moon? sandbox:slow")
+    page.locator("#run-flow").click()
+    expect(result(page, "completion").locator(".answer")).not_to_be_empty()
+    page.locator("#stop").click()
+    expect(page.locator(".run-state .chip")).to_have_text("cancelled")
+    stopped = result(page, "completion")
+    expect(stopped.locator(".partial")).to_be_visible()
+    expect(stopped.locator(".answer")).not_to_be_empty()
+    assert workbench.billed()[-1]["status"] == "cancelled"
+
+
+def test_a_failed_run_says_so_in_words_and_keeps_what_it_received(page: Page) -> None:
+    """With its code, and the raw envelope under a fold."""
+    (chat,) = add(page, CHAT)
+    text_field(chat, "Content").fill("How far away is the Moon? sandbox:failed")
+    run(page, "failed")
+    failed = result(page, "completion")
+    expect(failed.locator(".error")).to_have_attribute("data-code", "upstream_failed")
+    expect(failed.locator(".partial")).to_be_visible()
+    failed.get_by_text("Raw envelope").click()
+    envelope = json.loads(failed.locator(".raw-envelope pre").inner_text())
+    assert envelope["error"]["code"] == "upstream_failed"
+
+
+def test_markup_in_a_snippet_stays_text(page: Page) -> None:
+    """An image with a handler in it is neither an image nor run."""
+    (search,) = add(page, SEARCH)
+    text_field(search, "Query").fill("moon sandbox:html-snippet")
+    run(page)
+    snippet = result(page, "search").locator(".source-snippet").filter(has_text="onerror")
+    expect(snippet.first).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(page.locator("#run-body img, #run-body script")).to_have_count(0)
+
+
+def test_runs_stay_and_can_be_looked_at_again(page: Page) -> None:
+    """The newest is shown first."""
+    (search,) = add(page, SEARCH)
+    text_field(search, "Query").fill("moon distance")
+    run(page)
+    text_field(search, "Query").fill("jupiter moons")
+    run(page)
+    expect(page.locator(".run-tab")).to_have_count(2)
+    expect(page.locator(".run-tab").first).to_have_attribute("aria-current", "true")
+    newest = result(page, "search").locator(".sources").inner_text()
+    page.get_by_role("button", name="Run 1").click()
+    assert result(page, "search").locator(".sources").inner_text() != newest
+
+
+def test_a_copied_command_does_what_the_step_did(page: Page, tmp_path: Path) -> None:
+    """On the command line, with the values that its bindings came to; and so does the whole flow's."""
+    page.locator("#try-example").click()
+    step(page, 2)
+    run(page)
+    folds = [result(page, "ask").locator(".copy-as")]
+    folds[0].get_by_text("Copy as").click()
+    commands = [folds[0].locator(".copy-text").inner_text()]
+    page.locator("#copy-flow").click()
+    commands.append(page.get_by_role("dialog").locator(".copy-text").inner_text())
+    assert commands[0].startswith("perplexity-connector run perplexity.create_chat_completion --input ")
+    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    for command in commands:
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "356,500" in done.stdout
+
+
+def test_copied_python_runs(page: Page, tmp_path: Path) -> None:
+    """As a program of its own; without a key it says what is missing."""
+    (search,) = add(page, SEARCH)
+    text_field(search, "Query").fill("it's \u201cthe\u201d moon \U0001f319 \\n")
+    run(page)
+    result(page, "search").get_by_text("Copy as").click()
+    result(page, "search").get_by_role("button", name="Python").click()
+    program = result(page, "search").locator(".copy-text").text_content() or ""
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("failed")
+
+
+def test_the_toy_is_shown_as_any_connector_is(open_page: Open, tmp_path: Path) -> None:
+    """Its form, its labels, its answer as it is written."""
+    with with_the_toy(tmp_path) as workbench:
+        page = open_page(workbench)
+        expect(page.locator("#sandbox-badge")).to_be_hidden()
+        (greet,) = add(page, "toy/greet")
+        text_field(greet, "Name").fill("Ada")
+        greet.get_by_text("More options").click()
+        greet.get_by_role("combobox", name="Tone").select_option(label="Warm")
+        page.locator('[data-action="toy/count"]').click()
+        count = step(page, 2)
+        count.get_by_role("button", name="Use a value from an earlier step in Text").click()
+        page.locator('[data-pick="/text"]').click()
+        run(page)
+        expect(result(page, "greet").locator(".answer")).to_have_text("Hello, Ada!")
+        expect(result(page, "count")).to_contain_text("letters11")
+        page.context.close()

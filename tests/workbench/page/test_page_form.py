@@ -1,0 +1,280 @@
+"""<schema-form> alone: what it draws of a schema, and the values that it gives."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from playwright.sync_api import Browser, Page, expect
+
+from tests.toy.toy import MANIFEST
+from tests.workbench.page.conftest import Workbench
+
+ROOT = Path(__file__).parents[3]
+DRIVER = Path(__file__).with_name("form_driver.js").read_text(encoding="utf-8")
+SCHEMAS = {
+    "chat": ROOT / "schemas" / "create_chat_completion.v1.input.schema.json",
+    "search": ROOT / "schemas" / "execute_search.v1.input.schema.json",
+    "connection": ROOT / "schemas" / "connection.schema.json",
+    "toy": MANIFEST.parent / "schemas" / "greet.v1.input.schema.json",
+}
+ROLES = {"system": "System", "user": "User", "assistant": "Assistant"}
+
+Stand = Callable[..., Page]
+
+
+def schema_of(name: str) -> Any:
+    """A published schema."""
+    return json.loads(SCHEMAS[name].read_text(encoding="utf-8"))
+
+
+CASES = [(name, number) for name in SCHEMAS for number, _ in enumerate([{}, *schema_of(name).get("examples", [])])]
+
+
+@pytest.fixture(scope="module")
+def blank(browser: Browser, workbench: Workbench) -> Iterator[Page]:
+    """A page of the workbench's origin."""
+    page = browser.new_page()
+    page.goto(workbench.address)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def stand(blank: Page) -> Stand:
+    """Puts a form alone on the page."""
+
+    def stood(schema: Any, **form: Any) -> Page:
+        blank.evaluate(f"form => {DRIVER.partition('*/')[2].strip()}.stand(form)", {"schema": schema, **form})
+        return blank
+
+    return stood
+
+
+def value(page: Page) -> Any:
+    """What the form holds."""
+    return page.evaluate("window.form.value")
+
+
+def husks(node: Any) -> bool:
+    """Whether there is a null, or anything empty, in a value."""
+    if isinstance(node, dict | list):
+        inner = node.values() if isinstance(node, dict) else node
+        return not node or any(map(husks, inner))
+    return node in (None, "")
+
+
+def without_raw(node: Any) -> Any:
+    """A value without the one place that may hold JSON of any shape, and without messages that are still empty."""
+    inner = node.get("response_format", {}).get("json_schema", {})
+    shown = {**node, "response_format": "raw"} if "schema" in inner else node
+    return {**shown, "messages": [each or "new" for each in node["messages"]]} if "messages" in node else shown
+
+
+@pytest.mark.parametrize(("name", "number"), CASES)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_the_form_gives_always_validates(stand: Stand, name: str, number: int, seed: int) -> None:
+    """After any edits and clearings: `change` tells valid values only, `edit` knows which are, no husk is in any."""
+    schema = schema_of(name)
+    page = stand(schema, value=[{}, *schema.get("examples", [])][number])
+    told = page.evaluate(
+        f"order => {DRIVER.partition('*/')[2].strip()}.drive(order)", {"seed": seed * 7919 + number, "count": 150}
+    )
+    validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    for given in told["changes"]:
+        assert list(validator.iter_errors(given)) == []
+    for given, valid in told["edits"]:
+        assert not valid or validator.is_valid(given)
+        assert given == {} or not husks(without_raw(given))
+    assert len(told["edits"]) > 40
+
+
+def test_edit_and_jsonschema_agree_on_what_is_valid(stand: Stand) -> None:
+    """Value by value; and both kinds come up, or the tests above would say little."""
+    schema = schema_of("search")
+    page = stand(schema, value=schema["examples"][1])
+    told = page.evaluate(f"order => {DRIVER.partition('*/')[2].strip()}.drive(order)", {"seed": 5, "count": 400})
+    validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    verdicts = Counter((valid, validator.is_valid(given)) for given, valid in told["edits"])
+    assert verdicts[True, False] == verdicts[False, True] == 0
+    assert verdicts[True, True] > 10
+    assert verdicts[False, False] > 10
+
+
+def test_a_cleared_field_is_absent(stand: Stand) -> None:
+    """Neither null nor empty."""
+    page = stand(schema_of("chat"), value=schema_of("chat")["examples"][1])
+    page.locator("summary").first.click()
+    for title in ("Maximum tokens", "Temperature"):
+        page.get_by_role("spinbutton", name=title).fill("")
+    page.get_by_role("textbox", name="Search domains").fill("")
+    page.get_by_role("combobox", name="Reasoning effort").select_option("")
+    page.get_by_label("Published after").fill("")
+    for title in ("Country", "Region", "City"):
+        page.get_by_role("textbox", name=title).fill("")
+    for title in ("Latitude", "Longitude"):
+        page.get_by_role("spinbutton", name=title).fill("")
+    page.get_by_role("combobox", name="Search context size").select_option("")
+    cleared = value(page)
+    gone = {
+        "max_tokens",
+        "temperature",
+        "search_domain_filter",
+        "reasoning_effort",
+        "search_after_date_filter",
+        "web_search_options",
+    }
+    assert gone.isdisjoint(cleared)
+    assert cleared["top_p"] == 0.9
+
+
+def test_required_and_defaulted_fields_come_first(stand: Stand) -> None:
+    """The others are under a fold, and an unset choice stays unset."""
+    page = stand(schema_of("chat"), labels={"/messages/*/role": ROLES}, value=schema_of("chat")["examples"][0])
+    shown = page.locator("schema-form > [data-pointer]").evaluate_all("all => all.map(each => each.dataset.pointer)")
+    assert shown == ["/model", "/messages", "/stream"]
+    expect(page.get_by_text("More options")).to_be_visible()
+    expect(page.get_by_role("spinbutton", name="Temperature")).to_be_hidden()
+    roles = page.get_by_role("combobox", name="Role").locator("option")
+    assert roles.all_inner_texts() == ["System", "User", "Assistant"]
+    assert value(page) == schema_of("chat")["examples"][0]
+
+
+def test_messages_are_added_moved_and_removed(stand: Stand) -> None:
+    """By button and by key; the speakers take turns."""
+    page = stand(schema_of("chat"), value={"messages": [{"role": "system", "content": "one"}]})
+
+    def roles() -> list[str]:
+        return [message["role"] for message in value(page)["messages"]]
+
+    for _ in range(3):
+        page.get_by_role("button", name="Add message").click()
+    assert roles() == ["system", "user", "assistant", "user"]
+    page.get_by_role("button", name="Move Message 1 down").click()
+    assert roles() == ["user", "system", "assistant", "user"]
+    page.get_by_role("textbox", name="Content").nth(1).press("Alt+ArrowUp")
+    assert roles()[0] == "system"
+    expect(page.get_by_role("combobox", name="Role").first).to_be_focused()
+    page.get_by_role("button", name="Remove Message 3").click()
+    assert roles() == ["system", "user", "user"]
+
+
+def test_a_query_is_one_or_several_and_keeps_its_text(stand: Stand) -> None:
+    """There and back."""
+    page = stand(schema_of("search"), value={"query": "moon"})
+    page.get_by_role("radio", name="Several queries").check(force=True)
+    assert value(page) == {"query": ["moon"]}
+    page.get_by_role("textbox", name="Query").fill("moon\n\njupiter")
+    assert value(page) == {"query": ["moon", "jupiter"]}
+    page.get_by_role("radio", name="Single query").check(force=True)
+    assert value(page) == {"query": "moon\njupiter"}
+
+
+def test_the_raw_json_goes_both_ways(stand: Stand) -> None:
+    """Fields fill it, it fills fields, and what is no JSON is told beside it."""
+    page = stand(schema_of("search"), value={"query": "moon"})
+    page.get_by_text("JSON", exact=True).click()
+    area = page.get_by_role("textbox", name="Execute Search as JSON")
+    page.get_by_role("textbox", name="Query").fill("jupiter")
+    assert json.loads(area.input_value()) == {"query": "jupiter"}
+    area.fill('{"query": ["a", "b"], "max_results": 3}')
+    expect(page.get_by_role("radio", name="Several queries")).to_be_checked()
+    area.fill('{"query": ')
+    expect(page.locator(".sf-raw .sf-error")).to_be_visible()
+    assert value(page) == {"query": ["a", "b"], "max_results": 3}
+
+
+def test_a_secret_is_never_given_back_to_the_page(stand: Stand) -> None:
+    """Not in the field, and there is no raw JSON to show it."""
+    page = stand(schema_of("connection"), value={"connection_name": "Mine", "api_key": "pplx-secret"})
+    field = page.get_by_label("API Key")
+    expect(field).to_have_attribute("type", "password")
+    expect(field).to_have_value("")
+    assert "pplx-secret" not in page.content()
+    expect(page.get_by_text("JSON", exact=True)).to_have_count(0)
+
+
+def test_a_combobox_suggests_and_takes_any_text(stand: Stand) -> None:
+    """By the keys of the ARIA pattern."""
+    page = stand(schema_of("chat"), value={})
+    page.evaluate(
+        """() => { form.options = {"/model": async (search) =>
+            ["sonar", "sonar-pro", "fast"].filter((name) => name.includes(search))
+              .map((value) => ({value, label: value}))}; }"""
+    )
+    field = page.get_by_role("combobox", name="Model")
+    field.press_sequentially("son")
+    expect(page.locator(".sf-option")).to_have_count(2)
+    expect(field).to_have_attribute("aria-expanded", "true")
+    field.press("ArrowDown")
+    field.press("ArrowDown")
+    expect(page.locator(".sf-option").nth(1)).to_have_attribute("aria-selected", "true")
+    field.press("Enter")
+    assert value(page) == {"model": "sonar-pro"}
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    field.fill("openai/anything")
+    assert value(page) == {"model": "openai/anything"}
+
+
+def test_a_value_of_an_earlier_step_is_taken_changed_and_given_back(stand: Stand) -> None:
+    """Its index is editable; without it the field is plain text again."""
+    output = json.loads((ROOT / "schemas" / "execute_search.v1.output.schema.json").read_text(encoding="utf-8"))
+    found = {"results": [{"title": "One", "snippet": "first"}, {"title": "Two", "snippet": "second"}], "queries": []}
+    earlier = [{"step": "search", "title": "Execute Search", "schema": output, "result": found}]
+    page = stand(schema_of("search"), value={"query": "about "}, references=earlier)
+    page.get_by_role("button", name="Use a value").click()
+    page.get_by_role("spinbutton", name="Which of Results").fill("1")
+    expect(page.locator('[data-pick="/results/1/title"]')).to_contain_text("Two")
+    page.locator('[data-pick="/results/1/title"]').click()
+    part = {"step": "search", "pointer": "/results/1/title"}
+    assert page.evaluate("form.bindings") == {"/query": ["about ", part]}
+    assert value(page) == {}
+    page.locator(".sf-token-name").click()
+    page.get_by_role("spinbutton").fill("0")
+    expect(page.get_by_role("dialog")).to_contain_text("One")
+    page.get_by_role("button", name="Keep").click()
+    assert page.evaluate("form.bindings") == {"/query": ["about ", part | {"pointer": "/results/0/title"}]}
+    page.locator(".sf-token-remove").click()
+    assert page.evaluate("form.bindings") == {}
+    assert value(page) == {"query": "about "}
+    expect(page.get_by_role("textbox", name="Query")).to_be_focused()
+
+
+def test_bindings_follow_a_message_that_moves(stand: Stand) -> None:
+    """And go when it is removed."""
+    part = {"step": "search", "pointer": "/results/0/title"}
+    messages = [{"role": "system", "content": "a"}, {"role": "user"}]
+    page = stand(schema_of("chat"), value={"messages": messages}, bindings={"/messages/1/content": [part]})
+    page.get_by_role("button", name="Move Message 2 up").click()
+    assert page.evaluate("form.bindings") == {"/messages/0/content": [part]}
+    page.get_by_role("button", name="Remove Message 1").click()
+    assert page.evaluate("form.bindings") == {}
+
+
+def test_a_binding_that_no_field_shows_is_shown_above(stand: Stand) -> None:
+    """So that nothing is filled behind the user's back."""
+    part = {"step": "search", "pointer": "/results/0/title"}
+    page = stand(schema_of("search"), value={"query": ["a"]}, bindings={"/query/1": [part]})
+    expect(page.locator(".sf-stray")).to_contain_text("/query/1")
+    page.locator(".sf-stray button").click()
+    assert page.evaluate("form.bindings") == {}
+
+
+def test_errors_stand_at_their_fields(stand: Stand) -> None:
+    """Described by aria; one without a field of its own stands above them."""
+    page = stand(schema_of("search"), value={"query": ["a", "b"]})
+    errors = [
+        {"pointer": "/query/1", "code": "x", "message": "Not this."},
+        {"pointer": "", "code": "x", "message": "Not at all."},
+    ]
+    page.evaluate("errors => { form.errors = errors; }", errors)
+    field = page.get_by_role("textbox", name="Query")
+    expect(field).to_have_accessible_description(
+        "Line 2: Not this. One to 100 queries; each is searched and billed by itself."
+    )
+    expect(page.locator(".sf-top")).to_have_text("Not at all.")
+    page.evaluate("form.errors = []")
+    expect(field).to_have_attribute("aria-invalid", "false")

@@ -1,0 +1,127 @@
+"""What the page reads: streams cut anywhere, and texts that nobody may trust."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.workbench.page.conftest import Workbench
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    "[click](javascript:alert(1))",
+    "[click](data:text/html,<script>alert(1)</script>)",
+    "**<b onclick=alert(1)>**",
+    "```\n</code></pre><script>alert(1)</script>\n```",
+    '[<img src=x>](https://x.example/"onmouseover=alert(1))',
+    "javascript:alert(1)",
+]
+
+
+@pytest.fixture(scope="module")
+def blank(browser: Browser, workbench: Workbench) -> Iterator[Page]:
+    """A page of the workbench's origin."""
+    page = browser.new_page()
+    page.goto(workbench.address)
+    yield page
+    page.close()
+
+
+def drawn(page: Page, text: str) -> Any:
+    """A text as nodes: the names of its elements, its text, its links, and its markup."""
+    return page.evaluate(
+        """async (text) => {
+          const { markdown } = await import("/static/markdown.js");
+          const place = document.createElement("div");
+          place.append(markdown(text, (number) => (number < 3 ? `source-${number}` : null)));
+          const all = [...place.querySelectorAll("*")];
+          return {
+            names: all.map((each) => each.localName), text: place.textContent, markup: place.innerHTML,
+            links: all.filter((each) => each.href).map((each) => [each.getAttribute("href"), each.rel, each.target]),
+            attributes: [...new Set(all.flatMap((each) => each.getAttributeNames()))],
+          };
+        }""",
+        text,
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text(blank: Page, text: str) -> None:
+    """No element but those of the subset, no attribute but those of a link, no address but the web's."""
+    found = drawn(blank, text)
+    assert set(found["names"]) <= {"p", "a", "strong", "em", "code", "pre"}
+    assert set(found["attributes"]) <= {"href", "rel", "target", "class", "aria-label", "tabindex"}
+    assert all(link[0].startswith("https://") for link in found["links"])
+
+
+def test_the_subset_is_drawn(blank: Page) -> None:
+    """Headings, lists, emphasis, code, links and sources."""
+    text = "# Head\n\nSome **bold**, *slanted* and `code` [1] [9].\n\n- one\n- two\n\n1. first\n\n```py\na = [1]\n```\n[site](https://x.example/a)"
+    found = drawn(blank, text)
+    assert found["names"] == [
+        "h4",
+        "p",
+        "strong",
+        "em",
+        "code",
+        "a",
+        "ul",
+        "li",
+        "li",
+        "ol",
+        "li",
+        "pre",
+        "code",
+        "p",
+        "a",
+    ]
+    assert found["links"] == [["#source-1", "", ""], ["https://x.example/a", "noopener noreferrer", "_blank"]]
+    assert "[9]" in found["text"]
+    assert "a = [1]" in found["text"]
+
+
+def test_snake_case_and_sums_are_no_emphasis(blank: Page) -> None:
+    """Underscores in words, and stars with spaces."""
+    assert drawn(blank, "max_tokens_per_page is 2 * 3 * 4")["names"] == ["p"]
+
+
+def test_a_long_hostile_text_is_drawn_at_once(blank: Page) -> None:
+    """No pattern of ours takes more than a moment, whatever it is given."""
+    for text in ("*" * 20000, "[" * 20000, "a" + "`" * 20000, "_a" * 10000, "**a" * 7000, "[a](" * 5000):
+        assert drawn(blank, text)["text"]
+
+
+def test_a_stream_may_be_cut_anywhere(blank: Page) -> None:
+    """Within a line, within a character, without a last line's end."""
+    items = blank.evaluate(
+        """async () => {
+          const { documents } = await import("/static/api.js");
+          const bytes = new TextEncoder().encode('{"a": "\\u00e9\\ud83c\\udf19"}\\n\\n{"b": "\\u2028"}\\n{"c": 1}');
+          const all = [];
+          for (let size = 1; size <= bytes.length; size += 1) {
+            const pieces = [];
+            for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.slice(at, at + size));
+            const found = [];
+            const start = (out) => { pieces.forEach((piece) => out.enqueue(piece)); out.close(); };
+            const body = new ReadableStream({ start });
+            for await (const item of documents(body)) found.push(item);
+            all.push(found);
+          }
+          return all;
+        }"""
+    )
+    assert len(items) > 10
+    assert all(found == [{"a": "\u00e9\U0001f319"}, {"b": "\u2028"}, {"c": 1}] for found in items)
+
+
+def test_a_failure_is_an_error_with_its_data(blank: Page) -> None:
+    """As the server says it."""
+    data = blank.evaluate(
+        """async () => {
+          const api = await import("/static/api.js");
+          return api.describe("perplexity", "nothing").catch((problem) => problem.data);
+        }"""
+    )
+    assert data["code"] == "not_found"
