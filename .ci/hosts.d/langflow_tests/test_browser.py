@@ -70,6 +70,7 @@ def test_a_chat_is_written_into_the_playground(page: Page, sandbox: Sandbox) -> 
     expect(page.locator(".react-flow__edge")).to_have_count(2)
     page.get_by_test_id("sidebar-search-input").fill("perplexity")
     expect(page.get_by_test_id("perplexity_connector_execute search_draggable")).to_be_visible()
+    page.mouse.move(900, 900)
     _picture(page, "langflow.png")
     before = sandbox.billed_runs
     page.get_by_test_id("playground-btn-flow-io").or_(page.get_by_test_id("playground-btn-flow")).first.click()
