@@ -157,6 +157,7 @@ def _connector(installed: Installed, settings: Mapping[str, str]) -> Connector:
 
 def _blame(error: Exception, trouble: str) -> NoReturn:
     """Raise a connector's own error as it is, any other as `internal`: by its type, since its text may hold a key."""
+    # Without the cause as well: whoever logs the error would log that text with it.
     if isinstance(error, ConnectorError):
         raise error
-    raise ConnectorError(ErrorCode.INTERNAL, f"{trouble}: {type(error).__name__}.") from error
+    raise ConnectorError(ErrorCode.INTERNAL, f"{trouble}: {type(error).__name__}.") from None
