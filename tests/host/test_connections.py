@@ -285,6 +285,26 @@ def test_a_connector_that_breaks_is_blamed_without_its_words(
     assert TOKEN not in caplog.text
 
 
+def test_a_connector_that_answers_with_something_else_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a test nor a page is taken on trust."""
+
+    class Odd(Toy):
+        async def test_connection(self, ctx: ActionContext) -> Any:
+            del ctx
+
+        async def list_options(self, *_: object) -> Any:
+            return {"options": []}
+
+    host = hosted(Odd(settings={}), monkeypatch)
+    for work in (
+        lambda host: host.connections.test(CONNECTION, "toy"),
+        lambda host: host.options("toy", "tones"),
+    ):
+        with pytest.raises(ConnectorError) as error:
+            in_host(host, work)
+        assert refused(error.value)[0] is ErrorCode.INTERNAL
+
+
 def test_options_are_asked_of_the_connector_page_by_page(host: Host) -> None:
     """With the words searched for, the cursor and the limit, and with a connection where there is one."""
     host.connections.add("toy", CONNECTION)
