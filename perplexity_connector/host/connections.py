@@ -67,7 +67,7 @@ class Connections:
 
     def list(self, connector: str | None = None) -> list[Document]:
         """Every connection, or those of one connector, in order of name."""
-        found = sorted(self._store.read(), key=lambda one: _folded(one.name))
+        found = sorted(self._store.read(), key=lambda one: folded(one.name))
         return [_shown(one) for one in found if connector in (None, one.connector)]
 
     async def test(self, connection: str | Given | None, connector: str | None = None) -> Document:
@@ -169,7 +169,7 @@ def _named(form: ConnectionForm, connection: StoredConnection) -> StoredConnecti
 
 
 def _without_clash(there: Sequence[StoredConnection], name: str) -> Sequence[StoredConnection]:
-    if any(_folded(one.name) == _folded(name) for one in there):
+    if any(folded(one.name) == folded(name) for one in there):
         raise _refusal(
             [(NAME, "There is a connection of this name already; upper and lower case count as one.")], "conflict"
         )
@@ -177,7 +177,7 @@ def _without_clash(there: Sequence[StoredConnection], name: str) -> Sequence[Sto
 
 
 def _split(there: Sequence[StoredConnection], name: str) -> tuple[StoredConnection, Sequence[StoredConnection]]:
-    found = [one for one in there if _folded(one.name) == _folded(name)]
+    found = [one for one in there if folded(one.name) == folded(name)]
     if not found:
         # The name that was asked for is not repeated: it may be a key, pasted into the wrong place.
         names = ", ".join(sorted(one.name for one in there)) or "none"
@@ -199,7 +199,8 @@ def _refused(error: ConnectorError) -> ConnectionStatus:
     )
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """What two ways to write the same name have in common."""
     return unicodedata.normalize("NFKC", name.strip()).casefold()
 
 

@@ -6,6 +6,7 @@ import pty
 import select
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,19 @@ def test_every_connection_is_tested_when_none_is_named(
     assert told[0]["connection_name"] == "Good"
 
 
+def test_a_connection_whose_connector_is_gone_keeps_no_other_from_being_tested(
+    connect: Command, command: Command, toys: ConnectionStore
+) -> None:
+    """It has a line of its own; tested alone, it is a refusal as ever."""
+    connect("Good")
+    toys.change(lambda there: [replace(there[0], name="Astray", connector="gone"), *there])
+    outcome = command("test")
+    assert [line.split(": ")[:2] for line in outcome.out.splitlines()] == [["Astray", "unknown"], ["Good", "ok"]]
+    assert outcome.code == 5
+    alone = command("test", "Astray")
+    assert (alone.code, alone.out) == (5, "")
+
+
 def test_without_any_connection_the_test_says_what_is_missing(command: Command, toys: ConnectionStore) -> None:
     """For every connector that is there."""
     del toys
@@ -174,6 +188,14 @@ def test_a_name_that_is_not_there_is_a_mistake_of_the_user(
     assert outcome.code == 2
     assert "Mine" in outcome.err
     assert "toy-secret-token" not in outcome.err
+
+
+@pytest.mark.parametrize("name", ["MINE", " mine ", "\uff2d\uff29\uff2e\uff25"])
+def test_a_name_is_found_however_it_is_written(connect: Command, command: Command, name: str) -> None:
+    """What the store counts as the same name, the command line does too, and before it asks for a key."""
+    connect("Mine")
+    assert command("test", name).out.startswith("Mine: ok")
+    assert connect(name).code == 2
 
 
 def test_a_run_over_a_stored_connection_names_it(connect: Command, command: Command) -> None:
