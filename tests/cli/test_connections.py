@@ -1,5 +1,6 @@
 """`connect`, `connections`, `test`, `disconnect` and `models`, over a real host with the toy in it."""
 
+import io
 import json
 import os
 import pty
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from perplexity_connector.__main__ import main
 from perplexity_connector.cli import app, models
 from perplexity_connector.cli.connections import EXIT_CODES
 from perplexity_connector.contract import ConnectionOutcome
@@ -277,6 +279,34 @@ def test_on_a_terminal_the_guide_is_shown_and_the_key_is_asked_for_without_echo(
     assert b"sentinel" not in shown
     (stored,) = ConnectionStore(state_folder / "automation-host", {}).read()
     assert stored.fields == {"connection_name": "Mine", "api_key": "pplx-sentinel-typed"}
+
+
+def test_ctrl_c_while_the_key_is_asked_for_is_an_interruption(state_folder: Path) -> None:
+    """As it is at any other time; nothing is kept."""
+    child, screen = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "perplexity_connector", "connect", "Mine"])  # noqa: S606
+    _until(screen, b"API Key: ")
+    os.write(screen, b"\x03")
+    _until(screen, b"Interrupted.")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
+    os.close(screen)
+    assert not (state_folder / "automation-host").exists()
+
+
+@pytest.mark.parametrize(("stream", "code"), [("stdin", 3), ("stderr", 0)])
+def test_a_stream_that_is_closed_is_as_good_as_an_empty_one(
+    monkeypatch: pytest.MonkeyPatch, toys: ConnectionStore, stream: str, code: int
+) -> None:
+    """A service or a cron job may begin without it."""
+    monkeypatch.setattr(sys, "argv", ["perplexity-connector", "connect", "Mine", "--connector", "toy"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(GOOD)))
+    monkeypatch.setattr(sys, stream, None)
+    with pytest.raises(SystemExit) as end:
+        main()
+    getattr(sys, stream).close()
+    assert end.value.code == code
+    assert len(toys.read()) == (code == 0)
 
 
 def _until(screen: int, words: bytes) -> bytes:
