@@ -29,7 +29,8 @@ class Connections:
     """Stored connections: add, list, test, rename, replace the key, remove. What is shown of one never holds a secret.
 
     A connection is shown as `connection_name`, `connector`, `fingerprint` (eight hex digits of its secrets' hash),
-    `created_at` and `updated_at` (ISO 8601, UTC). Names are unique over all connectors, whatever their case.
+    `created_at` and `updated_at` (ISO 8601, UTC). Names are unique over all connectors, whatever their case
+    and whatever in them cannot be seen.
 
     Every method raises `ConnectorError`: `invalid_credentials` when the store cannot be opened, `unavailable` when
     others keep it busy, `internal` when it cannot be read or written, `not_found` for a name or a connector that is not
@@ -47,7 +48,7 @@ class Connections:
         """Keep a new connection under its `connection_name`; the connection as it is shown.
 
         Raises `ConnectorError`: `invalid_credentials` naming each field that breaks the form, `invalid_input` for a
-        name that is taken or holds the key.
+        name that is taken, holds the key or cannot be shown.
         """
         form = self._form(connector)
         now = _now()
@@ -160,8 +161,11 @@ def _shown(stored: StoredConnection) -> Document:
 
 def _named(form: ConnectionForm, connection: StoredConnection) -> StoredConnection:
     name = connection.fields.get(NAME)
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not folded(name):
         raise _refusal([(NAME, "A connection that is kept needs a name.")], "required")
+    if any(unicodedata.category(sign) == "Cc" for sign in name):
+        # It could be neither shown in a list nor typed as an argument.
+        raise _refusal([(NAME, "A name is one line without control characters.")], "pattern")
     sealed = form.sealed(connection.fields)
     if any(value.reveal() in name for value in sealed.values() if isinstance(value, Secret)):
         raise _refusal([(NAME, "The key itself cannot be the name: choose another one.")], "conflict")
@@ -201,7 +205,8 @@ def _refused(error: ConnectorError) -> ConnectionStatus:
 
 def folded(name: str) -> str:
     """What two ways to write the same name have in common."""
-    return unicodedata.normalize("NFKC", name.strip()).casefold()
+    seen = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
+    return unicodedata.normalize("NFKC", seen.strip()).casefold()
 
 
 def _now() -> str:

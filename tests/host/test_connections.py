@@ -50,9 +50,9 @@ def test_the_fingerprint_is_that_of_the_secrets_alone(host: Host) -> None:
     assert first["fingerprint"] == second["fingerprint"] != third["fingerprint"]
 
 
-@pytest.mark.parametrize("name", ["Mine", "mine", " MINE "])
+@pytest.mark.parametrize("name", ["Mine", "mine", " MINE ", "Mi\u200bne", "\ufeffMine", "\uff2dine"])
 def test_names_are_unique_whatever_their_case(host: Host, name: str) -> None:
-    """For a new connection and for a new name."""
+    """And whatever in them cannot be seen; for a new connection and for a new name."""
     host.connections.add("toy", CONNECTION)
     host.connections.add("toy", {"connection_name": "Other", "token": OTHER})
     with pytest.raises(ConnectorError) as adding:
@@ -70,6 +70,9 @@ def test_names_are_unique_whatever_their_case(host: Host, name: str) -> None:
         ({"connection_name": "Mine"}, (ErrorCode.INVALID_CREDENTIALS, {"/token": "required"})),
         ({"token": TOKEN}, (ErrorCode.INVALID_INPUT, {"/connection_name": "required"})),
         ({"token": TOKEN, "connection_name": " "}, (ErrorCode.INVALID_INPUT, {"/connection_name": "required"})),
+        ({"token": TOKEN, "connection_name": "\u200b"}, (ErrorCode.INVALID_INPUT, {"/connection_name": "required"})),
+        ({"token": TOKEN, "connection_name": "a\nb"}, (ErrorCode.INVALID_INPUT, {"/connection_name": "pattern"})),
+        ({"token": TOKEN, "connection_name": "a\0"}, (ErrorCode.INVALID_INPUT, {"/connection_name": "pattern"})),
         (
             {"token": TOKEN, "connection_name": f"m{TOKEN}"},
             (ErrorCode.INVALID_INPUT, {"/connection_name": "conflict"}),
