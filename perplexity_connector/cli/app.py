@@ -22,6 +22,7 @@ from perplexity_connector.cli import (
     workbench,
 )
 from perplexity_connector.cli.ending import told_to_the_user
+from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.progress import say
 from perplexity_connector.host import Host, HostOptions
@@ -63,10 +64,14 @@ def make_workbench_host(options: HostOptions) -> Host:
 
 
 def journal_folder() -> Path:
-    """Where unfinished runs are kept; tests put another in its place."""
+    """Where unfinished runs are kept; tests put another in its place. Raises `UsageError` where there is no home."""
     from platformdirs import user_state_path  # noqa: PLC0415 - only a run needs it
 
-    return user_state_path("perplexity-connector") / "runs"
+    try:
+        return user_state_path("perplexity-connector") / "runs"
+    except RuntimeError:
+        message = "There is no home folder to keep an unfinished run in: set HOME."
+        raise UsageError(message) from None
 
 
 def _tell_version(wanted: bool) -> None:
