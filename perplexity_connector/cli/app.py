@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from perplexity_connector.cli import (
     workbench,
 )
 from perplexity_connector.cli.ending import told_to_the_user
+from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.progress import say
 from perplexity_connector.host import Host, HostOptions
@@ -41,6 +43,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and 
 
 def main() -> None:
     """Run the command line of this process; it ends with the exit code."""
+    for name in ("stdin", "stdout", "stderr"):
+        # A process may be begun without one of them.
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115 - for good
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -58,10 +64,14 @@ def make_workbench_host(options: HostOptions) -> Host:
 
 
 def journal_folder() -> Path:
-    """Where unfinished runs are kept; tests put another in its place."""
+    """Where unfinished runs are kept; tests put another in its place. Raises `UsageError` where there is no home."""
     from platformdirs import user_state_path  # noqa: PLC0415 - only a run needs it
 
-    return user_state_path("perplexity-connector") / "runs"
+    try:
+        return user_state_path("perplexity-connector") / "runs"
+    except RuntimeError:
+        message = "There is no home folder to keep an unfinished run in: set HOME."
+        raise UsageError(message) from None
 
 
 def _tell_version(wanted: bool) -> None:

@@ -9,8 +9,9 @@ import typer
 
 from perplexity_connector.cli.exits import ExitCode, UsageError
 from perplexity_connector.cli.progress import say, waiting
-from perplexity_connector.contract import ConnectionOutcome, JsonObject
+from perplexity_connector.contract import ConnectionOutcome, ConnectionStatus, ConnectorError, JsonObject
 from perplexity_connector.host import Host
+from perplexity_connector.host.connections import folded
 from perplexity_connector.readable.shape import as_number, as_object, as_text
 from perplexity_connector.readable.text import json_text, one_line
 
@@ -81,8 +82,8 @@ def known_name(host: Host, name: str) -> str:
 
 
 def find_name(host: Host, name: str) -> str | None:
-    """The stored connection of that name, as it is written, or None; upper and lower case count as one."""
-    return next((known for known in _names(host) if known.casefold() == name.strip().casefold()), None)
+    """The stored connection of that name, as it is written, or None; the store says which names count as one."""
+    return next((known for known in _names(host) if folded(known) == folded(name)), None)
 
 
 def _names(host: Host) -> Sequence[str]:
@@ -121,4 +122,20 @@ def descriptions(host: Host) -> Mapping[str, JsonObject]:
 
 async def _tested(host: Host, targets: Sequence[_Target]) -> Sequence[JsonObject]:
     async with host:
-        return await asyncio.gather(*[host.connections.test(target.name, target.connector) for target in targets])
+        found = await asyncio.gather(*[_status(host, target) for target in targets])
+    errors = [status for status in found if isinstance(status, ConnectorError)]
+    # One that cannot be tested, such as one of a connector that is gone, keeps no other from being told of.
+    if errors and len(errors) == len(found):
+        raise errors[0]
+    return [_untested(status) if isinstance(status, ConnectorError) else status for status in found]
+
+
+async def _status(host: Host, target: _Target) -> JsonObject | ConnectorError:
+    try:
+        return await host.connections.test(target.name, target.connector)
+    except ConnectorError as error:
+        return error
+
+
+def _untested(error: ConnectorError) -> JsonObject:
+    return ConnectionStatus(outcome=ConnectionOutcome.UNKNOWN, message=error.user_message).to_dict()

@@ -27,7 +27,8 @@ def told_to_the_user() -> Iterator[None]:
         for line in error_lines(record):
             say(line)
         raise typer.Exit(code_of_error(record)) from None
-    except KeyboardInterrupt:
+    # The second is what Ctrl-C becomes while something is asked for.
+    except (KeyboardInterrupt, typer.Abort):
         say("Interrupted.")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except BrokenPipeError:

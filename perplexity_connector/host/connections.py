@@ -29,7 +29,8 @@ class Connections:
     """Stored connections: add, list, test, rename, replace the key, remove. What is shown of one never holds a secret.
 
     A connection is shown as `connection_name`, `connector`, `fingerprint` (eight hex digits of its secrets' hash),
-    `created_at` and `updated_at` (ISO 8601, UTC). Names are unique over all connectors, whatever their case.
+    `created_at` and `updated_at` (ISO 8601, UTC). Names are unique over all connectors, whatever their case
+    and whatever in them cannot be seen.
 
     Every method raises `ConnectorError`: `invalid_credentials` when the store cannot be opened, `unavailable` when
     others keep it busy, `internal` when it cannot be read or written, `not_found` for a name or a connector that is not
@@ -47,7 +48,7 @@ class Connections:
         """Keep a new connection under its `connection_name`; the connection as it is shown.
 
         Raises `ConnectorError`: `invalid_credentials` naming each field that breaks the form, `invalid_input` for a
-        name that is taken or holds the key.
+        name that is taken, holds the key or cannot be shown.
         """
         form = self._form(connector)
         now = _now()
@@ -67,7 +68,7 @@ class Connections:
 
     def list(self, connector: str | None = None) -> list[Document]:
         """Every connection, or those of one connector, in order of name."""
-        found = sorted(self._store.read(), key=lambda one: _folded(one.name))
+        found = sorted(self._store.read(), key=lambda one: folded(one.name))
         return [_shown(one) for one in found if connector in (None, one.connector)]
 
     async def test(self, connection: str | Given | None, connector: str | None = None) -> Document:
@@ -160,8 +161,11 @@ def _shown(stored: StoredConnection) -> Document:
 
 def _named(form: ConnectionForm, connection: StoredConnection) -> StoredConnection:
     name = connection.fields.get(NAME)
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not folded(name):
         raise _refusal([(NAME, "A connection that is kept needs a name.")], "required")
+    if any(unicodedata.category(sign) == "Cc" for sign in name):
+        # It could be neither shown in a list nor typed as an argument.
+        raise _refusal([(NAME, "A name is one line without control characters.")], "pattern")
     sealed = form.sealed(connection.fields)
     if any(value.reveal() in name for value in sealed.values() if isinstance(value, Secret)):
         raise _refusal([(NAME, "The key itself cannot be the name: choose another one.")], "conflict")
@@ -169,7 +173,7 @@ def _named(form: ConnectionForm, connection: StoredConnection) -> StoredConnecti
 
 
 def _without_clash(there: Sequence[StoredConnection], name: str) -> Sequence[StoredConnection]:
-    if any(_folded(one.name) == _folded(name) for one in there):
+    if any(folded(one.name) == folded(name) for one in there):
         raise _refusal(
             [(NAME, "There is a connection of this name already; upper and lower case count as one.")], "conflict"
         )
@@ -177,7 +181,7 @@ def _without_clash(there: Sequence[StoredConnection], name: str) -> Sequence[Sto
 
 
 def _split(there: Sequence[StoredConnection], name: str) -> tuple[StoredConnection, Sequence[StoredConnection]]:
-    found = [one for one in there if _folded(one.name) == _folded(name)]
+    found = [one for one in there if folded(one.name) == folded(name)]
     if not found:
         # The name that was asked for is not repeated: it may be a key, pasted into the wrong place.
         names = ", ".join(sorted(one.name for one in there)) or "none"
@@ -199,8 +203,10 @@ def _refused(error: ConnectorError) -> ConnectionStatus:
     )
 
 
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name.strip()).casefold()
+def folded(name: str) -> str:
+    """What two ways to write the same name have in common."""
+    seen = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
+    return unicodedata.normalize("NFKC", seen.strip()).casefold()
 
 
 def _now() -> str:

@@ -14,6 +14,8 @@ def write_private(path: Path, content: bytes) -> None:
 
     Two processes must not write the same path at once. Raises `OSError` where it cannot be done.
     """
+    # A link stays one: what it leads to is what others hold on to.
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A fixed name, so that what a crash leaves behind is gone with the next write.
     unfinished = path.with_name(f".{path.name}.new")
@@ -29,11 +31,14 @@ def write_private(path: Path, content: bytes) -> None:
 def read_private(path: Path) -> bytes | None:
     """What stands at `path`, or None when nothing does.
 
-    Raises `ExposedError` for a file that others may read or change, `OSError` for one that cannot be read.
+    Raises `ExposedError` for a file that others may read or change, `OSError` for one that cannot be read, a link to
+    nothing included.
     """
     try:
         file = path.open("rb")
     except FileNotFoundError:
+        if path.is_symlink():
+            raise
         return None
     with file:
         loose = stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import pluggy
 
@@ -31,6 +31,8 @@ from perplexity_connector.host.plain import Plain, child
 from perplexity_connector.host.schemas import read_schema
 from perplexity_connector.host.settings import resolve_settings
 from perplexity_connector.host.validation import SchemaValidator, merged
+
+T = TypeVar("T")
 
 # A connector's own test ends by itself before this.
 _TEST_S = 10.0
@@ -83,7 +85,7 @@ class LoadedConnector:
             return ConnectionStatus(outcome=ConnectionOutcome.UNKNOWN, message=message, next_step="Run a step with it.")
         try:
             async with asyncio.timeout(_TEST_S):
-                return await self._connector.test_connection(context)
+                return _checked(await self._connector.test_connection(context), ConnectionStatus)
         except TimeoutError:
             message = "The test did not end in the time it had."
             return ConnectionStatus(outcome=ConnectionOutcome.UNKNOWN, message=message, next_step="Try again later.")
@@ -95,7 +97,7 @@ class LoadedConnector:
         if not isinstance(self._connector, OptionLister):
             raise ConnectorError(ErrorCode.NOT_FOUND, f"The connector {self.manifest.id!r} has no options.")
         try:
-            return await self._connector.list_options(source, query, context)
+            return _checked(await self._connector.list_options(source, query, context), OptionsPage)
         except Exception as error:  # noqa: BLE001 - the host's boundary
             _blame(error, f"The connector {self.manifest.id!r} cannot list its options")
 
@@ -155,8 +157,15 @@ def _connector(installed: Installed, settings: Mapping[str, str]) -> Connector:
     return connector
 
 
+def _checked(answer: object, kind: type[T]) -> T:
+    if not isinstance(answer, kind):
+        raise TypeError
+    return answer
+
+
 def _blame(error: Exception, trouble: str) -> NoReturn:
     """Raise a connector's own error as it is, any other as `internal`: by its type, since its text may hold a key."""
+    # Without the cause as well: whoever logs the error would log that text with it.
     if isinstance(error, ConnectorError):
         raise error
-    raise ConnectorError(ErrorCode.INTERNAL, f"{trouble}: {type(error).__name__}.") from error
+    raise ConnectorError(ErrorCode.INTERNAL, f"{trouble}: {type(error).__name__}.") from None

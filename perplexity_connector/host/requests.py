@@ -1,7 +1,7 @@
 """What a caller asks of a run."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, TypedDict
 
 from perplexity_connector.contract import JsonObject, Secret
@@ -56,9 +56,9 @@ class RunRequest:
 
     connector: str
     action: str
-    input: JsonObject
+    input: JsonObject = field(repr=False)
     version: int | None = None
-    connection: str | Mapping[str, str | Secret] | None = None
+    connection: str | Mapping[str, str | Secret] | None = field(default=None, repr=False)
     timeout: float | None = None
     run_id: str | None = None
     resume_from: JsonObject | None = None
@@ -73,8 +73,8 @@ class StepRun:
     connector: str
     action: str
     version: int
-    input: JsonObject
-    connection: GivenConnection
+    input: JsonObject = field(repr=False)
+    connection: GivenConnection = field(repr=False)
 
 
 KeepStepCheckpoint: TypeAlias = Callable[[StepRun, JsonObject], Awaitable[None] | None]

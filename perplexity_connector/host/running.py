@@ -37,7 +37,8 @@ GRACE_S = 3.0
 _EVENT_TYPES = frozenset(kind.value for kind in EventType)
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+# Without a repr: what a handler is given holds methods of it, and so would show the input and what was received.
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Run:
     """A run that is ready to start: input and connection are good. `deadline` is monotonic."""
 

@@ -53,7 +53,8 @@ def find_seal(file: Path, environ: Mapping[str, str], *, make: bool) -> Seal:
     Raises `ConnectorError` (`invalid_credentials`) when there is none or it cannot be used, `ExposedError` and
     `OSError` as `read_private` does.
     """
-    key = environ.get(MASTER_KEY_VARIABLE, "").strip().encode() or read_private(file)
+    # surrogatepass: bytes of a variable that are no text come as lone surrogates, and are no key; `Seal` says so.
+    key = environ.get(MASTER_KEY_VARIABLE, "").strip().encode(errors="surrogatepass") or read_private(file)
     if key is None and make:
         key = Seal.new_key()
         write_private(file, key)

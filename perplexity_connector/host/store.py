@@ -54,11 +54,18 @@ class ConnectionStore:
 
     @classmethod
     def default(cls, environ: Mapping[str, str] | None = None) -> "ConnectionStore":
-        """The store in the user's own data folder, the one that every host of this user shares."""
+        """The store in the user's own data folder, the one that every host of this user shares.
+
+        Raises `ConnectorError` (`invalid_credentials`) for a user who has no home folder.
+        """
         with _told():
             from platformdirs import user_data_path  # noqa: PLC0415 - only stored connections need it
 
-        return cls(user_data_path("automation-host"), environ)
+        try:
+            return cls(user_data_path("automation-host"), environ)
+        except RuntimeError:
+            message = "There is no home folder to keep connections in: set HOME."
+            raise unusable(message) from None
 
     def read(self) -> list[StoredConnection]:
         """Every connection, in the order they were made.

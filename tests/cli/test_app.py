@@ -72,6 +72,19 @@ def test_output_goes_to_whatever_stands_for_stdout(command: Command, host: FakeH
     assert host.runs == []
 
 
+def test_a_user_without_a_home_is_told_what_a_run_needs(
+    command: Command, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container under a number that no account has; nothing is run."""
+
+    def homeless(_: str) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("platformdirs.user_state_path", homeless)
+    assert command("run", "look").code == 2
+    assert host.runs == []
+
+
 def test_the_host_is_the_reference_host() -> None:
     """With the settings given."""
     assert isinstance(app.make_host({}), Host)

@@ -1,15 +1,18 @@
 """`connect`, `connections`, `test`, `disconnect` and `models`, over a real host with the toy in it."""
 
+import io
 import json
 import os
 import pty
 import select
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from perplexity_connector.__main__ import main
 from perplexity_connector.cli import app, models
 from perplexity_connector.cli.connections import EXIT_CODES
 from perplexity_connector.contract import ConnectionOutcome
@@ -145,6 +148,19 @@ def test_every_connection_is_tested_when_none_is_named(
     assert told[0]["connection_name"] == "Good"
 
 
+def test_a_connection_whose_connector_is_gone_keeps_no_other_from_being_tested(
+    connect: Command, command: Command, toys: ConnectionStore
+) -> None:
+    """It has a line of its own; tested alone, it is a refusal as ever."""
+    connect("Good")
+    toys.change(lambda there: [replace(there[0], name="Astray", connector="gone"), *there])
+    outcome = command("test")
+    assert [line.split(": ")[:2] for line in outcome.out.splitlines()] == [["Astray", "unknown"], ["Good", "ok"]]
+    assert outcome.code == 5
+    alone = command("test", "Astray")
+    assert (alone.code, alone.out) == (5, "")
+
+
 def test_without_any_connection_the_test_says_what_is_missing(command: Command, toys: ConnectionStore) -> None:
     """For every connector that is there."""
     del toys
@@ -174,6 +190,14 @@ def test_a_name_that_is_not_there_is_a_mistake_of_the_user(
     assert outcome.code == 2
     assert "Mine" in outcome.err
     assert "toy-secret-token" not in outcome.err
+
+
+@pytest.mark.parametrize("name", ["MINE", " mine ", "\uff2d\uff29\uff2e\uff25"])
+def test_a_name_is_found_however_it_is_written(connect: Command, command: Command, name: str) -> None:
+    """What the store counts as the same name, the command line does too, and before it asks for a key."""
+    connect("Mine")
+    assert command("test", name).out.startswith("Mine: ok")
+    assert connect(name).code == 2
 
 
 def test_a_run_over_a_stored_connection_names_it(connect: Command, command: Command) -> None:
@@ -255,6 +279,34 @@ def test_on_a_terminal_the_guide_is_shown_and_the_key_is_asked_for_without_echo(
     assert b"sentinel" not in shown
     (stored,) = ConnectionStore(state_folder / "automation-host", {}).read()
     assert stored.fields == {"connection_name": "Mine", "api_key": "pplx-sentinel-typed"}
+
+
+def test_ctrl_c_while_the_key_is_asked_for_is_an_interruption(state_folder: Path) -> None:
+    """As it is at any other time; nothing is kept."""
+    child, screen = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "perplexity_connector", "connect", "Mine"])  # noqa: S606
+    _until(screen, b"API Key: ")
+    os.write(screen, b"\x03")
+    _until(screen, b"Interrupted.")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
+    os.close(screen)
+    assert not (state_folder / "automation-host").exists()
+
+
+@pytest.mark.parametrize(("stream", "code"), [("stdin", 3), ("stderr", 0)])
+def test_a_stream_that_is_closed_is_as_good_as_an_empty_one(
+    monkeypatch: pytest.MonkeyPatch, toys: ConnectionStore, stream: str, code: int
+) -> None:
+    """A service or a cron job may begin without it."""
+    monkeypatch.setattr(sys, "argv", ["perplexity-connector", "connect", "Mine", "--connector", "toy"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(GOOD)))
+    monkeypatch.setattr(sys, stream, None)
+    with pytest.raises(SystemExit) as end:
+        main()
+    getattr(sys, stream).close()
+    assert end.value.code == code
+    assert len(toys.read()) == (code == 0)
 
 
 def _until(screen: int, words: bytes) -> bytes:

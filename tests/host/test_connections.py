@@ -2,6 +2,7 @@ import asyncio
 import json
 import logging
 import re
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,9 @@ def test_the_fingerprint_is_that_of_the_secrets_alone(host: Host) -> None:
     assert first["fingerprint"] == second["fingerprint"] != third["fingerprint"]
 
 
-@pytest.mark.parametrize("name", ["Mine", "mine", " MINE "])
+@pytest.mark.parametrize("name", ["Mine", "mine", " MINE ", "Mi\u200bne", "\ufeffMine", "\uff2dine"])
 def test_names_are_unique_whatever_their_case(host: Host, name: str) -> None:
-    """For a new connection and for a new name."""
+    """And whatever in them cannot be seen; for a new connection and for a new name."""
     host.connections.add("toy", CONNECTION)
     host.connections.add("toy", {"connection_name": "Other", "token": OTHER})
     with pytest.raises(ConnectorError) as adding:
@@ -69,6 +70,9 @@ def test_names_are_unique_whatever_their_case(host: Host, name: str) -> None:
         ({"connection_name": "Mine"}, (ErrorCode.INVALID_CREDENTIALS, {"/token": "required"})),
         ({"token": TOKEN}, (ErrorCode.INVALID_INPUT, {"/connection_name": "required"})),
         ({"token": TOKEN, "connection_name": " "}, (ErrorCode.INVALID_INPUT, {"/connection_name": "required"})),
+        ({"token": TOKEN, "connection_name": "\u200b"}, (ErrorCode.INVALID_INPUT, {"/connection_name": "required"})),
+        ({"token": TOKEN, "connection_name": "a\nb"}, (ErrorCode.INVALID_INPUT, {"/connection_name": "pattern"})),
+        ({"token": TOKEN, "connection_name": "a\0"}, (ErrorCode.INVALID_INPUT, {"/connection_name": "pattern"})),
         (
             {"token": TOKEN, "connection_name": f"m{TOKEN}"},
             (ErrorCode.INVALID_INPUT, {"/connection_name": "conflict"}),
@@ -273,13 +277,35 @@ def test_a_connector_that_breaks_is_blamed_without_its_words(
             raise ValueError(TOKEN)
 
     host = hosted(Broken(settings={}), monkeypatch)
-    with pytest.raises(ConnectorError) as error:
+    with pytest.raises(ConnectorError) as testing:
         outcome(host, CONNECTION, "toy")
-    assert refused(error.value)[0] is ErrorCode.INTERNAL
-    with pytest.raises(ConnectorError) as error:
+    with pytest.raises(ConnectorError) as listing:
         in_host(host, lambda host: host.options("toy", "tones"))
-    assert refused(error.value)[0] is ErrorCode.INTERNAL
+    for error in (testing.value, listing.value):
+        assert refused(error)[0] is ErrorCode.INTERNAL
+        # Neither does an embedder that logs the error with its traceback.
+        assert TOKEN not in "".join(traceback.format_exception(error))
     assert TOKEN not in caplog.text
+
+
+def test_a_connector_that_answers_with_something_else_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a test nor a page is taken on trust."""
+
+    class Odd(Toy):
+        async def test_connection(self, ctx: ActionContext) -> Any:
+            del ctx
+
+        async def list_options(self, *_: object) -> Any:
+            return {"options": []}
+
+    host = hosted(Odd(settings={}), monkeypatch)
+    for work in (
+        lambda host: host.connections.test(CONNECTION, "toy"),
+        lambda host: host.options("toy", "tones"),
+    ):
+        with pytest.raises(ConnectorError) as error:
+            in_host(host, work)
+        assert refused(error.value)[0] is ErrorCode.INTERNAL
 
 
 def test_options_are_asked_of_the_connector_page_by_page(host: Host) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -85,7 +86,7 @@ def test_the_master_key_may_come_from_the_environment(tmp_path: Path) -> None:
     assert refusal(ConnectionStore(tmp_path, {})) is ErrorCode.INVALID_CREDENTIALS
 
 
-@pytest.mark.parametrize("key", ["short", "ä" * 43 + "=", Fernet.generate_key().decode()])
+@pytest.mark.parametrize("key", ["short", "ä" * 43 + "=", "\udcff" * 43 + "=", Fernet.generate_key().decode()])
 def test_a_master_key_that_is_none_or_another_one_is_said_and_nothing_is_written(tmp_path: Path, key: str) -> None:
     """The connections come back with the right one."""
     filled(tmp_path)
@@ -191,6 +192,34 @@ def test_without_the_extra_stored_connections_are_refused(monkeypatch: pytest.Mo
     with pytest.raises(ConnectorError, match=package) as error:
         ConnectionStore.default({}).change(lambda there: there)
     assert error.value.code is ErrorCode.INVALID_CREDENTIALS
+
+
+def test_a_user_without_a_home_has_no_default_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container under a number that no account has; said, and nothing is put elsewhere."""
+
+    def homeless(_: str) -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr("platformdirs.user_data_path", homeless)
+    with pytest.raises(ConnectorError) as error:
+        ConnectionStore.default({})
+    assert error.value.code is ErrorCode.INVALID_CREDENTIALS
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a privilege on Windows")
+def test_a_store_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    """Both files may be kept elsewhere, such as on an encrypted volume; while that is away, no new store is begun."""
+    made, away = filled(tmp_path / "store"), tmp_path / "volume"
+    away.mkdir()
+    for name in ("connections.json", "master.key"):
+        file = tmp_path / "store" / name
+        file.rename(away / name)
+        file.symlink_to(away / name)
+    made.change(lambda there: [*there, entry("Other")])
+    assert ConnectionStore(away, {}).read() == made.read() == [entry(), entry("Other")]
+    away.rename(tmp_path / "gone")
+    assert refusal(made) is ErrorCode.INTERNAL
+    assert not away.exists()
 
 
 def test_the_default_store_is_the_users_own(state_folder: Path) -> None:
