@@ -40,6 +40,8 @@ def test_actions_are_dragged_in_mapped_and_run(page: Page, tmp_path: Path) -> No
     lengths = page.evaluate("window.seen")
     assert lengths == sorted(lengths)
     assert len(lengths) >= 4
+    # A screen reader hears of the beginning and the end of things, not of every word.
+    assert 4 <= len(page.evaluate("window.said")) <= 8
     answered = result(page, "completion")
     first = answered.locator(".citation").first
     source = answered.locator(f'[id="{(first.get_attribute("href") or "#")[1:]}"]')
@@ -213,6 +215,34 @@ def test_a_failed_run_says_so_in_words_and_keeps_what_it_received(page: Page) ->
     failed.get_by_text("Raw envelope").click()
     envelope = json.loads(failed.locator(".raw-envelope pre").inner_text())
     assert envelope["error"]["code"] == "upstream_failed"
+
+
+def test_what_a_run_refuses_is_shown_at_the_field_too(page: Page, tmp_path: Path) -> None:
+    """As when a value that an earlier step gave is of no use; the way there is a press of a button."""
+    page.locator("#try-example").click()
+    flow = flow_of(page, tmp_path)
+    flow["steps"][0]["input"]["query"] = "lunar distance"
+    undated = [{"step": "search", "pointer": "/results/0/date"}]
+    flow["steps"][1]["bindings"] = {"/messages/0/content": undated}
+    open_flow(page, flow, tmp_path)
+    run(page, "failed")
+    expect(result(page, "ask").locator(".error")).to_have_attribute("data-code", "invalid_input")
+    result(page, "ask").get_by_role("button", name="/messages/0/content").click()
+    field = step(page, 2).locator(".sf-tokens")
+    expect(field).to_be_focused()
+    expect(field).to_have_attribute("aria-invalid", "true")
+
+
+def test_the_flow_outlives_a_reload(page: Page, tmp_path: Path) -> None:
+    """And nothing but the flow is kept in the browser."""
+    page.locator("#try-example").click()
+    step(page, 2)
+    saved = flow_of(page, tmp_path)
+    page.reload()
+    step(page, 2)
+    assert flow_of(page, tmp_path) == saved
+    kept = page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
+    assert kept == ["flow"]
 
 
 def test_markup_in_a_snippet_stays_text(page: Page) -> None:
