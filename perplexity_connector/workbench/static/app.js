@@ -26,7 +26,8 @@ async function start() {
 /** A reload is no reason to lose a flow. It goes with the tab, and has no secret in it. */
 function keepFlow(bench) {
   const kept = sessionStorage.getItem("flow");
-  if (kept) bench.load(JSON.parse(kept));
+  const flow = kept && JSON.parse(kept);
+  if (flow?.steps.length > 0) bench.load(flow);
   bench.state.addEventListener("change", () => sessionStorage.setItem("flow", JSON.stringify(bench.state.document)));
 }
 

@@ -124,7 +124,9 @@ def test_escape_ends_a_drag_without_a_drop(page: Page) -> None:
     expect(page.locator(".drop-line")).to_be_attached()
     page.keyboard.press("Escape")
     page.mouse.up()
-    expect(page.locator(".step")).to_have_count(0)
+    # What comes after it is the only step.
+    add(page, CHAT)
+    expect(page.locator(".step-title")).to_have_text(["Create Chat Completion"])
 
 
 def test_a_new_id_is_followed_by_the_bindings(page: Page, tmp_path: Path) -> None:
@@ -178,6 +180,38 @@ def test_a_wrong_field_is_told_at_the_field_while_it_is_written(page: Page) -> N
     # Only the connector knows this one.
     chat.get_by_role("combobox", name="Model").fill("r1-1776")
     expect(chat.locator('[data-pointer="/model"] .sf-error')).to_be_visible()
+
+
+def test_the_models_of_today_are_suggested(page: Page, tmp_path: Path) -> None:
+    """Asked of the host while somebody writes; any other name is taken too."""
+    (chat,) = add(page, CHAT)
+    model = chat.get_by_role("combobox", name="Model")
+    model.fill("reasoning")
+    expect(chat.locator(".sf-option-value").first).to_have_text("sonar-reasoning")
+    model.press("ArrowDown")
+    model.press("Enter")
+    assert flow_of(page, tmp_path)["steps"][0]["input"]["model"] == "sonar-reasoning"
+
+
+def test_lines_are_written_around_a_value(page: Page, tmp_path: Path) -> None:
+    """With the keys of any text; when the last value is gone, it is plain text again."""
+    page.locator("#try-example").click()
+    tokens = step(page, 2).locator(".sf-tokens")
+    tokens.focus()
+    press = page.keyboard.press
+    press("Control+End")
+    page.keyboard.type(" one")
+    press("Enter")
+    page.keyboard.type("two <b>")
+    parts = flow_of(page, tmp_path)["steps"][1]["bindings"]["/messages/0/content"]
+    assert parts[-1] == " one\ntwo <b>"
+    tokens.focus()
+    press("Control+a")
+    press("Delete")
+    page.keyboard.type("plain")
+    asked = flow_of(page, tmp_path)["steps"][1]
+    assert asked["bindings"] == {}
+    assert asked["input"]["messages"] == [{"role": "user", "content": "plain"}]
 
 
 def test_run_goes_to_the_first_field_that_is_missing(page: Page) -> None:
