@@ -83,6 +83,18 @@ def test_the_keyboard_alone_does_the_same(page: Page, tmp_path: Path) -> None:
     expect(page.locator(".run-state .chip")).to_have_text("succeeded")
 
 
+def test_the_palette_is_searched(page: Page) -> None:
+    """By words of a title, a summary, a category."""
+    field = page.get_by_role("searchbox", name="Search actions")
+    field.fill("ranked results")
+    expect(page.locator(".palette-title")).to_have_text(["Execute Search"])
+    field.fill("nothing of the kind")
+    expect(page.locator(".palette-title")).to_have_count(0)
+    expect(page.get_by_text("No action has these words.")).to_be_visible()
+    field.fill("")
+    expect(page.locator(".palette-title")).to_have_count(2)
+
+
 def test_steps_are_moved_removed_and_brought_back(page: Page, tmp_path: Path) -> None:
     """Alt with an arrow moves, Delete removes, Control Z and Control Shift Z go back and forth."""
     add(page, SEARCH, CHAT)
