@@ -19,7 +19,16 @@ async function start() {
   drawPalette(at("palette-body"), catalogue, { zone: bench.zone, add: bench.add });
   drawTools(at("tools"), bench);
   document.addEventListener("keydown", (event) => onShortcut(event, bench));
+  keepFlow(bench);
   await bench.loadConnections();
+}
+
+/** A reload is no reason to lose a flow. It goes with the tab, and has no secret in it. */
+function keepFlow(bench) {
+  const kept = sessionStorage.getItem("flow");
+  const flow = kept && JSON.parse(kept);
+  if (flow?.steps.length > 0) bench.load(flow);
+  bench.state.addEventListener("change", () => sessionStorage.setItem("flow", JSON.stringify(bench.state.document)));
 }
 
 function sandboxBanner() {

@@ -19,7 +19,7 @@ export function drawPalette(place, { actions, problems }, flow) {
   };
   const search = h("input", { type: "search", class: "sf-input", placeholder: "Search actions", "aria-label": "Search actions", oninput: (event) => show(event.target.value) });
   show("");
-  fill(place, h("p", { class: "muted palette-hint" }, "Drag one into the flow, or press Enter on it."), h("div", { class: "palette-search" }, icon("search"), search), list, none, problems.map(problemNote));
+  fill(place, h("p", { class: "muted palette-hint" }, "Drag into the flow, or press Enter."), h("div", { class: "palette-search" }, icon("search"), search), list, none, problems.map(problemNote));
 }
 
 function matches(entry, search) {

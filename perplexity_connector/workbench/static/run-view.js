@@ -129,10 +129,10 @@ function finished(view, step, key) {
     envelope.error && errorBox(envelope.error, step.id, view.hooks),
     !isWhole && (text || sources.length > 0) && h("p", { class: "note note-warn partial" }, "This is a part of the answer: what was received before the run ended."),
     isStructured(output) ? h("pre", { class: "answer", tabindex: "0", "aria-label": "Structured answer" }, JSON.stringify(output.parsed, null, 2)) : text && answer(text, sources, key, false),
+    factList(stepFacts(envelope)),
     sources.length > 0 && drawSources(sources, `${key}-source`, output.results ? "Results" : "Sources"),
     !text && sources.length === 0 && isWhole && scalars(output),
     envelope.warnings.map((warning) => h("p", { class: "note note-warn" }, warning.message)),
-    factList(stepFacts(envelope)),
     fold("Raw envelope", [h("pre", { class: "raw", tabindex: "0", "aria-label": "Raw envelope" }, JSON.stringify(envelope, null, 2))], { class: "fold raw-envelope" }),
     copyFold("Copy as", () => stepTexts(step.step, filledInput(step.step, outputsOf(view.shown)), view.hooks.sandbox)),
   ];

@@ -27,6 +27,8 @@ export class SchemaForm extends HTMLElement {
   #options = {};
   #references = [];
   #value = {};
+  // What the page handed in, husks and all, for as long as nobody has changed it.
+  #handed = undefined;
   #bindings = {};
   #given = null;
   #showAll = false;
@@ -94,7 +96,8 @@ export class SchemaForm extends HTMLElement {
 
   /** The value without husks. Setting what it has already changes nothing, so a page may give back what it was told. */
   set value(value) {
-    if (same(value, this.value)) return;
+    if (same(value, this.value) || same(value, this.#handed)) return;
+    this.#handed = value;
     this.#value = value ?? {};
     this.#redraw();
   }
@@ -259,6 +262,7 @@ export class SchemaForm extends HTMLElement {
   }
 
   #changed() {
+    this.#handed = undefined;
     if (this.#fold && document.activeElement !== this.#fold.area) this.#fold.area.value = JSON.stringify(this.value, null, 2);
     this.#showErrors();
     const valid = this.#problems.size === 0 && errorsOf(this.#schema, this.value, this.#bindings).length === 0;

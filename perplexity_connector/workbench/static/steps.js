@@ -91,6 +91,7 @@ export function update(card, step, view) {
   part.title.textContent = title;
   part.number.textContent = `Step ${view.index + 1} of ${view.count} \u00b7 ${step.id}`;
   card.element.setAttribute("aria-label", `Step ${view.index + 1}: ${title}, ${step.id}`);
+  part.image.hidden = !view.entry;
   if (view.entry && part.image.src !== view.entry.icon) part.image.src = view.entry.icon;
   part.up.disabled = view.index === 0;
   part.down.disabled = view.index === view.count - 1;

@@ -8,6 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 
 WATCH = """() => {
   window.seen = [];
+  window.said = [];
+  const hear = () => window.said.push(document.querySelector('#said').textContent);
   const look = () => {
     const answer = document.querySelector('[data-step="completion"] .answer, [data-step="ask"] .answer');
     const length = answer ? answer.textContent.length : 0;
@@ -15,6 +17,7 @@ WATCH = """() => {
   };
   const all = {childList: true, subtree: true, characterData: true};
   new MutationObserver(look).observe(document.querySelector('#run-body'), all);
+  new MutationObserver(hear).observe(document.querySelector('#said'), all);
 }"""
 
 

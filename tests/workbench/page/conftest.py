@@ -102,9 +102,9 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
-    """The workbench for the tests of a module."""
+    """The workbench for all of these tests."""
     with sandboxed(tmp_path_factory.mktemp("workbench")) as started:
         yield started
 

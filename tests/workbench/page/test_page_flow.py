@@ -40,6 +40,8 @@ def test_actions_are_dragged_in_mapped_and_run(page: Page, tmp_path: Path) -> No
     lengths = page.evaluate("window.seen")
     assert lengths == sorted(lengths)
     assert len(lengths) >= 4
+    # A screen reader hears of the beginning and the end of things, not of every word.
+    assert 4 <= len(page.evaluate("window.said")) <= 8
     answered = result(page, "completion")
     first = answered.locator(".citation").first
     source = answered.locator(f'[id="{(first.get_attribute("href") or "#")[1:]}"]')
@@ -79,6 +81,18 @@ def test_the_keyboard_alone_does_the_same(page: Page, tmp_path: Path) -> None:
     press("Control+Enter")
     expect(result(page, "completion").locator(".citation").first).to_be_visible()
     expect(page.locator(".run-state .chip")).to_have_text("succeeded")
+
+
+def test_the_palette_is_searched(page: Page) -> None:
+    """By words of a title, a summary, a category."""
+    field = page.get_by_role("searchbox", name="Search actions")
+    field.fill("ranked results")
+    expect(page.locator(".palette-title")).to_have_text(["Execute Search"])
+    field.fill("nothing of the kind")
+    expect(page.locator(".palette-title")).to_have_count(0)
+    expect(page.get_by_text("No action has these words.")).to_be_visible()
+    field.fill("")
+    expect(page.locator(".palette-title")).to_have_count(2)
 
 
 def test_steps_are_moved_removed_and_brought_back(page: Page, tmp_path: Path) -> None:
@@ -122,7 +136,9 @@ def test_escape_ends_a_drag_without_a_drop(page: Page) -> None:
     expect(page.locator(".drop-line")).to_be_attached()
     page.keyboard.press("Escape")
     page.mouse.up()
-    expect(page.locator(".step")).to_have_count(0)
+    # What comes after it is the only step.
+    add(page, CHAT)
+    expect(page.locator(".step-title")).to_have_text(["Create Chat Completion"])
 
 
 def test_a_new_id_is_followed_by_the_bindings(page: Page, tmp_path: Path) -> None:
@@ -178,6 +194,38 @@ def test_a_wrong_field_is_told_at_the_field_while_it_is_written(page: Page) -> N
     expect(chat.locator('[data-pointer="/model"] .sf-error')).to_be_visible()
 
 
+def test_the_models_of_today_are_suggested(page: Page, tmp_path: Path) -> None:
+    """Asked of the host while somebody writes; any other name is taken too."""
+    (chat,) = add(page, CHAT)
+    model = chat.get_by_role("combobox", name="Model")
+    model.fill("reasoning")
+    expect(chat.locator(".sf-option-value").first).to_have_text("sonar-reasoning")
+    model.press("ArrowDown")
+    model.press("Enter")
+    assert flow_of(page, tmp_path)["steps"][0]["input"]["model"] == "sonar-reasoning"
+
+
+def test_lines_are_written_around_a_value(page: Page, tmp_path: Path) -> None:
+    """With the keys of any text; when the last value is gone, it is plain text again."""
+    page.locator("#try-example").click()
+    tokens = step(page, 2).locator(".sf-tokens")
+    tokens.focus()
+    press = page.keyboard.press
+    press("Control+End")
+    page.keyboard.type(" one")
+    press("Enter")
+    page.keyboard.type("two <b>")
+    parts = flow_of(page, tmp_path)["steps"][1]["bindings"]["/messages/0/content"]
+    assert parts[-1] == " one\ntwo <b>"
+    tokens.focus()
+    press("Control+a")
+    press("Delete")
+    page.keyboard.type("plain")
+    asked = flow_of(page, tmp_path)["steps"][1]
+    assert asked["bindings"] == {}
+    assert asked["input"]["messages"] == [{"role": "user", "content": "plain"}]
+
+
 def test_run_goes_to_the_first_field_that_is_missing(page: Page) -> None:
     """Nothing is sent."""
     (search,) = add(page, SEARCH)
@@ -213,6 +261,34 @@ def test_a_failed_run_says_so_in_words_and_keeps_what_it_received(page: Page) ->
     failed.get_by_text("Raw envelope").click()
     envelope = json.loads(failed.locator(".raw-envelope pre").inner_text())
     assert envelope["error"]["code"] == "upstream_failed"
+
+
+def test_what_a_run_refuses_is_shown_at_the_field_too(page: Page, tmp_path: Path) -> None:
+    """As when a value that an earlier step gave is of no use; the way there is a press of a button."""
+    page.locator("#try-example").click()
+    flow = flow_of(page, tmp_path)
+    flow["steps"][0]["input"]["query"] = "lunar distance"
+    undated = [{"step": "search", "pointer": "/results/0/date"}]
+    flow["steps"][1]["bindings"] = {"/messages/0/content": undated}
+    open_flow(page, flow, tmp_path)
+    run(page, "failed")
+    expect(result(page, "ask").locator(".error")).to_have_attribute("data-code", "invalid_input")
+    result(page, "ask").get_by_role("button", name="/messages/0/content").click()
+    field = step(page, 2).locator(".sf-tokens")
+    expect(field).to_be_focused()
+    expect(field).to_have_attribute("aria-invalid", "true")
+
+
+def test_the_flow_outlives_a_reload(page: Page, tmp_path: Path) -> None:
+    """And nothing but the flow is kept in the browser."""
+    page.locator("#try-example").click()
+    step(page, 2)
+    saved = flow_of(page, tmp_path)
+    page.reload()
+    step(page, 2)
+    assert flow_of(page, tmp_path) == saved
+    kept = page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
+    assert kept == ["flow"]
 
 
 def test_markup_in_a_snippet_stays_text(page: Page) -> None:

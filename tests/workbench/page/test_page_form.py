@@ -131,6 +131,21 @@ def test_a_cleared_field_is_absent(stand: Stand) -> None:
     assert cleared["top_p"] == 0.9
 
 
+def test_a_value_with_husks_is_taken_once(stand: Stand) -> None:
+    """A page that hands the same value in again and again does not disturb who is writing."""
+    husky = {"query": "moon", "country": "", "search_domain_filter": [], "max_results": None}
+    page = stand(schema_of("search"), value=husky)
+    field = page.get_by_role("textbox", name="Query")
+    page.evaluate("() => { window.first = document.querySelector('textarea'); }")
+    page.evaluate("husky => { form.value = husky; }", husky)
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert page.evaluate("window.first.isConnected")
+    assert value(page) == {"query": "moon"}
+    field.fill("jupiter")
+    page.evaluate("husky => { form.value = husky; }", husky)
+    expect(field).to_have_value("moon")
+
+
 def test_required_and_defaulted_fields_come_first(stand: Stand) -> None:
     """The others are under a fold, and an unset choice stays unset."""
     page = stand(schema_of("chat"), labels={"/messages/*/role": ROLES}, value=schema_of("chat")["examples"][0])
@@ -243,14 +258,19 @@ def test_a_value_of_an_earlier_step_is_taken_changed_and_given_back(stand: Stand
     expect(page.get_by_role("textbox", name="Query")).to_be_focused()
 
 
-def test_bindings_follow_a_message_that_moves(stand: Stand) -> None:
-    """And go when it is removed."""
-    part = {"step": "search", "pointer": "/results/0/title"}
-    messages = [{"role": "system", "content": "a"}, {"role": "user"}]
-    page = stand(schema_of("chat"), value={"messages": messages}, bindings={"/messages/1/content": [part]})
-    page.get_by_role("button", name="Move Message 2 up").click()
-    assert page.evaluate("form.bindings") == {"/messages/0/content": [part]}
+def test_bindings_follow_messages_that_move(stand: Stand) -> None:
+    """Those of the message and of the ones that it passes; they go with what is removed."""
+    one, two = ([{"step": "search", "pointer": pointer}] for pointer in ("/results", "/queries"))
+    messages = [{"role": "system"}, {"role": "user"}, {"role": "assistant", "content": "a"}]
+    bindings = {"/messages/0/content": one, "/messages/1/content": two}
+    page = stand(schema_of("chat"), value={"messages": messages}, bindings=bindings)
+    page.get_by_role("button", name="Move Message 1 down").click()
+    assert page.evaluate("form.bindings") == {"/messages/0/content": two, "/messages/1/content": one}
+    page.get_by_role("button", name="Move Message 3 up").click()
+    assert page.evaluate("form.bindings") == {"/messages/0/content": two, "/messages/2/content": one}
     page.get_by_role("button", name="Remove Message 1").click()
+    assert page.evaluate("form.bindings") == {"/messages/1/content": one}
+    page.get_by_role("button", name="Remove Message 2").click()
     assert page.evaluate("form.bindings") == {}
 
 

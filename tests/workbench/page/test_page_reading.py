@@ -116,6 +116,19 @@ def test_a_stream_may_be_cut_anywhere(blank: Page) -> None:
     assert all(found == [{"a": "\u00e9\U0001f319"}, {"b": "\u2028"}, {"c": 1}] for found in items)
 
 
+def test_what_was_found_stands_at_the_place_that_its_id_names(blank: Page) -> None:
+    """Whatever the order it comes in; of two with one id the first stays, and without ids the order is all there is."""
+    found = [{"id": 3, "url": "c"}, {"id": 1, "url": "a"}, {"id": 1, "url": "late"}]
+    urls = blank.evaluate(
+        """async (lists) => {
+          const { placed } = await import("/static/sources.js");
+          return lists.map((list) => placed(list).map(({ url }) => url));
+        }""",
+        [found, [{"url": "b"}, {"url": "a"}], []],
+    )
+    assert urls == [["a", "", "c"], ["b", "a"], []]
+
+
 def test_a_failure_is_an_error_with_its_data(blank: Page) -> None:
     """As the server says it."""
     data = blank.evaluate(

@@ -35,7 +35,15 @@ function textarea(form, node) {
 
 /** A text area that is as high as its text. @param {Record<string, unknown>} attributes @returns {HTMLTextAreaElement} */
 export function growing(attributes) {
-  return h("textarea", { class: "sf-input sf-growing", ...attributes });
+  const area = h("textarea", { class: "sf-input sf-growing", ...attributes });
+  if (!CSS.supports("field-sizing", "content")) area.addEventListener("input", () => fit(area));
+  return area;
+}
+
+/** For browsers that cannot do it by style alone. */
+function fit(area) {
+  area.style.height = "auto";
+  area.style.height = `${area.scrollHeight + 2}px`;
 }
 
 function shown(form, node) {

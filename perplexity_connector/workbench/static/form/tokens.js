@@ -108,5 +108,7 @@ function partsOf(box) {
     else if (child.dataset.step !== undefined) parts.push({ step: child.dataset.step, pointer: child.dataset.at });
     else write(child.textContent);
   }
-  return parts;
+  // Browsers keep a line's end behind the last line, so that the caret has a place to stand.
+  if (parts.at(-1)?.endsWith?.("\n")) parts.push(parts.pop().slice(0, -1));
+  return parts.filter((part) => part !== "");
 }
