@@ -1,33 +1,27 @@
-"""The commands of `perplexity-connector`, and what each takes from the command line."""
+"""The commands of `perplexity-connector`, and what each takes from the command line.
+
+Each command imports what it carries its order out with, when it is given: to look at what there is must not cost what a
+run needs (docs/performance.md).
+"""
 
 import io
-import logging
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perplexity_connector.cli import (
-    connecting,
-    connections,
-    flow_running,
-    mcp,
-    models,
-    palette,
-    running,
-    stand_in,
-    workbench,
-)
 from perplexity_connector.cli.ending import told_to_the_user
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.progress import say
-from perplexity_connector.host import Host, HostOptions
+from perplexity_connector.host import Host
 from perplexity_connector.readable.shape import as_text
-from perplexity_connector.readable.text import json_text
+
+if TYPE_CHECKING:
+    from perplexity_connector.cli.journal import Journal
+    from perplexity_connector.host import HostOptions
 
 app = typer.Typer(
     add_completion=False,
@@ -58,14 +52,14 @@ def make_host(settings: Mapping[str, Mapping[str, str]]) -> Host:
     return Host(settings=settings)
 
 
-def make_workbench_host(options: HostOptions) -> Host:
+def make_workbench_host(options: "HostOptions") -> Host:
     """The host behind the workbench; tests put another in its place."""
     return Host(**options)
 
 
 def journal_folder() -> Path:
     """Where unfinished runs are kept; tests put another in its place. Raises `UsageError` where there is no home."""
-    from platformdirs import user_state_path  # noqa: PLC0415 - only a run needs it
+    from platformdirs import user_state_path
 
     try:
         return user_state_path("perplexity-connector") / "runs"
@@ -76,7 +70,7 @@ def journal_folder() -> Path:
 
 def _tell_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version  # noqa: PLC0415 - slow to load, and no other command needs it
+        from importlib.metadata import version
 
         typer.echo(version("perplexity-connector"))
         raise typer.Exit
@@ -94,6 +88,9 @@ def _options(
 @app.command()
 def actions(*, as_json: AsJson = False) -> None:
     """List the actions there are."""
+    from perplexity_connector.cli import palette
+    from perplexity_connector.readable.text import json_text
+
     with told_to_the_user():
         host = make_host({})
         entries = host.actions()
@@ -106,6 +103,9 @@ def actions(*, as_json: AsJson = False) -> None:
 @app.command()
 def describe(action: ActionName, *, as_json: AsJson = False) -> None:
     """Show an action's fields, output, examples and credential."""
+    from perplexity_connector.cli import palette
+    from perplexity_connector.readable.text import json_text
+
     with told_to_the_user():
         host = make_host({})
         _tell_problems(host)
@@ -145,6 +145,8 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
     Exit codes: 0 succeeded; 2 invalid input or usage; 3 credentials, permission or quota; 4 rate limited, unavailable
     or timed out; 5 refused, or an unusable answer; 1 internal; 130 interrupted.
     """
+    from perplexity_connector.cli import running
+
     _check_timeout(timeout)
     _silence_logs()
     order = running.Order(
@@ -160,7 +162,7 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
         as_json=as_json,
     )
     with told_to_the_user():
-        raise typer.Exit(running.carry_out(order, make_host, Journal(journal_folder())))
+        raise typer.Exit(running.carry_out(order, make_host, _journal()))
 
 
 @app.command()
@@ -179,13 +181,15 @@ def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
 
     The first step that does not succeed ends the flow; the exit code is that of its run, see `run`.
     """
+    from perplexity_connector.cli import flow_running
+
     _check_timeout(timeout)
     _silence_logs()
     order = flow_running.FlowOrder(
         file=file, connection=connection, sandbox=sandbox, timeout=timeout, stream=stream, as_json=as_json
     )
     with told_to_the_user():
-        raise typer.Exit(flow_running.carry_out(order, make_host, Journal(journal_folder())))
+        raise typer.Exit(flow_running.carry_out(order, make_host, _journal()))
 
 
 @app.command()
@@ -201,6 +205,8 @@ def connect(
 
     Nothing is saved unless the test finds it good. Exit codes are those of `test`.
     """
+    from perplexity_connector.cli import connecting
+
     _silence_logs()
     wish = connecting.Wish(name=name, connector=connector, test=test, replace=replace, as_json=as_json)
     with told_to_the_user():
@@ -210,6 +216,8 @@ def connect(
 @app.command(name="connections")
 def list_connections(*, as_json: AsJson = False) -> None:
     """List the stored connections; keys are never shown."""
+    from perplexity_connector.cli import connections
+
     with told_to_the_user():
         connections.list_connections(make_host({}), as_json=as_json)
 
@@ -225,6 +233,8 @@ def try_connections(
     Exit codes: 0 ok; 3 invalid_credentials, permission_denied or quota_exhausted; 4 rate_limited or unreachable; 5
     unknown.
     """
+    from perplexity_connector.cli import connections
+
     _silence_logs()
     with told_to_the_user():
         raise typer.Exit(connections.try_connections(make_host({}), name, as_json=as_json))
@@ -233,6 +243,8 @@ def try_connections(
 @app.command()
 def disconnect(name: Annotated[str, typer.Argument(metavar="NAME", help="A stored connection.")]) -> None:
     """Forget a stored connection."""
+    from perplexity_connector.cli import connections
+
     with told_to_the_user():
         connections.disconnect(make_host({}), name)
 
@@ -246,6 +258,8 @@ def list_models(
     as_json: AsJson = False,
 ) -> None:
     """List the models that can be picked, with what they stand for or cost."""
+    from perplexity_connector.cli import models
+
     _silence_logs()
     with told_to_the_user():
         models.show_models(make_host, connection, search, sandbox=sandbox, as_json=as_json)
@@ -256,6 +270,8 @@ def sandbox(
     *, port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")] = 0
 ) -> None:
     """Serve a local stand-in for the Perplexity API until Ctrl-C."""
+    from perplexity_connector.cli import stand_in
+
     with told_to_the_user():
         stand_in.serve_until_interrupted(port)
 
@@ -268,6 +284,8 @@ def show_workbench(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")] = True,
 ) -> None:
     """Serve a web page to try the actions in, for this machine only, until Ctrl-C."""
+    from perplexity_connector.cli import workbench
+
     _silence_logs()
     with told_to_the_user():
         workbench.serve(make_workbench_host, port=port, sandbox=sandbox, browser=browser)
@@ -292,10 +310,18 @@ def serve_tools(
 
     Over HTTP, clients must send the bearer token in PERPLEXITY_MCP_TOKEN, if there is one.
     """
+    from perplexity_connector.cli import mcp
+
     _silence_retries()
     service = mcp.Service(port=http, address=address, connection=connection, sandbox=sandbox)
     with told_to_the_user():
         mcp.serve(service, make_host)
+
+
+def _journal() -> "Journal":
+    from perplexity_connector.cli.journal import Journal
+
+    return Journal(journal_folder())
 
 
 def _tell_problems(host: Host) -> None:
@@ -310,12 +336,14 @@ def _check_timeout(timeout: float | None) -> None:
 
 
 def _silence_logs() -> None:
+    import logging
+
     # What a run has to say is in its envelope; logging's own last resort would put it on stderr a second time.
     logging.getLogger().addHandler(logging.NullHandler())
     _silence_retries()
 
 
 def _silence_retries() -> None:
-    from stamina.instrumentation import set_on_retry_hooks  # noqa: PLC0415 - only a run needs it
+    from stamina.instrumentation import set_on_retry_hooks
 
     set_on_retry_hooks([])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import IntEnum
 
-from perplexity_connector.contract import ErrorCode, JsonObject, RunStatus
+from perplexity_connector.contract import ErrorCode, JsonObject
 from perplexity_connector.readable.shape import as_object, as_text
 
 
@@ -47,6 +47,8 @@ def code_of_error(error: JsonObject) -> ExitCode:
 
 def code_of_run(envelope: JsonObject) -> ExitCode:
     """The exit code of a run, from its envelope."""
+    from perplexity_connector.contract import RunStatus  # noqa: PLC0415 - comes with an envelope: no run, no need of it
+
     status = envelope.get("status")
     if status == RunStatus.SUCCEEDED:
         return ExitCode.SUCCEEDED

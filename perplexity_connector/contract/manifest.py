@@ -8,9 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-MANIFEST_VERSION = 1
-HOST_API = 1
-
 _CLOSED = {"extra": "forbid"}
 
 

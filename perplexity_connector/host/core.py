@@ -1,43 +1,25 @@
 """The host: what embedders use."""
 
-import asyncio
-import logging
+import functools
 import os
 import threading
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack, cast
+from typing import TYPE_CHECKING, Self, Unpack, cast
 
-from perplexity_connector.contract import (
-    ActionContext,
-    ConnectionStatus,
-    ConnectorError,
-    ErrorCode,
-    FieldError,
-    JsonObject,
-    JsonValue,
-    OptionsQuery,
-    Secret,
-)
-from perplexity_connector.host.connection_form import Sealed
-from perplexity_connector.host.connections import Connections
+from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError, JsonObject, JsonValue
 from perplexity_connector.host.describing import describe, palette
-from perplexity_connector.host.discovery import Catalogue, Installed, discover, find_action, find_connector
-from perplexity_connector.host.flows import Flows
-from perplexity_connector.host.loading import LoadedConnector, load
+from perplexity_connector.host.discovery import Catalogue, Installed, discover, find_action
 from perplexity_connector.host.manifests import ManifestError, read_manifest
-from perplexity_connector.host.pacing import Pacers
-from perplexity_connector.host.plain import plain_json
-from perplexity_connector.host.recording import RunRecord
-from perplexity_connector.host.requests import FlowOptions, GivenConnection, RunOptions, RunRequest
 from perplexity_connector.host.retrying import RetryPolicy
-from perplexity_connector.host.running import Listener, Run
-from perplexity_connector.host.store import ConnectionStore
-from perplexity_connector.host.validation import refusal
 
-_LOG = logging.getLogger("automation_host")
+if TYPE_CHECKING:
+    from perplexity_connector.host.connections import Connections
+    from perplexity_connector.host.engine import Engine
+    from perplexity_connector.host.flows import Flows
+    from perplexity_connector.host.requests import FlowOptions, GivenConnection, RunOptions
+    from perplexity_connector.host.store import ConnectionStore
 
 
 class Host:
@@ -46,15 +28,13 @@ class Host:
     `actions`, `problems`, `describe`, `validate` and what `connections` keeps work at any time; `run`, `stream`,
     `options` and testing a connection inside `async with`. A connector is loaded on first use, opened by its first run,
     and closed with the host.
-
-    `connections` are the stored ones, see `Connections`.
     """
 
     def __init__(  # noqa: PLR0913 - the operator's choices; all of them are optional keywords
         self,
         *,
         settings: Mapping[str, Mapping[str, str]] | None = None,
-        store: ConnectionStore | None = None,
+        store: "ConnectionStore | None" = None,
         retries: int = 3,
         repeat_unknown: bool = False,
         concurrency: int = 64,
@@ -67,35 +47,31 @@ class Host:
         if concurrency < 1:
             message = "concurrency must be 1 or more"
             raise ValueError(message)
-        self._pacers = Pacers(concurrency)
         self._settings = settings or {}
+        self._store = store
         self._policy = RetryPolicy(retries=retries, repeat_unknown=repeat_unknown)
+        self._concurrency = concurrency
         self._environ = os.environ if environ is None else environ
-        self.connections = Connections(store, self._environ, lambda name: self._load(name).connection, self._test)
-        self._running: set[Run] = set()
-        self._flows = Flows(self)
         self._registered: dict[str, Installed] = {}
         self._discovered: Catalogue | None = None
-        self._loaded: dict[str, LoadedConnector] = {}
-        # Reentrant: a plugin may ask the host something while it is being loaded.
-        self._lock = threading.RLock()
-        self._stack: AsyncExitStack | None = None
+        self._made_engine: Engine | None = None
+        self._lock = threading.Lock()
 
     async def __aenter__(self) -> Self:
         """Be ready to run."""
-        self._stack = AsyncExitStack()
+        self._engine.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close every connector that a run has opened. One that fails to close costs nobody an answer."""
-        stack, self._stack = self._entered(), None
-        self._loaded.clear()
-        try:
-            await stack.aclose()
-        except Exception as problem:  # noqa: BLE001 - the host's boundary
-            _LOG.warning("a connector failed to close: %s", type(problem).__name__)
+        await self._engine.close()
+
+    @property
+    def connections(self) -> "Connections":
+        """The stored connections: add, list, test, rename, replace the key, remove."""
+        return self._engine.connections
 
     def register(self, plugin: object, manifest: Path) -> None:
         """Add a connector of this process, in place of an installed one of its id.
@@ -111,7 +87,8 @@ class Host:
         self._registered[connector] = Installed(
             id=connector, file=manifest, document=document, plugin_name=name, load_plugin=lambda: plugin
         )
-        self._loaded.pop(connector, None)
+        if self._made_engine:
+            self._made_engine.forget(connector)
 
     def actions(self) -> list[dict[str, JsonValue]]:
         """The palette: connector, action, newest version, title, summary, icon, categories and what a run means."""
@@ -141,38 +118,25 @@ class Host:
 
         Raises `ConnectorError` for an action that is not there, or a connector that cannot be loaded.
         """
-        entry = find_action(self._connectors(), connector, action, version)
-        loaded = self._load(connector)
-        return loaded.input_errors(loaded.entry(action, cast("int", entry["version"])), plain_json(input))
+        return self._engine.validate(connector, action, input, version)
 
     async def run(
-        self, connector: str, action: str, input: JsonObject, **options: Unpack[RunOptions]
+        self, connector: str, action: str, input: JsonObject, **options: "Unpack[RunOptions]"
     ) -> dict[str, JsonValue]:
         """The envelope of one run. A failed run does not raise: it says so in `status` and `error`."""
-        return await self._perform(RunRequest(connector=connector, action=action, input=input, **options), None)
+        return await self._engine.run(connector, action, input, options)
 
-    async def stream(
-        self, connector: str, action: str, input: JsonObject, **options: Unpack[RunOptions]
+    def stream(
+        self, connector: str, action: str, input: JsonObject, **options: "Unpack[RunOptions]"
     ) -> AsyncGenerator[dict[str, JsonValue], None]:
         """The events of one run, each with its `seq`; the envelope comes last, and has no `type`.
 
         Closing the generator early cancels the run.
         """
-        request = RunRequest(connector=connector, action=action, input=input, **options)
-        # Unbounded: a slow listener must never stop the reading of an answer.
-        events: asyncio.Queue[dict[str, JsonValue] | None] = asyncio.Queue()
-        task = asyncio.create_task(self._perform(request, events.put_nowait))
-        task.add_done_callback(lambda _: events.put_nowait(None))
-        try:
-            while (event := await events.get()) is not None:
-                yield event
-            yield await task
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        return self._engine.stream(connector, action, input, options)
 
     def validate_flow(
-        self, flow: JsonObject, *, connections: Mapping[str, GivenConnection] | None = None
+        self, flow: JsonObject, *, connections: "Mapping[str, GivenConnection] | None" = None
     ) -> list[dict[str, JsonValue]]:
         """Everything that is sure to be wrong with a saved flow, each as {step, pointer, code, message}.
 
@@ -182,7 +146,7 @@ class Host:
         return self._flows.errors(flow, connections)
 
     def stream_flow(
-        self, flow: JsonObject, **options: Unpack[FlowOptions]
+        self, flow: JsonObject, **options: "Unpack[FlowOptions]"
     ) -> AsyncGenerator[dict[str, JsonValue], None]:
         """Run a saved flow step by step, see `docs/flows.md`: `step.started`, the events of its run, `step.finished`.
 
@@ -193,7 +157,7 @@ class Host:
         """
         return self._flows.stream(flow, options)
 
-    async def run_flow(self, flow: JsonObject, **options: Unpack[FlowOptions]) -> dict[str, JsonValue]:
+    async def run_flow(self, flow: JsonObject, **options: "Unpack[FlowOptions]") -> dict[str, JsonValue]:
         """Run a saved flow to its end: {flow_version, status, steps}, each step as {id, envelope}. Raises likewise."""
         return await self._flows.run(flow, options)
 
@@ -203,7 +167,7 @@ class Host:
         The provider is asked to stop, what was received is kept, and whoever waits for the run gets an envelope whose
         status is `cancelled`. Call it on the event loop of the host.
         """
-        return any(run.stop() for run in tuple(self._running) if run.record.run_id == run_id)
+        return self._engine.cancel(run_id)
 
     async def options(  # noqa: PLR0913 - a page of options is asked for by these; all but two are optional keywords
         self,
@@ -213,79 +177,36 @@ class Host:
         search: str = "",
         cursor: str | None = None,
         limit: int = 50,
-        connection: str | Mapping[str, str | Secret] | None = None,
+        connection: "GivenConnection" = None,
     ) -> dict[str, JsonValue]:
         """A page of suggestions for a field whose action names that source in its `options`, see `OptionsPage`.
 
         Without a connection, the environment's is used if there is one. Raises `ConnectorError`: `not_found` for a
         connector, a source or a connection that is not there, `invalid_input` for a cursor or a limit of no use.
         """
-        loaded = self._load(connector)
-        context = ActionContext(connection=self._credential(loaded, connection, needed=connection is not None))
-        await loaded.open(self._entered())
-        query = OptionsQuery(search=search, cursor=cursor, limit=limit)
-        return (await loaded.list_options(source, query, context)).to_dict()
+        return await self._engine.options(connector, source, connection, search=search, cursor=cursor, limit=limit)
 
-    async def _test(self, connector: str, connection: Sealed) -> ConnectionStatus:
-        loaded = self._load(connector)
-        await loaded.open(self._entered())
-        return await loaded.test_connection(ActionContext(connection=connection))
+    @property
+    def _engine(self) -> "Engine":
+        """What runs, made when it is first needed: whoever looks around needs none of what it imports."""
+        from perplexity_connector.host.engine import Engine  # noqa: PLC0415 - see above
 
-    def _credential(
-        self, loaded: LoadedConnector, given: str | Mapping[str, str | Secret] | None, *, needed: bool = True
-    ) -> Sealed:
-        fields = self.connections.fields(given, loaded.manifest.id) if isinstance(given, str) else given
-        try:
-            return loaded.connection.resolve(fields, self._environ)
-        except ConnectorError:
-            if needed:
-                raise
-            return {}
+        with self._lock:
+            self._made_engine = self._made_engine or Engine(
+                self._connectors,
+                settings=self._settings,
+                store=self._store,
+                policy=self._policy,
+                concurrency=self._concurrency,
+                environ=self._environ,
+            )
+            return self._made_engine
 
-    async def _perform(self, request: RunRequest, listener: Listener | None) -> dict[str, JsonValue]:
-        stack = self._entered()
-        record = RunRecord(connector=request.connector, action=request.action, version=request.version or 0)
-        record.run_id = request.run_id or record.run_id
-        try:
-            run = self._prepare(request, record, listener)
-            self._running.add(run)
-            try:
-                return record.succeeded(await run.carry_out(stack))
-            finally:
-                self._running.remove(run)
-        except ConnectorError as error:
-            return record.failed(error)
+    @functools.cached_property
+    def _flows(self) -> "Flows":
+        from perplexity_connector.host.flows import Flows  # noqa: PLC0415 - likewise
 
-    def _prepare(self, request: RunRequest, record: RunRecord, listener: Listener | None) -> Run:
-        entry = find_action(self._connectors(), request.connector, request.action, request.version)
-        record.version = cast("int", entry["version"])
-        loaded = self._load(request.connector)
-        action = loaded.entry(request.action, record.version)
-        timeout = _usable_timeout(action.timeout if request.timeout is None else request.timeout)
-        connection = self._credential(loaded, request.connection)
-        plain = plain_json(request.input)
-        if errors := loaded.input_errors(action, plain):
-            raise refusal(errors)
-        return Run(
-            record=record,
-            loaded=loaded,
-            action=action,
-            handler=loaded.handler(action),
-            input=cast("JsonObject", plain.value),
-            connection=connection,
-            deadline=record.began + timeout,
-            policy=self._policy,
-            pacer=self._pacers.of(request.connector, request.action, connection),
-            state=_usable_state(request.resume_from),
-            on_checkpoint=request.on_checkpoint,
-            listener=listener,
-        )
-
-    def _entered(self) -> AsyncExitStack:
-        if self._stack is None:
-            message = "the host is not open: use `async with Host() as host`"
-            raise RuntimeError(message)
-        return self._stack
+        return Flows(self)
 
     def _catalogue(self) -> Catalogue:
         with self._lock:
@@ -294,25 +215,3 @@ class Host:
 
     def _connectors(self) -> dict[str, Installed]:
         return dict(sorted({**self._catalogue().connectors, **self._registered}.items()))
-
-    def _load(self, connector: str) -> LoadedConnector:
-        installed = find_connector(self._connectors(), connector)
-        with self._lock:
-            if connector not in self._loaded:
-                self._loaded[connector] = load(installed, self._settings.get(connector, {}), self._environ)
-            return self._loaded[connector]
-
-
-def _usable_timeout(seconds: float) -> float:
-    if not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
-        raise ConnectorError(ErrorCode.INVALID_INPUT, "The timeout must be a number of seconds, more than 0.")
-    return seconds
-
-
-def _usable_state(state: JsonObject | None) -> JsonObject | None:
-    if state is None:
-        return None
-    copied = plain_json(state)
-    if copied.errors or not isinstance(copied.value, dict):
-        raise ConnectorError(ErrorCode.INVALID_INPUT, "resume_from must be a checkpoint: a JSON object.")
-    return copied.value

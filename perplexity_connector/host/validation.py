@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError, JsonObject, JsonValue
 from perplexity_connector.host.plain import Plain, child
 from perplexity_connector.host.quick import quick_check
+from perplexity_connector.host.soundness import plainly_sound
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -59,35 +60,35 @@ class SchemaValidator:
 
     def __init__(self, schema: JsonObject) -> None:
         """Compile `schema`. Raises `ConnectorError` (`internal`) for one that is no valid JSON Schema 2020-12."""
-        from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy, and the palette needs none of it
-        from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - likewise
-        from referencing import Registry  # noqa: PLC0415 - likewise
-
-        try:
-            Draft202012Validator.check_schema(schema)
-        except SchemaError as error:
-            place = _pointer("", error.absolute_path)
-            message = f"The connector's schema {schema.get('title', '')!r} is invalid at {place!r}: {error.validator}."
-            raise ConnectorError(ErrorCode.INTERNAL, message) from None
-        checker = Draft202012Validator.FORMAT_CHECKER
-        self._validator = Draft202012Validator(schema, format_checker=checker, registry=Registry())
+        if not plainly_sound(schema):
+            _refuse_unsound(schema)
+        self._schema = schema
         # After the check above, so that what it reads of the schema has the shape that it expects.
-        self._keeps = quick_check(cast("JsonValue", schema))
+        self._keeps = quick_check(schema)
 
     def errors(self, document: Plain) -> list[FieldError]:
         """Everything wrong with a document, each place and keyword once; empty when it is good."""
-        from referencing.exceptions import Unresolvable  # noqa: PLC0415 - heavy, and the palette needs none of it
-
         if not document.errors and isinstance(document.value, dict) and self._keeps(document.value):
             return []
         if not isinstance(document.value, dict):
             return [FieldError(pointer="", code="type", message=_sentence("type", "object"))]
+        from referencing.exceptions import Unresolvable  # noqa: PLC0415 - heavy, and what is good needs none of it
+
         try:
             found = _field_errors(self._validator.iter_errors(document.value), self._validator, "")
             return merged(found, document.errors)
         except Unresolvable:
             message = "The connector's schema refers to something outside itself."
             raise ConnectorError(ErrorCode.INTERNAL, message) from None
+
+    @functools.cached_property
+    def _validator(self) -> "Draft202012Validator":
+        from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy, and what is good needs none of it
+        from referencing import Registry  # noqa: PLC0415 - likewise
+
+        return Draft202012Validator(
+            self._schema, format_checker=Draft202012Validator.FORMAT_CHECKER, registry=Registry()
+        )
 
 
 def merged(errors: Iterable[FieldError], overriding: Sequence[FieldError]) -> list[FieldError]:
@@ -103,6 +104,18 @@ def refusal(fields: Sequence[FieldError], what: str = "The input") -> ConnectorE
     more = [f"And {len(fields) - _FIELDS_TOLD} more."] if len(fields) > _FIELDS_TOLD else []
     message = f"{what} is not valid at {', '.join(repr(field.pointer) for field in fields)}."
     return ConnectorError(ErrorCode.INVALID_INPUT, message, user_message=" ".join([*told, *more]), fields=fields)
+
+
+def _refuse_unsound(schema: JsonObject) -> None:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy, and a schema in plain keywords needs none of it
+    from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - likewise
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        place = _pointer("", error.absolute_path)
+        message = f"The connector's schema {schema.get('title', '')!r} is invalid at {place!r}: {error.validator}."
+        raise ConnectorError(ErrorCode.INTERNAL, message) from None
 
 
 def _field_errors(

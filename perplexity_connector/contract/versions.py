@@ -1,0 +1,4 @@
+"""The versions that a host reads: of manifests, and of the interface between host and connector."""
+
+MANIFEST_VERSION = 1
+HOST_API = 1

@@ -1,0 +1,67 @@
+"""To look around costs little: what a run needs is not imported, in a process of its own. No test asserts time."""
+
+import subprocess
+import sys
+
+import pytest
+
+from perplexity_connector.sandbox import GOOD_KEY, Sandbox
+
+CODE = """
+import sys
+from perplexity_connector.__main__ import main
+sys.argv = ["perplexity-connector", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+sys.stderr.write(" ".join(sys.modules))
+"""
+FOR_RUNS = {
+    *("asyncio", "concurrent.futures", "ssl", "logging"),
+    *("httpx", "aiohttp", "pydantic", "jsonschema", "referencing", "pluggy"),
+    *("rich", "stamina", "tenacity", "cryptography", "filelock", "platformdirs", "starlette", "uvicorn", "mcp"),
+    *(f"perplexity_connector.host.{name}" for name in ("engine", "flows", "store", "sync")),
+    *(f"perplexity_connector.cli.{name}" for name in ("connections", "journal", "running", "workbench")),
+    *(f"perplexity_connector.contract.{name}" for name in ("connector", "context", "envelope", "manifest")),
+    *(f"perplexity_connector.{name}" for name in ("plugin", "sandbox", "workbench", "adapters")),
+}
+SEARCH = """
+import asyncio, sys
+from perplexity_connector.host import Host
+async def search(url, key):
+    async with Host(settings={"perplexity": {"base_url": url}}, environ={}) as host:
+        connection = {"connection_name": "Test", "api_key": key}
+        return await host.run("perplexity", "execute_search", {"query": "moon"}, connection=connection)
+envelope = asyncio.run(search(*sys.argv[1:]))
+assert envelope["status"] == "succeeded", envelope
+sys.stderr.write(" ".join(sys.modules))
+"""
+
+
+def imported(code: str, *arguments: str) -> set[str]:
+    """What a fresh process has imported at its end."""
+    done = subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True, text=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["actions"], ["actions", "--json"], ["describe", "execute_search"], ["describe", "execute_search", "--json"]],
+)
+def test_looking_around_imports_nothing_that_a_run_needs(command: list[str]) -> None:
+    """Neither an event loop nor HTTP, validation, retries, encryption or a server; and of ours, only what it uses."""
+    assert imported(CODE, *command) & FOR_RUNS == set()
+
+
+def test_help_imports_no_more() -> None:
+    """It does not even look for connectors."""
+    assert imported(CODE, "--help") & FOR_RUNS == set()
+
+
+def test_a_good_search_imports_no_schema_library() -> None:
+    """Where form, input and output are plainly good, jsonschema has nothing to say."""
+    with Sandbox() as sandbox:
+        found = imported(SEARCH, sandbox.url, GOOD_KEY)
+    assert found & {"jsonschema", "referencing", "cryptography", "filelock"} == set()
+    assert {"httpx", "perplexity_connector.host.engine"} <= found
