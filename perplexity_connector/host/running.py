@@ -6,8 +6,8 @@ import inspect
 import logging
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
 
 from perplexity_connector.contract import (
@@ -59,6 +59,7 @@ class Run:
     _partial: JsonObject | None = None
     _clock: asyncio.Timeout = field(init=False)
     _stopped: bool = False
+    _between: bool = False
 
     def __post_init__(self) -> None:
         """Set the clock that ends the run; on the event loop that carries it out."""
@@ -67,7 +68,7 @@ class Run:
     def stop(self) -> bool:
         """End the run now, as its deadline would, and keep what it received. False when its time is over already."""
         if not self._clock.expired():
-            self._stopped = True
+            self._stopped, self._between = True, self.record.attempts > 0 and not self._speaking
             self._clock.reschedule(asyncio.get_running_loop().time())
         return self._stopped
 
@@ -82,6 +83,8 @@ class Run:
                 await self.loaded.open(stack)
                 self.record.result = await self._attempts()
         except TimeoutError:
+            if self._between and self.state is not None:
+                await self._let_go()
             raise self._overdue() from None
         return self._checked(self.record.result.output)
 
@@ -95,6 +98,14 @@ class Run:
             with attempt:
                 result = await self._attempt(attempt.num, last=attempt.num == total)
         return result
+
+    async def _let_go(self) -> None:
+        # Stopped between two attempts, when no action was running that could ask the provider to stop: the action comes
+        # back to what it has begun, finds its time over, and asks.
+        context = replace(self._context(self.record.attempts, last=True), deadline=time.monotonic())
+        with suppress(Exception):
+            async with asyncio.timeout(GRACE_S):
+                await self.handler(self.input, context)
 
     def _back_off(self, error: BaseException) -> bool | float:
         repeatable = self.action.annotations.idempotent or self.state is not None

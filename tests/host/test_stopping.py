@@ -1,11 +1,12 @@
 import asyncio
 import threading
+import time
 from contextlib import aclosing
 from typing import Any
 
 import pytest
 
-from perplexity_connector.contract import ActionContext, ActionResult, ErrorCode, JsonObject
+from perplexity_connector.contract import ActionContext, ActionResult, ConnectorError, Effect, ErrorCode, JsonObject
 from perplexity_connector.host import Host, SyncHost, running
 from tests.host.stage import CONNECTION, GREET, in_host, toy_host
 from tests.toy.toy import MANIFEST, ToyPlugin
@@ -112,6 +113,67 @@ def test_a_run_whose_time_is_over_is_not_stopped_any_more(monkeypatch: pytest.Mo
         return await run
 
     assert in_host(toy_host(ToyPlugin(greet=handler)), work)["error"]["code"] == ErrorCode.TIMEOUT
+
+
+def between_attempts(state: JsonObject | None, second: Any) -> tuple[Any, list[ActionContext]]:
+    """The envelope of a run that is stopped while it waits for its second attempt, and what each call was handed."""
+    contexts: list[ActionContext] = []
+    failed = asyncio.Event()
+
+    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+        contexts.append(ctx)
+        if len(contexts) > 1:
+            return await second(ctx)
+        if state is not None:
+            await ctx.checkpoint(state)
+        failed.set()
+        raise ConnectorError(ErrorCode.UNAVAILABLE, "It is down.", effect=Effect.NONE, retry_after=60)
+
+    async def work(host: Host) -> Any:
+        run = asyncio.create_task(host.run(*GREET, connection=CONNECTION, run_id=RUN_ID, timeout=300))
+        await failed.wait()
+        await asyncio.sleep(0)
+        assert host.cancel(RUN_ID)
+        return await run
+
+    return in_host(toy_host(ToyPlugin(greet=handler)), work), contexts
+
+
+def test_a_run_that_is_stopped_between_two_attempts_comes_back_once_to_let_go() -> None:
+    """To what it has begun, past its deadline: so the action asks the provider to stop. It is no attempt of its own."""
+
+    async def late(ctx: ActionContext) -> ActionResult:
+        assert ctx.deadline is not None
+        assert ctx.deadline <= time.monotonic()
+        ctx.emit({"type": "text.delta", "text": "unheard"})
+        raise ConnectorError(ErrorCode.TIMEOUT, "Too late.")
+
+    envelope, contexts = between_attempts({"response_id": "resp_1"}, late)
+    assert (envelope["status"], envelope["attempts"]) == ("cancelled", 1)
+    assert [ctx.resume_from for ctx in contexts] == [None, {"response_id": "resp_1"}]
+
+
+def test_letting_go_takes_no_longer_than_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An action that does not end by itself is ended."""
+
+    async def stuck(_: ActionContext) -> ActionResult:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running, "GRACE_S", 0.05)
+        envelope, contexts = between_attempts({"response_id": "resp_1"}, stuck)
+    assert (envelope["status"], len(contexts)) == ("cancelled", 2)
+
+
+def test_a_run_with_nothing_begun_is_stopped_between_two_attempts_at_once() -> None:
+    """There is nothing to let go of."""
+
+    async def never(_: ActionContext) -> ActionResult:
+        raise AssertionError
+
+    envelope, contexts = between_attempts(None, never)
+    assert (envelope["status"], len(contexts)) == ("cancelled", 1)
 
 
 def test_a_run_that_was_refused_cannot_be_stopped() -> None:
