@@ -29,6 +29,16 @@ if TYPE_CHECKING:
     from perplexity_connector.contract.secret import Secret
     from perplexity_connector.contract.status import ConnectionOutcome, ConnectionStatus
     from perplexity_connector.contract.versions import HOST_API, MANIFEST_VERSION
+else:  # to a type checker a name that is not there stays a mistake
+
+    def __getattr__(name: str) -> object:
+        """The exported name, imported now."""
+        for part, names in _PARTS.items():
+            if name in names:
+                return getattr(import_module(f"{__name__}.{part}"), name)
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+
 
 __all__ = [
     "FLOW_VERSION",
@@ -93,13 +103,3 @@ _PARTS = {
     "status": {"ConnectionOutcome", "ConnectionStatus"},
     "versions": {"HOST_API", "MANIFEST_VERSION"},
 }
-
-if not TYPE_CHECKING:  # to a type checker a name that is not there stays a mistake
-
-    def __getattr__(name: str) -> object:
-        """The exported name, imported now."""
-        for part, names in _PARTS.items():
-            if name in names:
-                return getattr(import_module(f"{__name__}.{part}"), name)
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)

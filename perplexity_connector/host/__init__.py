@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from perplexity_connector.host.requests import FlowOptions, HostOptions, RunOptions, StepRun
     from perplexity_connector.host.store import ConnectionStore
     from perplexity_connector.host.sync import SyncHost
+else:  # to a type checker a name that is not there stays a mistake
+
+    def __getattr__(name: str) -> object:
+        """The exported name, imported now."""
+        if name not in _ON_USE:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        return getattr(import_module(f"{__name__}.{_ON_USE[name]}"), name)
+
 
 __all__ = [
     "ConnectionStore",
@@ -37,12 +46,3 @@ _ON_USE = {
     "SyncHost": "sync",
     "write_private": "files",
 }
-
-if not TYPE_CHECKING:  # to a type checker a name that is not there stays a mistake
-
-    def __getattr__(name: str) -> object:
-        """The exported name, imported now."""
-        if name not in _ON_USE:
-            message = f"module {__name__!r} has no attribute {name!r}"
-            raise AttributeError(message)
-        return getattr(import_module(f"{__name__}.{_ON_USE[name]}"), name)
