@@ -244,6 +244,7 @@ def test_a_value_of_an_earlier_step_is_taken_changed_and_given_back(stand: Stand
     page.get_by_role("spinbutton", name="Which of Results").fill("1")
     expect(page.locator('[data-pick="/results/1/title"]')).to_contain_text("Two")
     page.locator('[data-pick="/results/1/title"]').click()
+    expect(page.locator(".sf-token")).to_contain_text("results[1]")
     part = {"step": "search", "pointer": "/results/1/title"}
     assert page.evaluate("form.bindings") == {"/query": ["about ", part]}
     assert value(page) == {}
@@ -251,6 +252,7 @@ def test_a_value_of_an_earlier_step_is_taken_changed_and_given_back(stand: Stand
     page.get_by_role("spinbutton").fill("0")
     expect(page.get_by_role("dialog")).to_contain_text("One")
     page.get_by_role("button", name="Keep").click()
+    expect(page.locator(".sf-token")).to_contain_text("results[0]")
     assert page.evaluate("form.bindings") == {"/query": ["about ", part | {"pointer": "/results/0/title"}]}
     page.locator(".sf-token-remove").click()
     assert page.evaluate("form.bindings") == {}
