@@ -155,7 +155,10 @@ async function follow(bench, running) {
 }
 
 function stepTold(bench, running, step, item) {
-  if (item.type === "step.started") bench.runView.stepBegan(running, step);
+  if (item.type === "step.started") {
+    bench.runView.stepBegan(running, step);
+    if (running.stopping) cancelCurrent(bench, running);
+  }
   if (item.type === "step.finished") {
     bench.outputs.set(step.id, step.envelope.output);
     showFields(bench, step);
@@ -181,11 +184,16 @@ function isRunning(bench) {
 }
 
 async function stop(bench) {
-  const step = bench.run && current(bench.run);
-  if (!step?.runId) return;
+  if (!isRunning(bench)) return;
   bench.run.stopping = true;
   tell(bench, bench.run);
-  await api.cancelRun(step.runId).catch((problem) => complain(bench, problem.message));
+  await cancelCurrent(bench, bench.run);
+}
+
+/** Between two steps there is none to cancel: then the next one is, as soon as it begins. */
+async function cancelCurrent(bench, running) {
+  const step = current(running);
+  if (step) await api.cancelRun(step.runId).catch((problem) => complain(bench, problem.message));
 }
 
 function goTo(bench, stepId, pointer) {

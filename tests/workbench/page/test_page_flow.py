@@ -202,6 +202,33 @@ def test_stop_cancels_at_the_provider(page: Page, workbench: Workbench) -> None:
     assert workbench.billed()[-1]["status"] == "cancelled"
 
 
+def test_a_stop_before_the_first_step_ends_it(page: Page) -> None:
+    """Pressed as soon as there is a button for it."""
+    page.locator("#try-example").click()
+    step(page, 2)
+    page.evaluate(
+        """() => {
+          const stop = document.querySelector("#stop");
+          new MutationObserver(() => stop.hidden || stop.click()).observe(stop, {attributeFilter: ["hidden"]});
+        }"""
+    )
+    run(page, "cancelled")
+    expect(result(page, "search")).to_have_attribute("data-status", "cancelled")
+
+
+def test_a_stop_that_comes_after_the_end_of_a_step_ends_the_next_one(page: Page) -> None:
+    """Nothing runs on unasked."""
+    page.locator("#try-example").click()
+    step(page, 2)
+    text_field(step(page, 1), "Query").fill("moon sandbox:slow-first-byte")
+    page.route("**/cancel", lambda route: route.fulfill(json={"cancelled": False}), times=1)
+    page.locator("#run-flow").click()
+    page.locator("#stop").click()
+    expect(page.locator(".run-state .chip")).to_have_text("cancelled")
+    expect(result(page, "search")).to_have_attribute("data-status", "succeeded")
+    expect(result(page, "ask")).to_have_attribute("data-status", "cancelled")
+
+
 def test_a_failed_run_says_so_in_words_and_keeps_what_it_received(page: Page) -> None:
     """With its code, and the raw envelope under a fold."""
     (chat,) = add(page, CHAT)
