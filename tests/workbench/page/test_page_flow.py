@@ -149,10 +149,27 @@ def test_a_flow_that_is_saved_and_opened_is_the_same(page: Page, open_page: Open
     assert saved["steps"][1]["input"]["messages"][0] == {"role": "user"}
 
 
+def test_a_flow_that_is_opened_has_not_run(page: Page, tmp_path: Path) -> None:
+    """Though another one with steps of the same names has: no status and no value of it is shown."""
+    page.locator("#try-example").click()
+    step(page, 2)
+    saved = flow_of(page, tmp_path)
+    run(page)
+    chips = page.locator(".step .chip-succeeded")
+    expect(chips).to_have_count(2)
+    open_flow(page, saved, tmp_path)
+    expect(chips).to_have_count(0)
+    step(page, 2).get_by_role("button", name="Use a value from an earlier step in Content").click()
+    expect(page.locator('[data-pick="/results/0/snippet"]')).to_be_visible()
+    expect(page.get_by_role("dialog").locator(".tree-sample")).to_have_count(0)
+
+
 def test_what_is_no_flow_is_refused_in_words(page: Page, tmp_path: Path) -> None:
     """And the flow on the page stays."""
     add(page, SEARCH)
-    for text in ("{", "[]", '{"flow_version": 1, "steps": [{}]}'):
+    wrong = [{"id": "a", "connector": "b", "action": "c", "bindings": {"/d": parts}} for parts in ("text", [None])]
+    flows = [json.dumps({"flow_version": 1, "steps": [one]}) for one in ({}, *wrong)]
+    for text in ("{", "[]", *flows):
         file = tmp_path / "wrong.json"
         file.write_text(text, encoding="utf-8")
         page.locator("#open-file").set_input_files(file)
