@@ -211,14 +211,15 @@ async function manageConnections(bench, step) {
     const entry = bench.catalogue.actions.find((each) => each.connector === id);
     return { id, title: id, describe: () => describe(bench, entry) };
   });
-  const made = await openConnections({ connectors, connector: step?.connector, changed: () => loadConnections(bench) });
+  const renamed = (name, newName) => bench.state.reconnect(name, newName);
+  const made = await openConnections({ connectors, connector: step?.connector, changed: () => loadConnections(bench), renamed });
   if (made && step) bench.state.edit(step.uid, { connection: made });
   bench.flow.update();
 }
 
 async function loadConnections(bench) {
   bench.stored = await api.connections().catch((problem) => (complain(bench, problem.message), []));
-  bench.flow.update();
+  changed(bench);
 }
 
 function say(bench, text) {

@@ -65,6 +65,11 @@ export class FlowState extends EventTarget {
     return "";
   }
 
+  /** A stored connection has another name: the steps that use it follow. */
+  reconnect(name, newName) {
+    this.#apply(this.steps.map((step) => (step.connection === name ? { ...step, connection: newName } : step)));
+  }
+
   /** Take another flow in place of this one. Throws a `TypeError` for what is none. */
   load(document) {
     if (document?.flow_version !== 1 || !Array.isArray(document.steps)) throw new TypeError("This is no flow: it needs flow_version 1 and a list of steps.");
