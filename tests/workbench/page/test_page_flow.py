@@ -328,7 +328,8 @@ def test_copied_python_runs(page: Page, tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("failed")
+    assert done.stdout.startswith("failed {'code': 'invalid_credentials'")
+    assert program.startswith("# Not on the sandbox")
 
 
 def test_the_toy_is_shown_as_any_connector_is(open_page: Open, tmp_path: Path) -> None:
