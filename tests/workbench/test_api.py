@@ -142,7 +142,9 @@ def test_a_connection_is_made_tested_changed_and_removed(bench: Bench) -> None:
     changed = bench.call("PATCH", "/api/connections?name=Mine", new).json()["connection"]
     assert changed["connection_name"] == "a/b ?"
     assert changed["fingerprint"] != made["connection"]["fingerprint"]
-    rekeyed = bench.call("PATCH", "/api/connections?name=a%2Fb%20%3F", {"fields": {"token": TOKEN}}).json()["connection"]
+    rekeyed = bench.call("PATCH", "/api/connections?name=a%2Fb%20%3F", {"fields": {"token": TOKEN}}).json()[
+        "connection"
+    ]
     assert rekeyed["fingerprint"] == made["connection"]["fingerprint"]
     assert failed(bench.call("PATCH", "/api/connections?name=a%2Fb%20%3F", {}), 400)
     answer = bench.call("DELETE", "/api/connections?name=a%2Fb%20%3F")
