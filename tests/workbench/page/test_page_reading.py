@@ -158,6 +158,22 @@ def test_a_stream_may_be_cut_anywhere(blank: Page) -> None:
     assert all(found == [{"a": "\u00e9\U0001f319"}, {"b": "\u2028"}, {"c": 1}] for found in items)
 
 
+@pytest.mark.parametrize("name", ["__proto__", "constructor", "a~1b"])
+def test_any_name_is_a_place(blank: Page, name: str) -> None:
+    """Also one that JavaScript has a use for; nothing but the copy is changed."""
+    written = blank.evaluate(
+        """async (name) => {
+          const { get, set } = await import("/static/form/pointer.js");
+          const given = { a: 1, z: 2 };
+          const made = set(set(given, `/${name}/x`, 3), "/a", 4);
+          return [JSON.stringify(given), JSON.stringify(made), get(made, `/${name}/x`), {}.x === undefined];
+        }""",
+        name,
+    )
+    spelled = name.replace("~1", "/")
+    assert written == ['{"a":1,"z":2}', f'{{"a":4,"z":2,"{spelled}":{{"x":3}}}}', 3, True]
+
+
 def test_a_failure_is_an_error_with_its_data(blank: Page) -> None:
     """As the server says it."""
     data = blank.evaluate(
