@@ -231,6 +231,8 @@ def test_a_stop_before_the_first_step_ends_it(page: Page) -> None:
     )
     run(page, "cancelled")
     expect(result(page, "search")).to_have_attribute("data-status", "cancelled")
+    expect(result(page, "ask")).to_have_attribute("data-status", "skipped")
+    expect(result(page, "ask")).to_contain_text("Did not run")
 
 
 def test_a_stop_that_comes_after_the_end_of_a_step_ends_the_next_one(page: Page) -> None:
