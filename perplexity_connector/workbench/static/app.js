@@ -7,6 +7,7 @@ import { drawTools, onShortcut } from "./tools.js";
 import { drawPalette } from "./palette.js";
 import { drawTabs } from "./tabs.js";
 
+const KEPT = "flow";
 const at = (id) => document.getElementById(id);
 
 async function start() {
@@ -20,6 +21,14 @@ async function start() {
   drawTools(at("tools"), bench);
   document.addEventListener("keydown", (event) => onShortcut(event, bench));
   await bench.loadConnections();
+  keepFlow(bench);
+}
+
+/** What somebody wrote outlives a reload; it stays in this tab, and goes with it. */
+function keepFlow(bench) {
+  const kept = sessionStorage.getItem(KEPT);
+  if (kept) bench.load(JSON.parse(kept));
+  bench.state.addEventListener("change", () => sessionStorage.setItem(KEPT, JSON.stringify(bench.state.document)));
 }
 
 function sandboxBanner() {

@@ -149,6 +149,18 @@ def test_a_flow_that_is_saved_and_opened_is_the_same(page: Page, open_page: Open
     assert saved["steps"][1]["input"]["messages"][0] == {"role": "user"}
 
 
+def test_a_reload_keeps_the_flow(page: Page, open_page: Open, tmp_path: Path) -> None:
+    """In its own tab alone."""
+    page.locator("#try-example").click()
+    text_field(step(page, 1), "Query").fill("jupiter moons")
+    saved = flow_of(page, tmp_path)
+    page.reload()
+    step(page, 2)
+    assert flow_of(page, tmp_path) == saved
+    assert saved["steps"][0]["input"]["query"] == "jupiter moons"
+    expect(open_page().locator(".step")).to_have_count(0)
+
+
 def test_a_flow_that_is_opened_has_not_run(page: Page, tmp_path: Path) -> None:
     """Though another one with steps of the same names has: no status and no value of it is shown."""
     page.locator("#try-example").click()
