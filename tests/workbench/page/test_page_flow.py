@@ -132,6 +132,8 @@ def test_a_new_id_is_followed_by_the_bindings(page: Page, tmp_path: Path) -> Non
     field.fill("ask")
     field.press("Tab")
     expect(field).to_have_attribute("aria-invalid", "true")
+    text_field(step(page, 1), "Query").fill("jupiter moons")
+    expect(field).to_have_value("ask")
     field.fill("found")
     field.press("Tab")
     bindings = flow_of(page, tmp_path)["steps"][1]["bindings"]["/messages/0/content"]
