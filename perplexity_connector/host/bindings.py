@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from perplexity_connector.contract import Binding, FieldError, FlowStep, JsonObject, JsonValue, Reference
-from perplexity_connector.host.plain import child
+from perplexity_connector.host.plain import DEEPEST, child
 
 Tokens: TypeAlias = tuple[str, ...]
 
@@ -116,6 +116,8 @@ def _as_text(value: JsonValue) -> str:
 def _with(node: JsonValue, path: Tokens, value: JsonValue) -> JsonValue:
     if not path:
         return value
+    if len(path) > DEEPEST:  # no input may be nested like that, and Python would not follow
+        raise LookupError
     token, rest = path[0], path[1:]
     position = index(token)
     if node is None:

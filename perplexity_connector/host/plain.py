@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from perplexity_connector.contract import FieldError, JsonValue
 
-_DEEPEST = 100
+DEEPEST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class _Copier:
     def copy(self, value: object, pointer: str, depth: int) -> JsonValue:
         if value is None or isinstance(value, str | bool | int | float):
             return self._scalar(value, pointer)
-        if depth == _DEEPEST:
+        if depth == DEEPEST:
             self._refuse(pointer, "Must not be nested this deeply.")
         elif isinstance(value, Mapping):
             return self._object(value, pointer, depth + 1)
@@ -75,9 +75,9 @@ def _copied(value: Any, depth: int) -> JsonValue:
     kind = type(value)
     if kind is str:
         return _text(value)
-    if kind is dict and depth < _DEEPEST:
+    if kind is dict and depth < DEEPEST:
         return {_text(name): _copied(item, depth + 1) for name, item in value.items()}
-    if kind is list and depth < _DEEPEST:
+    if kind is list and depth < DEEPEST:
         return [_copied(item, depth + 1) for item in value]
     if value is None or kind is bool or ((kind is int or kind is float) and _is_finite(value)):
         return cast("JsonValue", value)

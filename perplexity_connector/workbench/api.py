@@ -41,8 +41,8 @@ class Api:
             Route("/api/connections", self.connections),
             Route("/api/connections", self.connect, methods=["POST"]),
             Route("/api/connections/test", self.test, methods=["POST"]),
-            Route("/api/connections/{name:path}", self.change, methods=["PATCH"]),
-            Route("/api/connections/{name:path}", self.disconnect, methods=["DELETE"]),
+            Route("/api/connections", self.change, methods=["PATCH"]),
+            Route("/api/connections", self.disconnect, methods=["DELETE"]),
             Route("/api/runs", self.run, methods=["POST"]),
             Route("/api/runs/{run_id}/cancel", self.cancel, methods=["POST"]),
         ]
@@ -106,7 +106,7 @@ class Api:
 
     async def change(self, request: Request) -> Response:
         """Give a connection another key, another name, or both."""
-        asked, name = await document(request), request.path_params["name"]
+        asked, name = await document(request), _name(request)
         new_name = optional_text(asked, "connection_name")
         fields = texts_in(asked, "fields") if "fields" in asked else None
         if new_name is None and fields is None:
@@ -120,7 +120,7 @@ class Api:
 
     def disconnect(self, request: Request) -> Response:
         """Forget a connection."""
-        self._host.connections.remove(request.path_params["name"])
+        self._host.connections.remove(_name(request))
         return Response(status_code=204)
 
     async def run(self, request: Request) -> Response:
@@ -133,6 +133,11 @@ class Api:
     async def cancel(self, request: Request) -> Response:
         """Stop a run by its id; its stream then comes to its end."""
         return JSONResponse({"cancelled": self._host.cancel(request.path_params["run_id"])})
+
+
+def _name(request: Request) -> str:
+    # Not a part of the path: a name may be "..", which no browser would send as one.
+    return request.query_params.get("name", "")
 
 
 class _Lines(StreamingResponse):

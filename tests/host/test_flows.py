@@ -195,6 +195,7 @@ def test_a_document_that_is_no_flow_is_pointed_into(document: Any, found: list[t
         (step("b", "count", {"/more": [ref("a", "/text")]}, text="x"), [("/more", "unknown_field")]),
         (step("b", "count", {"/text/0": [ref("a", "/text")]}, text="x"), [("/text/0", "no_place")]),
         (step("b", "greet", {"/also/1": [ref("a", "/text")]}, name="A"), [("/also/1", "no_place")]),
+        (step("b", "greet", {"/also" * 5000: ["deep"]}, name="A"), [("/also" * 5000, "no_place")]),
         (step("b", "greet", {"/times": [ref("a", "/text")]}, name="A"), [("/times", "type")]),
         (step("b", "greet", {"/times": ["2", ref("a", "/text")]}, name="A"), [("/times", "type")]),
         (step("b", "greet", {"/tone": [ref("a", "/text")]}, name="A"), []),

@@ -106,7 +106,7 @@ def test_a_body_that_is_no_json_object_is_refused(bench: Bench, body: bytes) -> 
         ("POST", "/api/connections", {"connector": "toy"}, "/fields"),
         ("POST", "/api/connections", {"connector": "toy", "fields": {"token": 1}}, "/fields/token"),
         ("POST", "/api/connections/test", {"connector": "toy", "connection": 1}, "/connection"),
-        ("PATCH", "/api/connections/Mine", {"connection_name": 1}, "/connection_name"),
+        ("PATCH", "/api/connections?name=Mine", {"connection_name": 1}, "/connection_name"),
     ],
 )
 def test_a_part_that_is_missing_or_of_the_wrong_type_is_pointed_at(
@@ -139,15 +139,17 @@ def test_a_connection_is_made_tested_changed_and_removed(bench: Bench) -> None:
     assert status["outcome"] == "ok"
     assert bench.post("/api/connections/test", {"connector": "toy", "connection": None})["status"]["outcome"] == "ok"
     new = {"connection_name": "a/b ?", "fields": {"token": "another"}}
-    changed = bench.call("PATCH", "/api/connections/Mine", new).json()["connection"]
+    changed = bench.call("PATCH", "/api/connections?name=Mine", new).json()["connection"]
     assert changed["connection_name"] == "a/b ?"
     assert changed["fingerprint"] != made["connection"]["fingerprint"]
-    rekeyed = bench.call("PATCH", "/api/connections/a%2Fb%20%3F", {"fields": {"token": TOKEN}}).json()["connection"]
+    rekeyed = bench.call("PATCH", "/api/connections?name=a%2Fb%20%3F", {"fields": {"token": TOKEN}}).json()[
+        "connection"
+    ]
     assert rekeyed["fingerprint"] == made["connection"]["fingerprint"]
-    assert failed(bench.call("PATCH", "/api/connections/a%2Fb%20%3F", {}), 400)
-    answer = bench.call("DELETE", "/api/connections/a%2Fb%20%3F")
+    assert failed(bench.call("PATCH", "/api/connections?name=a%2Fb%20%3F", {}), 400)
+    answer = bench.call("DELETE", "/api/connections?name=a%2Fb%20%3F")
     assert (answer.status_code, answer.content) == (204, b"")
-    assert failed(bench.call("DELETE", "/api/connections/Mine"), 404)
+    assert failed(bench.call("DELETE", "/api/connections?name=Mine"), 404)
     assert bench.get("/api/connections") == {"connections": []}
 
 
@@ -194,12 +196,12 @@ def test_a_key_goes_in_and_never_comes_out(serve: Serve) -> None:
         ("POST", "/api/validate", {"flow": document}),
         ("POST", "/api/runs", {"flow": document}),
         ("POST", "/api/runs", {"flow": flow(step("one", name="A") | {"connection": sentinel})}),
-        ("PATCH", "/api/connections/Mine", {"fields": {"token": f"{sentinel}2"}}),
-        ("PATCH", "/api/connections/Mine", {"connection_name": f"{sentinel}2"}),
-        ("PATCH", "/api/connections/Mine", {"fields": {"connection_name": sentinel}}),
-        ("PATCH", f"/api/connections/{sentinel}", {"fields": {"token": sentinel}}),
-        ("DELETE", f"/api/connections/{sentinel}", None),
-        ("DELETE", "/api/connections/Mine", None),
+        ("PATCH", "/api/connections?name=Mine", {"fields": {"token": f"{sentinel}2"}}),
+        ("PATCH", "/api/connections?name=Mine", {"connection_name": f"{sentinel}2"}),
+        ("PATCH", "/api/connections?name=Mine", {"fields": {"connection_name": sentinel}}),
+        ("PATCH", f"/api/connections?name={sentinel}", {"fields": {"token": sentinel}}),
+        ("DELETE", f"/api/connections?name={sentinel}", None),
+        ("DELETE", "/api/connections?name=Mine", None),
     ]
     answers = [bench.call(method, path, document) for method, path, document in calls]
     assert {answer.status_code for answer in answers} == {200, 204, 400, 404}

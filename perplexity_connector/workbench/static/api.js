@@ -50,8 +50,8 @@ export const options = async (connector, source, search, connection) => {
 export const connections = async () => (await json("GET", "/api/connections")).connections;
 export const connect = (connector, fields, test) => json("POST", "/api/connections", { connector, fields, test });
 export const testConnection = async (connector, connection) => (await json("POST", "/api/connections/test", { connector, connection })).status;
-export const renameConnection = (name, newName) => json("PATCH", `/api/connections/${part(name)}`, { connection_name: newName });
-export const removeConnection = (name) => json("DELETE", `/api/connections/${part(name)}`);
+export const renameConnection = (name, newName) => json("PATCH", `/api/connections?name=${part(name)}`, { connection_name: newName });
+export const removeConnection = (name) => json("DELETE", `/api/connections?name=${part(name)}`);
 export const cancelRun = async (runId) => (await json("POST", `/api/runs/${part(runId)}/cancel`, {})).cancelled;
 
 /** The items of a running flow, as they come. @param {object} flow @param {AbortSignal} [signal] */

@@ -7,6 +7,7 @@ import { drawTools, onShortcut } from "./tools.js";
 import { drawPalette } from "./palette.js";
 import { drawTabs } from "./tabs.js";
 
+const KEPT = "flow";
 const at = (id) => document.getElementById(id);
 
 async function start() {
@@ -23,12 +24,11 @@ async function start() {
   await bench.loadConnections();
 }
 
-/** A reload is no reason to lose a flow. It goes with the tab, and has no secret in it. */
+/** What somebody wrote outlives a reload; it stays in this tab, and goes with it. */
 function keepFlow(bench) {
-  const kept = sessionStorage.getItem("flow");
-  const flow = kept && JSON.parse(kept);
-  if (flow?.steps.length > 0) bench.load(flow);
-  bench.state.addEventListener("change", () => sessionStorage.setItem("flow", JSON.stringify(bench.state.document)));
+  const kept = sessionStorage.getItem(KEPT);
+  if (kept) bench.load(JSON.parse(kept));
+  bench.state.addEventListener("change", () => sessionStorage.setItem(KEPT, JSON.stringify(bench.state.document)));
 }
 
 function sandboxBanner() {

@@ -17,7 +17,7 @@ const CHECK_AFTER_MS = 150;
  */
 export function createBench(places, catalogue, showPart) {
   const bench = {
-    places, catalogue, showPart, state: new FlowState(), descriptions: new Map(), stored: [], errors: new Map(), tried: false, run: null, runs: 0, outputs: new Map(), checks: 0, timer: 0, runListeners: [],
+    places, catalogue, showPart, state: new FlowState(), descriptions: new Map(), stored: [], errors: new Map(), tried: false, run: null, foreign: null, runs: 0, outputs: new Map(), checks: 0, timer: 0, runListeners: [],
   };
   bench.runView = createRunView(places.run, {
     titleOf: (step) => entryOf(bench, step)?.title ?? step.action, sandbox: catalogue.sandbox,
@@ -66,7 +66,7 @@ function entryOf(bench, { connector, action }) {
 }
 
 function viewOf(bench, step, index) {
-  const last = bench.run?.steps.find((each) => each.id === step.id && each.action === step.action);
+  const last = bench.run !== bench.foreign && bench.run?.steps.find((each) => each.id === step.id && each.action === step.action);
   return {
     index, count: bench.state.steps.length, entry: entryOf(bench, step), connections: bench.stored.filter((each) => each.connector === step.connector).map((each) => each.connection_name),
     references: bench.state.steps.slice(0, index).map((earlier) => referenceTo(bench, earlier)), errors: bench.errors.get(step.id) ?? [], showAll: bench.tried,
@@ -91,8 +91,12 @@ async function add(bench, entry, index) {
 }
 
 function load(bench, flow) {
-  bench.tried = false;
   bench.state.load(flow);
+  bench.tried = false;
+  // What another flow did says nothing of this one, though its steps may have the same names.
+  bench.foreign = bench.run;
+  bench.outputs.clear();
+  bench.flow.update();
   bench.showPart("flow");
 }
 
@@ -155,17 +159,20 @@ async function follow(bench, running) {
 }
 
 function stepTold(bench, running, step, item) {
-  if (item.type === "step.started") bench.runView.stepBegan(running, step);
+  if (item.type === "step.started") {
+    bench.runView.stepBegan(running, step);
+    if (running.stopping) cancelCurrent(bench, running);
+  }
   if (item.type === "step.finished") {
-    bench.outputs.set(step.id, step.envelope.output);
-    showFields(bench, step);
+    if (running !== bench.foreign) keep(bench, step);
     say(bench, `Step ${step.id} has ${step.status}. ${step.envelope.summary}`);
   }
   tell(bench, running);
 }
 
-/** What a run refused is shown at the fields, as what the check finds is. */
-function showFields(bench, step) {
+/** What a step gave is there to pick from; what it refused is shown at the fields, as what the check finds is. */
+function keep(bench, step) {
+  bench.outputs.set(step.id, step.envelope.output);
   const fields = step.envelope.error?.fields ?? [];
   if (fields.length > 0) bench.errors.set(step.id, fields);
 }
@@ -181,11 +188,16 @@ function isRunning(bench) {
 }
 
 async function stop(bench) {
-  const step = bench.run && current(bench.run);
-  if (!step?.runId) return;
+  if (!isRunning(bench)) return;
   bench.run.stopping = true;
   tell(bench, bench.run);
-  await api.cancelRun(step.runId).catch((problem) => complain(bench, problem.message));
+  await cancelCurrent(bench, bench.run);
+}
+
+/** Between two steps there is none to cancel: then the next one is, as soon as it begins. */
+async function cancelCurrent(bench, running) {
+  const step = current(running);
+  if (step) await api.cancelRun(step.runId).catch((problem) => complain(bench, problem.message));
 }
 
 function goTo(bench, stepId, pointer) {
@@ -199,14 +211,15 @@ async function manageConnections(bench, step) {
     const entry = bench.catalogue.actions.find((each) => each.connector === id);
     return { id, title: id, describe: () => describe(bench, entry) };
   });
-  const made = await openConnections({ connectors, connector: step?.connector, changed: () => loadConnections(bench) });
+  const renamed = (name, newName) => bench.state.reconnect(name, newName);
+  const made = await openConnections({ connectors, connector: step?.connector, changed: () => loadConnections(bench), renamed });
   if (made && step) bench.state.edit(step.uid, { connection: made });
   bench.flow.update();
 }
 
 async function loadConnections(bench) {
   bench.stored = await api.connections().catch((problem) => (complain(bench, problem.message), []));
-  bench.flow.update();
+  changed(bench);
 }
 
 function say(bench, text) {

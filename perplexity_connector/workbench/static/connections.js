@@ -11,7 +11,7 @@ const OUTCOMES = {
 
 /**
  * Open the dialog. It resolves with the name of the connection that was made, if one was.
- * @param {{connectors: {id: string, title: string, describe: () => Promise<object>}[], connector?: string, changed: () => Promise<void>}} how
+ * @param {{connectors: {id: string, title: string, describe: () => Promise<object>}[], connector?: string, changed: () => Promise<void>, renamed: (name: string, newName: string) => void}} how
  * @returns {Promise<string|null>}
  */
 export function openConnections(how) {
@@ -33,6 +33,8 @@ async function showList(view, said = null) {
   const add = h("button", { type: "button", class: "button button-primary", onclick: () => showNew(view, view.how.connector ?? view.how.connectors[0].id) }, icon("add"), "New connection");
   const none = h("div", { class: "empty" }, h("p", { class: "empty-title" }, "No connection is stored yet"), h("p", { class: "muted" }, "A connection keeps a key, encrypted on this machine. Without one, steps run with the key of the environment."));
   fill(view.body, said, stored.length > 0 ? h("ul", { class: "connection-list" }, stored.map((connection) => row(view, connection))) : none, h("div", { class: "dialog-buttons" }, add));
+  // What had the focus may be gone.
+  if (!view.dialog.contains(document.activeElement)) add.focus();
 }
 
 function row(view, connection) {
@@ -40,6 +42,7 @@ function row(view, connection) {
   const place = h("div", { class: "connection-said", role: "status" });
   const test = () => told(place, async () => outcome(await api.testConnection(connection.connector, name)));
   const about = [connection.connector, connection.fingerprint].filter(Boolean).join(" \u00b7 ");
+  const remove = h("button", { type: "button", class: "button button-danger", onclick: () => ask(place, removing(view, name, place, remove)), "aria-label": `Delete ${name}` }, "Delete");
   return h(
     "li",
     { class: "connection", "data-name": name },
@@ -48,11 +51,17 @@ function row(view, connection) {
       "div",
       { class: "connection-tools" },
       h("button", { type: "button", class: "button", onclick: test, "aria-label": `Test ${name}` }, "Test"),
-      h("button", { type: "button", class: "button", onclick: () => fill(place, renaming(view, name, place)), "aria-label": `Rename ${name}` }, "Rename"),
-      h("button", { type: "button", class: "button button-danger", onclick: () => fill(place, removing(view, name, place)), "aria-label": `Delete ${name}` }, "Delete"),
+      h("button", { type: "button", class: "button", onclick: () => ask(place, renaming(view, name, place)), "aria-label": `Rename ${name}` }, "Rename"),
+      remove,
     ),
     place,
   );
+}
+
+/** Put a question below a connection, the focus on the answer that does no harm. */
+function ask(place, question) {
+  fill(place, question);
+  question.querySelector("[data-first]").focus();
 }
 
 /** Show that something is going on, then what came of it. */
@@ -67,26 +76,33 @@ function outcome(status) {
 }
 
 function failure(problem) {
-  const fields = problem.data?.fields ?? [];
+  const fields = (problem.data?.fields ?? []).filter((field) => !problem.message.includes(field.message));
   return h("div", { class: "note note-danger" }, h("p", {}, problem.message), fields.length > 0 && h("ul", {}, fields.map((field) => h("li", {}, field.message))));
 }
 
 function renaming(view, name, place) {
-  const input = h("input", { class: "sf-input", value: name, "aria-label": `New name for ${name}`, maxlength: "100" });
-  const act = () => told(place, async () => changed(view, await api.renameConnection(name, input.value.trim())));
+  const input = h("input", { class: "sf-input", value: name, "aria-label": `New name for ${name}`, maxlength: "100", "data-first": true });
+  const act = () => told(place, () => renamed(view, name, input.value.trim()));
   const keys = (event) => event.key === "Enter" && act();
   input.addEventListener("keydown", keys);
   return h("div", { class: "inline-form" }, input, h("button", { type: "button", class: "button button-primary", onclick: act }, "Rename"));
 }
 
-function removing(view, name, place) {
+async function renamed(view, name, newName) {
+  await api.renameConnection(name, newName);
+  view.how.renamed(name, newName);
+  return changed(view);
+}
+
+function removing(view, name, place, opener) {
   const act = () => told(place, async () => changed(view, await api.removeConnection(name)));
+  const keep = () => (fill(place), opener.focus());
   return h(
     "div",
     { class: "inline-form" },
     h("p", {}, `Delete ${name}? The key is forgotten; steps that name it will not run.`),
     h("button", { type: "button", class: "button button-danger", onclick: act }, "Delete it"),
-    h("button", { type: "button", class: "button", onclick: () => fill(place) }, "Keep it"),
+    h("button", { type: "button", class: "button", onclick: keep, "data-first": true }, "Keep it"),
   );
 }
 
@@ -112,6 +128,7 @@ async function showNew(view, connectorId) {
     h("button", { type: "button", class: "button button-primary", onclick: save(true) }, "Test and save"),
   );
   form.save = save;
+  form.addEventListener("keydown", (event) => event.key === "Enter" && event.target.matches("input") && save(true)());
   const guide = description.connector.connection?.guide ?? [];
   fill(view.body, picker(view, connectorId), h("div", { class: "beside" }, drawGuide(guide), h("div", {}, form, said, buttons)));
   form.focusField("/connection_name");

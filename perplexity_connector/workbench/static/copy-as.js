@@ -37,11 +37,11 @@ export function filledInput(step, outputs) {
 export function stepTexts(step, input, sandbox) {
   const target = sandbox ? ["--sandbox"] : step.connection ? ["--connection", quoted(step.connection)] : [];
   const words = ["perplexity-connector", "run", quoted(`${step.connector}.${step.action}`), "--input", quoted(JSON.stringify(input)), ...target];
-  const connection = step.connection ? `, connection=${JSON.stringify(step.connection)}` : "";
+  const connection = step.connection && !sandbox ? `, connection=${JSON.stringify(step.connection)}` : "";
   const call = `await host.run("${step.connector}", "${step.action}", INPUT, version=${step.version}${connection})`;
   return {
     "Command line": words.join(" "),
-    Python: python("INPUT", input, `envelope = ${call}`, 'print(envelope["status"], envelope["output"])'),
+    Python: python("INPUT", input, `envelope = ${call}`, sandbox),
     "JSON step": JSON.stringify({ ...step, input, bindings: {} }, null, 2),
   };
 }
@@ -51,13 +51,13 @@ export function flowTexts(flow, sandbox) {
   const text = JSON.stringify(flow, null, 2);
   return {
     "Command line": `printf %s ${quoted(text)} | perplexity-connector run-flow -${sandbox ? " --sandbox" : ""}`,
-    Python: python("FLOW", flow, "done = await host.run_flow(FLOW)", 'print(done["status"], done["steps"][-1]["envelope"]["output"])'),
+    Python: python("FLOW", flow, 'envelope = (await host.run_flow(FLOW))["steps"][-1]["envelope"]', sandbox),
     JSON: text,
   };
 }
 
-function python(name, value, call, show) {
-  return `import asyncio
+function python(name, value, call, sandbox) {
+  return `${sandbox ? "# Not on the sandbox: this asks the real service, with the key of the environment.\n" : ""}import asyncio
 
 from perplexity_connector.host import Host
 
@@ -67,7 +67,7 @@ ${name} = ${pythonLiteral(value)}
 async def main() -> None:
     async with Host() as host:
         ${call}
-    ${show}
+    print(envelope["status"], envelope["output"] or envelope["error"])
 
 
 asyncio.run(main())

@@ -1,6 +1,6 @@
 /** The flow on the page: its steps in order, every change of them, and the way back. Nothing here touches the page. */
 
-import { same } from "./form/pointer.js";
+import { isObject, same } from "./form/pointer.js";
 
 /**
  * @typedef {object} Step a saved step, and `uid`, by which the page knows it while its id changes
@@ -65,11 +65,17 @@ export class FlowState extends EventTarget {
     return "";
   }
 
+  /** A stored connection has another name: the steps that use it follow. */
+  reconnect(name, newName) {
+    this.#apply(this.steps.map((step) => (step.connection === name ? { ...step, connection: newName } : step)));
+  }
+
   /** Take another flow in place of this one. Throws a `TypeError` for what is none. */
   load(document) {
     if (document?.flow_version !== 1 || !Array.isArray(document.steps)) throw new TypeError("This is no flow: it needs flow_version 1 and a list of steps.");
     if (!document.steps.every((step) => typeof step?.id === "string" && typeof step.connector === "string" && typeof step.action === "string"))
       throw new TypeError("This is no flow: each step needs an id, a connector and an action.");
+    if (!document.steps.every((step) => areBindings(step.bindings ?? {}))) throw new TypeError("This is no flow: the bindings of a step must be lists of texts and references.");
     const complete = (step) => ({ uid: (this.#count += 1), ...step, connection: step.connection ?? null, input: step.input ?? {}, bindings: step.bindings ?? {} });
     this.#apply(document.steps.map(complete));
   }
@@ -115,6 +121,11 @@ export class FlowState extends EventTarget {
     for (let number = 2; taken.has(id); number += 1) id = `${word}_${number}`;
     return id;
   }
+}
+
+function areBindings(bindings) {
+  const isPart = (part) => typeof part === "string" || (typeof part?.step === "string" && typeof part.pointer === "string");
+  return isObject(bindings) && Object.values(bindings).every((parts) => Array.isArray(parts) && parts.every(isPart));
 }
 
 function renamed(bindings, old, id) {

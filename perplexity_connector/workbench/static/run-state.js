@@ -2,7 +2,7 @@
 
 /**
  * @typedef {object} StepRun @property {string} id @property {string} connector @property {string} action
- * @property {string} status waiting, running, succeeded, failed or cancelled @property {string} runId
+ * @property {string} status waiting, running, succeeded, failed, cancelled or skipped @property {string} runId
  * @property {string} text the answer as far as it is written @property {string[]} queries @property {object[]} found
  * @property {string} message @property {object|null} envelope @property {object} step the saved step
  */
@@ -22,8 +22,14 @@ const TAKERS = {
   "search.results": (run, step, item) => Object.assign(step, { found: [...step.found, ...item.results] }),
   status: (run, step, item) => Object.assign(step, { message: item.message }),
   "step.finished": (run, step, item) => Object.assign(step, { status: item.envelope.status, envelope: item.envelope, message: "" }),
-  "flow.finished": (run, step, item) => Object.assign(run, { status: item.status }),
+  "flow.finished": (run, step, item) => ended(run, item.status),
 };
+
+/** The steps that are waiting still will never run. */
+function ended(run, status) {
+  run.status = status;
+  for (const step of run.steps) if (step.status === "waiting") step.status = "skipped";
+}
 
 /**
  * Take an item of the stream in.
@@ -37,7 +43,7 @@ export function take(run, item) {
 
 /** The stream broke off or never began. @param {ReturnType<typeof newRun>} run @param {object} error */
 export function broke(run, error) {
-  run.status = "failed";
+  ended(run, "failed");
   run.error = error;
   for (const step of run.steps) if (step.status === "running") Object.assign(step, { status: "failed" });
 }

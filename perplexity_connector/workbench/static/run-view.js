@@ -105,6 +105,7 @@ function drawStep(view, step) {
 
 function underWay(step, key) {
   if (step.status === "waiting") return h("p", { class: "muted" }, "Waits for the steps before it.");
+  if (step.status === "skipped") return h("p", { class: "muted" }, "Did not run, since the flow ended before it.");
   const sources = sourcesOf({ search_results: placed(step.found) });
   return [
     searches(step),

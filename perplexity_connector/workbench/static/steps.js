@@ -95,7 +95,8 @@ export function update(card, step, view) {
   if (view.entry && part.image.src !== view.entry.icon) part.image.src = view.entry.icon;
   part.up.disabled = view.index === 0;
   part.down.disabled = view.index === view.count - 1;
-  if (document.activeElement !== part.idField) part.idField.value = step.id;
+  // A refused id stays with what is said about it.
+  if (document.activeElement !== part.idField && part.problem.hidden) part.idField.value = step.id;
   showConnections(card, view.connections);
   showChips(part, view);
   Object.assign(form, { references: view.references, value: step.input, bindings: step.bindings, errors: view.errors ?? [], showAll: view.showAll });

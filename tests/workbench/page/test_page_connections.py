@@ -52,15 +52,49 @@ def test_a_connection_is_made_picked_renamed_and_deleted(page: Page, answers: li
     run(page)
     page.locator("#connections").click()
     page.get_by_role("button", name="Rename Mine").click()
-    page.get_by_label("New name for Mine").fill("Yours")
+    page.get_by_label("New name for Mine").fill("..")
     page.get_by_label("New name for Mine").press("Enter")
-    expect(page.locator(".connection")).to_contain_text("Yours")
-    page.get_by_role("button", name="Delete Yours").click()
+    expect(page.locator(".connection")).to_contain_text("..")
+    page.get_by_role("button", name="Delete ..").click()
     page.get_by_role("button", name="Delete it").click()
     expect(page.locator(".connection")).to_have_count(0)
+    # The step went along with the new name, and is told off once there is no such connection any more.
+    expect(search.locator(".sf-top")).to_contain_text("no connection")
+    page.get_by_role("button", name="Close").click()
+    assert flow_of(page, tmp_path)["steps"][0]["connection"] == ".."
     told = [answer.text() for answer in answers if "/api/connections" in answer.url and answer.status == 200]
     assert len(told) > 4
     assert not any(GOOD_KEY in text for text in told)
+
+
+def test_the_keyboard_alone_makes_renames_and_deletes_a_connection(page: Page) -> None:
+    """Enter saves; the focus goes to each question, and is nowhere lost."""
+    press, write = page.keyboard.press, page.keyboard.type
+    page.locator("#connections").press("Enter")
+    page.get_by_role("button", name="New connection").press("Enter")
+    expect(page.get_by_label("Connection Name")).to_be_focused()
+    write("Mine")
+    press("Tab")
+    write(GOOD_KEY)
+    press("Enter")
+    expect(page.locator("[data-outcome=ok]")).to_be_visible()
+    expect(page.get_by_role("button", name="New connection")).to_be_focused()
+    page.get_by_role("button", name="Rename Mine").press("Enter")
+    expect(page.get_by_label("New name for Mine")).to_be_focused()
+    press("Control+a")
+    write("Yours")
+    press("Enter")
+    expect(page.locator(".connection")).to_contain_text("Yours")
+    expect(page.get_by_role("button", name="New connection")).to_be_focused()
+    page.get_by_role("button", name="Delete Yours").press("Enter")
+    expect(page.get_by_role("button", name="Keep it")).to_be_focused()
+    press("Enter")
+    expect(page.get_by_role("button", name="Delete Yours")).to_be_focused()
+    press("Enter")
+    press("Shift+Tab")
+    press("Enter")
+    expect(page.locator(".connection")).to_have_count(0)
+    expect(page.get_by_role("button", name="New connection")).to_be_focused()
 
 
 def test_a_wrong_key_is_told_in_words_and_not_kept(page: Page) -> None:

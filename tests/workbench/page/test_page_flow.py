@@ -148,6 +148,8 @@ def test_a_new_id_is_followed_by_the_bindings(page: Page, tmp_path: Path) -> Non
     field.fill("ask")
     field.press("Tab")
     expect(field).to_have_attribute("aria-invalid", "true")
+    text_field(step(page, 1), "Query").fill("jupiter moons")
+    expect(field).to_have_value("ask")
     field.fill("found")
     field.press("Tab")
     bindings = flow_of(page, tmp_path)["steps"][1]["bindings"]["/messages/0/content"]
@@ -165,10 +167,27 @@ def test_a_flow_that_is_saved_and_opened_is_the_same(page: Page, open_page: Open
     assert saved["steps"][1]["input"]["messages"][0] == {"role": "user"}
 
 
+def test_a_flow_that_is_opened_has_not_run(page: Page, tmp_path: Path) -> None:
+    """Though another one with steps of the same names has: no status and no value of it is shown."""
+    page.locator("#try-example").click()
+    step(page, 2)
+    saved = flow_of(page, tmp_path)
+    run(page)
+    chips = page.locator(".step .chip-succeeded")
+    expect(chips).to_have_count(2)
+    open_flow(page, saved, tmp_path)
+    expect(chips).to_have_count(0)
+    step(page, 2).get_by_role("button", name="Use a value from an earlier step in Content").click()
+    expect(page.locator('[data-pick="/results/0/snippet"]')).to_be_visible()
+    expect(page.get_by_role("dialog").locator(".tree-sample")).to_have_count(0)
+
+
 def test_what_is_no_flow_is_refused_in_words(page: Page, tmp_path: Path) -> None:
     """And the flow on the page stays."""
     add(page, SEARCH)
-    for text in ("{", "[]", '{"flow_version": 1, "steps": [{}]}'):
+    wrong = [{"id": "a", "connector": "b", "action": "c", "bindings": {"/d": parts}} for parts in ("text", [None])]
+    flows = [json.dumps({"flow_version": 1, "steps": [one]}) for one in ({}, *wrong)]
+    for text in ("{", "[]", *flows):
         file = tmp_path / "wrong.json"
         file.write_text(text, encoding="utf-8")
         page.locator("#open-file").set_input_files(file)
@@ -250,6 +269,35 @@ def test_stop_cancels_at_the_provider(page: Page, workbench: Workbench) -> None:
     assert workbench.billed()[-1]["status"] == "cancelled"
 
 
+def test_a_stop_before_the_first_step_ends_it(page: Page) -> None:
+    """Pressed as soon as there is a button for it."""
+    page.locator("#try-example").click()
+    step(page, 2)
+    page.evaluate(
+        """() => {
+          const stop = document.querySelector("#stop");
+          new MutationObserver(() => stop.hidden || stop.click()).observe(stop, {attributeFilter: ["hidden"]});
+        }"""
+    )
+    run(page, "cancelled")
+    expect(result(page, "search")).to_have_attribute("data-status", "cancelled")
+    expect(result(page, "ask")).to_have_attribute("data-status", "skipped")
+    expect(result(page, "ask")).to_contain_text("Did not run")
+
+
+def test_a_stop_that_comes_after_the_end_of_a_step_ends_the_next_one(page: Page) -> None:
+    """Nothing runs on unasked."""
+    page.locator("#try-example").click()
+    step(page, 2)
+    text_field(step(page, 1), "Query").fill("moon sandbox:slow-first-byte")
+    page.route("**/cancel", lambda route: route.fulfill(json={"cancelled": False}), times=1)
+    page.locator("#run-flow").click()
+    page.locator("#stop").click()
+    expect(page.locator(".run-state .chip")).to_have_text("cancelled")
+    expect(result(page, "search")).to_have_attribute("data-status", "succeeded")
+    expect(result(page, "ask")).to_have_attribute("data-status", "cancelled")
+
+
 def test_a_failed_run_says_so_in_words_and_keeps_what_it_received(page: Page) -> None:
     """With its code, and the raw envelope under a fold."""
     (chat,) = add(page, CHAT)
@@ -279,16 +327,18 @@ def test_what_a_run_refuses_is_shown_at_the_field_too(page: Page, tmp_path: Path
     expect(field).to_have_attribute("aria-invalid", "true")
 
 
-def test_the_flow_outlives_a_reload(page: Page, tmp_path: Path) -> None:
-    """And nothing but the flow is kept in the browser."""
+def test_the_flow_outlives_a_reload(page: Page, open_page: Open, tmp_path: Path) -> None:
+    """In its own tab alone; and nothing but the flow is kept in the browser."""
     page.locator("#try-example").click()
-    step(page, 2)
+    text_field(step(page, 1), "Query").fill("jupiter moons")
     saved = flow_of(page, tmp_path)
+    assert saved["steps"][0]["input"]["query"] == "jupiter moons"
     page.reload()
     step(page, 2)
     assert flow_of(page, tmp_path) == saved
     kept = page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
     assert kept == ["flow"]
+    expect(open_page().locator(".step")).to_have_count(0)
 
 
 def test_markup_in_a_snippet_stays_text(page: Page) -> None:
@@ -360,7 +410,8 @@ def test_copied_python_runs(page: Page, tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("failed")
+    assert done.stdout.startswith("failed {'code': 'invalid_credentials'")
+    assert program.startswith("# Not on the sandbox")
 
 
 def test_the_toy_is_shown_as_any_connector_is(open_page: Open, tmp_path: Path) -> None:

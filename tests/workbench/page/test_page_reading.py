@@ -19,6 +19,15 @@ HOSTILE = [
     "javascript:alert(1)",
 ]
 
+LONG = [
+    "> a\n\n" * 9000,
+    "|" * 20000,
+    "| a |\n" * 9000,
+    "| a |\n|-|\n\n" * 9000,
+    "https://" + "." * 20000,
+    "http://(" * 9000,
+]
+
 
 @pytest.fixture(scope="module")
 def blank(browser: Browser, workbench: Workbench) -> Iterator[Page]:
@@ -82,6 +91,39 @@ def test_the_subset_is_drawn(blank: Page) -> None:
     assert "a = [1]" in found["text"]
 
 
+@pytest.mark.parametrize(
+    ("text", "markup"),
+    [
+        ("> one\n> *two*\nthree", "<blockquote>one\n<em>two</em></blockquote><p>three</p>"),
+        ("one\n***\ntwo", "<p>one</p><hr><p>two</p>"),
+        ("***both***", "<p><strong><em>both</em></strong></p>"),
+        ("| a |\nno table", "<p>| a |\nno table</p>"),
+        (
+            "so:\n| a | b |\n|:--|--:|\n| **1** | x\\|y |\nafter",
+            '<p>so:</p><div class="table" tabindex="0"><table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr>'
+            "<td><strong>1</strong></td><td>x|y</td></tr></tbody></table></div><p>after</p>",
+        ),
+    ],
+)
+def test_quotes_rules_and_tables_are_drawn(blank: Page, text: str, markup: str) -> None:
+    """Answers have them often."""
+    assert drawn(blank, text)["markup"] == markup
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("See https://x.example/a.", "https://x.example/a"),
+        ("(https://x.example/a, too)", "https://x.example/a"),
+        ("https://x.example/a_(b)!", "https://x.example/a_(b)"),
+        ("[site](https://x.example/a_(b)_c)", "https://x.example/a_(b)_c"),
+    ],
+)
+def test_an_address_ends_where_its_sentence_goes_on(blank: Page, text: str, address: str) -> None:
+    """Brackets in it are its own."""
+    assert [link[0] for link in drawn(blank, text)["links"]] == [address]
+
+
 def test_snake_case_and_sums_are_no_emphasis(blank: Page) -> None:
     """Underscores in words, and stars with spaces."""
     assert drawn(blank, "max_tokens_per_page is 2 * 3 * 4")["names"] == ["p"]
@@ -89,8 +131,8 @@ def test_snake_case_and_sums_are_no_emphasis(blank: Page) -> None:
 
 def test_a_long_hostile_text_is_drawn_at_once(blank: Page) -> None:
     """No pattern of ours takes more than a moment, whatever it is given."""
-    for text in ("*" * 20000, "[" * 20000, "a" + "`" * 20000, "_a" * 10000, "**a" * 7000, "[a](" * 5000):
-        assert drawn(blank, text)["text"]
+    for text in ("*" * 20000, "[" * 20000, "a" + "`" * 20000, "_a" * 10000, "**a" * 7000, "[a](" * 5000, *LONG):
+        assert drawn(blank, text)["markup"]
 
 
 def test_a_stream_may_be_cut_anywhere(blank: Page) -> None:
@@ -127,6 +169,22 @@ def test_what_was_found_stands_at_the_place_that_its_id_names(blank: Page) -> No
         [found, [{"url": "b"}, {"url": "a"}], []],
     )
     assert urls == [["a", "", "c"], ["b", "a"], []]
+
+
+@pytest.mark.parametrize("name", ["__proto__", "constructor", "a~1b"])
+def test_any_name_is_a_place(blank: Page, name: str) -> None:
+    """Also one that JavaScript has a use for; nothing but the copy is changed."""
+    written = blank.evaluate(
+        """async (name) => {
+          const { get, set } = await import("/static/form/pointer.js");
+          const given = { a: 1, z: 2 };
+          const made = set(set(given, `/${name}/x`, 3), "/a", 4);
+          return [JSON.stringify(given), JSON.stringify(made), get(made, `/${name}/x`), {}.x === undefined];
+        }""",
+        name,
+    )
+    spelled = name.replace("~1", "/")
+    assert written == ['{"a":1,"z":2}', f'{{"a":4,"z":2,"{spelled}":{{"x":3}}}}', 3, True]
 
 
 def test_a_failure_is_an_error_with_its_data(blank: Page) -> None:

@@ -46,11 +46,12 @@ export function set(document, pointer, value) {
 function placed(node, [token, ...rest], value) {
   if (token === undefined) return value;
   if (Array.isArray(node) || (node === undefined && /^\d+$/.test(token))) return inList(node ?? [], Number(token), rest, value);
-  const copy = { ...(isObject(node) ? node : {}) };
-  const inner = placed(copy[token], rest, value);
-  if (inner === undefined) delete copy[token];
-  else copy[token] = inner;
-  return copy;
+  // As entries, since __proto__ is a name as any other.
+  const copy = new Map(Object.entries(isObject(node) ? node : {}));
+  const inner = placed(copy.get(token), rest, value);
+  if (inner === undefined) copy.delete(token);
+  else copy.set(token, inner);
+  return Object.fromEntries(copy);
 }
 
 function inList(list, index, rest, value) {
