@@ -99,9 +99,11 @@ def test_the_subset_is_drawn(blank: Page) -> None:
         ("***both***", "<p><strong><em>both</em></strong></p>"),
         ("| a |\nno table", "<p>| a |\nno table</p>"),
         (
-            "so:\n| a | b |\n|:--|--:|\n| **1** | x\\|y |\nafter",
-            '<p>so:</p><div class="table" tabindex="0"><table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr>'
-            "<td><strong>1</strong></td><td>x|y</td></tr></tbody></table></div><p>after</p>",
+            "so:\n| a |\n|:-:|\n| **x\\|y** |\nafter",
+            (
+                '<p>so:</p><div class="table" tabindex="0"><table><thead><tr><th>a</th></tr></thead>'
+                "<tbody><tr><td><strong>x|y</strong></td></tr></tbody></table></div><p>after</p>"
+            ),
         ),
     ],
 )
