@@ -37,6 +37,11 @@ export function fill(element, ...children) {
   element.replaceChildren(...kept(children));
 }
 
+/** @param {EventTarget|null} target @returns {boolean} whether somebody writes text there */
+export function writesText(target) {
+  return target?.matches?.("textarea, [role=textbox], input:not([type=checkbox], [type=radio])") ?? false;
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 const PATHS = {
   add: "M12 5v14M5 12h14",

@@ -1,6 +1,6 @@
 /** A step as a card: what it does, its id, its connection, and its form. */
 
-import { fill, h, icon, iconButton } from "./dom.js";
+import { fill, h, icon, iconButton, writesText } from "./dom.js";
 import { makeDraggable } from "./drag.js";
 import "./schema-form.js";
 
@@ -72,14 +72,19 @@ async function loadForm(card) {
     form.value = card.step.input;
     form.bindings = card.step.bindings;
     form.addEventListener("edit", ({ detail }) => {
-      const focused = document.activeElement?.closest("[data-pointer]")?.dataset.pointer ?? "";
-      hooks.edit(card.step.uid, { input: detail.value, bindings: detail.bindings }, `input ${focused}`);
+      hooks.edit(card.step.uid, { input: detail.value, bindings: detail.bindings }, writtenAt());
     });
     fill(part.place, form);
     if (card.view) update(card, card.step, card.view);
   } catch (problem) {
     fill(part.place, h("p", { class: "note note-danger" }, problem.message));
   }
+}
+
+/** What is written into one text is undone at once; what a button did is undone by itself. */
+function writtenAt() {
+  const focused = document.activeElement;
+  return writesText(focused) ? `input ${focused.closest("[data-pointer]")?.dataset.pointer ?? ""}` : "";
 }
 
 /** Show a step as it is now. @param {ReturnType<typeof createCard>} card @param {import("./flow-state.js").Step} step @param {View} view */

@@ -2,7 +2,7 @@
 
 import { copyChoices } from "./copy-view.js";
 import { flowTexts } from "./copy-as.js";
-import { fill, h, icon, iconButton } from "./dom.js";
+import { fill, h, icon, iconButton, writesText } from "./dom.js";
 
 /** @param {HTMLElement} place @param {ReturnType<typeof import("./bench.js").createBench>} bench */
 export function drawTools(place, bench) {
@@ -78,8 +78,4 @@ export function onShortcut(event, bench) {
     if (event.shiftKey) bench.state.redo();
     else bench.state.undo();
   }
-}
-
-function writesText(target) {
-  return target.matches?.("textarea, [role=textbox], input:not([type=checkbox], [type=radio])");
 }

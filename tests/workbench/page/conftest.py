@@ -96,6 +96,7 @@ def browser() -> Iterator[Browser]:
     """A Chromium for the tests of a module."""
     if not CHROMIUM.exists():
         pytest.fail(f"These tests need {CHROMIUM}: apt-get install chromium")
+    expect.set_options(timeout=_SECONDS * 1000)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started

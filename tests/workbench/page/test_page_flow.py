@@ -116,6 +116,21 @@ def test_steps_are_moved_removed_and_brought_back(page: Page, tmp_path: Path) ->
     assert ids() == ["completion", "search"]
 
 
+def test_what_buttons_did_is_undone_one_by_one(page: Page) -> None:
+    """While a text is undone as a whole."""
+    (chat,) = add(page, CHAT)
+    messages = chat.locator(".sf-item")
+    for _ in range(2):
+        chat.get_by_role("button", name="Add message").click()
+    text_field(chat, "Content").press_sequentially("moon")
+    for _ in range(2):
+        chat.get_by_role("button", name="Remove Message 2").click()
+    for count, text in ((2, "moon"), (3, "moon"), (3, ""), (2, ""), (1, "")):
+        page.get_by_role("button", name="Undo").click()
+        expect(messages).to_have_count(count)
+        expect(text_field(chat, "Content")).to_have_value(text)
+
+
 def test_a_step_is_dragged_above_another_one(page: Page) -> None:
     """By its handle; a line shows where it will go."""
     add(page, SEARCH, CHAT)
