@@ -101,8 +101,8 @@ def test_the_subset_is_drawn(blank: Page) -> None:
         (
             "so:\n| a | b |\n|:--|--:|\n| **1** | x\\|y |\nafter",
             (
-                '<p>so:</p><div class="table" tabindex="0"><table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr>'
-                "<td><strong>1</strong></td><td>x|y</td></tr></tbody></table></div><p>after</p>"
+                '<p>so:</p><div class="table" tabindex="0"><table><thead><tr><th>a</th><th>b</th></tr></thead>'
+                "<tbody><tr><td><strong>1</strong></td><td>x|y</td></tr></tbody></table></div><p>after</p>"
             ),
         ),
     ],
