@@ -132,6 +132,11 @@ async function run(bench) {
     goTo(bench, ownerOf(bench, found[0]), found[0].pointer);
     return;
   }
+  bench.showPart("flow");
+  if (bench.flow.focusUnfinished()) {
+    say(bench, "What is written there is no JSON yet: it cannot run like this.");
+    return;
+  }
   bench.runs += 1;
   bench.run = newRun(bench.runs, bench.state.document);
   bench.runView.add(bench.run);

@@ -16,6 +16,7 @@ export function createFlow(place, state, hooks) {
     zone: flow.zone,
     update: () => updateAll(flow),
     focusStep: (uid) => flow.cards.get(uid)?.element.focus(),
+    focusUnfinished: () => focusUnfinished(flow),
     focusField: (id, pointer) => focusField(flow, id, pointer),
   };
 }
@@ -92,6 +93,16 @@ function focusField(flow, id, pointer) {
   if (!card) return;
   setOpen(card, true);
   if (!card.form.focusField(pointer)) card.element.focus();
+}
+
+/** Go to JSON that is half written. @returns {boolean} whether there is any */
+function focusUnfinished({ cards }) {
+  const card = [...cards.values()].find(({ form }) => form.unfinished);
+  if (!card) return false;
+  setOpen(card, true);
+  card.form.unfinished.closest("details").open = true;
+  card.form.unfinished.focus();
+  return true;
 }
 
 /** The gap under the pointer: its number is that of the step below it. */

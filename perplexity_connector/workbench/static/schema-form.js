@@ -142,6 +142,11 @@ export class SchemaForm extends HTMLElement {
     return entry !== undefined;
   }
 
+  /** Where JSON is written that is none yet, so that the value does not have it. @returns {HTMLElement|null} */
+  get unfinished() {
+    return this.querySelector(".sf-json[aria-invalid=true]");
+  }
+
   // What follows is for the controls.
 
   /** @param {string} pointer */
@@ -246,6 +251,7 @@ export class SchemaForm extends HTMLElement {
     const area = jsonArea(this.value, (value, problem) => {
       note.textContent = problem;
       note.hidden = problem === "";
+      area.setAttribute("aria-invalid", String(problem !== ""));
       if (problem) return;
       this.#value = value ?? {};
       this.#drawFields();

@@ -270,6 +270,21 @@ def test_run_goes_to_the_first_field_that_is_missing(page: Page) -> None:
     expect(page.locator(".run-step")).to_have_count(0)
 
 
+def test_run_goes_to_json_that_is_half_written(page: Page) -> None:
+    """Else what was there before would run, and not what is to be seen."""
+    (search,) = add(page, SEARCH)
+    text_field(search, "Query").fill("moon distance")
+    search.locator(".sf-raw summary").click()
+    area = search.locator(".sf-raw textarea")
+    area.fill('{"query": ')
+    search.locator(".sf-raw summary").click()
+    page.locator("#run-flow").click()
+    expect(area).to_be_focused()
+    expect(page.locator(".run-step")).to_have_count(0)
+    area.fill('{"query": "jupiter"}')
+    run(page)
+
+
 def test_stop_cancels_at_the_provider(page: Page, workbench: Workbench) -> None:
     """What was received stays, marked as a part."""
     (chat,) = add(page, CHAT)
