@@ -74,6 +74,8 @@ class ProviderRun:
             async with asyncio.timeout(seconds_left(self._ctx)):
                 await self._to_its_end()
         except TimeoutError:
+            if self.transcript.terminal is not None:
+                return  # the whole answer is there: the time ended while what follows it was read
             late = failures.failure(ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="the run's deadline")
             raise await self._known(late) from None
         except ConnectorError as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
@@ -9,8 +10,9 @@ import pytest
 
 from perplexity_connector.actions import provider_run
 from perplexity_connector.actions.create_chat_completion import create_chat_completion
+from perplexity_connector.api import client as api_client
 from perplexity_connector.contract import ActionResult, ConnectorError
-from tests.actions.wire import RUN_ID, SHOWN, Listener, Pieces, Provider, events, final, plain, refusal, stream
+from tests.actions.wire import RUN_ID, SHOWN, Listener, Pieces, Provider, events, final, framed, plain, refusal, stream
 
 QUESTION = {"model": "sonar-pro", "messages": [{"role": "user", "content": "How far away is the Moon?"}]}
 RUN_PATH = f"/v1/agent/{RUN_ID}"
@@ -274,6 +276,21 @@ def test_the_deadline_gives_what_was_received_and_asks_the_provider_to_stop(
     assert (error.code, error.effect) == ("timeout", "unknown")
     assert error.partial["content"]
     assert [path for method, path in provider.asked if method == "POST"] == ["/v1/agent", f"{RUN_PATH}/cancel"]
+
+
+def test_a_deadline_after_the_last_event_takes_no_answer_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that leaves the connection open is waited for a little; the answer is whole by then."""
+    monkeypatch.setattr(api_client, "_DRAIN_SECONDS", 60)
+
+    class Open(Pieces):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            async for piece in super().__aiter__():
+                yield piece
+            await asyncio.Event().wait()
+
+    answer = httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=Open(framed(events())))
+    result = run(Provider(answer), Listener(), deadline=time.monotonic() + 1)
+    assert result.output["content"] == SHOWN
 
 
 @pytest.mark.parametrize("listen", [True, False])

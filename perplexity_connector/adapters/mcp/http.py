@@ -54,7 +54,7 @@ async def serve_http(server: Server[None], options: HttpOptions, ready: Callable
 
     Raises `OSError` for an address or a port that cannot be had, `ValueError` where a token is missing.
     """
-    if options.token is None and not options.is_loopback:
+    if not options.token and not options.is_loopback:
         message = "serving beyond this machine needs a token"
         raise ValueError(message)
     app = server.streamable_http_app(

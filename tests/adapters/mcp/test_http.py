@@ -101,11 +101,12 @@ def test_loopback_is_known_by_address_and_one_name(address: str, own: bool) -> N
     assert is_loopback(address) is own
 
 
-def test_beyond_this_machine_nothing_is_served_without_a_token() -> None:
-    """It is refused before anything is bound."""
+@pytest.mark.parametrize("token", [None, Secret("")])
+def test_beyond_this_machine_nothing_is_served_without_a_token(token: Secret | None) -> None:
+    """It is refused before anything is bound; an empty token, of a variable that is not set, is none."""
     server = make_server(toy_host(), {})
     with pytest.raises(ValueError, match="token"):
-        asyncio.run(serve_http(server, HttpOptions(port=0, address="192.0.2.1"), print))
+        asyncio.run(serve_http(server, HttpOptions(port=0, address="192.0.2.1", token=token), print))
 
 
 def test_a_foreign_page_or_name_gets_nothing_from_a_real_server(served: Served) -> None:
