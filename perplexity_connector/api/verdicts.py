@@ -76,12 +76,8 @@ _BY_CODE: Mapping[ErrorCode, _Words] = {
 
 def refused(error: ConnectorError) -> ConnectionStatus:
     """What a request that failed tells of the connection. Nothing of the provider's text is in it."""
-    words = _words(error)
     return ConnectionStatus(
-        outcome=words.outcome,
-        message=words.message,
-        next_step=words.next_step,
-        credit_checked=words.credit_checked,
+        **_words(error)._asdict(),
         retry_after=error.retry_after,
         http_status=error.http_status,
         request_id=error.request_id,
@@ -93,13 +89,7 @@ def run_not_found(error: ConnectorError) -> ConnectionStatus:
     """What the answer to a look at a run that nobody began tells: a 404 in the provider's own JSON is the good one."""
     if error.code is not ErrorCode.NOT_FOUND or error.provider_code is None:
         return refused(error)
-    return ConnectionStatus(
-        outcome=_GOOD.outcome,
-        message=_GOOD.message,
-        next_step=_GOOD.next_step,
-        credit_checked=_GOOD.credit_checked,
-        request_id=error.request_id,
-    )
+    return ConnectionStatus(**_GOOD._asdict(), request_id=error.request_id)
 
 
 def _words(error: ConnectorError) -> _Words:
