@@ -46,7 +46,11 @@ class Subject:
 
     def cases(self) -> Sequence[str]:
         """What it can be asked for."""
-        return [case for case in _CALLS if not (case.startswith("search") and self.name in _NO_SEARCH)]
+        return [
+            case
+            for case in _CALLS
+            if not (case.startswith("search") and self.name in _NO_SEARCH)
+        ]
 
 
 @contextmanager
@@ -54,7 +58,11 @@ def _running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """One of our modules as a process, until its standard input ends."""
     command = [sys.executable, "-m", *arguments]
     with subprocess.Popen(  # noqa: S603 - our own module
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
     ) as process:
         yield process
 
@@ -67,8 +75,13 @@ def measure(rounds: int, url: str) -> Figures:
     for name, (cpu, memory) in _starts(rounds, url).items():
         case, _, client = name.partition(": ")
         figures[case][client] = {"cpu": cpu, "memory": memory}
-    found = sorted(programs.discovery() for _ in range(_ROUNDS_OF_DISCOVERY))[_ROUNDS_OF_DISCOVERY // 2]
-    figures["discovery"] = {"ours": {"cpu": found[0]}, "libyaml alone": {"cpu": found[1]}}
+    found = sorted(programs.discovery() for _ in range(_ROUNDS_OF_DISCOVERY))[
+        _ROUNDS_OF_DISCOVERY // 2
+    ]
+    figures["discovery"] = {
+        "ours": {"cpu": found[0]},
+        "libyaml alone": {"cpu": found[1]},
+    }
     for name in _HELD:
         with _running("benchmarks.subject", name, url) as process:
             figures["held"][name] = Subject(name, process).ask("held")
@@ -78,7 +91,12 @@ def measure(rounds: int, url: str) -> Figures:
 def _calls(rounds: int, url: str) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
     seen: dict[tuple[str, str], list[Mapping[str, float]]] = defaultdict(list)
     with ExitStack() as stack:
-        subjects = [Subject(name, stack.enter_context(_running("benchmarks.subject", name, url))) for name in CLIENTS]
+        subjects = [
+            Subject(
+                name, stack.enter_context(_running("benchmarks.subject", name, url))
+            )
+            for name in CLIENTS
+        ]
         for number in range(rounds + 1):
             for case, calls in _CALLS.items():
                 # Whoever comes first finds the caches coldest: each round another one.
@@ -87,15 +105,23 @@ def _calls(rounds: int, url: str) -> Mapping[str, Mapping[str, Mapping[str, floa
                     if case in subject.cases():
                         told = subject.ask(case, calls)
                         # The first round only warms up.
-                        seen[case, subject.name] += [_each(told, calls)] if number else []
+                        seen[case, subject.name] += (
+                            [_each(told, calls)] if number else []
+                        )
     figures: dict[str, dict[str, Mapping[str, float]]] = defaultdict(dict)
     for (case, name), told in seen.items():
-        figures[case][name] = {part: median(one[part] for one in told) for part in told[0]}
+        figures[case][name] = {
+            part: median(one[part] for one in told) for part in told[0]
+        }
     return figures
 
 
 def _each(told: Mapping[str, float], calls: int) -> Mapping[str, float]:
-    return {"cpu": told["cpu"] / calls, "wall": told["wall"] / calls, "memory": told["memory"]}
+    return {
+        "cpu": told["cpu"] / calls,
+        "wall": told["wall"] / calls,
+        "memory": told["memory"],
+    }
 
 
 def _starts(rounds: int, url: str) -> Mapping[str, tuple[float, float]]:
@@ -103,14 +129,21 @@ def _starts(rounds: int, url: str) -> Mapping[str, tuple[float, float]]:
     for _ in range(rounds):
         for name, command in programs.programs(url).items():
             seen[name].append(programs.started(command))
-    return {name: (median(cpu for cpu, _ in told), median(memory for _, memory in told)) for name, told in seen.items()}
+    return {
+        name: (median(cpu for cpu, _ in told), median(memory for _, memory in told))
+        for name, told in seen.items()
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print the tables; the exit code is 0 whether targets are met or not, since machines differ."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--rounds", type=int, default=9, help="default: 9")
-    parser.add_argument("--json", action="store_true", help="print the figures as one JSON document")
+    parser.add_argument(
+        "--json", action="store_true", help="print the figures as one JSON document"
+    )
     options = parser.parse_args(arguments)
     began = time.monotonic()
     with _running("benchmarks.canned_server") as server:

@@ -41,7 +41,10 @@ class Connection(asyncio.Protocol):
         if not found or len(body) < (int(length[1]) if length else 0):
             return
         self._received = b""
-        self._answer(head.split(b" ", 2)[1].decode("ascii"), streamed=b'"stream":true' in body.replace(b" ", b""))
+        self._answer(
+            head.split(b" ", 2)[1].decode("ascii"),
+            streamed=b'"stream":true' in body.replace(b" ", b""),
+        )
 
     def release(self) -> None:
         """Send what was held back."""
@@ -84,7 +87,9 @@ class Connection(asyncio.Protocol):
 async def _serve() -> None:
     loop, over = asyncio.get_running_loop(), asyncio.Event()
     held: list[Connection] = []
-    server = await loop.create_server(lambda: Connection(held), "127.0.0.1", 0, backlog=_BACKLOG)
+    server = await loop.create_server(
+        lambda: Connection(held), "127.0.0.1", 0, backlog=_BACKLOG
+    )
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     loop.add_reader(sys.stdin, lambda: over.set() if not sys.stdin.read(1) else None)

@@ -26,8 +26,18 @@ _PAGES = [
     }
     for number in range(1, RESULTS + 1)
 ]
-_COST = {"currency": "USD", "input_cost": 0, "output_cost": 2e-05, "total_cost": 0.00125}
-_USAGE = {"input_tokens": 3426, "output_tokens": DELTAS, "total_tokens": 3426 + DELTAS, "cost": _COST}
+_COST = {
+    "currency": "USD",
+    "input_cost": 0,
+    "output_cost": 2e-05,
+    "total_cost": 0.00125,
+}
+_USAGE = {
+    "input_tokens": 3426,
+    "output_tokens": DELTAS,
+    "total_tokens": 3426 + DELTAS,
+    "cost": _COST,
+}
 _RATE = "x-ratelimit-limit: 100000\r\nx-ratelimit-remaining: 99999\r\nx-ratelimit-reset: 4000000000"
 
 
@@ -51,7 +61,13 @@ def _response(status: str) -> Mapping[str, object]:
     content = [{"type": "output_text", "text": _TEXT, "annotations": []}]
     output = [
         {"type": "search_results", "queries": ["moon"], "results": _PAGES},
-        {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": content},
+        {
+            "type": "message",
+            "id": "msg_1",
+            "role": "assistant",
+            "status": "completed",
+            "content": content,
+        },
     ]
     return {
         "id": "resp_8eead91b-1612-4fc7-b7d2-c15e903da865",
@@ -70,7 +86,10 @@ def _response(status: str) -> Mapping[str, object]:
         "tools": [],
         "top_p": 1,
         "usage": _USAGE
-        | {"input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
+        | {
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens_details": {"reasoning_tokens": 0},
+        }
         if ended
         else None,
     }
@@ -78,17 +97,34 @@ def _response(status: str) -> Mapping[str, object]:
 
 def _agent_events() -> Sequence[Mapping[str, object]]:
     begun = _response("in_progress")
-    message = {"type": "message", "id": "msg_1", "role": "assistant", "status": "in_progress", "content": []}
+    message = {
+        "type": "message",
+        "id": "msg_1",
+        "role": "assistant",
+        "status": "in_progress",
+        "content": [],
+    }
     place = {"item_id": "msg_1", "output_index": 1, "content_index": 0}
     search = {"type": "search_results", "queries": ["moon"], "results": _PAGES}
     rows: list[Mapping[str, object]] = [
         {"type": "response.created", "response": begun},
         {"type": "response.in_progress", "response": begun},
-        {"type": "response.reasoning.search_queries", "queries": ["moon"], "thought": "Searching the web..."},
-        {"type": "response.reasoning.search_results", "results": _PAGES, "thought": "Found 10 results"},
+        {
+            "type": "response.reasoning.search_queries",
+            "queries": ["moon"],
+            "thought": "Searching the web...",
+        },
+        {
+            "type": "response.reasoning.search_results",
+            "results": _PAGES,
+            "thought": "Found 10 results",
+        },
         {"type": "response.output_item.done", "item": search, "output_index": 0},
         {"type": "response.output_item.added", "item": message, "output_index": 1},
-        *({"type": "response.output_text.delta", "delta": piece, **place} for piece in _PIECES),
+        *(
+            {"type": "response.output_text.delta", "delta": piece, **place}
+            for piece in _PIECES
+        ),
         {"type": "response.output_text.done", "text": _TEXT, **place},
         {"type": "response.completed", "response": _response("completed")},
     ]
@@ -96,19 +132,36 @@ def _agent_events() -> Sequence[Mapping[str, object]]:
 
 
 def _agent_stream() -> Sequence[bytes]:
-    frames = [b"event: %s\ndata: %s\n\n" % (str(row["type"]).encode(), _json(row)) for row in _agent_events()]
+    frames = [
+        b"event: %s\ndata: %s\n\n" % (str(row["type"]).encode(), _json(row))
+        for row in _agent_events()
+    ]
     return _chunked(frames)
 
 
 def _chunked(frames: Sequence[bytes]) -> Sequence[bytes]:
     """The head, each frame as a chunk of its own; the last comes with the end of the body."""
     chunks = [b"%x\r\n%b\r\n" % (len(frame), frame) for frame in frames]
-    return [_head("text/event-stream", "transfer-encoding: chunked"), *chunks[:-1], chunks[-1] + b"0\r\n\r\n"]
+    return [
+        _head("text/event-stream", "transfer-encoding: chunked"),
+        *chunks[:-1],
+        chunks[-1] + b"0\r\n\r\n",
+    ]
 
 
 def _chat(kind: str, choice: Mapping[str, object]) -> Mapping[str, object]:
-    usage = {"prompt_tokens": 3426, "completion_tokens": DELTAS, "total_tokens": 3426 + DELTAS}
-    pages = [{name: page[name] for name in ("title", "url", "date", "snippet", "last_updated")} for page in _PAGES]
+    usage = {
+        "prompt_tokens": 3426,
+        "completion_tokens": DELTAS,
+        "total_tokens": 3426 + DELTAS,
+    }
+    pages = [
+        {
+            name: page[name]
+            for name in ("title", "url", "date", "snippet", "last_updated")
+        }
+        for page in _PAGES
+    ]
     return {
         "id": "8eead91b-1612-4fc7-b7d2-c15e903da865",
         "object": kind,
@@ -130,18 +183,29 @@ def _retired_stream() -> Sequence[bytes]:
     """The retired chat's stream, in its concise form: sources and usage on the last chunk alone."""
     ends = [None] * (DELTAS - 1) + ["stop"]
     rows = [
-        _chat("chat.completion.chunk", {"finish_reason": end, "delta": {"role": "assistant", "content": piece}})
+        _chat(
+            "chat.completion.chunk",
+            {"finish_reason": end, "delta": {"role": "assistant", "content": piece}},
+        )
         for piece, end in zip(_PIECES, ends, strict=True)
     ]
     for row in rows[:-1]:
         for name in ("citations", "search_results", "usage"):
             del row[name]  # type: ignore[attr-defined] # made just above
-    return _chunked([b"data: %s\r\n\r\n" % _json(row) for row in rows] + [b"data: [DONE]\r\n\r\n"])
+    return _chunked(
+        [b"data: %s\r\n\r\n" % _json(row) for row in rows] + [b"data: [DONE]\r\n\r\n"]
+    )
 
 
 _SEARCH = {
     "id": "search-1",
-    "results": [{name: page[name] for name in ("title", "url", "snippet", "date", "last_updated")} for page in _PAGES],
+    "results": [
+        {
+            name: page[name]
+            for name in ("title", "url", "snippet", "date", "last_updated")
+        }
+        for page in _PAGES
+    ],
     "server_time": None,
 }
 _AGENT = document(_json(_response("completed")))

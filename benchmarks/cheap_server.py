@@ -76,14 +76,18 @@ class Account:
 
     def entry(self) -> tuple[int, bool, int]:
         """Runs billed, whether a whole answer can still be fetched, cancellations asked for."""
-        kept = any(run.plan.fate is Fate.COMPLETED and not run.cancelled for run in self.runs)
+        kept = any(
+            run.plan.fate is Fate.COMPLETED and not run.cancelled for run in self.runs
+        )
         return len(self.runs), kept, self.cancels
 
 
 class CheapServer:
     """Serves the Agent API's POST, GET and cancel; see the module."""
 
-    def __init__(self, seed: int, stream_seconds: float, deltas: int, fault_share: float) -> None:
+    def __init__(
+        self, seed: int, stream_seconds: float, deltas: int, fault_share: float
+    ) -> None:
         """Serve streams of so many text deltas, spread over so many seconds."""
         self._seed = seed
         self._seconds = stream_seconds
@@ -96,10 +100,18 @@ class CheapServer:
 
     def ledger(self) -> dict[str, object]:
         """What was billed to whom, which faults were met, and how many streams were open at most."""
-        accounts = {marker: account.entry() for marker, account in self._accounts.items()}
-        return {"accounts": accounts, "faults": self._faults, "most_open": self._most_open}
+        accounts = {
+            marker: account.entry() for marker, account in self._accounts.items()
+        }
+        return {
+            "accounts": accounts,
+            "faults": self._faults,
+            "most_open": self._most_open,
+        }
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         """Answer the requests of one connection until either side has enough."""
         try:
             while await self._answer(await _request(reader), (reader, writer)):
@@ -121,7 +133,11 @@ class CheapServer:
             return await _plain(streams, 404, _REFUSED[404])
         if verb == "cancel":
             run.cancelled = run.cancelled or run.status() == "in_progress"
-            return await _plain(streams, 200, b'{"response_id":"%s","status":"cancelling"}' % run_id.encode())
+            return await _plain(
+                streams,
+                200,
+                b'{"response_id":"%s","status":"cancelling"}' % run_id.encode(),
+            )
         return await self._look(run_id, run, streams)
 
     async def _look(self, run_id: str, run: AgentRun, streams: Streams) -> bool:
@@ -148,7 +164,9 @@ class CheapServer:
         run_id = f"resp_{len(self._runs):032x}"
         if plan.begins:
             seconds = 0.0 if marker == cheap_wire.WARM_UP else plan.pace * self._seconds
-            run = AgentRun(marker=marker, plan=plan, seconds=seconds, looks=list(plan.looks))
+            run = AgentRun(
+                marker=marker, plan=plan, seconds=seconds, looks=list(plan.looks)
+            )
             account.runs.append(run)
             self._runs[run_id] = run
         match plan.fault:
@@ -176,7 +194,10 @@ class CheapServer:
         pause = run.seconds / len(frames)
         writer.write(_head(200, "text/event-stream", b"transfer-encoding: chunked"))
         for number, frame in enumerate(frames):
-            if number == run.plan.after and (broken := await _broken(run.plan.fault, streams)) is not None:
+            if (
+                number == run.plan.after
+                and (broken := await _broken(run.plan.fault, streams)) is not None
+            ):
                 return broken
             last = number == len(frames) - 1
             writer.write(_chunk(_ending(run, frame) if last else frame))
@@ -221,7 +242,9 @@ def _reset(streams: Streams) -> bool:
     linger = struct.pack("ii", 1, 0)
     if not writer.transport.is_closing():
         # Closing at once with linger zero sends RST in place of FIN.
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, linger
+        )
     writer.transport.abort()
     return False
 
@@ -241,7 +264,12 @@ async def _plain(streams: Streams, status: int, body: bytes) -> bool:
 def _head(status: int, kind: str, framing: bytes) -> bytes:
     left = 0 if status == 429 else 7999  # noqa: PLR2004 - HTTP
     rate = f"x-ratelimit-limit: 8000\r\nx-ratelimit-remaining: {left}\r\nx-ratelimit-reset: {int(time.time()) + 1}"
-    return b"HTTP/1.1 %d -\r\ncontent-type: %s\r\n%s\r\n%s\r\n\r\n" % (status, kind.encode(), rate.encode(), framing)
+    return b"HTTP/1.1 %d -\r\ncontent-type: %s\r\n%s\r\n%s\r\n\r\n" % (
+        status,
+        kind.encode(),
+        rate.encode(),
+        framing,
+    )
 
 
 def _chunk(data: bytes) -> bytes:
@@ -252,16 +280,26 @@ async def _request(reader: asyncio.StreamReader) -> Request:
     head = await reader.readuntil(b"\r\n\r\n")
     line, *headers = head.decode("latin-1").split("\r\n")
     method, path, _ = line.split(" ", 2)
-    lengths = [value for name, _, value in (header.partition(":") for header in headers) if name == "content-length"]
+    lengths = [
+        value
+        for name, _, value in (header.partition(":") for header in headers)
+        if name == "content-length"
+    ]
     # httpx keeps the case it was given: ours are lower case, httpx's own are not.
-    lengths += [header.partition(":")[2] for header in headers if header.startswith("Content-Length:")]
+    lengths += [
+        header.partition(":")[2]
+        for header in headers
+        if header.startswith("Content-Length:")
+    ]
     body = await reader.readexactly(int(lengths[0])) if lengths else b""
     return Request(method, path, body)
 
 
 async def _serve(server: CheapServer) -> None:
     """Serve until standard input ends."""
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, backlog=_BACKLOG)
+    listening = await asyncio.start_server(
+        server.serve, "127.0.0.1", 0, backlog=_BACKLOG
+    )
     async with listening:
         sys.stdout.write(f"{listening.sockets[0].getsockname()[1]}\n")
         sys.stdout.flush()
@@ -279,7 +317,9 @@ def main(seed: str, stream_seconds: str, deltas: str, fault_share: str) -> None:
     """Serve, then tell the ledger."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    server = CheapServer(int(seed), float(stream_seconds), int(deltas), float(fault_share))
+    server = CheapServer(
+        int(seed), float(stream_seconds), int(deltas), float(fault_share)
+    )
     asyncio.run(_serve(server))
     json.dump(server.ledger(), sys.stdout)
 

@@ -11,7 +11,9 @@ from itertools import count
 
 # A run with this marker meets no fault and is over at once.
 WARM_UP = "warm-up"
-MALFORMED = b'event: response.output_text.delta\ndata: {"type":"response.output_text.del\n\n'
+MALFORMED = (
+    b'event: response.output_text.delta\ndata: {"type":"response.output_text.del\n\n'
+)
 _HOLES = (2, 17)
 _RUN, _MARKER = "@run@", "@marker@"
 _WORDS = ("The ", "moon ", "is ", "384,400 ", "km ", "away", ".[", "web:", "2", "] ")
@@ -20,7 +22,8 @@ _RESULTS = [
         "id": number,
         "title": f"Page {number}",
         "url": f"https://pages.example/{number}",
-        "snippet": "The mean distance between the centres of the Earth and the Moon is 384,400 km. " * 3,
+        "snippet": "The mean distance between the centres of the Earth and the Moon is 384,400 km. "
+        * 3,
         "source": "web",
         "last_updated": "2026-10-03",
     }
@@ -44,27 +47,47 @@ def body(run_id: str, marker: str, deltas: int, status: str) -> bytes:
 
 
 def _filled(template: bytes, run_id: str, marker: str) -> bytes:
-    return template.replace(_RUN.encode(), run_id.encode()).replace(_MARKER.encode(), marker.encode())
+    return template.replace(_RUN.encode(), run_id.encode()).replace(
+        _MARKER.encode(), marker.encode()
+    )
 
 
 def _pieces(deltas: int) -> Sequence[str]:
-    return [f"{_MARKER}: ", *(_WORDS[number % len(_WORDS)] for number in range(deltas - 1))]
+    return [
+        f"{_MARKER}: ",
+        *(_WORDS[number % len(_WORDS)] for number in range(deltas - 1)),
+    ]
 
 
 @cache
 def _stream(deltas: int) -> bytes:
     begun = _response(deltas, "in_progress")
-    message = {"type": "message", "id": "msg_1", "role": "assistant", "status": "in_progress", "content": None}
+    message = {
+        "type": "message",
+        "id": "msg_1",
+        "role": "assistant",
+        "status": "in_progress",
+        "content": None,
+    }
     place = {"item_id": "msg_1", "output_index": 1, "content_index": 0}
     search = {"type": "search_results", "queries": ["moon"], "results": _RESULTS}
     rows: list[tuple[str, Mapping[str, object]]] = [
         ("response.created", {"response": begun}),
         ("response.in_progress", {"response": begun}),
-        ("response.reasoning.search_queries", {"queries": ["moon"], "thought": "Searching the web..."}),
-        ("response.reasoning.search_results", {"results": _RESULTS, "thought": "Found 3 results"}),
+        (
+            "response.reasoning.search_queries",
+            {"queries": ["moon"], "thought": "Searching the web..."},
+        ),
+        (
+            "response.reasoning.search_results",
+            {"results": _RESULTS, "thought": "Found 3 results"},
+        ),
         ("response.output_item.done", {"item": search, "output_index": 0}),
         ("response.output_item.added", {"item": message, "output_index": 1}),
-        *(("response.output_text.delta", {"delta": piece, **place}) for piece in _pieces(deltas)),
+        *(
+            ("response.output_text.delta", {"delta": piece, **place})
+            for piece in _pieces(deltas)
+        ),
         ("response.output_text.done", {"text": "".join(_pieces(deltas)), **place}),
         ("response.completed", {"response": _response(deltas, "completed")}),
     ]
@@ -84,13 +107,26 @@ def _object(deltas: int, status: str) -> bytes:
 
 def _response(deltas: int, status: str) -> Mapping[str, object]:
     ended = status == "completed"
-    content = [{"type": "output_text", "text": "".join(_pieces(deltas)), "annotations": []}]
+    content = [
+        {"type": "output_text", "text": "".join(_pieces(deltas)), "annotations": []}
+    ]
     output = [
         {"type": "search_results", "queries": ["moon"], "results": _RESULTS},
-        {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": content},
+        {
+            "type": "message",
+            "id": "msg_1",
+            "role": "assistant",
+            "status": "completed",
+            "content": content,
+        },
     ]
     cost = {"currency": "USD", "total_cost": 0.00125}
-    usage = {"input_tokens": 3426, "output_tokens": deltas, "total_tokens": 3426 + deltas, "cost": cost}
+    usage = {
+        "input_tokens": 3426,
+        "output_tokens": deltas,
+        "total_tokens": 3426 + deltas,
+        "cost": cost,
+    }
     return {
         "id": _RUN,
         "object": "response",

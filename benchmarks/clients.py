@@ -33,7 +33,10 @@ class Client:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Close it."""
 
@@ -69,7 +72,9 @@ class _Bare(Client):
 
     async def heard(self, url: str) -> object:
         last, held = None, b""
-        async with aclosing(self._pieces(f"{url}/v1/agent", {**_AGENT, "stream": True})) as pieces:
+        async with aclosing(
+            self._pieces(f"{url}/v1/agent", {**_AGENT, "stream": True})
+        ) as pieces:
             async for piece in pieces:
                 *events, held = (held + piece).split(b"\n\n")
                 for event in events:
@@ -99,7 +104,9 @@ class Aiohttp(_Bare):
         async with self._session.post(url, json=body) as answer:
             return json.loads(await answer.read())
 
-    async def _pieces(self, url: str, body: Mapping[str, object]) -> AsyncIterator[bytes]:
+    async def _pieces(
+        self, url: str, body: Mapping[str, object]
+    ) -> AsyncIterator[bytes]:
         async with self._session.post(url, json=body) as answer:
             async for piece in answer.content.iter_any():
                 yield piece
@@ -121,7 +128,9 @@ class Httpx(_Bare):
     async def _post(self, url: str, body: Mapping[str, object]) -> object:
         return (await self._client.post(url, json=body)).json()
 
-    async def _pieces(self, url: str, body: Mapping[str, object]) -> AsyncIterator[bytes]:
+    async def _pieces(
+        self, url: str, body: Mapping[str, object]
+    ) -> AsyncIterator[bytes]:
         async with self._client.stream("POST", url, json=body) as answer:
             async for piece in answer.aiter_bytes():
                 yield piece
@@ -134,8 +143,12 @@ class Sdk(Client):
         import perplexity  # noqa: PLC0415
 
         own = {"http_client": perplexity.DefaultAioHttpClient()} if aiohttp else {}
-        client = perplexity.AsyncPerplexity(api_key=_KEY, base_url=url, timeout=None, **own)
-        self._at: Callable[[str], Any] = cache(lambda base: client.with_options(base_url=base))
+        client = perplexity.AsyncPerplexity(
+            api_key=_KEY, base_url=url, timeout=None, **own
+        )
+        self._at: Callable[[str], Any] = cache(
+            lambda base: client.with_options(base_url=base)
+        )
         self._close = client.close
 
     async def __aexit__(self, *trouble: object) -> None:
@@ -146,7 +159,9 @@ class Sdk(Client):
 
     async def heard(self, url: str) -> object:
         last = None
-        async for event in await self._at(url).responses.create(input=_QUESTION, preset="fast", stream=True):
+        async for event in await self._at(url).responses.create(
+            input=_QUESTION, preset="fast", stream=True
+        ):
             last = event
         return last
 
@@ -161,7 +176,9 @@ class OpenAi(Client):
         import openai  # noqa: PLC0415
 
         client = openai.AsyncOpenAI(api_key=_KEY, base_url=url, timeout=None)
-        self._at: Callable[[str], Any] = cache(lambda base: client.with_options(base_url=f"{base}/v1"))
+        self._at: Callable[[str], Any] = cache(
+            lambda base: client.with_options(base_url=f"{base}/v1")
+        )
         self._close = client.close
 
     async def __aexit__(self, *trouble: object) -> None:
@@ -172,7 +189,9 @@ class OpenAi(Client):
 
     async def heard(self, url: str) -> object:
         last = None
-        async for event in await self._at(url).responses.create(input=_QUESTION, model="fast", stream=True):
+        async for event in await self._at(url).responses.create(
+            input=_QUESTION, model="fast", stream=True
+        ):
             last = event
         return last
 
@@ -220,14 +239,20 @@ class Ours(Client):
 
     async def chat(self, url: str) -> object:
         step = {"model": "sonar", "messages": _MESSAGES}
-        return _good(await (await self._at(url)).run("perplexity", "create_chat_completion", step, connection=_OURS))
+        return _good(
+            await (await self._at(url)).run(
+                "perplexity", "create_chat_completion", step, connection=_OURS
+            )
+        )
 
     async def unheard(self, url: str) -> object:
         return await self.chat(url)
 
     async def heard(self, url: str) -> object:
         step, last = {"model": "sonar", "messages": _MESSAGES}, None
-        events = (await self._at(url)).stream("perplexity", "create_chat_completion", step, connection=_OURS)
+        events = (await self._at(url)).stream(
+            "perplexity", "create_chat_completion", step, connection=_OURS
+        )
         async with aclosing(events):
             async for event in events:
                 last = event
@@ -235,14 +260,20 @@ class Ours(Client):
 
     async def search(self, url: str, query: str | Sequence[str] = _QUESTION) -> object:
         step = {"query": query}
-        return _good(await (await self._at(url)).run("perplexity", "execute_search", step, connection=_OURS))
+        return _good(
+            await (await self._at(url)).run(
+                "perplexity", "execute_search", step, connection=_OURS
+            )
+        )
 
     async def searches(self, url: str, queries: Sequence[str]) -> object:
         return await self.search(url, queries)
 
     async def _at(self, url: str) -> Any:
         if url not in self._hosts:
-            self._hosts[url] = await self._make(settings={"perplexity": {"base_url": url}}, environ={}).__aenter__()
+            self._hosts[url] = await self._make(
+                settings={"perplexity": {"base_url": url}}, environ={}
+            ).__aenter__()
         return self._hosts[url]
 
 

@@ -76,11 +76,17 @@ def drawn(seed: int, marker: str, post: int, *, share: float, events: int) -> Pl
     """The plan for the `post`-th POST of a run; `share` of all POSTs meet a fault, within `events` events."""
     dice = random.Random(f"{seed}/{marker}/{post}")  # noqa: S311 - repeatable, guards nothing
     faulty = dice.random() < share
-    fault = dice.choices(list(_FAULTS), weights=list(_FAULTS.values()))[0] if faulty else Fault.NONE
+    fault = (
+        dice.choices(list(_FAULTS), weights=list(_FAULTS.values()))[0]
+        if faulty
+        else Fault.NONE
+    )
     fates = (Fate.COMPLETED, Fate.FAILED, Fate.FORGOTTEN)
     return Plan(
         fault=fault,
-        begins=dice.random() < 0.5 if fault in _MAY_BEGIN else fault is not Fault.RATE_LIMITED,  # noqa: PLR2004 - a coin
+        begins=dice.random() < 0.5  # noqa: PLR2004 - an even chance
+        if fault in _MAY_BEGIN
+        else fault is not Fault.RATE_LIMITED,
         status=dice.choice(_STATUSES.get(fault, (200,))),
         after=dice.randrange(events),
         looks=tuple(dice.choices(list(Look), k=dice.randrange(3))),

@@ -83,7 +83,11 @@ class _Got:
         warnings = cast("Sequence[Mapping[str, str]]", self.envelope["warnings"])
         codes = {warning["code"] for warning in warnings}
         in_order = self.seqs == list(range(1, len(self.seqs) + 1))
-        streamed = not listened or "stream_diverged" in codes or "".join(self.shown) == expected
+        streamed = (
+            not listened
+            or "stream_diverged" in codes
+            or "".join(self.shown) == expected
+        )
         return Outcome(
             end=End.SUCCEEDED if self.envelope["status"] == "succeeded" else End.FAILED,
             whole=output.get("content") == expected and streamed and in_order,
@@ -107,7 +111,9 @@ class Load:
 
     async def warm_up(self) -> None:
         """One run that does not count, so that everything is loaded; whatever becomes of it."""
-        await self._perform(cheap_wire.WARM_UP, _Caller(listens=True, stays=None, allows=_PATIENCE_S))
+        await self._perform(
+            cheap_wire.WARM_UP, _Caller(listens=True, stays=None, allows=_PATIENCE_S)
+        )
 
     async def carry_out(self) -> None:
         """All the runs."""
@@ -117,7 +123,10 @@ class Load:
                 group.create_task(self._one_after_another())
 
     async def _one_after_another(self) -> None:
-        while time.monotonic() < self._over_at and len(self.outcomes) != self._options.runs:
+        while (
+            time.monotonic() < self._over_at
+            and len(self.outcomes) != self._options.runs
+        ):
             number = len(self.outcomes)
             marker = f"run-{number:06d}"
             self.outcomes[marker] = None
@@ -127,7 +136,11 @@ class Load:
         dice = random.Random(f"{self._options.seed}/caller/{number}")  # noqa: S311 - repeatable, guards nothing
         leaves, hurries = (dice.random() < _IMPATIENT_SHARE for _ in range(2))
         soon = dice.uniform(0.1, 0.9) * self._options.stream_seconds
-        return _Caller(listens=number % 2 == 0, stays=soon if leaves else None, allows=soon if hurries else _PATIENCE_S)
+        return _Caller(
+            listens=number % 2 == 0,
+            stays=soon if leaves else None,
+            allows=soon if hurries else _PATIENCE_S,
+        )
 
     async def _perform(self, marker: str, caller: _Caller) -> Outcome:
         got = _Got()
@@ -136,20 +149,36 @@ class Load:
                 await self._ask(marker, caller, got)
         except TimeoutError:
             return Outcome(end=End.ABANDONED, begun=got.begun)
-        return got.outcome(cheap_wire.answer(marker, self._options.deltas), listened=caller.listens)
+        return got.outcome(
+            cheap_wire.answer(marker, self._options.deltas), listened=caller.listens
+        )
 
     async def _ask(self, marker: str, caller: _Caller, got: _Got) -> None:
         action = ("perplexity", "create_chat_completion")
-        question: JsonObject = {"model": "sonar", "messages": [{"role": "user", "content": marker}]}
+        question: JsonObject = {
+            "model": "sonar",
+            "messages": [{"role": "user", "content": marker}],
+        }
         number = len(self.outcomes) % _CONNECTIONS
-        connection = {"connection_name": f"Load {number}", "api_key": f"pplx-load-{number}"}
+        connection = {
+            "connection_name": f"Load {number}",
+            "api_key": f"pplx-load-{number}",
+        }
         if not caller.listens:
             got.envelope = await self._host.run(
-                *action, question, connection=connection, timeout=caller.allows, on_checkpoint=got.keep
+                *action,
+                question,
+                connection=connection,
+                timeout=caller.allows,
+                on_checkpoint=got.keep,
             )
             return
         events = self._host.stream(
-            *action, question, connection=connection, timeout=caller.allows, on_checkpoint=got.keep
+            *action,
+            question,
+            connection=connection,
+            timeout=caller.allows,
+            on_checkpoint=got.keep,
         )
         async with aclosing(events):
             async for item in events:
@@ -161,7 +190,11 @@ class Provider:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         """Talk to a server that has just been started."""
-        self.base_url = f"http://127.0.0.1:{int(process.stdout.readline())}" if process.stdout else ""
+        self.base_url = (
+            f"http://127.0.0.1:{int(process.stdout.readline())}"
+            if process.stdout
+            else ""
+        )
         self.ledger: dict[str, object] = {}
         self._process = process
 
@@ -174,10 +207,19 @@ class Provider:
 @contextmanager
 def provider(options: Options) -> Iterator[Provider]:
     """A cheap server for as long as the context lasts."""
-    choices = (options.seed, options.stream_seconds, options.deltas, options.fault_share)
+    choices = (
+        options.seed,
+        options.stream_seconds,
+        options.deltas,
+        options.fault_share,
+    )
     command = [sys.executable, "-m", "benchmarks.cheap_server", *map(str, choices)]
     with subprocess.Popen(  # noqa: S603 - our own module
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
     ) as started:
         running = Provider(started)
         try:
@@ -186,12 +228,18 @@ def provider(options: Options) -> Iterator[Provider]:
             running.stop()
 
 
-async def carry_out(options: Options, base_url: str) -> tuple[Mapping[str, Outcome | None], Costs]:
+async def carry_out(
+    options: Options, base_url: str
+) -> tuple[Mapping[str, Outcome | None], Costs]:
     """Carry out the load against a provider: what callers got, and what it took."""
     complaints: list[str] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(str(told.get("message"))))
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, told: complaints.append(str(told.get("message")))
+    )
     sockets = process.open_sockets()
-    async with Host(settings={"perplexity": _settings(options, base_url)}, environ={}) as host:
+    async with Host(
+        settings={"perplexity": _settings(options, base_url)}, environ={}
+    ) as host:
         load = Load(host, options)
         await load.warm_up()
         process.forget_peak()
@@ -220,7 +268,11 @@ def measure(options: Options) -> Report:
     return Report(
         at_once=options.runs_at_once,
         outcomes=outcomes,
-        bills={marker: Bill(*entry) for marker, entry in accounts.items() if marker != cheap_wire.WARM_UP},
+        bills={
+            marker: Bill(*entry)
+            for marker, entry in accounts.items()
+            if marker != cheap_wire.WARM_UP
+        },
         faults=cast("Mapping[str, int]", running.ledger["faults"]),
         most_open=cast("int", running.ledger["most_open"]),
         costs=costs,
@@ -234,8 +286,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_on_retry_hooks([])
     report = measure(_options(arguments))
     sys.stdout.write("\n".join(report.lines()) + "\n")
-    for trouble in (*report.lost(), *report.double_billed(), *report.costs.complaints)[:10]:
-        sys.stderr.write(f"{trouble}: {report.outcomes.get(trouble)} {report.bills.get(trouble)}\n")
+    for trouble in (*report.lost(), *report.double_billed(), *report.costs.complaints)[
+        :10
+    ]:
+        sys.stderr.write(
+            f"{trouble}: {report.outcomes.get(trouble)} {report.bills.get(trouble)}\n"
+        )
     return 0 if report.holds() else 1
 
 
@@ -243,16 +299,27 @@ def _settings(options: Options, base_url: str) -> Mapping[str, str]:
     # Short enough for every silent stream to be noticed within a run's time, long beside the pause between events.
     pause = options.stream_seconds / options.deltas
     idle, first_byte = max(1.0, 6 * pause), max(1.0, options.stream_seconds / 2)
-    return {"base_url": base_url, "idle_timeout": str(idle), "first_byte_timeout": str(first_byte)}
+    return {
+        "base_url": base_url,
+        "idle_timeout": str(idle),
+        "first_byte_timeout": str(first_byte),
+    }
 
 
 def _options(arguments: Sequence[str] | None) -> Options:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.load", description=(__doc__ or "").partition("\n")[0]
+    )
     defaults = Options()
     for name in Options.__slots__:
         default = getattr(defaults, name)
         kind = int if default is None else type(default)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, help=f"default: {default}")
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=kind,
+            default=default,
+            help=f"default: {default}",
+        )
     return Options(**vars(parser.parse_args(arguments)))
 
 

@@ -56,5 +56,9 @@ async def other_tasks() -> int:
 
 
 def _status(name: str) -> int:
-    found = re.search(rf"^{name}:\s+(\d+) kB$", (_SELF / "status").read_text(encoding="ascii"), re.MULTILINE)
+    found = re.search(
+        rf"^{name}:\s+(\d+) kB$",
+        (_SELF / "status").read_text(encoding="ascii"),
+        re.MULTILINE,
+    )
     return int(found[1]) if found else 0

@@ -48,7 +48,10 @@ def programs(url: str) -> Mapping[str, Sequence[str]]:
     searches = [sys.executable, "-m", "benchmarks.subject"]
     return {
         "import: bare Python": [*python, "pass"],
-        **{f"import: {name}": [*python, f"import {module}"] for name, module in imports.items()},
+        **{
+            f"import: {name}": [*python, f"import {module}"]
+            for name, module in imports.items()
+        },
         "cold command: empty typer program": [*python, _TYPER],
         "cold command: ours": [_COMMAND, "actions"],
         "first search: perplexityai": [*searches, "perplexityai", url, "once"],
@@ -72,24 +75,34 @@ def discovery() -> tuple[float, float, bool]:
     with TemporaryDirectory() as folder:
         for number in range(_CONNECTORS):
             _install(Path(folder), f"installed_{number:03}")
-        paths = os.pathsep.join([folder, str(Path(__file__).parents[1]), sysconfig.get_path("purelib")])
+        paths = os.pathsep.join(
+            [folder, str(Path(__file__).parents[1]), sysconfig.get_path("purelib")]
+        )
         command = [sys.executable, "-c", _DISCOVERY, folder]
         told = subprocess.run(  # noqa: S603 - our own program
-            command, env=os.environ | {"PYTHONPATH": paths}, check=True, capture_output=True, text=True
+            command,
+            env=os.environ | {"PYTHONPATH": paths},
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout.split()
     return float(told[0]), float(told[1]), told[2] == "1"
 
 
 def _install(site: Path, name: str) -> None:
     """A distribution with our own manifest under another id, whose plugin fails when it is imported."""
-    manifest = (Path(__file__).parents[1] / "connector.yaml").read_text(encoding="utf-8")
+    manifest = (Path(__file__).parents[1] / "connector.yaml").read_text(
+        encoding="utf-8"
+    )
     package, info = site / name, site / f"{name}-1.0.dist-info"
     package.mkdir()
     info.mkdir()
     (package / "__init__.py").write_text("raise ImportError\n", encoding="utf-8")
     own = manifest.replace("\nid: perplexity\n", f"\nid: {name}\n", 1)
     (package / "connector.yaml").write_text(own, encoding="utf-8")
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8"
+    )
     points = f"[automation_host.manifests]\n{name} = {name}:connector.yaml\n"
     points += f"[automation_host.plugins]\n{name} = {name}.plugin\n"
     (info / "entry_points.txt").write_text(points, encoding="utf-8")

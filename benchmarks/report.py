@@ -67,7 +67,11 @@ class Report:
 
     def lost(self) -> Sequence[str]:
         """Runs whose caller has no answer and no honest error, or an answer that is not whole."""
-        return [marker for marker, outcome in self.outcomes.items() if self._is_lost(marker, outcome)]
+        return [
+            marker
+            for marker, outcome in self.outcomes.items()
+            if self._is_lost(marker, outcome)
+        ]
 
     def double_billed(self) -> Sequence[str]:
         """Runs that the provider began more than once."""
@@ -83,10 +87,20 @@ class Report:
 
     def lines(self) -> Sequence[str]:
         """The figures, a line each."""
-        ends = Counter(outcome.end.value for outcome in self.outcomes.values() if outcome)
-        failed = [outcome for outcome in self.outcomes.values() if outcome and outcome.end is End.FAILED]
-        codes = Counter(f"{outcome.code}, effect {outcome.effect}" for outcome in failed)
-        recovered = sum(outcome.recovered for outcome in self.outcomes.values() if outcome)
+        ends = Counter(
+            outcome.end.value for outcome in self.outcomes.values() if outcome
+        )
+        failed = [
+            outcome
+            for outcome in self.outcomes.values()
+            if outcome and outcome.end is End.FAILED
+        ]
+        codes = Counter(
+            f"{outcome.code}, effect {outcome.effect}" for outcome in failed
+        )
+        recovered = sum(
+            outcome.recovered for outcome in self.outcomes.values() if outcome
+        )
         rows: list[tuple[str, object]] = [
             ("runs started", len(self.outcomes)),
             ("streams open at once, at most", self.most_open),
@@ -114,9 +128,15 @@ class Report:
         return True
 
     def _verdict(self) -> Sequence[tuple[str, object]]:
-        failed = {name for name, outcome in self.outcomes.items() if outcome and outcome.end is End.FAILED}
+        failed = {
+            name
+            for name, outcome in self.outcomes.items()
+            if outcome and outcome.end is End.FAILED
+        }
         bills = [(name, bill) for name, bill in self.bills.items() if name in failed]
-        resumable = [name for name, bill in bills if bill.kept and self._checkpointed(name)]
+        resumable = [
+            name for name, bill in bills if bill.kept and self._checkpointed(name)
+        ]
         return [
             ("lost (must be 0)", len(self.lost())),
             ("double-billed (must be 0)", len(self.double_billed())),
@@ -126,7 +146,10 @@ class Report:
             ("failed, but billed", sum(bill.billed > 0 for _, bill in bills)),
             ("failed, but whole by resuming", len(resumable)),
             ("abandoned once begun, and never cancelled", self._never_cancelled()),
-            ("cancelled twice or more", sum(bill.cancels > 1 for bill in self.bills.values())),
+            (
+                "cancelled twice or more",
+                sum(bill.cancels > 1 for bill in self.bills.values()),
+            ),
         ]
 
     def _never_cancelled(self) -> int:
@@ -151,5 +174,8 @@ class Report:
             ("memory idle, MiB", f"{costs.idle_kib / 1024:.1f}"),
             ("memory at its peak, MiB", f"{costs.peak_kib / 1024:.1f}"),
             ("memory after closing, MiB", f"{costs.after_kib / 1024:.1f}"),
-            ("peak memory per run, KiB", f"{(costs.peak_kib - costs.idle_kib) / self.at_once:.1f}"),
+            (
+                "peak memory per run, KiB",
+                f"{(costs.peak_kib - costs.idle_kib) / self.at_once:.1f}",
+            ),
         ]

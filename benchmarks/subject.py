@@ -27,7 +27,9 @@ def cases(client: clients.Client, url: str) -> Mapping[str, Call]:
         "unheard": lambda: client.unheard(f"{url}/live"),
         "heard": lambda: client.heard(f"{url}/live"),
         "search": lambda: client.search(f"{url}/plain"),
-        "searches": lambda: client.searches(f"{url}/plain", [f"moon {number}" for number in range(_QUERIES)]),
+        "searches": lambda: client.searches(
+            f"{url}/plain", [f"moon {number}" for number in range(_QUERIES)]
+        ),
     }
 
 
@@ -49,14 +51,19 @@ async def _held(client: clients.Client, url: str) -> Mapping[str, float]:
     await client.heard(f"{url}/plain")
     idle = process.memory()
     process.forget_peak()
-    tasks = [asyncio.ensure_future(client.heard(f"{url}/held")) for _ in range(_STREAMS)]
+    tasks = [
+        asyncio.ensure_future(client.heard(f"{url}/held")) for _ in range(_STREAMS)
+    ]
     while await clients.ask_server(f"{url}/waiting") < _STREAMS:  # noqa: ASYNC110 - it happens in another process
         await asyncio.sleep(_SETTLES_S)
     await asyncio.sleep(_SETTLES_S)
     waiting = process.memory()
     await clients.ask_server(f"{url}/release")
     await asyncio.gather(*tasks)
-    return {"held": (waiting - idle) / _STREAMS, "peak": (process.peak_memory() - idle) / _STREAMS}
+    return {
+        "held": (waiting - idle) / _STREAMS,
+        "peak": (process.peak_memory() - idle) / _STREAMS,
+    }
 
 
 async def _serve(name: str, url: str) -> None:
@@ -65,7 +72,11 @@ async def _serve(name: str, url: str) -> None:
         known = cases(client, url)
         for line in sys.stdin:
             case, calls = line.split()
-            result: Any = await (_held(client, url) if case == "held" else _measured(known[case], int(calls)))
+            result: Any = await (
+                _held(client, url)
+                if case == "held"
+                else _measured(known[case], int(calls))
+            )
             sys.stdout.write(json.dumps(result) + "\n")
             sys.stdout.flush()
 

@@ -39,7 +39,9 @@ def _over(case: str, peer: str) -> Callable[[Figures], float]:
 
 def _imports(figures: Figures) -> float:
     bare = _cpu(figures, "import", "bare Python")
-    return (_cpu(figures, "import", _OURS) - bare) / (_cpu(figures, "import", "httpx") - bare)
+    return (_cpu(figures, "import", _OURS) - bare) / (
+        _cpu(figures, "import", "httpx") - bare
+    )
 
 
 TARGETS = (
@@ -50,10 +52,18 @@ TARGETS = (
     Target("search: of the SDK", 0.75, _over("search", _SDK)),
     Target("100 queries: of 100 SDK calls", 0.55, _over("searches", _SDK)),
     Target("import, over bare Python: of httpx", 0.25, _imports),
-    Target("discovery of 200: of libyaml alone", 1.5, _over("discovery", "libyaml alone")),
-    Target("`actions`, cold: of an empty typer program", 1.3, _over("cold command", "empty typer program")),
+    Target(
+        "discovery of 200: of libyaml alone", 1.5, _over("discovery", "libyaml alone")
+    ),
+    Target(
+        "`actions`, cold: of an empty typer program",
+        1.3,
+        _over("cold command", "empty typer program"),
+    ),
     Target("import and first search: of the SDK", 0.7, _over("first search", _SDK)),
-    Target("KiB a stream, 1,000 held", 60.0, lambda figures: figures["held"][_OURS]["held"]),
+    Target(
+        "KiB a stream, 1,000 held", 60.0, lambda figures: figures["held"][_OURS]["held"]
+    ),
 )
 
 
@@ -63,8 +73,18 @@ def lines(figures: Figures) -> Iterator[str]:
         yield from _call_table(title, figures[case])
     for case, title in _PROGRAMS.items():
         yield from _table(title, ("CPU ms", "peak MiB"), figures[case], _program_cells)
-    yield from _table("Catalogue of 200 generated connectors", ("CPU ms",), figures["discovery"], _cpu_cell)
-    yield from _table("1,000 streams at once, over idle", ("held KiB", "peak KiB"), figures["held"], _held_cells)
+    yield from _table(
+        "Catalogue of 200 generated connectors",
+        ("CPU ms",),
+        figures["discovery"],
+        _cpu_cell,
+    )
+    yield from _table(
+        "1,000 streams at once, over idle",
+        ("held KiB", "peak KiB"),
+        figures["held"],
+        _held_cells,
+    )
     yield f"{'Targets':48}{'most':>8}{'found':>8}"
     for target in TARGETS:
         found = target.ratio(figures)
@@ -77,9 +97,17 @@ def _call_table(title: str, rows: Mapping[str, Mapping[str, float]]) -> Iterator
     def cells(row: Mapping[str, float]) -> Sequence[str]:
         cpu = row["cpu"]
         wall, memory = 1000 * row["wall"], row["memory"]
-        return f"{1000 * cpu:.2f}", f"{wall:.1f}", f"{memory:.0f}", f"{cpu / floor:.2f}", f"{cpu / sdk:.2f}"
+        return (
+            f"{1000 * cpu:.2f}",
+            f"{wall:.1f}",
+            f"{memory:.0f}",
+            f"{cpu / floor:.2f}",
+            f"{cpu / sdk:.2f}",
+        )
 
-    yield from _table(title, ("CPU ms", "wall ms", "grew KiB", "of floor", "of SDK"), rows, cells)
+    yield from _table(
+        title, ("CPU ms", "wall ms", "grew KiB", "of floor", "of SDK"), rows, cells
+    )
 
 
 def _program_cells(row: Mapping[str, float]) -> Sequence[str]:

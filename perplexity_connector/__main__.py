@@ -9,7 +9,9 @@ _EXTRA = ("rich", "stamina", "starlette", "typer", "uvicorn")
 def main() -> None:
     """Run the command line; without the `[host]` extra, say what to install and exit with 1."""
     if any(find_spec(name) is None for name in _EXTRA):
-        sys.stderr.write("error: the command line needs: pip install 'perplexity-connector[host]'\n")
+        sys.stderr.write(
+            "error: the command line needs: pip install 'perplexity-connector[host]'\n"
+        )
         sys.exit(1)
     from perplexity_connector.cli.app import main as run_command_line  # noqa: PLC0415 - it imports the extra
 

@@ -24,15 +24,21 @@ def breaks(old: Schema, new: Schema, *, form: bool, place: str = "") -> Iterator
         yield f"{place}: type"
     if form:
         yield from _tightenings(old, new, place)
-    for number, (was, now) in enumerate(zip(old.get("anyOf", []), new.get("anyOf", []), strict=False)):
+    for number, (was, now) in enumerate(
+        zip(old.get("anyOf", []), new.get("anyOf", []), strict=False)
+    ):
         yield from breaks(was, now, form=form, place=f"{place}|{number}")
     if len(new.get("anyOf", [])) < len(old.get("anyOf", [])):
         yield f"{place}: fewer kinds"
     if "items" in old:
-        yield from breaks(old["items"], new.get("items", {}), form=form, place=f"{place}/*")
+        yield from breaks(
+            old["items"], new.get("items", {}), form=form, place=f"{place}/*"
+        )
 
 
-def _property_breaks(old: Schema, new: Schema, *, form: bool, place: str) -> Iterator[str]:
+def _property_breaks(
+    old: Schema, new: Schema, *, form: bool, place: str
+) -> Iterator[str]:
     was, now = old.get("properties", {}), new.get("properties", {})
     for name in was:
         if name in now:
@@ -41,14 +47,29 @@ def _property_breaks(old: Schema, new: Schema, *, form: bool, place: str) -> Ite
             yield f"{place}/{name}: removed"
     asked, promised = set(old.get("required", [])), set(new.get("required", []))
     # A form may not ask for more, an output may not promise less.
-    yield from (f"{place}/{name}: required" for name in (promised - asked if form else asked - promised))
+    yield from (
+        f"{place}/{name}: required"
+        for name in (promised - asked if form else asked - promised)
+    )
 
 
 def _tightenings(old: Schema, new: Schema, place: str) -> Iterator[str]:
     endless = float("inf")
-    yield from (f"{place}: {key}" for key in LOWER_BOUNDS if new.get(key, -endless) > old.get(key, -endless))
-    yield from (f"{place}: {key}" for key in UPPER_BOUNDS if new.get(key, endless) < old.get(key, endless))
-    yield from (f"{place}: {key}" for key in ("pattern", "format") if new.get(key) not in (None, old.get(key)))
+    yield from (
+        f"{place}: {key}"
+        for key in LOWER_BOUNDS
+        if new.get(key, -endless) > old.get(key, -endless)
+    )
+    yield from (
+        f"{place}: {key}"
+        for key in UPPER_BOUNDS
+        if new.get(key, endless) < old.get(key, endless)
+    )
+    yield from (
+        f"{place}: {key}"
+        for key in ("pattern", "format")
+        if new.get(key) not in (None, old.get(key))
+    )
     if "enum" in new and not set(old.get("enum", [None])) <= set(new["enum"]):
         yield f"{place}: enum"
 
@@ -59,10 +80,19 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("path", sorted(BASELINE.glob("*.json")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted(BASELINE.glob("*.json")), ids=lambda path: path.name
+)
 def test_a_published_schema_is_not_broken(path: Path) -> None:
     """An incompatible change needs a new version of the action."""
-    assert list(breaks(read(path), read(SCHEMAS / path.name), form="output" not in path.name)) == []
+    assert (
+        list(
+            breaks(
+                read(path), read(SCHEMAS / path.name), form="output" not in path.name
+            )
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,11 +105,21 @@ def test_a_published_schema_is_not_broken(path: Path) -> None:
         (("properties", "max_results", "type"), "number", "/max_results: type"),
         (("properties", "country", "pattern"), "^[A-Z]{2}$", "/country: pattern"),
         (("properties", "search_type", "enum"), ["web"], "/search_type: enum"),
-        (("properties", "search_domain_filter", "items", "maxLength"), 9, "/search_domain_filter/*: maxLength"),
-        (("properties", "query", "anyOf"), [{"type": "string", "minLength": 1}], "/query: fewer kinds"),
+        (
+            ("properties", "search_domain_filter", "items", "maxLength"),
+            9,
+            "/search_domain_filter/*: maxLength",
+        ),
+        (
+            ("properties", "query", "anyOf"),
+            [{"type": "string", "minLength": 1}],
+            "/query: fewer kinds",
+        ),
     ],
 )
-def test_every_kind_of_break_is_found(place: tuple[str, ...], value: object, told: str) -> None:
+def test_every_kind_of_break_is_found(
+    place: tuple[str, ...], value: object, told: str
+) -> None:
     """The check above can fail."""
     old = read(BASELINE / "execute_search.v1.input.schema.json")
     new = copy.deepcopy(old)

@@ -15,7 +15,9 @@ from tests.readme_blocks import Block, blocks
 
 BLOCKS = [block for block in blocks() if block.mark not in {"first", "tests"}]
 SCRIPTS = [block for block in BLOCKS if block.language == "python"]
-COMMANDS = [block for block in BLOCKS if block.language == "sh" and block.mark != "server"]
+COMMANDS = [
+    block for block in BLOCKS if block.language == "sh" and block.mark != "server"
+]
 SERVERS = [block for block in BLOCKS if block.mark == "server"]
 
 
@@ -34,9 +36,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def environment(base_url: str, home: Path) -> dict[str, str]:
     """This environment's commands on the path, the sandbox as the service, a reader's folder, and no key."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PERPLEXITY_")}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PERPLEXITY_")
+    }
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return inherited | {"PATH": path, "PERPLEXITY_BASE_URL": base_url, "XDG_DATA_HOME": str(home)}
+    return inherited | {
+        "PATH": path,
+        "PERPLEXITY_BASE_URL": base_url,
+        "XDG_DATA_HOME": str(home),
+    }
 
 
 def test_the_readme_has_blocks_of_every_kind() -> None:
@@ -47,7 +57,9 @@ def test_the_readme_has_blocks_of_every_kind() -> None:
 
 
 @pytest.mark.parametrize("block", SCRIPTS, ids=range(len(SCRIPTS)))
-def test_a_script_of_the_readme_runs(block: Block, sandbox_url: str, home: Path, tmp_path: Path) -> None:
+def test_a_script_of_the_readme_runs(
+    block: Block, sandbox_url: str, home: Path, tmp_path: Path
+) -> None:
     """It ends well and says something."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", block.code],
@@ -63,7 +75,9 @@ def test_a_script_of_the_readme_runs(block: Block, sandbox_url: str, home: Path,
 
 
 @pytest.mark.parametrize("block", COMMANDS, ids=range(len(COMMANDS)))
-def test_a_command_of_the_readme_does_what_it_says(block: Block, sandbox_url: str, home: Path, tmp_path: Path) -> None:
+def test_a_command_of_the_readme_does_what_it_says(
+    block: Block, sandbox_url: str, home: Path, tmp_path: Path
+) -> None:
     """It ends with the exit code that its mark names, 0 without one; a key that it asks for comes from stdin."""
     wanted = int(block.mark.removeprefix("exits ")) if block.mark else 0
     done = subprocess.run(
@@ -82,11 +96,18 @@ def test_a_command_of_the_readme_does_what_it_says(block: Block, sandbox_url: st
 
 
 @pytest.mark.parametrize("block", SERVERS, ids=range(len(SERVERS)))
-def test_a_server_of_the_readme_says_where_it_is_and_stops_on_an_interrupt(block: Block, tmp_path: Path) -> None:
+def test_a_server_of_the_readme_says_where_it_is_and_stops_on_an_interrupt(
+    block: Block, tmp_path: Path
+) -> None:
     """It serves until Ctrl-C."""
     command = ["bash", "-c", f"exec {block.code.strip()} --port 0"]
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment("", tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        env=environment("", tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as server:
         guard = threading.Timer(30, server.kill)
         guard.start()

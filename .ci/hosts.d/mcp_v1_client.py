@@ -9,14 +9,19 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamablehttp_client
 
-QUESTION = {"model": "sonar", "messages": [{"role": "user", "content": "How far away is the Moon?"}]}
+QUESTION = {
+    "model": "sonar",
+    "messages": [{"role": "user", "content": "How far away is the Moon?"}],
+}
 
 
 async def main(transport: str, where: str) -> None:
     """List, call, watch, and be refused."""
     async with AsyncExitStack() as stack:
         if transport == "stdio":
-            client = stdio_client(StdioServerParameters(command=where, args=["mcp", "--sandbox"]))
+            client = stdio_client(
+                StdioServerParameters(command=where, args=["mcp", "--sandbox"])
+            )
         else:
             client = streamablehttp_client(where)
         received, sent, *_ = await stack.enter_async_context(client)
@@ -27,17 +32,25 @@ async def main(transport: str, where: str) -> None:
 
         pieces: list[str] = []
 
-        async def watch(progress: float, total: float | None, message: str | None) -> None:
+        async def watch(
+            progress: float, total: float | None, message: str | None
+        ) -> None:
             del progress, total
             pieces.append(message or "")
 
         # The client holds each result against the tool's output schema by itself.
-        chat = await session.call_tool("create_chat_completion", QUESTION, progress_callback=watch)
+        chat = await session.call_tool(
+            "create_chat_completion", QUESTION, progress_callback=watch
+        )
         assert not chat.isError, chat
         assert "".join(pieces).endswith(chat.structuredContent["content"]), pieces
-        search = await session.call_tool("execute_search", {"query": "moon", "max_results": 2})
+        search = await session.call_tool(
+            "execute_search", {"query": "moon", "max_results": 2}
+        )
         assert len(search.structuredContent["results"]) == 2, search
-        refused = await session.call_tool("execute_search", {"query": "moon", "max_results": 0})
+        refused = await session.call_tool(
+            "execute_search", {"query": "moon", "max_results": 0}
+        )
         assert refused.isError, refused
         assert "/max_results" in refused.content[0].text, refused
     sys.stdout.write(

@@ -1,6 +1,6 @@
 """The commands of `perplexity-connector`, and what each takes from the command line.
 
-Each command imports what it carries its order out with, when it is given: to look at what there is must not cost what a
+Each command imports what it carries its args out with, when it is given: to look at what there is must not cost what a
 run needs (docs/performance.md).
 """
 
@@ -16,8 +16,8 @@ import typer
 from perplexity_connector.cli.ending import told_to_the_user
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.progress import say
+from perplexity_connector.contract.json import as_text
 from perplexity_connector.host import Host
-from perplexity_connector.readable.shape import as_text
 
 if TYPE_CHECKING:
     from perplexity_connector.cli.journal import Journal
@@ -31,8 +31,12 @@ app = typer.Typer(
     help="Run the actions of installed connectors, such as Perplexity's, from the command line.",
 )
 
-ActionName = Annotated[str, typer.Argument(metavar="ACTION", help="An action, such as execute_search.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")]
+ActionName = Annotated[
+    str, typer.Argument(metavar="ACTION", help="An action, such as execute_search.")
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")
+]
 
 
 def main() -> None:
@@ -79,7 +83,13 @@ def _tell_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_tell_version,
+            is_eager=True,
+            help="Print the version and exit.",
+        ),
     ] = False,
 ) -> None:
     del version
@@ -89,12 +99,16 @@ def _options(
 def actions(*, as_json: AsJson = False) -> None:
     """List the actions there are."""
     from perplexity_connector.cli import palette
-    from perplexity_connector.readable.text import json_text
+    from perplexity_connector.rendering.text import json_text
 
     with told_to_the_user():
         host = make_host({})
         entries = host.actions()
-        lines = [json_text(entries, indent=2)] if as_json else palette.palette_lines(entries)
+        lines = (
+            [json_text(entries, indent=2)]
+            if as_json
+            else palette.palette_lines(entries)
+        )
         for line in lines:
             typer.echo(line)
         _tell_problems(host)
@@ -104,13 +118,17 @@ def actions(*, as_json: AsJson = False) -> None:
 def describe(action: ActionName, *, as_json: AsJson = False) -> None:
     """Show an action's fields, output, examples and credential."""
     from perplexity_connector.cli import palette
-    from perplexity_connector.readable.text import json_text
+    from perplexity_connector.rendering.text import json_text
 
     with told_to_the_user():
         host = make_host({})
         _tell_problems(host)
         description = host.describe(*palette.find(host.actions(), action))
-        lines = [json_text(description, indent=2)] if as_json else palette.description_lines(description)
+        lines = (
+            [json_text(description, indent=2)]
+            if as_json
+            else palette.description_lines(description)
+        )
         for line in lines:
             typer.echo(line)
 
@@ -118,26 +136,53 @@ def describe(action: ActionName, *, as_json: AsJson = False) -> None:
 @app.command()
 def run(  # noqa: PLR0913 - each option of the command is a parameter
     action: Annotated[
-        str, typer.Argument(metavar="ACTION", help="An action, such as execute_search; none with --resume.")
+        str,
+        typer.Argument(
+            metavar="ACTION",
+            help="An action, such as execute_search; none with --resume.",
+        ),
     ] = "",
     fields: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FIELD=VALUE", help="Values for the input; dots lead inside: a.b=1, list.0.a=1."),
+        typer.Argument(
+            metavar="FIELD=VALUE",
+            help="Values for the input; dots lead inside: a.b=1, list.0.a=1.",
+        ),
     ] = None,
     *,
     document: Annotated[
-        str | None, typer.Option("--input", metavar="JSON|@FILE|-", help="The input as JSON; - reads stdin.")
+        str | None,
+        typer.Option(
+            "--input", metavar="JSON|@FILE|-", help="The input as JSON; - reads stdin."
+        ),
     ] = None,
-    example: Annotated[bool, typer.Option("--example", help="Start from the action's first example.")] = False,
-    stream: Annotated[bool, typer.Option("--stream", help="Show the answer, or the events, as they come.")] = False,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")] = False,
+    example: Annotated[
+        bool, typer.Option("--example", help="Start from the action's first example.")
+    ] = False,
+    stream: Annotated[
+        bool,
+        typer.Option("--stream", help="Show the answer, or the events, as they come."),
+    ] = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")
+    ] = False,
     resume: Annotated[
-        str | None, typer.Option(metavar="RUN_ID", help="Go on with a run that a crash or a failure cut short.")
+        str | None,
+        typer.Option(
+            metavar="RUN_ID",
+            help="Go on with a run that a crash or a failure cut short.",
+        ),
     ] = None,
     connection: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A stored connection; the environment's key if left out.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A stored connection; the environment's key if left out.",
+        ),
     ] = None,
-    timeout: Annotated[float | None, typer.Option(metavar="S", help="Seconds the run may take in all.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds the run may take in all.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run an action and show what it gives back.
@@ -149,7 +194,7 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
 
     _check_timeout(timeout)
     _silence_logs()
-    order = running.Order(
+    args = running.RunArgs(
         action=action,
         assignments=fields or (),
         document=document,
@@ -162,19 +207,33 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
         as_json=as_json,
     )
     with told_to_the_user():
-        raise typer.Exit(running.carry_out(order, make_host, _journal()))
+        raise typer.Exit(running.carry_out(args, make_host, _journal()))
 
 
 @app.command()
 def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A saved flow; - reads stdin.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A saved flow; - reads stdin.")
+    ],
     *,
     connection: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A stored connection, in place of those that the steps name.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A stored connection, in place of those that the steps name.",
+        ),
     ] = None,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")] = False,
-    timeout: Annotated[float | None, typer.Option(metavar="S", help="Seconds that each step may take in all.")] = None,
-    stream: Annotated[bool, typer.Option("--stream", help="Show the answers, or the events, as they come.")] = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")
+    ] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="Seconds that each step may take in all."),
+    ] = None,
+    stream: Annotated[
+        bool,
+        typer.Option("--stream", help="Show the answers, or the events, as they come."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the steps of a saved flow, and show what each gives back.
@@ -185,20 +244,35 @@ def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
 
     _check_timeout(timeout)
     _silence_logs()
-    order = flow_running.FlowOrder(
-        file=file, connection=connection, sandbox=sandbox, timeout=timeout, stream=stream, as_json=as_json
+    args = flow_running.FlowArgs(
+        file=file,
+        connection=connection,
+        sandbox=sandbox,
+        timeout=timeout,
+        stream=stream,
+        as_json=as_json,
     )
     with told_to_the_user():
-        raise typer.Exit(flow_running.carry_out(order, make_host, _journal()))
+        raise typer.Exit(flow_running.carry_out(args, make_host, _journal()))
 
 
 @app.command()
 def connect(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="What to call it; asked for if left out.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="What to call it; asked for if left out."),
+    ] = None,
     *,
-    connector: Annotated[str | None, typer.Option(metavar="ID", help="Whose connection it is, if several fit.")] = None,
-    test: Annotated[bool, typer.Option("--test/--no-test", help="Test it before it is saved.")] = True,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace the key of a stored connection.")] = False,
+    connector: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Whose connection it is, if several fit."),
+    ] = None,
+    test: Annotated[
+        bool, typer.Option("--test/--no-test", help="Test it before it is saved.")
+    ] = True,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the key of a stored connection.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Store a connection: its key is asked for without being shown, or read from stdin, and kept encrypted.
@@ -208,7 +282,9 @@ def connect(
     from perplexity_connector.cli import connecting
 
     _silence_logs()
-    wish = connecting.Wish(name=name, connector=connector, test=test, replace=replace, as_json=as_json)
+    wish = connecting.ConnectArgs(
+        name=name, connector=connector, test=test, replace=replace, as_json=as_json
+    )
     with told_to_the_user():
         raise typer.Exit(connecting.connect(make_host({}), wish))
 
@@ -224,7 +300,10 @@ def list_connections(*, as_json: AsJson = False) -> None:
 
 @app.command(name="test")
 def try_connections(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A stored connection; all if left out.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="A stored connection; all if left out."),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -237,11 +316,15 @@ def try_connections(
 
     _silence_logs()
     with told_to_the_user():
-        raise typer.Exit(connections.try_connections(make_host({}), name, as_json=as_json))
+        raise typer.Exit(
+            connections.try_connections(make_host({}), name, as_json=as_json)
+        )
 
 
 @app.command()
-def disconnect(name: Annotated[str, typer.Argument(metavar="NAME", help="A stored connection.")]) -> None:
+def disconnect(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A stored connection.")],
+) -> None:
     """Forget a stored connection."""
     from perplexity_connector.cli import connections
 
@@ -251,44 +334,65 @@ def disconnect(name: Annotated[str, typer.Argument(metavar="NAME", help="A store
 
 @app.command(name="models")
 def list_models(
-    search: Annotated[str, typer.Argument(metavar="[WORDS]", help="Only models that hold these words.")] = "",
+    search: Annotated[
+        str,
+        typer.Argument(metavar="[WORDS]", help="Only models that hold these words."),
+    ] = "",
     *,
-    connection: Annotated[str | None, typer.Option(metavar="NAME", help="A stored connection to ask with.")] = None,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Ask a private sandbox.")] = False,
+    connection: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A stored connection to ask with."),
+    ] = None,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Ask a private sandbox.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the models that can be picked, with what they stand for or cost."""
-    from perplexity_connector.cli import models
+    from perplexity_connector.cli import language_models
 
     _silence_logs()
     with told_to_the_user():
-        models.show_models(make_host, connection, search, sandbox=sandbox, as_json=as_json)
+        language_models.show_models(
+            make_host, connection, search, sandbox=sandbox, as_json=as_json
+        )
 
 
 @app.command()
 def sandbox(
-    *, port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")] = 0
+    *,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")
+    ] = 0,
 ) -> None:
     """Serve a local stand-in for the Perplexity API until Ctrl-C."""
-    from perplexity_connector.cli import stand_in
+    from perplexity_connector.cli import sandboxing
 
     with told_to_the_user():
-        stand_in.serve_until_interrupted(port)
+        sandboxing.serve_until_interrupted(port)
 
 
 @app.command(name="workbench")
 def show_workbench(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")] = 0,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")] = False,
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")] = True,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")
+    ] = 0,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")
+    ] = False,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")
+    ] = True,
 ) -> None:
     """Serve a web page to try the actions in, for this machine only, until Ctrl-C."""
     from perplexity_connector.cli import workbench
 
     _silence_logs()
     with told_to_the_user():
-        workbench.serve(make_workbench_host, port=port, sandbox=sandbox, browser=browser)
+        workbench.serve(
+            make_workbench_host, port=port, sandbox=sandbox, browser=browser
+        )
 
 
 @app.command(name="mcp")
@@ -296,15 +400,31 @@ def serve_tools(
     *,
     http: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, metavar="PORT", help="Serve HTTP on this port; 0 takes any free one."),
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Serve HTTP on this port; 0 takes any free one.",
+        ),
     ] = None,
     address: Annotated[
-        str | None, typer.Option("--host", metavar="ADDRESS", help="With --http; all but loopback need a token.")
+        str | None,
+        typer.Option(
+            "--host",
+            metavar="ADDRESS",
+            help="With --http; all but loopback need a token.",
+        ),
     ] = None,
     connection: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A stored connection; the environment's key if left out.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A stored connection; the environment's key if left out.",
+        ),
     ] = None,
-    sandbox: Annotated[bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")] = False,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")
+    ] = False,
 ) -> None:
     """Serve the actions as tools to an MCP client, over stdin and stdout, or over HTTP.
 
@@ -313,7 +433,9 @@ def serve_tools(
     from perplexity_connector.cli import mcp
 
     _silence_retries()
-    service = mcp.Service(port=http, address=address, connection=connection, sandbox=sandbox)
+    service = mcp.McpArgs(
+        port=http, address=address, connection=connection, sandbox=sandbox
+    )
     with told_to_the_user():
         mcp.serve(service, make_host)
 
@@ -326,7 +448,9 @@ def _journal() -> "Journal":
 
 def _tell_problems(host: Host) -> None:
     for problem in host.problems():
-        say(f"warning: connector {as_text(problem.get('connector'))}: {as_text(problem.get('message'))}")
+        say(
+            f"warning: connector {as_text(problem.get('connector'))}: {as_text(problem.get('message'))}"
+        )
 
 
 def _check_timeout(timeout: float | None) -> None:

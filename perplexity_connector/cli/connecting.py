@@ -8,19 +8,26 @@ from typing import cast
 
 import typer
 
-from perplexity_connector.cli.connections import EXIT_CODES, NAME, descriptions, find_name, known_name, status_line
+from perplexity_connector.cli.connections import (
+    EXIT_CODES,
+    NAME,
+    descriptions,
+    find_name,
+    known_name,
+    status_line,
+)
 from perplexity_connector.cli.exits import ExitCode, UsageError
 from perplexity_connector.cli.fields import with_fields
 from perplexity_connector.cli.palette import guide_lines
 from perplexity_connector.cli.progress import say, waiting
 from perplexity_connector.contract import ConnectionOutcome, JsonObject
+from perplexity_connector.contract.json import as_list, as_object, as_text
 from perplexity_connector.host import Host
-from perplexity_connector.readable.shape import as_list, as_object, as_text
-from perplexity_connector.readable.text import json_text
+from perplexity_connector.rendering.text import json_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class ConnectArgs:
     """The connection that is to be made, as it was typed; a name that is None is asked for."""
 
     name: str | None
@@ -30,7 +37,7 @@ class Wish:
     as_json: bool
 
 
-def connect(host: Host, wish: Wish) -> ExitCode:
+def connect(host: Host, wish: ConnectArgs) -> ExitCode:
     """Make a connection, and keep it if the test finds it good; the exit code tells what the test found.
 
     Raises `UsageError` for what cannot be asked for, `ConnectorError` for what cannot be kept.
@@ -39,7 +46,10 @@ def connect(host: Host, wish: Wish) -> ExitCode:
     description = descriptions(host)[connector]
     _tell_guide(description, wish)
     name = _name(host, wish)
-    fields = {NAME: name, **_secrets(as_object(as_object(description["schemas"])["connection"]))}
+    fields = {
+        NAME: name,
+        **_secrets(as_object(as_object(description["schemas"])["connection"])),
+    }
     status = _tested(host, connector, fields) if wish.test else None
     good = status is None or status["outcome"] == ConnectionOutcome.OK
     kept = _kept(host, connector, fields, wish) if good else None
@@ -48,11 +58,15 @@ def connect(host: Host, wish: Wish) -> ExitCode:
     else:
         for line in _outcome(status, kept):
             say(line)
-    return ExitCode.SUCCEEDED if status is None else EXIT_CODES[as_text(status["outcome"])]
+    return (
+        ExitCode.SUCCEEDED if status is None else EXIT_CODES[as_text(status["outcome"])]
+    )
 
 
-def _connector(host: Host, wish: Wish) -> str:
-    there_is = list(dict.fromkeys(as_text(entry["connector"]) for entry in host.actions()))
+def _connector(host: Host, wish: ConnectArgs) -> str:
+    there_is = list(
+        dict.fromkeys(as_text(entry["connector"]) for entry in host.actions())
+    )
     if wish.connector is None and len(there_is) == 1:
         return there_is[0]
     if wish.connector in there_is:
@@ -61,11 +75,15 @@ def _connector(host: Host, wish: Wish) -> str:
     raise UsageError(message)
 
 
-def _name(host: Host, wish: Wish) -> str:
+def _name(host: Host, wish: ConnectArgs) -> str:
     if wish.name is None and not sys.stdin.isatty():
         message = "Give the connection a name: perplexity-connector connect NAME."
         raise UsageError(message)
-    name = str(typer.prompt("Connection Name", err=True)) if wish.name is None else wish.name
+    name = (
+        str(typer.prompt("Connection Name", err=True))
+        if wish.name is None
+        else wish.name
+    )
     if wish.replace:
         return known_name(host, name)
     # Said before the key is asked for.
@@ -75,14 +93,18 @@ def _name(host: Host, wish: Wish) -> str:
     return name
 
 
-def _tell_guide(description: JsonObject, wish: Wish) -> None:
+def _tell_guide(description: JsonObject, wish: ConnectArgs) -> None:
     if sys.stdin.isatty() and not wish.replace:
         for line in guide_lines(as_object(description["connector"])):
             say(line)
 
 
 def _secrets(form: JsonObject) -> Mapping[str, str]:
-    fields = {name: as_object(field) for name, field in as_object(form.get("properties")).items() if name != NAME}
+    fields = {
+        name: as_object(field)
+        for name, field in as_object(form.get("properties")).items()
+        if name != NAME
+    }
     wanted = [name for name in fields if name in as_list(form.get("required"))]
     if sys.stdin.isatty():
         return _given(form, {name: _asked(fields[name]) for name in wanted})
@@ -90,11 +112,17 @@ def _secrets(form: JsonObject) -> Mapping[str, str]:
         message = f"Run this in a terminal: it has to ask for {', '.join(wanted) or 'nothing'}."
         raise UsageError(message)
     # Through stdin, since arguments and the environment of a process can be read by others.
-    return _given(form, {wanted[0]: sys.stdin.buffer.read().decode("utf-8-sig", "replace").strip()})
+    return _given(
+        form,
+        {wanted[0]: sys.stdin.buffer.read().decode("utf-8-sig", "replace").strip()},
+    )
 
 
 def _given(form: JsonObject, texts: Mapping[str, str]) -> Mapping[str, str]:
-    return cast("Mapping[str, str]", with_fields({}, [f"{name}={text}" for name, text in texts.items()], form))
+    return cast(
+        "Mapping[str, str]",
+        with_fields({}, [f"{name}={text}" for name, text in texts.items()], form),
+    )
 
 
 def _asked(field: JsonObject) -> str:
@@ -111,10 +139,14 @@ def _tested(host: Host, connector: str, fields: Mapping[str, str]) -> JsonObject
         return asyncio.run(test())
 
 
-def _kept(host: Host, connector: str, fields: Mapping[str, str], wish: Wish) -> JsonObject:
+def _kept(
+    host: Host, connector: str, fields: Mapping[str, str], wish: ConnectArgs
+) -> JsonObject:
     if not wish.replace:
         return host.connections.add(connector, fields)
-    return host.connections.replace_key(fields[NAME], {name: value for name, value in fields.items() if name != NAME})
+    return host.connections.replace_key(
+        fields[NAME], {name: value for name, value in fields.items() if name != NAME}
+    )
 
 
 def _outcome(status: JsonObject | None, kept: JsonObject | None) -> Iterator[str]:

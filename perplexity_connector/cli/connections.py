@@ -9,11 +9,16 @@ import typer
 
 from perplexity_connector.cli.exits import ExitCode, UsageError
 from perplexity_connector.cli.progress import say, waiting
-from perplexity_connector.contract import ConnectionOutcome, ConnectionStatus, ConnectorError, JsonObject
+from perplexity_connector.contract import (
+    ConnectionOutcome,
+    ConnectionStatus,
+    ConnectorError,
+    JsonObject,
+)
+from perplexity_connector.contract.json import as_number, as_object, as_text
 from perplexity_connector.host import Host
-from perplexity_connector.host.connections import folded
-from perplexity_connector.readable.shape import as_number, as_object, as_text
-from perplexity_connector.readable.text import json_text, one_line
+from perplexity_connector.host.credentials.connections import folded
+from perplexity_connector.rendering.text import json_text, one_line
 
 NAME = "connection_name"
 EXIT_CODES: Mapping[str, ExitCode] = {
@@ -40,7 +45,10 @@ def list_connections(host: Host, *, as_json: bool) -> None:
         typer.echo(json_text(found, indent=2))
         return
     for connection in found:
-        parts = (as_text(connection[part]) for part in (NAME, "connector", "fingerprint", "updated_at"))
+        parts = (
+            as_text(connection[part])
+            for part in (NAME, "connector", "fingerprint", "updated_at")
+        )
         typer.echo("  ".join(map(one_line, parts)))
     if not found:
         say("There is no connection yet. Make one with: perplexity-connector connect")
@@ -54,9 +62,13 @@ def try_connections(host: Host, name: str | None, *, as_json: bool) -> ExitCode:
     targets = _all_targets(host) if name is None else [_stored(known_name(host, name))]
     with waiting("Testing"):
         statuses = asyncio.run(_tested(host, targets))
-    labelled = [(target.label, status) for target, status in zip(targets, statuses, strict=True)]
+    labelled = [
+        (target.label, status) for target, status in zip(targets, statuses, strict=True)
+    ]
     if as_json:
-        typer.echo(json_text([{NAME: label, **status} for label, status in labelled], indent=2))
+        typer.echo(
+            json_text([{NAME: label, **status} for label, status in labelled], indent=2)
+        )
     else:
         for label, status in labelled:
             typer.echo(f"{one_line(label)}: {status_line(status)}")
@@ -68,7 +80,9 @@ def disconnect(host: Host, name: str) -> None:
     """Forget a stored connection. Raises `UsageError` for a name that is not there."""
     known = known_name(host, name)
     host.connections.remove(known)
-    say(f"Forgot {known}. The key itself still works: revoke it at the provider if nothing else uses it.")
+    say(
+        f"Forgot {known}. The key itself still works: revoke it at the provider if nothing else uses it."
+    )
 
 
 def known_name(host: Host, name: str) -> str:
@@ -83,7 +97,9 @@ def known_name(host: Host, name: str) -> str:
 
 def find_name(host: Host, name: str) -> str | None:
     """The stored connection of that name, as it is written, or None; the store says which names count as one."""
-    return next((known for known in _names(host) if folded(known) == folded(name)), None)
+    return next(
+        (known for known in _names(host) if folded(known) == folded(name)), None
+    )
 
 
 def _names(host: Host) -> Sequence[str]:
@@ -109,15 +125,23 @@ def _stored(name: str) -> _Target:
 
 def _from_environment(host: Host, *, needed: bool) -> Iterator[_Target]:
     for connector, description in descriptions(host).items():
-        variables = as_object(as_object(as_object(description["connector"])["connection"])["env"]).values()
+        variables = as_object(
+            as_object(as_object(description["connector"])["connection"])["env"]
+        ).values()
         if needed or any(os.environ.get(as_text(variable)) for variable in variables):
             yield _Target(label=f"environment ({connector})", connector=connector)
 
 
 def descriptions(host: Host) -> Mapping[str, JsonObject]:
     """For each connector, the description of one of its actions: it tells all about the connector itself."""
-    pairs = {as_text(entry["connector"]): as_text(entry["action"]) for entry in host.actions()}
-    return {connector: host.describe(connector, action) for connector, action in pairs.items()}
+    pairs = {
+        as_text(entry["connector"]): as_text(entry["action"])
+        for entry in host.actions()
+    }
+    return {
+        connector: host.describe(connector, action)
+        for connector, action in pairs.items()
+    }
 
 
 async def _tested(host: Host, targets: Sequence[_Target]) -> Sequence[JsonObject]:
@@ -127,7 +151,10 @@ async def _tested(host: Host, targets: Sequence[_Target]) -> Sequence[JsonObject
     # One that cannot be tested, such as one of a connector that is gone, keeps no other from being told of.
     if errors and len(errors) == len(found):
         raise errors[0]
-    return [_untested(status) if isinstance(status, ConnectorError) else status for status in found]
+    return [
+        _untested(status) if isinstance(status, ConnectorError) else status
+        for status in found
+    ]
 
 
 async def _status(host: Host, target: _Target) -> JsonObject | ConnectorError:
@@ -138,4 +165,6 @@ async def _status(host: Host, target: _Target) -> JsonObject | ConnectorError:
 
 
 def _untested(error: ConnectorError) -> JsonObject:
-    return ConnectionStatus(outcome=ConnectionOutcome.UNKNOWN, message=error.user_message).to_dict()
+    return ConnectionStatus(
+        outcome=ConnectionOutcome.UNKNOWN, message=error.user_message
+    ).to_dict()

@@ -11,7 +11,7 @@ import typer
 from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_error
 from perplexity_connector.cli.progress import say
 from perplexity_connector.contract import ConnectorError
-from perplexity_connector.readable.errors import error_lines
+from perplexity_connector.rendering.errors import error_lines
 
 
 @contextmanager

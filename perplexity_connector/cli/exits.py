@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 
 from perplexity_connector.contract import ErrorCode, JsonObject
-from perplexity_connector.readable.shape import as_object, as_text
+from perplexity_connector.contract.json import as_object, as_text
 
 
 class ExitCode(IntEnum):

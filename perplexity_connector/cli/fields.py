@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.readable.shape import as_list, as_object, as_text
+from perplexity_connector.contract.json import as_list, as_object, as_text
 
 _OPENED_BY = {"[": "array", "{": "object"}
 _BRANCHES = ("anyOf", "oneOf", "allOf")
 
 
-def parsed(text: str) -> JsonValue:
+def loads(text: str) -> JsonValue:
     """The JSON value of a text. Raises `ValueError` for what is no JSON, `NaN` and numbers beyond range included."""
     try:
         value: JsonValue = json.loads(text, parse_constant=_refuse, parse_float=_finite)
@@ -23,12 +23,18 @@ def parsed(text: str) -> JsonValue:
     return value
 
 
-def document(text: str, what: str = "--input", example: str = '{"FIELD": "VALUE"}') -> JsonObject:
+def document(
+    text: str, what: str = "--input", example: str = '{"FIELD": "VALUE"}'
+) -> JsonObject:
     """The JSON object of a text. Raises `UsageError`, naming `what` it is, for anything else, without repeating it."""
     try:
-        value = parsed(text)
+        value = loads(text)
     except ValueError as problem:
-        where = f" (line {problem.lineno}, column {problem.colno})" if isinstance(problem, json.JSONDecodeError) else ""
+        where = (
+            f" (line {problem.lineno}, column {problem.colno})"
+            if isinstance(problem, json.JSONDecodeError)
+            else ""
+        )
         message = f"{what} is not valid JSON{where}."
         raise UsageError(message) from None
     if not isinstance(value, Mapping):
@@ -37,8 +43,10 @@ def document(text: str, what: str = "--input", example: str = '{"FIELD": "VALUE"
     return value
 
 
-def with_fields(base: JsonObject, assignments: Sequence[str], schema: JsonObject) -> JsonObject:
-    """The input with every FIELD=VALUE put in its place, in order; dots lead into objects, numbers into lists.
+def with_fields(
+    base: JsonObject, assignments: Sequence[str], schema: JsonObject
+) -> JsonObject:
+    """The input with every FIELD=VALUE put in its place, in args; dots lead into objects, numbers into lists.
 
     A value is text where the schema takes a string, JSON elsewhere; what is no JSON stays text, so that validation
     points at the field, as it does for a field that the schema does not have. Raises `UsageError` for an assignment
@@ -56,7 +64,13 @@ def with_fields(base: JsonObject, assignments: Sequence[str], schema: JsonObject
 
 def kinds(schema: JsonObject) -> Sequence[str]:
     """The JSON types that a schema takes, each once, as far as it says so; empty when it does not."""
-    return list(dict.fromkeys(name for branch in branches(schema) for name in _named_types(branch.get("type"))))
+    return list(
+        dict.fromkeys(
+            name
+            for branch in branches(schema)
+            for name in _named_types(branch.get("type"))
+        )
+    )
 
 
 def branches(schema: JsonObject) -> Iterator[JsonObject]:
@@ -68,7 +82,11 @@ def branches(schema: JsonObject) -> Iterator[JsonObject]:
 
 
 def _named_types(named: JsonValue) -> Sequence[str]:
-    return [named] if isinstance(named, str) else [as_text(name) for name in as_list(named)]
+    return (
+        [named]
+        if isinstance(named, str)
+        else [as_text(name) for name in as_list(named)]
+    )
 
 
 def _typed(text: str, schema: JsonObject) -> JsonValue:
@@ -76,12 +94,14 @@ def _typed(text: str, schema: JsonObject) -> JsonValue:
     if "string" in taken and _OPENED_BY.get(text[:1]) not in taken:
         return text
     try:
-        return parsed(text)
+        return loads(text)
     except ValueError:
         return text
 
 
-def _placed(node: JsonValue, schema: JsonObject, path: Sequence[str], text: str) -> JsonValue:
+def _placed(
+    node: JsonValue, schema: JsonObject, path: Sequence[str], text: str
+) -> JsonValue:
     if not path:
         return _typed(text, schema)
     name, rest = path[0], path[1:]
@@ -89,17 +109,26 @@ def _placed(node: JsonValue, schema: JsonObject, path: Sequence[str], text: str)
     if node is None:
         node = [] if index is not None and "array" in kinds(schema) else {}
     if isinstance(node, Mapping):
-        return {**node, name: _placed(node.get(name), _property(schema, name), rest, text)}
+        return {
+            **node,
+            name: _placed(node.get(name), _property(schema, name), rest, text),
+        }
     items = as_list(node)
     if index is None or index > len(items):
         message = f"There is no place for .{name} in the input: neither a field of an object nor the next in a list."
         raise UsageError(message)
     old = items[index] if index < len(items) else None
-    return [*items[:index], _placed(old, _items(schema), rest, text), *items[index + 1 :]]
+    return [
+        *items[:index],
+        _placed(old, _items(schema), rest, text),
+        *items[index + 1 :],
+    ]
 
 
 def _property(schema: JsonObject, name: str) -> JsonObject:
-    found = (as_object(branch.get("properties")).get(name) for branch in branches(schema))
+    found = (
+        as_object(branch.get("properties")).get(name) for branch in branches(schema)
+    )
     return next((as_object(inner) for inner in found if inner is not None), {})
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract.json import as_object, as_text
 from perplexity_connector.host import StepRun, write_private
-from perplexity_connector.readable.shape import as_object, as_text
 
 _VERSION = 1
 # The provider's own documentation keeps results for seven days; what is older cannot be gone back to.
@@ -43,7 +43,9 @@ class Journal:
 
     def keep(self, run: Unfinished) -> None:
         """Put a run's last checkpoint on disk, all or nothing. Raises `OSError` where that cannot be done."""
-        document = {name: getattr(run, name) for name in run.__slots__} | {"journal_version": _VERSION}
+        document = {name: getattr(run, name) for name in run.__slots__} | {
+            "journal_version": _VERSION
+        }
         write_private(self._path(run.run_id), json.dumps(document).encode())
 
     def note(self, run: StepRun, state: JsonObject) -> None:
@@ -73,7 +75,9 @@ class Journal:
     def read(self, run_id: str) -> Unfinished:
         """The run of that id. Raises `UsageError`, naming the unfinished ones, when there is none or it is damaged."""
         try:
-            document = as_object(json.loads(self._path(run_id).read_text(encoding="utf-8")))
+            document = as_object(
+                json.loads(self._path(run_id).read_text(encoding="utf-8"))
+            )
             return Unfinished(
                 run_id=run_id,
                 connector=as_text(document["connector"]),
@@ -92,7 +96,12 @@ class Journal:
 
     def unfinished(self) -> Sequence[str]:
         """The ids of the unfinished runs, newest first."""
-        return [path.stem for path in sorted(self._files(), key=lambda path: path.stat().st_mtime, reverse=True)]
+        return [
+            path.stem
+            for path in sorted(
+                self._files(), key=lambda path: path.stat().st_mtime, reverse=True
+            )
+        ]
 
     def _files(self) -> Sequence[Path]:
         return list(self._folder.glob("run_*.json"))

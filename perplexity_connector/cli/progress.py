@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Self
 import typer
 
 from perplexity_connector.contract import EventType, JsonObject
-from perplexity_connector.readable.shape import as_list, as_text
-from perplexity_connector.readable.text import clean, json_text, one_line
+from perplexity_connector.contract.json import as_list, as_text
+from perplexity_connector.rendering.text import clean, json_text, one_line
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -74,7 +74,7 @@ def waiting(message: str) -> Iterator[None]:
         spinner.stop()
 
 
-class Watcher:
+class ConsoleRenderer:
     """Sees the events of a run and shows them; as a context manager it surrounds the run.
 
     With `lines` every event is a line of JSON on stdout, with `text` the answer stands there as it is written. On a
@@ -105,7 +105,9 @@ class Watcher:
         elif event.get("type") == EventType.TEXT_DELTA:
             self._see_text(as_text(event.get("text")))
         elif event.get("type") == EventType.SEARCH_QUERIES:
-            self._tell(f"Searching: {'; '.join(map(as_text, as_list(event.get('queries'))))}")
+            self._tell(
+                f"Searching: {'; '.join(map(as_text, as_list(event.get('queries'))))}"
+            )
         elif event.get("type") == EventType.STATUS:
             self._tell(as_text(event.get("message")))
 
@@ -115,11 +117,18 @@ class Watcher:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Leave the screen in order: no spinner, and what stopped in mid-line has its line ended."""
         self._stop_spinner()
-        if self._pieces and error is not None and not isinstance(error, BrokenPipeError):
+        if (
+            self._pieces
+            and error is not None
+            and not isinstance(error, BrokenPipeError)
+        ):
             typer.echo()
 
     def _see_text(self, text: str) -> None:

@@ -17,20 +17,25 @@ from perplexity_connector.cli.ending import reader_may_leave
 from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_run
 from perplexity_connector.cli.fields import document, with_fields
 from perplexity_connector.cli.journal import Journal, Unfinished
-from perplexity_connector.cli.progress import Watcher, say
-from perplexity_connector.cli.stand_in import Target, private_sandbox
+from perplexity_connector.cli.progress import ConsoleRenderer, say
+from perplexity_connector.cli.sandboxing import RunTarget, private_sandbox
 from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract.json import as_list, as_object, as_text
 from perplexity_connector.host import Host, RunOptions, StepRun
-from perplexity_connector.readable.errors import error_lines
-from perplexity_connector.readable.shape import as_list, as_object, as_text
-from perplexity_connector.readable.show import is_worth_showing, output_lines, totals_line, warning_lines
-from perplexity_connector.readable.text import json_text
+from perplexity_connector.rendering.errors import error_lines
+from perplexity_connector.rendering.results import (
+    is_worth_showing,
+    output_lines,
+    totals_line,
+    warning_lines,
+)
+from perplexity_connector.rendering.text import json_text
 
 HostMaker = Callable[[Mapping[str, Mapping[str, str]]], Host]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class RunArgs:
     """What the command line asks for, as it was typed."""
 
     action: str
@@ -51,44 +56,60 @@ class _Step(StepRun):
     resume_from: JsonObject | None
 
 
-def carry_out(order: Order, make_host: HostMaker, journal: Journal) -> ExitCode:
+def carry_out(args: RunArgs, make_host: HostMaker, journal: Journal) -> ExitCode:
     """Run what was ordered and show it; the exit code tells what became of it.
 
     Raises `UsageError` for an order that cannot be understood, `BrokenPipeError` when the reader of a stream leaves.
     """
     host = make_host({})
-    step = _fresh_step(order, host) if order.resume is None else _resumed_step(order, journal.read(order.resume))
-    live = order.stream or step.input.get("stream") is True
+    step = (
+        _fresh_step(args, host)
+        if args.resume is None
+        else _resumed_step(args, journal.read(args.resume))
+    )
+    live = args.stream or step.input.get("stream") is True
     with (
-        target_of(_described(host, step), connection=step.connection, sandbox=order.sandbox) as target,
-        Watcher(text=live and not order.as_json, lines=order.stream and order.as_json) as watcher,
+        target_of(
+            _described(host, step), connection=step.connection, sandbox=args.sandbox
+        ) as target,
+        ConsoleRenderer(
+            text=live and not args.as_json, lines=args.stream and args.as_json
+        ) as watcher,
     ):
-        options = _options(order, step, target, journal)
+        options = _options(args, step, target, journal)
         envelope = asyncio.run(_run(make_host(target.settings), step, options, watcher))
     with reader_may_leave():
-        _show(order, envelope, watcher.streamed)
+        _show(args, envelope, watcher.streamed)
     tell_problems(envelope)
     close_journal(journal, envelope)
     return code_of_run(envelope)
 
 
-def _fresh_step(order: Order, host: Host) -> _Step:
-    connector, action = palette.find(host.actions(), order.action)
+def _fresh_step(args: RunArgs, host: Host) -> _Step:
+    connector, action = palette.find(host.actions(), args.action)
     description = host.describe(connector, action)
     version = as_object(description["action"])["version"]
     return _Step(
         connector=connector,
         action=action,
         version=int(str(version)),
-        input=_input(order, description),
+        input=_input(args, description),
         run_id=f"run_{secrets.token_hex(16)}",
         resume_from=None,
-        connection=None if order.connection is None else known_name(host, order.connection),
+        connection=None
+        if args.connection is None
+        else known_name(host, args.connection),
     )
 
 
-def _resumed_step(order: Order, kept: Unfinished) -> _Step:
-    if order.action or order.assignments or order.document is not None or order.example or order.sandbox:
+def _resumed_step(args: RunArgs, kept: Unfinished) -> _Step:
+    if (
+        args.action
+        or args.assignments
+        or args.document is not None
+        or args.example
+        or args.sandbox
+    ):
         message = "--resume goes on with the step as it was saved: name no action, no input and no sandbox."
         raise UsageError(message)
     return _Step(
@@ -98,19 +119,21 @@ def _resumed_step(order: Order, kept: Unfinished) -> _Step:
         input=kept.input,
         run_id=kept.run_id,
         resume_from=kept.state,
-        connection=order.connection or kept.connection,
+        connection=args.connection or kept.connection,
     )
 
 
-def _options(order: Order, step: _Step, target: Target, journal: Journal) -> RunOptions:
+def _options(
+    args: RunArgs, step: _Step, target: RunTarget, journal: Journal
+) -> RunOptions:
     return RunOptions(
         version=step.version,
         connection=target.connection,
-        timeout=order.timeout,
+        timeout=args.timeout,
         run_id=step.run_id,
         resume_from=step.resume_from,
         # A private sandbox ends with this process, and its runs with it.
-        on_checkpoint=None if order.sandbox else functools.partial(journal.note, step),
+        on_checkpoint=None if args.sandbox else functools.partial(journal.note, step),
     )
 
 
@@ -123,13 +146,15 @@ def close_journal(journal: Journal, envelope: JsonObject) -> None:
         say(f"To go on with this run: perplexity-connector run --resume {run_id}")
 
 
-def target_of(connector: JsonObject, *, connection: str | None, sandbox: bool) -> AbstractContextManager[Target]:
+def target_of(
+    connector: JsonObject, *, connection: str | None, sandbox: bool
+) -> AbstractContextManager[RunTarget]:
     """What a run goes against: the real service over a stored connection or the environment's, or a private sandbox.
 
     Raises `UsageError` for a stored connection and a sandbox at once: no real key is ever sent to one.
     """
     if not sandbox:
-        return nullcontext(Target(connection=connection))
+        return nullcontext(RunTarget(connection=connection))
     if connection is not None:
         message = "--sandbox has a connection of its own: leave --connection out."
         raise UsageError(message)
@@ -140,26 +165,36 @@ def _described(host: Host, step: _Step) -> JsonObject:
     return as_object(host.describe(step.connector, step.action)["connector"])
 
 
-def _input(order: Order, description: JsonObject) -> JsonObject:
+def _input(args: RunArgs, description: JsonObject) -> JsonObject:
     examples = as_list(description.get("examples"))
-    if order.example and not examples:
-        message = "This action has no example; give its input with --input or FIELD=VALUE."
+    if args.example and not examples:
+        message = (
+            "This action has no example; give its input with --input or FIELD=VALUE."
+        )
         raise UsageError(message)
-    base = as_object(examples[0]) if order.example else {}
-    given = {} if order.document is None else document(_given(order.document))
+    base = as_object(examples[0]) if args.example else {}
+    given = {} if args.document is None else document(_given(args.document))
     schema = as_object(as_object(description.get("schemas")).get("input"))
-    return with_fields({**base, **given}, order.assignments, schema)
+    return with_fields({**base, **given}, args.assignments, schema)
 
 
 def _given(source: str) -> str:
-    return read(source.removeprefix("@"), "--input") if source == "-" or source.startswith("@") else source
+    return (
+        read(source.removeprefix("@"), "--input")
+        if source == "-" or source.startswith("@")
+        else source
+    )
 
 
 def read(file: str, what: str) -> str:
     """The text of a file, or of stdin for `-`. Raises `UsageError`, naming `what` it is, when it cannot be read."""
     # utf-8-sig: Windows shells and editors put a byte order mark before what they write.
     try:
-        return sys.stdin.buffer.read().decode("utf-8-sig") if file == "-" else Path(file).read_text("utf-8-sig")
+        return (
+            sys.stdin.buffer.read().decode("utf-8-sig")
+            if file == "-"
+            else Path(file).read_text("utf-8-sig")
+        )
     except OSError as problem:
         message = f"{what} cannot be read: {problem.strerror}."
     except ValueError:
@@ -167,7 +202,9 @@ def read(file: str, what: str) -> str:
     raise UsageError(message)
 
 
-async def _run(host: Host, step: _Step, options: RunOptions, watcher: Watcher) -> JsonObject:
+async def _run(
+    host: Host, step: _Step, options: RunOptions, watcher: ConsoleRenderer
+) -> JsonObject:
     where = (step.connector, step.action, step.input)
     async with host:
         if not watcher.wants_events:
@@ -182,9 +219,9 @@ async def _run(host: Host, step: _Step, options: RunOptions, watcher: Watcher) -
         return envelope
 
 
-def _show(order: Order, envelope: JsonObject, streamed: str) -> None:
-    if order.as_json:
-        typer.echo(json_text(envelope, indent=None if order.stream else 2))
+def _show(args: RunArgs, envelope: JsonObject, streamed: str) -> None:
+    if args.as_json:
+        typer.echo(json_text(envelope, indent=None if args.stream else 2))
     else:
         show_result(envelope, streamed)
 

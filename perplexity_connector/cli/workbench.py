@@ -10,16 +10,18 @@ from pathlib import Path
 import typer
 
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.stand_in import can_stand_in, private_sandbox
+from perplexity_connector.cli.sandboxing import can_stand_in, private_sandbox
 from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract.json import as_object, as_text
 from perplexity_connector.host import ConnectionStore, Host, HostOptions
-from perplexity_connector.readable.shape import as_object, as_text
 
 # So that an answer is seen to be written, as a real one is.
 _DELTA_SECONDS = 0.03
 
 
-def serve(make_host: Callable[[HostOptions], Host], *, port: int, sandbox: bool, browser: bool) -> None:
+def serve(
+    make_host: Callable[[HostOptions], Host], *, port: int, sandbox: bool, browser: bool
+) -> None:
     """Serve the workbench, saying where it is; Ctrl-C ends it quietly.
 
     Raises `UsageError` when the port is taken, or no connector can be pointed at a sandbox.
@@ -30,12 +32,18 @@ def serve(make_host: Callable[[HostOptions], Host], *, port: int, sandbox: bool,
         typer.echo(f"The workbench is at {address}\nCtrl-C stops it.")
         if browser:
             # Some browsers run in the terminal and return when they are closed: not on the server's own thread.
-            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+            threading.Thread(
+                target=webbrowser.open, args=(address,), daemon=True
+            ).start()
 
     with ExitStack() as stack:
-        options = stack.enter_context(_sandboxed(make_host({}))) if sandbox else HostOptions()
+        options = (
+            stack.enter_context(_sandboxed(make_host({}))) if sandbox else HostOptions()
+        )
         try:
-            server = WorkbenchServer(make_host(options), port=port, sandbox=sandbox, ready=ready)
+            server = WorkbenchServer(
+                make_host(options), port=port, sandbox=sandbox, ready=ready
+            )
         except OSError as problem:
             message = f"Port {port} cannot be used: {problem.strerror}. Choose another one, or 0 for any free one."
             raise UsageError(message) from None
@@ -54,13 +62,25 @@ def _sandboxed(host: Host) -> Iterator[HostOptions]:
             settings |= target.settings
             given = as_object(target.connection)
             variables = as_object(as_object(connector["connection"])["env"])
-            environ |= {as_text(name): as_text(given[field]) for field, name in variables.items() if field in given}
+            environ |= {
+                as_text(name): as_text(given[field])
+                for field, name in variables.items()
+                if field in given
+            }
         if not settings:
             message = "There is no connector that can be pointed at a sandbox."
             raise UsageError(message)
-        yield HostOptions(settings=settings, environ=environ, store=ConnectionStore(Path(folder), {}))
+        yield HostOptions(
+            settings=settings, environ=environ, store=ConnectionStore(Path(folder), {})
+        )
 
 
 def _connectors(host: Host) -> list[JsonObject]:
-    actions = {as_text(entry["connector"]): as_text(entry["action"]) for entry in host.actions()}
-    return [as_object(host.describe(connector, action)["connector"]) for connector, action in actions.items()]
+    actions = {
+        as_text(entry["connector"]): as_text(entry["action"])
+        for entry in host.actions()
+    }
+    return [
+        as_object(host.describe(connector, action)["connector"])
+        for connector, action in actions.items()
+    ]

@@ -6,12 +6,16 @@ from typing import Protocol, Self, TypeAlias, runtime_checkable
 
 from perplexity_connector.contract.context import ActionContext
 from perplexity_connector.contract.errors import FieldError
-from perplexity_connector.contract.jsontypes import JsonObject
+from perplexity_connector.contract.json import JsonObject
 from perplexity_connector.contract.options import OptionsPage, OptionsQuery
 from perplexity_connector.contract.result import ActionResult
 from perplexity_connector.contract.status import ConnectionStatus
 
-ActionHandler: TypeAlias = Callable[[JsonObject, ActionContext], Awaitable[ActionResult]]
+__all__ = ["ActionHandler", "ConnectionTester", "Connector", "OptionLister"]
+
+ActionHandler: TypeAlias = Callable[
+    [JsonObject, ActionContext], Awaitable[ActionResult]
+]
 
 
 class Connector(Protocol):
@@ -20,7 +24,9 @@ class Connector(Protocol):
     `check` and `action` work before it is entered; handlers run inside it, on the event loop that entered it.
     """
 
-    def check(self, action_id: str, version: int, input: JsonObject) -> Sequence[FieldError]:
+    def check(
+        self, action_id: str, version: int, input: JsonObject
+    ) -> Sequence[FieldError]:
         """Everything wrong with an input, wrong types included; empty when it is good. Pure: no I/O.
 
         Raises `ConnectorError` (`not_found`) for an action or version it does not have.
@@ -36,7 +42,10 @@ class Connector(Protocol):
         """Open what the handlers share."""
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> bool | None:
         """Close it."""
 
@@ -53,7 +62,9 @@ class ConnectionTester(Protocol):
 class OptionLister(Protocol):
     """What a connector also is when its manifest names sources of suggestions (`Action.options`)."""
 
-    async def list_options(self, source: str, query: OptionsQuery, ctx: ActionContext) -> OptionsPage:
+    async def list_options(
+        self, source: str, query: OptionsQuery, ctx: ActionContext
+    ) -> OptionsPage:
         """The options of a source. It costs nothing, and falls back on older or shipped ones rather than fail.
 
         `ctx.connection` may be empty. Raises `ConnectorError`: `not_found` for a source it does not have,

@@ -1,17 +1,14 @@
 """What a host hands to an action for one attempt of one run."""
 
 import logging
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
-from perplexity_connector.contract.jsontypes import JsonObject
+from perplexity_connector.contract.json import JsonObject, new_run_id
 from perplexity_connector.contract.secret import Secret
 
-
-def _new_run_id() -> str:
-    return f"run_{os.urandom(16).hex()}"
+__all__ = ["ActionContext"]
 
 
 async def _keep_nothing(state: JsonObject) -> None:
@@ -26,7 +23,9 @@ def _salvage_nothing(partial: JsonObject) -> None:
     del partial
 
 
-def _observe_nothing(limit: int | None, remaining: int | None, resets_at: float | None) -> None:
+def _observe_nothing(
+    limit: int | None, remaining: int | None, resets_at: float | None
+) -> None:
     del limit, remaining, resets_at
 
 
@@ -50,10 +49,12 @@ class ActionContext:
     * `observe_limit(limit, remaining, resets_at)`: told the rate headers of every answer; `resets_at` in epoch seconds.
     """
 
-    run_id: str = field(default_factory=_new_run_id)
+    run_id: str = field(default_factory=new_run_id)
     attempt: int = 1
     last_attempt: bool = True
-    connection: Mapping[str, str | Secret] = field(default_factory=dict[str, str | Secret])
+    connection: Mapping[str, str | Secret] = field(
+        default_factory=dict[str, str | Secret]
+    )
     deadline: float | None = None
     resume_from: JsonObject | None = None
     checkpoint: Callable[[JsonObject], Awaitable[None]] = _keep_nothing
@@ -61,5 +62,9 @@ class ActionContext:
     emit: Callable[[JsonObject], None] = _tell_nobody
     salvage: Callable[[JsonObject], None] = _salvage_nothing
     permit: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
-    observe_limit: Callable[[int | None, int | None, float | None], None] = _observe_nothing
-    log: logging.Logger = field(default_factory=lambda: logging.getLogger("automation_host"))
+    observe_limit: Callable[[int | None, int | None, float | None], None] = (
+        _observe_nothing
+    )
+    log: logging.Logger = field(
+        default_factory=lambda: logging.getLogger("automation_host")
+    )

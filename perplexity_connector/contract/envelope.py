@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from perplexity_connector.contract.errors import ErrorRecord
-from perplexity_connector.contract.jsontypes import JsonValue
+from perplexity_connector.contract.json import JsonValue
 from perplexity_connector.contract.result import RunWarning
+
+__all__ = ["Envelope", "RunStatus"]
 
 
 class RunStatus(StrEnum):
@@ -47,4 +49,8 @@ class Envelope:
         document = {name: getattr(self, name) for name in self.__slots__}
         error = self.error.to_dict() if self.error else None
         warnings = [asdict(warning) for warning in self.warnings]
-        return document | {"status": self.status.value, "error": error, "warnings": warnings}
+        return document | {
+            "status": self.status.value,
+            "error": error,
+            "warnings": warnings,
+        }

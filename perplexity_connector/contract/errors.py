@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from functools import partial as bind
 
-from perplexity_connector.contract.jsontypes import JsonObject, JsonValue
+from perplexity_connector.contract.json import JsonObject, JsonValue
+
+__all__ = ["ConnectorError", "Effect", "ErrorCode", "ErrorRecord", "FieldError"]
 
 
 class ErrorCode(StrEnum):
@@ -26,7 +28,9 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
 
 
-RETRYABLE = frozenset({ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT})
+RETRYABLE = frozenset(
+    {ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT}
+)
 
 
 class Effect(StrEnum):
@@ -72,7 +76,11 @@ class ErrorRecord:
         """The error as plain JSON, every key always present, as `schemas/envelope.schema.json` has it."""
         document = {name: getattr(self, name) for name in self.__slots__}
         problems = [asdict(problem) for problem in self.fields]
-        return document | {"code": self.code.value, "effect": self.effect.value, "fields": problems}
+        return document | {
+            "code": self.code.value,
+            "effect": self.effect.value,
+            "fields": problems,
+        }
 
 
 class ConnectorError(Exception):
@@ -121,7 +129,9 @@ class ConnectorError(Exception):
 
     def record(self) -> ErrorRecord:
         """The error as data, for an envelope."""
-        return ErrorRecord(**{field.name: getattr(self, field.name) for field in fields(ErrorRecord)})
+        return ErrorRecord(
+            **{field.name: getattr(self, field.name) for field in fields(ErrorRecord)}
+        )
 
     def to_dict(self) -> dict[str, JsonValue]:
         """The error as plain JSON, every key of `ErrorRecord` always present."""
@@ -129,13 +139,16 @@ class ConnectorError(Exception):
 
     def __repr__(self) -> str:
         """The code, the effect and the HTTP status; never what was sent or received."""
-        return (
-            f"ConnectorError(code={self.code.value!r}, effect={self.effect.value!r}, http_status={self.http_status!r})"
-        )
+        effect, status = self.effect.value, self.http_status
+        return f"ConnectorError(code={self.code.value!r}, {effect=!r}, http_status={status!r})"
 
     def __reduce__(self) -> tuple[object, tuple[ErrorCode, str]]:
         """Pickle with every part: engines that run steps in other processes send errors back this way."""
         # By name, since `add_note` and others leave attributes behind that the constructor does not take.
-        names = {field.name for field in fields(ErrorRecord)} - {"code", "message", "retryable"}
+        names = {field.name for field in fields(ErrorRecord)} - {
+            "code",
+            "message",
+            "retryable",
+        }
         parts: Mapping[str, object] = {name: getattr(self, name) for name in names}
         return (bind(ConnectorError, **parts), (self.code, self.message))  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+__all__ = ["EventType"]
+
 
 class EventType(StrEnum):
     """The types of event, each with the key it carries. A host ignores types that it does not know.

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
+__all__ = ["FLOW_VERSION", "Binding", "Flow", "FlowStep", "Reference"]
+
 FLOW_VERSION = 1
 
 _CLOSED = {"extra": "forbid"}

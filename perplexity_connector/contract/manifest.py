@@ -8,6 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+__all__ = [
+    "Action",
+    "Annotations",
+    "ConnectionSpec",
+    "GuideStep",
+    "HostApiRange",
+    "Manifest",
+    "Setting",
+]
+
 _CLOSED = {"extra": "forbid"}
 
 
@@ -91,7 +101,9 @@ class Action:
     annotations: Annotations
     timeout: int
     options: Mapping[str, str] = field(default_factory=dict[str, str])
-    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    labels: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict[str, Mapping[str, str]]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

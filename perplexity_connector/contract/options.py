@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from perplexity_connector.contract.jsontypes import JsonValue
+from perplexity_connector.contract.json import JsonValue
+
+__all__ = ["Option", "OptionsOrigin", "OptionsPage", "OptionsQuery"]
 
 
 class OptionsOrigin(StrEnum):
@@ -48,4 +50,9 @@ class OptionsPage:
     def to_dict(self) -> dict[str, JsonValue]:
         """The page as plain JSON, every key always present."""
         options: list[JsonValue] = [asdict(option) for option in self.options]
-        return {"options": options, "next_cursor": self.next_cursor, "origin": self.origin.value, "note": self.note}
+        return {
+            "options": options,
+            "next_cursor": self.next_cursor,
+            "origin": self.origin.value,
+            "note": self.note,
+        }

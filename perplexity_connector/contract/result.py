@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from perplexity_connector.contract.jsontypes import JsonObject, JsonValue
+from perplexity_connector.contract.json import JsonObject, JsonValue
+
+__all__ = ["ActionResult", "RunWarning"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,7 @@
 """A text that shows itself only to whoever asks for it by name."""
 
+__all__ = ["Secret"]
+
 _MASK = "**********"
 
 

@@ -3,7 +3,9 @@
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from perplexity_connector.contract.jsontypes import JsonValue
+from perplexity_connector.contract.json import JsonValue
+
+__all__ = ["ConnectionOutcome", "ConnectionStatus"]
 
 
 class ConnectionOutcome(StrEnum):

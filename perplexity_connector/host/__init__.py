@@ -1,48 +1,32 @@
 """A small reference host: discover, describe, validate, run, stream, keep connections.
 
-It meets connectors through pluggy alone.
-
-Importing it, and reading the palette, loads none of the heavy libraries; they come with the first run or validation.
+It meets connectors through pluggy alone. Importing it and reading the palette load none of the
+heavy libraries; these come with the first run or validation.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from perplexity_connector.host.core import Host
+from perplexity_connector.contract.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from perplexity_connector.host.files import write_private
-    from perplexity_connector.host.requests import FlowOptions, HostOptions, RunOptions, StepRun
-    from perplexity_connector.host.store import ConnectionStore
-    from perplexity_connector.host.sync import SyncHost
-else:  # to a type checker a name that is not there stays a mistake
-
-    def __getattr__(name: str) -> object:
-        """The exported name, imported now."""
-        if name not in _ON_USE:
-            message = f"module {__name__!r} has no attribute {name!r}"
-            raise AttributeError(message)
-        return getattr(import_module(f"{__name__}.{_ON_USE[name]}"), name)
-
-
-__all__ = [
-    "ConnectionStore",
-    "FlowOptions",
-    "Host",
-    "HostOptions",
-    "RunOptions",
-    "StepRun",
-    "SyncHost",
-    "write_private",
-]
-
-# Imported on use: whoever only looks around needs none of them, and asyncio takes longer to load than a palette.
-_ON_USE = {
-    "ConnectionStore": "store",
-    "FlowOptions": "requests",
-    "HostOptions": "requests",
-    "RunOptions": "requests",
-    "StepRun": "requests",
-    "SyncHost": "sync",
-    "write_private": "files",
-}
+    from perplexity_connector.host.config import *
+    from perplexity_connector.host.credentials.private_files import *
+    from perplexity_connector.host.credentials.store import *
+    from perplexity_connector.host.flows.params import *
+    from perplexity_connector.host.host import *
+    from perplexity_connector.host.runs.params import *
+    from perplexity_connector.host.sync import *
+else:
+    # Lightest first: a look-up imports every part before the one that has the name.
+    __getattr__ = lazy_names(
+        __name__,
+        (
+            "host",
+            "credentials.private_files",
+            "runs.params",
+            "flows.params",
+            "credentials.store",
+            "config",
+            "sync",
+        ),
+    )

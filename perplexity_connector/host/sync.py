@@ -8,15 +8,19 @@ from concurrent.futures import Future
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeAlias, TypeVar, Unpack
+from typing import Generic, Protocol, Self, TypeVar, Unpack
 
-from perplexity_connector.contract import FieldError, JsonObject, JsonValue, Secret
-from perplexity_connector.host.connections import Connections
-from perplexity_connector.host.core import Host
-from perplexity_connector.host.requests import FlowOptions, GivenConnection, HostOptions, RunOptions
+from perplexity_connector.contract import FieldError, JsonObject, Secret
+from perplexity_connector.contract.json import Document
+from perplexity_connector.host.config import HostOptions
+from perplexity_connector.host.credentials.connections import Connections
+from perplexity_connector.host.flows.params import FlowOptions
+from perplexity_connector.host.host import Host
+from perplexity_connector.host.runs.params import GivenConnection, RunOptions
+
+__all__ = ["SyncHost"]
 
 T = TypeVar("T")
-Document: TypeAlias = dict[str, JsonValue]
 
 
 class SyncHost:
@@ -34,7 +38,10 @@ class SyncHost:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Cancel the runs still under way, close every connector and end the thread."""
         background, self._background = self._entered(), None
@@ -48,32 +55,58 @@ class SyncHost:
         """See `Host.actions`."""
         return self._host.actions()
 
+    def connectors(self) -> list[Document]:
+        """See `Host.connectors`."""
+        return self._host.connectors()
+
     def problems(self) -> list[Document]:
         """See `Host.problems`."""
         return self._host.problems()
 
-    def describe(self, connector: str, action: str, version: int | None = None) -> Document:
+    def describe(
+        self, connector: str, action: str, version: int | None = None
+    ) -> Document:
         """See `Host.describe`."""
         return self._host.describe(connector, action, version)
 
     def validate(
-        self, connector: str, action: str, input: JsonObject, *, version: int | None = None
+        self,
+        connector: str,
+        action: str,
+        input: JsonObject,
+        *,
+        version: int | None = None,
     ) -> list[FieldError]:
         """See `Host.validate`."""
         return self._host.validate(connector, action, input, version=version)
 
-    def run(self, connector: str, action: str, input: JsonObject, **options: Unpack[RunOptions]) -> Document:
+    def run(
+        self,
+        connector: str,
+        action: str,
+        input: JsonObject,
+        **options: Unpack[RunOptions],
+    ) -> Document:
         """See `Host.run`. An interrupt of the waiting thread cancels the run."""
         return self._wait(lambda: self._host.run(connector, action, input, **options))
 
     def stream(
-        self, connector: str, action: str, input: JsonObject, **options: Unpack[RunOptions]
+        self,
+        connector: str,
+        action: str,
+        input: JsonObject,
+        **options: Unpack[RunOptions],
     ) -> Generator[Document, None, None]:
         """See `Host.stream`. Closing the generator early cancels the run, and waits until it is gone."""
-        return self._items(lambda: self._host.stream(connector, action, input, **options))
+        return self._items(
+            lambda: self._host.stream(connector, action, input, **options)
+        )
 
     def validate_flow(
-        self, flow: JsonObject, *, connections: Mapping[str, GivenConnection] | None = None
+        self,
+        flow: JsonObject,
+        *,
+        connections: Mapping[str, GivenConnection] | None = None,
     ) -> list[Document]:
         """See `Host.validate_flow`."""
         return self._host.validate_flow(flow, connections=connections)
@@ -82,11 +115,15 @@ class SyncHost:
         """See `Host.run_flow`. An interrupt of the waiting thread cancels the run under way."""
         return self._wait(lambda: self._host.run_flow(flow, **options))
 
-    def stream_flow(self, flow: JsonObject, **options: Unpack[FlowOptions]) -> Generator[Document, None, None]:
+    def stream_flow(
+        self, flow: JsonObject, **options: Unpack[FlowOptions]
+    ) -> Generator[Document, None, None]:
         """See `Host.stream_flow`. Closing the generator early cancels the run, and waits until it is gone."""
         return self._items(lambda: self._host.stream_flow(flow, **options))
 
-    def _items(self, start: Callable[[], AsyncGenerator[Document, None]]) -> Generator[Document, None, None]:
+    def _items(
+        self, start: Callable[[], AsyncGenerator[Document, None]]
+    ) -> Generator[Document, None, None]:
         items: queue.SimpleQueue[Document | None] = queue.SimpleQueue()
 
         async def pump() -> None:
@@ -124,7 +161,12 @@ class SyncHost:
         """See `Host.options`."""
         return self._wait(
             lambda: self._host.options(
-                connector, source, search=search, cursor=cursor, limit=limit, connection=connection
+                connector,
+                source,
+                search=search,
+                cursor=cursor,
+                limit=limit,
+                connection=connection,
             )
         )
 
@@ -159,7 +201,11 @@ class SyncConnections:
         self.replace_key = connections.replace_key
         self.remove = connections.remove
 
-    def test(self, connection: str | Mapping[str, str | Secret] | None, connector: str | None = None) -> Document:
+    def test(
+        self,
+        connection: str | Mapping[str, str | Secret] | None,
+        connector: str | None = None,
+    ) -> Document:
         """See `Connections.test`."""
         return self._wait(lambda: self._connections.test(connection, connector))
 
@@ -170,7 +216,12 @@ class _Background:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._ready: Future[asyncio.AbstractEventLoop] = Future()
-        self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),), name="automation-host", daemon=True)
+        self._thread = threading.Thread(
+            target=asyncio.run,
+            args=(self._serve(),),
+            name="automation-host",
+            daemon=True,
+        )
         self._thread.start()
         self.loop = self._ready.result()
 
@@ -193,7 +244,9 @@ class _Background:
 class _Call(Generic[T]):
     """Something awaited on the background loop on behalf of this thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, work: Coroutine[object, None, T]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, work: Coroutine[object, None, T]
+    ) -> None:
         self._loop = loop
         self._work = work
         self.future = asyncio.run_coroutine_threadsafe(self._main(), loop)

@@ -7,7 +7,14 @@ from perplexity_connector.sandbox import checks
 from perplexity_connector.sandbox.errors import invalid
 from perplexity_connector.sandbox.filters import FILTER_FIELDS, Filters, read_filters
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
-from perplexity_connector.sandbox.models import ANTHROPIC, BARE, PRESETS, Preset, known_model, unknown_model
+from perplexity_connector.sandbox.language_models import (
+    ANTHROPIC,
+    BARE,
+    PRESETS,
+    Preset,
+    known_model,
+    unknown_model,
+)
 from perplexity_connector.sandbox.prompts import Prompt, read_prompt
 
 _TOP_LEVEL = (
@@ -124,7 +131,10 @@ def _last_user_text(body: JsonObject) -> str:
 
 
 def _turns(body: JsonObject) -> list[tuple[str, str]]:
-    return [_turn(checks.as_object(item, "input")) for item in checks.items(body, "input") or []]
+    return [
+        _turn(checks.as_object(item, "input"))
+        for item in checks.items(body, "input") or []
+    ]
 
 
 def _turn(item: JsonObject) -> tuple[str, str]:
@@ -227,7 +237,9 @@ def _schema(body: JsonObject) -> JsonObject | None:
     wanted = checks.mapping(body, "response_format", ("type", "json_schema"))
     if wanted is None:
         return None
-    named = checks.mapping(wanted, "json_schema", ("name", "schema", "description", "strict"))
+    named = checks.mapping(
+        wanted, "json_schema", ("name", "schema", "description", "strict")
+    )
     schema = named.get("schema") if named else None
     if wanted.get("type") != "json_schema" or not isinstance(schema, dict):
         message = "validation failed: response_format must be json_schema with a schema"
@@ -235,7 +247,9 @@ def _schema(body: JsonObject) -> JsonObject | None:
     return schema
 
 
-def _echo(body: JsonObject, tools: dict[str, JsonObject], max_output_tokens: int | None) -> JsonObject:
+def _echo(
+    body: JsonObject, tools: dict[str, JsonObject], max_output_tokens: int | None
+) -> JsonObject:
     checks.integer(body, "max_steps", 1, 100)
     for name in ("language_preference", "prompt_cache_key"):
         checks.text(body, name)

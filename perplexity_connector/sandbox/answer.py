@@ -39,7 +39,10 @@ def find_sources(request: AgentRequest) -> list[Source]:
     if Prompt.HTML_SNIPPET in request.prompts:
         found = [*(page for page in pages() if page.url == UNTRUSTED_PAGE), *found]
     chosen = found[: request.search.max_results]
-    return [Source(id=_id(place, request.prompts), page=page) for place, page in enumerate(chosen, 1)]
+    return [
+        Source(id=_id(place, request.prompts), page=page)
+        for place, page in enumerate(chosen, 1)
+    ]
 
 
 def write_answer(request: AgentRequest, sources: list[Source]) -> str:
@@ -48,10 +51,14 @@ def write_answer(request: AgentRequest, sources: list[Source]) -> str:
     if request.schema is not None:
         return _structured(request, request.schema, sources)
     if Prompt.SLOW in request.prompts:
-        count = _SLOW_TOKENS // min(len(tokenize(sentence)) for sentence in sentences) + 1
+        count = (
+            _SLOW_TOKENS // min(len(tokenize(sentence)) for sentence in sentences) + 1
+        )
         sentences = list(islice(cycle(sentences), count))
     if Prompt.NO_SOURCE in request.prompts:
-        sentences.append(f"This sentence has no source.{request.preset.marker.format(99)}")
+        sentences.append(
+            f"This sentence has no source.{request.preset.marker.format(99)}"
+        )
     return " ".join(sentences)
 
 
@@ -59,22 +66,31 @@ def _sentences(request: AgentRequest, sources: list[Source]) -> list[str]:
     if request.search is None:
         return [_NOT_SEARCHED]
     marker = request.preset.marker
-    return [_best(request.question, source.page) + marker.format(source.id) for source in sources[:_CITED]] or [
-        _NOTHING_FOUND
-    ]
+    return [
+        _best(request.question, source.page) + marker.format(source.id)
+        for source in sources[:_CITED]
+    ] or [_NOTHING_FOUND]
 
 
-def _structured(request: AgentRequest, schema: JsonObject, sources: list[Source]) -> str:
-    composed = Composer(schema, _best(request.question, sources[0].page) if sources else _NOTHING_FOUND).compose()
+def _structured(
+    request: AgentRequest, schema: JsonObject, sources: list[Source]
+) -> str:
+    composed = Composer(
+        schema, _best(request.question, sources[0].page) if sources else _NOTHING_FOUND
+    ).compose()
     if Prompt.NOT_JSON in request.prompts:
         return "Here is the object that you asked for: {"
     # No schema for a structured answer asks for null at its root, so that null breaks every one of them.
-    return json.dumps(None if Prompt.WRONG_JSON in request.prompts else composed, ensure_ascii=False)
+    return json.dumps(
+        None if Prompt.WRONG_JSON in request.prompts else composed, ensure_ascii=False
+    )
 
 
 def _best(question: str, page: Page) -> str:
     asked = set(words(question))
-    return max(page.sentences(), key=lambda sentence: len(asked.intersection(words(sentence))))
+    return max(
+        page.sentences(), key=lambda sentence: len(asked.intersection(words(sentence)))
+    )
 
 
 def _id(place: int, prompts: frozenset[Prompt]) -> int:

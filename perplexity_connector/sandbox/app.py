@@ -14,11 +14,17 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from perplexity_connector.sandbox.agent import AgentRequest, read_agent_request
-from perplexity_connector.sandbox.errors import BAD_GATEWAY_PAGE, PROXY_PAGE, ApiError, invalid, retired
+from perplexity_connector.sandbox.errors import (
+    BAD_GATEWAY_PAGE,
+    PROXY_PAGE,
+    ApiError,
+    invalid,
+    retired,
+)
 from perplexity_connector.sandbox.jsontypes import JsonObject
 from perplexity_connector.sandbox.keys import Verdict, fingerprint
+from perplexity_connector.sandbox.language_models import model_list
 from perplexity_connector.sandbox.live import EventStream
-from perplexity_connector.sandbox.models import model_list
 from perplexity_connector.sandbox.prompts import Prompt
 from perplexity_connector.sandbox.run import Run, plan_run
 from perplexity_connector.sandbox.search import read_search_request, search
@@ -77,7 +83,10 @@ def _control_routes(state: State) -> list[Route]:
         state.reset()
         return _json(state.shown())
 
-    return [Route("/sandbox/state", show), Route("/sandbox/reset", reset, methods=["POST"])]
+    return [
+        Route("/sandbox/state", show),
+        Route("/sandbox/reset", reset, methods=["POST"]),
+    ]
 
 
 def _api_routes(state: State) -> list[Route]:
@@ -89,9 +98,15 @@ def _api_routes(state: State) -> list[Route]:
         routes.append(route(path, "POST", _start))
         routes.append(route(path + "/{id}", "GET", _fetch))
         routes.append(route(path + "/{id}/cancel", "POST", _cancel))
-    routes += [Route(path, partial(_receive, state, _retired), methods=["GET", "POST"]) for path in RETIRED_PATHS]
+    routes += [
+        Route(path, partial(_receive, state, _retired), methods=["GET", "POST"])
+        for path in RETIRED_PATHS
+    ]
     every = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-    return [*routes, Route("/{path:path}", partial(_receive, state, _unknown), methods=every)]
+    return [
+        *routes,
+        Route("/{path:path}", partial(_receive, state, _unknown), methods=every),
+    ]
 
 
 async def _receive(state: State, handler: Handler, request: Request) -> Response:
@@ -102,8 +117,12 @@ async def _receive(state: State, handler: Handler, request: Request) -> Response
         raw = await request.body()
     except ClientDisconnect:
         return Response(status_code=_CLIENT_GONE)
-    response = await _answer(verdict, handler, Call(state=state, request=request, raw=raw))
-    response.headers.update({"x-request-id": state.new_uuid(b"request"), **verdict.headers()})
+    response = await _answer(
+        verdict, handler, Call(state=state, request=request, raw=raw)
+    )
+    response.headers.update(
+        {"x-request-id": state.new_uuid(b"request"), **verdict.headers()}
+    )
     state.requests.append(_record(request, response.status_code, key, raw))
     return response
 
@@ -121,7 +140,9 @@ def _admit(verdict: Verdict, call: Call) -> None:
     if verdict.error:
         raise verdict.error
     if len(call.raw) > LARGEST_BODY:
-        raise ApiError(413, "payload_too_large", "The request body is larger than 32 MiB.")
+        raise ApiError(
+            413, "payload_too_large", "The request body is larger than 32 MiB."
+        )
 
 
 async def _models(_: Call) -> Response:
@@ -155,11 +176,17 @@ async def _start(call: Call) -> Response:
     state.billed_runs += 1
     state.runs[plan.id] = run
     await _wait(state, request.prompts)
-    return EventStream(run, state) if request.stream else _plain(run.look(), request.prompts)
+    return (
+        EventStream(run, state)
+        if request.stream
+        else _plain(run.look(), request.prompts)
+    )
 
 
 def _waiting(request: AgentRequest) -> list[str]:
-    return ["queued", "in_progress"] if request.background and not request.stream else []
+    return (
+        ["queued", "in_progress"] if request.background and not request.stream else []
+    )
 
 
 async def _fetch(call: Call) -> Response:
@@ -196,7 +223,9 @@ def _before(state: State, prompts: frozenset[Prompt]) -> Response | None:
     once = Prompt.UNAVAILABLE_ONCE in prompts and not state.refused_once
     state.refused_once |= once
     if once or Prompt.UNAVAILABLE in prompts:
-        raise ApiError(503, "service_unavailable", "The service is temporarily unavailable.")
+        raise ApiError(
+            503, "service_unavailable", "The service is temporarily unavailable."
+        )
     return None
 
 
@@ -214,7 +243,9 @@ def _plain(body: JsonObject, prompts: frozenset[Prompt]) -> Response:
 
 
 def _json(body: JsonObject, status: int = 200, end: bytes = b"") -> Response:
-    return Response(dumps(body) + end, status_code=status, media_type="application/json")
+    return Response(
+        dumps(body) + end, status_code=status, media_type="application/json"
+    )
 
 
 def _record(request: Request, status: int, key: str, raw: bytes) -> RequestRecord:

@@ -57,12 +57,16 @@ def choice(values: JsonObject, name: str, allowed: Collection[str]) -> str | Non
     """One of the allowed strings."""
     value = text(values, name)
     if value is not None and value not in allowed:
-        message = f"validation failed: {name} must be one of {', '.join(sorted(allowed))}"
+        message = (
+            f"validation failed: {name} must be one of {', '.join(sorted(allowed))}"
+        )
         raise invalid(message, name)
     return value
 
 
-def mapping(values: JsonObject, name: str, allowed: Collection[str]) -> JsonObject | None:
+def mapping(
+    values: JsonObject, name: str, allowed: Collection[str]
+) -> JsonObject | None:
     """An object with no field beyond those allowed."""
     value = _typed(values, name, dict)
     if value is not None:
@@ -103,4 +107,6 @@ def _typed(values: JsonObject, name: str, kind: type[_T]) -> _T | None:
 
 
 def _mistyped(name: str) -> ApiError:
-    return invalid(f"invalid request body: json: cannot unmarshal value into field {name}", name)
+    return invalid(
+        f"invalid request body: json: cannot unmarshal value into field {name}", name
+    )

@@ -59,7 +59,9 @@ class Page:
 @cache
 def pages() -> tuple[Page, ...]:
     """Every page there is."""
-    raw = json.loads(files(__package__).joinpath("corpus.json").read_text(encoding="utf-8"))
+    raw = json.loads(
+        files(__package__).joinpath("corpus.json").read_text(encoding="utf-8")
+    )
     return tuple(
         Page(
             title=entry["title"],
@@ -77,7 +79,9 @@ def rank(query: str, among: Iterable[Page]) -> list[Page]:
     """Those of the pages that share a word with the query, best first: rare words and titles count for more."""
     terms, weights = set(words(query)), _weights()
     scored = [(_score(terms, page, weights), page) for page in among]
-    return [page for score, page in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
+    return [
+        page for score, page in sorted(scored, key=lambda pair: -pair[0]) if score > 0
+    ]
 
 
 def words(text: str) -> list[str]:
@@ -89,17 +93,26 @@ def words(text: str) -> list[str]:
 # Summed in sorted order: the order of a set of strings changes from process to process, and with it the last digit.
 def _score(terms: set[str], page: Page, weights: dict[str, float]) -> float:
     title, text = set(words(page.title)), set(words(page.text))
-    return sum(weights.get(term, 0) * (2 * (term in title) + (term in text)) for term in sorted(terms))
+    return sum(
+        weights.get(term, 0) * (2 * (term in title) + (term in text))
+        for term in sorted(terms)
+    )
 
 
 @cache
 def _weights() -> dict[str, float]:
-    seen = Counter(word for page in pages() for word in set(words(f"{page.title} {page.text}")))
+    seen = Counter(
+        word for page in pages() for word in set(words(f"{page.title} {page.text}"))
+    )
     return {word: math.log(1 + len(pages()) / count) for word, count in seen.items()}
 
 
 def _singular(word: str) -> str:
-    return word[:-1] if len(word) > len("gas") and word.endswith("s") and not word.endswith("ss") else word
+    return (
+        word[:-1]
+        if len(word) > len("gas") and word.endswith("s") and not word.endswith("ss")
+        else word
+    )
 
 
 def _day(text: str | None) -> dt.date | None:

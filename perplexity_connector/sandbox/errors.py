@@ -19,7 +19,9 @@ BAD_GATEWAY_PAGE = (
 class ApiError(Exception):
     """One refused request: `status`, and the JSON `body` that goes with it."""
 
-    def __init__(self, status: int, kind: str, message: str, param: str | None = None) -> None:
+    def __init__(
+        self, status: int, kind: str, message: str, param: str | None = None
+    ) -> None:
         """An error in the usual envelope, whose `code` repeats the status as a number."""
         super().__init__(message)
         self.status = status
@@ -29,7 +31,9 @@ class ApiError(Exception):
         self.body: JsonObject = {"error": error}
 
 
-def invalid(message: str, param: str | None = None, kind: str = "invalid_request") -> ApiError:
+def invalid(
+    message: str, param: str | None = None, kind: str = "invalid_request"
+) -> ApiError:
     """A 400."""
     return ApiError(400, kind, message, param)
 
@@ -37,7 +41,11 @@ def invalid(message: str, param: str | None = None, kind: str = "invalid_request
 def query_missing() -> ApiError:
     """A 422 in the other shape, `{"detail": [...]}`, which the published specification has for `/search`."""
     error = ApiError(422, "missing", "Field required")
-    error.body = {"detail": [{"loc": ["body", "query"], "msg": "Field required", "type": "missing"}]}
+    error.body = {
+        "detail": [
+            {"loc": ["body", "query"], "msg": "Field required", "type": "missing"}
+        ]
+    }
     return error
 
 

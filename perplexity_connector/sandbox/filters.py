@@ -40,7 +40,10 @@ class Filters:
         return (
             self._allows_host(page.host)
             and (not self.languages or page.language in self.languages)
-            and (self.max_age is None or (page.date is not None and (TODAY - page.date).days <= self.max_age))
+            and (
+                self.max_age is None
+                or (page.date is not None and (TODAY - page.date).days <= self.max_age)
+            )
             and _within(page.date, self.after, self.before)
             and _within(page.last_updated, self.updated_after, self.updated_before)
         )
@@ -58,9 +61,13 @@ def read_filters(values: JsonObject, languages: tuple[str, ...] = ()) -> Filters
         ApiError: 400 for a domain, date or recency that the provider refuses, and for recency beside publication dates.
     """
     recency = checks.choice(values, "search_recency_filter", _DAYS)
-    after, before = (_date(values, f"search_{side}_date_filter") for side in ("after", "before"))
+    after, before = (
+        _date(values, f"search_{side}_date_filter") for side in ("after", "before")
+    )
     if recency and (after or before):
-        message = "recency cannot be used together with published_after or published_before"
+        message = (
+            "recency cannot be used together with published_after or published_before"
+        )
         raise invalid(message, "search_recency_filter", "invalid_parameter")
     return Filters(
         domains=_domains(values),
@@ -109,4 +116,6 @@ def _within(day: date | None, after: date | None, before: date | None) -> bool:
 
 
 def _host_in(host: str, domains: list[str]) -> bool:
-    return any(f".{host}".endswith(f".{domain.removeprefix('.')}") for domain in domains)
+    return any(
+        f".{host}".endswith(f".{domain.removeprefix('.')}") for domain in domains
+    )

@@ -2,5 +2,7 @@
 
 from typing import TypeAlias
 
-JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
+JsonValue: TypeAlias = (
+    "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
+)
 JsonObject: TypeAlias = dict[str, JsonValue]

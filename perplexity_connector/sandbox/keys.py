@@ -62,11 +62,23 @@ class Gate:
         """The verdict on one request. It uses up what the key has left."""
         if key == ONE_PER_SECOND_KEY:
             return self._one_per_second()
-        if key == ALWAYS_LIMITED_KEY or (key == RATE_LIMITED_KEY and self._refused < _REFUSALS_OF_RATE_LIMITED):
+        if key == ALWAYS_LIMITED_KEY or (
+            key == RATE_LIMITED_KEY and self._refused < _REFUSALS_OF_RATE_LIMITED
+        ):
             self._refused += key == RATE_LIMITED_KEY
-            return Verdict(limit=_USUAL_LIMIT, remaining=0, reset=math.ceil(self._clock()) + 1, error=_too_many())
+            return Verdict(
+                limit=_USUAL_LIMIT,
+                remaining=0,
+                reset=math.ceil(self._clock()) + 1,
+                error=_too_many(),
+            )
         error = _refusal(key, method, path)
-        return Verdict(limit=_USUAL_LIMIT, remaining=_USUAL_LIMIT - 1, reset=int(self._clock()) + 1, error=error)
+        return Verdict(
+            limit=_USUAL_LIMIT,
+            remaining=_USUAL_LIMIT - 1,
+            reset=int(self._clock()) + 1,
+            error=error,
+        )
 
     def _one_per_second(self) -> Verdict:
         # The provider limits by a leaky bucket. On the request that took the last drop, `remaining: 0` beside a 200 is
@@ -75,18 +87,30 @@ class Gate:
         error = _too_many() if now < self._free_at else None
         if error is None:
             self._free_at = now + 1
-        return Verdict(limit=1, remaining=0, reset=math.ceil(self._free_at), error=error)
+        return Verdict(
+            limit=1, remaining=0, reset=math.ceil(self._free_at), error=error
+        )
 
 
 def _too_many() -> ApiError:
-    return ApiError(429, "request_rate_limit_exceeded", "Request rate limit exceeded, please try again later.")
+    return ApiError(
+        429,
+        "request_rate_limit_exceeded",
+        "Request rate limit exceeded, please try again later.",
+    )
 
 
 def _refusal(key: str, method: str, path: str) -> ApiError | None:
     if key == NO_CREDIT_KEY:
         return ApiError(401, "insufficient_quota", _BILLING)
     if key not in _ACCEPTED:
-        return ApiError(401, "invalid_api_key", "Invalid API key provided. Ensure your API key is correct and active.")
+        return ApiError(
+            401,
+            "invalid_api_key",
+            "Invalid API key provided. Ensure your API key is correct and active.",
+        )
     if key == ORGANISATION_KEY and (method, path) != ("GET", "/v1/models"):
-        return ApiError(403, "forbidden", "This API key is not permitted to use this endpoint.")
+        return ApiError(
+            403, "forbidden", "This API key is not permitted to use this endpoint."
+        )
     return None

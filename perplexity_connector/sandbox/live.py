@@ -19,18 +19,36 @@ class EventStream(Response):
     def __init__(self, run: Run, state: State) -> None:
         """A stream not yet begun. When it is cut, the run goes on without it."""
         # As recorded: without the charset that a media type of text would be given.
-        super().__init__(headers={"content-type": "text/event-stream", "cache-control": "no-cache"})
+        super().__init__(
+            headers={"content-type": "text/event-stream", "cache-control": "no-cache"}
+        )
         del self.headers["content-length"]
         self._run = run
         self._closing = state.closing
-        self._pause = _SLOW_PAUSE if Prompt.SLOW in run.plan.request.prompts else state.delta_seconds
+        self._pause = (
+            _SLOW_PAUSE
+            if Prompt.SLOW in run.plan.request.prompts
+            else state.delta_seconds
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends until the run is over, the client is gone, or the sandbox closes."""
         del scope
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        ends = (self._send_events(send), _wait_until_gone(receive), self._closing.wait())
-        done, pending = await asyncio.wait(map(asyncio.ensure_future, ends), return_when=asyncio.FIRST_COMPLETED)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        ends = (
+            self._send_events(send),
+            _wait_until_gone(receive),
+            self._closing.wait(),
+        )
+        done, pending = await asyncio.wait(
+            map(asyncio.ensure_future, ends), return_when=asyncio.FIRST_COMPLETED
+        )
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)

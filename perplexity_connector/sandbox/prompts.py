@@ -49,10 +49,14 @@ def read_prompt(text: str) -> tuple[str, frozenset[Prompt]]:
     if unknown:
         message = f"the sandbox has no test prompt named {', '.join(sorted(unknown))}"
         raise invalid(message, "input")
-    return " ".join(_WORD.sub("", text).split()) or _DEFAULT_QUESTION, frozenset(map(Prompt, names))
+    return " ".join(_WORD.sub("", text).split()) or _DEFAULT_QUESTION, frozenset(
+        map(Prompt, names)
+    )
 
 
 def read_prompts(texts: Iterable[str]) -> tuple[list[str], frozenset[Prompt]]:
     """The same for several queries: each question, and all that any of them selects."""
     pairs = [read_prompt(text) for text in texts]
-    return [question for question, _ in pairs], frozenset().union(*(prompts for _, prompts in pairs))
+    return [question for question, _ in pairs], frozenset().union(
+        *(prompts for _, prompts in pairs)
+    )

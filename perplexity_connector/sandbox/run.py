@@ -6,7 +6,7 @@ from uuid import NAMESPACE_OID, uuid5
 from perplexity_connector.sandbox.agent import AgentRequest
 from perplexity_connector.sandbox.answer import Source, find_sources, write_answer
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
-from perplexity_connector.sandbox.models import MODELS, SERVED_BY_PRESETS
+from perplexity_connector.sandbox.language_models import MODELS, SERVED_BY_PRESETS
 from perplexity_connector.sandbox.prompts import Prompt
 from perplexity_connector.sandbox.tokens import tokenize, usage
 
@@ -53,7 +53,11 @@ class Run:
         """The status that the next GET shows."""
         if self.cancelled:
             return "cancelled"
-        return "in_progress" if self.streaming else next(iter(self.waiting), self.plan.status)
+        return (
+            "in_progress"
+            if self.streaming
+            else next(iter(self.waiting), self.plan.status)
+        )
 
     def look(self) -> JsonObject:
         """The run's object now. A run that is waiting is one step further at the next look."""
@@ -77,10 +81,17 @@ def plan_run(request: AgentRequest, uuid: str, created_at: int) -> Plan:
     """The whole course of a run."""
     sources = find_sources(request)
     tokens = tokenize(write_answer(request, sources))
-    status = next((_STATUS[prompt] for prompt in _STATUS if prompt in request.prompts), "completed")
-    if status == "incomplete" or (request.max_output_tokens or len(tokens)) < len(tokens):
+    status = next(
+        (_STATUS[prompt] for prompt in _STATUS if prompt in request.prompts),
+        "completed",
+    )
+    if status == "incomplete" or (request.max_output_tokens or len(tokens)) < len(
+        tokens
+    ):
         status = "incomplete"
-        tokens = tokens[: min(request.max_output_tokens or _FEWEST_TOKENS, len(tokens) - 1)]
+        tokens = tokens[
+            : min(request.max_output_tokens or _FEWEST_TOKENS, len(tokens) - 1)
+        ]
     searches = tuple(_search_items(request, sources))
     message = _message(uuid, "".join(tokens))
     created = _created(request, uuid, created_at)
@@ -93,7 +104,13 @@ def plan_run(request: AgentRequest, uuid: str, created_at: int) -> Plan:
         message=message,
         final={
             **created,
-            **_ending(request, status, created_at, [*searches, message], _usage(request, tokens, sources)),
+            **_ending(
+                request,
+                status,
+                created_at,
+                [*searches, message],
+                _usage(request, tokens, sources),
+            ),
         },
     )
 
@@ -121,7 +138,11 @@ def _created(request: AgentRequest, uuid: str, created_at: int) -> JsonObject:
 
 
 def _ending(
-    request: AgentRequest, status: str, created_at: int, output: list[JsonValue], used: JsonObject
+    request: AgentRequest,
+    status: str,
+    created_at: int,
+    output: list[JsonValue],
+    used: JsonObject,
 ) -> JsonObject:
     ending: JsonObject = {"status": status, "model": _served(request)}
     if status == "completed":
@@ -148,12 +169,17 @@ def _search_items(request: AgentRequest, sources: list[Source]) -> list[JsonObje
         return []
     count = request.preset.searches
     queries = [request.question, f"{request.question} background"][:count]
-    return [_search_item(query, sources[place::count]) for place, query in enumerate(queries)]
+    return [
+        _search_item(query, sources[place::count])
+        for place, query in enumerate(queries)
+    ]
 
 
 def _search_item(query: str, sources: list[Source]) -> JsonObject:
     # Recorded: results do not always arrive in the order of their ids. Here they never do.
-    shuffled: list[JsonValue] = [source.shown() for source in [*sources[1::2], *sources[::2]]]
+    shuffled: list[JsonValue] = [
+        source.shown() for source in [*sources[1::2], *sources[::2]]
+    ]
     return {"type": "search_results", "queries": [query], "results": shuffled}
 
 
@@ -168,8 +194,12 @@ def _message(uuid: str, text: str) -> JsonObject:
     }
 
 
-def _usage(request: AgentRequest, tokens: list[str], sources: list[Source]) -> JsonObject:
-    read = tokenize(" ".join([request.question, *(source.page.text for source in sources)]))
+def _usage(
+    request: AgentRequest, tokens: list[str], sources: list[Source]
+) -> JsonObject:
+    read = tokenize(
+        " ".join([request.question, *(source.page.text for source in sources)])
+    )
     return usage(
         price=MODELS[_served(request)],
         input_tokens=len(read),

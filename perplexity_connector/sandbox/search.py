@@ -45,7 +45,8 @@ def read_search_request(body: JsonObject) -> SearchRequest:
         filters=_filters(body),
         max_results=checks.integer(body, "max_results", 1, 20) or 10,
         max_tokens=checks.integer(body, "max_tokens", 1, _MANY) or 10_000,
-        max_tokens_per_page=checks.integer(body, "max_tokens_per_page", 1, _MANY) or 4096,
+        max_tokens_per_page=checks.integer(body, "max_tokens_per_page", 1, _MANY)
+        or 4096,
         server_time=checks.boolean(body, "display_server_time") or False,
     )
 
@@ -54,12 +55,17 @@ def search(request: SearchRequest, uuid: str) -> JsonObject:
     """The body of the answer. Several queries give one flat list, the best of each first."""
     found = [_found(query, request) for query in request.queries]
     if Prompt.NESTED in request.prompts:
-        nested: list[JsonValue] = [_shown(hits[: request.max_results], request) for hits in found]
+        nested: list[JsonValue] = [
+            _shown(hits[: request.max_results], request) for hits in found
+        ]
         answer: JsonObject = {"results": nested, "id": uuid}
     else:
         # A dict keeps the first of two equal pages, in order.
         flat = dict.fromkeys(page for page in chain(*zip_longest(*found)) if page)
-        answer = {"results": _shown(list(flat)[: request.max_results], request), "id": uuid}
+        answer = {
+            "results": _shown(list(flat)[: request.max_results], request),
+            "id": uuid,
+        }
     if request.server_time:
         answer["server_time"] = f"{TODAY.isoformat()}T12:00:00Z"
     return answer

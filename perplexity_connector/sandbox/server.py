@@ -40,7 +40,9 @@ class Sandbox:
             clock: Gives epoch seconds, to the rate limits and to `created_at`.
         """
         self._port = port
-        self._state = State(clock=clock, slow_seconds=slow_seconds, delta_seconds=delta_seconds)
+        self._state = State(
+            clock=clock, slow_seconds=slow_seconds, delta_seconds=delta_seconds
+        )
         self._server: _Server | None = None
         self._thread: Thread | None = None
 
@@ -78,13 +80,21 @@ class Sandbox:
         listener = _listen(self._port)
         self._port = listener.getsockname()[1]
         self._server = _Server(self._state)
-        self._thread = Thread(target=self._server.run, args=([listener],), name="perplexity-sandbox", daemon=True)
+        self._thread = Thread(
+            target=self._server.run,
+            args=([listener],),
+            name="perplexity-sandbox",
+            daemon=True,
+        )
         self._thread.start()
         self._server.listening.wait()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Ends streams under way and stops the server; its thread is over when this returns."""
         if self._server and self._thread:

@@ -59,7 +59,9 @@ class State:
 
     def shown(self) -> JsonObject:
         """The body of `GET /sandbox/state`."""
-        runs: list[JsonValue] = [{"id": run.plan.id, "status": run.status} for run in self.runs.values()]
+        runs: list[JsonValue] = [
+            {"id": run.plan.id, "status": run.status} for run in self.runs.values()
+        ]
         requests: list[JsonValue] = [asdict(record) for record in self.requests]
         return {
             "billed_runs": self.billed_runs,

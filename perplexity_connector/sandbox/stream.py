@@ -10,7 +10,9 @@ from perplexity_connector.sandbox.run import Plan, failure
 
 _HOLES = (2, 17)
 _ENDS_IN_ERROR = ("failed", "cancelled")
-_MALFORMED = b'event: response.output_text.delta\ndata: {"type":"response.output_text.del\n\n'
+_MALFORMED = (
+    b'event: response.output_text.delta\ndata: {"type":"response.output_text.del\n\n'
+)
 _TOKENS_BEFORE_ERROR = 6
 
 Event = tuple[str, JsonObject]
@@ -22,7 +24,11 @@ def frames(plan: Plan, cancelled: Callable[[], bool]) -> Iterator[bytes]:
     deltas = 0
     for name, fields in _events(plan):
         if cancelled():
-            yield _frame("response.cancelled", next(numbers), {"response": {**plan.created, "status": "cancelled"}})
+            yield _frame(
+                "response.cancelled",
+                next(numbers),
+                {"response": {**plan.created, "status": "cancelled"}},
+            )
             return
         yield _frame(name, next(numbers), fields)
         deltas += name == "response.output_text.delta"
@@ -37,7 +43,10 @@ def dumps(value: JsonValue) -> bytes:
 
 
 def _frame(name: str, number: int, fields: JsonObject) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), dumps({"type": name, "sequence_number": number, **fields}))
+    return b"event: %s\ndata: %s\n\n" % (
+        name.encode(),
+        dumps({"type": name, "sequence_number": number, **fields}),
+    )
 
 
 def _events(plan: Plan) -> Iterator[Event]:
@@ -70,14 +79,24 @@ def _search(plan: Plan, index: int, item: JsonObject) -> Iterator[Event]:
     thought: JsonObject = {"thought": "Searching the web...", "call_id": call_id}
     yield "response.reasoning.search_queries", {"queries": queries, **thought}
     found = f"Found {len(results) if isinstance(results, list) else 0} results"
-    yield "response.reasoning.search_results", {"results": results, "thought": found, "call_id": call_id}
+    yield (
+        "response.reasoning.search_results",
+        {"results": results, "thought": found, "call_id": call_id},
+    )
     yield "response.output_item.done", {"item": item, "output_index": index}
 
 
 def _message(plan: Plan) -> Iterator[Event]:
-    place: JsonObject = {"item_id": plan.message["id"], "output_index": len(plan.searches), "content_index": 0}
+    place: JsonObject = {
+        "item_id": plan.message["id"],
+        "output_index": len(plan.searches),
+        "content_index": 0,
+    }
     index: JsonObject = {"output_index": len(plan.searches)}
-    yield "response.output_item.added", {"item": {**plan.message, "content": None, "status": "in_progress"}, **index}
+    yield (
+        "response.output_item.added",
+        {"item": {**plan.message, "content": None, "status": "in_progress"}, **index},
+    )
     most = _TOKENS_BEFORE_ERROR if plan.status in _ENDS_IN_ERROR else len(plan.tokens)
     for token in plan.tokens[:most]:
         yield "response.output_text.delta", {"delta": token, **place}

@@ -55,7 +55,9 @@ class Composer:
             return self._object(schema, depth)
         if kind == "array":
             count = max(1, _whole(schema, "minItems", 0))
-            return [self._value(schema.get("items"), depth + 1)] * min(count, _whole(schema, "maxItems", count))
+            return [self._value(schema.get("items"), depth + 1)] * min(
+                count, _whole(schema, "maxItems", count)
+            )
         if kind == "string":
             return self._string(schema)
         if kind == "integer":
@@ -66,7 +68,10 @@ class Composer:
         declared = schema.get("properties")
         properties = declared if isinstance(declared, dict) else {}
         required = _first_list(schema, "required") or []
-        names = [*properties, *(str(name) for name in required if name not in properties)]
+        names = [
+            *properties,
+            *(str(name) for name in required if name not in properties),
+        ]
         return {name: self._value(properties.get(name), depth + 1) for name in names}
 
     def _string(self, schema: JsonObject) -> str:
@@ -88,11 +93,19 @@ def _kind(schema: JsonObject) -> str:
     kind = schema.get("type")
     if isinstance(kind, list):
         kind = next((one for one in kind if one != "null"), "null")
-    return kind if isinstance(kind, str) else "object" if "properties" in schema else "string"
+    return (
+        kind
+        if isinstance(kind, str)
+        else "object"
+        if "properties" in schema
+        else "string"
+    )
 
 
 def _first_list(schema: JsonObject, *names: str) -> list[JsonValue] | None:
-    return next((value for name in names if isinstance(value := schema.get(name), list)), None)
+    return next(
+        (value for name in names if isinstance(value := schema.get(name), list)), None
+    )
 
 
 def _whole(schema: JsonObject, name: str, default: int) -> int:
@@ -107,9 +120,17 @@ def _bound(schema: JsonObject, name: str) -> float | None:
 
 def _integer(schema: JsonObject) -> int:
     low, high = _bound(schema, "minimum"), _bound(schema, "maximum")
-    above, below = _bound(schema, "exclusiveMinimum"), _bound(schema, "exclusiveMaximum")
-    least = _last(None if low is None else ceil(low), None if above is None else floor(above) + 1)
-    most = _last(None if high is None else floor(high), None if below is None else ceil(below) - 1)
+    above, below = (
+        _bound(schema, "exclusiveMinimum"),
+        _bound(schema, "exclusiveMaximum"),
+    )
+    least = _last(
+        None if low is None else ceil(low), None if above is None else floor(above) + 1
+    )
+    most = _last(
+        None if high is None else floor(high),
+        None if below is None else ceil(below) - 1,
+    )
     return least if least is not None else 1 if most is None else min(1, most)
 
 
@@ -118,7 +139,13 @@ def _number(schema: JsonObject) -> float:
     most = _last(_bound(schema, "maximum"), _bound(schema, "exclusiveMaximum"))
     if least is not None and most is not None:
         return (least + most) / 2
-    return least + 0.5 if least is not None else 0.5 if most is None else min(0.5, most - 0.5)
+    return (
+        least + 0.5
+        if least is not None
+        else 0.5
+        if most is None
+        else min(0.5, most - 0.5)
+    )
 
 
 def _last(*bounds: _N | None) -> _N | None:

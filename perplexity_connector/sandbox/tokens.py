@@ -3,7 +3,7 @@
 import re
 
 from perplexity_connector.sandbox.jsontypes import JsonObject
-from perplexity_connector.sandbox.models import Price
+from perplexity_connector.sandbox.language_models import Price
 
 # A citation marker was recorded in pieces: `.[`, `1`, `]`. `[web:3]` comes as `[web:`, `3`, `]`.
 _TOKEN = re.compile(r"\.?\[(?!web:)|\[web:|\s*\w+|\s*[^\w\s]|\s+")
@@ -15,7 +15,14 @@ def tokenize(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-def usage(*, price: Price, input_tokens: int, output_tokens: int, reasoning_tokens: int, searches: int) -> JsonObject:
+def usage(
+    *,
+    price: Price,
+    input_tokens: int,
+    output_tokens: int,
+    reasoning_tokens: int,
+    searches: int,
+) -> JsonObject:
     """The `usage` of a run, with its cost in USD. A run that searched nothing has no tool costs in detail."""
     tool_cost = round(searches * _SEARCH_COST, 6)
     costs = {
@@ -25,16 +32,26 @@ def usage(*, price: Price, input_tokens: int, output_tokens: int, reasoning_toke
         "cache_read_cost": 0.0,
         "tool_calls_cost": tool_cost,
     }
-    cost: JsonObject = {"currency": "USD", **costs, "total_cost": round(sum(costs.values()), 6)}
+    cost: JsonObject = {
+        "currency": "USD",
+        **costs,
+        "total_cost": round(sum(costs.values()), 6),
+    }
     used: JsonObject = {
         "input_tokens": input_tokens,
-        "input_tokens_details": {"cached_tokens": 0, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0},
+        "input_tokens_details": {
+            "cached_tokens": 0,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+        },
         "output_tokens": output_tokens,
         "output_tokens_details": {"reasoning_tokens": reasoning_tokens},
         "total_tokens": input_tokens + output_tokens,
     }
     if searches:
-        used["tool_calls_details"] = {"search_web": {"invocation": searches, "cost_usd": tool_cost}}
+        used["tool_calls_details"] = {
+            "search_web": {"invocation": searches, "cost_usd": tool_cost}
+        }
         cost["tool_calls_cost_details"] = {"search_web": tool_cost}
     return {**used, "cost": cost}
 

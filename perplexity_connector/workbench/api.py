@@ -14,9 +14,22 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from perplexity_connector.contract import ConnectionOutcome, ConnectorError, ErrorCode, JsonObject, JsonValue
+from perplexity_connector.contract import (
+    ConnectionOutcome,
+    ConnectorError,
+    ErrorCode,
+    JsonObject,
+    JsonValue,
+)
 from perplexity_connector.host import Host
-from perplexity_connector.workbench.reading import document, number, object_in, optional_text, text, texts_in
+from perplexity_connector.workbench.reading import (
+    document,
+    number,
+    object_in,
+    optional_text,
+    text,
+    texts_in,
+)
 
 Item: TypeAlias = dict[str, JsonValue]
 
@@ -56,18 +69,28 @@ class Api:
         """What can be dragged in, and what could not be read."""
         del request
         return JSONResponse(
-            {"actions": self._host.actions(), "problems": self._host.problems(), "sandbox": self._sandbox}
+            {
+                "actions": self._host.actions(),
+                "problems": self._host.problems(),
+                "sandbox": self._sandbox,
+            }
         )
 
     def describe(self, request: Request) -> Response:
         """All that is needed to draw an action."""
         where = request.path_params
-        return JSONResponse(self._host.describe(where["connector"], where["action"], number(request, "version", None)))
+        return JSONResponse(
+            self._host.describe(
+                where["connector"], where["action"], number(request, "version", None)
+            )
+        )
 
     async def validate(self, request: Request) -> Response:
         """What is wrong with a flow."""
         flow = object_in(await document(request), "flow")
-        return JSONResponse({"errors": await run_in_threadpool(self._host.validate_flow, flow)})
+        return JSONResponse(
+            {"errors": await run_in_threadpool(self._host.validate_flow, flow)}
+        )
 
     async def options(self, request: Request) -> Response:
         """Suggestions for a field."""
@@ -90,18 +113,26 @@ class Api:
     async def connect(self, request: Request) -> Response:
         """Keep a new connection, if a test finds it good or none is wanted."""
         asked = await document(request)
-        connector, fields, status = text(asked, "connector"), texts_in(asked, "fields"), None
+        connector, fields, status = (
+            text(asked, "connector"),
+            texts_in(asked, "fields"),
+            None,
+        )
         if asked.get("test") is not False:
             status = await self._host.connections.test(fields, connector)
         kept = None
         if status is None or status["outcome"] == ConnectionOutcome.OK:
-            kept = await run_in_threadpool(self._host.connections.add, connector, fields)
+            kept = await run_in_threadpool(
+                self._host.connections.add, connector, fields
+            )
         return JSONResponse({"connection": kept, "status": status})
 
     async def test(self, request: Request) -> Response:
         """How good a stored connection is, or the environment's."""
         asked = await document(request)
-        status = await self._host.connections.test(optional_text(asked, "connection"), text(asked, "connector"))
+        status = await self._host.connections.test(
+            optional_text(asked, "connection"), text(asked, "connector")
+        )
         return JSONResponse({"status": status})
 
     async def change(self, request: Request) -> Response:
@@ -110,12 +141,18 @@ class Api:
         new_name = optional_text(asked, "connection_name")
         fields = texts_in(asked, "fields") if "fields" in asked else None
         if new_name is None and fields is None:
-            raise ConnectorError(ErrorCode.INVALID_INPUT, "Give a new connection_name, fields, or both.")
+            raise ConnectorError(
+                ErrorCode.INVALID_INPUT, "Give a new connection_name, fields, or both."
+            )
         shown: JsonObject = {}
         if fields is not None:
-            shown = await run_in_threadpool(self._host.connections.replace_key, name, fields)
+            shown = await run_in_threadpool(
+                self._host.connections.replace_key, name, fields
+            )
         if new_name is not None:
-            shown = await run_in_threadpool(self._host.connections.rename, name, new_name)
+            shown = await run_in_threadpool(
+                self._host.connections.rename, name, new_name
+            )
         return JSONResponse({"connection": shown})
 
     def disconnect(self, request: Request) -> Response:
@@ -132,7 +169,9 @@ class Api:
 
     async def cancel(self, request: Request) -> Response:
         """Stop a run by its id; its stream then comes to its end."""
-        return JSONResponse({"cancelled": self._host.cancel(request.path_params["run_id"])})
+        return JSONResponse(
+            {"cancelled": self._host.cancel(request.path_params["run_id"])}
+        )
 
 
 def _name(request: Request) -> str:
@@ -143,7 +182,9 @@ def _name(request: Request) -> str:
 class _Lines(StreamingResponse):
     """The items of a flow, a line of JSON each; while a run is under way, its id is in `running`."""
 
-    def __init__(self, first: Item, items: AsyncGenerator[Item, None], running: set[str]) -> None:
+    def __init__(
+        self, first: Item, items: AsyncGenerator[Item, None], running: set[str]
+    ) -> None:
         super().__init__(self._lines(first), media_type="application/x-ndjson")
         self._items = items
         self._running = running

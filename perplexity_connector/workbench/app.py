@@ -21,7 +21,9 @@ from perplexity_connector.workbench.security import Guard
 STATIC = Path(__file__).with_name("static")
 
 
-def create_app(host: Host, api: Api, *, port: int, token: str, static: Path = STATIC) -> ASGIApp:
+def create_app(
+    host: Host, api: Api, *, port: int, token: str, static: Path = STATIC
+) -> ASGIApp:
     """The application; it opens the host when it starts, and closes it when it ends."""
 
     @asynccontextmanager
@@ -33,8 +35,16 @@ def create_app(host: Host, api: Api, *, port: int, token: str, static: Path = ST
         return FileResponse(static / "index.html")
 
     inside = Starlette(
-        routes=[Route("/", page), *api.routes, Mount("/static", StaticFiles(directory=static, check_dir=False))],
-        exception_handlers={ConnectorError: _failed, HTTPException: _missed, Exception: _broken},
+        routes=[
+            Route("/", page),
+            *api.routes,
+            Mount("/static", StaticFiles(directory=static, check_dir=False)),
+        ],
+        exception_handlers={
+            ConnectorError: _failed,
+            HTTPException: _missed,
+            Exception: _broken,
+        },
         lifespan=lifespan,
     )
     return Guard(inside, port=port, token=token)
@@ -49,10 +59,20 @@ def _failed(request: Request, error: Exception) -> Response:
 def _missed(request: Request, error: Exception) -> Response:
     del request
     status = error.status_code if isinstance(error, HTTPException) else 404
-    return answer(RefusedError(status, ErrorCode.NOT_FOUND, "There is nothing of that kind at this address."))
+    return answer(
+        RefusedError(
+            status,
+            ErrorCode.NOT_FOUND,
+            "There is nothing of that kind at this address.",
+        )
+    )
 
 
 def _broken(request: Request, error: Exception) -> Response:
     del request
     # Never the exception's text: it may hold a key or an input value.
-    return answer(RefusedError(500, ErrorCode.INTERNAL, f"The workbench broke: {type(error).__name__}."))
+    return answer(
+        RefusedError(
+            500, ErrorCode.INTERNAL, f"The workbench broke: {type(error).__name__}."
+        )
+    )

@@ -28,5 +28,9 @@ class RefusedError(ConnectorError):
 
 def answer(error: ConnectorError) -> JSONResponse:
     """The error as `{"error": …}`."""
-    status = error.status if isinstance(error, RefusedError) else _STATUSES.get(error.code, 500)
+    status = (
+        error.status
+        if isinstance(error, RefusedError)
+        else _STATUSES.get(error.code, 500)
+    )
     return JSONResponse({"error": error.to_dict()}, status)

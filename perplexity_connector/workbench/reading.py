@@ -5,7 +5,13 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 
-from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError, JsonObject, JsonValue
+from perplexity_connector.contract import (
+    ConnectorError,
+    ErrorCode,
+    FieldError,
+    JsonObject,
+    JsonValue,
+)
 from perplexity_connector.workbench.failures import RefusedError
 
 LARGEST_BODY = 1_000_000
@@ -21,13 +27,19 @@ async def document(request: Request) -> JsonObject:
     async for piece in request.stream():
         body += piece
         if len(body) > LARGEST_BODY:
-            raise RefusedError(413, ErrorCode.INVALID_INPUT, f"A request may have {LARGEST_BODY} bytes at most.")
+            raise RefusedError(
+                413,
+                ErrorCode.INVALID_INPUT,
+                f"A request may have {LARGEST_BODY} bytes at most.",
+            )
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise ConnectorError(ErrorCode.INVALID_INPUT, "The body of the request must be a JSON object.")
+        raise ConnectorError(
+            ErrorCode.INVALID_INPUT, "The body of the request must be a JSON object."
+        )
     return value
 
 
@@ -54,14 +66,19 @@ def optional_text(given: JsonObject, name: str) -> str | None:
 
 def texts_in(given: JsonObject, name: str) -> Mapping[str, str]:
     """The object of that name, all of whose values are text. Raises `ConnectorError` likewise."""
-    return {field: _text_value(value, f"{name}/{field}") for field, value in object_in(given, name).items()}
+    return {
+        field: _text_value(value, f"{name}/{field}")
+        for field, value in object_in(given, name).items()
+    }
 
 
 def number(request: Request, name: str, otherwise: int | None) -> int | None:
     """The whole number of that name in the address. Raises `ConnectorError` (`invalid_input`) for anything else."""
     if not (given := request.query_params.get(name)):
         return otherwise
-    if not (given.isascii() and given.isdigit() and len(given) < len(str(LARGEST_BODY))):
+    if not (
+        given.isascii() and given.isdigit() and len(given) < len(str(LARGEST_BODY))
+    ):
         raise _wrong(name, "Must be a whole number.")
     return int(given)
 
@@ -74,4 +91,6 @@ def _text_value(value: JsonValue, name: str) -> str:
 
 def _wrong(name: str, message: str) -> ConnectorError:
     field = FieldError(pointer=f"/{name}", code="type", message=message)
-    return ConnectorError(ErrorCode.INVALID_INPUT, f"/{name}: {message}", fields=[field])
+    return ConnectorError(
+        ErrorCode.INVALID_INPUT, f"/{name}: {message}", fields=[field]
+    )

@@ -73,26 +73,43 @@ class Guard:
         if not self._is_token(request.cookies.get(self._cookie, "")):
             return _refused(401, ErrorCode.INVALID_CREDENTIALS, _NO_COOKIE)
         if not _is_json_or_empty(request):
-            return _refused(415, ErrorCode.INVALID_INPUT, "The body of a request must be application/json.")
+            return _refused(
+                415,
+                ErrorCode.INVALID_INPUT,
+                "The body of a request must be application/json.",
+            )
         return None
 
     def _source_problem(self, request: Request) -> str:
-        hosts, origins = request.headers.getlist("host"), request.headers.getlist("origin")
+        hosts, origins = (
+            request.headers.getlist("host"),
+            request.headers.getlist("origin"),
+        )
         site = request.headers.get("sec-fetch-site")
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
             return "The Host of the request is not this workbench."
         # Following a link to the page itself is anybody's right: without the cookie it gives nothing away.
         follows_a_link = request.url.path == "/" and request.method in _SAFE_METHODS
         is_foreign = site not in (None, "same-origin", "none") and not follows_a_link
-        if is_foreign or any(origin != f"http://{hosts[0].lower()}" for origin in origins):
+        if is_foreign or any(
+            origin != f"http://{hosts[0].lower()}" for origin in origins
+        ):
             return "The request comes from another page."
-        if request.method not in _SAFE_METHODS and not origins and site != "same-origin":
+        if (
+            request.method not in _SAFE_METHODS
+            and not origins
+            and site != "same-origin"
+        ):
             return "The request does not say which page it comes from."
         return ""
 
     def _welcome(self, token: str) -> Response:
         if not self._is_token(token):
-            return _refused(401, ErrorCode.INVALID_CREDENTIALS, "This token is not that of this workbench.")
+            return _refused(
+                401,
+                ErrorCode.INVALID_CREDENTIALS,
+                "This token is not that of this workbench.",
+            )
         response = RedirectResponse("/", 303)
         response.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")
         return response
@@ -102,7 +119,10 @@ class Guard:
 
 
 def _is_json_or_empty(request: Request) -> bool:
-    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    has_body = (
+        request.headers.get("content-length", "0") != "0"
+        or "transfer-encoding" in request.headers
+    )
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind == "application/json" or not has_body
 

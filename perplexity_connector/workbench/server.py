@@ -21,7 +21,13 @@ class WorkbenchServer(uvicorn.Server):
     """A workbench that is not serving yet, though its port is taken already."""
 
     def __init__(
-        self, host: Host, *, port: int, sandbox: bool, ready: Callable[[str], None], static: Path = STATIC
+        self,
+        host: Host,
+        *,
+        port: int,
+        sandbox: bool,
+        ready: Callable[[str], None],
+        static: Path = STATIC,
     ) -> None:
         """Make it over a host that is not open yet.
 

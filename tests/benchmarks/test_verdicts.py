@@ -9,16 +9,28 @@ from benchmarks import canned_wire
 from benchmarks.__main__ import _running
 from benchmarks.clients import CLIENTS
 from benchmarks.verdicts import TARGETS, lines
-from perplexity_connector.api.sse import EventDecoder
-from tests.api.streams import transcript
+from perplexity_connector.perplexity.wire.sse import EventDecoder
+from tests.perplexity.wire.streams import transcript
 
 
 def figures(ours: float) -> dict[str, dict[str, dict[str, float]]]:
     """The same figure for everybody, and one of our own."""
     row = {"cpu": 1.0, "wall": 1.0, "memory": 1.0, "held": 50.0, "peak": 50.0}
     clients = [*CLIENTS, "bare Python", "libyaml alone", "empty typer program"]
-    cases = ("chat", "unheard", "heard", "search", "searches", "import", "cold command", "first search", "discovery")
-    found = {case: {client: dict(row) for client in clients} for case in (*cases, "held")}
+    cases = (
+        "chat",
+        "unheard",
+        "heard",
+        "search",
+        "searches",
+        "import",
+        "cold command",
+        "first search",
+        "discovery",
+    )
+    found = {
+        case: {client: dict(row) for client in clients} for case in (*cases, "held")
+    }
     for case in cases:
         found[case]["ours"]["cpu"] = ours
     found["import"]["bare Python"]["cpu"] = 0.1

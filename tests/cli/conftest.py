@@ -31,12 +31,18 @@ class _Terminal(io.TextIOWrapper):
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
     """Runs `perplexity-connector` in this process."""
 
     def run(*arguments: str, stdin: bytes = b"", terminal: bool = False) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["perplexity-connector", *arguments])
-        monkeypatch.setattr(sys, "stdin", (_Terminal if terminal else io.TextIOWrapper)(io.BytesIO(stdin)))
+        monkeypatch.setattr(
+            sys,
+            "stdin",
+            (_Terminal if terminal else io.TextIOWrapper)(io.BytesIO(stdin)),
+        )
         with pytest.raises(SystemExit) as end:
             main()
         out, err = capsys.readouterr()

@@ -15,13 +15,19 @@ INPUT_SCHEMA: Document = {
     "required": ["query"],
     "properties": {
         "query": {
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}},
+            ],
             "description": "What to look for.",
         },
         "stream": {"type": "boolean"},
         "size": {"type": "string", "enum": ["small", "xl"]},
         "options": {"type": "object", "properties": {"depth": {"type": "integer"}}},
-        "messages": {"type": "array", "items": {"type": "object", "properties": {"content": {"type": "string"}}}},
+        "messages": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"content": {"type": "string"}}},
+        },
     },
 }
 
@@ -31,7 +37,9 @@ DESCRIPTION: Document = {
         "settings": [{"name": "base_url"}],
         "connection": {
             "env": {"api_key": "TOY_KEY"},
-            "guide": [{"title": "Sign in", "text": "Do it", "link": "https://toy.example"}],
+            "guide": [
+                {"title": "Sign in", "text": "Do it", "link": "https://toy.example"}
+            ],
         },
     },
     "action": {
@@ -45,18 +53,33 @@ DESCRIPTION: Document = {
     },
     "schemas": {
         "input": INPUT_SCHEMA,
-        "output": {"properties": {"content": {"type": "string", "description": "What was seen."}}},
+        "output": {
+            "properties": {
+                "content": {"type": "string", "description": "What was seen."}
+            }
+        },
     },
     "labels": {"/size": {"small": "Small", "xl": "Extra large"}},
     "examples": [{"query": "moon"}],
 }
 
-ENTRY: Document = {"connector": "toy", "action": "look", "title": "Look", "summary": "Looks."}
+ENTRY: Document = {
+    "connector": "toy",
+    "action": "look",
+    "title": "Look",
+    "summary": "Looks.",
+}
 
 
 def envelope(**parts: object) -> Document:
     """The envelope of a run that succeeded with `{}`, with other parts as given."""
-    return {"status": "succeeded", "output": {}, "error": None, "partial": None, "duration_ms": 1234} | parts
+    return {
+        "status": "succeeded",
+        "output": {},
+        "error": None,
+        "partial": None,
+        "duration_ms": 1234,
+    } | parts
 
 
 def failed(code: str, **parts: object) -> Document:
@@ -70,7 +93,9 @@ def failed(code: str, **parts: object) -> Document:
 class FakeHost:
     """Stands in for `Host`. `script` is what `stream` yields; a callable in it is called where it stands."""
 
-    script: Sequence[Document | Callable[[], None]] = field(default_factory=lambda: [envelope()])
+    script: Sequence[Document | Callable[[], None]] = field(
+        default_factory=lambda: [envelope()]
+    )
     entries: Sequence[Document] = (ENTRY,)
     description: Document | ConnectorError = field(default_factory=lambda: DESCRIPTION)
     faults: Sequence[Document] = ()
@@ -83,7 +108,10 @@ class FakeHost:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Count that it was closed."""
         self.closed += 1

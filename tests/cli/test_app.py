@@ -25,7 +25,9 @@ def test_the_palette_as_json_is_the_hosts_own(command: Command, host: FakeHost) 
     assert host.runs == []
 
 
-def test_a_connector_that_cannot_be_read_is_told_and_breaks_nothing(command: Command, host: FakeHost) -> None:
+def test_a_connector_that_cannot_be_read_is_told_and_breaks_nothing(
+    command: Command, host: FakeHost
+) -> None:
     """A line on stderr names it; the others are listed."""
     host.faults = [{"connector": "bad", "message": "No\nmanifest."}]
     outcome = command("actions")
@@ -42,7 +44,9 @@ def test_an_action_is_described(command: Command, host: FakeHost) -> None:
     assert host.runs == []
 
 
-def test_a_description_as_json_is_the_hosts_own(command: Command, host: FakeHost) -> None:
+def test_a_description_as_json_is_the_hosts_own(
+    command: Command, host: FakeHost
+) -> None:
     """Manifest entry, schemas, labels and examples."""
     assert json.loads(command("describe", "look", "--json").out) == DESCRIPTION
     assert host.runs == []
@@ -55,16 +59,27 @@ def test_the_version_is_the_packages(command: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("nonsense",), ("run",), ("actions", "--nonsense"), ("sandbox", "--port", "x")]
+    "arguments",
+    [
+        (),
+        ("nonsense",),
+        ("run",),
+        ("actions", "--nonsense"),
+        ("sandbox", "--port", "x"),
+    ],
 )
-def test_a_command_line_that_cannot_be_parsed_ends_with_two(command: Command, arguments: tuple[str, ...]) -> None:
+def test_a_command_line_that_cannot_be_parsed_ends_with_two(
+    command: Command, arguments: tuple[str, ...]
+) -> None:
     """Nothing on stdout."""
     outcome = command(*arguments)
     assert outcome.code == 2
     assert outcome.err
 
 
-def test_output_goes_to_whatever_stands_for_stdout(command: Command, host: FakeHost) -> None:
+def test_output_goes_to_whatever_stands_for_stdout(
+    command: Command, host: FakeHost
+) -> None:
     """A program that embeds the command may have put a buffer there."""
     with redirect_stdout(StringIO()) as buffer:
         command("actions")

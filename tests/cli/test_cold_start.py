@@ -20,11 +20,33 @@ sys.stderr.write(" ".join(sys.modules))
 FOR_RUNS = {
     *("asyncio", "concurrent.futures", "ssl", "logging"),
     *("httpx", "aiohttp", "pydantic", "jsonschema", "referencing", "pluggy"),
-    *("rich", "stamina", "tenacity", "cryptography", "filelock", "platformdirs", "starlette", "uvicorn", "mcp"),
-    *(f"perplexity_connector.host.{name}" for name in ("engine", "flows", "store", "sync")),
-    *(f"perplexity_connector.cli.{name}" for name in ("connections", "journal", "running", "workbench")),
-    *(f"perplexity_connector.contract.{name}" for name in ("connector", "context", "envelope", "manifest")),
-    *(f"perplexity_connector.{name}" for name in ("plugin", "sandbox", "workbench", "adapters")),
+    *(
+        "rich",
+        "stamina",
+        "tenacity",
+        "cryptography",
+        "filelock",
+        "platformdirs",
+        "starlette",
+        "uvicorn",
+        "mcp",
+    ),
+    *(
+        f"perplexity_connector.host.{name}"
+        for name in ("engine", "flows", "store", "sync")
+    ),
+    *(
+        f"perplexity_connector.cli.{name}"
+        for name in ("connections", "journal", "running", "workbench")
+    ),
+    *(
+        f"perplexity_connector.contract.{name}"
+        for name in ("connector", "context", "envelope", "manifest")
+    ),
+    *(
+        f"perplexity_connector.{name}"
+        for name in ("plugin", "sandbox", "workbench", "adapters")
+    ),
 }
 SEARCH = """
 import asyncio, sys
@@ -41,13 +63,23 @@ sys.stderr.write(" ".join(sys.modules))
 
 def imported(code: str, *arguments: str) -> set[str]:
     """What a fresh process has imported at its end."""
-    done = subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return set(done.stderr.split())
 
 
 @pytest.mark.parametrize(
     "command",
-    [["actions"], ["actions", "--json"], ["describe", "execute_search"], ["describe", "execute_search", "--json"]],
+    [
+        ["actions"],
+        ["actions", "--json"],
+        ["describe", "execute_search"],
+        ["describe", "execute_search", "--json"],
+    ],
 )
 def test_looking_around_imports_nothing_that_a_run_needs(command: list[str]) -> None:
     """Neither an event loop nor HTTP, validation, retries, encryption or a server; and of ours, only what it uses."""
@@ -64,4 +96,4 @@ def test_a_good_search_imports_no_schema_library() -> None:
     with Sandbox() as sandbox:
         found = imported(SEARCH, sandbox.url, GOOD_KEY)
     assert found & {"jsonschema", "referencing", "cryptography", "filelock"} == set()
-    assert {"httpx", "perplexity_connector.host.engine"} <= found
+    assert {"httpx", "perplexity_connector.host.runs.runs"} <= found

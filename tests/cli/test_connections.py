@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from perplexity_connector.__main__ import main
-from perplexity_connector.cli import app, models
+from perplexity_connector.cli import app, language_models
 from perplexity_connector.cli.connections import EXIT_CODES
 from perplexity_connector.contract import ConnectionOutcome
 from perplexity_connector.host import ConnectionStore, Host
@@ -51,10 +51,15 @@ def connect(command: Command, toys: ConnectionStore) -> Command:
 
 def names(command: Command) -> list[str]:
     """The names of the stored connections."""
-    return [connection["connection_name"] for connection in json.loads(command("connections", "--json").out)]
+    return [
+        connection["connection_name"]
+        for connection in json.loads(command("connections", "--json").out)
+    ]
 
 
-def test_a_good_key_from_stdin_is_kept_and_only_its_fingerprint_shown(connect: Command, command: Command) -> None:
+def test_a_good_key_from_stdin_is_kept_and_only_its_fingerprint_shown(
+    connect: Command, command: Command
+) -> None:
     """Trimmed, tested, and listed by name."""
     assert connect("Mine").code == 0
     listed = command("connections")
@@ -63,7 +68,9 @@ def test_a_good_key_from_stdin_is_kept_and_only_its_fingerprint_shown(connect: C
     assert command("test", "mine").out.startswith("Mine: ok: ")
 
 
-def test_a_key_that_the_test_refuses_is_not_kept(connect: Command, command: Command) -> None:
+def test_a_key_that_the_test_refuses_is_not_kept(
+    connect: Command, command: Command
+) -> None:
     """The exit code says why; --no-test keeps it all the same, and asks nobody."""
     assert connect("Mine", stdin=BAD).code == 3
     assert names(command) == []
@@ -74,14 +81,22 @@ def test_a_key_that_the_test_refuses_is_not_kept(connect: Command, command: Comm
 def test_connecting_tells_a_machine_what_became_of_it(connect: Command) -> None:
     """What is kept, and what the test said, as JSON."""
     told = json.loads(connect("Mine", "--json").out)
-    assert (told["connection"]["connection_name"], told["status"]["outcome"]) == ("Mine", "ok")
+    assert (told["connection"]["connection_name"], told["status"]["outcome"]) == (
+        "Mine",
+        "ok",
+    )
     told = json.loads(connect("Other", "--json", stdin=BAD).out)
-    assert (told["connection"], told["status"]["outcome"]) == (None, "invalid_credentials")
+    assert (told["connection"], told["status"]["outcome"]) == (
+        None,
+        "invalid_credentials",
+    )
     told = json.loads(connect("Other", "--json", "--no-test").out)
     assert (told["connection"]["connection_name"], told["status"]) == ("Other", None)
 
 
-def test_a_name_that_is_taken_is_refused_unless_its_key_is_to_be_replaced(connect: Command, command: Command) -> None:
+def test_a_name_that_is_taken_is_refused_unless_its_key_is_to_be_replaced(
+    connect: Command, command: Command
+) -> None:
     """And one that is not there cannot have its key replaced."""
     assert connect("Mine").code == 0
     assert connect("mine").code == 2
@@ -141,10 +156,18 @@ def test_every_connection_is_tested_when_none_is_named(
     monkeypatch.setenv("TOY_TOKEN", "bad-secret-token")
     outcome = command("test")
     lines = outcome.out.splitlines()
-    assert [line.split(":")[0] for line in lines] == ["Good", "Worse", "environment (toy)"]
+    assert [line.split(":")[0] for line in lines] == [
+        "Good",
+        "Worse",
+        "environment (toy)",
+    ]
     assert outcome.code == 3
     told = json.loads(command("test", "--json").out)
-    assert [status["outcome"] for status in told] == ["ok", "invalid_credentials", "invalid_credentials"]
+    assert [status["outcome"] for status in told] == [
+        "ok",
+        "invalid_credentials",
+        "invalid_credentials",
+    ]
     assert told[0]["connection_name"] == "Good"
 
 
@@ -153,15 +176,22 @@ def test_a_connection_whose_connector_is_gone_keeps_no_other_from_being_tested(
 ) -> None:
     """It has a line of its own; tested alone, it is a refusal as ever."""
     connect("Good")
-    toys.change(lambda there: [replace(there[0], name="Astray", connector="gone"), *there])
+    toys.change(
+        lambda there: [replace(there[0], name="Astray", connector="gone"), *there]
+    )
     outcome = command("test")
-    assert [line.split(": ")[:2] for line in outcome.out.splitlines()] == [["Astray", "unknown"], ["Good", "ok"]]
+    assert [line.split(": ")[:2] for line in outcome.out.splitlines()] == [
+        ["Astray", "unknown"],
+        ["Good", "ok"],
+    ]
     assert outcome.code == 5
     alone = command("test", "Astray")
     assert (alone.code, alone.out) == (5, "")
 
 
-def test_without_any_connection_the_test_says_what_is_missing(command: Command, toys: ConnectionStore) -> None:
+def test_without_any_connection_the_test_says_what_is_missing(
+    command: Command, toys: ConnectionStore
+) -> None:
     """For every connector that is there."""
     del toys
     outcome = command("test")
@@ -178,13 +208,21 @@ def test_a_forgotten_connection_is_gone(connect: Command, command: Command) -> N
 
 
 @pytest.mark.parametrize(
-    "arguments", [("test", "toy-secret-token"), ("disconnect", "toy-secret-token"), ("models", "--connection", "x")]
+    "arguments",
+    [
+        ("test", "toy-secret-token"),
+        ("disconnect", "toy-secret-token"),
+        ("models", "--connection", "x"),
+    ],
 )
 def test_a_name_that_is_not_there_is_a_mistake_of_the_user(
-    connect: Command, command: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+    connect: Command,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
 ) -> None:
     """What there is is named; what was typed is not repeated, since it may be a key."""
-    monkeypatch.setattr(models, "_SOURCE", "tones")
+    monkeypatch.setattr(language_models, "_SOURCE", "tones")
     connect("Mine")
     outcome = command(*arguments)
     assert outcome.code == 2
@@ -193,22 +231,31 @@ def test_a_name_that_is_not_there_is_a_mistake_of_the_user(
 
 
 @pytest.mark.parametrize("name", ["MINE", " mine ", "\uff2d\uff29\uff2e\uff25"])
-def test_a_name_is_found_however_it_is_written(connect: Command, command: Command, name: str) -> None:
+def test_a_name_is_found_however_it_is_written(
+    connect: Command, command: Command, name: str
+) -> None:
     """What the store counts as the same name, the command line does too, and before it asks for a key."""
     connect("Mine")
     assert command("test", name).out.startswith("Mine: ok")
     assert connect(name).code == 2
 
 
-def test_a_run_over_a_stored_connection_names_it(connect: Command, command: Command) -> None:
+def test_a_run_over_a_stored_connection_names_it(
+    connect: Command, command: Command
+) -> None:
     """One that is not there is a mistake, and a sandbox has one of its own."""
     connect("Mine")
     assert command("run", "count", "text=abc", "--connection", "mine").code == 0
     assert command("run", "count", "text=abc", "--connection", "gone").code == 2
-    assert command("run", "count", "text=abc", "--connection", "mine", "--sandbox").code == 2
+    assert (
+        command("run", "count", "text=abc", "--connection", "mine", "--sandbox").code
+        == 2
+    )
 
 
-def test_a_broken_store_is_told_in_words(connect: Command, command: Command, tmp_path: Path) -> None:
+def test_a_broken_store_is_told_in_words(
+    connect: Command, command: Command, tmp_path: Path
+) -> None:
     """With the exit code of a credential that cannot be used."""
     connect("Mine")
     (tmp_path / "store" / "connections.json").write_text("{", encoding="utf-8")
@@ -220,7 +267,7 @@ def test_models_are_listed_with_what_they_are_and_a_note(
     connect: Command, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All pages of them; the note goes to stderr."""
-    monkeypatch.setattr(models, "_SOURCE", "tones")
+    monkeypatch.setattr(language_models, "_SOURCE", "tones")
     connect("Mine")
     outcome = command("models", "--connection", "mine")
     assert (outcome.code, outcome.out.split()) == (0, ["warm", "cool"])
@@ -235,7 +282,7 @@ def test_models_of_nobody_are_a_mistake(
 ) -> None:
     """No connector has such a list."""
     del toys
-    monkeypatch.setattr(models, "_SOURCE", "no such source")
+    monkeypatch.setattr(language_models, "_SOURCE", "no such source")
     assert command("models").code == 2
 
 
@@ -260,14 +307,24 @@ def test_on_a_terminal_what_is_missing_is_asked_for(
     assert asked == [("Connection Name", False), ("Token", True)]
     assert "1. Make one up" in outcome.err
     assert [one.name for one in toys.read()] == ["Mine"]
-    assert "1. Make one up" not in command("connect", "Mine", "--connector", "toy", "--replace", terminal=True).err
+    assert (
+        "1. Make one up"
+        not in command(
+            "connect", "Mine", "--connector", "toy", "--replace", terminal=True
+        ).err
+    )
 
 
-def test_on_a_terminal_the_guide_is_shown_and_the_key_is_asked_for_without_echo(state_folder: Path) -> None:
+def test_on_a_terminal_the_guide_is_shown_and_the_key_is_asked_for_without_echo(
+    state_folder: Path,
+) -> None:
     """A real process on a pseudo-terminal: the screen never shows the key; the list has the connection."""
     child, screen = pty.fork()
     if child == 0:
-        os.execv(sys.executable, [sys.executable, "-m", "perplexity_connector", "connect", "--no-test"])  # noqa: S606
+        os.execv(  # noqa: S606
+            sys.executable,
+            [sys.executable, "-m", "perplexity_connector", "connect", "--no-test"],
+        )
     shown = _until(screen, b"Connection Name: ")
     os.write(screen, b"Mine\n")
     shown += _until(screen, b"API Key: ")
@@ -278,14 +335,22 @@ def test_on_a_terminal_the_guide_is_shown_and_the_key_is_asked_for_without_echo(
     assert b"1. Sign in" in shown
     assert b"sentinel" not in shown
     (stored,) = ConnectionStore(state_folder / "automation-host", {}).read()
-    assert stored.fields == {"connection_name": "Mine", "api_key": "pplx-sentinel-typed"}
+    assert stored.fields == {
+        "connection_name": "Mine",
+        "api_key": "pplx-sentinel-typed",
+    }
 
 
-def test_ctrl_c_while_the_key_is_asked_for_is_an_interruption(state_folder: Path) -> None:
+def test_ctrl_c_while_the_key_is_asked_for_is_an_interruption(
+    state_folder: Path,
+) -> None:
     """As it is at any other time; nothing is kept."""
     child, screen = pty.fork()
     if child == 0:
-        os.execv(sys.executable, [sys.executable, "-m", "perplexity_connector", "connect", "Mine"])  # noqa: S606
+        os.execv(  # noqa: S606
+            sys.executable,
+            [sys.executable, "-m", "perplexity_connector", "connect", "Mine"],
+        )
     _until(screen, b"API Key: ")
     os.write(screen, b"\x03")
     _until(screen, b"Interrupted.")
@@ -299,7 +364,9 @@ def test_a_stream_that_is_closed_is_as_good_as_an_empty_one(
     monkeypatch: pytest.MonkeyPatch, toys: ConnectionStore, stream: str, code: int
 ) -> None:
     """A service or a cron job may begin without it."""
-    monkeypatch.setattr(sys, "argv", ["perplexity-connector", "connect", "Mine", "--connector", "toy"])
+    monkeypatch.setattr(
+        sys, "argv", ["perplexity-connector", "connect", "Mine", "--connector", "toy"]
+    )
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(GOOD)))
     monkeypatch.setattr(sys, stream, None)
     with pytest.raises(SystemExit) as end:

@@ -1,6 +1,11 @@
 import pytest
 
-from perplexity_connector.cli.exits import EXIT_CODES, ExitCode, code_of_error, code_of_run
+from perplexity_connector.cli.exits import (
+    EXIT_CODES,
+    ExitCode,
+    code_of_error,
+    code_of_run,
+)
 from perplexity_connector.contract import ErrorCode
 from tests.cli.fakes import envelope, failed
 
@@ -29,7 +34,9 @@ def test_every_error_code_has_an_exit_code() -> None:
         ("of_a_later_version", 1),
     ],
 )
-def test_a_failed_run_ends_with_the_exit_code_of_its_error(code: str, exit_code: int) -> None:
+def test_a_failed_run_ends_with_the_exit_code_of_its_error(
+    code: str, exit_code: int
+) -> None:
     """The published table; a code that is not in it counts as internal."""
     assert code_of_run(failed(code)) == exit_code
     assert code_of_error({"code": code}) == exit_code
@@ -37,7 +44,10 @@ def test_a_failed_run_ends_with_the_exit_code_of_its_error(code: str, exit_code:
 
 def test_a_run_that_succeeded_ends_with_zero() -> None:
     """Warnings or not."""
-    assert code_of_run(envelope(warnings=[{"code": "a", "message": "b"}])) == ExitCode.SUCCEEDED
+    assert (
+        code_of_run(envelope(warnings=[{"code": "a", "message": "b"}]))
+        == ExitCode.SUCCEEDED
+    )
 
 
 def test_a_cancelled_run_counts_as_interrupted() -> None:

@@ -32,34 +32,64 @@ from tests.cli.fakes import INPUT_SCHEMA
         ("nothing=like it", {"nothing": "like it"}),
     ],
 )
-def test_a_value_is_read_as_its_schema_asks(assignment: str, expected: JsonValue) -> None:
+def test_a_value_is_read_as_its_schema_asks(
+    assignment: str, expected: JsonValue
+) -> None:
     """Text for a string, JSON elsewhere; what is no JSON stays text, for validation to point at."""
     assert with_fields({}, [assignment], INPUT_SCHEMA) == expected
 
 
 def test_a_type_may_be_a_list_of_types() -> None:
     """Not every connector's schema keeps to one type per field."""
-    schema = {"properties": {"a": {"type": ["string", "null"]}, "b": {"type": ["integer", "null"]}}}
+    schema = {
+        "properties": {
+            "a": {"type": ["string", "null"]},
+            "b": {"type": ["integer", "null"]},
+        }
+    }
     assert with_fields({}, ["a=1", "b=1"], schema) == {"a": "1", "b": 1}
 
 
 def test_fields_are_put_in_order_on_top_of_what_is_there() -> None:
     """The last one wins, siblings stay, and the document given is not changed."""
-    base = {"query": "a", "options": {"depth": 1, "width": 2}, "messages": [{"content": "x"}]}
-    expected = {"query": "c", "options": {"depth": 9, "width": 2}, "messages": [{"content": "y"}, {"content": "z"}]}
-    assignments = ["query=b", "query=c", "options.depth=9", "messages.0.content=y", "messages.1.content=z"]
+    base = {
+        "query": "a",
+        "options": {"depth": 1, "width": 2},
+        "messages": [{"content": "x"}],
+    }
+    expected = {
+        "query": "c",
+        "options": {"depth": 9, "width": 2},
+        "messages": [{"content": "y"}, {"content": "z"}],
+    }
+    assignments = [
+        "query=b",
+        "query=c",
+        "options.depth=9",
+        "messages.0.content=y",
+        "messages.1.content=z",
+    ]
     assert with_fields(base, assignments, INPUT_SCHEMA) == expected
-    assert base == {"query": "a", "options": {"depth": 1, "width": 2}, "messages": [{"content": "x"}]}
+    assert base == {
+        "query": "a",
+        "options": {"depth": 1, "width": 2},
+        "messages": [{"content": "x"}],
+    }
 
 
-@pytest.mark.parametrize("assignment", ["query", "", "=x", "options.=1", ".depth=1", "a..b=1"])
+@pytest.mark.parametrize(
+    "assignment", ["query", "", "=x", "options.=1", ".depth=1", "a..b=1"]
+)
 def test_an_argument_that_names_no_field_is_refused(assignment: str) -> None:
     """Without `=`, or with a name that leads nowhere."""
     with pytest.raises(UsageError):
         with_fields({}, [assignment], INPUT_SCHEMA)
 
 
-@pytest.mark.parametrize("assignment", ["query.x=1", "messages.role=1", "messages.2.content=1", "messages.9999999=1"])
+@pytest.mark.parametrize(
+    "assignment",
+    ["query.x=1", "messages.role=1", "messages.2.content=1", "messages.9999999=1"],
+)
 def test_a_field_without_a_place_is_refused(assignment: str) -> None:
     """Inside a text, beside a list's items, or beyond its end."""
     with pytest.raises(UsageError):
@@ -73,7 +103,20 @@ def test_a_refused_argument_is_not_repeated() -> None:
     assert "pplx-secret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("text", ["", "{", "nonsense", '{"a": NaN}', '{"a": 1e999}', "[" * 100_000, "[]", "3", '"a"'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "nonsense",
+        '{"a": NaN}',
+        '{"a": 1e999}',
+        "[" * 100_000,
+        "[]",
+        "3",
+        '"a"',
+    ],
+)
 def test_a_document_that_is_no_json_object_is_refused(text: str) -> None:
     """Whatever keeps it from being one."""
     with pytest.raises(UsageError):
@@ -81,5 +124,5 @@ def test_a_document_that_is_no_json_object_is_refused(text: str) -> None:
 
 
 def test_a_document_is_taken_as_it_is() -> None:
-    """Types, order and unknown fields."""
+    """Types, args and unknown fields."""
     assert document('{"b": [1, null], "a": "x"}') == {"b": [1, None], "a": "x"}

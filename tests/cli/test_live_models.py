@@ -5,7 +5,7 @@ from typing import Self
 
 import pytest
 
-from perplexity_connector.cli.models import show_models
+from perplexity_connector.cli.language_models import show_models
 from perplexity_connector.sandbox import keys
 from tests.cli.conftest import Command
 
@@ -30,7 +30,12 @@ class OneModel:
 
     async def options(self, *_: str, **__: object) -> dict[str, object]:
         """All of them."""
-        return {"options": [{"value": "a", "description": ""}], "next_cursor": None, "origin": "live", "note": ""}
+        return {
+            "options": [{"value": "a", "description": ""}],
+            "next_cursor": None,
+            "origin": "live",
+            "note": "",
+        }
 
 
 def test_a_list_of_today_has_no_note(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,13 +44,17 @@ def test_a_list_of_today_has_no_note(capsys: pytest.CaptureFixture[str]) -> None
     assert tuple(capsys.readouterr()) == ("a\n", "")
 
 
-def test_the_models_of_a_sandbox_are_listed_with_their_prices_and_without_a_note(command: Command) -> None:
+def test_the_models_of_a_sandbox_are_listed_with_their_prices_and_without_a_note(
+    command: Command,
+) -> None:
     """One a line, the names of the old chat API first; nothing is wrong with a list of today."""
     outcome = command("models", "--sandbox")
     lines = outcome.out.splitlines()
     assert outcome.code == 0
     assert [line.split()[0] for line in lines[:2]] == ["sonar", "sonar-pro"]
-    assert any(line.startswith("perplexity/sonar ") and "$0.25" in line for line in lines)
+    assert any(
+        line.startswith("perplexity/sonar ") and "$0.25" in line for line in lines
+    )
     assert "note:" not in outcome.err
 
 

@@ -25,7 +25,9 @@ sys.stderr.write(" ".join(sys.modules))
 """
 
 
-@pytest.mark.parametrize("missing", ["typer", "rich", "stamina", "starlette", "uvicorn"])
+@pytest.mark.parametrize(
+    "missing", ["typer", "rich", "stamina", "starlette", "uvicorn"]
+)
 def test_without_the_host_extra_the_command_says_what_to_install(
     command: Command, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
@@ -38,7 +40,9 @@ def test_without_the_host_extra_the_command_says_what_to_install(
     assert outcome.err.count("\n") == 1
 
 
-def test_the_package_runs_as_a_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_package_runs_as_a_module(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`python -m perplexity_connector` is the command, under the command's own name."""
     monkeypatch.setattr(sys, "argv", ["__main__.py", "--help"])
     with pytest.raises(SystemExit) as end:
@@ -49,12 +53,19 @@ def test_the_package_runs_as_a_module(monkeypatch: pytest.MonkeyPatch, capsys: p
 
 def modules_after(code: str, *arguments: str) -> set[str]:
     """What a fresh interpreter has loaded at the end of some code, which must print something."""
-    ended = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, check=True, encoding="utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+    )
     assert ended.stdout
     return set(ended.stderr.split())
 
 
-@pytest.mark.parametrize("arguments", [("actions",), ("describe", "execute_search"), ("actions", "--json")])
+@pytest.mark.parametrize(
+    "arguments", [("actions",), ("describe", "execute_search"), ("actions", "--json")]
+)
 def test_looking_around_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
     """No HTTP, no validation, no server: the palette is there at once."""
     assert not HEAVY & modules_after(COMMAND, *arguments)

@@ -27,7 +27,10 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for variable in ("PERPLEXITY_API_KEY", "PERPLEXITY_BASE_URL", mcp.TOKEN):
         monkeypatch.delenv(variable, raising=False)
     root = logging.getLogger()
-    handlers, filters = list(root.handlers), [list(handler.filters) for handler in root.handlers]
+    handlers, filters = (
+        list(root.handlers),
+        [list(handler.filters) for handler in root.handlers],
+    )
     yield
     root.handlers[:] = handlers
     for handler, kept in zip(handlers, filters, strict=True):
@@ -50,13 +53,17 @@ def visited(monkeypatch: pytest.MonkeyPatch, results: list[bool | None]) -> None
 
     def tell(line: str) -> None:
         say(line)
-        url = next(word for word in line.replace(";", "").split() if word.startswith("http"))
+        url = next(
+            word for word in line.replace(";", "").split() if word.startswith("http")
+        )
         threading.Thread(target=visit, args=[url]).start()
 
     monkeypatch.setattr(mcp, "say", tell)
 
 
-def test_it_serves_a_private_sandbox_over_http_until_ctrl_c(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_serves_a_private_sandbox_over_http_until_ctrl_c(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With no key at all; it says where it is, on stderr, and ends as it should."""
     results: list[bool | None] = []
     visited(monkeypatch, results)
@@ -66,7 +73,9 @@ def test_it_serves_a_private_sandbox_over_http_until_ctrl_c(command: Command, mo
     assert results == [False]
 
 
-def test_a_stored_connection_is_used_by_its_name(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stored_connection_is_used_by_its_name(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever its case; the key stands nowhere."""
     assert command("connect", "Mine", "--no-test", stdin=f"{KEY}\n".encode()).code == 0
     given: list[adapter.Connections] = []
@@ -85,7 +94,9 @@ def test_a_stored_connection_is_used_by_its_name(command: Command, monkeypatch: 
     assert KEY not in outcome.err
 
 
-def test_without_a_port_it_serves_its_own_client(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_port_it_serves_its_own_client(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Over stdin and stdout."""
     served: list[object] = []
 
@@ -106,7 +117,9 @@ def test_without_a_port_it_serves_its_own_client(command: Command, monkeypatch: 
         (["--host", "127.0.0.1"], "--http"),
     ],
 )
-def test_what_cannot_be_served_so_is_a_mistake_of_usage(command: Command, arguments: list[str], told: str) -> None:
+def test_what_cannot_be_served_so_is_a_mistake_of_usage(
+    command: Command, arguments: list[str], told: str
+) -> None:
     """It says what to do instead."""
     outcome = command("mcp", *arguments)
     assert outcome.code == 2
@@ -120,15 +133,21 @@ def test_a_port_that_is_taken_is_a_mistake_of_usage(command: Command) -> None:
     assert outcome.code == 2
 
 
-def test_a_connector_without_a_sandbox_is_never_reached_for_real(command: Command, host: FakeHost) -> None:
+def test_a_connector_without_a_sandbox_is_never_reached_for_real(
+    command: Command, host: FakeHost
+) -> None:
     """The server does not start, rather than mix a sandbox and a real service."""
     host.description = {"connector": {"id": "toy", "settings": []}}
     assert command("mcp", "--sandbox").code == 2
 
 
-def test_without_the_extra_it_says_what_to_install(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_it_says_what_to_install(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In one line; v1 of the SDK does not do."""
-    monkeypatch.setattr(mcp, "find_spec", lambda name: None if name == "mcp_types" else find_spec(name))
+    monkeypatch.setattr(
+        mcp, "find_spec", lambda name: None if name == "mcp_types" else find_spec(name)
+    )
     outcome = command("mcp")
     assert (outcome.code, outcome.out) == (1, "")
     assert "perplexity-connector[mcp]" in outcome.err
@@ -137,6 +156,14 @@ def test_without_the_extra_it_says_what_to_install(command: Command, monkeypatch
 
 def test_a_log_has_no_traceback() -> None:
     """It may hold what a client sent."""
-    record = logging.LogRecord("mcp", logging.ERROR, "", 0, "It broke.", None, (ValueError, ValueError("input"), None))
+    record = logging.LogRecord(
+        "mcp",
+        logging.ERROR,
+        "",
+        0,
+        "It broke.",
+        None,
+        (ValueError, ValueError("input"), None),
+    )
     assert mcp._without_traceback(record)
     assert logging.Formatter().format(record) == "It broke."

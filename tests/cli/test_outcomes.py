@@ -46,13 +46,17 @@ def outcome_of(command: Command, key: str) -> tuple[str, int]:
 
 
 @pytest.mark.parametrize("key", OUTCOMES)
-def test_each_test_key_has_its_outcome(command: Command, sandbox: Sandbox, key: str) -> None:
+def test_each_test_key_has_its_outcome(
+    command: Command, sandbox: Sandbox, key: str
+) -> None:
     """In a word, and in the exit code; both requests are free ones."""
     assert outcome_of(command, key) == OUTCOMES[key]
     assert sandbox.requests
 
 
-def test_a_wrong_base_url_is_unknown(command: Command, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_base_url_is_unknown(
+    command: Command, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Something answers there, but not the provider."""
     monkeypatch.setenv("PERPLEXITY_BASE_URL", f"{sandbox.url}/elsewhere")
     assert outcome_of(command, keys.GOOD_KEY) == ("unknown", 5)
@@ -74,11 +78,17 @@ def test_a_connection_is_made_tested_and_used_without_naming_the_connector(
     with Sandbox() as running:
         monkeypatch.setenv("PERPLEXITY_BASE_URL", running.url)
         assert command("connect", "Mine", stdin=keys.GOOD_KEY.encode()).code == 0
-        assert command("run", "execute_search", "query=moon", "--connection", "Mine").code == 0
+        assert (
+            command("run", "execute_search", "query=moon", "--connection", "Mine").code
+            == 0
+        )
         assert command("run", "execute_search", "query=moon").code == 3
         listed = command("models", "sonar", "--connection", "mine")
         assert listed.err == ""
-    assert [line.split()[0] for line in listed.out.splitlines()][:2] == ["sonar", "sonar-pro"]
+    assert [line.split()[0] for line in listed.out.splitlines()][:2] == [
+        "sonar",
+        "sonar-pro",
+    ]
     assert "perplexity/sonar" in listed.out
 
 

@@ -26,8 +26,13 @@ def test_an_action_is_found_by_its_name(name: str, found: tuple[str, str]) -> No
     assert find(ENTRIES, name) == found
 
 
-@pytest.mark.parametrize(("name", "offered"), [("look", {"toy.look", "other.look"}), ("no", {"toy.look", "toy.hear"})])
-def test_a_name_that_fits_none_or_several_is_refused_naming_what_there_is(name: str, offered: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "offered"),
+    [("look", {"toy.look", "other.look"}), ("no", {"toy.look", "toy.hear"})],
+)
+def test_a_name_that_fits_none_or_several_is_refused_naming_what_there_is(
+    name: str, offered: set[str]
+) -> None:
     """So that the next attempt can be right."""
     with pytest.raises(UsageError) as refused:
         find(ENTRIES, name)
@@ -42,13 +47,24 @@ def test_without_connectors_every_name_is_refused() -> None:
 
 def test_the_palette_has_two_lines_for_each_action() -> None:
     """Name and title, then the summary."""
-    assert [line.split()[0] for line in palette_lines([ENTRY])] == ["toy.look", "Looks."]
+    assert [line.split()[0] for line in palette_lines([ENTRY])] == [
+        "toy.look",
+        "Looks.",
+    ]
 
 
 def test_a_description_tells_what_a_run_needs() -> None:
     """Fields as FIELD=VALUE takes them, choices with their labels, the output, an example and the credential."""
     text = "\n".join(description_lines(DESCRIPTION))
-    for word in ("query*", "options.depth", "messages.0.content", "xl (Extra large)", "content", "TOY_KEY", "Sign in"):
+    for word in (
+        "query*",
+        "options.depth",
+        "messages.0.content",
+        "xl (Extra large)",
+        "content",
+        "TOY_KEY",
+        "Sign in",
+    ):
         assert word in text
     assert "small (Small)" not in text
     assert '"query": "moon"' in text
@@ -58,7 +74,10 @@ def test_a_description_tells_what_a_run_needs() -> None:
 
 def test_a_bare_description_is_shown_as_far_as_it_goes() -> None:
     """Another connector may have no examples, no labels and no credential."""
-    bare: Document = {"action": {"title": "A"}, "schemas": {"input": {"properties": {"a": {}}}, "output": {}}}
+    bare: Document = {
+        "action": {"title": "A"},
+        "schemas": {"input": {"properties": {"a": {}}}, "output": {}},
+    }
     text = "\n".join(description_lines(bare))
     assert "a  <anything>" in text
     assert "Credential" not in text

@@ -4,7 +4,12 @@ from contextlib import ExitStack, contextmanager, redirect_stderr
 
 import pytest
 
-from perplexity_connector.cli.progress import Spinner, Watcher, stderr_is_terminal, waiting
+from perplexity_connector.cli.progress import (
+    ConsoleRenderer,
+    Spinner,
+    stderr_is_terminal,
+    waiting,
+)
 
 
 class Terminal(io.StringIO):
@@ -59,9 +64,11 @@ def test_searches_are_told_on_a_terminal_while_they_happen(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """On stderr alone, as plain text, never as markup, and without a listener for anything else."""
-    with terminal() as screen, Watcher(text=False, lines=False) as watcher:
+    with terminal() as screen, ConsoleRenderer(text=False, lines=False) as watcher:
         assert watcher.wants_events
-        watcher.see({"type": "search.queries", "queries": ["[red]moon[/red]\x1b]0;x", "tides"]})
+        watcher.see(
+            {"type": "search.queries", "queries": ["[red]moon[/red]\x1b]0;x", "tides"]}
+        )
         watcher.see({"type": "status", "message": "Thinking."})
         watcher.see({"type": "text.delta", "text": "hidden"})
         watcher.see({"type": "search.results", "results": []})
@@ -76,9 +83,11 @@ def test_searches_are_told_on_a_terminal_while_they_happen(
     assert watcher.streamed == ""
 
 
-def test_the_spinner_makes_room_for_the_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_spinner_makes_room_for_the_text(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Once the answer begins, stderr stays still."""
-    with terminal() as screen, Watcher(text=True, lines=False) as watcher:
+    with terminal() as screen, ConsoleRenderer(text=True, lines=False) as watcher:
         watcher.see({"type": "text.delta", "text": "Far"})
         before = screen.getvalue()
         watcher.see({"type": "status", "message": "Thinking."})
@@ -89,25 +98,33 @@ def test_the_spinner_makes_room_for_the_text(capsys: pytest.CaptureFixture[str])
     assert watcher.streamed == "Far away"
 
 
-def test_without_a_terminal_and_without_a_wish_nobody_listens(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_and_without_a_wish_nobody_listens(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """Such a run is cheaper."""
-    with Watcher(text=False, lines=False) as watcher:
+    with ConsoleRenderer(text=False, lines=False) as watcher:
         assert not watcher.wants_events
     assert capsys.readouterr().err == ""
 
 
-def test_events_as_lines_leave_the_terminal_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_events_as_lines_leave_the_terminal_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """One line of JSON each on stdout, no spinner between them."""
-    with terminal() as screen, Watcher(text=False, lines=True) as watcher:
+    with terminal() as screen, ConsoleRenderer(text=False, lines=True) as watcher:
         watcher.see({"type": "text.delta", "text": "a\nb", "seq": 1})
-    assert capsys.readouterr().out == '{"type": "text.delta", "text": "a\\nb", "seq": 1}\n'
+    assert (
+        capsys.readouterr().out == '{"type": "text.delta", "text": "a\\nb", "seq": 1}\n'
+    )
     assert screen.getvalue() == ""
 
 
-def test_a_text_that_is_cut_off_has_its_line_ended(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_text_that_is_cut_off_has_its_line_ended(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """What is said next does not stand beside it."""
     stack = ExitStack()
-    watcher = stack.enter_context(Watcher(text=True, lines=False))
+    watcher = stack.enter_context(ConsoleRenderer(text=True, lines=False))
     watcher.see({"type": "text.delta", "text": "Fa"})
     stack.push(_interrupt)
     with pytest.raises(KeyboardInterrupt):
@@ -115,9 +132,11 @@ def test_a_text_that_is_cut_off_has_its_line_ended(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "Fa\n"
 
 
-def test_controls_of_a_streamed_text_do_not_reach_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
+def test_controls_of_a_streamed_text_do_not_reach_the_screen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """The raw text is kept, to compare with the final answer."""
-    with Watcher(text=True, lines=False) as watcher:
+    with ConsoleRenderer(text=True, lines=False) as watcher:
         watcher.see({"type": "text.delta", "text": "a\x1b[2Jb"})
         watcher.see({"type": "text.delta", "text": ""})
         watcher.see({"type": "text.delta"})

@@ -12,7 +12,10 @@ from tests.cli.conftest import Command
 from tests.cli.fakes import DESCRIPTION, FakeHost, envelope, failed
 
 ANSWER = {"content": "Far away [1].", "citations": ["https://moon.example"]}
-DELTAS = [{"type": "text.delta", "text": "Far ", "seq": 1}, {"type": "text.delta", "text": "away [1].", "seq": 2}]
+DELTAS = [
+    {"type": "text.delta", "text": "Far ", "seq": 1},
+    {"type": "text.delta", "text": "away [1].", "seq": 2},
+]
 
 
 def interrupt() -> None:
@@ -20,16 +23,22 @@ def interrupt() -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def test_fields_a_document_and_an_example_build_the_input_in_that_order(command: Command, host: FakeHost) -> None:
+def test_fields_a_document_and_an_example_build_the_input_in_that_order(
+    command: Command, host: FakeHost
+) -> None:
     """Each lies on top of the one before."""
-    outcome = command("run", "look", "query=c", "--example", "--input", '{"query": "b", "size": "xl"}')
+    outcome = command(
+        "run", "look", "query=c", "--example", "--input", '{"query": "b", "size": "xl"}'
+    )
     assert outcome.code == 0
     assert host.input == {"query": "c", "size": "xl"}
     command("run", "look", "--example")
     assert host.input == {"query": "moon"}
 
 
-def test_a_document_comes_from_a_file_or_from_stdin(command: Command, host: FakeHost, tmp_path: Path) -> None:
+def test_a_document_comes_from_a_file_or_from_stdin(
+    command: Command, host: FakeHost, tmp_path: Path
+) -> None:
     """As UTF-8, with or without the mark that Windows puts before it."""
     file = tmp_path / "input.json"
     file.write_text('{"query": "é"}', encoding="utf-8-sig")
@@ -54,7 +63,10 @@ def test_a_document_comes_from_a_file_or_from_stdin(command: Command, host: Fake
 )
 @pytest.mark.parametrize("json_flag", [(), ("--json",)])
 def test_a_mistake_in_the_command_line_ends_with_two_and_a_line(
-    command: Command, host: FakeHost, arguments: tuple[str, ...], json_flag: tuple[str, ...]
+    command: Command,
+    host: FakeHost,
+    arguments: tuple[str, ...],
+    json_flag: tuple[str, ...],
 ) -> None:
     """Nothing is run, and stdout stays empty."""
     outcome = command(*arguments, *json_flag, stdin=b"\xff")
@@ -65,13 +77,17 @@ def test_a_mistake_in_the_command_line_ends_with_two_and_a_line(
 
 
 @pytest.mark.parametrize("timeout", ["0", "-1", "nan", "inf", "soon"])
-def test_a_timeout_that_is_no_number_of_seconds_is_refused(command: Command, host: FakeHost, timeout: str) -> None:
+def test_a_timeout_that_is_no_number_of_seconds_is_refused(
+    command: Command, host: FakeHost, timeout: str
+) -> None:
     """Usage, exit code 2."""
     assert command("run", "look", "--timeout", timeout).code == 2
     assert host.runs == []
 
 
-def test_an_example_is_refused_where_there_is_none(command: Command, host: FakeHost) -> None:
+def test_an_example_is_refused_where_there_is_none(
+    command: Command, host: FakeHost
+) -> None:
     """An empty input would only look like the user's mistake."""
     host.description = DESCRIPTION | {"examples": []}
     assert command("run", "look", "--example").code == 2
@@ -86,23 +102,37 @@ def test_the_timeout_reaches_the_host(command: Command, host: FakeHost) -> None:
     assert host.closed == 2
 
 
-def test_an_answer_is_shown_with_sources_and_totals(command: Command, host: FakeHost) -> None:
+def test_an_answer_is_shown_with_sources_and_totals(
+    command: Command, host: FakeHost
+) -> None:
     """On stdout; nobody listens, since nothing would be shown."""
     host.script = [envelope(output=ANSWER, usage={"total_tokens": 5})]
     outcome = command("run", "look", "query=a")
     assert outcome.code == 0
-    assert outcome.out == "Far away [1].\n\n[1] https://moon.example\n\n5 tokens, 1.2 s\n"
+    assert (
+        outcome.out == "Far away [1].\n\n[1] https://moon.example\n\n5 tokens, 1.2 s\n"
+    )
     assert outcome.err == ""
     assert host.runs[-1][0] == "run"
 
 
-@pytest.mark.parametrize("arguments", [("--stream",), ("stream=true",), ("--input", '{"stream": true}')])
+@pytest.mark.parametrize(
+    "arguments", [("--stream",), ("stream=true",), ("--input", '{"stream": true}')]
+)
 def test_a_streamed_answer_is_written_as_it_comes(
-    command: Command, host: FakeHost, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+    command: Command,
+    host: FakeHost,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
 ) -> None:
     """The flag asks for it, or the input; sources and totals follow at the end."""
     seen: list[str] = []
-    host.script = [DELTAS[0], lambda: seen.append(capsys.readouterr().out), DELTAS[1], envelope(output=ANSWER)]
+    host.script = [
+        DELTAS[0],
+        lambda: seen.append(capsys.readouterr().out),
+        DELTAS[1],
+        envelope(output=ANSWER),
+    ]
     outcome = command("run", "look", *arguments)
     assert seen == ["Far "]
     assert outcome.out == "away [1].\n\n[1] https://moon.example\n\n1.2 s\n"
@@ -123,15 +153,26 @@ def test_streamed_json_is_one_event_per_line_with_the_envelope_last(
     """Each line is there as soon as its event is."""
     seen: list[str] = []
     last = envelope(output=ANSWER)
-    host.script = [DELTAS[0], lambda: seen.append(capsys.readouterr().out), DELTAS[1], last]
+    host.script = [
+        DELTAS[0],
+        lambda: seen.append(capsys.readouterr().out),
+        DELTAS[1],
+        last,
+    ]
     outcome = command("run", "look", "--stream", "--json")
-    assert [json.loads(line) for line in "".join([*seen, outcome.out]).splitlines()] == [*DELTAS, last]
+    assert [
+        json.loads(line) for line in "".join([*seen, outcome.out]).splitlines()
+    ] == [*DELTAS, last]
     assert seen[0].count("\n") == 1
 
 
-def test_a_host_that_cannot_run_is_told_like_a_failed_run(command: Command, host: FakeHost) -> None:
+def test_a_host_that_cannot_run_is_told_like_a_failed_run(
+    command: Command, host: FakeHost
+) -> None:
     """With its exit code, and no traceback."""
-    field = FieldError(pointer="/settings/base_url", code="format", message="Must be https.")
+    field = FieldError(
+        pointer="/settings/base_url", code="format", message="Must be https."
+    )
     host.description = ConnectorError(ErrorCode.INVALID_INPUT, "No.", fields=[field])
     outcome = command("run", "look")
     assert outcome.code == 2
@@ -140,14 +181,18 @@ def test_a_host_that_cannot_run_is_told_like_a_failed_run(command: Command, host
 
 def test_warnings_stand_on_stderr(command: Command, host: FakeHost) -> None:
     """The result stays clean, and the exit code says success."""
-    host.script = [envelope(warnings=[{"code": "gap", "message": "A source is missing."}])]
+    host.script = [
+        envelope(warnings=[{"code": "gap", "message": "A source is missing."}])
+    ]
     outcome = command("run", "look")
     assert outcome.code == 0
     assert "gap" in outcome.err
     assert "gap" not in outcome.out
 
 
-@pytest.mark.parametrize("flags", [(), ("--stream",), ("--json",), ("--stream", "--json")])
+@pytest.mark.parametrize(
+    "flags", [(), ("--stream",), ("--json",), ("--stream", "--json")]
+)
 def test_a_failed_run_is_told_on_stderr_with_its_exit_code(
     command: Command, host: FakeHost, flags: tuple[str, ...]
 ) -> None:
@@ -157,10 +202,16 @@ def test_a_failed_run_is_told_on_stderr_with_its_exit_code(
     assert outcome.code == 4
     assert "rate_limited" in outcome.err
     assert outcome.err.count("\n") == 1
-    assert [json.loads(outcome.out)] == host.script if "--json" in flags else outcome.out == ""
+    assert (
+        [json.loads(outcome.out)] == host.script
+        if "--json" in flags
+        else outcome.out == ""
+    )
 
 
-def test_what_was_received_before_a_failure_is_shown(command: Command, host: FakeHost) -> None:
+def test_what_was_received_before_a_failure_is_shown(
+    command: Command, host: FakeHost
+) -> None:
     """On stdout, after a note; it has been paid for."""
     host.script = [failed("upstream_failed", partial={"content": "Far"})]
     outcome = command("run", "look")
@@ -170,7 +221,12 @@ def test_what_was_received_before_a_failure_is_shown(command: Command, host: Fak
 
 
 @pytest.mark.parametrize(
-    ("partial", "shown"), [({"content": "Far away"}, "Far away\n"), ({"content": ""}, "Far \n"), (None, "Far \n")]
+    ("partial", "shown"),
+    [
+        ({"content": "Far away"}, "Far away\n"),
+        ({"content": ""}, "Far \n"),
+        (None, "Far \n"),
+    ],
 )
 def test_what_was_streamed_before_a_failure_stays(
     command: Command, host: FakeHost, partial: object, shown: str
@@ -184,7 +240,9 @@ def test_what_was_streamed_before_a_failure_stays(
 
 
 @pytest.mark.parametrize("flags", [("--stream",), ("--stream", "--json")])
-def test_ctrl_c_ends_a_run_cleanly(command: Command, host: FakeHost, flags: tuple[str, ...]) -> None:
+def test_ctrl_c_ends_a_run_cleanly(
+    command: Command, host: FakeHost, flags: tuple[str, ...]
+) -> None:
     """The host is closed, what was streamed stays, and one line says so."""
     host.script = [DELTAS[0], interrupt, DELTAS[1], envelope()]
     outcome = command("run", "look", *flags)
@@ -195,7 +253,9 @@ def test_ctrl_c_ends_a_run_cleanly(command: Command, host: FakeHost, flags: tupl
     assert host.closed == 1
 
 
-def test_a_run_that_the_host_cancelled_counts_as_interrupted(command: Command, host: FakeHost) -> None:
+def test_a_run_that_the_host_cancelled_counts_as_interrupted(
+    command: Command, host: FakeHost
+) -> None:
     """A host may put the cancellation into its envelope."""
     host.script = [failed("cancelled") | {"status": "cancelled"}]
     assert command("run", "look").code == 130
@@ -213,7 +273,10 @@ def broken_pipes() -> list[io.TextIOWrapper]:
 
 
 def test_a_reader_that_leaves_ends_a_stream_quietly(
-    command: Command, host: FakeHost, broken_pipes: list[io.TextIOWrapper], monkeypatch: pytest.MonkeyPatch
+    command: Command,
+    host: FakeHost,
+    broken_pipes: list[io.TextIOWrapper],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`| head` has what it wanted: no traceback, nothing is left to be flushed."""
     monkeypatch.setattr(sys, "stdout", broken_pipes[0])
@@ -226,7 +289,10 @@ def test_a_reader_that_leaves_ends_a_stream_quietly(
 
 
 def test_a_failure_is_told_even_when_the_reader_of_the_result_has_left(
-    command: Command, host: FakeHost, broken_pipes: list[io.TextIOWrapper], monkeypatch: pytest.MonkeyPatch
+    command: Command,
+    host: FakeHost,
+    broken_pipes: list[io.TextIOWrapper],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The exit code stays the run's own."""
     monkeypatch.setattr(sys, "stdout", broken_pipes[0])

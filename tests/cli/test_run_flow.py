@@ -12,12 +12,18 @@ from typing import Any
 import pytest
 
 from perplexity_connector.cli import app, progress
-from perplexity_connector.contract import ActionContext, ActionResult, ConnectorError, ErrorCode, JsonObject
+from perplexity_connector.contract import (
+    ActionContext,
+    ActionResult,
+    ConnectorError,
+    ErrorCode,
+    JsonObject,
+)
 from perplexity_connector.host import ConnectionStore, Host
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
 from tests.cli.conftest import Command, Outcome
+from tests.host.flows.test_flows import GREET_THEN_COUNT, flow, ref, step
 from tests.host.stage import CONNECTION, toy_host
-from tests.host.test_flows import GREET_THEN_COUNT, flow, ref, step
 from tests.toy.toy import ToyPlugin
 
 Document = dict[str, Any]
@@ -29,7 +35,13 @@ ASK: Document = {
     "bindings": {"/messages/0/content": ["moon: ", ref("search", "/results/0/title")]},
 }
 SEARCH_THEN_ASK = flow(
-    {"id": "search", "connector": "perplexity", "action": "execute_search", "input": {"query": "moon distance"}}, ASK
+    {
+        "id": "search",
+        "connector": "perplexity",
+        "action": "execute_search",
+        "input": {"query": "moon distance"},
+    },
+    ASK,
 )
 
 
@@ -90,7 +102,12 @@ def test_json_is_one_document(command: Command) -> None:
 @pytest.mark.usefixtures("plugin")
 def test_streamed_json_is_one_item_a_line(command: Command) -> None:
     """As the host gives them."""
-    items = [json.loads(line) for line in run_flow(command, GREET_THEN_COUNT, "--json", "--stream").out.splitlines()]
+    items = [
+        json.loads(line)
+        for line in run_flow(
+            command, GREET_THEN_COUNT, "--json", "--stream"
+        ).out.splitlines()
+    ]
     assert [item["type"] for item in items if item["type"] != "text.delta"] == [
         "step.started",
         "step.finished",
@@ -100,7 +117,9 @@ def test_streamed_json_is_one_item_a_line(command: Command) -> None:
     ]
 
 
-def test_a_terminal_is_told_what_goes_on(command: Command, plugin: ToyPlugin, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_is_told_what_goes_on(
+    command: Command, plugin: ToyPlugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By a spinner, one for each step, gone when its step is."""
     told: list[str] = []
 
@@ -111,7 +130,9 @@ def test_a_terminal_is_told_what_goes_on(command: Command, plugin: ToyPlugin, mo
 
     plugin.handlers["greet"] = search
     monkeypatch.setattr(progress, "stderr_is_terminal", lambda: True)
-    monkeypatch.setattr(progress.Spinner, "tell", lambda _, message: told.append(message))
+    monkeypatch.setattr(
+        progress.Spinner, "tell", lambda _, message: told.append(message)
+    )
     assert run_flow(command, GREET_THEN_COUNT).code == 0
     assert told == ["Running", "Thinking", "Running"]
 
@@ -121,7 +142,9 @@ def test_problems_are_told_step_by_step_and_nothing_is_sent(
     command: Command, plugin: ToyPlugin, flags: tuple[str, ...]
 ) -> None:
     """Exit code 2; with --json they are a document too."""
-    document = flow(step("one", name="Ada"), step("two", "count", more=1), step("three", "none"))
+    document = flow(
+        step("one", name="Ada"), step("two", "count", more=1), step("three", "none")
+    )
     outcome = run_flow(command, document, *flags)
     assert outcome.code == 2
     assert [line.split(":")[0] for line in outcome.err.splitlines()] == [
@@ -132,14 +155,20 @@ def test_problems_are_told_step_by_step_and_nothing_is_sent(
     ]
     assert all(toy.log == [] for toy in plugin.loaded)
     if flags:
-        assert [error["step"] for error in json.loads(outcome.out)["errors"]] == ["two", "two", "three"]
+        assert [error["step"] for error in json.loads(outcome.out)["errors"]] == [
+            "two",
+            "two",
+            "three",
+        ]
     else:
         assert outcome.out == ""
     assert "\nthe flow, /steps: " in run_flow(command, {"flow_version": 1}, *flags).err
 
 
 @pytest.mark.parametrize("text", [b"{", b"[]", b"\xff"])
-def test_what_is_no_json_object_ends_with_two_and_a_line(command: Command, plugin: ToyPlugin, text: bytes) -> None:
+def test_what_is_no_json_object_ends_with_two_and_a_line(
+    command: Command, plugin: ToyPlugin, text: bytes
+) -> None:
     """Nothing is loaded for it."""
     outcome = command("run-flow", "-", stdin=text)
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
@@ -156,12 +185,16 @@ def test_a_flow_is_read_from_a_file(command: Command, tmp_path: Path) -> None:
     assert command("run-flow", str(file), "--timeout", "0").code == 2
 
 
-def test_a_step_that_fails_ends_the_flow_with_its_exit_code(command: Command, plugin: ToyPlugin) -> None:
+def test_a_step_that_fails_ends_the_flow_with_its_exit_code(
+    command: Command, plugin: ToyPlugin
+) -> None:
     """And the error is told as `run` tells it."""
 
     async def fail(input: JsonObject, ctx: ActionContext) -> ActionResult:
         del input, ctx
-        raise ConnectorError(ErrorCode.QUOTA_EXHAUSTED, "No credit.", partial={"text": "half"})
+        raise ConnectorError(
+            ErrorCode.QUOTA_EXHAUSTED, "No credit.", partial={"text": "half"}
+        )
 
     plugin.handlers["greet"] = fail
     outcome = run_flow(command, GREET_THEN_COUNT)
@@ -169,7 +202,10 @@ def test_a_step_that_fails_ends_the_flow_with_its_exit_code(command: Command, pl
     assert '"text": "half"' in outcome.out
     assert "two (count)" not in outcome.out
     assert "error: No credit. (quota_exhausted)" in outcome.err
-    assert json.loads(run_flow(command, GREET_THEN_COUNT, "--json").out)["status"] == "failed"
+    assert (
+        json.loads(run_flow(command, GREET_THEN_COUNT, "--json").out)["status"]
+        == "failed"
+    )
 
 
 def test_a_connection_stands_in_for_those_of_its_connector(
@@ -192,7 +228,9 @@ def test_a_connection_stands_in_for_those_of_its_connector(
     assert seen == ["Mine"]
 
 
-def test_a_step_whose_run_could_go_on_is_kept_for_that(command: Command, plugin: ToyPlugin) -> None:
+def test_a_step_whose_run_could_go_on_is_kept_for_that(
+    command: Command, plugin: ToyPlugin
+) -> None:
     """With its bindings filled; `run --resume` goes on with it."""
 
     async def breaking(input: JsonObject, ctx: ActionContext) -> ActionResult:
@@ -218,7 +256,9 @@ def test_a_sandbox_wants_connectors_that_can_be_pointed_at_it(command: Command) 
     assert run_flow(command, GREET_THEN_COUNT, "--sandbox").code == 2
 
 
-def test_a_search_feeds_a_question_on_the_sandbox(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_feeds_a_question_on_the_sandbox(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No key, no network, and a real key goes nowhere; a stored connection that the flow names is not needed."""
     monkeypatch.setenv("PERPLEXITY_API_KEY", "pplx-a-real-one")
     document = flow(SEARCH_THEN_ASK["steps"][0] | {"connection": "Somebody's"}, ASK)
@@ -232,21 +272,38 @@ def test_a_search_feeds_a_question_on_the_sandbox(command: Command, monkeypatch:
 def process(base_url: str, file: Path) -> "subprocess.Popen[str]":
     """The command as a process of its own, over the environment's connection."""
     return subprocess.Popen(
-        [sys.executable, "-m", "perplexity_connector", "run-flow", str(file), "--stream", "--json"],
+        [
+            sys.executable,
+            "-m",
+            "perplexity_connector",
+            "run-flow",
+            str(file),
+            "--stream",
+            "--json",
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-        env={**os.environ, "PERPLEXITY_BASE_URL": base_url, "PERPLEXITY_API_KEY": GOOD_KEY},
+        env={
+            **os.environ,
+            "PERPLEXITY_BASE_URL": base_url,
+            "PERPLEXITY_API_KEY": GOOD_KEY,
+        },
     )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
 @pytest.mark.parametrize("leave", ["interrupt", "hang up"])
-def test_whoever_leaves_stops_the_run_at_the_provider_and_the_steps_behind_it(tmp_path: Path, leave: str) -> None:
+def test_whoever_leaves_stops_the_run_at_the_provider_and_the_steps_behind_it(
+    tmp_path: Path, leave: str
+) -> None:
     """Ctrl-C exits 130, a reader that is gone 0; nothing further is paid for, and no traceback is written."""
     file = tmp_path / "flow.json"
     slow = ASK | {
-        "input": {"model": "sonar", "messages": [{"role": "user", "content": "sandbox:slow"}]},
+        "input": {
+            "model": "sonar",
+            "messages": [{"role": "user", "content": "sandbox:slow"}],
+        },
         "bindings": {},
     }
     file.write_text(json.dumps(flow(slow, slow | {"id": "again"})), encoding="utf-8")
@@ -264,7 +321,11 @@ def test_whoever_leaves_stops_the_run_at_the_provider_and_the_steps_behind_it(tm
         assert running.returncode == (130 if leave == "interrupt" else 0)
         assert "Traceback" not in err
         assert sandbox.billed_runs == 1
-        assert [request.path.split("/")[-1] for request in sandbox.requests if request.method == "POST"] == [
+        assert [
+            request.path.split("/")[-1]
+            for request in sandbox.requests
+            if request.method == "POST"
+        ] == [
             "agent",
             "cancel",
         ]

@@ -16,7 +16,13 @@ SEARCH = ("run", "execute_search", "--sandbox")
 
 def ask(words: str) -> tuple[str, ...]:
     """A chat with one message."""
-    return ("run", "create_chat_completion", "--sandbox", "model=sonar", *message(words))
+    return (
+        "run",
+        "create_chat_completion",
+        "--sandbox",
+        "model=sonar",
+        *message(words),
+    )
 
 
 def message(words: str) -> tuple[str, str]:
@@ -31,7 +37,9 @@ def _no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("flags", [(), ("--stream",)])
-def test_a_question_is_answered_with_sources_and_cost(command: Command, flags: tuple[str, ...]) -> None:
+def test_a_question_is_answered_with_sources_and_cost(
+    command: Command, flags: tuple[str, ...]
+) -> None:
     """No key, no network: an answer, numbered sources, one line of totals."""
     outcome = command(*CHAT, *flags)
     assert outcome.code == 0
@@ -43,15 +51,23 @@ def test_a_question_is_answered_with_sources_and_cost(command: Command, flags: t
 
 def test_streamed_events_add_up_to_the_answer(command: Command) -> None:
     """One JSON document per line, rising in `seq`, the envelope last."""
-    *events, last = map(json.loads, command(*CHAT, "--stream", "--json").out.splitlines())
-    assert "".join(event.get("text", "") for event in events) == last["output"]["content"]
-    assert [event["seq"] for event in events] == sorted({event["seq"] for event in events})
+    *events, last = map(
+        json.loads, command(*CHAT, "--stream", "--json").out.splitlines()
+    )
+    assert (
+        "".join(event.get("text", "") for event in events) == last["output"]["content"]
+    )
+    assert [event["seq"] for event in events] == sorted(
+        {event["seq"] for event in events}
+    )
     assert last["status"] == "succeeded"
 
 
 def test_several_queries_are_searched(command: Command) -> None:
     """A list of queries on the command line, grouped in what is shown."""
-    outcome = command(*SEARCH, 'query=["moon distance", "jupiter moons"]', "max_results=2")
+    outcome = command(
+        *SEARCH, 'query=["moon distance", "jupiter moons"]', "max_results=2"
+    )
     assert outcome.code == 0
     assert outcome.out.count("Results for ") == 2
     assert outcome.out.count("https://") == 4
@@ -59,7 +75,13 @@ def test_several_queries_are_searched(command: Command) -> None:
 
 def test_nested_fields_reach_the_action(command: Command) -> None:
     """A wrong one is pointed at by its pointer, with every other wrong field."""
-    outcome = command(*CHAT, "web_search_options.search_context_size=vast", "top_k=3", "no_such=1", "--json")
+    outcome = command(
+        *CHAT,
+        "web_search_options.search_context_size=vast",
+        "top_k=3",
+        "no_such=1",
+        "--json",
+    )
     assert outcome.code == 2
     error = json.loads(outcome.out)["error"]
     codes = {field["pointer"]: field["code"] for field in error["fields"]}
@@ -72,7 +94,8 @@ def test_nested_fields_reach_the_action(command: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "code"), [("pplx-test-wrong", 3), ("pplx-test-no-credit", 3), ("pplx-test-organisation", 3)]
+    ("key", "code"),
+    [("pplx-test-wrong", 3), ("pplx-test-no-credit", 3), ("pplx-test-organisation", 3)],
 )
 def test_a_refused_key_ends_with_three_and_is_not_repeated(
     command: Command, monkeypatch: pytest.MonkeyPatch, key: str, code: int
@@ -84,7 +107,9 @@ def test_a_refused_key_ends_with_three_and_is_not_repeated(
     assert key not in outcome.out + outcome.err
 
 
-def test_a_real_key_is_never_sent_to_the_sandbox(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_key_is_never_sent_to_the_sandbox(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The sandbox refuses keys it does not know, so this one did not reach it."""
     monkeypatch.setenv("PERPLEXITY_API_KEY", "pplx-a-real-one")
     assert command(*SEARCH, "query=moon").code == 0
@@ -95,7 +120,9 @@ def test_without_a_key_a_run_is_refused(command: Command) -> None:
     assert command("run", "execute_search", "query=moon").code == 3
 
 
-def test_a_base_url_that_is_not_safe_is_refused(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_base_url_that_is_not_safe_is_refused(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A key is not sent in the clear."""
     monkeypatch.setenv("PERPLEXITY_API_KEY", "pplx-a-real-one")
     monkeypatch.setenv("PERPLEXITY_BASE_URL", "http://perplexity.example")
@@ -103,7 +130,9 @@ def test_a_base_url_that_is_not_safe_is_refused(command: Command, monkeypatch: p
 
 
 @pytest.mark.parametrize("flags", [(), ("--stream",)])
-def test_what_a_failed_run_has_written_is_kept(command: Command, flags: tuple[str, ...]) -> None:
+def test_what_a_failed_run_has_written_is_kept(
+    command: Command, flags: tuple[str, ...]
+) -> None:
     """It has been paid for: shown once, with its sources, and the exit code of the failure."""
     outcome = command(*ask("sandbox:failed moon"), *flags)
     assert outcome.code == 5

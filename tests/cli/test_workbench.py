@@ -32,7 +32,9 @@ def visit(monkeypatch: pytest.MonkeyPatch) -> Visit:
         def visited(address: str) -> None:
             try:
                 url = address.partition("/?")[0]
-                with httpx.Client(base_url=url, headers={"Origin": url}, timeout=20) as page:
+                with httpx.Client(
+                    base_url=url, headers={"Origin": url}, timeout=20
+                ) as page:
                     notes.append(page.get(address).status_code)
                     notes.append(work(page, address))
             finally:
@@ -55,7 +57,9 @@ def test_a_browser_is_opened_at_the_address_that_is_printed(
         return toy_host()
 
     monkeypatch.setattr(app, "make_workbench_host", make)
-    notes = visit(lambda page, address: (address, page.get("/api/catalogue").json()["sandbox"]))
+    notes = visit(
+        lambda page, address: (address, page.get("/api/catalogue").json()["sandbox"])
+    )
     outcome = command("workbench")
     status, (address, sandbox) = notes
     assert (status, sandbox) == (303, False)
@@ -70,25 +74,37 @@ def test_the_sandbox_gets_no_key_but_a_test_key(
 ) -> None:
     """It is the environment's connection; the store is empty, and a folder of its own that is gone afterwards."""
     monkeypatch.setenv("PERPLEXITY_API_KEY", "pplx-a-real-one")
-    step = {"id": "one", "connector": "perplexity", "action": "execute_search", "input": {"query": "moon"}}
+    step = {
+        "id": "one",
+        "connector": "perplexity",
+        "action": "execute_search",
+        "input": {"query": "moon"},
+    }
 
     def work(page: httpx.Client, _: str) -> Any:
         flow = {"flow_version": 1, "steps": [step]}
         test = {"connector": "perplexity", "connection": None}
-        kept = {"connector": "perplexity", "fields": {"connection_name": "Mine", "api_key": "pplx-test-good"}}
+        kept = {
+            "connector": "perplexity",
+            "fields": {"connection_name": "Mine", "api_key": "pplx-test-good"},
+        }
         return [
             page.get("/api/catalogue").json()["sandbox"],
             page.get("/api/connections").json()["connections"],
             page.post("/api/connections/test", json=test).json()["status"]["outcome"],
             page.post("/api/connections", json=kept).json()["status"]["outcome"],
-            page.post("/api/runs", json={"flow": flow}).text.count('"status": "succeeded"'),
+            page.post("/api/runs", json={"flow": flow}).text.count(
+                '"status": "succeeded"'
+            ),
         ]
 
     notes = visit(work)
     outcome = command("workbench", "--sandbox")
     assert notes == [303, [True, [], "ok", "ok", 2]]
     assert outcome.code == 0
-    assert outcome.err.startswith("Running against a private sandbox (http://127.0.0.1:")
+    assert outcome.err.startswith(
+        "Running against a private sandbox (http://127.0.0.1:"
+    )
     assert command("connections", "--json").out.strip() == "[]"
 
 
@@ -106,16 +122,22 @@ def test_a_port_that_is_taken_is_said(command: Command) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        outcome = command("workbench", "--no-browser", "--port", str(taken.getsockname()[1]))
+        outcome = command(
+            "workbench", "--no-browser", "--port", str(taken.getsockname()[1])
+        )
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
 
 
-def test_no_browser_is_opened_where_none_is_wanted(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_browser_is_opened_where_none_is_wanted(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The address is printed all the same."""
     opened: list[str] = []
     start = WorkbenchServer.startup
 
-    async def start_and_stop(server: WorkbenchServer, sockets: list[socket.socket] | None = None) -> None:
+    async def start_and_stop(
+        server: WorkbenchServer, sockets: list[socket.socket] | None = None
+    ) -> None:
         await start(server, sockets)
         server.should_exit = True
 
@@ -129,10 +151,22 @@ def test_no_browser_is_opened_where_none_is_wanted(command: Command, monkeypatch
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
 def test_without_a_browser_a_process_serves_until_ctrl_c() -> None:
     """It ends with 0, and without a word."""
-    command = [sys.executable, "-m", "perplexity_connector", "workbench", "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as running:
+    command = [
+        sys.executable,
+        "-m",
+        "perplexity_connector",
+        "workbench",
+        "--no-browser",
+    ]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    ) as running:
         assert running.stdout
-        address = next(word for word in running.stdout.readline().split() if word.startswith("http://127.0.0.1:"))
+        address = next(
+            word
+            for word in running.stdout.readline().split()
+            if word.startswith("http://127.0.0.1:")
+        )
         assert httpx.get(address).status_code == 303
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=30)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -16,8 +15,9 @@ from perplexity_connector.contract import (
     RunStatus,
     RunWarning,
 )
+from tests.paths import SCHEMAS
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "envelope.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((SCHEMAS / "envelope.schema.json").read_text(encoding="utf-8"))
 COMMON = {
     "run_id": "run_1",
     "connector": "perplexity",
@@ -41,7 +41,9 @@ ENVELOPES = {
     "failed": Envelope(
         **COMMON,
         status=RunStatus.FAILED,
-        error=ConnectorError(ErrorCode.TIMEOUT, "late", effect=Effect.UNKNOWN, retry_after=0.5).record(),
+        error=ConnectorError(
+            ErrorCode.TIMEOUT, "late", effect=Effect.UNKNOWN, retry_after=0.5
+        ).record(),
         partial={"content": "half"},
     ),
     "refused": Envelope(
@@ -50,7 +52,9 @@ ENVELOPES = {
         error=ConnectorError(ErrorCode.INVALID_INPUT, "bad", fields=[PROBLEM]).record(),
     ),
     "cancelled": Envelope(
-        **COMMON, status=RunStatus.CANCELLED, error=ConnectorError(ErrorCode.CANCELLED, "stopped").record()
+        **COMMON,
+        status=RunStatus.CANCELLED,
+        error=ConnectorError(ErrorCode.CANCELLED, "stopped").record(),
     ),
 }
 
@@ -73,6 +77,10 @@ def test_every_key_is_always_there(name: str) -> None:
 
 def test_errors_and_warnings_are_objects() -> None:
     """Nested records come out as mappings."""
-    assert ENVELOPES["refused"].to_dict()["error"]["fields"] == [dataclasses.asdict(PROBLEM)]
-    assert ENVELOPES["succeeded"].to_dict()["warnings"] == [{"code": "source_gap", "message": "A gap."}]
+    assert ENVELOPES["refused"].to_dict()["error"]["fields"] == [
+        dataclasses.asdict(PROBLEM)
+    ]
+    assert ENVELOPES["succeeded"].to_dict()["warnings"] == [
+        {"code": "source_gap", "message": "A gap."}
+    ]
     assert ENVELOPES["succeeded"].to_dict()["error"] is None

@@ -4,13 +4,19 @@ import copy
 import dataclasses
 import json
 import pickle
-from pathlib import Path
 
 import pytest
 
-from perplexity_connector.contract import ConnectorError, Effect, ErrorCode, ErrorRecord, FieldError
+from perplexity_connector.contract import (
+    ConnectorError,
+    Effect,
+    ErrorCode,
+    ErrorRecord,
+    FieldError,
+)
+from tests.paths import SCHEMAS
 
-ENVELOPE = Path(__file__).parents[2] / "schemas" / "envelope.schema.json"
+ENVELOPE = SCHEMAS / "envelope.schema.json"
 RETRYABLE = {"rate_limited", "unavailable", "timeout"}
 PROBLEM = FieldError(pointer="/model", code="required", message="Fill it in.")
 
@@ -37,7 +43,9 @@ def full() -> ConnectorError:
 def test_retryable_is_a_matter_of_the_code_alone(code: ErrorCode) -> None:
     """Exactly rate limits, outages and time-outs may pass by themselves, whatever their effect."""
     for effect in Effect:
-        assert ConnectorError(code, "x", effect=effect).retryable is (code.value in RETRYABLE)
+        assert ConnectorError(code, "x", effect=effect).retryable is (
+            code.value in RETRYABLE
+        )
 
 
 def test_the_codes_are_those_of_the_contract() -> None:
@@ -82,14 +90,18 @@ def test_an_error_as_data_has_every_part() -> None:
     assert json.loads(json.dumps(document)) == document
     assert document["code"] == "rate_limited"
     assert document["effect"] == "unknown"
-    assert document["fields"] == [{"pointer": "/model", "code": "required", "message": "Fill it in."}]
+    assert document["fields"] == [
+        {"pointer": "/model", "code": "required", "message": "Fill it in."}
+    ]
     assert document["partial"] == {"content": "half"}
     assert None not in document.values()
 
 
 def test_dict_record_and_schema_have_the_same_keys() -> None:
     """The envelope's schema knows every part of an error, and no other."""
-    branches = json.loads(ENVELOPE.read_text(encoding="utf-8"))["properties"]["error"]["anyOf"]
+    branches = json.loads(ENVELOPE.read_text(encoding="utf-8"))["properties"]["error"][
+        "anyOf"
+    ]
     schema = next(branch for branch in branches if "properties" in branch)
     keys = set(full().to_dict())
     assert keys == {field.name for field in dataclasses.fields(ErrorRecord)}
@@ -135,4 +147,7 @@ def test_repr_shows_neither_input_nor_answer() -> None:
         request_id="SENTINEL",
         http_status=400,
     )
-    assert repr(error) == "ConnectorError(code='invalid_input', effect='none', http_status=400)"
+    assert (
+        repr(error)
+        == "ConnectorError(code='invalid_input', effect='none', http_status=400)"
+    )

@@ -25,10 +25,18 @@ from perplexity_connector.contract import (
 class Echo:
     """A connector with one action, which gives back what it gets."""
 
-    def check(self, action_id: str, version: int, input: JsonObject) -> list[FieldError]:
+    def check(
+        self, action_id: str, version: int, input: JsonObject
+    ) -> list[FieldError]:
         """Nothing is ever wrong."""
         self.action(action_id, version)
-        return [] if input else [FieldError(pointer="", code="minProperties", message="Say something.")]
+        return (
+            []
+            if input
+            else [
+                FieldError(pointer="", code="minProperties", message="Say something.")
+            ]
+        )
 
     def action(self, action_id: str, version: int) -> ActionHandler:
         """The echo."""
@@ -51,7 +59,9 @@ class Plugin:
     """Loads the echo connector, and no other."""
 
     @hookimpl
-    def load_connector(self, connector_id: str, settings: Mapping[str, str]) -> Connector | None:
+    def load_connector(
+        self, connector_id: str, settings: Mapping[str, str]
+    ) -> Connector | None:
         """The echo, when it is asked for."""
         assert settings == {"volume": "11"}
         return Echo() if connector_id == "echo" else None
@@ -71,17 +81,28 @@ def test_a_plain_pluggy_host_runs_an_action(manager: pluggy.PluginManager) -> No
     """Load by id, enter, check, run: that is the whole of it."""
 
     async def run() -> ActionResult:
-        async with manager.hook.load_connector(connector_id="echo", settings={"volume": "11"}) as connector:
+        async with manager.hook.load_connector(
+            connector_id="echo", settings={"volume": "11"}
+        ) as connector:
             assert not connector.check("echo", 1, {"say": "hello"})
-            result: ActionResult = await connector.action("echo", 1)({"say": "hello"}, ActionContext(run_id="run_1"))
+            result: ActionResult = await connector.action("echo", 1)(
+                {"say": "hello"}, ActionContext(run_id="run_1")
+            )
             return result
 
-    assert asyncio.run(run()) == ActionResult(output={"say": "hello"}, meta={"run": "run_1"})
+    assert asyncio.run(run()) == ActionResult(
+        output={"say": "hello"}, meta={"run": "run_1"}
+    )
 
 
-def test_a_plugin_leaves_other_connectors_to_others(manager: pluggy.PluginManager) -> None:
+def test_a_plugin_leaves_other_connectors_to_others(
+    manager: pluggy.PluginManager,
+) -> None:
     """The first plugin that knows the id answers; without one the hook gives None, not a list."""
-    assert manager.hook.load_connector(connector_id="other", settings={"volume": "11"}) is None
+    assert (
+        manager.hook.load_connector(connector_id="other", settings={"volume": "11"})
+        is None
+    )
 
 
 def test_a_hook_that_the_contract_does_not_have_is_refused() -> None:

@@ -65,7 +65,9 @@ def test_copies_inside_the_process_keep_the_text() -> None:
 
 def test_a_context_taken_apart_keeps_its_secret() -> None:
     """`dataclasses.replace` on a context leaves the credential usable."""
-    ctx = dataclasses.replace(ActionContext(connection={"api_key": Secret(KEY)}), attempt=2)
+    ctx = dataclasses.replace(
+        ActionContext(connection={"api_key": Secret(KEY)}), attempt=2
+    )
     key = ctx.connection["api_key"]
     assert isinstance(key, Secret)
     assert key.reveal() == KEY

@@ -11,12 +11,21 @@ from pathlib import Path
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
 
 COMMAND = [sys.executable, "-m", "perplexity_connector", "run"]
-QUESTION = ["create_chat_completion", "model=sonar-pro", "messages.0.role=user", "messages.0.content=sandbox:slow"]
+QUESTION = [
+    "create_chat_completion",
+    "model=sonar-pro",
+    "messages.0.role=user",
+    "messages.0.content=sandbox:slow",
+]
 
 
 def environment(base_url: str) -> dict[str, str]:
     """The sandbox, over the environment."""
-    return {**os.environ, "PERPLEXITY_BASE_URL": base_url, "PERPLEXITY_API_KEY": GOOD_KEY}
+    return {
+        **os.environ,
+        "PERPLEXITY_BASE_URL": base_url,
+        "PERPLEXITY_API_KEY": GOOD_KEY,
+    }
 
 
 def begun(base_url: str) -> subprocess.Popen[str]:
@@ -33,7 +42,9 @@ def begun(base_url: str) -> subprocess.Popen[str]:
     return process
 
 
-def test_a_killed_run_is_resumed_to_its_complete_answer_and_paid_for_once(state_folder: Path) -> None:
+def test_a_killed_run_is_resumed_to_its_complete_answer_and_paid_for_once(
+    state_folder: Path,
+) -> None:
     """SIGKILL in mid-stream; the journal leads back to the same run."""
     with Sandbox(delta_seconds=0.01) as sandbox:
         with begun(sandbox.url) as process:
@@ -57,7 +68,9 @@ def test_a_killed_run_is_resumed_to_its_complete_answer_and_paid_for_once(state_
         assert not kept.exists()
 
 
-def test_ctrl_c_asks_the_provider_to_stop_and_leaves_the_answer_on_the_screen(state_folder: Path) -> None:
+def test_ctrl_c_asks_the_provider_to_stop_and_leaves_the_answer_on_the_screen(
+    state_folder: Path,
+) -> None:
     """Exit 130, no traceback, and the run is cancelled where it costs money, so that nothing is left to resume."""
     with Sandbox(delta_seconds=0.01) as sandbox:
         with begun(sandbox.url) as process:
@@ -66,15 +79,24 @@ def test_ctrl_c_asks_the_provider_to_stop_and_leaves_the_answer_on_the_screen(st
         assert process.returncode == 130
         assert list(state_folder.rglob("run_*.json")) == []
         assert "Traceback" not in said
-        assert [request.path.endswith("/cancel") for request in sandbox.requests] == [False, True]
+        assert [request.path.endswith("/cancel") for request in sandbox.requests] == [
+            False,
+            True,
+        ]
         assert sandbox.billed_runs == 1
         deadline = time.monotonic() + 10
-        while not all(run["status"] == "cancelled" for run in state(sandbox.url)["runs"]):
+        while not all(
+            run["status"] == "cancelled" for run in state(sandbox.url)["runs"]
+        ):
             assert time.monotonic() < deadline
 
 
 def state(base_url: str) -> dict[str, list[dict[str, str]]]:
     """What the sandbox says of its runs."""
     read = "import sys, urllib.request; sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1]).read())"
-    done = subprocess.run([sys.executable, "-c", read, f"{base_url}/sandbox/state"], capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", read, f"{base_url}/sandbox/state"],
+        capture_output=True,
+        check=True,
+    )
     return dict(json.loads(done.stdout))

@@ -6,7 +6,10 @@ from perplexity_connector.host import Host
 from perplexity_connector.sandbox import Sandbox
 from perplexity_connector.sandbox.keys import ONE_PER_SECOND_KEY
 
-QUESTION = {"model": "sonar", "messages": [{"role": "user", "content": "How far away is the Moon?"}]}
+QUESTION = {
+    "model": "sonar",
+    "messages": [{"role": "user", "content": "How far away is the Moon?"}],
+}
 CONNECTION = {"connection_name": "Slow", "api_key": ONE_PER_SECOND_KEY}
 
 
@@ -16,7 +19,13 @@ def test_twenty_runs_at_once_on_a_key_of_one_request_a_second_all_succeed() -> N
     async def main(base_url: str) -> list[str]:
         async with Host(settings={"perplexity": {"base_url": base_url}}) as host:
             run = [
-                host.run("perplexity", "create_chat_completion", QUESTION, connection=CONNECTION, timeout=30)
+                host.run(
+                    "perplexity",
+                    "create_chat_completion",
+                    QUESTION,
+                    connection=CONNECTION,
+                    timeout=30,
+                )
                 for _ in range(20)
             ]
             return [str(envelope["status"]) for envelope in await asyncio.gather(*run)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from perplexity_connector.host import ConnectionStore
-from tests.host.test_store import entry
+from tests.host.credentials.test_store import entry
 
 KEY = "pplx-sentinel-Zx81Qq77-Kj3mW9-never-shown"
 COMMAND = [sys.executable, "-m", "perplexity_connector"]
@@ -43,7 +43,9 @@ for number in itertools.count(1):
 """
 
 
-def test_fifty_processes_connecting_and_reading_at_once_lose_nothing(tmp_path: Path) -> None:
+def test_fifty_processes_connecting_and_reading_at_once_lose_nothing(
+    tmp_path: Path,
+) -> None:
     """Every connection is there in the end, each with its own key, and no read was torn."""
     names = [f"c{number}" for number in range(50)]
     processes = [
@@ -61,17 +63,23 @@ def test_fifty_processes_connecting_and_reading_at_once_lose_nothing(tmp_path: P
     for process in processes:
         process.communicate("go\n")
     assert [process.returncode for process in processes] == [0] * len(names)
-    stored = {one.name: one.fields["api_key"] for one in ConnectionStore(tmp_path, {}).read()}
+    stored = {
+        one.name: one.fields["api_key"] for one in ConnectionStore(tmp_path, {}).read()
+    }
     assert stored == {name: f"key-of-{name}" for name in names}
 
 
 @pytest.mark.parametrize("writes", [1, 2, 3, 5, 8, 13])
-def test_a_process_killed_while_it_writes_leaves_the_old_or_the_new_file(tmp_path: Path, writes: int) -> None:
+def test_a_process_killed_while_it_writes_leaves_the_old_or_the_new_file(
+    tmp_path: Path, writes: int
+) -> None:
     """Never neither; and the lock is free for the next one."""
     store = ConnectionStore(tmp_path, {})
     big = [entry(f"c{number}") for number in range(200)]
     store.change(lambda _: big)
-    with subprocess.Popen([sys.executable, "-c", WRITE, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITE, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         done = [int(process.stdout.readline()) for _ in range(writes)]
         process.send_signal(signal.SIGKILL)
@@ -82,7 +90,9 @@ def test_a_process_killed_while_it_writes_leaves_the_old_or_the_new_file(tmp_pat
     assert len(store.read()) == 1
 
 
-def test_the_key_is_in_no_file_no_argument_no_output_and_no_log(state_folder: Path) -> None:
+def test_the_key_is_in_no_file_no_argument_no_output_and_no_log(
+    state_folder: Path,
+) -> None:
     """Connecting, listing, testing against a closed port, failing, disconnecting: with everything logged at DEBUG."""
     environ = {**os.environ, "PERPLEXITY_BASE_URL": "http://127.0.0.1:9"}
     log = state_folder / "log"
@@ -100,20 +110,45 @@ def test_the_key_is_in_no_file_no_argument_no_output_and_no_log(state_folder: Pa
         (["test", "Mine"], ""),
         (["test", "--json"], ""),
         (["models", "--connection", "Mine"], ""),
-        (["run", "execute_search", "query=x", "--connection", "Mine", "--timeout", "1", "--json"], ""),
+        (
+            [
+                "run",
+                "execute_search",
+                "query=x",
+                "--connection",
+                "Mine",
+                "--timeout",
+                "1",
+                "--json",
+            ],
+            "",
+        ),
         (["--help"], ""),
         (["connect", "--help"], ""),
         (["disconnect", "Mine"], ""),
     ):
         command = [sys.executable, "-c", debug, str(log), *arguments]
-        done = subprocess.run(command, input=stdin, env=environ, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            input=stdin,
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert "Traceback" not in done.stderr
         # What a user types as an argument is in the arguments; that run shows that it goes nowhere else.
         seen += done.stdout + done.stderr
-        for path in (path for path in state_folder.rglob("*") if path.is_file() and path != log):
+        for path in (
+            path for path in state_folder.rglob("*") if path.is_file() and path != log
+        ):
             assert _parts(KEY, path.read_bytes().decode("latin-1")) == [], path
     assert _parts(KEY, seen) == []
-    typed = [line for line in log.read_text(encoding="utf-8").splitlines() if _parts(KEY, line)]
+    typed = [
+        line
+        for line in log.read_text(encoding="utf-8").splitlines()
+        if _parts(KEY, line)
+    ]
     assert len(typed) == 1
     assert typed[0].startswith("INFO:root:b")
 
@@ -128,5 +163,7 @@ def _parts(key: str, text: str) -> list[str]:
 def test_a_stored_connection_can_be_listed_as_json(state_folder: Path) -> None:
     """By a real command, in a store that another process filled."""
     ConnectionStore(state_folder / "automation-host", {}).change(lambda _: [entry()])
-    done = subprocess.run([*COMMAND, "connections", "--json"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [*COMMAND, "connections", "--json"], capture_output=True, text=True, check=True
+    )
     assert [one["connection_name"] for one in json.loads(done.stdout)] == ["Mine"]

@@ -23,7 +23,9 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @contextmanager
-def workbench(sandbox: Sandbox, folder: Path) -> Iterator[tuple[WorkbenchServer, httpx.Client]]:
+def workbench(
+    sandbox: Sandbox, folder: Path
+) -> Iterator[tuple[WorkbenchServer, httpx.Client]]:
     """A workbench on that sandbox, and a client that is its page; at the end everything of it is over."""
     host = Host(
         settings={"perplexity": {"base_url": sandbox.url}},
@@ -31,7 +33,9 @@ def workbench(sandbox: Sandbox, folder: Path) -> Iterator[tuple[WorkbenchServer,
         store=ConnectionStore(folder, {}),
     )
     listening = threading.Event()
-    server = WorkbenchServer(host, port=0, sandbox=True, ready=lambda _: listening.set())
+    server = WorkbenchServer(
+        host, port=0, sandbox=True, ready=lambda _: listening.set()
+    )
     thread = threading.Thread(target=server.serve_until_stopped, daemon=True)
     thread.start()
     assert listening.wait(20)
@@ -49,7 +53,12 @@ def asked(words: str) -> Any:
     """A run of one question."""
     messages = [{"role": "user", "content": words}]
     step = {"id": "ask", "connector": "perplexity", "action": "create_chat_completion"}
-    return {"flow": {"flow_version": 1, "steps": [step | {"input": {"model": "sonar", "messages": messages}}]}}
+    return {
+        "flow": {
+            "flow_version": 1,
+            "steps": [step | {"input": {"model": "sonar", "messages": messages}}],
+        }
+    }
 
 
 def cancelled(sandbox: Sandbox) -> bool:
@@ -58,9 +67,14 @@ def cancelled(sandbox: Sandbox) -> bool:
     return sandbox.billed_runs == 1 and len(posts) == 2 and posts[1].endswith("/cancel")
 
 
-def test_text_arrives_in_many_pieces_and_adds_up(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_text_arrives_in_many_pieces_and_adds_up(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     """The packets of the answer are read one by one, as the provider sends them."""
-    with workbench(sandbox, tmp_path) as (_, page), page.stream("POST", "/api/runs", json=asked("sandbox:slow")) as run:
+    with (
+        workbench(sandbox, tmp_path) as (_, page),
+        page.stream("POST", "/api/runs", json=asked("sandbox:slow")) as run,
+    ):
         packets = list(run.iter_raw())
     items = [json.loads(line) for line in b"".join(packets).splitlines()]
     assert len(packets) > 50
@@ -69,7 +83,9 @@ def test_text_arrives_in_many_pieces_and_adds_up(sandbox: Sandbox, tmp_path: Pat
 
 
 @pytest.mark.parametrize("way", ["leave", "cancel", "end"])
-def test_a_run_that_is_stopped_is_cancelled_at_the_provider(sandbox: Sandbox, tmp_path: Path, way: str) -> None:
+def test_a_run_that_is_stopped_is_cancelled_at_the_provider(
+    sandbox: Sandbox, tmp_path: Path, way: str
+) -> None:
     """By leaving, by asking, or by ending the server; it was paid for once."""
     with (
         workbench(sandbox, tmp_path) as (server, page),

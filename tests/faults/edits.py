@@ -23,12 +23,17 @@ def framed(content: Document) -> bytes:
     return f"event: {content['type']}\ndata: {json.dumps(content)}\n\n".encode()
 
 
-def each(change: Callable[[Document], Document], *kinds: str) -> Callable[[Frames], Frames]:
+def each(
+    change: Callable[[Document], Document], *kinds: str
+) -> Callable[[Frames], Frames]:
     """Change the content of the events of these types, of all when there are none."""
 
     def edit(frames: Frames) -> Frames:
         contents = map(read, frames)
-        return [framed(change(one) if not kinds or one["type"] in kinds else one) for one in contents]
+        return [
+            framed(change(one) if not kinds or one["type"] in kinds else one)
+            for one in contents
+        ]
 
     return edit
 
@@ -40,12 +45,18 @@ def lines(change: Callable[[bytes], bytes]) -> Callable[[Frames], Frames]:
 
 def at(place: int, *put: bytes, instead: bool = False) -> Callable[[Frames], Frames]:
     """Put frames in at a place, or in place of the one that stands there."""
-    return lambda frames: [*frames[:place], *put, *frames[place + instead :]] if place >= 0 else [*frames[:-1], *put]
+    return lambda frames: (
+        [*frames[:place], *put, *frames[place + instead :]]
+        if place >= 0
+        else [*frames[:-1], *put]
+    )
 
 
 def between(*put: bytes) -> Callable[[Frames], Frames]:
     """Put frames in after every event but the last."""
-    return lambda frames: [piece for frame in frames[:-1] for piece in (frame, *put)] + list(frames[-1:])
+    return lambda frames: (
+        [piece for frame in frames[:-1] for piece in (frame, *put)] + list(frames[-1:])
+    )
 
 
 def twice(frames: Frames) -> Frames:
@@ -118,19 +129,27 @@ def plain_late(frames: Frames) -> Frames:
 
 def nulled(*kept: str) -> Callable[[Document], Document]:
     """Every field null but these."""
-    return lambda content: {name: value if name in kept else None for name, value in content.items()}
+    return lambda content: {
+        name: value if name in kept else None for name, value in content.items()
+    }
 
 
 def final(**changes: object) -> Callable[[Frames], Frames]:
     """The final object with fields changed."""
-    return each(lambda content: content | {"response": content["response"] | changes}, TERMINAL)
+    return each(
+        lambda content: content | {"response": content["response"] | changes}, TERMINAL
+    )
 
 
 def final_without(*names: str) -> Callable[[Frames], Frames]:
     """The final object with fields left out."""
 
     def change(content: Document) -> Document:
-        return content | {"response": {name: v for name, v in content["response"].items() if name not in names}}
+        return content | {
+            "response": {
+                name: v for name, v in content["response"].items() if name not in names
+            }
+        }
 
     return each(change, TERMINAL)
 
@@ -143,14 +162,23 @@ def final_nulled(content: Document) -> Document:
 def rows_nulled(content: Document) -> Document:
     """The final object whose rows, results and texts hold nulls among what is good."""
     rows = content["response"]["output"]
-    mixed = [None, *({**row, "annotations": None, "results": _mixed(row.get("results"))} for row in rows), {}]
+    mixed = [
+        None,
+        *(
+            {**row, "annotations": None, "results": _mixed(row.get("results"))}
+            for row in rows
+        ),
+        {},
+    ]
     return content | {"response": content["response"] | {"output": mixed}}
 
 
 def multi_line(frame: bytes) -> bytes:
     """The data spread over several lines, as the standard allows."""
     content = read(frame)
-    data = "\n".join(f"data: {line}" for line in json.dumps(content, indent=1).splitlines())
+    data = "\n".join(
+        f"data: {line}" for line in json.dumps(content, indent=1).splitlines()
+    )
     return f"event: {content['type']}\n{data}\n\n".encode()
 
 
@@ -176,7 +204,9 @@ def search_rows(change: Callable[[Document], object]) -> Callable[[bytes], bytes
 
     def edit(body: bytes) -> bytes:
         document = json.loads(body)
-        return json.dumps(document | {"results": [change(row) for row in document["results"]]}).encode()
+        return json.dumps(
+            document | {"results": [change(row) for row in document["results"]]}
+        ).encode()
 
     return edit
 
@@ -184,11 +214,17 @@ def search_rows(change: Callable[[Document], object]) -> Callable[[bytes], bytes
 def search_mixed(body: bytes) -> bytes:
     """A search's results among things that are none."""
     document = json.loads(body)
-    return json.dumps(document | {"results": [None, 1, "x", *document["results"], [], True]}).encode()
+    return json.dumps(
+        document | {"results": [None, 1, "x", *document["results"], [], True]}
+    ).encode()
 
 
 def _mixed(results: Sequence[Document] | None) -> list[object] | None:
-    return None if results is None else [None, *({**row, "date": None, "snippet": None} for row in results), 1]
+    return (
+        None
+        if results is None
+        else [None, *({**row, "date": None, "snippet": None} for row in results), 1]
+    )
 
 
 def _places(frames: Frames) -> Sequence[int]:

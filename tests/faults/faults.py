@@ -27,14 +27,22 @@ class Cut(StrEnum):
 
 
 def answer(
-    status: int, body: bytes = b"", headers: Mapping[str, str] = JSON, *, after_work: bool = False, keep: bool = False
+    status: int,
+    body: bytes = b"",
+    headers: Mapping[str, str] = JSON,
+    *,
+    after_work: bool = False,
+    keep: bool = False,
 ) -> Fault:
     """An answer in place of the sandbox's; `after_work`: the sandbox did its work first; `keep`: stay connected."""
 
     async def fault(exchange: Exchange) -> None:
         if after_work:
             await _work(exchange)
-        ends = {"content-length": str(len(body)), "connection": "keep-alive" if keep else "close"}
+        ends = {
+            "content-length": str(len(body)),
+            "connection": "keep-alive" if keep else "close",
+        }
         await exchange.send(head(status, {**headers, **ends}, chunked=False) + body)
         exchange.keep_open = keep
 
@@ -84,7 +92,13 @@ def broken_unread(by: Cut) -> Fault:
     return fault
 
 
-def flood(status: int, headers: Mapping[str, str], piece: bytes, first: bytes = b"", megabytes: int = 50) -> Fault:
+def flood(
+    status: int,
+    headers: Mapping[str, str],
+    piece: bytes,
+    first: bytes = b"",
+    megabytes: int = 50,
+) -> Fault:
     """A body of one piece over and over, until it has the size or the client has had enough."""
 
     async def fault(exchange: Exchange) -> None:
@@ -145,7 +159,9 @@ def cut_bytes(by: Cut, count: int, *, kept: bool = False) -> Fault:
     return fault
 
 
-def edited(change: Callable[[Frames], Frames], *, pieces_of: int | None = None) -> Fault:
+def edited(
+    change: Callable[[Frames], Frames], *, pieces_of: int | None = None
+) -> Fault:
     """The sandbox's whole stream with its frames changed; `pieces_of` cuts it into chunks of so many bytes."""
 
     async def fault(exchange: Exchange) -> None:
@@ -160,7 +176,9 @@ def edited(change: Callable[[Frames], Frames], *, pieces_of: int | None = None) 
     return fault
 
 
-def rewritten(change: Callable[[bytes], bytes], headers: Mapping[str, str] = JSON) -> Fault:
+def rewritten(
+    change: Callable[[bytes], bytes], headers: Mapping[str, str] = JSON
+) -> Fault:
     """The sandbox's whole body, changed; with other headers."""
 
     async def fault(exchange: Exchange) -> None:
@@ -176,8 +194,12 @@ def until_closed(first: bytes = b"") -> Fault:
 
     async def fault(exchange: Exchange) -> None:
         async with exchange.forwarded() as upstream:
-            lines = "".join(f"{name}: {value}\r\n" for name, value in upstream.headers.items())
-            await exchange.send(first + f"HTTP/1.0 {upstream.status} OK\r\n{lines}\r\n".encode())
+            lines = "".join(
+                f"{name}: {value}\r\n" for name, value in upstream.headers.items()
+            )
+            await exchange.send(
+                first + f"HTTP/1.0 {upstream.status} OK\r\n{lines}\r\n".encode()
+            )
             async for piece in upstream.pieces:
                 await exchange.send(piece)
 
@@ -188,7 +210,9 @@ def hinted() -> Fault:
     """The sandbox's answer after two informational ones."""
 
     async def fault(exchange: Exchange) -> None:
-        await exchange.send(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n")
+        await exchange.send(
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"
+        )
         await pass_on(exchange)
 
     return fault
@@ -199,7 +223,9 @@ def dripped(first: int, pause: float, rest: int) -> Fault:
 
     async def fault(exchange: Exchange) -> None:
         async with exchange.forwarded() as upstream:
-            body = b"".join([chunk(piece) async for piece in upstream.pieces]) + chunk(b"")
+            body = b"".join([chunk(piece) async for piece in upstream.pieces]) + chunk(
+                b""
+            )
             wire = head(upstream.status, upstream.headers) + body
         for place, byte in enumerate(wire[:first]):
             await exchange.send(bytes([byte]))
@@ -221,7 +247,9 @@ def held_back(seconds: float) -> Fault:
     return fault
 
 
-def held(reached: threading.Event, release: threading.Event, fault: Fault | None = None) -> Fault:
+def held(
+    reached: threading.Event, release: threading.Event, fault: Fault | None = None
+) -> Fault:
     """The fault, or the sandbox's own answer, once the test says so."""
 
     async def waits(exchange: Exchange) -> None:
@@ -259,7 +287,11 @@ async def _frames(pieces: AsyncIterator[bytes], most: int | None = None) -> Fram
     frames: list[bytes] = []
     while most is None or len(frames) < most:
         with suppress(StopAsyncIteration):
-            frames += [frame + b"\n\n" for frame in (await anext(pieces)).split(b"\n\n") if frame]
+            frames += [
+                frame + b"\n\n"
+                for frame in (await anext(pieces)).split(b"\n\n")
+                if frame
+            ]
             continue
         break
     return frames[:most]

@@ -60,7 +60,14 @@ class Scene:
         under = [rule for rule in self.rules if what.startswith(rule.on)]
         for on in {rule.on for rule in under}:
             self._seen[on] += 1
-        return next((rule.fault for rule in under if rule.first <= self._seen[rule.on] <= rule.last), None)
+        return next(
+            (
+                rule.fault
+                for rule in under
+                if rule.first <= self._seen[rule.on] <= rule.last
+            ),
+            None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,11 @@ class Exchange:
     """One request, and the connection to answer it on."""
 
     def __init__(
-        self, route: "Route", scene: Scene, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        route: "Route",
+        scene: Scene,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         """Begin on a connection that nothing was read from."""
         self.method = self.path = ""
@@ -96,8 +107,12 @@ class Exchange:
         self.method, self.path, _ = first.split(" ", 2)
         pairs = (line.partition(":") for line in lines if line)
         self.headers = {name.lower(): value.strip() for name, _, value in pairs}
-        self.body = await self._reader.readexactly(int(self.headers.get("content-length", "0")))
-        self._scene.asked.append(Asked(self.method, self.path, "authorization" in self.headers))
+        self.body = await self._reader.readexactly(
+            int(self.headers.get("content-length", "0"))
+        )
+        self._scene.asked.append(
+            Asked(self.method, self.path, "authorization" in self.headers)
+        )
 
     async def begun(self) -> None:
         """Wait for the first byte of a request."""
@@ -112,7 +127,9 @@ class Exchange:
     def reset(self) -> None:
         """Break the connection at once, by RST."""
         connection: socket.socket = self._writer.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
         self._writer.transport.abort()
 
     async def until_kept(self) -> None:
@@ -129,9 +146,14 @@ class Exchange:
     @asynccontextmanager
     async def forwarded(self) -> AsyncIterator[Upstream]:
         """The sandbox's answer to this request."""
-        reader, writer = await asyncio.open_connection(HOST, self._route.sandbox_port, limit=_LARGEST_HEAD)
+        reader, writer = await asyncio.open_connection(
+            HOST, self._route.sandbox_port, limit=_LARGEST_HEAD
+        )
         try:
-            lines = [f"{self.method} {self.path} HTTP/1.1", *(f"{name}: {self._sent(name)}" for name in self.headers)]
+            lines = [
+                f"{self.method} {self.path} HTTP/1.1",
+                *(f"{name}: {self._sent(name)}" for name in self.headers),
+            ]
             writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + self.body)
             yield await _answer(reader)
         finally:
@@ -163,7 +185,12 @@ class Rule:
 class FaultProxy:
     """A context manager that runs a proxy on any free port, on a thread and a loop of its own."""
 
-    def __init__(self, sandbox_port: int, keys: Mapping[str, str] | None = None, stranger: str = "") -> None:
+    def __init__(
+        self,
+        sandbox_port: int,
+        keys: Mapping[str, str] | None = None,
+        stranger: str = "",
+    ) -> None:
         """Stand before a sandbox; a key in `keys` is passed on as what it maps to, redirects lead to `stranger`."""
         self._route = Route(sandbox_port, keys or {}, stranger)
         self._scene = Scene(())
@@ -188,7 +215,10 @@ class FaultProxy:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Drop every connection; the thread is over when this returns."""
         self._loop.call_soon_threadsafe(self._closing.set)
@@ -201,7 +231,9 @@ class FaultProxy:
         self._loop, self._closing = asyncio.get_running_loop(), asyncio.Event()
         tasks: set[asyncio.Task[None]] = set()
 
-        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def connected(
+            reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        ) -> None:
             task = asyncio.create_task(self._connection(reader, writer))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
@@ -215,7 +247,9 @@ class FaultProxy:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connection(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         # So that drain() waits for the last byte: what a reset finds unsent would be lost.
         writer.transport.set_write_buffer_limits(high=0)
         scene = self._scene
@@ -252,9 +286,18 @@ async def pass_on(exchange: Exchange) -> None:
     await exchange.send(chunk(b""))
 
 
-def head(status: int, headers: Mapping[str, str], reason: str = "Whatever", *, chunked: bool = True) -> bytes:
+def head(
+    status: int,
+    headers: Mapping[str, str],
+    reason: str = "Whatever",
+    *,
+    chunked: bool = True,
+) -> bytes:
     """The head of an answer; with `chunked`, of one whose body goes on in chunks and ends the connection."""
-    lines = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [
+        f"HTTP/1.1 {status} {reason}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
     framing = ["transfer-encoding: chunked", "connection: close"] if chunked else []
     return "\r\n".join([*lines, *framing, "", ""]).encode("latin-1")
 
@@ -265,11 +308,17 @@ def chunk(data: bytes) -> bytes:
 
 
 async def _answer(reader: asyncio.StreamReader) -> Upstream:
-    first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    first, *lines = (
+        (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    )
     pairs = (line.partition(":") for line in lines if line)
     headers = {name.lower(): value.strip() for name, _, value in pairs}
     length = headers.pop("content-length", None)
-    kept = {name: value for name, value in headers.items() if name not in {"transfer-encoding", "connection"}}
+    kept = {
+        name: value
+        for name, value in headers.items()
+        if name not in {"transfer-encoding", "connection"}
+    }
     pieces = _whole(reader, int(length)) if length is not None else _chunks(reader)
     return Upstream(status=int(first.split(" ")[1]), headers=kept, pieces=pieces)
 

@@ -25,9 +25,14 @@ def _parts(thing: object) -> Iterator[object]:
     elif isinstance(thing, list | tuple | set | frozenset):
         yield from thing
     elif not isinstance(thing, Secret | type) and _is_ours(thing):
-        names = [*getattr(thing, "__dict__", {}), *getattr(type(thing), "__slots__", ())]
+        names = [
+            *getattr(thing, "__dict__", {}),
+            *getattr(type(thing), "__slots__", ()),
+        ]
         yield from (getattr(thing, name, None) for name in names)
 
 
 def _is_ours(thing: object) -> bool:
-    return type(thing).__module__.startswith("perplexity_connector.host") or dataclasses.is_dataclass(thing)
+    return type(thing).__module__.startswith(
+        "perplexity_connector.host"
+    ) or dataclasses.is_dataclass(thing)

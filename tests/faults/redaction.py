@@ -17,8 +17,23 @@ def forms(key: str) -> frozenset[str]:
     """The key as it stands: plain, backwards, in JSON, in a URL, in hexadecimal, and in base64 at any place."""
     data = key.encode()
     encoded = {form for shift in range(3) for form in _base64(data, shift)}
-    escaped = {json.dumps(key)[1:-1], key.replace("/", "\\/"), key.replace("/", "\\u002f").replace("+", "\\u002b")}
-    return frozenset({key, key[::-1], data.hex(), quote(key, safe=""), quote(key), quote_plus(key), *escaped, *encoded})
+    escaped = {
+        json.dumps(key)[1:-1],
+        key.replace("/", "\\/"),
+        key.replace("/", "\\u002f").replace("+", "\\u002b"),
+    }
+    return frozenset(
+        {
+            key,
+            key[::-1],
+            data.hex(),
+            quote(key, safe=""),
+            quote(key),
+            quote_plus(key),
+            *escaped,
+            *encoded,
+        }
+    )
 
 
 def found(key: str, texts: Iterable[str]) -> list[str]:
@@ -47,7 +62,11 @@ def said(outcome: Outcome) -> Iterator[str]:
 def told(outcome: Outcome) -> Iterator[str]:
     """What leaves the host: the envelope, the events, the checkpoints."""
     for document in (outcome.envelope, *outcome.events, *outcome.states):
-        yield from (json.dumps(document, ensure_ascii=False), json.dumps(document), repr(document))
+        yield from (
+            json.dumps(document, ensure_ascii=False),
+            json.dumps(document),
+            repr(document),
+        )
 
 
 def logged(records: Iterable[logging.LogRecord]) -> Iterator[str]:
@@ -61,12 +80,19 @@ def of_error(error: BaseException) -> Iterator[str]:
     """An error as a developer, a log or another process sees it, with all that led to it."""
     seen: BaseException | None = error
     while seen is not None:
-        yield from (repr(seen), str(seen), repr(vars(seen)), "".join(traceback.format_exception(seen)))
+        yield from (
+            repr(seen),
+            str(seen),
+            repr(vars(seen)),
+            "".join(traceback.format_exception(seen)),
+        )
         if isinstance(seen, ConnectorError):
             yield json.dumps(seen.to_dict(), default=str)
             yield pickle.dumps(seen).decode("latin-1")
         # As Python and those who report errors follow them: `from None` ends the chain.
-        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+        seen = seen.__cause__ or (
+            None if seen.__suppress_context__ else seen.__context__
+        )
 
 
 def _base64(data: bytes, shift: int) -> Iterator[str]:

@@ -97,7 +97,11 @@ class Row:
     def id(self) -> str:
         """A name that no other row has."""
         action = "chat" if self.action == CHAT else "search"
-        return " | ".join(filter(None, [action, self.cause, self.variant, "live" if self.listen else ""]))
+        return " | ".join(
+            filter(
+                None, [action, self.cause, self.variant, "live" if self.listen else ""]
+            )
+        )
 
 
 def chat(cause: str, want: Want, *rules: Rule, **more: object) -> Row:

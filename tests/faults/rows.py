@@ -2,7 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from tests.faults.causes import answers, connections, recoveries, refusals, searches, streams
+from tests.faults.causes import (
+    answers,
+    connections,
+    recoveries,
+    refusals,
+    searches,
+    streams,
+)
 from tests.faults.row import Row
 
 SECTIONS: Mapping[str, Sequence[Row]] = {

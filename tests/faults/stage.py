@@ -24,7 +24,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import TypeAdapter
 
 from perplexity_connector import plugin
-from perplexity_connector.actions import provider_run
 from perplexity_connector.contract import (
     ActionContext,
     ActionHandler,
@@ -36,20 +35,24 @@ from perplexity_connector.contract import (
     Manifest,
     hookimpl,
 )
-from perplexity_connector.host import Host, core, loading, retrying
-from perplexity_connector.host.discovery import Catalogue, Installed, discover
-from perplexity_connector.host.manifests import read_manifest
-from perplexity_connector.host.validation import SchemaValidator
+from perplexity_connector.host import Host
+from perplexity_connector.host.catalogue import catalogue
+from perplexity_connector.host.catalogue.discovery import Discovery, Installed, discover
+from perplexity_connector.host.catalogue.manifests import read_manifest
+from perplexity_connector.host.runs import loading, retry
+from perplexity_connector.host.validation.schema_validator import SchemaValidator
+from perplexity_connector.perplexity.actions import provider_run
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
 from tests.faults.proxy import HOST, Asked, FaultProxy
 from tests.faults.reachable import reachable
 from tests.faults.row import CHAT, QUESTION, Row, Target, Want
+from tests.paths import ROOT
 
 SENTINEL = "pplx-sEnTiNeL-0123456789/+abc"
 # Letters and digits alone, as a real key has them: this one could pass for an id.
 PLAIN_SENTINEL = "pplx-sEnTiNeLx0123456789abcdefABCDEF"
 CONNECTION = {"connection_name": "Sentinel", "api_key": SENTINEL}
-MANIFEST = Path(__file__).parents[2] / "connector.yaml"
+MANIFEST = ROOT / "connector.yaml"
 # The stand-ins' own threads: what they log is not ours.
 _STAND_INS = ("fault-proxy", "perplexity-sandbox", "untrusted")
 
@@ -84,7 +87,9 @@ class Spy:
     contexts: list[ActionContext] = field(default_factory=list[ActionContext])
 
     @hookimpl
-    def load_connector(self, connector_id: str, settings: Mapping[str, str]) -> Connector | None:
+    def load_connector(
+        self, connector_id: str, settings: Mapping[str, str]
+    ) -> Connector | None:
         """The real connector, watched."""
         found = plugin.load_connector(connector_id, settings)
         return found and _Watched(found, self)
@@ -95,7 +100,9 @@ class _Watched:
     connector: Connector
     spy: Spy
 
-    def check(self, action_id: str, version: int, input: JsonObject) -> list[FieldError]:
+    def check(
+        self, action_id: str, version: int, input: JsonObject
+    ) -> list[FieldError]:
         return list(self.connector.check(action_id, version, input))
 
     def action(self, action_id: str, version: int) -> ActionHandler:
@@ -159,11 +166,18 @@ class Stage:
         self.sandbox = enter(Sandbox())
         self.stranger = enter(FaultProxy(self.sandbox.port))
         self.proxy = enter(
-            FaultProxy(self.sandbox.port, dict.fromkeys((SENTINEL, PLAIN_SENTINEL), GOOD_KEY), self.stranger.url)
+            FaultProxy(
+                self.sandbox.port,
+                dict.fromkeys((SENTINEL, PLAIN_SENTINEL), GOOD_KEY),
+                self.stranger.url,
+            )
         )
         self._folder = Path(enter(TemporaryDirectory()))
         self._authority = _one_authority(self._folder)
-        self._ports = {Target.CLOSED: enter(_closed_port()), Target.FULL: enter(_full_port())}
+        self._ports = {
+            Target.CLOSED: enter(_closed_port()),
+            Target.FULL: enter(_full_port()),
+        }
         return self
 
     def __exit__(self, *trouble: object) -> None:
@@ -189,14 +203,21 @@ class Stage:
 
         with ears() as records:
             host = Host(
-                settings={"perplexity": {"base_url": self.base_url(row.target), **row.settings}},
+                settings={
+                    "perplexity": {
+                        "base_url": self.base_url(row.target),
+                        **row.settings,
+                    }
+                },
                 retries=row.retries,
                 environ={},
             )
             host.register(spy, MANIFEST)
             connection = CONNECTION | {"api_key": key}
             with _quick(self._authority):
-                envelope, inside = asyncio.run(_carry_out(host, row, connection, keep, events), debug=debug)
+                envelope, inside = asyncio.run(
+                    _carry_out(host, row, connection, keep, events), debug=debug
+                )
         return Outcome(
             envelope=envelope,
             events=events,
@@ -221,11 +242,22 @@ class Stage:
     def undisturbed(self, row: Row) -> Outcome:
         """What comes of a row's run when nothing goes wrong."""
         queries = ", ".join(row.queries)
-        quiet = Row(cause="nothing", variant=queries, action=row.action, queries=row.queries, listen=True, want=Want())
+        quiet = Row(
+            cause="nothing",
+            variant=queries,
+            action=row.action,
+            queries=row.queries,
+            listen=True,
+            want=Want(),
+        )
         return self.outcome(quiet)
 
     def _billed(self, row: Row) -> int:
-        return self.sandbox.billed_runs if row.action == CHAT else self.sandbox.billed_searches
+        return (
+            self.sandbox.billed_runs
+            if row.action == CHAT
+            else self.sandbox.billed_searches
+        )
 
 
 async def _carry_out(
@@ -262,7 +294,11 @@ def step_input(row: Row) -> dict[str, Any]:
 def _one_authority(folder: Path) -> Path:
     """A file with one certificate authority of the usual hundreds, which take their time to load."""
     file = folder / "authority.pem"
-    first, end, _ = Path(certifi.where()).read_text(encoding="utf-8").partition("-----END CERTIFICATE-----")
+    first, end, _ = (
+        Path(certifi.where())
+        .read_text(encoding="utf-8")
+        .partition("-----END CERTIFICATE-----")
+    )
     file.write_text(first + end, encoding="utf-8")
     return file
 
@@ -271,10 +307,10 @@ def _one_authority(folder: Path) -> Path:
 def _quick(authority: Path) -> Iterator[None]:
     """No waits between attempts and looks; what every new host would compile and load anew is kept."""
     with (
-        patch.object(core, "discover", _discovered),
+        patch.object(catalogue, "discover", _discovered),
         patch.object(loading, "_whole_manifest", _manifest),
         patch.object(loading, "SchemaValidator", _compiled),
-        patch.object(retrying, "_jitter", lambda _: 0.0),
+        patch.object(retry, "_jitter", lambda _: 0.0),
         patch.object(provider_run, "_LONGEST_WAIT", 0.002),
         patch.dict("os.environ", {"SSL_CERT_FILE": str(authority)}),
     ):
@@ -282,7 +318,7 @@ def _quick(authority: Path) -> Iterator[None]:
 
 
 @cache
-def _discovered() -> Catalogue:
+def _discovered() -> Discovery:
     return discover()
 
 
@@ -335,7 +371,9 @@ def _untrusted(folder: Path) -> Iterator[int]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with closing(socket.create_server((HOST, 0))) as listener:
-        server = Thread(target=_shake_hands, args=(listener, context), name="untrusted", daemon=True)
+        server = Thread(
+            target=_shake_hands, args=(listener, context), name="untrusted", daemon=True
+        )
         server.start()
         yield listener.getsockname()[1]
         listener.shutdown(socket.SHUT_RDWR)
@@ -361,11 +399,18 @@ def _self_signed() -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, HOST)])
     today = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+    )
     builder = builder.serial_number(1).not_valid_before(today - timedelta(days=1))
     builder = builder.not_valid_after(today + timedelta(days=1))
     names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))])
-    certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    certificate = builder.add_extension(names, critical=False).sign(
+        key, hashes.SHA256()
+    )
     plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     pem = serialization.Encoding.PEM
     return bytes(key.private_bytes(pem, *plain) + certificate.public_bytes(pem))

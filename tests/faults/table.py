@@ -20,14 +20,18 @@ def _section(title: str, rows: Sequence[Row]) -> str:
     found: dict[_Key, list[Row]] = {}
     for row in rows:
         found.setdefault((row.cause, astuple(row.want)), []).append(row)
-    return "\n".join([f"### {title}", "", _HEAD, _RULE, *(_line(group) for group in found.values())])
+    return "\n".join(
+        [f"### {title}", "", _HEAD, _RULE, *(_line(group) for group in found.values())]
+    )
 
 
 def _line(rows: Sequence[Row]) -> str:
     want = rows[0].want
     cells = [
         rows[0].cause,
-        ", ".join(dict.fromkeys("chat" if row.action == CHAT else "search" for row in rows)),
+        ", ".join(
+            dict.fromkeys("chat" if row.action == CHAT else "search" for row in rows)
+        ),
         len(rows),
         f"`{want.code}`" if want.code else "success",
         "yes" if want.retryable else "no" if want.code else "",

@@ -1,10 +1,9 @@
 """The page for operators holds the matrix as it is tested."""
 
-from pathlib import Path
-
 from tests.faults.table import table
+from tests.paths import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+PAGE = ROOT / "docs" / "reliability.md"
 
 
 def test_the_page_holds_exactly_the_table_of_the_rows() -> None:
@@ -18,6 +17,10 @@ def test_the_page_holds_exactly_the_table_of_the_rows() -> None:
 
 def test_the_page_says_what_could_not_be_verified() -> None:
     """And leaves its place to the load figures."""
-    headings = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("## ")]
+    headings = [
+        line
+        for line in PAGE.read_text(encoding="utf-8").splitlines()
+        if line.startswith("## ")
+    ]
     assert "## What could not be verified without the real service" in headings
     assert "## Load" in headings

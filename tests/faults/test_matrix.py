@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from perplexity_connector.api import transport
 from perplexity_connector.cli.exits import code_of_run
+from perplexity_connector.perplexity.wire import transport
 from tests.faults.edits import Frames
 from tests.faults.faults import edited
 from tests.faults.row import CHAT, EVENTS, Row, Want, chat, post
@@ -64,7 +64,9 @@ ONE_OF_EACH_KIND = {(row.cause, row.action, row.listen): row for row in ROWS}.va
 
 
 @pytest.mark.parametrize("row", params(iter(ONE_OF_EACH_KIND)))
-def test_without_the_host_extra_a_run_ends_the_same(stage: Stage, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_host_extra_a_run_ends_the_same(
+    stage: Stage, row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A connector alone has httpx's own transport: one row of each cause, action and way of listening."""
     monkeypatch.setattr(transport, "find_spec", lambda _: None)
     assert shown(stage.run(row)) == stated(row)
@@ -93,16 +95,26 @@ def test_a_chat_is_never_paid_for_twice(stage: Stage) -> None:
     for row in (row for row in ROWS if row.action == CHAT):
         outcome = stage.outcome(row)
         assert outcome.billed <= 1, row.id
-        methods = [asked.method for asked in outcome.asked if not asked.path.endswith("/cancel")]
+        methods = [
+            asked.method
+            for asked in outcome.asked
+            if not asked.path.endswith("/cancel")
+        ]
         assert methods == sorted(methods, reverse=True), row.id
 
 
 def test_a_run_that_is_fetched_was_checkpointed_first(stage: Stage) -> None:
     """So that a crash between the two would not have lost it."""
-    fetched = [outcome for outcome in map(stage.outcome, ROWS) if any(asked.method == "GET" for asked in outcome.asked)]
+    fetched = [
+        outcome
+        for outcome in map(stage.outcome, ROWS)
+        if any(asked.method == "GET" for asked in outcome.asked)
+    ]
     assert len(fetched) > EVENTS
     for outcome in fetched:
-        run = next(asked.path for asked in outcome.asked if asked.method == "GET").rpartition("/")[2]
+        run = next(
+            asked.path for asked in outcome.asked if asked.method == "GET"
+        ).rpartition("/")[2]
         assert outcome.states[0] == {"response_id": run, "shown": 0}
 
 
@@ -162,7 +174,9 @@ def test_every_boundary_of_the_stream_is_cut(stage: Stage) -> None:
     stage.run(chat("nothing", Want(), post(edited(count))))
     assert seen == [EVENTS]
     for start, last in (("Stream reset", EVENTS), ("Stream ended cleanly", EVENTS + 1)):
-        cuts = {row.variant for row in ROWS if row.cause.startswith(start) and row.listen}
+        cuts = {
+            row.variant for row in ROWS if row.cause.startswith(start) and row.listen
+        }
         assert cuts >= set(map(str, range(last)))
 
 

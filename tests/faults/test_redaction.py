@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
-from perplexity_connector.api import transport
 from perplexity_connector.contract import ConnectorError, ErrorCode, Secret
+from perplexity_connector.perplexity.wire import transport
 from tests.faults.echoes import echoes, in_headers
 from tests.faults.faults import Cut, answer, cut, held
 from tests.faults.proxy import Fault, Rule, pass_on
@@ -24,7 +24,9 @@ from tests.faults.row import SOME_TEXT, Want, chat, post, search
 from tests.faults.rows import SECTIONS
 from tests.faults.stage import PLAIN_SENTINEL, SENTINEL, Stage, ears
 
-both_keys = pytest.mark.parametrize("key", [SENTINEL, PLAIN_SENTINEL], ids=["any signs", "letters and digits"])
+both_keys = pytest.mark.parametrize(
+    "key", [SENTINEL, PLAIN_SENTINEL], ids=["any signs", "letters and digits"]
+)
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -37,7 +39,11 @@ def test_no_run_of_the_matrix_says_the_key(stage: Stage, section: str) -> None:
 def test_the_matrix_is_listened_to_where_it_matters(stage: Stage) -> None:
     """The search is not in vain: every library on the way has spoken, and errors were raised."""
     outcomes = [stage.outcome(row) for rows in SECTIONS.values() for row in rows]
-    names = {record.name.partition(".")[0] for outcome in outcomes for record in outcome.records}
+    names = {
+        record.name.partition(".")[0]
+        for outcome in outcomes
+        for record in outcome.records
+    }
     # The HTTP library is silent about our requests, over either transport.
     assert names >= {"asyncio", "automation_host", "stamina"}
     codes = {error.code for outcome in outcomes for error in outcome.errors}
@@ -63,7 +69,9 @@ def test_an_echo_in_the_head_is_not_passed_on(stage: Stage, key: str) -> None:
 
 
 @both_keys
-def test_not_even_httpx_logs_an_echo(stage: Stage, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_even_httpx_logs_an_echo(
+    stage: Stage, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same where only httpx's own transport is installed, which would log heads at DEBUG."""
     monkeypatch.setattr(transport, "find_spec", lambda _: None)
     for row in (*echoes(key), *in_headers(key)):
@@ -76,7 +84,11 @@ def test_debugging_the_event_loop_says_no_key(stage: Stage) -> None:
     rows = [
         chat("debug", Want(), listen=True),
         chat("debug", Want(), post(cut(Cut.RESET, events=SOME_TEXT))),
-        search("debug", Want(), Rule("POST ", answer(503, b"", {"retry-after": "0"}), last=2)),
+        search(
+            "debug",
+            Want(),
+            Rule("POST ", answer(503, b"", {"retry-after": "0"}), last=2),
+        ),
     ]
     for row in rows:
         assert found(SENTINEL, everything(stage.run(row, debug=True))) == []
@@ -93,7 +105,9 @@ PLACES = {
     "base64": lambda key: base64.b64encode(key.encode()).decode(),
     "base64, one off": lambda key: base64.b64encode(f"x{key}y".encode()).decode(),
     "base64, two off": lambda key: base64.b64encode(f"xy{key}z".encode()).decode(),
-    "base64 for URLs": lambda key: base64.urlsafe_b64encode(f"Bearer {key}".encode()).decode(),
+    "base64 for URLs": lambda key: base64.urlsafe_b64encode(
+        f"Bearer {key}".encode()
+    ).decode(),
     "hexadecimal": lambda key: key.encode().hex(),
 }
 
@@ -103,7 +117,9 @@ def test_the_search_finds_the_key_in_any_form(place: str) -> None:
     """Each form in the midst of other text; and another key is not taken for it."""
     for key in (SENTINEL, PLAIN_SENTINEL):
         assert found(key, [f"before {PLACES[place](key)} after"])
-        assert not found(key, [f"before {PLACES[place]('pplx-quite-another-one')} after"])
+        assert not found(
+            key, [f"before {PLACES[place]('pplx-quite-another-one')} after"]
+        )
         assert all(len(form) > 20 for form in forms(key))
 
 
@@ -127,27 +143,40 @@ _BROKEN_OFF = post(cut(Cut.CLOSE, events=SOME_TEXT))
 COMMANDS: Mapping[str, tuple[Sequence[str], str, Fault, Sequence[Rule]]] = {
     # What is asked for, the request that is held while the test looks around, what becomes of it, and other faults.
     "good": ((*_CHAT, "--json"), "POST ", pass_on, ()),
-    "refused": (_SEARCH, "POST ", answer(401, json.dumps({"error": SENTINEL}).encode()), ()),
+    "refused": (
+        _SEARCH,
+        "POST ",
+        answer(401, json.dumps({"error": SENTINEL}).encode()),
+        (),
+    ),
     "broken": ((*_CHAT, "--stream", "--json"), "POST ", cut(Cut.CLOSE, events=0), ()),
     "journalled": ((*_CHAT, "--stream"), "GET ", pass_on, (_BROKEN_OFF,)),
 }
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_says_the_key_to_nobody(stage: Stage, tmp_path: Path, name: str) -> None:
+def test_a_command_says_the_key_to_nobody(
+    stage: Stage, tmp_path: Path, name: str
+) -> None:
     """Not on its streams, nor among its arguments while it runs, nor in any file that it keeps then or later."""
     words, on, fault, others = COMMANDS[name]
     reached, release = threading.Event(), threading.Event()
     stage.proxy.play(*others, Rule(on, held(reached, release, fault)))
     command = [sys.executable, "-m", "perplexity_connector", "run", *words]
     with subprocess.Popen(
-        command, env=_environment(stage, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        env=_environment(stage, tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         assert reached.wait(30)
         during = [_arguments(process.pid), *_files(tmp_path)]
         release.set()
         streams = process.communicate(timeout=30)
-    texts = [text.decode("utf-8", "replace") for text in (*streams, *during, *_files(tmp_path))]
+    texts = [
+        text.decode("utf-8", "replace")
+        for text in (*streams, *during, *_files(tmp_path))
+    ]
     assert found(SENTINEL, texts) == []
     assert any(streams)
     assert len(during) == (2 if name == "journalled" else 1)
@@ -159,8 +188,21 @@ def _files(folder: Path) -> list[bytes]:
 
 def _environment(stage: Stage, home: Path) -> dict[str, str]:
     """Everything that a command may write goes to `home`."""
-    places = dict.fromkeys(("HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"), str(home))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PERPLEXITY_")}
+    places = dict.fromkeys(
+        (
+            "HOME",
+            "XDG_STATE_HOME",
+            "XDG_DATA_HOME",
+            "XDG_CONFIG_HOME",
+            "XDG_CACHE_HOME",
+        ),
+        str(home),
+    )
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PERPLEXITY_")
+    }
     own = {"PERPLEXITY_API_KEY": SENTINEL, "PERPLEXITY_BASE_URL": stage.proxy.url}
     # Every byte that Python itself would say about an object left open, too.
     return {**kept, **places, **own, "PYTHONDEVMODE": "1"}

@@ -19,7 +19,9 @@ GREET = ("toy", "greet", {"name": "Ada"})
 COUNT = ("toy", "count", {"text": "abc"})
 
 
-def toy_host(plugin: object | None = None, manifest: Path = MANIFEST, **options: Any) -> Host:
+def toy_host(
+    plugin: object | None = None, manifest: Path = MANIFEST, **options: Any
+) -> Host:
     """A host with the toy registered, and no environment."""
     host = Host(**{"environ": {}, **options})
     host.register(plugin or ToyPlugin(), manifest)
@@ -36,37 +38,61 @@ def in_host(host: Host, work: Callable[[Host], Awaitable[T]]) -> T:
     return asyncio.run(opened())
 
 
-def run(handler: ActionHandler, *, step: tuple[str, str, Any] = GREET, host: Any = None, **options: Any) -> Any:
+def run(
+    handler: ActionHandler,
+    *,
+    step: tuple[str, str, Any] = GREET,
+    host: Any = None,
+    **options: Any,
+) -> Any:
     """The envelope of one run whose handler is `handler`; `host` holds the host's keywords."""
     plugin = ToyPlugin(greet=handler, count=handler)
     options = {"connection": CONNECTION, **options}
-    return in_host(toy_host(plugin, **(host or {})), lambda host: host.run(*step, **options))
+    return in_host(
+        toy_host(plugin, **(host or {})), lambda host: host.run(*step, **options)
+    )
 
 
 def stream(handler: ActionHandler, **options: Any) -> list[Any]:
     """All items of one stream whose handler is `handler`."""
 
     async def collect(host: Host) -> list[Any]:
-        async with aclosing(host.stream(*GREET, connection=CONNECTION, **options)) as items:
+        async with aclosing(
+            host.stream(*GREET, connection=CONNECTION, **options)
+        ) as items:
             return [item async for item in items]
 
     return in_host(toy_host(ToyPlugin(greet=handler)), collect)
 
 
 def changed(
-    folder: Path, change: Callable[[str], str] = str, schemas: Mapping[str, Mapping[str, Any]] | None = None
+    folder: Path,
+    change: Callable[[str], str] = str,
+    schemas: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Path:
     """A copy of the toy in `folder`, the text of its manifest changed, schemas replaced by their file's stem."""
-    shutil.copytree(MANIFEST.parent, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        MANIFEST.parent,
+        folder,
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     manifest = folder / "connector.yaml"
     manifest.write_text(change(manifest.read_text(encoding="utf-8")), encoding="utf-8")
     for stem, schema in (schemas or {}).items():
-        (folder / "schemas" / f"{stem}.schema.json").write_text(json.dumps(schema), encoding="utf-8")
+        (folder / "schemas" / f"{stem}.schema.json").write_text(
+            json.dumps(schema), encoding="utf-8"
+        )
     return manifest
 
 
 def distribution(
-    site: Path, name: str, *, connector: str = "toy", package: str | None = None, plugin: str = ""
+    site: Path,
+    name: str,
+    *,
+    connector: str = "toy",
+    package: str | None = None,
+    plugin: str = "",
 ) -> Path:
     """A distribution in `site` whose package is a copy of the toy; the package's folder."""
     package = package or f"{name}_pkg"
@@ -75,7 +101,9 @@ def distribution(
     (folder / "__init__.py").write_text("", encoding="utf-8")
     info = site / f"{name}-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8"
+    )
     (info / "entry_points.txt").write_text(
         f"[automation_host.manifests]\n{connector} = {package}:connector.yaml\n"
         f"[automation_host.plugins]\n{connector} = {plugin or f'{package}.toy'}\n",

@@ -7,9 +7,9 @@ import pytest
 
 from perplexity_connector.contract import ActionContext, ActionResult, JsonObject
 from perplexity_connector.host import SyncHost
+from tests.host.runs.test_run import GOOD, Script
+from tests.host.runs.test_streaming import Endless, telling
 from tests.host.stage import CONNECTION, COUNT, GREET
-from tests.host.test_running import GOOD, Script
-from tests.host.test_streaming import Endless, telling
 from tests.toy.toy import MANIFEST, ToyPlugin
 
 
@@ -24,10 +24,14 @@ def test_the_palette_needs_no_thread() -> None:
     """What reads files only works at any time, as on the other host."""
     before = threading.active_count()
     host = sync_host()
-    assert [entry["action"] for entry in host.actions() if entry["connector"] == "toy"] == ["greet", "count"]
+    assert [
+        entry["action"] for entry in host.actions() if entry["connector"] == "toy"
+    ] == ["greet", "count"]
     assert host.describe("toy", "greet", 1)["action"]["version"] == 1
     assert isinstance(host.problems(), list)
-    assert [error.pointer for error in host.validate("toy", "greet", {}, version=1)] == ["/name"]
+    assert [
+        error.pointer for error in host.validate("toy", "greet", {}, version=1)
+    ] == ["/name"]
     assert threading.active_count() == before
 
 
@@ -36,7 +40,9 @@ def test_runs_block_and_give_the_envelope() -> None:
     plugin = ToyPlugin()
     before = threading.active_count()
     with sync_host(plugin) as host:
-        assert host.run(*GREET, connection=CONNECTION)["output"] == {"text": "Hello, Ada!"}
+        assert host.run(*GREET, connection=CONNECTION)["output"] == {
+            "text": "Hello, Ada!"
+        }
         assert host.run(*COUNT, connection=CONNECTION)["output"] == {"letters": 3}
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
@@ -69,7 +75,9 @@ def test_leaving_a_stream_early_cancels_the_run_and_waits_for_it() -> None:
         assert handler.stopped
 
 
-def test_an_interrupt_of_the_waiting_thread_cancels_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_of_the_waiting_thread_cancels_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Ctrl-C reaches the thread that waits; the run is gone when it goes on."""
     handler = Endless()
     running = threading.Event()
@@ -126,7 +134,11 @@ def test_programming_errors_come_through() -> None:
 def test_a_host_that_is_not_open_says_so() -> None:
     """Running and streaming need `with`."""
     host = sync_host()
-    for work in (lambda: host.run(*GREET), lambda: next(host.stream(*GREET)), lambda: host.__exit__(None, None, None)):
+    for work in (
+        lambda: host.run(*GREET),
+        lambda: next(host.stream(*GREET)),
+        lambda: host.__exit__(None, None, None),
+    ):
         with pytest.raises(RuntimeError):
             work()
 

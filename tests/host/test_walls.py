@@ -11,8 +11,11 @@ OWN_PATHS = re.compile(r"perplexity_connector\.(contract|host)\b")
 
 def test_the_host_knows_no_connector_by_name() -> None:
     """Beside the paths of its own imports, not one word."""
-    for file in ROOM.glob("*.py"):
-        assert "perplexity" not in OWN_PATHS.sub("", file.read_text(encoding="utf-8")).lower(), file.name
+    for file in ROOM.rglob("*.py"):
+        assert (
+            "perplexity"
+            not in OWN_PATHS.sub("", file.read_text(encoding="utf-8")).lower()
+        ), file.name
 
 
 def test_reading_the_palette_loads_nothing_heavy() -> None:
@@ -33,6 +36,10 @@ assert not heavy, heavy
 """
     manifest = Path(__file__).parents[1] / "toy" / "connector.yaml"
     outcome = subprocess.run(
-        [sys.executable, "-c", code, str(manifest)], capture_output=True, text=True, check=False, cwd=ROOM.parents[1]
+        [sys.executable, "-c", code, str(manifest)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOM.parents[1],
     )
     assert (outcome.returncode, outcome.stderr) == (0, "")

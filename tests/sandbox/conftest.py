@@ -42,7 +42,12 @@ def running(clock: Clock) -> Iterator[Sandbox]:
 def connected(running: Sandbox) -> Iterator[httpx.Client]:
     """A client with the good key. It is made once, and without TLS, for that takes longer than a test."""
     headers = {"Authorization": f"Bearer {GOOD_KEY}"}
-    with httpx.Client(base_url=running.url, headers=headers, timeout=20, verify=False) as client:  # noqa: S501 - loopback
+    with httpx.Client(
+        base_url=running.url,
+        headers=headers,
+        timeout=20,
+        verify=False,  # noqa: S501 - loopback
+    ) as client:
         yield client
 
 
@@ -65,7 +70,11 @@ def ask(client: httpx.Client) -> Callable[..., Body]:
     """Posts a run and gives its body; keywords are the request's fields."""
 
     def _ask(question: str = "How far away is the Moon?", **fields: object) -> Body:
-        body = {"input": question, **({} if "model" in fields else {"preset": "fast"}), **fields}
+        body = {
+            "input": question,
+            **({} if "model" in fields else {"preset": "fast"}),
+            **fields,
+        }
         answer = client.post("/v1/agent", json=body)
         assert answer.status_code == 200, answer.text
         found: Body = answer.json()
@@ -78,7 +87,9 @@ def ask(client: httpx.Client) -> Callable[..., Body]:
 def listen(client: httpx.Client) -> Callable[..., list[Event]]:
     """Posts a streamed run and gives its events; what is no JSON comes as an empty object."""
 
-    def _listen(question: str = "How far away is the Moon?", **fields: object) -> list[Event]:
+    def _listen(
+        question: str = "How far away is the Moon?", **fields: object
+    ) -> list[Event]:
         body = {"input": question, "preset": "fast", "stream": True, **fields}
         answer = client.post("/v1/agent", json=body)
         assert answer.headers["content-type"] == "text/event-stream"

@@ -38,50 +38,75 @@ def test_an_id_that_is_unknown_or_malformed_is_refused(
 ) -> None:
     """Well-formed and unknown is 404 on GET, and 400 on cancel; malformed is 400."""
     answer = client.request(method, path)
-    assert (answer.status_code, answer.json()["error"]["type"], answer.json()["error"]["code"]) == (
+    assert (
+        answer.status_code,
+        answer.json()["error"]["type"],
+        answer.json()["error"]["code"],
+    ) == (
         status,
         kind,
         status,
     )
 
 
-def test_a_run_that_was_not_stored_cannot_be_fetched(ask: Callable[..., Body], client: httpx.Client) -> None:
+def test_a_run_that_was_not_stored_cannot_be_fetched(
+    ask: Callable[..., Body], client: httpx.Client
+) -> None:
     """`store: false` makes GET a 404."""
     answer = ask(store=False)
     assert answer["store"] is False
     assert client.get(f"/v1/agent/{answer['id']}").status_code == 404
 
 
-def test_a_background_run_moves_on_at_each_look(ask: Callable[..., Body], client: httpx.Client) -> None:
+def test_a_background_run_moves_on_at_each_look(
+    ask: Callable[..., Body], client: httpx.Client
+) -> None:
     """Queued, in progress, completed."""
     posted = ask(background=True)
-    assert (posted["status"], posted["output"], posted["background"]) == ("queued", [], True)
+    assert (posted["status"], posted["output"], posted["background"]) == (
+        "queued",
+        [],
+        True,
+    )
     seen = [client.get(f"/v1/agent/{posted['id']}").json() for _ in range(2)]
     assert [run["status"] for run in seen] == ["in_progress", "completed"]
     assert seen[1]["output"]
 
 
-def test_a_background_run_can_be_streamed(listen: Callable[..., list[tuple[str, Body]]], client: httpx.Client) -> None:
+def test_a_background_run_can_be_streamed(
+    listen: Callable[..., list[tuple[str, Body]]], client: httpx.Client
+) -> None:
     """Once its stream has ended it is over."""
     events = listen(background=True)
     assert events[-1][0] == "response.completed"
-    assert client.get(f"/v1/agent/{events[-1][1]['response']['id']}").json()["status"] == "completed"
+    assert (
+        client.get(f"/v1/agent/{events[-1][1]['response']['id']}").json()["status"]
+        == "completed"
+    )
 
 
-def test_a_background_run_can_be_cancelled(ask: Callable[..., Body], client: httpx.Client) -> None:
+def test_a_background_run_can_be_cancelled(
+    ask: Callable[..., Body], client: httpx.Client
+) -> None:
     """It stays cancelled."""
     path = f"/v1/agent/{ask(background=True)['id']}"
     client.post(f"{path}/cancel")
     assert [client.get(path).json()["status"] for _ in range(3)] == ["cancelled"] * 3
 
 
-def test_reattaching_to_a_stream_finds_its_window_gone(ask: Callable[..., Body], client: httpx.Client) -> None:
+def test_reattaching_to_a_stream_finds_its_window_gone(
+    ask: Callable[..., Body], client: httpx.Client
+) -> None:
     """The documented 400, after which a client falls back on a plain GET."""
-    answer = client.get(f"/v1/agent/{ask()['id']}", params={"stream": "true", "starting_after": 3})
+    answer = client.get(
+        f"/v1/agent/{ask()['id']}", params={"stream": "true", "starting_after": 3}
+    )
     assert answer.status_code == 400
 
 
-def test_a_run_whose_listener_leaves_goes_on_and_is_billed_once(sandbox: Sandbox, client: httpx.Client) -> None:
+def test_a_run_whose_listener_leaves_goes_on_and_is_billed_once(
+    sandbox: Sandbox, client: httpx.Client
+) -> None:
     """First in progress, in the end completed, with its whole output."""
     run_id = begin_and_leave(client)
     first, *rest, last = looks(client, run_id)
@@ -117,26 +142,47 @@ def test_a_slow_answer_has_two_hundred_deltas(ask: Callable[..., Body]) -> None:
     assert 200 <= answer["usage"]["output_tokens"] < 400
 
 
-def test_the_state_tells_what_was_asked_and_billed(sandbox: Sandbox, client: httpx.Client) -> None:
+def test_the_state_tells_what_was_asked_and_billed(
+    sandbox: Sandbox, client: httpx.Client
+) -> None:
     """Runs with their status, requests with field names and a fingerprint: never a key, never a value."""
-    run_id = client.post("/v1/agent", json={"preset": "fast", "input": "moon"}).json()["id"]
+    run_id = client.post("/v1/agent", json={"preset": "fast", "input": "moon"}).json()[
+        "id"
+    ]
     client.post("/search", json={"query": "moon"})
     client.post("/search", content="[1]")
     client.post("/search", content="{")
     state = client.get("/sandbox/state").json()
     assert (state["billed_runs"], state["billed_searches"]) == (1, 1)
     assert state["runs"] == [{"id": run_id, "status": "completed"}]
-    assert [record["fields"] for record in state["requests"]] == [["input", "preset"], ["query"], [], []]
+    assert [record["fields"] for record in state["requests"]] == [
+        ["input", "preset"],
+        ["query"],
+        [],
+        [],
+    ]
     assert [record["status"] for record in state["requests"]] == [200, 200, 400, 400]
     assert GOOD_KEY not in str(state)
-    assert [record.path for record in sandbox.requests] == ["/v1/agent", "/search", "/search", "/search"]
+    assert [record.path for record in sandbox.requests] == [
+        "/v1/agent",
+        "/search",
+        "/search",
+        "/search",
+    ]
     assert sandbox.billed_searches == 1
 
 
-def test_a_reset_forgets_everything_and_gives_the_same_ids_again(client: httpx.Client) -> None:
+def test_a_reset_forgets_everything_and_gives_the_same_ids_again(
+    client: httpx.Client,
+) -> None:
     """The same requests in the same order get the same ids."""
     first = client.post("/v1/agent", json={"preset": "fast", "input": "moon"})
-    assert client.post("/sandbox/reset").json() == {"billed_runs": 0, "billed_searches": 0, "runs": [], "requests": []}
+    assert client.post("/sandbox/reset").json() == {
+        "billed_runs": 0,
+        "billed_searches": 0,
+        "runs": [],
+        "requests": [],
+    }
     second = client.post("/v1/agent", json={"preset": "fast", "input": "moon"})
     assert first.json()["id"] == second.json()["id"]
     assert first.headers["x-request-id"] == second.headers["x-request-id"]
@@ -153,7 +199,14 @@ def test_a_client_that_leaves_while_it_sends_is_no_request() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/search", "query_string": b"", "headers": [], "root_path": ""}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/search",
+        "query_string": b"",
+        "headers": [],
+        "root_path": "",
+    }
     asyncio.run(create_app(state)(scope, receive, send))
     assert state.requests == []
     assert sent[0]["status"] == 499

@@ -27,7 +27,9 @@ def hosts(answer: Body) -> set[str]:
         ("weather lisbon", "https://weather.example/lisbon"),
     ],
 )
-def test_a_search_finds_the_page_that_answers(find: Find, query: str, best: str) -> None:
+def test_a_search_finds_the_page_that_answers(
+    find: Find, query: str, best: str
+) -> None:
     """The best hit first."""
     assert urls(find(query))[0] == best
 
@@ -68,14 +70,19 @@ def test_a_test_prompt_nests_the_results(find: Find) -> None:
 
 def test_markup_in_a_snippet_can_be_asked_for(find: Find) -> None:
     """Untrusted text, best hit."""
-    assert "<img src=x onerror=alert(1)>" in find("sandbox:html-snippet moon")["results"][0]["snippet"]
+    assert (
+        "<img src=x onerror=alert(1)>"
+        in find("sandbox:html-snippet moon")["results"][0]["snippet"]
+    )
 
 
 def test_a_snippet_keeps_to_its_budget(find: Find) -> None:
     """A budget for each page, and one for all of them."""
     small = find("moon distance", max_tokens_per_page=3)["results"]
     assert {len(result["snippet"].split()) for result in small} == {3}
-    assert len(find("moon distance", max_tokens=5, max_tokens_per_page=3)["results"]) == 2
+    assert (
+        len(find("moon distance", max_tokens=5, max_tokens_per_page=3)["results"]) == 2
+    )
 
 
 def test_the_servers_time_is_shown_when_asked_for(find: Find) -> None:
@@ -86,7 +93,13 @@ def test_the_servers_time_is_shown_when_asked_for(find: Find) -> None:
 
 def test_unknown_fields_are_ignored(find: Find) -> None:
     """Only the Agent API is strict."""
-    assert find("moon", no_such_field=1, country="PT", search_type="fast", search_context_size="low")["results"]
+    assert find(
+        "moon",
+        no_such_field=1,
+        country="PT",
+        search_type="fast",
+        search_context_size="low",
+    )["results"]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +131,9 @@ def test_a_bad_search_is_refused(client: httpx.Client, fields: Body) -> None:
     assert client.get("/sandbox/state").json()["billed_searches"] == 0
 
 
-def test_a_search_without_a_query_is_refused_in_the_other_shape(client: httpx.Client) -> None:
+def test_a_search_without_a_query_is_refused_in_the_other_shape(
+    client: httpx.Client,
+) -> None:
     """422 with `detail`, as the published specification has it."""
     answer = client.post("/search", json={})
     assert answer.status_code == 422
@@ -131,7 +146,11 @@ def test_a_search_without_a_query_is_refused_in_the_other_shape(client: httpx.Cl
         (["moon.example"], {"moon.example"}, set()),
         (["ATLAS.example"], {"en.atlas.example"}, {"moon.example"}),
         ([".example"], {"moon.example"}, set()),
-        (["-atlas.example", "-moon.example"], {"observatory.example"}, {"en.atlas.example", "moon.example"}),
+        (
+            ["-atlas.example", "-moon.example"],
+            {"observatory.example"},
+            {"en.atlas.example", "moon.example"},
+        ),
         (["on.example"], set(), {"moon.example"}),
     ],
 )
@@ -145,23 +164,45 @@ def test_a_domain_filter_takes_subdomains_along(
 
 
 @pytest.mark.parametrize(
-    "domains", [["a.example", "-b.example"], ["https://a.example"], ["example"], ["a b.example"], ["a.example"] * 21]
+    "domains",
+    [
+        ["a.example", "-b.example"],
+        ["https://a.example"],
+        ["example"],
+        ["a b.example"],
+        ["a.example"] * 21,
+    ],
 )
-def test_a_bad_domain_filter_is_refused(client: httpx.Client, domains: list[str]) -> None:
+def test_a_bad_domain_filter_is_refused(
+    client: httpx.Client, domains: list[str]
+) -> None:
     """Mixed, with a scheme, without a dot, or more than twenty."""
-    answer = client.post("/search", json={"query": "moon", "search_domain_filter": domains})
-    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_search_domain_filter")
+    answer = client.post(
+        "/search", json={"query": "moon", "search_domain_filter": domains}
+    )
+    assert (answer.status_code, answer.json()["error"]["type"]) == (
+        400,
+        "invalid_search_domain_filter",
+    )
 
 
 def test_a_language_filter_acts(find: Find) -> None:
     """Pages of that language alone."""
-    assert hosts(find("Mond Lune Luna moon", search_language_filter=["de"])) == {"de.atlas.example"}
+    assert hosts(find("Mond Lune Luna moon", search_language_filter=["de"])) == {
+        "de.atlas.example"
+    }
 
 
 def test_recency_counts_back_from_the_sandboxs_day(find: Find) -> None:
     """2026-11-23. What has no date is never recent."""
     counts = [
-        len(find("moon jupiter weather city bread", max_results=20, search_recency_filter=span)["results"])
+        len(
+            find(
+                "moon jupiter weather city bread",
+                max_results=20,
+                search_recency_filter=span,
+            )["results"]
+        )
         for span in ("hour", "day", "week", "month", "year")
     ]
     assert counts == sorted(counts)
@@ -181,21 +222,38 @@ def test_recency_counts_back_from_the_sandboxs_day(find: Find) -> None:
         ("last_updated_before_filter", "1/1/2026", False),
     ],
 )
-def test_a_date_filter_acts_and_its_bound_is_included(find: Find, field: str, value: str, kept: bool) -> None:
+def test_a_date_filter_acts_and_its_bound_is_included(
+    find: Find, field: str, value: str, kept: bool
+) -> None:
     """On the publication date, or on the last change."""
     news = "https://orbit-news.example/2026/jupiter-moons"
     assert (news in urls(find("jupiter moons", **{field: value}))) is kept
 
 
-@pytest.mark.parametrize("value", ["2026-11-23", "13/01/2026", "02/30/2026", "11/23/26", "today"])
+@pytest.mark.parametrize(
+    "value", ["2026-11-23", "13/01/2026", "02/30/2026", "11/23/26", "today"]
+)
 def test_a_date_in_another_form_is_refused(client: httpx.Client, value: str) -> None:
     """MM/DD/YYYY alone."""
-    answer = client.post("/search", json={"query": "moon", "last_updated_before_filter": value})
-    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_date_format")
+    answer = client.post(
+        "/search", json={"query": "moon", "last_updated_before_filter": value}
+    )
+    assert (answer.status_code, answer.json()["error"]["type"]) == (
+        400,
+        "invalid_date_format",
+    )
 
 
-def test_recency_excludes_publication_dates_but_not_the_others(client: httpx.Client, find: Find) -> None:
+def test_recency_excludes_publication_dates_but_not_the_others(
+    client: httpx.Client, find: Find
+) -> None:
     """Recorded by others: 400 for the first pair."""
-    both = {"query": "moon", "search_recency_filter": "week", "search_after_date_filter": "1/1/2026"}
+    both = {
+        "query": "moon",
+        "search_recency_filter": "week",
+        "search_after_date_filter": "1/1/2026",
+    }
     assert client.post("/search", json=both).status_code == 400
-    assert find("moon", search_recency_filter="week", last_updated_after_filter="1/1/2026")["results"]
+    assert find(
+        "moon", search_recency_filter="week", last_updated_after_filter="1/1/2026"
+    )["results"]

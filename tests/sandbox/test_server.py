@@ -52,7 +52,10 @@ def test_closing_ends_the_streams_under_way() -> None:
     """A listener sees a clean end without a terminal event, at once."""
     with httpx.Client(headers=AUTH) as client:
         with Sandbox() as sandbox:
-            stream = client.send(client.build_request("POST", f"{sandbox.url}/v1/agent", json=SLOW), stream=True)
+            stream = client.send(
+                client.build_request("POST", f"{sandbox.url}/v1/agent", json=SLOW),
+                stream=True,
+            )
             lines = stream.iter_lines()
             assert next(lines) == "event: response.created"
         names = [line for line in lines if line.startswith("event: ")]
@@ -73,7 +76,9 @@ def test_a_sandbox_can_be_entered_from_any_thread() -> None:
     thread.start()
     thread.join()
     assert statuses == [200]
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+    assert [
+        signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)
+    ] == handlers
 
 
 def test_serving_says_where_and_ends_quietly_on_an_interrupt() -> None:
@@ -95,7 +100,10 @@ def test_serving_says_where_and_ends_quietly_on_an_interrupt() -> None:
 def process(code: str) -> Iterator[subprocess.Popen[str]]:
     """A Python process of its own, in which every warning is an error."""
     with subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-W", "error", "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as child:
         try:
             yield child
@@ -128,6 +136,10 @@ def test_importing_the_package_is_light_and_nothing_of_it_needs_a_client() -> No
 
 def test_the_package_offers_what_it_names() -> None:
     """And nothing else."""
-    assert {package.Sandbox, package.create_app, package.serve} == {Sandbox, create_app, serve}
+    assert {package.Sandbox, package.create_app, package.serve} == {
+        Sandbox,
+        create_app,
+        serve,
+    }
     with pytest.raises(AttributeError):
         _ = package.no_such_name

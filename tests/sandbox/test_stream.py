@@ -21,7 +21,11 @@ def names(events: list[tuple[str, Body]]) -> list[str]:
 
 def deltas(events: list[tuple[str, Body]]) -> list[str]:
     """The pieces of the text."""
-    return [data["delta"] for name, data in events if name == "response.output_text.delta" and data]
+    return [
+        data["delta"]
+        for name, data in events
+        if name == "response.output_text.delta" and data
+    ]
 
 
 def test_the_events_of_a_fast_run_come_in_the_recorded_order(listen: Listen) -> None:
@@ -54,11 +58,20 @@ def test_the_search_item_is_added_as_a_call_and_done_as_results(listen: Listen) 
     """As recorded."""
     events = listen()
     items = [
-        data["item"] for name, data in events if name.startswith("response.output_item") and not data["output_index"]
+        data["item"]
+        for name, data in events
+        if name.startswith("response.output_item") and not data["output_index"]
     ]
     assert [item["type"] for item in items] == ["function_call", "search_results"]
-    assert json.loads(items[0]["arguments"]) == {"queries": ["How far away is the Moon?"]}
-    assert items[1]["results"] == next(data for name, data in events if name.endswith("search_results"))["results"]
+    assert json.loads(items[0]["arguments"]) == {
+        "queries": ["How far away is the Moon?"]
+    }
+    assert (
+        items[1]["results"]
+        == next(data for name, data in events if name.endswith("search_results"))[
+            "results"
+        ]
+    )
 
 
 def test_a_stream_begins_with_the_preset_and_ends_with_the_plain_body(
@@ -67,35 +80,58 @@ def test_a_stream_begins_with_the_preset_and_ends_with_the_plain_body(
     """`model` is the preset's name at first and a real model at the end, which is the non-streaming body exactly."""
     events = listen()
     begin, end = events[0][1]["response"], events[-1][1]["response"]
-    assert (begin["model"], begin["status"], begin["output"], begin["usage"]) == ("fast", "in_progress", [], None)
+    assert (begin["model"], begin["status"], begin["output"], begin["usage"]) == (
+        "fast",
+        "in_progress",
+        [],
+        None,
+    )
     assert end["model"] == "openai/gpt-6-luna"
     client.post("/sandbox/reset")
     plain = ask()
-    assert {**plain, "id": 0} | {"output": plain["output"][0]} == {**end, "id": 0} | {"output": end["output"][0]}
+    assert {**plain, "id": 0} | {"output": plain["output"][0]} == {**end, "id": 0} | {
+        "output": end["output"][0]
+    }
     assert plain["output"][1]["content"] == end["output"][1]["content"]
 
 
-@pytest.mark.parametrize(("preset", "pieces"), [("fast", [".[", "1", "]"]), ("low", [".", "[web:", "1", "]"])])
-def test_a_marker_is_split_over_deltas(listen: Listen, preset: str, pieces: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("preset", "pieces"),
+    [("fast", [".[", "1", "]"]), ("low", [".", "[web:", "1", "]"])],
+)
+def test_a_marker_is_split_over_deltas(
+    listen: Listen, preset: str, pieces: list[str]
+) -> None:
     """One token or so in each delta; joined they are the text."""
     events = listen(preset=preset)
     tokens = deltas(events)
     start = tokens.index(pieces[-2]) - len(pieces) + 2
     assert tokens[start : start + len(pieces)] == pieces
-    assert "".join(tokens) == next(data for name, data in events if name.endswith("text.done"))["text"]
+    assert (
+        "".join(tokens)
+        == next(data for name, data in events if name.endswith("text.done"))["text"]
+    )
 
 
 def test_a_thinking_preset_says_when_it_thinks(listen: Listen) -> None:
     """`high` reasons, and searches twice; ids go on from one search to the next."""
     events = listen(preset="high")
-    assert {"response.reasoning.started", "response.reasoning.stopped"} <= set(names(events))
+    assert {"response.reasoning.started", "response.reasoning.stopped"} <= set(
+        names(events)
+    )
     output = events[-1][1]["response"]["output"]
-    assert [item["type"] for item in output] == ["search_results", "search_results", "message"]
+    assert [item["type"] for item in output] == [
+        "search_results",
+        "search_results",
+        "message",
+    ]
     ids = [result["id"] for item in output[:2] for result in item["results"]]
     assert sorted(ids) == list(range(1, len(ids) + 1))
 
 
-def test_a_run_without_a_search_has_the_message_as_its_first_output(listen: Listen) -> None:
+def test_a_run_without_a_search_has_the_message_as_its_first_output(
+    listen: Listen,
+) -> None:
     """A preset is kept from searching by `max_tool_calls: 0`."""
     events = listen(max_tool_calls=0)
     assert not any("search" in name for name in names(events))
@@ -117,7 +153,10 @@ def test_every_event_is_a_chunk_of_its_own(sandbox: Sandbox) -> None:
         left = left[int(size, 16) + 2 :]
     assert chunks.pop() == b""
     assert all(
-        chunk.startswith(b"event: ") and chunk.count(b"\n\n") == 1 and chunk.endswith(b"\n\n") for chunk in chunks
+        chunk.startswith(b"event: ")
+        and chunk.count(b"\n\n") == 1
+        and chunk.endswith(b"\n\n")
+        for chunk in chunks
     )
 
 
@@ -133,7 +172,11 @@ def test_every_event_is_a_chunk_of_its_own(sandbox: Sandbox) -> None:
     ],
 )
 def test_a_test_prompt_selects_how_a_stream_ends(
-    client: httpx.Client, listen: Listen, prompt: str, ends: tuple[str, set[str]], status: str
+    client: httpx.Client,
+    listen: Listen,
+    prompt: str,
+    ends: tuple[str, set[str]],
+    status: str,
 ) -> None:
     """Deltas come first; the run ends the same way for whoever fetches it, and in a plain body."""
     events = listen(f"sandbox:{prompt} moon distance")
@@ -141,7 +184,9 @@ def test_a_test_prompt_selects_how_a_stream_ends(
     name, last = events[-1]
     assert (name, set(last) - {"type", "sequence_number"}) == ends
     fetched = client.get(f"/v1/agent/{events[0][1]['response']['id']}").json()
-    plain = client.post("/v1/agent", json={"input": f"sandbox:{prompt}", "preset": "fast"})
+    plain = client.post(
+        "/v1/agent", json={"input": f"sandbox:{prompt}", "preset": "fast"}
+    )
     assert plain.status_code == 200
     assert fetched["status"] == plain.json()["status"] == status
     assert fetched["output"] == plain.json()["output"] == []
@@ -155,7 +200,11 @@ def test_a_stream_without_a_terminal_event_closes_cleanly_and_its_run_completes(
     events = listen("sandbox:no-terminal moon")
     assert events[-1][0] == "response.output_item.done"
     path = f"/v1/agent/{events[0][1]['response']['id']}"
-    assert [client.get(path).json()["status"] for _ in range(3)] == ["in_progress", "completed", "completed"]
+    assert [client.get(path).json()["status"] for _ in range(3)] == [
+        "in_progress",
+        "completed",
+        "completed",
+    ]
 
 
 def test_a_malformed_line_stands_between_good_ones(listen: Listen) -> None:
@@ -163,15 +212,24 @@ def test_a_malformed_line_stands_between_good_ones(listen: Listen) -> None:
     events = listen("sandbox:malformed moon")
     assert [data for _, data in events].count({}) == 1
     assert events[-1][0] == "response.completed"
-    assert "".join(deltas(events)) == events[-1][1]["response"]["output"][1]["content"][0]["text"]
+    assert (
+        "".join(deltas(events))
+        == events[-1][1]["response"]["output"][1]["content"][0]["text"]
+    )
 
 
-def test_running_out_of_tokens_keeps_the_deltas_and_loses_the_output(listen: Listen) -> None:
+def test_running_out_of_tokens_keeps_the_deltas_and_loses_the_output(
+    listen: Listen,
+) -> None:
     """Recorded: `status: incomplete`, `output: []`, usage present, `completed_at: null`."""
     events = listen(max_output_tokens=16)
     last = events[-1][1]["response"]
     assert len(deltas(events)) == 16
-    assert (last["status"], last["output"], last["completed_at"]) == ("incomplete", [], None)
+    assert (last["status"], last["output"], last["completed_at"]) == (
+        "incomplete",
+        [],
+        None,
+    )
     assert last["incomplete_details"] == {"reason": "max_output_tokens"}
     assert last["usage"]["output_tokens"] == 16
 

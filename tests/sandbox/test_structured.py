@@ -34,9 +34,22 @@ from perplexity_connector.sandbox.structured import Composer
         {"type": "array", "maxItems": 0},
         {"type": "array", "items": True},
         {"type": "object"},
-        {"type": "object", "required": ["a"], "properties": {"a": {"type": "boolean"}, "b": {"type": "array"}}},
-        {"properties": {"a": {"properties": {"b": {"type": "integer"}}, "required": ["b"]}}, "required": ["a"]},
-        {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"enum": [5]}}},
+        {
+            "type": "object",
+            "required": ["a"],
+            "properties": {"a": {"type": "boolean"}, "b": {"type": "array"}},
+        },
+        {
+            "properties": {
+                "a": {"properties": {"b": {"type": "integer"}}, "required": ["b"]}
+            },
+            "required": ["a"],
+        },
+        {
+            "type": "object",
+            "properties": {"a": {"$ref": "#/$defs/A"}},
+            "$defs": {"A": {"enum": [5]}},
+        },
     ],
 )
 def test_what_is_composed_keeps_to_its_schema(schema: dict[str, Any]) -> None:

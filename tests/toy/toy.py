@@ -36,16 +36,21 @@ class Toy:
     handlers: dict[str, ActionHandler] = field(default_factory=dict[str, ActionHandler])
     log: list[str] = field(default_factory=list[str])
 
-    def check(self, action_id: str, version: int, input: JsonObject) -> Sequence[FieldError]:
+    def check(
+        self, action_id: str, version: int, input: JsonObject
+    ) -> Sequence[FieldError]:
         """Nobody is greeted thrice and coolly; a long name gets a word of the connector's own."""
         self._known(action_id, version)
         errors = []
         if input.get("tone") == "cool" and input.get("times") == 3:
             errors += [
-                FieldError(pointer=f"/{name}", code="conflict", message="Not both.") for name in ("tone", "times")
+                FieldError(pointer=f"/{name}", code="conflict", message="Not both.")
+                for name in ("tone", "times")
             ]
         if len(str(input.get("name"))) > 40:
-            errors.append(FieldError(pointer="/name", code="long_name", message="Use a nickname."))
+            errors.append(
+                FieldError(pointer="/name", code="long_name", message="Use a nickname.")
+            )
         return errors
 
     def action(self, action_id: str, version: int) -> ActionHandler:
@@ -58,10 +63,16 @@ class Toy:
         """Every token but those that begin with `bad` is good."""
         token = ctx.connection["token"]
         good = isinstance(token, Secret) and not token.reveal().startswith("bad")
-        outcome = ConnectionOutcome.OK if good else ConnectionOutcome.INVALID_CREDENTIALS
-        return ConnectionStatus(outcome=outcome, message="It was looked at.", next_step="Nothing.")
+        outcome = (
+            ConnectionOutcome.OK if good else ConnectionOutcome.INVALID_CREDENTIALS
+        )
+        return ConnectionStatus(
+            outcome=outcome, message="It was looked at.", next_step="Nothing."
+        )
 
-    async def list_options(self, source: str, query: OptionsQuery, ctx: ActionContext) -> OptionsPage:
+    async def list_options(
+        self, source: str, query: OptionsQuery, ctx: ActionContext
+    ) -> OptionsPage:
         """The two tones, one a page; the label of the first says whether there was a token."""
         if source != "tones":
             raise ConnectorError(ErrorCode.NOT_FOUND, "No such source.")
@@ -72,7 +83,11 @@ class Toy:
         found = [option for option in known if query.search in option.value]
         start = int(query.cursor or 0)
         page = found[start : start + min(query.limit, 1)]
-        return OptionsPage(options=page, next_cursor=str(start + 1) if len(found) > start + 1 else None, note="Two.")
+        return OptionsPage(
+            options=page,
+            next_cursor=str(start + 1) if len(found) > start + 1 else None,
+            note="Two.",
+        )
 
     async def __aenter__(self) -> Self:
         """Open nothing."""
@@ -80,7 +95,10 @@ class Toy:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Close nothing."""
         self.log.append("closed")
@@ -90,7 +108,12 @@ class Toy:
             raise ConnectorError(ErrorCode.NOT_FOUND, "No such action.")
 
     async def _greet(self, input: JsonObject, ctx: ActionContext) -> ActionResult:
-        words = [self.settings["greeting"], ", ", str(input["name"]), self.settings.get("mark", "!")]
+        words = [
+            self.settings["greeting"],
+            ", ",
+            str(input["name"]),
+            self.settings.get("mark", "!"),
+        ]
         for word in words if ctx.wants_events else ():
             ctx.emit({"type": "text.delta", "text": word})
         warnings = [RunWarning(code="polite", message="It was polite.")]
@@ -116,7 +139,9 @@ class ToyPlugin:
         self.loaded: list[Toy] = []
 
     @hookimpl
-    def load_connector(self, connector_id: str, settings: Mapping[str, str]) -> Connector | None:
+    def load_connector(
+        self, connector_id: str, settings: Mapping[str, str]
+    ) -> Connector | None:
         """The toy."""
         if connector_id != "toy":
             return None

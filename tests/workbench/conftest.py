@@ -27,7 +27,9 @@ class Bench:
 
     def call(self, method: str, path: str, document: Any = None) -> httpx.Response:
         """What the page's own script would get."""
-        return self.page.request(method, path, json=document, headers={"Origin": self.url})
+        return self.page.request(
+            method, path, json=document, headers={"Origin": self.url}
+        )
 
     def get(self, path: str) -> Any:
         """The JSON of an answer that must be good."""
@@ -49,7 +51,9 @@ def page_in(folder: Path) -> Path:
     """A page of two files in a folder there, and a file beside it that is nobody's business."""
     static = folder / "static"
     static.mkdir()
-    (static / "index.html").write_text("<!doctype html><title>Workbench</title>", encoding="utf-8")
+    (static / "index.html").write_text(
+        "<!doctype html><title>Workbench</title>", encoding="utf-8"
+    )
     (static / "app.js").write_text("export {};", encoding="utf-8")
     (folder / "secret.txt").write_text("secret", encoding="utf-8")
     return static
@@ -63,9 +67,19 @@ def served(folder: Path) -> Iterator[Serve]:
 
         def start(plugin: ToyPlugin | None = None) -> Bench:
             plugin = plugin or ToyPlugin()
-            host = toy_host(plugin, store=ConnectionStore(folder / "store", {}), environ={"TOY_TOKEN": TOKEN})
+            host = toy_host(
+                plugin,
+                store=ConnectionStore(folder / "store", {}),
+                environ={"TOY_TOKEN": TOKEN},
+            )
             listening = threading.Event()
-            server = WorkbenchServer(host, port=0, sandbox=False, ready=lambda _: listening.set(), static=static)
+            server = WorkbenchServer(
+                host,
+                port=0,
+                sandbox=False,
+                ready=lambda _: listening.set(),
+                static=static,
+            )
             thread = threading.Thread(target=server.serve_until_stopped, daemon=True)
             thread.start()
             stack.callback(thread.join)

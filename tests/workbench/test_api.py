@@ -9,9 +9,9 @@ import pytest
 
 from perplexity_connector.contract import ActionContext, ActionResult, JsonObject
 from perplexity_connector.workbench.api import _Lines
+from tests.host.flows.test_flows import GREET_THEN_COUNT, flow, ref, step
+from tests.host.runs.test_run import GOOD
 from tests.host.stage import CONNECTION, TOKEN
-from tests.host.test_flows import GREET_THEN_COUNT, flow, ref, step
-from tests.host.test_running import GOOD
 from tests.toy.toy import ToyPlugin
 from tests.workbench.conftest import Bench, Serve
 
@@ -51,14 +51,18 @@ ONE = flow(step("one", name="Ada"), step("two", name="Bob"))
 def streamed(bench: Bench, document: Any) -> Any:
     """The answer to a run, as it comes."""
     headers = {"Origin": bench.url}
-    return bench.page.stream("POST", "/api/runs", json={"flow": document}, headers=headers)
+    return bench.page.stream(
+        "POST", "/api/runs", json={"flow": document}, headers=headers
+    )
 
 
 def failed(answer: httpx.Response, status: int) -> Any:
     """The error of an answer with that status."""
     assert answer.status_code == status, answer.text
     error = answer.json()["error"]
-    assert {"code", "message", "user_message", "retryable", "effect", "fields"} <= set(error)
+    assert {"code", "message", "user_message", "retryable", "effect", "fields"} <= set(
+        error
+    )
     return error
 
 
@@ -70,7 +74,9 @@ def pointers(error: Any) -> list[str]:
 def test_the_catalogue_shows_any_connector(bench: Bench) -> None:
     """The toy beside the installed one."""
     catalogue = bench.get("/api/catalogue")
-    assert [entry["action"] for entry in catalogue["actions"] if entry["connector"] == "toy"] == ["greet", "count"]
+    assert [
+        entry["action"] for entry in catalogue["actions"] if entry["connector"] == "toy"
+    ] == ["greet", "count"]
     assert (catalogue["problems"], catalogue["sandbox"]) == ([], False)
 
 
@@ -78,23 +84,36 @@ def test_an_action_is_described_in_the_version_asked_for(bench: Bench) -> None:
     """The newest one without a word."""
     assert bench.get("/api/actions/toy/greet") == bench.host.describe("toy", "greet")
     assert bench.get("/api/actions/toy/greet?version=1")["action"]["version"] == 1
-    assert failed(bench.call("GET", "/api/actions/toy/none"), 404)["code"] == "not_found"
+    assert (
+        failed(bench.call("GET", "/api/actions/toy/none"), 404)["code"] == "not_found"
+    )
     for version in ("x", "-1", "1.0", "٣", "9" * 40):
-        assert pointers(failed(bench.call("GET", f"/api/actions/toy/greet?version={version}"), 400)) == ["/version"]
+        assert pointers(
+            failed(bench.call("GET", f"/api/actions/toy/greet?version={version}"), 400)
+        ) == ["/version"]
 
 
 def test_a_flow_is_validated(bench: Bench) -> None:
     """As the host does it."""
     document = flow(step("one"), step("two", "count", {"/text": [ref("one", "/text")]}))
     (error,) = bench.post("/api/validate", {"flow": document})["errors"]
-    assert (error["step"], error["pointer"], error["code"]) == ("one", "/name", "required")
+    assert (error["step"], error["pointer"], error["code"]) == (
+        "one",
+        "/name",
+        "required",
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"[" * 100_000])
 def test_a_body_that_is_no_json_object_is_refused(bench: Bench, body: bytes) -> None:
     """Before anything else."""
     headers = {"Origin": bench.url, "Content-Type": "application/json"}
-    assert failed(bench.page.post("/api/validate", content=body, headers=headers), 400)["code"] == "invalid_input"
+    assert (
+        failed(bench.page.post("/api/validate", content=body, headers=headers), 400)[
+            "code"
+        ]
+        == "invalid_input"
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,9 +123,24 @@ def test_a_body_that_is_no_json_object_is_refused(bench: Bench, body: bytes) -> 
         ("POST", "/api/runs", {"flow": []}, "/flow"),
         ("POST", "/api/connections", {"fields": {}}, "/connector"),
         ("POST", "/api/connections", {"connector": "toy"}, "/fields"),
-        ("POST", "/api/connections", {"connector": "toy", "fields": {"token": 1}}, "/fields/token"),
-        ("POST", "/api/connections/test", {"connector": "toy", "connection": 1}, "/connection"),
-        ("PATCH", "/api/connections?name=Mine", {"connection_name": 1}, "/connection_name"),
+        (
+            "POST",
+            "/api/connections",
+            {"connector": "toy", "fields": {"token": 1}},
+            "/fields/token",
+        ),
+        (
+            "POST",
+            "/api/connections/test",
+            {"connector": "toy", "connection": 1},
+            "/connection",
+        ),
+        (
+            "PATCH",
+            "/api/connections?name=Mine",
+            {"connection_name": 1},
+            "/connection_name",
+        ),
     ],
 )
 def test_a_part_that_is_missing_or_of_the_wrong_type_is_pointed_at(
@@ -120,13 +154,20 @@ def test_options_are_searched_page_by_page(bench: Bench) -> None:
     """With every part of the question."""
     first = bench.get("/api/options/toy/tones?limit=1")
     assert len(first["options"]) == 1
-    second = bench.get(f"/api/options/toy/tones?limit=1&cursor={first['next_cursor']}&connection=&search=")
+    second = bench.get(
+        f"/api/options/toy/tones?limit=1&cursor={first['next_cursor']}&connection=&search="
+    )
     assert second["options"] != first["options"]
     found = first["options"][0]["value"]
-    assert [one["value"] for one in bench.get(f"/api/options/toy/tones?search={found}")["options"]] == [found]
+    assert [
+        one["value"]
+        for one in bench.get(f"/api/options/toy/tones?search={found}")["options"]
+    ] == [found]
     assert failed(bench.call("GET", "/api/options/toy/none"), 404)
     assert failed(bench.call("GET", "/api/options/toy/tones?connection=Gone"), 404)
-    assert pointers(failed(bench.call("GET", "/api/options/toy/tones?limit=many"), 400)) == ["/limit"]
+    assert pointers(
+        failed(bench.call("GET", "/api/options/toy/tones?limit=many"), 400)
+    ) == ["/limit"]
 
 
 def test_a_connection_is_made_tested_changed_and_removed(bench: Bench) -> None:
@@ -135,16 +176,25 @@ def test_a_connection_is_made_tested_changed_and_removed(bench: Bench) -> None:
     assert made["status"]["outcome"] == "ok"
     assert made["connection"]["connection_name"] == "Mine"
     assert bench.get("/api/connections")["connections"] == [made["connection"]]
-    status = bench.post("/api/connections/test", {"connector": "toy", "connection": "Mine"})["status"]
+    status = bench.post(
+        "/api/connections/test", {"connector": "toy", "connection": "Mine"}
+    )["status"]
     assert status["outcome"] == "ok"
-    assert bench.post("/api/connections/test", {"connector": "toy", "connection": None})["status"]["outcome"] == "ok"
+    assert (
+        bench.post("/api/connections/test", {"connector": "toy", "connection": None})[
+            "status"
+        ]["outcome"]
+        == "ok"
+    )
     new = {"connection_name": "a/b ?", "fields": {"token": "another"}}
-    changed = bench.call("PATCH", "/api/connections?name=Mine", new).json()["connection"]
-    assert changed["connection_name"] == "a/b ?"
-    assert changed["fingerprint"] != made["connection"]["fingerprint"]
-    rekeyed = bench.call("PATCH", "/api/connections?name=a%2Fb%20%3F", {"fields": {"token": TOKEN}}).json()[
+    changed = bench.call("PATCH", "/api/connections?name=Mine", new).json()[
         "connection"
     ]
+    assert changed["connection_name"] == "a/b ?"
+    assert changed["fingerprint"] != made["connection"]["fingerprint"]
+    rekeyed = bench.call(
+        "PATCH", "/api/connections?name=a%2Fb%20%3F", {"fields": {"token": TOKEN}}
+    ).json()["connection"]
     assert rekeyed["fingerprint"] == made["connection"]["fingerprint"]
     assert failed(bench.call("PATCH", "/api/connections?name=a%2Fb%20%3F", {}), 400)
     answer = bench.call("DELETE", "/api/connections?name=a%2Fb%20%3F")
@@ -163,8 +213,14 @@ def test_a_connection_that_is_no_good_is_kept_only_without_a_test(bench: Bench) 
     kept = bench.post("/api/connections", bad | {"test": False})
     assert kept["status"] is None
     assert kept["connection"]["connection_name"] == "Mine"
-    assert pointers(failed(bench.call("POST", "/api/connections", bad | {"test": False}), 400)) == ["/connection_name"]
-    incomplete = {"connector": "toy", "fields": {"connection_name": "Other"}, "test": False}
+    assert pointers(
+        failed(bench.call("POST", "/api/connections", bad | {"test": False}), 400)
+    ) == ["/connection_name"]
+    incomplete = {
+        "connector": "toy",
+        "fields": {"connection_name": "Other"},
+        "test": False,
+    }
     error = failed(bench.call("POST", "/api/connections", incomplete), 400)
     assert (error["code"], pointers(error)) == ("invalid_credentials", ["/token"])
 
@@ -185,8 +241,16 @@ def test_a_key_goes_in_and_never_comes_out(serve: Serve) -> None:
         ("POST", "/api/connections", {"connector": "toy", "fields": fields}),
         ("POST", "/api/connections", {"connector": "toy", "fields": fields}),
         ("POST", "/api/connections", {"connector": sentinel, "fields": [sentinel]}),
-        ("POST", "/api/connections", {"connector": "toy", "fields": fields | {"connection_name": sentinel}}),
-        ("POST", "/api/connections", {"connector": "toy", "fields": fields | {"x": sentinel}, "test": False}),
+        (
+            "POST",
+            "/api/connections",
+            {"connector": "toy", "fields": fields | {"connection_name": sentinel}},
+        ),
+        (
+            "POST",
+            "/api/connections",
+            {"connector": "toy", "fields": fields | {"x": sentinel}, "test": False},
+        ),
         ("POST", "/api/connections/test", connected),
         ("POST", "/api/connections/test", connected | {"connection": sentinel}),
         ("GET", "/api/connections", None),
@@ -195,10 +259,18 @@ def test_a_key_goes_in_and_never_comes_out(serve: Serve) -> None:
         ("GET", "/api/options/toy/tones?connection=Mine", None),
         ("POST", "/api/validate", {"flow": document}),
         ("POST", "/api/runs", {"flow": document}),
-        ("POST", "/api/runs", {"flow": flow(step("one", name="A") | {"connection": sentinel})}),
+        (
+            "POST",
+            "/api/runs",
+            {"flow": flow(step("one", name="A") | {"connection": sentinel})},
+        ),
         ("PATCH", "/api/connections?name=Mine", {"fields": {"token": f"{sentinel}2"}}),
         ("PATCH", "/api/connections?name=Mine", {"connection_name": f"{sentinel}2"}),
-        ("PATCH", "/api/connections?name=Mine", {"fields": {"connection_name": sentinel}}),
+        (
+            "PATCH",
+            "/api/connections?name=Mine",
+            {"fields": {"connection_name": sentinel}},
+        ),
         ("PATCH", f"/api/connections?name={sentinel}", {"fields": {"token": sentinel}}),
         ("DELETE", f"/api/connections?name={sentinel}", None),
         ("DELETE", "/api/connections?name=Mine", None),
@@ -212,7 +284,9 @@ def test_a_key_goes_in_and_never_comes_out(serve: Serve) -> None:
 def test_a_run_is_a_line_for_each_item(bench: Bench) -> None:
     """Those of the host."""
     with streamed(bench, GREET_THEN_COUNT) as answer:
-        assert answer.headers["content-type"].partition(";")[0] == "application/x-ndjson"
+        assert (
+            answer.headers["content-type"].partition(";")[0] == "application/x-ndjson"
+        )
         items = [json.loads(line) for line in answer.iter_lines()]
     assert [item["type"] for item in items if item["type"] != "text.delta"] == [
         "step.started",
@@ -230,7 +304,10 @@ def test_items_arrive_while_the_run_goes_on(serve: Serve) -> None:
     bench = serve(ToyPlugin(greet=handler))
     with streamed(bench, flow(step("one", name="Ada"))) as answer:
         lines = answer.iter_lines()
-        assert [json.loads(next(lines))["type"] for _ in range(2)] == ["step.started", "text.delta"]
+        assert [json.loads(next(lines))["type"] for _ in range(2)] == [
+            "step.started",
+            "text.delta",
+        ]
         handler.go_on()
         assert [json.loads(line).get("text") for line in lines] == ["b", None, None]
 
@@ -271,7 +348,9 @@ def test_a_client_that_leaves_while_a_line_is_being_sent_stops_the_run_too() -> 
     assert asyncio.run(leave()) == ["closed"]
 
 
-def test_a_run_is_cancelled_by_its_id_and_the_stream_ends_properly(serve: Serve) -> None:
+def test_a_run_is_cancelled_by_its_id_and_the_stream_ends_properly(
+    serve: Serve,
+) -> None:
     """A run that is not there cannot be."""
     handler = Paused()
     bench = serve(ToyPlugin(greet=handler))
@@ -284,7 +363,9 @@ def test_a_run_is_cancelled_by_its_id_and_the_stream_ends_properly(serve: Serve)
     assert finished["envelope"]["error"]["code"] == "cancelled"
     assert last == {"type": "flow.finished", "status": "cancelled"}
     assert handler.stopped.is_set()
-    answer = bench.page.post(f"/api/runs/{run_id}/cancel", headers={"Origin": bench.url})
+    answer = bench.page.post(
+        f"/api/runs/{run_id}/cancel", headers={"Origin": bench.url}
+    )
     assert answer.json() == {"cancelled": False}
 
 
@@ -297,20 +378,28 @@ def test_a_server_that_ends_stops_the_runs_and_ends_their_streams(serve: Serve) 
         next(lines)
         next(lines)
         bench.server.should_exit = True
-        assert [json.loads(line)["type"] for line in lines] == ["step.finished", "flow.finished"]
+        assert [json.loads(line)["type"] for line in lines] == [
+            "step.finished",
+            "flow.finished",
+        ]
     assert handler.stopped.is_set()
 
 
 def test_a_flow_that_is_wrong_is_refused_before_it_begins(bench: Bench) -> None:
     """The fields point into the flow."""
     error = failed(bench.call("POST", "/api/runs", {"flow": flow(step("one"))}), 400)
-    assert (error["code"], pointers(error)) == ("invalid_input", ["/steps/0/input/name"])
+    assert (error["code"], pointers(error)) == (
+        "invalid_input",
+        ["/steps/0/input/name"],
+    )
 
 
 def test_an_empty_flow_ends_at_once(bench: Bench) -> None:
     """In one line."""
     with streamed(bench, flow()) as answer:
-        assert [json.loads(line) for line in answer.iter_lines()] == [{"type": "flow.finished", "status": "succeeded"}]
+        assert [json.loads(line) for line in answer.iter_lines()] == [
+            {"type": "flow.finished", "status": "succeeded"}
+        ]
 
 
 def test_what_breaks_unexpectedly_is_an_error_without_words(

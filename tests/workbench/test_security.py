@@ -42,7 +42,9 @@ ADDRESSES = [
 
 def refused(answer: httpx.Response, status: int, code: str) -> None:
     """The answer is an error of that status and code, with every header."""
-    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), (
+        answer.text
+    )
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
 
 
@@ -59,24 +61,37 @@ def test_the_token_is_exchanged_for_a_cookie(guarded: Bench) -> None:
 def test_each_launch_has_a_token_of_its_own(serve: Serve) -> None:
     """A long one; two workbenches at once do not take each other's cookie."""
     first, second = serve(), serve()
-    (one,), (two,) = (parse_qs(urlsplit(bench.server.address).query)["token"] for bench in (first, second))
+    (one,), (two,) = (
+        parse_qs(urlsplit(bench.server.address).query)["token"]
+        for bench in (first, second)
+    )
     assert one != two
     assert min(len(one), len(two)) >= 43
     both = httpx.Client()
     for bench in (first, second):
         both.get(bench.server.address)
-    assert [both.get(f"{bench.url}/api/catalogue").status_code for bench in (first, second)] == [200, 200]
+    assert [
+        both.get(f"{bench.url}/api/catalogue").status_code for bench in (first, second)
+    ] == [200, 200]
     both.close()
 
 
 @pytest.mark.parametrize(("method", "path"), ADDRESSES)
 @pytest.mark.parametrize("cookie", [None, "", "wrong", "wr\u00f6ng"])
-def test_without_the_cookie_nothing_is_answered(guarded: Bench, method: str, path: str, cookie: str | None) -> None:
+def test_without_the_cookie_nothing_is_answered(
+    guarded: Bench, method: str, path: str, cookie: str | None
+) -> None:
     """Not even what is not there."""
     headers: dict[str, Any] = {"Origin": guarded.url}
     if cookie is not None:
-        headers["Cookie"] = f"workbench_{urlsplit(guarded.url).port}={cookie}".encode("latin-1")
-    refused(httpx.request(method, f"{guarded.url}{path}", headers=headers), 401, "invalid_credentials")
+        headers["Cookie"] = f"workbench_{urlsplit(guarded.url).port}={cookie}".encode(
+            "latin-1"
+        )
+    refused(
+        httpx.request(method, f"{guarded.url}{path}", headers=headers),
+        401,
+        "invalid_credentials",
+    )
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "%FF"])
@@ -85,21 +100,41 @@ def test_a_wrong_token_gets_no_cookie(guarded: Bench, token: str) -> None:
     answer = httpx.get(f"{guarded.url}/?token={token}")
     refused(answer, 401, "invalid_credentials")
     assert "set-cookie" not in answer.headers
-    refused(httpx.get(guarded.server.address.replace("/?", "/api/catalogue?")), 401, "invalid_credentials")
+    refused(
+        httpx.get(guarded.server.address.replace("/?", "/api/catalogue?")),
+        401,
+        "invalid_credentials",
+    )
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}", ""]
+    "host",
+    [
+        "evil.example",
+        "evil.example:{port}",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "[::1]:{port}",
+        "",
+    ],
 )
-@pytest.mark.parametrize("path", ["/", "/?token={token}", "/api/catalogue", "/static/app.js"])
+@pytest.mark.parametrize(
+    "path", ["/", "/?token={token}", "/api/catalogue", "/static/app.js"]
+)
 def test_a_foreign_host_is_refused(guarded: Bench, host: str, path: str) -> None:
     """As DNS rebinding sends it, be the cookie and the token right."""
     place = urlsplit(guarded.server.address)
     path = path.format(token=parse_qs(place.query)["token"][0])
-    refused(guarded.page.get(path, headers={"Host": host.format(port=place.port)}), 403, "permission_denied")
+    refused(
+        guarded.page.get(path, headers={"Host": host.format(port=place.port)}),
+        403,
+        "permission_denied",
+    )
 
 
-@pytest.mark.parametrize("hosts", [[], ["127.0.0.1:80", "evil.example"], ["127.0.0.1:80", "127.0.0.1:80"]])
+@pytest.mark.parametrize(
+    "hosts", [[], ["127.0.0.1:80", "evil.example"], ["127.0.0.1:80", "127.0.0.1:80"]]
+)
 def test_a_request_with_two_hosts_or_none_is_refused(hosts: list[str]) -> None:
     """Whoever reads the other one would be deceived. Today's server refuses it by itself; another one might not."""
 
@@ -114,9 +149,19 @@ def test_a_request_with_two_hosts_or_none_is_refused(hosts: list[str]) -> None:
     async def receive() -> Any:
         return {"type": "http.request"}
 
-    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"token=right", "scheme": "http"}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/",
+        "query_string": b"token=right",
+        "scheme": "http",
+    }
     headers = [(b"host", host.encode()) for host in hosts]
-    asyncio.run(Guard(never, port=80, token="right")(scope | {"headers": headers}, receive, send))
+    asyncio.run(
+        Guard(never, port=80, token="right")(
+            scope | {"headers": headers}, receive, send
+        )
+    )
     assert sent[0]["status"] == 403
 
 
@@ -124,66 +169,132 @@ def test_the_other_name_of_loopback_will_do(guarded: Bench) -> None:
     """With the origin that belongs to it."""
     host = f"LocalHost:{urlsplit(guarded.url).port}"
     headers = {"Host": host, "Origin": f"http://{host.lower()}"}
-    answer = guarded.page.post("/api/validate", json={"flow": {"flow_version": 1, "steps": []}}, headers=headers)
+    answer = guarded.page.post(
+        "/api/validate",
+        json={"flow": {"flow_version": 1, "steps": []}},
+        headers=headers,
+    )
     assert answer.json() == {"errors": []}
-    refused(guarded.page.get("/api/catalogue", headers={"Host": host, "Origin": guarded.url}), 403, "permission_denied")
+    refused(
+        guarded.page.get(
+            "/api/catalogue", headers={"Host": host, "Origin": guarded.url}
+        ),
+        403,
+        "permission_denied",
+    )
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "null", "https://127.0.0.1:{port}", "http://127.0.0.1:1", "http://127.0.0.1", ""]
+    "origin",
+    [
+        "http://evil.example",
+        "null",
+        "https://127.0.0.1:{port}",
+        "http://127.0.0.1:1",
+        "http://127.0.0.1",
+        "",
+    ],
 )
 @pytest.mark.parametrize(("method", "path"), ADDRESSES)
-def test_a_foreign_origin_is_refused(guarded: Bench, method: str, path: str, origin: str) -> None:
+def test_a_foreign_origin_is_refused(
+    guarded: Bench, method: str, path: str, origin: str
+) -> None:
     """Whatever it asks for."""
     headers = {"Origin": origin.format(port=urlsplit(guarded.url).port)}
-    refused(guarded.page.request(method, path, headers=headers), 403, "permission_denied")
+    refused(
+        guarded.page.request(method, path, headers=headers), 403, "permission_denied"
+    )
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "nonsense"])
 @pytest.mark.parametrize(("method", "path"), ADDRESSES[1:])
-def test_a_request_that_another_site_started_is_refused(guarded: Bench, method: str, path: str, site: str) -> None:
+def test_a_request_that_another_site_started_is_refused(
+    guarded: Bench, method: str, path: str, site: str
+) -> None:
     """Even where the browser sends no origin."""
-    refused(guarded.page.request(method, path, headers={"Sec-Fetch-Site": site}), 403, "permission_denied")
+    refused(
+        guarded.page.request(method, path, headers={"Sec-Fetch-Site": site}),
+        403,
+        "permission_denied",
+    )
 
 
-@pytest.mark.parametrize(("method", "path"), [one for one in ADDRESSES if one[0] != "GET"])
+@pytest.mark.parametrize(
+    ("method", "path"), [one for one in ADDRESSES if one[0] != "GET"]
+)
 @pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "none"}])
 def test_a_change_must_say_that_it_comes_from_the_page(
     guarded: Bench, method: str, path: str, headers: dict[str, str]
 ) -> None:
     """By its origin, or by the browser's word for it."""
-    refused(guarded.page.request(method, path, headers=headers), 403, "permission_denied")
+    refused(
+        guarded.page.request(method, path, headers=headers), 403, "permission_denied"
+    )
     same = {"Sec-Fetch-Site": "same-origin"}
-    assert guarded.page.request(method, path, json={}, headers=same).status_code in (200, 204, 400, 404)
+    assert guarded.page.request(method, path, json={}, headers=same).status_code in (
+        200,
+        204,
+        400,
+        404,
+    )
 
 
 def test_a_link_to_the_page_may_be_followed_from_anywhere(guarded: Bench) -> None:
     """It is the browser that decides whether the cookie goes along; a form may not be sent there."""
-    assert guarded.page.get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
-    refused(guarded.page.post("/", headers={"Sec-Fetch-Site": "cross-site"}), 403, "permission_denied")
+    assert (
+        guarded.page.get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code
+        == 200
+    )
+    refused(
+        guarded.page.post("/", headers={"Sec-Fetch-Site": "cross-site"}),
+        403,
+        "permission_denied",
+    )
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+@pytest.mark.parametrize(
+    "kind",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""],
+)
 def test_a_body_must_be_json_by_its_type(guarded: Bench, kind: str) -> None:
     """A form of another page cannot send that."""
     headers = {"Origin": guarded.url, "Content-Type": kind}
-    refused(guarded.page.post("/api/validate", content=b'{"flow": {}}', headers=headers), 415, "invalid_input")
+    refused(
+        guarded.page.post("/api/validate", content=b'{"flow": {}}', headers=headers),
+        415,
+        "invalid_input",
+    )
 
     def pieces() -> Any:
         yield b'{"flow": {}}'
 
-    refused(guarded.page.post("/api/validate", content=pieces(), headers=headers), 415, "invalid_input")
+    refused(
+        guarded.page.post("/api/validate", content=pieces(), headers=headers),
+        415,
+        "invalid_input",
+    )
 
 
 def test_a_body_has_a_bound(guarded: Bench) -> None:
     """Told by its length, or found out on the way; just within it, it is read."""
     headers = {"Origin": guarded.url, "Content-Type": "application/json; charset=utf-8"}
     large = b'{"flow": {}, "x": "' + b"x" * LARGEST_BODY + b'"}'
-    refused(guarded.page.post("/api/validate", content=large, headers=headers), 413, "invalid_input")
-    refused(guarded.page.post("/api/validate", content=iter([large]), headers=headers), 413, "invalid_input")
+    refused(
+        guarded.page.post("/api/validate", content=large, headers=headers),
+        413,
+        "invalid_input",
+    )
+    refused(
+        guarded.page.post("/api/validate", content=iter([large]), headers=headers),
+        413,
+        "invalid_input",
+    )
     fitting = b'{"flow": {}, "x": "' + b"x" * (LARGEST_BODY - 21) + b'"}'
     assert len(fitting) == LARGEST_BODY
-    assert guarded.page.post("/api/validate", content=fitting, headers=headers).status_code == 200
+    assert (
+        guarded.page.post("/api/validate", content=fitting, headers=headers).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize(
@@ -217,9 +328,16 @@ def test_no_file_but_those_of_the_page_is_served(guarded: Bench, path: str) -> N
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/none", 404), ("PUT", "/api/runs", 405), ("GET", "/api/runs", 405), ("POST", "/static/app.js", 405)],
+    [
+        ("GET", "/none", 404),
+        ("PUT", "/api/runs", 405),
+        ("GET", "/api/runs", 405),
+        ("POST", "/static/app.js", 405),
+    ],
 )
-def test_what_is_not_there_is_an_error_like_any_other(guarded: Bench, method: str, path: str, status: int) -> None:
+def test_what_is_not_there_is_an_error_like_any_other(
+    guarded: Bench, method: str, path: str, status: int
+) -> None:
     """With its headers."""
     refused(guarded.call(method, path), status, "not_found")
 
@@ -235,26 +353,42 @@ def test_good_answers_have_the_headers_too(guarded: Bench, path: str) -> None:
 
 def test_scripts_are_served_as_scripts(guarded: Bench) -> None:
     """A browser that may not guess takes no other."""
-    assert guarded.page.get("/static/app.js").headers["content-type"].partition(";")[0].endswith("/javascript")
+    assert (
+        guarded.page.get("/static/app.js")
+        .headers["content-type"]
+        .partition(";")[0]
+        .endswith("/javascript")
+    )
 
 
 def test_it_listens_on_loopback_alone(guarded: Bench) -> None:
     """No other machine can reach it."""
-    assert {listener.getsockname()[0] for server in guarded.server.servers for listener in server.sockets} == {
-        "127.0.0.1"
-    }
+    assert {
+        listener.getsockname()[0]
+        for server in guarded.server.servers
+        for listener in server.sockets
+    } == {"127.0.0.1"}
 
 
-def test_the_token_stands_in_no_log(guarded: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_token_stands_in_no_log(
+    guarded: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     """At any level, though something else in the process has the server log every address."""
     caplog.set_level(logging.DEBUG)
     access = logging.getLogger("uvicorn.access")
     token = parse_qs(urlsplit(guarded.server.address).query)["token"][0]
     was, access.propagate = access.propagate, True
     try:
-        assert [httpx.get(f"{guarded.url}{path}?token={token}").status_code for path in ("/", "/none")] == [303, 401]
+        assert [
+            httpx.get(f"{guarded.url}{path}?token={token}").status_code
+            for path in ("/", "/none")
+        ] == [303, 401]
     finally:
         access.propagate = was
-    ours = [record for record in caplog.records if record.name.split(".")[0] not in ("httpx", "httpcore")]
+    ours = [
+        record
+        for record in caplog.records
+        if record.name.split(".")[0] not in ("httpx", "httpcore")
+    ]
     assert {record.name for record in ours} == {"uvicorn.access"}
     assert not any(token in record.getMessage() for record in ours)

@@ -32,7 +32,9 @@ def test_a_module_makes_nodes_and_never_markup(file: Path) -> None:
 @pytest.mark.parametrize("file", MODULES, ids=named)
 def test_a_module_imports_its_neighbours_alone(file: Path) -> None:
     """By files that are there."""
-    for place in re.findall(r"""(?:from|import) ["']([^"']+)["'];""", file.read_text(encoding="utf-8")):
+    for place in re.findall(
+        r"""(?:from|import) ["']([^"']+)["'];""", file.read_text(encoding="utf-8")
+    ):
         assert place.startswith(".")
         assert (file.parent / place).resolve() in MODULES
 
@@ -50,4 +52,7 @@ def test_the_page_has_no_script_or_style_of_its_own() -> None:
     text = (STATIC / "index.html").read_text(encoding="utf-8")
     assert re.search(r"<style|\sstyle=|\son\w+=|javascript:", text) is None
     assert re.findall(r"<script[^>]*>([^<]*)</script>", text) == [""]
-    assert all(place.startswith("/static/") for place in re.findall(r'(?:src|href)="([^"#]+)"', text))
+    assert all(
+        place.startswith("/static/")
+        for place in re.findall(r'(?:src|href)="([^"#]+)"', text)
+    )

@@ -23,7 +23,9 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def langflow(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def langflow(
+    sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The address of a Langflow with a home and a database of its own."""
     home = tmp_path_factory.mktemp("langflow")
     environ = dict(os.environ) | {
@@ -36,7 +38,15 @@ def langflow(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iter
     }
     port = os.environ.get("LANGFLOW_TEST_PORT", "7862")
     program = str(Path(sys.executable).with_name("langflow"))
-    command = [program, "run", "--host", "127.0.0.1", "--port", port, "--no-open-browser"]
+    command = [
+        program,
+        "run",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        port,
+        "--no-open-browser",
+    ]
     address = f"http://127.0.0.1:{port}"
     with (
         (home / "log").open("wb") as log,

@@ -21,7 +21,9 @@ def page(langflow: str) -> Iterator[Page]:
     """A new flow, open on an empty canvas."""
     with sync_playwright() as playwright:
         chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox"]
+        )
         page = browser.new_page(viewport={"width": 1800, "height": 1000})
         page.set_default_timeout(60_000)
         page.goto(langflow)
@@ -32,14 +34,18 @@ def page(langflow: str) -> Iterator[Page]:
         browser.close()
 
 
-def test_both_actions_stand_in_the_sidebar_and_are_dragged_onto_the_canvas(page: Page) -> None:
+def test_both_actions_stand_in_the_sidebar_and_are_dragged_onto_the_canvas(
+    page: Page,
+) -> None:
     """With our words and our icon; what a run does not need is folded away."""
     _drag(page, "perplexity_connector_create chat completion", 320, 60)
     _drag(page, "perplexity_connector_execute search", 980, 260)
     for name in (CHAT, SEARCH):
         expect(_node(page, name).get_by_test_id("icon-ZoomIn")).to_be_visible()
         expect(_node(page, name).get_by_test_id("title-api key")).to_be_visible()
-        expect(_node(page, name).get_by_test_id("title-search recency")).to_have_count(0)
+        expect(_node(page, name).get_by_test_id("title-search recency")).to_have_count(
+            0
+        )
 
 
 def test_a_search_shows_its_results_as_a_table(page: Page) -> None:
@@ -66,19 +72,29 @@ def test_a_chat_is_written_into_the_playground(page: Page, sandbox: Sandbox) -> 
         "handle-chatinput-noshownode-chat message-source",
         "handle-createchatcompletion-shownode-next message-left",
     )
-    _connect(page, "handle-createchatcompletion-shownode-answer-right", "handle-chatoutput-noshownode-inputs-target")
+    _connect(
+        page,
+        "handle-createchatcompletion-shownode-answer-right",
+        "handle-chatoutput-noshownode-inputs-target",
+    )
     expect(page.locator(".react-flow__edge")).to_have_count(2)
     page.get_by_test_id("sidebar-search-input").fill("perplexity")
-    expect(page.get_by_test_id("perplexity_connector_execute search_draggable")).to_be_visible()
+    expect(
+        page.get_by_test_id("perplexity_connector_execute search_draggable")
+    ).to_be_visible()
     page.mouse.move(900, 900)
     _picture(page, "langflow.png")
     before = sandbox.billed_runs
-    page.get_by_test_id("playground-btn-flow-io").or_(page.get_by_test_id("playground-btn-flow")).first.click()
+    page.get_by_test_id("playground-btn-flow-io").or_(
+        page.get_by_test_id("playground-btn-flow")
+    ).first.click()
     page.get_by_placeholder("Send a message...").fill(QUESTION)
     page.get_by_test_id("button-send").last.click()
     answer = page.get_by_role("log")
     expect(answer).to_contain_text("The Moon is on average")
-    assert "https://moon.example/distance" not in answer.inner_text(), "the answer came in one piece"
+    assert "https://moon.example/distance" not in answer.inner_text(), (
+        "the answer came in one piece"
+    )
     expect(answer).to_contain_text("https://moon.example/distance")
     assert sandbox.billed_runs == before + 1
     _picture(page, "langflow-playground.png")
@@ -100,7 +116,9 @@ def _drag(page: Page, item: str, x: int, y: int) -> None:
     for _ in range(4):
         # The sidebar may still be sliding in, and then the drop lands on it: as a person would, try again.
         target = page.locator(".react-flow__pane")
-        page.get_by_test_id(f"{item}_draggable").drag_to(target, target_position={"x": x, "y": y})
+        page.get_by_test_id(f"{item}_draggable").drag_to(
+            target, target_position={"x": x, "y": y}
+        )
         with suppress(AssertionError):
             expect(nodes).to_have_count(wanted, timeout=15_000)
             return
@@ -115,7 +133,9 @@ def _connect(page: Page, source: str, target: str) -> None:
     for handle, act in ((source, page.mouse.down), (target, page.mouse.up)):
         box = page.get_by_test_id(handle).bounding_box()
         assert box is not None
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=20)
+        page.mouse.move(
+            box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=20
+        )
         act()
 
 

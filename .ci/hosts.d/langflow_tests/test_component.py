@@ -19,7 +19,11 @@ QUESTION = "How far away is the Moon?"
 @pytest.fixture(scope="session")
 def nodes() -> Mapping[str, type]:
     """The classes of our bundle, as Langflow loads them at its start."""
-    (bundle,) = [found for found in load_installed_extensions() if found.bundle == "perplexity_connector"]
+    (bundle,) = [
+        found
+        for found in load_installed_extensions()
+        if found.bundle == "perplexity_connector"
+    ]
     assert not bundle.errors
     return {component.class_name: component.klass for component in bundle.components}
 
@@ -32,9 +36,15 @@ def _on_the_sandbox(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_both_actions_are_drawn_from_their_schemas(nodes: Mapping[str, type]) -> None:
     """A table for the messages, drop-downs for choices, a secret for the key; handles of the right types."""
-    chat, _ = create_component_template(component_extractor=nodes["CreateChatCompletion"]())
+    chat, _ = create_component_template(
+        component_extractor=nodes["CreateChatCompletion"]()
+    )
     form = chat["template"]
-    assert (form["messages"]["type"], form["api_key"]["password"], form["model"]["combobox"]) == ("table", True, True)
+    assert (
+        form["messages"]["type"],
+        form["api_key"]["password"],
+        form["model"]["combobox"],
+    ) == ("table", True, True)
     assert form["messages_next"]["input_types"] == ["Message"]
     assert form["search_recency_filter"]["options"][:2] == ["Not set", "Past hour"]
     assert (form["temperature"]["value"], form["max_tokens"]["type"]) == ("", "int")
@@ -50,31 +60,43 @@ def test_both_actions_are_drawn_from_their_schemas(nodes: Mapping[str, type]) ->
 def test_no_key_stands_in_what_a_node_shows(nodes: Mapping[str, type]) -> None:
     """Neither in its text nor in what Langflow traces of it."""
     node = nodes["ExecuteSearch"](query="moon", api_key=GOOD_KEY)
-    assert GOOD_KEY not in repr(node) + str(node) + json.dumps(node.get_trace_as_metadata(), default=str)
+    assert GOOD_KEY not in repr(node) + str(node) + json.dumps(
+        node.get_trace_as_metadata(), default=str
+    )
     assert GOOD_KEY not in json.dumps(node.get_trace_as_inputs(), default=str)
 
 
 def test_a_search_fills_a_data_frame(nodes: Mapping[str, type]) -> None:
     """One row for each page, its columns those of the schema."""
-    rows = asyncio.run(nodes["ExecuteSearch"](query="moon distance", api_key=GOOD_KEY).as_rows())
+    rows = asyncio.run(
+        nodes["ExecuteSearch"](query="moon distance", api_key=GOOD_KEY).as_rows()
+    )
     assert isinstance(rows, DataFrame)
     assert {"title", "url", "snippet", "date", "query", "rank"} <= set(rows.columns)
     assert "https://moon.example/distance" in set(rows["url"])
 
 
-def test_a_flow_feeds_a_question_in_and_an_answer_out(nodes: Mapping[str, type], sandbox: Sandbox) -> None:
+def test_a_flow_feeds_a_question_in_and_an_answer_out(
+    nodes: Mapping[str, type], sandbox: Sandbox
+) -> None:
     """Chat Input, our node, Chat Output: run as Langflow runs a flow, paid once."""
     before = sandbox.billed_runs
     ask = ChatInput(_id="ask").set(input_value=QUESTION, should_store_message=False)
-    node = nodes["CreateChatCompletion"](_id="chat").set(messages_next=ask.message_response, api_key=GOOD_KEY)
-    answer = ChatOutput(_id="answer").set(input_value=node.as_message, should_store_message=False)
+    node = nodes["CreateChatCompletion"](_id="chat").set(
+        messages_next=ask.message_response, api_key=GOOD_KEY
+    )
+    answer = ChatOutput(_id="answer").set(
+        input_value=node.as_message, should_store_message=False
+    )
     graph = Graph(ask, answer)
 
     async def run() -> list[object]:
         return [result async for result in graph.async_start()]
 
     results = asyncio.run(run())
-    last = next(r for r in results if getattr(getattr(r, "vertex", None), "id", "") == "answer")
+    last = next(
+        r for r in results if getattr(getattr(r, "vertex", None), "id", "") == "answer"
+    )
     message = last.result_dict.results["message"]  # type: ignore[attr-defined]
     assert isinstance(message, Message)
     assert "384,400 km" in message.text
@@ -93,5 +115,9 @@ def test_an_agent_is_given_one_tool_for_each_action(nodes: Mapping[str, type]) -
 def test_a_run_that_fails_says_where(nodes: Mapping[str, type]) -> None:
     """The field, what is wrong with it, and the code."""
     with pytest.raises(Exception, match="/max_results: ") as raised:
-        asyncio.run(nodes["ExecuteSearch"](query="moon", max_results=50, api_key=GOOD_KEY).as_data())
+        asyncio.run(
+            nodes["ExecuteSearch"](
+                query="moon", max_results=50, api_key=GOOD_KEY
+            ).as_data()
+        )
     assert raised.value.code == "invalid_input"  # type: ignore[attr-defined]

@@ -12,10 +12,20 @@ from lfx.template import Output
 from pydantic import SecretStr
 
 from perplexity_connector.adapters.langflow.hosting import described, shared_host
-from perplexity_connector.adapters.langflow.inputs import connection_of, input_of, inputs_of
-from perplexity_connector.adapters.langflow.outputs import failure_text, message_text, outputs_of, rows_name, rows_of
+from perplexity_connector.adapters.langflow.inputs import (
+    connection_of,
+    input_of,
+    inputs_of,
+)
+from perplexity_connector.adapters.langflow.outputs import (
+    failure_text,
+    message_text,
+    outputs_of,
+    rows_name,
+    rows_of,
+)
 from perplexity_connector.contract import JsonObject, JsonValue, Secret
-from perplexity_connector.readable.shape import as_object, as_text
+from perplexity_connector.contract.json import as_object, as_text
 
 
 class ActionFailedError(Exception):
@@ -41,8 +51,13 @@ class ActionComponent(Component):
         entry = as_object(about["action"])
         cls.display_name = entry["title"]
         cls.description = entry["summary"]
-        cls.documentation = as_object(as_object(about["connector"])["links"]).get("documentation", "")
-        cls.inputs = [getattr(langflow, spec.kind)(name=spec.name, **spec.keywords) for spec in inputs_of(about)]
+        cls.documentation = as_object(as_object(about["connector"])["links"]).get(
+            "documentation", ""
+        )
+        cls.inputs = [
+            getattr(langflow, spec.kind)(name=spec.name, **spec.keywords)
+            for spec in inputs_of(about)
+        ]
         cls.outputs = [
             Output(
                 name=spec.name,
@@ -57,13 +72,19 @@ class ActionComponent(Component):
 
     async def as_message(self) -> Message:
         """The output to read; as it is written, where the form says `stream` and a Chat Output shows it."""
-        message = await self._streamed() if self._listens() else Message(text=message_text(await self._output()))
+        message = (
+            await self._streamed()
+            if self._listens()
+            else Message(text=message_text(await self._output()))
+        )
         self.status = message
         return message
 
     async def as_rows(self) -> DataFrame:
         """The output's table."""
-        rows = DataFrame(rows_of(await self._output(), rows_name(described(*self.action))))
+        rows = DataFrame(
+            rows_of(await self._output(), rows_name(described(*self.action)))
+        )
         self.status = rows
         return rows
 
@@ -80,14 +101,24 @@ class ActionComponent(Component):
     async def _output(self) -> JsonObject:
         if self._envelope is None:
             host = await shared_host()
-            self._envelope = await host.run(*self.action, self._given(), connection=self._connection())
+            self._envelope = await host.run(
+                *self.action, self._given(), connection=self._connection()
+            )
         if self._envelope["status"] != "succeeded":
             raise ActionFailedError(as_object(self._envelope["error"])) from None
         return as_object(self._envelope["output"])
 
     def _listens(self) -> bool:
-        ready = self._envelope is None and self._event_manager is not None and bool(self.graph.session_id)
-        return ready and bool(self._given().get("stream")) and self.is_connected_to_chat_output()
+        ready = (
+            self._envelope is None
+            and self._event_manager is not None
+            and bool(self.graph.session_id)
+        )
+        return (
+            ready
+            and bool(self._given().get("stream"))
+            and self.is_connected_to_chat_output()
+        )
 
     async def _streamed(self) -> Message:
         message = Message(
@@ -104,7 +135,9 @@ class ActionComponent(Component):
 
     async def _pieces(self) -> AsyncIterator[SimpleNamespace]:
         host, streamed = await shared_host(), ""
-        async with aclosing(host.stream(*self.action, self._given(), connection=self._connection())) as events:
+        async with aclosing(
+            host.stream(*self.action, self._given(), connection=self._connection())
+        ) as events:
             async for event in events:
                 if event.get("type") == "text.delta":
                     streamed += as_text(event["text"])
@@ -115,12 +148,19 @@ class ActionComponent(Component):
 
     def _given(self) -> dict[str, JsonValue]:
         about = described(*self.action)
-        return input_of(about, {spec.name: _plain(getattr(self, spec.name)) for spec in inputs_of(about)})
+        return input_of(
+            about,
+            {spec.name: _plain(getattr(self, spec.name)) for spec in inputs_of(about)},
+        )
 
     def _connection(self) -> str | dict[str, str | Secret] | None:
         about = described(*self.action)
-        names = as_object(as_object(as_object(about["schemas"])["connection"])["properties"])
-        return connection_of(about, {name: _revealed(getattr(self, name)) for name in names})
+        names = as_object(
+            as_object(as_object(about["schemas"])["connection"])["properties"]
+        )
+        return connection_of(
+            about, {name: _revealed(getattr(self, name)) for name in names}
+        )
 
 
 def _plain(value: JsonValue | Data) -> JsonValue:
@@ -132,4 +172,6 @@ def _plain(value: JsonValue | Data) -> JsonValue:
 
 
 def _revealed(value: object) -> str:
-    return value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
+    return (
+        value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
+    )

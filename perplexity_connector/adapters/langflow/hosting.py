@@ -8,7 +8,9 @@ from typing import TypeAlias
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host import Host
 
-_Held: TypeAlias = MutableMapping[asyncio.AbstractEventLoop, tuple[Host, AsyncGenerator[None, None]]]
+_Held: TypeAlias = MutableMapping[
+    asyncio.AbstractEventLoop, tuple[Host, AsyncGenerator[None, None]]
+]
 
 
 @cache
@@ -37,7 +39,9 @@ def _held() -> _Held:
     return {}
 
 
-async def _keep(host: Host, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
+async def _keep(
+    host: Host, loop: asyncio.AbstractEventLoop
+) -> AsyncGenerator[None, None]:
     async with host:
         try:
             yield

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from perplexity_connector.contract import JsonObject, JsonValue, Secret
-from perplexity_connector.readable.shape import as_list, as_number, as_object, as_text
+from perplexity_connector.contract.json import as_list, as_number, as_object, as_text
 
 # What the handle of a table is called, after the table's own name.
 _HANDLE = "_next"
@@ -49,7 +49,9 @@ def inputs_of(described: JsonObject) -> Sequence[InputSpec]:
     return [*basic, *_credential(as_object(schemas["connection"])), *advanced]
 
 
-def input_of(described: JsonObject, values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def input_of(
+    described: JsonObject, values: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
     """The input of a run: what was filled in, as its schema wants it; what was left blank is left out.
 
     What cannot be read stays as it is, so that validation points at its field.
@@ -60,24 +62,40 @@ def input_of(described: JsonObject, values: Mapping[str, JsonValue]) -> dict[str
         value = _read(values.get(name), field, f"/{name}", described)
         if _blank_at_nought(field) and value == 0:
             continue
-        if _next_row(name, field, described) and (text := as_text(values.get(name + _HANDLE)).strip()):
-            value = [*as_list(value), {**_next_row(name, field, described), _text_column(field): text}]
+        if _next_row(name, field, described) and (
+            text := as_text(values.get(name + _HANDLE)).strip()
+        ):
+            value = [
+                *as_list(value),
+                {**_next_row(name, field, described), _text_column(field): text},
+            ]
         if not _blank(value):
             found[name] = value
     return found
 
 
-def connection_of(described: JsonObject, values: Mapping[str, str]) -> str | dict[str, str | Secret] | None:
+def connection_of(
+    described: JsonObject, values: Mapping[str, str]
+) -> str | dict[str, str | Secret] | None:
     """The connection of a run: the key that was filled in, else the stored connection of that name, else None."""
     fields = _properties(as_object(as_object(described["schemas"])["connection"]))
     name = values.get(_NAME, "").strip()
-    secrets = {field: Secret(text) for field in fields if field != _NAME and (text := values.get(field, "").strip())}
+    secrets = {
+        field: Secret(text)
+        for field in fields
+        if field != _NAME and (text := values.get(field, "").strip())
+    }
     return {_NAME: name or "Langflow", **secrets} if secrets else name or None
 
 
-def _inputs(name: str, field: JsonObject, described: JsonObject, *, required: bool) -> Iterator[InputSpec]:
+def _inputs(
+    name: str, field: JsonObject, described: JsonObject, *, required: bool
+) -> Iterator[InputSpec]:
     kind, own = _drawn(name, field, described, required=required)
-    told = {"display_name": field.get("title"), "info": as_text(field.get("description"))}
+    told = {
+        "display_name": field.get("title"),
+        "info": as_text(field.get("description")),
+    }
     if _takes(field, "string") and _takes(field, "array"):
         # A list of Langflow's takes a lone text from an API call for a list of its letters, each a search to be paid.
         told["info"] = f'{told["info"]} Several as ["one", "another"].'
@@ -85,7 +103,12 @@ def _inputs(name: str, field: JsonObject, described: JsonObject, *, required: bo
     row = _next_row(name, field, described)
     if row:
         told_row = _told_row(field)
-        keywords = {**told_row, "advanced": advanced, "tool_mode": required, "value": ""}
+        keywords = {
+            **told_row,
+            "advanced": advanced,
+            "tool_mode": required,
+            "value": "",
+        }
         yield InputSpec(kind="MultilineInput", name=name + _HANDLE, keywords=keywords)
     # A table that an edge can fill is not required of whoever fills in the form; validation has the last word.
     needed = {"required": required and not row, "advanced": advanced}
@@ -93,11 +116,16 @@ def _inputs(name: str, field: JsonObject, described: JsonObject, *, required: bo
     yield InputSpec(kind=kind, name=name, keywords={**told, **needed, **own, **tool})
 
 
-def _drawn(name: str, field: JsonObject, described: JsonObject, *, required: bool) -> tuple[str, dict[str, object]]:
+def _drawn(
+    name: str, field: JsonObject, described: JsonObject, *, required: bool
+) -> tuple[str, dict[str, object]]:
     if options := _choices(field, f"/{name}", described):
         chosen = options.get(as_text(field.get("default")), "")
         unset = [] if required or chosen else [_OPEN]
-        return "DropdownInput", {"options": [*unset, *options.values()], "value": chosen}
+        return "DropdownInput", {
+            "options": [*unset, *options.values()],
+            "value": chosen,
+        }
     if _takes(field, "array") and not _takes(field, "string"):
         return _list(name, field, described)
     suggestions = as_list(field.get("examples"))
@@ -108,24 +136,43 @@ def _drawn(name: str, field: JsonObject, described: JsonObject, *, required: boo
             "value": suggestions[0] if required else "",
         }
     kind, blank = _KINDS.get(as_text(field.get("type")), _TEXT)
-    if kind in ("IntInput", "FloatInput") and "default" not in field and not _blank_at_nought(field):
+    if (
+        kind in ("IntInput", "FloatInput")
+        and "default" not in field
+        and not _blank_at_nought(field)
+    ):
         kind, blank = _TEXT
     return kind, {"value": field.get("default", blank)}
 
 
-def _list(name: str, field: JsonObject, described: JsonObject) -> tuple[str, dict[str, object]]:
+def _list(
+    name: str, field: JsonObject, described: JsonObject
+) -> tuple[str, dict[str, object]]:
     columns = _properties(_items(field))
     if not columns:
         return "MessageTextInput", {"is_list": True, "value": field.get("default", [])}
     row = _next_row(name, field, described)
-    schema = [_column(column, one, f"/{name}/*/{column}", row, described) for column, one in columns.items()]
+    schema = [
+        _column(column, one, f"/{name}/*/{column}", row, described)
+        for column, one in columns.items()
+    ]
     return "TableInput", {"table_schema": schema, "value": field.get("default", [])}
 
 
-def _column(name: str, field: JsonObject, pointer: str, row: JsonObject, described: JsonObject) -> dict[str, JsonValue]:
+def _column(
+    name: str, field: JsonObject, pointer: str, row: JsonObject, described: JsonObject
+) -> dict[str, JsonValue]:
     options = _choices(field, pointer, described)
-    told = {"name": name, "display_name": field.get("title"), "description": field.get("description"), "type": "str"}
-    chosen = {"options": list(options.values()), "default": options.get(as_text(row.get(name)), "")}
+    told = {
+        "name": name,
+        "display_name": field.get("title"),
+        "description": field.get("description"),
+        "type": "str",
+    }
+    chosen = {
+        "options": list(options.values()),
+        "default": options.get(as_text(row.get(name)), ""),
+    }
     return told | (chosen if options else {"default": "", "edit_mode": "modal"})
 
 
@@ -134,10 +181,18 @@ def _credential(form: JsonObject) -> Iterator[InputSpec]:
         told = {"display_name": field.get("title"), "required": False, "value": ""}
         if field.get("format") == "password":
             info = f"{as_text(field.get('description'))} Left blank: the connection named below, or the server's own."
-            yield InputSpec(kind="SecretStrInput", name=name, keywords={**told, "info": info, "advanced": False})
+            yield InputSpec(
+                kind="SecretStrInput",
+                name=name,
+                keywords={**told, "info": info, "advanced": False},
+            )
         else:
             info = "The name of a connection stored on the server, in place of a key."
-            yield InputSpec(kind="StrInput", name=name, keywords={**told, "info": info, "advanced": True})
+            yield InputSpec(
+                kind="StrInput",
+                name=name,
+                keywords={**told, "info": info, "advanced": True},
+            )
 
 
 def _told_row(field: JsonObject) -> dict[str, object]:
@@ -149,7 +204,9 @@ def _told_row(field: JsonObject) -> dict[str, object]:
 
 def _next_row(name: str, field: JsonObject, described: JsonObject) -> JsonObject:
     """The row that a lone text becomes: the last one of the action's first example; empty where there is none."""
-    first = next((as_object(example) for example in as_list(described.get("examples"))), {})
+    first = next(
+        (as_object(example) for example in as_list(described.get("examples"))), {}
+    )
     rows = as_list(first.get(name))
     return as_object(rows[-1]) if rows and _text_column(field) else {}
 
@@ -157,7 +214,11 @@ def _next_row(name: str, field: JsonObject, described: JsonObject) -> JsonObject
 def _text_column(field: JsonObject) -> str:
     """The one column of a table that takes any text; empty when there is none, or more than one."""
     columns = _properties(_items(field)).items()
-    texts = [column for column, one in columns if one.get("type") == "string" and "enum" not in one]
+    texts = [
+        column
+        for column, one in columns
+        if one.get("type") == "string" and "enum" not in one
+    ]
     return texts[0] if len(texts) == 1 else ""
 
 
@@ -170,15 +231,23 @@ def _choices(field: JsonObject, pointer: str, described: JsonObject) -> dict[str
     return {value: as_text(labels.get(value)) or value for value in values}
 
 
-def _read(value: JsonValue, field: JsonObject, pointer: str, described: JsonObject) -> JsonValue:
+def _read(
+    value: JsonValue, field: JsonObject, pointer: str, described: JsonObject
+) -> JsonValue:
     if isinstance(value, str):
         return _read_text(value, field, pointer, described)
     if not _takes(field, "array"):
         return value
-    return [item for one in as_list(value) if not _blank(item := _read_item(one, field, pointer, described))]
+    return [
+        item
+        for one in as_list(value)
+        if not _blank(item := _read_item(one, field, pointer, described))
+    ]
 
 
-def _read_item(value: JsonValue, field: JsonObject, pointer: str, described: JsonObject) -> JsonValue:
+def _read_item(
+    value: JsonValue, field: JsonObject, pointer: str, described: JsonObject
+) -> JsonValue:
     items = _items(field)
     if not isinstance(value, Mapping):
         return _read(value, items, f"{pointer}/*", described)
@@ -189,9 +258,13 @@ def _read_item(value: JsonValue, field: JsonObject, pointer: str, described: Jso
     return {name: cell for name, cell in cells.items() if not _blank(cell)}
 
 
-def _read_text(text: str, field: JsonObject, pointer: str, described: JsonObject) -> JsonValue:
+def _read_text(
+    text: str, field: JsonObject, pointer: str, described: JsonObject
+) -> JsonValue:
     choices = _choices(field, pointer, described)
-    by_label = {label: value for value, label in choices.items()} | ({_OPEN: ""} if choices else {})
+    by_label = {label: value for value, label in choices.items()} | (
+        {_OPEN: ""} if choices else {}
+    )
     text = by_label.get(text, text)
     listed = text.lstrip().startswith("[") and _takes(field, "array")
     if not text.strip() or (_takes(field, "string") and not listed):
@@ -204,7 +277,10 @@ def _read_text(text: str, field: JsonObject, pointer: str, described: JsonObject
 
 
 def _properties(schema: JsonObject) -> dict[str, JsonObject]:
-    return {name: as_object(field) for name, field in as_object(schema.get("properties")).items()}
+    return {
+        name: as_object(field)
+        for name, field in as_object(schema.get("properties")).items()
+    }
 
 
 def _branches(field: JsonObject) -> Sequence[JsonObject]:
@@ -216,7 +292,14 @@ def _takes(field: JsonObject, kind: str) -> bool:
 
 
 def _items(field: JsonObject) -> JsonObject:
-    return next((as_object(branch["items"]) for branch in _branches(field) if "items" in branch), {})
+    return next(
+        (
+            as_object(branch["items"])
+            for branch in _branches(field)
+            if "items" in branch
+        ),
+        {},
+    )
 
 
 def _blank_at_nought(field: JsonObject) -> bool:

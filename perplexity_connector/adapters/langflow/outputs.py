@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.readable.errors import error_lines
-from perplexity_connector.readable.shape import as_list, as_object, as_text
-from perplexity_connector.readable.show import output_lines
+from perplexity_connector.contract.json import as_list, as_object, as_text
+from perplexity_connector.rendering.errors import error_lines
+from perplexity_connector.rendering.results import output_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,10 @@ def failure_text(error: JsonObject) -> str:
 
 def _properties(described: JsonObject) -> dict[str, JsonObject]:
     schema = as_object(as_object(described["schemas"])["output"])
-    return {name: as_object(field) for name, field in as_object(schema.get("properties")).items()}
+    return {
+        name: as_object(field)
+        for name, field in as_object(schema.get("properties")).items()
+    }
 
 
 def rows_of(output: JsonObject, name: str) -> list[dict[str, object]]:

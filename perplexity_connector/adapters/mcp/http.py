@@ -49,7 +49,9 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-async def serve_http(server: Server[None], options: HttpOptions, ready: Callable[[str], None]) -> None:
+async def serve_http(
+    server: Server[None], options: HttpOptions, ready: Callable[[str], None]
+) -> None:
     """Serve until SIGINT or SIGTERM, which stop the runs under way. `ready` is told the URL once it can be reached.
 
     Raises `OSError` for an address or a port that cannot be had, `ValueError` where a token is missing.
@@ -63,7 +65,9 @@ async def serve_http(server: Server[None], options: HttpOptions, ready: Callable
         max_sessions=_MOST_SESSIONS,
         session_idle_timeout=_IDLE_SECONDS,
         # The gate checks both, before the body is read.
-        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+        transport_security=TransportSecuritySettings(
+            enable_dns_rebinding_protection=False
+        ),
     )
     config = uvicorn.Config(
         Gate(app, options),
@@ -93,7 +97,9 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it before its body is read."""
-        refusal = self._refusal(Headers(scope=scope)) if scope["type"] == "http" else None
+        refusal = (
+            self._refusal(Headers(scope=scope)) if scope["type"] == "http" else None
+        )
         await (refusal or self._app)(scope, receive, send)
 
     def _refusal(self, headers: Headers) -> Response | None:
@@ -102,10 +108,15 @@ class Gate:
         if self._loopback and not is_loopback(_name(host)):
             return PlainTextResponse("This server does not go by that name.", 421)
         # A page of another origin may not even ask. Clients that are no browser send no origin.
-        if headers.get("origin", f"http://{host}") not in (f"http://{host}", f"https://{host}"):
+        if headers.get("origin", f"http://{host}") not in (
+            f"http://{host}",
+            f"https://{host}",
+        ):
             return PlainTextResponse("Pages of another origin are not let in.", 403)
         if self._token and not _is_right(headers.get("authorization", ""), self._token):
-            return PlainTextResponse("A valid bearer token is needed.", 401, {"WWW-Authenticate": "Bearer"})
+            return PlainTextResponse(
+                "A valid bearer token is needed.", 401, {"WWW-Authenticate": "Bearer"}
+            )
         return None
 
 

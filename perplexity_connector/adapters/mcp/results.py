@@ -5,9 +5,14 @@ from collections.abc import Iterator, Mapping
 from mcp_types import CallToolResult, TextContent
 
 from perplexity_connector.contract import EventType, JsonObject
-from perplexity_connector.readable.errors import error_lines
-from perplexity_connector.readable.shape import as_list, as_object, as_text
-from perplexity_connector.readable.show import is_worth_showing, output_lines, totals_line, warning_lines
+from perplexity_connector.contract.json import as_list, as_object, as_text
+from perplexity_connector.rendering.errors import error_lines
+from perplexity_connector.rendering.results import (
+    is_worth_showing,
+    output_lines,
+    totals_line,
+    warning_lines,
+)
 
 ENVELOPE = "automation-host/envelope"
 
@@ -19,11 +24,17 @@ def tool_result(envelope: JsonObject) -> CallToolResult:
     """
     output = envelope.get("output")
     succeeded = isinstance(output, Mapping)
-    lines = _answer(envelope, output) if isinstance(output, Mapping) else _failure(envelope)
+    lines = (
+        _answer(envelope, output) if isinstance(output, Mapping) else _failure(envelope)
+    )
     result = CallToolResult(
         content=[TextContent(text="\n".join(lines))],
         is_error=not succeeded,
-        _meta={ENVELOPE: {name: value for name, value in envelope.items() if name != "output"}},
+        _meta={
+            ENVELOPE: {
+                name: value for name, value in envelope.items() if name != "output"
+            }
+        },
     )
     # Set, not given: a field that was never set is left out, where null would be held against the schema.
     if succeeded:
@@ -37,7 +48,9 @@ def progress_text(event: JsonObject) -> str:
         case EventType.TEXT_DELTA:
             return as_text(event.get("text"))
         case EventType.SEARCH_QUERIES:
-            return f"Searching: {'; '.join(map(as_text, as_list(event.get('queries'))))}"
+            return (
+                f"Searching: {'; '.join(map(as_text, as_list(event.get('queries'))))}"
+            )
         case EventType.SEARCH_RESULTS:
             return f"Found {len(as_list(event.get('results')))} pages"
         case _:
@@ -55,4 +68,9 @@ def _failure(envelope: JsonObject) -> Iterator[str]:
     yield from warning_lines(envelope)
     partial = as_object(envelope.get("partial"))
     if is_worth_showing(partial):
-        yield from ("", "This was received before it failed:", "", *output_lines(partial))
+        yield from (
+            "",
+            "This was received before it failed:",
+            "",
+            *output_lines(partial),
+        )

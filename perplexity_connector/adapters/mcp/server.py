@@ -11,7 +11,13 @@ import anyio
 from mcp.server import Server
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+)
 
 from perplexity_connector.adapters.mcp.results import progress_text, tool_result
 from perplexity_connector.adapters.mcp.tools import ActionTool, action_tools
@@ -44,7 +50,9 @@ class _Tools:
     host: Host
     connections: Connections
     by_name: Mapping[str, ActionTool]
-    _runs: set["asyncio.Task[JsonObject]"] = field(default_factory=set["asyncio.Task[JsonObject]"])
+    _runs: set["asyncio.Task[JsonObject]"] = field(
+        default_factory=set["asyncio.Task[JsonObject]"]
+    )
 
     @asynccontextmanager
     async def opened(self, _: Server[None]) -> AsyncIterator[None]:
@@ -57,13 +65,22 @@ class _Tools:
                     run.cancel()
                 await asyncio.gather(*self._runs, return_exceptions=True)
 
-    async def list(self, _: _Context, __: PaginatedRequestParams | None) -> ListToolsResult:
+    async def list(
+        self, _: _Context, __: PaginatedRequestParams | None
+    ) -> ListToolsResult:
         return ListToolsResult(tools=[one.tool for one in self.by_name.values()])
 
-    async def call(self, ctx: _Context, params: CallToolRequestParams) -> CallToolResult:
+    async def call(
+        self, ctx: _Context, params: CallToolRequestParams
+    ) -> CallToolResult:
         if params.name not in self.by_name:
-            raise MCPError(INVALID_PARAMS, f"There is no such tool. Choose one of: {', '.join(self.by_name)}.")
-        run = asyncio.create_task(self._run(self.by_name[params.name], params.arguments or {}, ctx))
+            raise MCPError(
+                INVALID_PARAMS,
+                f"There is no such tool. Choose one of: {', '.join(self.by_name)}.",
+            )
+        run = asyncio.create_task(
+            self._run(self.by_name[params.name], params.arguments or {}, ctx)
+        )
         self._runs.add(run)
         run.add_done_callback(self._runs.discard)
         try:
@@ -75,9 +92,13 @@ class _Tools:
             with anyio.CancelScope(shield=True):
                 await asyncio.wait({run})
 
-    async def _run(self, tool: ActionTool, arguments: JsonObject, ctx: _Context) -> JsonObject:
+    async def _run(
+        self, tool: ActionTool, arguments: JsonObject, ctx: _Context
+    ) -> JsonObject:
         where = (tool.connector, tool.action, arguments)
-        options = RunOptions(version=tool.version, connection=self.connections.get(tool.connector))
+        options = RunOptions(
+            version=tool.version, connection=self.connections.get(tool.connector)
+        )
         if "progress_token" not in (ctx.meta or {}):
             return await self.host.run(*where, **options)
         envelope: JsonObject = {}
@@ -86,5 +107,7 @@ class _Tools:
                 if "type" not in item:
                     envelope = item
                 elif text := progress_text(item):
-                    await ctx.session.report_progress(float(str(item["seq"])), message=text)
+                    await ctx.session.report_progress(
+                        float(str(item["seq"])), message=text
+                    )
         return envelope

@@ -28,7 +28,10 @@ async def serve_stdio(server: Server[None]) -> None:
 
 async def _serve(server: Server[None]) -> None:
     try:
-        async with stdio_server(stdin=cast("AsyncFile[str]", _Lines())) as (received, sent):
+        async with stdio_server(stdin=cast("AsyncFile[str]", _Lines())) as (
+            received,
+            sent,
+        ):
             await server.run(received, sent, server.create_initialization_options())
     except* BrokenPipeError:
         pass  # the client is gone, and nobody is left to tell
@@ -40,7 +43,9 @@ class _Lines:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._lines: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1)
-        threading.Thread(target=self._read, args=[sys.stdin.fileno()], name="mcp-stdin", daemon=True).start()
+        threading.Thread(
+            target=self._read, args=[sys.stdin.fileno()], name="mcp-stdin", daemon=True
+        ).start()
 
     def __aiter__(self) -> "_Lines":
         return self
@@ -52,7 +57,10 @@ class _Lines:
 
     def _read(self, stdin: int) -> None:
         # A reader of its own: at the end of the process the interpreter closes `sys.stdin`, whose lock it must get.
-        with suppress(OSError), open(stdin, encoding="utf-8", errors="replace", closefd=False) as lines:
+        with (
+            suppress(OSError),
+            open(stdin, encoding="utf-8", errors="replace", closefd=False) as lines,
+        ):
             for line in lines:
                 self._hand_over(line)
         self._hand_over(None)

@@ -8,8 +8,8 @@ from typing import cast
 from mcp_types import Icon, Tool, ToolAnnotations
 
 from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract.json import as_object, as_text
 from perplexity_connector.host import Host
-from perplexity_connector.readable.shape import as_object, as_text
 
 # A schema's own address says nothing to a client, and some refuse a dialect that they do not know by name.
 _ADDRESSES = frozenset({"$schema", "$id"})
@@ -41,7 +41,10 @@ def action_tools(host: Host) -> Mapping[str, ActionTool]:
 
 
 def _action_tool(name: str, description: JsonObject) -> ActionTool:
-    connector, action = as_object(description["connector"]), as_object(description["action"])
+    connector, action = (
+        as_object(description["connector"]),
+        as_object(description["action"]),
+    )
     schemas = as_object(description["schemas"])
     tool = Tool(
         name=name,
@@ -53,16 +56,27 @@ def _action_tool(name: str, description: JsonObject) -> ActionTool:
         icons=[Icon(src=as_text(connector["icon"]))],
     )
     version = cast("int", action["version"])
-    return ActionTool(tool=tool, connector=as_text(connector["id"]), action=as_text(action["id"]), version=version)
+    return ActionTool(
+        tool=tool,
+        connector=as_text(connector["id"]),
+        action=as_text(action["id"]),
+        version=version,
+    )
 
 
 def _words(connector: JsonObject, action: JsonObject) -> str:
-    billed = " Every call is billed." if as_object(action["annotations"])["billable"] is True else ""
+    billed = (
+        " Every call is billed."
+        if as_object(action["annotations"])["billable"] is True
+        else ""
+    )
     return f"{as_text(action['summary'])} By {as_text(connector['title'])}, within {action['timeout']} s.{billed}"
 
 
 def _sent(schema: JsonObject) -> dict[str, object]:
-    return {keyword: value for keyword, value in schema.items() if keyword not in _ADDRESSES}
+    return {
+        keyword: value for keyword, value in schema.items() if keyword not in _ADDRESSES
+    }
 
 
 def _annotations(told: JsonObject) -> ToolAnnotations:

@@ -24,4 +24,6 @@ def test_nodes_on_one_loop_share_a_host_that_is_closed_with_the_loop() -> None:
 
 def test_an_action_is_described_once() -> None:
     """Langflow asks at every run."""
-    assert described("perplexity", "execute_search") is described("perplexity", "execute_search")
+    assert described("perplexity", "execute_search") is described(
+        "perplexity", "execute_search"
+    )

@@ -2,8 +2,19 @@
 
 import json
 
-from perplexity_connector.adapters.langflow.outputs import failure_text, message_text, outputs_of, rows_name, rows_of
-from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError, JsonObject
+from perplexity_connector.adapters.langflow.outputs import (
+    failure_text,
+    message_text,
+    outputs_of,
+    rows_name,
+    rows_of,
+)
+from perplexity_connector.contract import (
+    ConnectorError,
+    ErrorCode,
+    FieldError,
+    JsonObject,
+)
 from perplexity_connector.host import Host
 
 CHAT = Host().describe("perplexity", "create_chat_completion")
@@ -17,7 +28,9 @@ ANSWER: JsonObject = {
 
 def test_an_answer_comes_as_a_message_and_as_data() -> None:
     """The message is named as the schema names the answer."""
-    assert [(output.name, output.title, output.method) for output in outputs_of(CHAT)] == [
+    assert [
+        (output.name, output.title, output.method) for output in outputs_of(CHAT)
+    ] == [
         ("text", "Answer", "as_message"),
         ("output", "Output", "as_data"),
     ]
@@ -25,7 +38,9 @@ def test_an_answer_comes_as_a_message_and_as_data() -> None:
 
 def test_results_come_as_a_table_first() -> None:
     """Then as text and as data."""
-    assert [(output.name, output.title, output.method) for output in outputs_of(SEARCH)] == [
+    assert [
+        (output.name, output.title, output.method) for output in outputs_of(SEARCH)
+    ] == [
         ("results", "Results", "as_rows"),
         ("text", "Text", "as_message"),
         ("output", "Output", "as_data"),
@@ -34,7 +49,11 @@ def test_results_come_as_a_table_first() -> None:
 
 def test_an_output_without_properties_has_no_table() -> None:
     """Nor has one whose first property is no list of objects."""
-    assert [rows_name({"schemas": {"output": {}}}), rows_name(CHAT), rows_name(SEARCH)] == ["", "", "results"]
+    assert [
+        rows_name({"schemas": {"output": {}}}),
+        rows_name(CHAT),
+        rows_name(SEARCH),
+    ] == ["", "", "results"]
 
 
 def test_the_rows_are_those_of_the_table() -> None:
@@ -63,6 +82,8 @@ def test_an_answer_in_json_stays_json() -> None:
 def test_a_failure_tells_its_code_and_every_field() -> None:
     """So that the author can mend it in the form."""
     field = FieldError(pointer="/query", code="required", message="Fill it in.")
-    text = failure_text(ConnectorError(ErrorCode.INVALID_INPUT, "Bad.", fields=[field]).to_dict())
+    text = failure_text(
+        ConnectorError(ErrorCode.INVALID_INPUT, "Bad.", fields=[field]).to_dict()
+    )
     assert "(invalid_input)" in text.splitlines()[0]
     assert text.splitlines()[1].startswith("/query: ")

@@ -9,7 +9,11 @@ from tests.adapters.mcp.stage import Served, http
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """A provider that a test can question, and no connection in the environment."""
-    for variable in ("PERPLEXITY_API_KEY", "PERPLEXITY_BASE_URL", "PERPLEXITY_MCP_TOKEN"):
+    for variable in (
+        "PERPLEXITY_API_KEY",
+        "PERPLEXITY_BASE_URL",
+        "PERPLEXITY_MCP_TOKEN",
+    ):
         monkeypatch.delenv(variable, raising=False)
     with Sandbox() as running:
         yield running

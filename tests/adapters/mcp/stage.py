@@ -18,8 +18,14 @@ from perplexity_connector.sandbox import GOOD_KEY, Sandbox
 T = TypeVar("T")
 COMMAND = [sys.executable, "-m", "perplexity_connector", "mcp"]
 ERAS = ["auto", "legacy"]
-QUESTION = {"model": "sonar", "messages": [{"role": "user", "content": "How far away is the Moon?"}]}
-SLOW = {"model": "sonar-pro", "messages": [{"role": "user", "content": "sandbox:slow moon"}]}
+QUESTION = {
+    "model": "sonar",
+    "messages": [{"role": "user", "content": "How far away is the Moon?"}],
+}
+SLOW = {
+    "model": "sonar-pro",
+    "messages": [{"role": "user", "content": "sandbox:slow moon"}],
+}
 CHAT = "create_chat_completion"
 SEARCH = "execute_search"
 _URL = re.compile(r"http://\S+/mcp")
@@ -41,7 +47,9 @@ class Progress:
     words: list[str | None] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def __call__(self, progress: float, total: float | None, message: str | None) -> None:
+    async def __call__(
+        self, progress: float, total: float | None, message: str | None
+    ) -> None:
         """Keep it."""
         del total
         self.numbers.append(progress)
@@ -52,12 +60,21 @@ class Progress:
 
 def environment(base_url: str, key: str = GOOD_KEY, **more: str) -> dict[str, str]:
     """The environment of a server whose provider is a sandbox."""
-    return {**os.environ, "PERPLEXITY_BASE_URL": base_url, "PERPLEXITY_API_KEY": key, **more}
+    return {
+        **os.environ,
+        "PERPLEXITY_BASE_URL": base_url,
+        "PERPLEXITY_API_KEY": key,
+        **more,
+    }
 
 
 def stdio(base_url: str, key: str = GOOD_KEY, *arguments: str) -> StdioServerParameters:
     """How a client starts a server of its own."""
-    return StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], *arguments], env=environment(base_url, key))
+    return StdioServerParameters(
+        command=COMMAND[0],
+        args=[*COMMAND[1:], *arguments],
+        env=environment(base_url, key),
+    )
 
 
 @contextmanager
@@ -79,7 +96,11 @@ def http(base_url: str, *arguments: str, **more: str) -> Iterator[Served]:
             process.terminate()
 
 
-def in_client(server: StdioServerParameters | str, work: Callable[[Client], Awaitable[T]], mode: str = "auto") -> T:
+def in_client(
+    server: StdioServerParameters | str,
+    work: Callable[[Client], Awaitable[T]],
+    mode: str = "auto",
+) -> T:
     """What `work` gives with a client of that server."""
 
     async def connected() -> T:
@@ -98,4 +119,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 def stopped_runs(sandbox: Sandbox) -> int:
     """How many runs the provider was asked to stop."""
-    return sum(request.path.endswith("/cancel") and request.status == 200 for request in sandbox.requests)
+    return sum(
+        request.path.endswith("/cancel") and request.status == 200
+        for request in sandbox.requests
+    )

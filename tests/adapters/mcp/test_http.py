@@ -24,7 +24,10 @@ from tests.host.stage import CONNECTION, toy_host
 
 TOKEN = "a-token-of-the-operator"
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
+ACCEPT = {
+    "accept": "application/json, text/event-stream",
+    "content-type": "application/json",
+}
 
 
 def gate_status(options: HttpOptions, headers: Mapping[str, str]) -> int:
@@ -36,7 +39,9 @@ def gate_status(options: HttpOptions, headers: Mapping[str, str]) -> int:
 
         transport = httpx.ASGITransport(Gate(inside, options))
         async with httpx.AsyncClient(transport=transport) as client:
-            return (await client.post("http://127.0.0.1:8000/mcp", headers=headers)).status_code
+            return (
+                await client.post("http://127.0.0.1:8000/mcp", headers=headers)
+            ).status_code
 
     return asyncio.run(ask())
 
@@ -73,10 +78,16 @@ REMOTE = HttpOptions(port=0, address="192.0.2.1", token=Secret(TOKEN))
         (REMOTE, {"authorization": f"Bearer {TOKEN[:-1]}"}, 401),
         (REMOTE, {"authorization": f"Bearer {TOKEN}x"}, 401),
         (REMOTE, {"authorization": "Bearer "}, 401),
-        (REMOTE, {"authorization": f"Bearer {TOKEN}", "origin": "https://evil.example"}, 403),
+        (
+            REMOTE,
+            {"authorization": f"Bearer {TOKEN}", "origin": "https://evil.example"},
+            403,
+        ),
     ],
 )
-def test_only_who_may_come_in_is_let_in(options: HttpOptions, headers: Mapping[str, str], status: int) -> None:
+def test_only_who_may_come_in_is_let_in(
+    options: HttpOptions, headers: Mapping[str, str], status: int
+) -> None:
     """By name on loopback, by origin and by token wherever there is one."""
     assert gate_status(options, headers) == status
 
@@ -102,16 +113,25 @@ def test_loopback_is_known_by_address_and_one_name(address: str, own: bool) -> N
 
 
 @pytest.mark.parametrize("token", [None, Secret("")])
-def test_beyond_this_machine_nothing_is_served_without_a_token(token: Secret | None) -> None:
+def test_beyond_this_machine_nothing_is_served_without_a_token(
+    token: Secret | None,
+) -> None:
     """It is refused before anything is bound; an empty token, of a variable that is not set, is none."""
     server = make_server(toy_host(), {})
     with pytest.raises(ValueError, match="token"):
-        asyncio.run(serve_http(server, HttpOptions(port=0, address="192.0.2.1", token=token), print))
+        asyncio.run(
+            serve_http(
+                server, HttpOptions(port=0, address="192.0.2.1", token=token), print
+            )
+        )
 
 
 def test_a_foreign_page_or_name_gets_nothing_from_a_real_server(served: Served) -> None:
     """The list of tools is not for it either."""
-    for headers, status in (({"host": "evil.example"}, 421), ({"origin": "https://evil.example"}, 403)):
+    for headers, status in (
+        ({"host": "evil.example"}, 421),
+        ({"origin": "https://evil.example"}, 403),
+    ):
         answer = httpx.post(served.url, json=LIST, headers={**ACCEPT, **headers})
         assert answer.status_code == status
         assert CHAT not in answer.text
@@ -121,7 +141,9 @@ def test_a_body_too_large_is_refused(served: Served) -> None:
     """Whether its length is told or not."""
     body = b'{"a": "' + b"x" * 4 * 1024 * 1024 + b'"}'
     assert httpx.post(served.url, content=body, headers=ACCEPT).status_code == 413
-    assert httpx.post(served.url, content=iter([body]), headers=ACCEPT).status_code == 413
+    assert (
+        httpx.post(served.url, content=iter([body]), headers=ACCEPT).status_code == 413
+    )
 
 
 def test_too_many_connections_are_told_so(served: Served) -> None:
@@ -131,8 +153,12 @@ def test_too_many_connections_are_told_so(served: Served) -> None:
     assert where.port
     with ExitStack() as open_ones:
         for _ in range(256):
-            open_ones.enter_context(socket.create_connection((where.hostname, where.port)))
-        until(lambda: httpx.post(served.url, json=LIST, headers=ACCEPT).status_code == 503)
+            open_ones.enter_context(
+                socket.create_connection((where.hostname, where.port))
+            )
+        until(
+            lambda: httpx.post(served.url, json=LIST, headers=ACCEPT).status_code == 503
+        )
     until(lambda: httpx.post(served.url, json=LIST, headers=ACCEPT).status_code != 503)
 
 
@@ -141,7 +167,9 @@ def test_the_token_is_asked_for_and_shown_nowhere(sandbox: Sandbox) -> None:
 
     async def ask(url: str) -> bool:
         async with (
-            httpx2.AsyncClient(headers={"authorization": f"Bearer {TOKEN}"}) as http_client,
+            httpx2.AsyncClient(
+                headers={"authorization": f"Bearer {TOKEN}"}
+            ) as http_client,
             Client(streamable_http_client(url, http_client=http_client)) as client,
         ):
             return (await client.call_tool(CHAT, QUESTION)).is_error
@@ -168,7 +196,11 @@ def test_it_serves_within_this_process_until_it_is_interrupted() -> None:
 
         async def greet(url: str, results: list[object] = results) -> None:
             async with Client(url) as client:
-                results.append((await client.call_tool("greet", {"name": "Ada"})).structured_content)
+                results.append(
+                    (
+                        await client.call_tool("greet", {"name": "Ada"})
+                    ).structured_content
+                )
 
         def visit(url: str) -> None:
             asyncio.run(greet(url))
@@ -187,6 +219,8 @@ def test_it_serves_within_this_process_until_it_is_interrupted() -> None:
 def test_a_port_that_is_taken_is_told() -> None:
     """As the operating system has it."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        serving = serve_http(make_server(toy_host(), {}), HttpOptions(port=taken.getsockname()[1]), print)
+        serving = serve_http(
+            make_server(toy_host(), {}), HttpOptions(port=taken.getsockname()[1]), print
+        )
         with pytest.raises(OSError, match="in use"):
             asyncio.run(serving)

@@ -34,7 +34,9 @@ SENTINEL = "pplx-test-wrong"
 
 
 @contextmanager
-def a_server(transport: str, sandbox: Sandbox, key: str = "pplx-test-good") -> Iterator[StdioServerParameters | str]:
+def a_server(
+    transport: str, sandbox: Sandbox, key: str = "pplx-test-good"
+) -> Iterator[StdioServerParameters | str]:
     """What a client connects to."""
     if transport == "stdio":
         yield stdio(sandbox.url, key)
@@ -52,22 +54,32 @@ def text(result: CallToolResult) -> str:
 
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("transport", ["stdio", "http"])
-def test_both_actions_are_listed_and_called(sandbox: Sandbox, transport: str, mode: str) -> None:
+def test_both_actions_are_listed_and_called(
+    sandbox: Sandbox, transport: str, mode: str
+) -> None:
     """Schemas arrive verbatim, the output keeps its own, and the text has numbered sources and the cost."""
 
     async def work(client: Client) -> None:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert list(tools) == [CHAT, SEARCH]
-        for name, arguments in ((CHAT, QUESTION), (SEARCH, {"query": ["moon", "jupiter"], "max_results": 2})):
+        for name, arguments in (
+            (CHAT, QUESTION),
+            (SEARCH, {"query": ["moon", "jupiter"], "max_results": 2}),
+        ):
             schemas = Host().describe("perplexity", name)["schemas"]
-            sent = {"inputSchema": tools[name].input_schema, "outputSchema": tools[name].output_schema}
+            sent = {
+                "inputSchema": tools[name].input_schema,
+                "outputSchema": tools[name].output_schema,
+            }
             for kind, schema in sent.items():
                 published = dict(schemas[kind.removesuffix("Schema")])
                 published.pop("$schema")
                 assert schema == published
             result = await client.call_tool(name, arguments)
             assert not result.is_error
-            Draft202012Validator(tools[name].output_schema).validate(result.structured_content)
+            Draft202012Validator(tools[name].output_schema).validate(
+                result.structured_content
+            )
             assert "https://moon.example" in text(result)
         assert tools[CHAT].annotations.idempotent_hint is False
 
@@ -79,7 +91,9 @@ def test_both_actions_are_listed_and_called(sandbox: Sandbox, transport: str, mo
 
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("transport", ["stdio", "http"])
-def test_the_answer_comes_piece_by_piece(sandbox: Sandbox, transport: str, mode: str) -> None:
+def test_the_answer_comes_piece_by_piece(
+    sandbox: Sandbox, transport: str, mode: str
+) -> None:
     """Progress rises; its words after the search are the answer, as it was written."""
     progress = Progress()
 
@@ -89,18 +103,24 @@ def test_the_answer_comes_piece_by_piece(sandbox: Sandbox, transport: str, mode:
     with a_server(transport, sandbox) as server:
         result = in_client(server, work, mode)
     assert progress.numbers == sorted(set(progress.numbers))
-    assert "".join(map(str, progress.words)).endswith(result.structured_content["content"])
+    assert "".join(map(str, progress.words)).endswith(
+        result.structured_content["content"]
+    )
     assert len(progress.words) > 20
 
 
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("transport", ["stdio", "http"])
-def test_a_client_that_cancels_stops_the_run_at_the_provider(sandbox: Sandbox, transport: str, mode: str) -> None:
+def test_a_client_that_cancels_stops_the_run_at_the_provider(
+    sandbox: Sandbox, transport: str, mode: str
+) -> None:
     """It costs no more, and the server serves on."""
     progress = Progress()
 
     async def work(client: Client) -> None:
-        call = asyncio.create_task(client.call_tool(CHAT, SLOW, progress_callback=progress))
+        call = asyncio.create_task(
+            client.call_tool(CHAT, SLOW, progress_callback=progress)
+        )
         await progress.begun.wait()
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
@@ -114,13 +134,17 @@ def test_a_client_that_cancels_stops_the_run_at_the_provider(sandbox: Sandbox, t
 
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("transport", ["stdio", "http"])
-def test_errors_say_which_field_and_how_to_mend_it(sandbox: Sandbox, transport: str, mode: str) -> None:
+def test_errors_say_which_field_and_how_to_mend_it(
+    sandbox: Sandbox, transport: str, mode: str
+) -> None:
     """As a tool's error, in words and as data; nothing was sent to the provider."""
 
     async def work(client: Client) -> CallToolResult:
         with pytest.raises(MCPError):
             await client.call_tool("no_such_tool", {})
-        return await client.call_tool(CHAT, {"model": "r1-1776", "messages": [{"role": "bot", "content": "?"}]})
+        return await client.call_tool(
+            CHAT, {"model": "r1-1776", "messages": [{"role": "bot", "content": "?"}]}
+        )
 
     with a_server(transport, sandbox) as server:
         result = in_client(server, work, mode)
@@ -128,9 +152,15 @@ def test_errors_say_which_field_and_how_to_mend_it(sandbox: Sandbox, transport: 
     assert result.structured_content is None
     error = result.meta["automation-host/envelope"]["error"]
     assert error["code"] == "invalid_input"
-    assert {field["pointer"] for field in error["fields"]} == {"/model", "/messages/0/role"}
+    assert {field["pointer"] for field in error["fields"]} == {
+        "/model",
+        "/messages/0/role",
+    }
     assert "invalid_input" in text(result)
-    assert all(f"{field['pointer']}: {field['message']}" in text(result) for field in error["fields"])
+    assert all(
+        f"{field['pointer']}: {field['message']}" in text(result)
+        for field in error["fields"]
+    )
     assert sandbox.requests == []
 
 
@@ -141,7 +171,10 @@ def test_the_key_stands_in_no_answer(sandbox: Sandbox, transport: str) -> None:
     async def work(client: Client) -> str:
         listed = await client.list_tools()
         result = await client.call_tool(SEARCH, {"query": "moon"})
-        assert result.meta["automation-host/envelope"]["error"]["code"] == "invalid_credentials"
+        assert (
+            result.meta["automation-host/envelope"]["error"]["code"]
+            == "invalid_credentials"
+        )
         return listed.model_dump_json() + result.model_dump_json()
 
     with a_server(transport, sandbox, SENTINEL) as server:
@@ -158,7 +191,11 @@ def begun(sandbox: Sandbox) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
     )
-    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    client = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "t", "version": "1"},
+    }
     call = {"name": CHAT, "arguments": SLOW, "_meta": {"progressToken": "p"}}
     assert process.stdin
     assert process.stdout
@@ -174,7 +211,9 @@ def begun(sandbox: Sandbox) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.parametrize("end", ["eof", signal.SIGINT, signal.SIGTERM])
-def test_a_server_over_stdio_ends_quietly_and_stops_its_runs(sandbox: Sandbox, end: str | signal.Signals) -> None:
+def test_a_server_over_stdio_ends_quietly_and_stops_its_runs(
+    sandbox: Sandbox, end: str | signal.Signals
+) -> None:
     """When its client leaves, or by a signal, even while the client keeps stdin open: nothing on stderr."""
     with begun(sandbox) as process:
         assert process.stdin
@@ -213,12 +252,16 @@ def test_stdout_carries_the_protocol_alone(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_server_over_http_stops_its_runs_when_it_is_stopped(sandbox: Sandbox, number: signal.Signals) -> None:
+def test_a_server_over_http_stops_its_runs_when_it_is_stopped(
+    sandbox: Sandbox, number: signal.Signals
+) -> None:
     """The provider is asked to stop before the process ends."""
     progress = Progress()
 
     async def work(client: Client) -> None:
-        call = asyncio.create_task(client.call_tool(CHAT, SLOW, progress_callback=progress))
+        call = asyncio.create_task(
+            client.call_tool(CHAT, SLOW, progress_callback=progress)
+        )
         await progress.begun.wait()
         served.process.send_signal(number)
         await asyncio.to_thread(served.process.wait, 20)

@@ -11,7 +11,13 @@ from mcp import Client, MCPError
 from mcp_types import CallToolRequestParams
 
 from perplexity_connector.adapters.mcp import make_server
-from perplexity_connector.contract import ActionContext, ActionHandler, ActionResult, ConnectorError, ErrorCode
+from perplexity_connector.contract import (
+    ActionContext,
+    ActionHandler,
+    ActionResult,
+    ConnectorError,
+    ErrorCode,
+)
 from perplexity_connector.host import Host
 from tests.adapters.mcp.stage import ERAS, Progress
 from tests.host.stage import CONNECTION, changed, toy_host
@@ -21,23 +27,39 @@ T = TypeVar("T")
 
 
 def served(
-    host: Host, work: Callable[[Client], Awaitable[T]], mode: str = "auto", connections: Mapping[str, Any] | None = None
+    host: Host,
+    work: Callable[[Client], Awaitable[T]],
+    mode: str = "auto",
+    connections: Mapping[str, Any] | None = None,
 ) -> T:
     """What `work` gives with a client of a server in this process."""
 
     async def connected() -> T:
-        server = make_server(host, {"toy": CONNECTION} if connections is None else connections)
+        server = make_server(
+            host, {"toy": CONNECTION} if connections is None else connections
+        )
         async with Client(server, mode=mode) as client:
             return await work(client)
 
     return asyncio.run(connected())
 
 
-def call(host: Host, arguments: Mapping[str, Any], progress: Progress | None = None, **more: Any) -> Any:
+def call(
+    host: Host,
+    arguments: Mapping[str, Any],
+    progress: Progress | None = None,
+    **more: Any,
+) -> Any:
     """The result of greeting somebody. A token for progress is sent by clients over a wire alone."""
     if progress is not None:
         more["mode"] = "legacy"
-    return served(host, lambda client: client.call_tool("greet", dict(arguments), progress_callback=progress), **more)
+    return served(
+        host,
+        lambda client: client.call_tool(
+            "greet", dict(arguments), progress_callback=progress
+        ),
+        **more,
+    )
 
 
 @pytest.mark.parametrize("mode", ERAS)
@@ -48,16 +70,26 @@ def test_any_connector_is_projected_from_its_manifest(mode: str) -> None:
         return (await client.list_tools()).tools
 
     host = toy_host()
-    greet, count = (tool for tool in served(host, work, mode) if tool.name in ("greet", "count"))
+    greet, count = (
+        tool for tool in served(host, work, mode) if tool.name in ("greet", "count")
+    )
     schemas = host.describe("toy", "greet")["schemas"]
     assert (greet.title, count.title) == ("Greet", "Count")
     assert greet.description.startswith("Greet somebody.")
     assert greet.input_schema.items() <= schemas["input"].items()
     assert schemas["input"].keys() - greet.input_schema.keys() <= {"$schema", "$id"}
     assert greet.output_schema["properties"] == schemas["output"]["properties"]
-    assert ("billed" in greet.description, "billed" in count.description) == (True, False)
+    assert ("billed" in greet.description, "billed" in count.description) == (
+        True,
+        False,
+    )
     hints = count.annotations
-    assert (hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint, hints.open_world_hint) == (
+    assert (
+        hints.read_only_hint,
+        hints.destructive_hint,
+        hints.idempotent_hint,
+        hints.open_world_hint,
+    ) == (
         True,
         False,
         True,
@@ -70,7 +102,12 @@ def test_any_connector_is_projected_from_its_manifest(mode: str) -> None:
 def test_tools_of_one_name_are_told_apart_by_their_connector(tmp_path: Path) -> None:
     """The others keep their plain names."""
     host = toy_host()
-    other = changed(tmp_path, lambda text: text.replace("id: toy", "id: other").replace("id: count", "id: reckon"))
+    other = changed(
+        tmp_path,
+        lambda text: text.replace("id: toy", "id: other").replace(
+            "id: count", "id: reckon"
+        ),
+    )
     host.register(ToyPlugin(), other)
 
     async def work(client: Client) -> set[str]:
@@ -97,7 +134,9 @@ def test_pieces_of_the_answer_are_told_to_whoever_asks() -> None:
     told = call(toy_host(), {"name": "Ada"}, progress)
     assert progress.words == ["Hello", ", ", "Ada", "!"]
     assert progress.numbers == sorted(set(progress.numbers))
-    assert told.structured_content == call(toy_host(), {"name": "Ada"}).structured_content
+    assert (
+        told.structured_content == call(toy_host(), {"name": "Ada"}).structured_content
+    )
 
 
 def test_events_with_nothing_to_tell_make_no_progress() -> None:
@@ -118,9 +157,10 @@ def test_events_with_nothing_to_tell_make_no_progress() -> None:
     progress = Progress()
     call(toy_host(ToyPlugin(greet=greet)), {"name": "Ada"}, progress)
     assert [word for word in progress.words if word] == progress.words
-    assert [part in str(word) for part, word in zip(("a; b", "2", "Thinking"), progress.words, strict=True)] == [
-        True
-    ] * 3
+    assert [
+        part in str(word)
+        for part, word in zip(("a; b", "2", "Thinking"), progress.words, strict=True)
+    ] == [True] * 3
 
 
 def failing(**parts: Any) -> ActionHandler:
@@ -136,7 +176,11 @@ def failing(**parts: Any) -> ActionHandler:
 @pytest.mark.parametrize("mode", ERAS)
 def test_a_failed_run_is_an_error_without_structured_content(mode: str) -> None:
     """What had been received is in the words, since it may have been paid for."""
-    result = call(toy_host(ToyPlugin(greet=failing(partial={"text": "Half a greeting"}))), {"name": "Ada"}, mode=mode)
+    result = call(
+        toy_host(ToyPlugin(greet=failing(partial={"text": "Half a greeting"}))),
+        {"name": "Ada"},
+        mode=mode,
+    )
     assert result.is_error
     assert "structured_content" not in result.model_fields_set
     assert "upstream_failed" in result.content[0].text
@@ -171,12 +215,17 @@ def test_a_connector_without_a_connection_has_the_environments() -> None:
     """As the host has it."""
     host = toy_host(environ={"TOY_TOKEN": "toy-secret-token"})
     assert not call(host, {"name": "Ada"}, connections={}).is_error
-    assert "invalid_credentials" in call(toy_host(), {"name": "Ada"}, connections={}).content[0].text
+    assert (
+        "invalid_credentials"
+        in call(toy_host(), {"name": "Ada"}, connections={}).content[0].text
+    )
 
 
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("listening", [True, False])
-def test_a_cancelled_call_lets_its_run_come_to_an_end(mode: str, listening: bool) -> None:
+def test_a_cancelled_call_lets_its_run_come_to_an_end(
+    mode: str, listening: bool
+) -> None:
     """The run is cancelled once, and what it does then is not cut short."""
     log: list[str] = []
     begun = asyncio.Event()
@@ -193,7 +242,9 @@ def test_a_cancelled_call_lets_its_run_come_to_an_end(mode: str, listening: bool
 
     async def work(client: Client) -> None:
         progress = Progress() if listening else None
-        running = asyncio.create_task(client.call_tool("greet", {"name": "Ada"}, progress_callback=progress))
+        running = asyncio.create_task(
+            client.call_tool("greet", {"name": "Ada"}, progress_callback=progress)
+        )
         await begun.wait()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -225,7 +276,9 @@ def test_a_server_that_ends_waits_for_its_runs() -> None:
         assert entry
         async with server.lifespan(server):
             params = CallToolRequestParams(name="greet", arguments={"name": "Ada"})
-            call = asyncio.ensure_future(entry.handler(SimpleNamespace(meta=None), params))
+            call = asyncio.ensure_future(
+                entry.handler(SimpleNamespace(meta=None), params)
+            )
             await begun.wait()
         with pytest.raises(asyncio.CancelledError):
             await call

@@ -21,7 +21,11 @@ HELLO = {
     "jsonrpc": "2.0",
     "id": 1,
     "method": "initialize",
-    "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "t", "version": "1"},
+    },
 }
 
 
@@ -43,7 +47,9 @@ def ends() -> Iterator[Ends]:
         def pipe() -> tuple[IO[str], IO[str]]:
             reading, writing = os.pipe()
             reader = stack.enter_context(os.fdopen(reading, encoding="utf-8"))
-            return reader, stack.enter_context(os.fdopen(writing, "w", encoding="utf-8"))
+            return reader, stack.enter_context(
+                os.fdopen(writing, "w", encoding="utf-8")
+            )
 
         (stdin, to_server), (to_client, stdout) = pipe(), pipe()
         yield Ends(stdin=to_server, stdout=to_client, of_server=(stdin, stdout))
@@ -79,7 +85,9 @@ def test_it_answers_line_by_line_until_stdin_ends(ends: Ends) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_while_stdin_is_open(ends: Ends, number: signal.Signals) -> None:
+def test_a_signal_ends_it_while_stdin_is_open(
+    ends: Ends, number: signal.Signals
+) -> None:
     """The reader that still waits keeps nobody."""
 
     def client() -> None:
@@ -106,7 +114,9 @@ def test_any_other_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         asyncio.run(serve_stdio(make_server(toy_host(), {})))
 
 
-def test_a_line_that_comes_after_the_end_is_dropped(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_comes_after_the_end_is_dropped(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The thread that read it ends without a word."""
     told: list[threading.ExceptHookArgs] = []
 

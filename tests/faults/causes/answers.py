@@ -20,10 +20,16 @@ def _unusable() -> Iterator[Row]:
         ("A page of HTML with HTTP 200", "called a stream"): (_PAGE, SSE),
         ("An empty body with HTTP 200", ""): (b"", JSON),
         ("An empty body with HTTP 200", "blank lines"): (b"\n\n\n", JSON),
-        ("A body that is no JSON", "cut short"): (b'{"id":"resp_1","status":"comple', JSON),
+        ("A body that is no JSON", "cut short"): (
+            b'{"id":"resp_1","status":"comple',
+            JSON,
+        ),
         ("A body that is no JSON", "garbage"): (b"\x00\x01\x02{}", JSON),
         ("A body that is no JSON", "NaN"): (b'{"results":[],"id":NaN}', JSON),
-        ("A body that is no JSON", "a number of 5000 digits"): (b'{"id":' + b"7" * 5000 + b"}", JSON),
+        ("A body that is no JSON", "a number of 5000 digits"): (
+            b'{"id":' + b"7" * 5000 + b"}",
+            JSON,
+        ),
         ("A body that is no JSON", "not UTF-8"): (b'{"id":"\xff\xfe"}', JSON),
         ("A body that is no JSON", "nested 100,000 deep"): (b'{"id":' + deep, JSON),
         ("JSON of another shape with HTTP 200", "null"): (b"null", JSON),
@@ -37,7 +43,12 @@ def _unusable() -> Iterator[Row]:
             yield row(cause, _UNUSABLE, fault, variant=variant)
     for status in (202, 204):
         for row in (chat, search):
-            yield row("A success without a body", _UNUSABLE, Rule("POST ", answer(status)), variant=str(status))
+            yield row(
+                "A success without a body",
+                _UNUSABLE,
+                Rule("POST ", answer(status)),
+                variant=str(status),
+            )
 
 
 def _too_much() -> Iterator[Row]:
@@ -51,31 +62,62 @@ def _too_much() -> Iterator[Row]:
             rule = Rule("POST ", flood(200, headers, piece, first))
             yield row(cause, _UNUSABLE, rule, variant=variant, most_megabytes=CUT_OFF)
     for variant, headers in (("JSON", JSON), ("stream", SSE), ("HTML", HTML)):
-        packed = Rule("POST ", answer(200, bomb(), {**headers, "content-encoding": "gzip"}))
+        packed = Rule(
+            "POST ", answer(200, bomb(), {**headers, "content-encoding": "gzip"})
+        )
         for row in (chat, search):
             yield row("A gzip bomb: 50 MB in 50 KB", _UNUSABLE, packed, variant=variant)
     for row in (chat, search):
-        packed = Rule("POST ", answer(200, bomb(), {"content-type": "application/gzip"}))
-        yield row("A gzip bomb: 50 MB in 50 KB", _UNUSABLE, packed, variant="not declared")
+        packed = Rule(
+            "POST ", answer(200, bomb(), {"content-type": "application/gzip"})
+        )
+        yield row(
+            "A gzip bomb: 50 MB in 50 KB", _UNUSABLE, packed, variant="not declared"
+        )
 
 
 def _odd_wrapping() -> Iterator[Row]:
     cause = "A good answer under another content type"
     for kind in ("text/plain", "application/octet-stream", "application/json", ""):
         headers = {"content-type": kind} if kind else {}
-        yield chat(cause, Want(), post(rewritten(bytes, headers)), variant=kind or "none")
-        yield search(cause, Want(), Rule("POST ", rewritten(bytes, headers)), variant=kind or "none")
+        yield chat(
+            cause, Want(), post(rewritten(bytes, headers)), variant=kind or "none"
+        )
+        yield search(
+            cause,
+            Want(),
+            Rule("POST ", rewritten(bytes, headers)),
+            variant=kind or "none",
+        )
     cause = "A gateway gathers the stream into one JSON body"
     for listen in (False, True):
         yield chat(cause, Want(), post(edited(edits.plain)), listen=listen)
-        yield chat(cause, Want(), post(edited(edits.plain, pieces_of=700)), variant="in pieces", listen=listen)
-        yield chat(cause, Want(), post(edited(edits.plain_late)), variant="after blank lines", listen=listen)
+        yield chat(
+            cause,
+            Want(),
+            post(edited(edits.plain, pieces_of=700)),
+            variant="in pieces",
+            listen=listen,
+        )
+        yield chat(
+            cause,
+            Want(),
+            post(edited(edits.plain_late)),
+            variant="after blank lines",
+            listen=listen,
+        )
     failed = Want(code="upstream_failed", effect="unknown", billed=0)
     body = b'{"id":"resp_1","status":"failed","error":{"message":"no","type":"internal_error","code":500},"output":[]}'
-    yield chat("A run that failed, as one JSON body with HTTP 200", failed, post(answer(200, body)))
+    yield chat(
+        "A run that failed, as one JSON body with HTTP 200",
+        failed,
+        post(answer(200, body)),
+    )
     body = b'{"error":{"message":"no","type":"internal_error","code":500}}'
     yield chat("An error object with HTTP 200", failed, post(answer(200, body)))
-    yield search("An error object with HTTP 200", _UNUSABLE, Rule("POST ", answer(200, body)))
+    yield search(
+        "An error object with HTTP 200", _UNUSABLE, Rule("POST ", answer(200, body))
+    )
 
 
 ROWS = [*_unusable(), *_too_much(), *_odd_wrapping()]

@@ -4,7 +4,17 @@ import json
 from collections.abc import Iterator
 
 from tests.faults import faults
-from tests.faults.faults import HTML, JSON, Cut, answer, bomb, broken, cut, cut_bytes, flood
+from tests.faults.faults import (
+    HTML,
+    JSON,
+    Cut,
+    answer,
+    bomb,
+    broken,
+    cut,
+    cut_bytes,
+    flood,
+)
 from tests.faults.proxy import Rule
 from tests.faults.row import CUT_OFF, SOME_TEXT, Row, Want, chat, post
 
@@ -17,7 +27,15 @@ _QUICK = {"first_byte_timeout": "0.3", "idle_timeout": "0.3"}
 
 
 def _status(status: str) -> bytes:
-    return json.dumps({"id": "resp_1", "object": "response", "status": status, "output": [], "error": None}).encode()
+    return json.dumps(
+        {
+            "id": "resp_1",
+            "object": "response",
+            "status": status,
+            "output": [],
+            "error": None,
+        }
+    ).encode()
 
 
 def _look(fault: object, first: int = 1, last: int = 1_000_000) -> Rule:
@@ -44,29 +62,62 @@ def _passing() -> Iterator[Row]:
     }
     for variant, fault in faulty.items():
         rules = (_BREAK, _look(fault, last=3))
-        yield chat("Broken stream; the first looks at the run fail", _RECOVERED, *rules, variant=variant, listen=True)
+        yield chat(
+            "Broken stream; the first looks at the run fail",
+            _RECOVERED,
+            *rules,
+            variant=variant,
+            listen=True,
+        )
     stalled = (_BREAK, _look(broken(Cut.STALL), last=1))
     cause = "Broken stream; the first looks at the run fail"
     yield chat(cause, _RECOVERED, *stalled, variant="silence", settings=_QUICK)
-    waiting = (_BREAK, _look(answer(200, _status("queued")), last=2), _look(answer(200, _status("in_progress")), 3, 6))
-    yield chat("Broken stream; the run goes on for a while", _RECOVERED, *waiting, listen=True)
+    waiting = (
+        _BREAK,
+        _look(answer(200, _status("queued")), last=2),
+        _look(answer(200, _status("in_progress")), 3, 6),
+    )
+    yield chat(
+        "Broken stream; the run goes on for a while", _RECOVERED, *waiting, listen=True
+    )
     new = (_BREAK, _look(answer(200, _status("pondering")), last=2))
-    yield chat("Broken stream; the run goes on for a while", _RECOVERED, *new, variant="a status not known")
+    yield chat(
+        "Broken stream; the run goes on for a while",
+        _RECOVERED,
+        *new,
+        variant="a status not known",
+    )
 
 
 def _ended() -> Iterator[Row]:
     lost = Want(code="upstream_failed", effect="unknown", partial=True)
     for variant, fault in {"404": answer(404), "400": answer(400)}.items():
-        yield chat("Broken stream; the run is not known any more", lost, _BREAK, _look(fault), variant=variant)
+        yield chat(
+            "Broken stream; the run is not known any more",
+            lost,
+            _BREAK,
+            _look(fault),
+            variant=variant,
+        )
     for status in ("cancelled", "failed"):
         rules = (_BREAK, _look(answer(200, _status(status))))
         cause = f"Broken stream; the run was {status} meanwhile"
         yield chat(cause, lost, *rules)
         yield chat(cause, lost, *rules, listen=True)
-    refusals = {401: "invalid_credentials", 402: "quota_exhausted", 403: "permission_denied", 410: "unsupported"}
+    refusals = {
+        401: "invalid_credentials",
+        402: "quota_exhausted",
+        403: "permission_denied",
+        410: "unsupported",
+    }
     for status, code in refusals.items():
         want = Want(code=code, effect="unknown", partial=True)
-        yield chat(f"Broken stream; the look at the run is refused with {status}", want, _BREAK, _look(answer(status)))
+        yield chat(
+            f"Broken stream; the look at the run is refused with {status}",
+            want,
+            _BREAK,
+            _look(answer(status)),
+        )
 
 
 def _lasting() -> Iterator[Row]:
@@ -82,7 +133,15 @@ def _lasting() -> Iterator[Row]:
         want = Want(code=code, effect="unknown", attempts=4, partial=True)
         yield chat(cause, want, _BREAK, _look(fault), variant=variant)
     silent = Want(code="timeout", effect="unknown", partial=True)
-    yield chat(cause, silent, _BREAK, _look(broken(Cut.STALL)), variant="silence", retries=0, settings=_QUICK)
+    yield chat(
+        cause,
+        silent,
+        _BREAK,
+        _look(broken(Cut.STALL)),
+        variant="silence",
+        retries=0,
+        settings=_QUICK,
+    )
     unusable = Want(code="invalid_response", effect="unknown", partial=True)
     fifty = flood(200, JSON, b" " * 65536, b'{"id":')
     for variant, fault, most in (
@@ -90,19 +149,35 @@ def _lasting() -> Iterator[Row]:
         ("no run", answer(200, b"{}"), None),
         ("a redirect", faults.redirect(302, "{stranger}/"), None),
         ("50 MB", fifty, CUT_OFF * _LOOKS),
-        ("a gzip bomb", answer(200, bomb(), {**JSON, "content-encoding": "gzip"}), None),
+        (
+            "a gzip bomb",
+            answer(200, bomb(), {**JSON, "content-encoding": "gzip"}),
+            None,
+        ),
     ):
-        yield chat(cause, unusable, _BREAK, _look(fault), variant=variant, most_megabytes=most)
+        yield chat(
+            cause, unusable, _BREAK, _look(fault), variant=variant, most_megabytes=most
+        )
     endless = Want(code="timeout", effect="unknown", partial=True, cancels=1)
     rules = (_BREAK, _look(answer(200, _status("in_progress"))))
-    yield chat("Broken stream; the run does not end before the deadline", endless, *rules, timeout=0.6)
+    yield chat(
+        "Broken stream; the run does not end before the deadline",
+        endless,
+        *rules,
+        timeout=0.6,
+    )
 
 
 def _attached_again() -> Iterator[Row]:
     rules = (_BREAK, _look(answer(500, b"", {"retry-after": "0"}), last=_LOOKS + 2))
     want = Want(attempts=2, warnings=("recovered",))
     for listen in (False, True):
-        yield chat("Broken stream; the second attempt re-attaches to the run", want, *rules, listen=listen)
+        yield chat(
+            "Broken stream; the second attempt re-attaches to the run",
+            want,
+            *rules,
+            listen=listen,
+        )
 
 
 ROWS = [*_passing(), *_ended(), *_lasting(), *_attached_again()]

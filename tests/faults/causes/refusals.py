@@ -10,11 +10,15 @@ from tests.faults.row import SEARCH, Row, Want, chat, search
 
 _NOW = {"retry-after": "0"}
 _PAGE = b"<!DOCTYPE html><html><head><title>api.perplexity.ai | error</title></head><body>\xe2\x80\xa6</body></html>"
-_DETAIL = b'{"detail":[{"loc":["body","model"],"msg":"Field required","type":"missing"}]}'
+_DETAIL = (
+    b'{"detail":[{"loc":["body","model"],"msg":"Field required","type":"missing"}]}'
+)
 
 
 def _told(kind: str, status: int, **more: object) -> bytes:
-    return json.dumps({"error": {"message": "…", "type": kind, "code": status, **more}}).encode()
+    return json.dumps(
+        {"error": {"message": "…", "type": kind, "code": status, **more}}
+    ).encode()
 
 
 # Status: the code, the effect on the provider's side, the type in the usual envelope.
@@ -68,21 +72,30 @@ def _bodies(status: int, kind: str) -> dict[str, tuple[bytes, Mapping[str, str]]
         "no UTF-8": (told.replace(b"type", b"ty\xff\xfee"), JSON),
         "null": (b"null", JSON),
         "array": (b"[1]", JSON),
-        "odd types": (b'{"error":{"message":7,"type":["x"],"code":"y","param":{}}}', JSON),
+        "odd types": (
+            b'{"error":{"message":7,"type":["x"],"code":"y","param":{}}}',
+            JSON,
+        ),
         "error text": (b'{"error":"no"}', JSON),
     }
 
 
 def _attempts(code: str, effect: str, action: str) -> int:
-    again = code in {"timeout", "rate_limited", "unavailable"} and (effect == "none" or action == SEARCH)
+    again = code in {"timeout", "rate_limited", "unavailable"} and (
+        effect == "none" or action == SEARCH
+    )
     return 4 if again else 1
 
 
-def refusal(cause: str, variant: str, code: str, effect: str, fault: object, **more: object) -> Iterator[Row]:
+def refusal(
+    cause: str, variant: str, code: str, effect: str, fault: object, **more: object
+) -> Iterator[Row]:
     """The same refusal of a chat and of a search; nothing was billed."""
     for row in (chat, search):
         action = row("", Want()).action
-        want = Want(code=code, effect=effect, attempts=_attempts(code, effect, action), billed=0)
+        want = Want(
+            code=code, effect=effect, attempts=_attempts(code, effect, action), billed=0
+        )
         yield row(cause, want, Rule("POST ", fault), variant=variant, **more)  # type: ignore[arg-type]
 
 
@@ -91,11 +104,24 @@ def _statuses() -> Iterator[Row]:
         bodies = _bodies(status, kind)
         for variant in bodies if status in _EVERY_BODY else _USUAL:
             body, headers = bodies[variant]
-            fields = {"pointers": ("/model",)} if variant == "detail list" and code == "invalid_input" else {}
+            fields = (
+                {"pointers": ("/model",)}
+                if variant == "detail list" and code == "invalid_input"
+                else {}
+            )
             fault = answer(status, body, {**headers, **_NOW})
-            rows = refusal(f"HTTP {status}, whatever the body", variant, code, effect, fault, **fields)
+            rows = refusal(
+                f"HTTP {status}, whatever the body",
+                variant,
+                code,
+                effect,
+                fault,
+                **fields,
+            )
             # One room reads refusals for both actions: a search need not be tried with every odd body.
-            yield from (row for row in rows if row.action != SEARCH or variant in _USUAL)
+            yield from (
+                row for row in rows if row.action != SEARCH or variant in _USUAL
+            )
 
 
 # Type, status, more of the error: the code, and the fields that it points at.
@@ -104,10 +130,34 @@ _KINDS = (
     ("insufficient_quota", 401, {}, "quota_exhausted", ()),
     ("invalid_model", 400, {}, "invalid_input", ("/model",)),
     ("invalid_message", 400, {}, "invalid_input", ("/messages",)),
-    ("invalid_search_domain_filter", 400, {}, "invalid_input", ("/search_domain_filter",)),
-    ("bad_request", 400, {"message": '["At body -> temperature: too high"]'}, "invalid_input", ("/temperature",)),
-    ("invalid_request", 400, {"param": "max_output_tokens"}, "invalid_input", ("/max_tokens",)),
-    ("invalid_request", 400, {"message": 'invalid request body: json: unknown field "foo"'}, "invalid_input", ()),
+    (
+        "invalid_search_domain_filter",
+        400,
+        {},
+        "invalid_input",
+        ("/search_domain_filter",),
+    ),
+    (
+        "bad_request",
+        400,
+        {"message": '["At body -> temperature: too high"]'},
+        "invalid_input",
+        ("/temperature",),
+    ),
+    (
+        "invalid_request",
+        400,
+        {"param": "max_output_tokens"},
+        "invalid_input",
+        ("/max_tokens",),
+    ),
+    (
+        "invalid_request",
+        400,
+        {"message": 'invalid request body: json: unknown field "foo"'},
+        "invalid_input",
+        (),
+    ),
     ("invalid_date_format", 400, {}, "invalid_input", ()),
     ("invalid_parameter", 400, {}, "invalid_input", ()),
 )
@@ -117,22 +167,43 @@ def _kinds() -> Iterator[Row]:
     for kind, status, more, code, pointers in _KINDS:
         fault = answer(status, _told(kind, status, **more))
         cause = f"HTTP {status} of type `{kind}`"
-        yield from refusal(cause, ",".join(more), code, "none", fault, pointers=pointers)
+        yield from refusal(
+            cause, ",".join(more), code, "none", fault, pointers=pointers
+        )
 
 
 def _heavy() -> Iterator[Row]:
-    for status, code, effect in ((401, "invalid_credentials", "none"), (503, "unavailable", "unknown")):
+    for status, code, effect in (
+        (401, "invalid_credentials", "none"),
+        (503, "unavailable", "unknown"),
+    ):
         spaces = flood(status, JSON, b" " * 65536)
         cause = "A refusal with a body of 50 MB"
-        for row in refusal(cause, str(status), code, effect, spaces, retries=0, most_megabytes=8):
+        for row in refusal(
+            cause, str(status), code, effect, spaces, retries=0, most_megabytes=8
+        ):
             yield _once(row)
         packed = answer(status, bomb(), {**JSON, "content-encoding": "gzip"})
-        for row in refusal("A refusal with a gzip bomb for a body", str(status), code, effect, packed, retries=0):
+        for row in refusal(
+            "A refusal with a gzip bomb for a body",
+            str(status),
+            code,
+            effect,
+            packed,
+            retries=0,
+        ):
             yield _once(row)
         for by in (Cut.RESET, Cut.CLOSE):
             said = head(status, JSON) + b'20\r\n{"error":'
             fault = broken(by, said)
-            for row in refusal("A refusal whose body breaks off", f"{status}, {by}", code, effect, fault, retries=0):
+            for row in refusal(
+                "A refusal whose body breaks off",
+                f"{status}, {by}",
+                code,
+                effect,
+                fault,
+                retries=0,
+            ):
                 yield _once(row)
 
 
@@ -152,40 +223,93 @@ _LIMITED = _told("request_rate_limit_exceeded", 429)
 
 
 def _passing() -> Iterator[Row]:
-    past = {"x-ratelimit-limit": "50", "x-ratelimit-remaining": "1", "x-ratelimit-reset": "1"}
+    past = {
+        "x-ratelimit-limit": "50",
+        "x-ratelimit-remaining": "1",
+        "x-ratelimit-reset": "1",
+    }
     dated = {"retry-after": "Thu, 01 Jan 2026 00:00:00 GMT"}
-    silly = {"retry-after": "soon", "x-ratelimit-reset": "never", "x-ratelimit-limit": "-1"}
+    silly = {
+        "retry-after": "soon",
+        "x-ratelimit-reset": "never",
+        "x-ratelimit-limit": "-1",
+    }
     for row in (chat, search):
-        for variant, headers in {"Retry-After": _NOW, "date": dated, "reset passed": past, "silly": silly}.items():
+        for variant, headers in {
+            "Retry-After": _NOW,
+            "date": dated,
+            "reset passed": past,
+            "silly": silly,
+        }.items():
             fault = Rule("POST ", answer(429, _LIMITED, {**JSON, **headers}), last=2)
-            yield row("HTTP 429 twice, then an answer", Want(attempts=3), fault, variant=variant)
+            yield row(
+                "HTTP 429 twice, then an answer",
+                Want(attempts=3),
+                fault,
+                variant=variant,
+            )
         told = answer(429, _LIMITED, {**JSON, "retry-after": "3600"})
         late = Want(code="rate_limited", effect="none", billed=0)
-        yield row("HTTP 429 with a wait that would pass the deadline", late, Rule("POST ", told))
+        yield row(
+            "HTTP 429 with a wait that would pass the deadline",
+            late,
+            Rule("POST ", told),
+        )
         kept = Rule("POST ", answer(429, _LIMITED, {**JSON, **_NOW}, keep=True), last=1)
         yield row("HTTP 429 on a connection that is used again", Want(attempts=2), kept)
-    once = Rule("POST ", answer(503, _told("service_unavailable", 503), {**JSON, **_NOW}), last=1)
+    once = Rule(
+        "POST ",
+        answer(503, _told("service_unavailable", 503), {**JSON, **_NOW}),
+        last=1,
+    )
     yield search("HTTP 503 once, then an answer", Want(attempts=2), once)
-    yield chat("HTTP 503 once, then an answer", Want(code="unavailable", effect="unknown", billed=0), once)
+    yield chat(
+        "HTTP 503 once, then an answer",
+        Want(code="unavailable", effect="unknown", billed=0),
+        once,
+    )
 
 
 def _lost_after_work() -> Iterator[Row]:
-    for status, code in ((502, "unavailable"), (504, "timeout"), (524, "timeout"), (500, "unavailable")):
+    for status, code in (
+        (502, "unavailable"),
+        (504, "timeout"),
+        (524, "timeout"),
+        (500, "unavailable"),
+    ):
         fault = Rule("POST ", answer(status, _PAGE, {**HTML, **_NOW}, after_work=True))
         cause = "The work is done and billed, then the gateway answers 5xx"
         yield chat(cause, Want(code=code, effect="unknown"), fault, variant=str(status))
-        yield search(cause, Want(code=code, effect="unknown", attempts=4, billed=4), fault, variant=str(status))
+        yield search(
+            cause,
+            Want(code=code, effect="unknown", attempts=4, billed=4),
+            fault,
+            variant=str(status),
+        )
 
 
 def _redirects() -> Iterator[Row]:
-    places = {"another origin": "{stranger}/v1/agent", "the same origin": "/elsewhere", "nowhere": "::"}
+    places = {
+        "another origin": "{stranger}/v1/agent",
+        "the same origin": "/elsewhere",
+        "nowhere": "::",
+    }
     for status in (301, 302, 303, 307, 308):
         for variant, place in places.items():
             fault = faults.redirect(status, place)
             cause = "A redirect: not followed, the key stays here"
-            yield from refusal(cause, f"{status} to {variant}", "invalid_response", "unknown", fault)
+            yield from refusal(
+                cause, f"{status} to {variant}", "invalid_response", "unknown", fault
+            )
     cause = "A redirect: not followed, the key stays here"
     yield from refusal(cause, "304", "invalid_response", "unknown", answer(304))
 
 
-ROWS = [*_statuses(), *_kinds(), *_heavy(), *_passing(), *_lost_after_work(), *_redirects()]
+ROWS = [
+    *_statuses(),
+    *_kinds(),
+    *_heavy(),
+    *_passing(),
+    *_lost_after_work(),
+    *_redirects(),
+]

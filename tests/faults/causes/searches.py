@@ -20,15 +20,22 @@ def _shapes() -> Iterator[Row]:
     yield search("Nested search results", Want(), words="sandbox:nested")
     yield search("Nothing found", Want(whole=False), words="sandbox:empty")
     kept = {
-        "dates": edits.search_rows(lambda row: row | {"date": None, "last_updated": None}),
+        "dates": edits.search_rows(
+            lambda row: row | {"date": None, "last_updated": None}
+        ),
         "absent": edits.search_rows(lambda row: {"url": row["url"]}),
         "all fields": edits.search_rows(dict.fromkeys),
-        "other types": edits.search_rows(lambda row: row | {"title": 7, "date": {"a": 1}, "snippet": ["x"]}),
+        "other types": edits.search_rows(
+            lambda row: row | {"title": 7, "date": {"a": 1}, "snippet": ["x"]}
+        ),
         "no id": edits.search(id=None),
         "more than we know": edits.search(new={"a": [1]}, server_time=None),
     }
     for variant, change in kept.items():
-        cause, rule = "Null, missing and odd fields of results", _rule(rewritten(change))
+        cause, rule = (
+            "Null, missing and odd fields of results",
+            _rule(rewritten(change)),
+        )
         yield search(cause, Want(whole=False), rule, variant=variant)
     mixed = _rule(rewritten(edits.search_mixed))
     yield search("Things among the results that are none", Want(), mixed)
@@ -38,7 +45,12 @@ def _shapes() -> Iterator[Row]:
         "text": edits.search(results="none"),
         "absent": lambda _: b'{"id":"x"}',
     }.items():
-        yield search("No results in the answer", _UNUSABLE, _rule(rewritten(change)), variant=variant)
+        yield search(
+            "No results in the answer",
+            _UNUSABLE,
+            _rule(rewritten(change)),
+            variant=variant,
+        )
 
 
 def _cuts() -> Iterator[Row]:
@@ -47,30 +59,69 @@ def _cuts() -> Iterator[Row]:
     lost = Want(code="unavailable", effect="unknown", attempts=4, billed=4)
     for by in (Cut.RESET, Cut.CLOSE):
         for count in counts:
-            yield search("Search body cut off", lost, _rule(cut_bytes(by, count)), variant=f"{by} {count}")
+            yield search(
+                "Search body cut off",
+                lost,
+                _rule(cut_bytes(by, count)),
+                variant=f"{by} {count}",
+            )
             once = _rule(cut_bytes(by, count), last=1)
             cause = "Search body cut off once, then an answer"
-            yield search(cause, Want(attempts=2, billed=2), once, variant=f"{by} {count}")
+            yield search(
+                cause, Want(attempts=2, billed=2), once, variant=f"{by} {count}"
+            )
     for count in counts:
-        yield search("Search body ended early", _UNUSABLE, _rule(cut_bytes(Cut.END, count)), variant=str(count))
+        yield search(
+            "Search body ended early",
+            _UNUSABLE,
+            _rule(cut_bytes(Cut.END, count)),
+            variant=str(count),
+        )
 
 
 def _several() -> Iterator[Row]:
     now = {"retry-after": "0"}
     broken_off, refused = broken(Cut.RESET), answer(403)
     good = Want(billed=3, attempts=2)
-    for variant, fault in {"503": answer(503, b"", now), "429": answer(429, b"", now), "reset": broken_off}.items():
+    for variant, fault in {
+        "503": answer(503, b"", now),
+        "429": answer(429, b"", now),
+        "reset": broken_off,
+    }.items():
         once = _rule(fault, last=1)
-        yield search("One query of three fails once: only it is repeated", good, once, variant=variant, queries=_THREE)
+        yield search(
+            "One query of three fails once: only it is repeated",
+            good,
+            once,
+            variant=variant,
+            queries=_THREE,
+        )
     partly = Want(warnings=("query_failed",), billed=2, whole=False)
-    yield search("One query of three is refused", partly, _rule(refused, last=1), queries=_THREE)
+    yield search(
+        "One query of three is refused", partly, _rule(refused, last=1), queries=_THREE
+    )
     page = answer(200, b"<html></html>", {"content-type": "text/html"})
-    yield search("One query of three has no usable answer", partly, _rule(page, last=1), queries=_THREE)
+    yield search(
+        "One query of three has no usable answer",
+        partly,
+        _rule(page, last=1),
+        queries=_THREE,
+    )
     lasting = Want(warnings=("query_failed",), attempts=4, billed=2, whole=False)
-    rules = (_rule(answer(503, b"", now), last=1), _rule(answer(503, b"", now), first=4))
-    yield search("One query of three fails on every attempt", lasting, *rules, queries=_THREE)
+    rules = (
+        _rule(answer(503, b"", now), last=1),
+        _rule(answer(503, b"", now), first=4),
+    )
+    yield search(
+        "One query of three fails on every attempt", lasting, *rules, queries=_THREE
+    )
     none = Want(code="unavailable", effect="unknown", attempts=4, billed=0)
-    yield search("All queries fail on every attempt", none, _rule(answer(503, b"", now)), queries=_THREE)
+    yield search(
+        "All queries fail on every attempt",
+        none,
+        _rule(answer(503, b"", now)),
+        queries=_THREE,
+    )
     late = Want(warnings=("query_failed",), billed=2, whole=False)
     stalled = _rule(broken(Cut.STALL), last=1)
     cause = "One query of three is still silent at the deadline"

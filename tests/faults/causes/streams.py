@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping
 from tests.faults import edits
 from tests.faults.faults import Cut, Frames, cut, cut_bytes, edited, flooded_stream
 from tests.faults.proxy import Rule
-from tests.faults.row import CUT_OFF, EVENTS, SOME_TEXT, Row, Want, both_ways, chat, post
+from tests.faults.row import (
+    CUT_OFF,
+    EVENTS,
+    SOME_TEXT,
+    Row,
+    Want,
+    both_ways,
+    chat,
+    post,
+)
 
 _IDLE = {"idle_timeout": "0.2"}
 _RECOVERED = Want(warnings=("recovered",))
@@ -46,7 +55,14 @@ def _cut(by: Cut, events: int, *, listen: bool) -> Row:
         where, want = "after the last event", Want()
     cause = f"Stream {_HOW[by]} {where}"
     settings = _IDLE if by is Cut.STALL else {}
-    return chat(cause, want, post(cut(by, events=events)), variant=str(events), listen=listen, settings=settings)
+    return chat(
+        cause,
+        want,
+        post(cut(by, events=events)),
+        variant=str(events),
+        listen=listen,
+        settings=settings,
+    )
 
 
 def _cut_anywhere() -> Iterator[Row]:
@@ -56,7 +72,13 @@ def _cut_anywhere() -> Iterator[Row]:
         for _ in range(3):
             rule = post(cut_bytes(by, places.randrange(1, 500)))
             want = _NO_RUN[by]
-            yield chat(f"Stream {_HOW[by]} inside the first event", want, rule, variant=str(_), listen=bool(_ % 2))
+            yield chat(
+                f"Stream {_HOW[by]} inside the first event",
+                want,
+                rule,
+                variant=str(_),
+                listen=bool(_ % 2),
+            )
         for _ in range(8):
             rule = post(cut_bytes(by, places.randrange(900, 20_000), kept=True))
             cause = f"Stream {_HOW[by]} at a random byte after the first event"
@@ -74,7 +96,10 @@ _NO_TEXT_YET = 3
 
 
 def _edited(
-    cause: str, want: Want, edits_by_variant: Mapping[str, edits.Edit], live: Want | None = None
+    cause: str,
+    want: Want,
+    edits_by_variant: Mapping[str, edits.Edit],
+    live: Want | None = None,
 ) -> Iterator[Row]:
     """Rows with and without a listener; `live` is what a listener's run shows where it differs."""
     for variant, edit in edits_by_variant.items():
@@ -85,18 +110,35 @@ def _edited(
 
 def _doubled_and_shuffled() -> Iterator[Row]:
     diverged = Want(warnings=("stream_diverged",))
-    yield from _edited("Events repeated", Want(), {"each": edits.twice, "all again": edits.whole_twice})
-    yield from _edited("Two pieces of the text in the wrong order", Want(), {"": edits.swapped}, diverged)
-    yield from _edited("A piece of the text missing", Want(), {"": edits.without_one_delta}, diverged)
+    yield from _edited(
+        "Events repeated", Want(), {"each": edits.twice, "all again": edits.whole_twice}
+    )
+    yield from _edited(
+        "Two pieces of the text in the wrong order",
+        Want(),
+        {"": edits.swapped},
+        diverged,
+    )
+    yield from _edited(
+        "A piece of the text missing", Want(), {"": edits.without_one_delta}, diverged
+    )
     late = {
         "the end first": edits.terminal_first,
         "search results last": edits.results_late,
         "no text before the end": edits.without_deltas,
         "the first event missing": edits.without_created,
     }
-    yield from _edited("Events out of order, or missing, where it does no harm", Want(), late)
-    yield from _edited("A piece of the text after the end", Want(), {"": edits.straggler}, diverged)
-    gone = {"the end": edits.without_terminal, "all but the first": edits.only_created, "[DONE] in its place": _done}
+    yield from _edited(
+        "Events out of order, or missing, where it does no harm", Want(), late
+    )
+    yield from _edited(
+        "A piece of the text after the end", Want(), {"": edits.straggler}, diverged
+    )
+    gone = {
+        "the end": edits.without_terminal,
+        "all but the first": edits.only_created,
+        "[DONE] in its place": _done,
+    }
     yield from _edited("The end is missing", _RECOVERED, gone)
 
 
@@ -105,7 +147,11 @@ def _done(frames: Frames) -> Frames:
 
 
 def _unknown_and_null() -> Iterator[Row]:
-    strange = {"a new type": edits.between(_NEW), "no type": edits.between(_BARE), "ping": edits.between(_PING)}
+    strange = {
+        "a new type": edits.between(_NEW),
+        "no type": edits.between(_BARE),
+        "ping": edits.between(_PING),
+    }
     yield from _edited("Unknown events", Want(), strange)
     nulls = {
         "in the final object": edits.each(edits.final_nulled, edits.TERMINAL),
@@ -115,14 +161,26 @@ def _unknown_and_null() -> Iterator[Row]:
         "no rows": edits.final(output=[]),
         "no model": edits.final(model=None, created_at=None, id=None),
     }
-    yield from _edited("Null fields: what was streamed stands in for them", Want(), nulls)
+    yield from _edited(
+        "Null fields: what was streamed stands in for them", Want(), nulls
+    )
     deltas = edits.each(edits.nulled("type", "sequence_number"), edits.DELTA)
-    yield from _edited("Null fields: what was streamed stands in for them", Want(), {"in the deltas": deltas})
+    yield from _edited(
+        "Null fields: what was streamed stands in for them",
+        Want(),
+        {"in the deltas": deltas},
+    )
     usage = {
         "null": edits.final(usage=None),
         "absent": edits.final_without("usage"),
         "no cost": edits.final(usage={"input_tokens": 1, "cost": None}),
-        "odd": edits.final(usage={"input_tokens": "7", "total_tokens": -1, "cost": {"total_cost": None}}),
+        "odd": edits.final(
+            usage={
+                "input_tokens": "7",
+                "total_tokens": -1,
+                "cost": {"total_cost": None},
+            }
+        ),
     }
     yield from _edited("No usage", Want(), usage)
     types = edits.lines(edits.typeless)
@@ -134,30 +192,51 @@ def _framed_otherwise() -> Iterator[Row]:
         "CRLF": edits.lines(lambda frame: frame.replace(b"\n", b"\r\n")),
         "CR": edits.lines(lambda frame: frame.replace(b"\n", b"\r")),
         "no blank after the colon": edits.lines(
-            lambda frame: frame.replace(b"event: ", b"event:").replace(b"data: ", b"data:")
+            lambda frame: frame.replace(b"event: ", b"event:").replace(
+                b"data: ", b"data:"
+            )
         ),
         "data on many lines": edits.lines(edits.multi_line),
         "no event lines": edits.lines(edits.nameless),
         "a byte order mark": edits.at(0, b"\xef\xbb\xbf"),
         "[DONE] at the end": lambda frames: [*frames, _DONE],
         "all at once": lambda frames: [b"".join(frames)],
-        "no blank line at the end": lambda frames: [*frames[:-1], frames[-1].rstrip(b"\n")],
+        "no blank line at the end": lambda frames: [
+            *frames[:-1],
+            frames[-1].rstrip(b"\n"),
+        ],
     }
     yield from _edited("Other framings of the stream", Want(), framings)
-    yield chat("Other framings of the stream", Want(), post(edited(list, pieces_of=7)), variant="in bits", listen=True)
+    yield chat(
+        "Other framings of the stream",
+        Want(),
+        post(edited(list, pieces_of=7)),
+        variant="in bits",
+        listen=True,
+    )
 
 
 def _malformed() -> Iterator[Row]:
     cause = "A malformed event after the first"
-    broken = {"cut JSON": edits.at(SOME_TEXT, _BAD), "not UTF-8": edits.at(SOME_TEXT, _LATIN)}
+    broken = {
+        "cut JSON": edits.at(SOME_TEXT, _BAD),
+        "not UTF-8": edits.at(SOME_TEXT, _LATIN),
+    }
     # Unheard events are not decoded while the end tells everything.
     yield from _edited(cause, Want(), broken, _RECOVERED)
-    nameless = {"no object": edits.at(SOME_TEXT, _LIST), "[DONE]": edits.at(SOME_TEXT, _DONE)}
+    nameless = {
+        "no object": edits.at(SOME_TEXT, _LIST),
+        "[DONE]": edits.at(SOME_TEXT, _DONE),
+    }
     yield from _edited(cause, _RECOVERED, nameless)
     end = {"cut": _end_cut, "not UTF-8": _end_latin}
     yield from _edited("A malformed end", _RECOVERED, end)
     unreadable = Want(code="invalid_response", effect="unknown")
-    first = {"cut JSON": edits.at(0, _BAD), "not UTF-8": edits.at(0, _LATIN), "no object": edits.at(0, _LIST)}
+    first = {
+        "cut JSON": edits.at(0, _BAD),
+        "not UTF-8": edits.at(0, _LATIN),
+        "no object": edits.at(0, _LIST),
+    }
     yield from _edited("A malformed first event", unreadable, first)
 
 
@@ -172,19 +251,34 @@ def _end_latin(frames: Frames) -> Frames:
 def _failed_on_its_own() -> Iterator[Row]:
     failed = Want(code="upstream_failed", effect="unknown", partial=True)
     for word in ("failed", "failed-response", "cancelled", "error-event"):
-        yield from both_ways(chat("The run itself fails", failed, words=f"sandbox:{word}", variant=word))
+        yield from both_ways(
+            chat("The run itself fails", failed, words=f"sandbox:{word}", variant=word)
+        )
     short = Want(warnings=("incomplete",), whole=False)
     for word in ("incomplete", "incomplete-bare"):
-        yield from both_ways(chat("The run stops at its token limit", short, words=f"sandbox:{word}", variant=word))
+        yield from both_ways(
+            chat(
+                "The run stops at its token limit",
+                short,
+                words=f"sandbox:{word}",
+                variant=word,
+            )
+        )
     bare = b'event: error\ndata: {"type":"error","error":{"message":"no","type":"internal_error","code":500}}\n\n'
     first = post(edited(lambda _: [bare]))
     want = Want(code="upstream_failed", effect="unknown")
     yield from both_ways(chat("An error event and nothing else", want, first))
-    yield from both_ways(chat("The stream has no usage", Want(), words="sandbox:no-usage"))
+    yield from both_ways(
+        chat("The stream has no usage", Want(), words="sandbox:no-usage")
+    )
     missing = Want(warnings=("source_missing",), whole=False)
-    yield from both_ways(chat("A mark that no source has", missing, words="sandbox:no-source"))
+    yield from both_ways(
+        chat("A mark that no source has", missing, words="sandbox:no-source")
+    )
     gap = Want(warnings=("source_gap",), whole=False)
-    yield from both_ways(chat("A hole in the sources' numbers", gap, words="sandbox:gap"))
+    yield from both_ways(
+        chat("A hole in the sources' numbers", gap, words="sandbox:gap")
+    )
 
 
 def _too_much() -> Iterator[Row]:
@@ -192,23 +286,50 @@ def _too_much() -> Iterator[Row]:
     line = b"event: response.output_text.delta\ndata: "
     for listen in (False, True):
         rule = post(flooded_stream(b"x" * 65536, SOME_TEXT))
-        yield chat("50 MB in the stream after the first event", _RECOVERED, rule, listen=listen, **more)
+        yield chat(
+            "50 MB in the stream after the first event",
+            _RECOVERED,
+            rule,
+            listen=listen,
+            **more,
+        )
     comments = post(flooded_stream(b": keep-alive\n" * 5000, SOME_TEXT))
-    yield chat("50 MB in the stream after the first event", _RECOVERED, comments, variant="comments", **more)
-    delta = line + b'{"type":"response.output_text.delta","delta":"' + b"y" * 60_000 + b'"}\n\n'
+    yield chat(
+        "50 MB in the stream after the first event",
+        _RECOVERED,
+        comments,
+        variant="comments",
+        **more,
+    )
+    delta = (
+        line
+        + b'{"type":"response.output_text.delta","delta":"'
+        + b"y" * 60_000
+        + b'"}\n\n'
+    )
     deltas = post(flooded_stream(delta, SOME_TEXT))
     cause = "50 MB in the stream after the first event"
     yield chat(cause, _RECOVERED, deltas, variant="text that nobody hears", **more)
     told = Want(warnings=("recovered", "stream_diverged"))
-    yield chat(cause, told, deltas, variant="text that a listener hears", listen=True, **more)
+    yield chat(
+        cause, told, deltas, variant="text that a listener hears", listen=True, **more
+    )
 
 
 def _given_up() -> Iterator[Row]:
     late = Want(code="timeout", effect="unknown", partial=True, cancels=1)
     rule = post(cut(Cut.STALL, events=SOME_TEXT))
-    yield from both_ways(chat("The run's deadline, in the middle of the answer", late, rule, timeout=0.6))
+    yield from both_ways(
+        chat("The run's deadline, in the middle of the answer", late, rule, timeout=0.6)
+    )
     deaf = Rule("POST /v1/agent/", cut(Cut.STALL, events=0))
-    yield chat("The deadline, and the provider ignores the request to cancel", late, deaf, rule, timeout=0.6)
+    yield chat(
+        "The deadline, and the provider ignores the request to cancel",
+        late,
+        deaf,
+        rule,
+        timeout=0.6,
+    )
 
 
 ROWS = [

@@ -28,7 +28,9 @@ def drag(page: Page, source: Locator, target: Locator, *, down: float = 0.5) -> 
     assert end is not None
     page.mouse.move(begin["x"] + begin["width"] / 2, begin["y"] + begin["height"] / 2)
     page.mouse.down()
-    page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] * down, steps=10)
+    page.mouse.move(
+        end["x"] + end["width"] / 2, end["y"] + end["height"] * down, steps=10
+    )
     page.mouse.up()
 
 

@@ -55,14 +55,28 @@ class Workbench:
 @contextmanager
 def sandboxed(folder: Path) -> Iterator[Workbench]:
     """A workbench as a user starts it."""
-    command = [sys.executable, "-m", "perplexity_connector", "workbench", "--sandbox", "--no-browser"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    command = [
+        sys.executable,
+        "-m",
+        "perplexity_connector",
+        "workbench",
+        "--sandbox",
+        "--no-browser",
+    ]
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         guard = threading.Timer(_SECONDS, process.kill)
         guard.start()
         assert process.stdout is not None
         assert process.stderr is not None
-        address = re.search(r"http://\S+", next(line for line in process.stdout if "http://" in line))
-        sandbox = re.search(r"http://[^\s)]+", next(line for line in process.stderr if "http://" in line))
+        address = re.search(
+            r"http://\S+", next(line for line in process.stdout if "http://" in line)
+        )
+        sandbox = re.search(
+            r"http://[^\s)]+",
+            next(line for line in process.stderr if "http://" in line),
+        )
         guard.cancel()
         assert address is not None
         assert sandbox is not None
@@ -79,7 +93,9 @@ def with_the_toy(folder: Path) -> Iterator[Workbench]:
     """A workbench of this process whose host has the toy too."""
     listening = threading.Event()
     host = toy_host(store=ConnectionStore(folder, {}), environ={"TOY_TOKEN": TOKEN})
-    server = WorkbenchServer(host, port=0, sandbox=False, ready=lambda _: listening.set())
+    server = WorkbenchServer(
+        host, port=0, sandbox=False, ready=lambda _: listening.set()
+    )
     thread = threading.Thread(target=server.serve_until_stopped, daemon=True)
     thread.start()
     try:
@@ -116,13 +132,21 @@ def open_page(browser: Browser, workbench: Workbench) -> Iterator[Open]:
     contexts, strays, broken = [], [], []
 
     def open_it(where: Workbench = workbench, **options: Any) -> Page:
-        context = browser.new_context(viewport=options.pop("viewport", {"width": 1400, "height": 900}), **options)
+        context = browser.new_context(
+            viewport=options.pop("viewport", {"width": 1400, "height": 900}), **options
+        )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(_SECONDS * 1000)
-        page.on("request", lambda request: is_of(request.url, where) or strays.append(request.url))
+        page.on(
+            "request",
+            lambda request: is_of(request.url, where) or strays.append(request.url),
+        )
         page.on("pageerror", lambda error: broken.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and broken.append(message.text))
+        page.on(
+            "console",
+            lambda message: message.type == "error" and broken.append(message.text),
+        )
         page.goto(where.address)
         expect(page.locator(".palette-card").first).to_be_visible()
         return page
@@ -142,4 +166,6 @@ def page(open_page: Open) -> Page:
 
 def is_of(url: str, workbench: Workbench) -> bool:
     """Whether a request stays in the page's own origin; what the page holds in itself is no request."""
-    return url.startswith((f"{workbench.origin}/", "data:", f"blob:{workbench.origin}/"))
+    return url.startswith(
+        (f"{workbench.origin}/", "data:", f"blob:{workbench.origin}/")
+    )

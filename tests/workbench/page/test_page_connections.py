@@ -32,14 +32,18 @@ def new_connection(page: Page, name: str, key: str) -> Locator:
     return page.get_by_role("dialog")
 
 
-def test_a_connection_is_made_picked_renamed_and_deleted(page: Page, answers: list[Response], tmp_path: Path) -> None:
+def test_a_connection_is_made_picked_renamed_and_deleted(
+    page: Page, answers: list[Response], tmp_path: Path
+) -> None:
     """And a step runs with it."""
     (search,) = add(page, SEARCH)
     text_field(search, "Query").fill("moon distance")
     page.locator("#connections").click()
     page.get_by_role("button", name="New connection").click()
     expect(page.locator(".guide li")).to_have_count(6)
-    expect(page.locator(".guide a").first).to_have_attribute("rel", "noopener noreferrer")
+    expect(page.locator(".guide a").first).to_have_attribute(
+        "rel", "noopener noreferrer"
+    )
     page.get_by_role("button", name="Close").click()
     dialog = new_connection(page, "Mine", GOOD_KEY)
     expect(dialog.locator("[data-outcome=ok]")).to_be_visible()
@@ -62,7 +66,11 @@ def test_a_connection_is_made_picked_renamed_and_deleted(page: Page, answers: li
     expect(search.locator(".sf-top")).to_contain_text("no connection")
     page.get_by_role("button", name="Close").click()
     assert flow_of(page, tmp_path)["steps"][0]["connection"] == ".."
-    told = [answer.text() for answer in answers if "/api/connections" in answer.url and answer.status == 200]
+    told = [
+        answer.text()
+        for answer in answers
+        if "/api/connections" in answer.url and answer.status == 200
+    ]
     assert len(told) > 4
     assert not any(GOOD_KEY in text for text in told)
 

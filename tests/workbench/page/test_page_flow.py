@@ -31,10 +31,16 @@ def test_actions_are_dragged_in_mapped_and_run(page: Page, tmp_path: Path) -> No
     search, chat = step(page, 1), step(page, 2)
     text_field(search, "Query").fill("moon distance")
     text_field(chat, "Content").fill("Summarise: ")
-    chat.get_by_role("button", name="Use a value from an earlier step in Content").click()
+    chat.get_by_role(
+        "button", name="Use a value from an earlier step in Content"
+    ).click()
     page.locator(f'[data-pick="{SNIPPET["pointer"]}"]').click()
-    expect(chat.locator(".sf-token")).to_contain_text("search \u203a results[0] \u203a snippet")
-    assert flow_of(page, tmp_path)["steps"][1]["bindings"] == {"/messages/0/content": ["Summarise: ", SNIPPET]}
+    expect(chat.locator(".sf-token")).to_contain_text(
+        "search \u203a results[0] \u203a snippet"
+    )
+    assert flow_of(page, tmp_path)["steps"][1]["bindings"] == {
+        "/messages/0/content": ["Summarise: ", SNIPPET]
+    }
     page.evaluate(WATCH)
     run(page)
     lengths = page.evaluate("window.seen")
@@ -77,7 +83,9 @@ def test_the_keyboard_alone_does_the_same(page: Page, tmp_path: Path) -> None:
     press("End")
     page.keyboard.type(", please")
     parts = ["Summarise: ", SNIPPET, ", please"]
-    assert flow_of(page, tmp_path)["steps"][1]["bindings"] == {"/messages/0/content": parts}
+    assert flow_of(page, tmp_path)["steps"][1]["bindings"] == {
+        "/messages/0/content": parts
+    }
     press("Control+Enter")
     expect(result(page, "completion").locator(".citation").first).to_be_visible()
     expect(page.locator(".run-state .chip")).to_have_text("succeeded")
@@ -171,7 +179,9 @@ def test_a_new_id_is_followed_by_the_bindings(page: Page, tmp_path: Path) -> Non
     assert {part["step"] for part in bindings if isinstance(part, dict)} == {"found"}
 
 
-def test_a_flow_that_is_saved_and_opened_is_the_same(page: Page, open_page: Open, tmp_path: Path) -> None:
+def test_a_flow_that_is_saved_and_opened_is_the_same(
+    page: Page, open_page: Open, tmp_path: Path
+) -> None:
     """Bindings, connections and all."""
     page.locator("#try-example").click()
     step(page, 2)
@@ -192,7 +202,9 @@ def test_a_flow_that_is_opened_has_not_run(page: Page, tmp_path: Path) -> None:
     expect(chips).to_have_count(2)
     open_flow(page, saved, tmp_path)
     expect(chips).to_have_count(0)
-    step(page, 2).get_by_role("button", name="Use a value from an earlier step in Content").click()
+    step(page, 2).get_by_role(
+        "button", name="Use a value from an earlier step in Content"
+    ).click()
     expect(page.locator('[data-pick="/results/0/snippet"]')).to_be_visible()
     expect(page.get_by_role("dialog").locator(".tree-sample")).to_have_count(0)
 
@@ -200,7 +212,10 @@ def test_a_flow_that_is_opened_has_not_run(page: Page, tmp_path: Path) -> None:
 def test_what_is_no_flow_is_refused_in_words(page: Page, tmp_path: Path) -> None:
     """And the flow on the page stays."""
     add(page, SEARCH)
-    wrong = [{"id": "a", "connector": "b", "action": "c", "bindings": {"/d": parts}} for parts in ("text", [None])]
+    wrong = [
+        {"id": "a", "connector": "b", "action": "c", "bindings": {"/d": parts}}
+        for parts in ("text", [None])
+    ]
     flows = [json.dumps({"flow_version": 1, "steps": [one]}) for one in ({}, *wrong)]
     for text in ("{", "[]", *flows):
         file = tmp_path / "wrong.json"
@@ -218,7 +233,9 @@ def test_a_wrong_field_is_told_at_the_field_while_it_is_written(page: Page) -> N
     field = chat.get_by_role("spinbutton", name="Temperature")
     field.fill("9")
     expect(field).to_have_attribute("aria-invalid", "true")
-    described = page.locator(f"#{(field.get_attribute('aria-describedby') or '').split()[0]}")
+    described = page.locator(
+        f"#{(field.get_attribute('aria-describedby') or '').split()[0]}"
+    )
     expect(described).to_contain_text("2")
     expect(described).to_be_visible()
     field.fill("1")
@@ -315,12 +332,16 @@ def test_a_stop_before_the_first_step_ends_it(page: Page) -> None:
     expect(result(page, "ask")).to_contain_text("Did not run")
 
 
-def test_a_stop_that_comes_after_the_end_of_a_step_ends_the_next_one(page: Page) -> None:
+def test_a_stop_that_comes_after_the_end_of_a_step_ends_the_next_one(
+    page: Page,
+) -> None:
     """Nothing runs on unasked."""
     page.locator("#try-example").click()
     step(page, 2)
     text_field(step(page, 1), "Query").fill("moon sandbox:slow-first-byte")
-    page.route("**/cancel", lambda route: route.fulfill(json={"cancelled": False}), times=1)
+    page.route(
+        "**/cancel", lambda route: route.fulfill(json={"cancelled": False}), times=1
+    )
     page.locator("#run-flow").click()
     page.locator("#stop").click()
     expect(page.locator(".run-state .chip")).to_have_text("cancelled")
@@ -341,7 +362,9 @@ def test_a_failed_run_says_so_in_words_and_keeps_what_it_received(page: Page) ->
     assert envelope["error"]["code"] == "upstream_failed"
 
 
-def test_what_a_run_refuses_is_shown_at_the_field_too(page: Page, tmp_path: Path) -> None:
+def test_what_a_run_refuses_is_shown_at_the_field_too(
+    page: Page, tmp_path: Path
+) -> None:
     """As when a value that an earlier step gave is of no use; the way there is a press of a button."""
     page.locator("#try-example").click()
     flow = flow_of(page, tmp_path)
@@ -350,14 +373,18 @@ def test_what_a_run_refuses_is_shown_at_the_field_too(page: Page, tmp_path: Path
     flow["steps"][1]["bindings"] = {"/messages/0/content": undated}
     open_flow(page, flow, tmp_path)
     run(page, "failed")
-    expect(result(page, "ask").locator(".error")).to_have_attribute("data-code", "invalid_input")
+    expect(result(page, "ask").locator(".error")).to_have_attribute(
+        "data-code", "invalid_input"
+    )
     result(page, "ask").get_by_role("button", name="/messages/0/content").click()
     field = step(page, 2).locator(".sf-tokens")
     expect(field).to_be_focused()
     expect(field).to_have_attribute("aria-invalid", "true")
 
 
-def test_the_flow_outlives_a_reload(page: Page, open_page: Open, tmp_path: Path) -> None:
+def test_the_flow_outlives_a_reload(
+    page: Page, open_page: Open, tmp_path: Path
+) -> None:
     """In its own tab alone; and nothing but the flow is kept in the browser."""
     page.locator("#try-example").click()
     text_field(step(page, 1), "Query").fill("jupiter moons")
@@ -366,7 +393,9 @@ def test_the_flow_outlives_a_reload(page: Page, open_page: Open, tmp_path: Path)
     page.reload()
     step(page, 2)
     assert flow_of(page, tmp_path) == saved
-    kept = page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
+    kept = page.evaluate(
+        "[...Object.keys(localStorage), ...Object.keys(sessionStorage)]"
+    )
     assert kept == ["flow"]
     expect(open_page().locator(".step")).to_have_count(0)
 
@@ -376,7 +405,9 @@ def test_markup_in_a_snippet_stays_text(page: Page) -> None:
     (search,) = add(page, SEARCH)
     text_field(search, "Query").fill("moon sandbox:html-snippet")
     run(page)
-    snippet = result(page, "search").locator(".source-snippet").filter(has_text="onerror")
+    snippet = (
+        result(page, "search").locator(".source-snippet").filter(has_text="onerror")
+    )
     expect(snippet.first).to_contain_text("<img src=x onerror=alert(1)>")
     expect(page.locator("#run-body img, #run-body script")).to_have_count(0)
 
@@ -405,8 +436,13 @@ def test_a_copied_command_does_what_the_step_did(page: Page, tmp_path: Path) -> 
     commands = [folds[0].locator(".copy-text").inner_text()]
     page.locator("#copy-flow").click()
     commands.append(page.get_by_role("dialog").locator(".copy-text").inner_text())
-    assert commands[0].startswith("perplexity-connector run perplexity.create_chat_completion --input ")
-    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    assert commands[0].startswith(
+        "perplexity-connector run perplexity.create_chat_completion --input "
+    )
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+    }
     for command in commands:
         done = subprocess.run(
             ["bash", "-c", command],
@@ -455,7 +491,9 @@ def test_the_toy_is_shown_as_any_connector_is(open_page: Open, tmp_path: Path) -
         greet.get_by_role("combobox", name="Tone").select_option(label="Warm")
         page.locator('[data-action="toy/count"]').click()
         count = step(page, 2)
-        count.get_by_role("button", name="Use a value from an earlier step in Text").click()
+        count.get_by_role(
+            "button", name="Use a value from an earlier step in Text"
+        ).click()
         page.locator('[data-pick="/text"]').click()
         run(page)
         expect(result(page, "greet").locator(".answer")).to_have_text("Hello, Ada!")

@@ -10,10 +10,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from playwright.sync_api import Browser, Page, expect
 
+from tests.paths import ROOT
 from tests.toy.toy import MANIFEST
 from tests.workbench.page.conftest import Workbench
 
-ROOT = Path(__file__).parents[3]
 DRIVER = Path(__file__).with_name("form_driver.js").read_text(encoding="utf-8")
 SCHEMAS = {
     "chat": ROOT / "schemas" / "create_chat_completion.v1.input.schema.json",
@@ -31,7 +31,11 @@ def schema_of(name: str) -> Any:
     return json.loads(SCHEMAS[name].read_text(encoding="utf-8"))
 
 
-CASES = [(name, number) for name in SCHEMAS for number, _ in enumerate([{}, *schema_of(name).get("examples", [])])]
+CASES = [
+    (name, number)
+    for name in SCHEMAS
+    for number, _ in enumerate([{}, *schema_of(name).get("examples", [])])
+]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,10 @@ def stand(blank: Page) -> Stand:
     """Puts a form alone on the page."""
 
     def stood(schema: Any, **form: Any) -> Page:
-        blank.evaluate(f"form => {DRIVER.partition('*/')[2].strip()}.stand(form)", {"schema": schema, **form})
+        blank.evaluate(
+            f"form => {DRIVER.partition('*/')[2].strip()}.stand(form)",
+            {"schema": schema, **form},
+        )
         return blank
 
     return stood
@@ -71,19 +78,28 @@ def without_raw(node: Any) -> Any:
     """A value without the one place that may hold JSON of any shape, and without messages that are still empty."""
     inner = node.get("response_format", {}).get("json_schema", {})
     shown = {**node, "response_format": "raw"} if "schema" in inner else node
-    return {**shown, "messages": [each or "new" for each in node["messages"]]} if "messages" in node else shown
+    return (
+        {**shown, "messages": [each or "new" for each in node["messages"]]}
+        if "messages" in node
+        else shown
+    )
 
 
 @pytest.mark.parametrize(("name", "number"), CASES)
 @pytest.mark.parametrize("seed", [1, 2])
-def test_what_the_form_gives_always_validates(stand: Stand, name: str, number: int, seed: int) -> None:
+def test_what_the_form_gives_always_validates(
+    stand: Stand, name: str, number: int, seed: int
+) -> None:
     """After any edits and clearings: `change` tells valid values only, `edit` knows which are, no husk is in any."""
     schema = schema_of(name)
     page = stand(schema, value=[{}, *schema.get("examples", [])][number])
     told = page.evaluate(
-        f"order => {DRIVER.partition('*/')[2].strip()}.drive(order)", {"seed": seed * 7919 + number, "count": 150}
+        f"order => {DRIVER.partition('*/')[2].strip()}.drive(order)",
+        {"seed": seed * 7919 + number, "count": 150},
     )
-    validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    validator = Draft202012Validator(
+        schema, format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
     for given in told["changes"]:
         assert list(validator.iter_errors(given)) == []
     for given, valid in told["edits"]:
@@ -96,9 +112,16 @@ def test_edit_and_jsonschema_agree_on_what_is_valid(stand: Stand) -> None:
     """Value by value; and both kinds come up, or the tests above would say little."""
     schema = schema_of("search")
     page = stand(schema, value=schema["examples"][1])
-    told = page.evaluate(f"order => {DRIVER.partition('*/')[2].strip()}.drive(order)", {"seed": 5, "count": 400})
-    validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
-    verdicts = Counter((valid, validator.is_valid(given)) for given, valid in told["edits"])
+    told = page.evaluate(
+        f"order => {DRIVER.partition('*/')[2].strip()}.drive(order)",
+        {"seed": 5, "count": 400},
+    )
+    validator = Draft202012Validator(
+        schema, format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
+    verdicts = Counter(
+        (valid, validator.is_valid(given)) for given, valid in told["edits"]
+    )
     assert verdicts[True, False] == verdicts[False, True] == 0
     assert verdicts[True, True] > 10
     assert verdicts[False, False] > 10
@@ -133,7 +156,12 @@ def test_a_cleared_field_is_absent(stand: Stand) -> None:
 
 def test_a_value_with_husks_is_taken_once(stand: Stand) -> None:
     """A page that hands the same value in again and again does not disturb who is writing."""
-    husky = {"query": "moon", "country": "", "search_domain_filter": [], "max_results": None}
+    husky = {
+        "query": "moon",
+        "country": "",
+        "search_domain_filter": [],
+        "max_results": None,
+    }
     page = stand(schema_of("search"), value=husky)
     field = page.get_by_role("textbox", name="Query")
     page.evaluate("() => { window.first = document.querySelector('textarea'); }")
@@ -148,8 +176,14 @@ def test_a_value_with_husks_is_taken_once(stand: Stand) -> None:
 
 def test_required_and_defaulted_fields_come_first(stand: Stand) -> None:
     """The others are under a fold, and an unset choice stays unset."""
-    page = stand(schema_of("chat"), labels={"/messages/*/role": ROLES}, value=schema_of("chat")["examples"][0])
-    shown = page.locator("schema-form > [data-pointer]").evaluate_all("all => all.map(each => each.dataset.pointer)")
+    page = stand(
+        schema_of("chat"),
+        labels={"/messages/*/role": ROLES},
+        value=schema_of("chat")["examples"][0],
+    )
+    shown = page.locator("schema-form > [data-pointer]").evaluate_all(
+        "all => all.map(each => each.dataset.pointer)"
+    )
     assert shown == ["/model", "/messages", "/stream"]
     expect(page.get_by_text("More options")).to_be_visible()
     expect(page.get_by_role("spinbutton", name="Temperature")).to_be_hidden()
@@ -160,7 +194,9 @@ def test_required_and_defaulted_fields_come_first(stand: Stand) -> None:
 
 def test_messages_are_added_moved_and_removed(stand: Stand) -> None:
     """By button and by key; the speakers take turns."""
-    page = stand(schema_of("chat"), value={"messages": [{"role": "system", "content": "one"}]})
+    page = stand(
+        schema_of("chat"), value={"messages": [{"role": "system", "content": "one"}]}
+    )
 
     def roles() -> list[str]:
         return [message["role"] for message in value(page)["messages"]]
@@ -204,7 +240,10 @@ def test_the_raw_json_goes_both_ways(stand: Stand) -> None:
 
 def test_a_secret_is_never_given_back_to_the_page(stand: Stand) -> None:
     """Not in the field, and there is no raw JSON to show it."""
-    page = stand(schema_of("connection"), value={"connection_name": "Mine", "api_key": "pplx-secret"})
+    page = stand(
+        schema_of("connection"),
+        value={"connection_name": "Mine", "api_key": "pplx-secret"},
+    )
     field = page.get_by_label("API Key")
     expect(field).to_have_attribute("type", "password")
     expect(field).to_have_value("")
@@ -234,11 +273,25 @@ def test_a_combobox_suggests_and_takes_any_text(stand: Stand) -> None:
     assert value(page) == {"model": "openai/anything"}
 
 
-def test_a_value_of_an_earlier_step_is_taken_changed_and_given_back(stand: Stand) -> None:
+def test_a_value_of_an_earlier_step_is_taken_changed_and_given_back(
+    stand: Stand,
+) -> None:
     """Its index is editable; without it the field is plain text again."""
-    output = json.loads((ROOT / "schemas" / "execute_search.v1.output.schema.json").read_text(encoding="utf-8"))
-    found = {"results": [{"title": "One", "snippet": "first"}, {"title": "Two", "snippet": "second"}], "queries": []}
-    earlier = [{"step": "search", "title": "Execute Search", "schema": output, "result": found}]
+    output = json.loads(
+        (ROOT / "schemas" / "execute_search.v1.output.schema.json").read_text(
+            encoding="utf-8"
+        )
+    )
+    found = {
+        "results": [
+            {"title": "One", "snippet": "first"},
+            {"title": "Two", "snippet": "second"},
+        ],
+        "queries": [],
+    }
+    earlier = [
+        {"step": "search", "title": "Execute Search", "schema": output, "result": found}
+    ]
     page = stand(schema_of("search"), value={"query": "about "}, references=earlier)
     page.get_by_role("button", name="Use a value").click()
     page.get_by_role("spinbutton", name="Which of Results").fill("1")
@@ -253,7 +306,9 @@ def test_a_value_of_an_earlier_step_is_taken_changed_and_given_back(stand: Stand
     expect(page.get_by_role("dialog")).to_contain_text("One")
     page.get_by_role("button", name="Keep").click()
     expect(page.locator(".sf-token")).to_contain_text("results[0]")
-    assert page.evaluate("form.bindings") == {"/query": ["about ", part | {"pointer": "/results/0/title"}]}
+    assert page.evaluate("form.bindings") == {
+        "/query": ["about ", part | {"pointer": "/results/0/title"}]
+    }
     page.locator(".sf-token-remove").click()
     assert page.evaluate("form.bindings") == {}
     assert value(page) == {"query": "about "}
@@ -262,14 +317,26 @@ def test_a_value_of_an_earlier_step_is_taken_changed_and_given_back(stand: Stand
 
 def test_bindings_follow_messages_that_move(stand: Stand) -> None:
     """Those of the message and of the ones that it passes; they go with what is removed."""
-    one, two = ([{"step": "search", "pointer": pointer}] for pointer in ("/results", "/queries"))
-    messages = [{"role": "system"}, {"role": "user"}, {"role": "assistant", "content": "a"}]
+    one, two = (
+        [{"step": "search", "pointer": pointer}] for pointer in ("/results", "/queries")
+    )
+    messages = [
+        {"role": "system"},
+        {"role": "user"},
+        {"role": "assistant", "content": "a"},
+    ]
     bindings = {"/messages/0/content": one, "/messages/1/content": two}
     page = stand(schema_of("chat"), value={"messages": messages}, bindings=bindings)
     page.get_by_role("button", name="Move Message 1 down").click()
-    assert page.evaluate("form.bindings") == {"/messages/0/content": two, "/messages/1/content": one}
+    assert page.evaluate("form.bindings") == {
+        "/messages/0/content": two,
+        "/messages/1/content": one,
+    }
     page.get_by_role("button", name="Move Message 3 up").click()
-    assert page.evaluate("form.bindings") == {"/messages/0/content": two, "/messages/2/content": one}
+    assert page.evaluate("form.bindings") == {
+        "/messages/0/content": two,
+        "/messages/2/content": one,
+    }
     page.get_by_role("button", name="Remove Message 1").click()
     assert page.evaluate("form.bindings") == {"/messages/1/content": one}
     page.get_by_role("button", name="Remove Message 2").click()
@@ -279,7 +346,9 @@ def test_bindings_follow_messages_that_move(stand: Stand) -> None:
 def test_a_binding_that_no_field_shows_is_shown_above(stand: Stand) -> None:
     """So that nothing is filled behind the user's back."""
     part = {"step": "search", "pointer": "/results/0/title"}
-    page = stand(schema_of("search"), value={"query": ["a"]}, bindings={"/query/1": [part]})
+    page = stand(
+        schema_of("search"), value={"query": ["a"]}, bindings={"/query/1": [part]}
+    )
     expect(page.locator(".sf-stray")).to_contain_text("/query/1")
     page.locator(".sf-stray button").click()
     assert page.evaluate("form.bindings") == {}

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.paths import ROOT
 from tests.workbench.page.acting import add, result, run, step, text_field
 from tests.workbench.page.conftest import AXE, CHAT, SEARCH, Open
 
-ROOT = Path(__file__).parents[3]
 WIDTHS = [360, 768, 1280, 1600]
 NARROW = 760
 Scheme = Literal["light", "dark"]
@@ -20,7 +20,9 @@ SCHEMES: list[Scheme] = ["light", "dark"]
 def serious_issues(page: Page) -> list[str]:
     """What axe-core calls serious or critical, with the elements that it means."""
     if not AXE.exists():
-        pytest.fail(f"This test needs axe-core: npm install --prefix {AXE.parents[2].relative_to(ROOT)}")
+        pytest.fail(
+            f"This test needs axe-core: npm install --prefix {AXE.parents[2].relative_to(ROOT)}"
+        )
     page.evaluate(AXE.read_text(encoding="utf-8"))
     violations: list[Any] = page.evaluate(
         "axe.run(document, {resultTypes: ['violations']}).then((all) => all.violations)"
@@ -41,14 +43,20 @@ def test_axe_finds_nothing_serious(open_page: Open, scheme: Scheme) -> None:
     page.locator("#try-example").click()
     chat = step(page, 2)
     run(page)
-    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    page.evaluate(
+        "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
+    )
     chat.get_by_role("spinbutton", name="Temperature").fill("9")
-    expect(chat.get_by_role("spinbutton", name="Temperature")).to_have_attribute("aria-invalid", "true")
+    expect(chat.get_by_role("spinbutton", name="Temperature")).to_have_attribute(
+        "aria-invalid", "true"
+    )
     chat.get_by_role("combobox", name="Model").click()
     expect(chat.locator(".sf-option").first).to_be_visible()
     issues += serious_issues(page)
     page.keyboard.press("Escape")
-    chat.get_by_role("button", name="Use a value from an earlier step in Content").last.click()
+    chat.get_by_role(
+        "button", name="Use a value from an earlier step in Content"
+    ).last.click()
     issues += serious_issues(page)
     page.get_by_role("button", name="Close").click()
     page.locator("#connections").click()
@@ -80,7 +88,9 @@ def test_nothing_is_cut_off_at_the_side(open_page: Open, width: int) -> None:
 
 def overflow(page: Page) -> int:
     """How many pixels of the page are beyond its side."""
-    found: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    found: int = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
     return found
 
 
@@ -104,19 +114,32 @@ def test_a_finger_drags_a_step_by_its_handle(open_page: Open) -> None:
     box = page.locator(".step").nth(0).locator("[data-drag-handle]").bounding_box()
     assert box is not None
     x, y = box["x"] + 8, box["y"] + 8
-    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    touch.send(
+        "Input.dispatchTouchEvent",
+        {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]},
+    )
     for down in range(0, 720, 60):
         touch.send(
-            "Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + 100, "y": min(y + down, 880)}]}
+            "Input.dispatchTouchEvent",
+            {
+                "type": "touchMove",
+                "touchPoints": [{"x": x + 100, "y": min(y + down, 880)}],
+            },
         )
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     expect(page.locator(".step-title").first).to_have_text("Create Chat Completion")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_pictures_of_the_readme(open_page: Open, tmp_path: Path, scheme: Scheme) -> None:
+def test_the_pictures_of_the_readme(
+    open_page: Open, tmp_path: Path, scheme: Scheme
+) -> None:
     """The example after its run. With WORKBENCH_IMAGES set they are written to docs/images, else beside the test."""
-    page = open_page(viewport={"width": 1440, "height": 900}, color_scheme=scheme, reduced_motion="reduce")
+    page = open_page(
+        viewport={"width": 1440, "height": 900},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+    )
     page.locator("#try-example").click()
     step(page, 2)
     run(page)
@@ -125,7 +148,9 @@ def test_the_pictures_of_the_readme(open_page: Open, tmp_path: Path, scheme: Sch
     page.evaluate("document.querySelector('[data-step=ask]').scrollIntoView()")
     page.locator("#flow").evaluate("column => column.scrollTo(0, 0)")
     page.mouse.move(1, 1)
-    folder = ROOT / "docs" / "images" if os.environ.get("WORKBENCH_IMAGES") else tmp_path
+    folder = (
+        ROOT / "docs" / "images" if os.environ.get("WORKBENCH_IMAGES") else tmp_path
+    )
     folder.mkdir(exist_ok=True)
     file = folder / f"workbench-{scheme}.png"
     page.screenshot(path=file)

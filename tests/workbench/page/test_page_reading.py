@@ -61,7 +61,14 @@ def test_hostile_text_stays_text(blank: Page, text: str) -> None:
     """No element but those of the subset, no attribute but those of a link, no address but the web's."""
     found = drawn(blank, text)
     assert set(found["names"]) <= {"p", "a", "strong", "em", "code", "pre"}
-    assert set(found["attributes"]) <= {"href", "rel", "target", "class", "aria-label", "tabindex"}
+    assert set(found["attributes"]) <= {
+        "href",
+        "rel",
+        "target",
+        "class",
+        "aria-label",
+        "tabindex",
+    }
     assert all(link[0].startswith("https://") for link in found["links"])
 
 
@@ -86,7 +93,10 @@ def test_the_subset_is_drawn(blank: Page) -> None:
         "p",
         "a",
     ]
-    assert found["links"] == [["#source-1", "", ""], ["https://x.example/a", "noopener noreferrer", "_blank"]]
+    assert found["links"] == [
+        ["#source-1", "", ""],
+        ["https://x.example/a", "noopener noreferrer", "_blank"],
+    ]
     assert "[9]" in found["text"]
     assert "a = [1]" in found["text"]
 
@@ -94,7 +104,10 @@ def test_the_subset_is_drawn(blank: Page) -> None:
 @pytest.mark.parametrize(
     ("text", "markup"),
     [
-        ("> one\n> *two*\nthree", "<blockquote>one\n<em>two</em></blockquote><p>three</p>"),
+        (
+            "> one\n> *two*\nthree",
+            "<blockquote>one\n<em>two</em></blockquote><p>three</p>",
+        ),
         ("one\n***\ntwo", "<p>one</p><hr><p>two</p>"),
         ("***both***", "<p><strong><em>both</em></strong></p>"),
         ("| a |\nno table", "<p>| a |\nno table</p>"),
@@ -121,7 +134,9 @@ def test_quotes_rules_and_tables_are_drawn(blank: Page, text: str, markup: str) 
         ("[site](https://x.example/a_(b)_c)", "https://x.example/a_(b)_c"),
     ],
 )
-def test_an_address_ends_where_its_sentence_goes_on(blank: Page, text: str, address: str) -> None:
+def test_an_address_ends_where_its_sentence_goes_on(
+    blank: Page, text: str, address: str
+) -> None:
     """Brackets in it are its own."""
     assert [link[0] for link in drawn(blank, text)["links"]] == [address]
 
@@ -133,7 +148,15 @@ def test_snake_case_and_sums_are_no_emphasis(blank: Page) -> None:
 
 def test_a_long_hostile_text_is_drawn_at_once(blank: Page) -> None:
     """No pattern of ours takes more than a moment, whatever it is given."""
-    for text in ("*" * 20000, "[" * 20000, "a" + "`" * 20000, "_a" * 10000, "**a" * 7000, "[a](" * 5000, *LONG):
+    for text in (
+        "*" * 20000,
+        "[" * 20000,
+        "a" + "`" * 20000,
+        "_a" * 10000,
+        "**a" * 7000,
+        "[a](" * 5000,
+        *LONG,
+    ):
         assert drawn(blank, text)["markup"]
 
 
@@ -157,7 +180,10 @@ def test_a_stream_may_be_cut_anywhere(blank: Page) -> None:
         }"""
     )
     assert len(items) > 10
-    assert all(found == [{"a": "\u00e9\U0001f319"}, {"b": "\u2028"}, {"c": 1}] for found in items)
+    assert all(
+        found == [{"a": "\u00e9\U0001f319"}, {"b": "\u2028"}, {"c": 1}]
+        for found in items
+    )
 
 
 def test_what_was_found_stands_at_the_place_that_its_id_names(blank: Page) -> None:
@@ -186,7 +212,12 @@ def test_any_name_is_a_place(blank: Page, name: str) -> None:
         name,
     )
     spelled = name.replace("~1", "/")
-    assert written == ['{"a":1,"z":2}', f'{{"a":4,"z":2,"{spelled}":{{"x":3}}}}', 3, True]
+    assert written == [
+        '{"a":1,"z":2}',
+        f'{{"a":4,"z":2,"{spelled}":{{"x":3}}}}',
+        3,
+        True,
+    ]
 
 
 def test_a_failure_is_an_error_with_its_data(blank: Page) -> None:

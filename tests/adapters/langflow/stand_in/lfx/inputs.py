@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict
 class Input(BaseModel):
     """What all inputs share."""
 
-    model_config = ConfigDict(extra="allow", validate_assignment=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="allow", validate_assignment=True, arbitrary_types_allowed=True
+    )
     name: str
     value: Any = ""
 

@@ -1,0 +1,126 @@
+"""Plain JSON: its types, readers for JSON of unknown shape, and JSON Pointers (RFC 6901).
+
+The readers never raise: a value of another kind than wanted reads as empty. An answer that
+cost money is not thrown away because one field of it is null or of another type.
+"""
+
+import json
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+__all__ = ["JsonObject", "JsonValue"]
+
+JsonValue: TypeAlias = (
+    bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"] | None
+)
+JsonObject: TypeAlias = Mapping[str, JsonValue]
+# A JSON object that its holder may change.
+Document: TypeAlias = dict[str, JsonValue]
+# The names and list indexes of a JSON Pointer, unescaped.
+Tokens: TypeAlias = tuple[str, ...]
+
+# The deepest nesting that a host accepts from a caller or a connector.
+MAX_DEPTH = 100
+# Up to nine digits: no list of a step is longer.
+_LIST_INDEX = re.compile("0|[1-9][0-9]{0,8}")
+
+
+def load_json(body: bytes) -> JsonValue:
+    """Decode a JSON document.
+
+    Raises `ValueError` for anything else: bad UTF-8, bad JSON, NaN, or too deep nesting.
+    """
+    try:
+        value: JsonValue = _DECODER.decode(body.decode("utf-8"))
+    except RecursionError:
+        message = "nested too deeply"
+        raise ValueError(message) from None
+    return value
+
+
+def _refuse_constant(name: str) -> float:
+    message = f"{name} is not JSON"
+    raise ValueError(message)
+
+
+# `json.loads` with an option makes a new decoder for each call. That takes as long as decoding
+# a small document.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def as_object(value: object) -> JsonObject:
+    """Return the value if it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def as_list(value: object) -> Sequence[JsonValue]:
+    """Return the value if it is a list, else an empty one."""
+    return value if isinstance(value, list | tuple) else ()
+
+
+def as_objects(value: object) -> Sequence[JsonObject]:
+    """Return the objects of a list, without its other items."""
+    return [item for item in as_list(value) if isinstance(item, Mapping)]
+
+
+def as_text(value: object) -> str:
+    """Return the value if it is text, else an empty text.
+
+    A lone surrogate, which no encoding can carry, is replaced.
+    """
+    if not isinstance(value, str):
+        return ""
+    return (
+        value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    )
+
+
+def as_number(value: object) -> float | int | None:
+    """Return the value if it is a finite number, else None; a boolean is not a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if isinstance(value, int) or math.isfinite(value) else None
+
+
+def as_int(value: object) -> int | None:
+    """Return the value if it is a whole number, else None."""
+    number = as_number(value)
+    return int(number) if number is not None and number == int(number) else None
+
+
+def child_pointer(pointer: str, name: str | int) -> str:
+    """Return the JSON Pointer of the member or item `name` below `pointer`."""
+    return f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
+
+
+def pointer_tokens(pointer: str) -> Tokens | None:
+    """Split a JSON Pointer into its names; None if the text is not a JSON Pointer."""
+    if pointer and not re.fullmatch("(/([^~/]|~[01])*)*", pointer):
+        return None
+    names = pointer.split("/")[1:]
+    return tuple(name.replace("~1", "/").replace("~0", "~") for name in names)
+
+
+def list_index(token: str) -> int | None:
+    """Return the list index that a token names, or None."""
+    return int(token) if _LIST_INDEX.fullmatch(token) else None
+
+
+def value_at(document: JsonValue, path: Tokens) -> JsonValue:
+    """Return the value at a path. Raises `LookupError` if there is none."""
+    for token in path:
+        if isinstance(document, Mapping):
+            document = document[token]
+        elif isinstance(document, list) and (index := list_index(token)) is not None:
+            document = document[index]
+        else:
+            raise LookupError
+    return document
+
+
+def new_run_id() -> str:
+    """Return a new random run id."""
+    return f"run_{os.urandom(16).hex()}"

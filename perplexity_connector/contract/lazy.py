@@ -1,0 +1,32 @@
+"""Packages that import a part of theirs when a name of it is first used."""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from types import ModuleType
+
+
+def lazy_names(package: str, parts: Sequence[str]) -> Callable[[str], object]:
+    """Return a module's `__getattr__` that looks a name up in the `__all__` of each part.
+
+    The parts are imported in their order until one has the name, so the lightest ones come
+    first. A type checker reads the same names from star imports of these parts.
+    """
+
+    def get(name: str) -> object:
+        if name == "__all__":
+            return sorted(
+                each for part in parts for each in _part(package, part).__all__
+            )
+        # Special names, such as `__path__`, are not looked for: that would import every part.
+        for part in () if name.startswith("__") else parts:
+            module = _part(package, part)
+            if name in module.__all__:
+                return getattr(module, name)
+        message = f"module {package!r} has no attribute {name!r}"
+        raise AttributeError(message)
+
+    return get
+
+
+def _part(package: str, part: str) -> ModuleType:
+    return import_module(f"{package}.{part}")

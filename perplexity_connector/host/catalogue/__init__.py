@@ -1,0 +1,1 @@
+"""The installed connectors: find them, read their manifests, describe their actions. Imports nothing heavy."""

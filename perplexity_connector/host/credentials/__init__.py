@@ -1,0 +1,1 @@
+"""Stored connections, encrypted at rest, and the form of a credential."""

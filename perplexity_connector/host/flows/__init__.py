@@ -1,0 +1,1 @@
+"""Flows: several steps in order, each able to take values from earlier ones."""

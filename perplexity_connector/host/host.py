@@ -1,0 +1,241 @@
+"""The host: what embedders use. It joins the catalogue, runs and flows."""
+
+import functools
+import os
+import threading
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, Unpack
+
+from perplexity_connector.contract import FieldError, JsonObject, JsonValue
+from perplexity_connector.host.catalogue.catalogue import Catalogue
+from perplexity_connector.host.runs.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from perplexity_connector.host.credentials.connections import Connections
+    from perplexity_connector.host.credentials.store import ConnectionStore
+    from perplexity_connector.host.flows.flows import Flows
+    from perplexity_connector.host.flows.params import FlowOptions
+    from perplexity_connector.host.runs.params import GivenConnection, RunOptions
+    from perplexity_connector.host.runs.runs import Runs
+
+__all__ = ["Host"]
+
+
+class Host:
+    """Discovers connectors, describes, validates and runs their actions.
+
+    `actions`, `connectors`, `problems`, `describe`, `validate` and the stored connections work at any
+    time. `run`, `stream`, `options` and testing a connection need an open host: `async with`. A
+    connector is loaded on first use, opened by its first run, and closed with the host.
+
+    * `_catalogue`: what is installed; light.
+    * `_made_runs`: everything that runs. Made on first use, because its imports cost more than
+      reading the palette does.
+    """
+
+    def __init__(  # noqa: PLR0913 - the operator's choices; all of them are optional keywords
+        self,
+        *,
+        settings: Mapping[str, Mapping[str, str]] | None = None,
+        store: "ConnectionStore | None" = None,
+        retries: int = 3,
+        repeat_unknown: bool = False,
+        concurrency: int = 64,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take the operator's choices; `HostOptions` explains each.
+
+        Raises `ValueError` for negative `retries`, or a `concurrency` below one.
+        """
+        if concurrency < 1:
+            message = "concurrency must be 1 or more"
+            raise ValueError(message)
+        self._catalogue = Catalogue()
+        self._settings = settings or {}
+        self._store = store
+        self._policy = RetryPolicy(retries=retries, repeat_unknown=repeat_unknown)
+        self._concurrency = concurrency
+        self._environ = os.environ if environ is None else environ
+        self._made_runs: Runs | None = None
+        self._lock = threading.Lock()
+
+    async def __aenter__(self) -> Self:
+        """Open the host."""
+        self._runs.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close every open connector. A connector that fails to close is logged and ignored."""
+        await self._runs.close()
+
+    @property
+    def connections(self) -> "Connections":
+        """The stored connections: add, list, test, rename, replace the key, remove."""
+        return self._runs.connections
+
+    def register(self, plugin: object, manifest: Path) -> None:
+        """Add a connector of this process. It replaces an installed connector of the same id.
+
+        Raises `ConnectorError` (`internal`) for a manifest that cannot be used.
+        """
+        connector = self._catalogue.register(plugin, manifest)
+        if self._made_runs:
+            self._made_runs.forget(connector)
+
+    def actions(self) -> list[dict[str, JsonValue]]:
+        """Return the palette: one entry for each action, in its newest version.
+
+        An entry has connector, action, version, title, summary, icon, categories, streaming,
+        annotations and timeout (seconds).
+        """
+        return self._catalogue.actions()
+
+    def connectors(self) -> list[dict[str, JsonValue]]:
+        """Return each connector: id, version, title, summary, icon, links, settings, connection."""
+        return self._catalogue.connectors()
+
+    def problems(self) -> list[dict[str, JsonValue]]:
+        """Return why connectors are missing, each as {connector, message}; empty if all is well."""
+        return self._catalogue.problems(self._settings)
+
+    def describe(
+        self, connector: str, action: str, version: int | None = None
+    ) -> dict[str, JsonValue]:
+        """Return an action's {connector, action, schemas, labels, examples}.
+
+        `version` None is the newest. Raises `ConnectorError`: `not_found` naming the known ones,
+        `internal` for a schema that cannot be read.
+        """
+        return self._catalogue.describe(connector, action, version)
+
+    def validate(
+        self,
+        connector: str,
+        action: str,
+        input: JsonObject,
+        *,
+        version: int | None = None,
+    ) -> list[FieldError]:
+        """Return everything wrong with an input; an empty list if it is good.
+
+        Both the JSON Schema and the connector's own check count. Raises `ConnectorError` for an
+        unknown action, or a connector that cannot be loaded.
+        """
+        return self._runs.validate(connector, action, input, version)
+
+    async def run(
+        self,
+        connector: str,
+        action: str,
+        input: JsonObject,
+        **options: "Unpack[RunOptions]",
+    ) -> dict[str, JsonValue]:
+        """Run an action and return its envelope.
+
+        A failed run does not raise: see the envelope's `status` and `error`.
+        """
+        return await self._runs.run(connector, action, input, options)
+
+    def stream(
+        self,
+        connector: str,
+        action: str,
+        input: JsonObject,
+        **options: "Unpack[RunOptions]",
+    ) -> AsyncGenerator[dict[str, JsonValue], None]:
+        """Run an action and yield its events, each with a `seq`; the last item is the envelope.
+
+        The envelope has no `type`. Closing the generator early cancels the run.
+        """
+        return self._runs.stream(connector, action, input, options)
+
+    def validate_flow(
+        self,
+        flow: JsonObject,
+        *,
+        connections: "Mapping[str, GivenConnection] | None" = None,
+    ) -> list[dict[str, JsonValue]]:
+        """Return everything that is surely wrong with a saved flow.
+
+        Each error is {step, pointer, code, message}. `pointer` leads into the input of that step,
+        or into the flow if `step` is null. A field with a binding counts as filled.
+        `connections` are those that `stream_flow` will get.
+        """
+        return self._flows.errors(flow, connections)
+
+    def stream_flow(
+        self, flow: JsonObject, **options: "Unpack[FlowOptions]"
+    ) -> AsyncGenerator[dict[str, JsonValue], None]:
+        """Run a saved flow step by step: `step.started`, the run's events, `step.finished`.
+
+        See `docs/flows.md`. The last item is `flow.finished`, with the status of the flow: that of
+        the first step that did not succeed; no step runs after it. Closing the generator early
+        cancels the current run. Raises `ConnectorError` (`invalid_input`), before anything is sent,
+        if `validate_flow` finds an error; the pointers of its fields lead into the flow.
+        """
+        return self._flows.stream(flow, options)
+
+    async def run_flow(
+        self, flow: JsonObject, **options: "Unpack[FlowOptions]"
+    ) -> dict[str, JsonValue]:
+        """Run a saved flow and return {flow_version, status, steps}, each step {id, envelope}.
+
+        Raises as `stream_flow` does.
+        """
+        return await self._flows.run(flow, options)
+
+    def cancel(self, run_id: str) -> bool:
+        """Stop a run. Return whether a run of that id was active in this host.
+
+        The provider is asked to stop and the partial answer is kept; whoever waits for the run
+        gets an envelope with the status `cancelled`. Call this on the host's event loop.
+        """
+        return self._runs.cancel(run_id)
+
+    async def options(  # noqa: PLR0913 - all but two are optional keywords
+        self,
+        connector: str,
+        source: str,
+        *,
+        search: str = "",
+        cursor: str | None = None,
+        limit: int = 50,
+        connection: "GivenConnection" = None,
+    ) -> dict[str, JsonValue]:
+        """Return a page of suggestions for a field, as `OptionsPage` describes it.
+
+        An action names the source of a field in its `options`. Without a connection, the
+        environment's is used if there is one. Raises `ConnectorError`: `not_found` for an unknown
+        connector, source or connection, `invalid_input` for an unusable cursor or limit.
+        """
+        return await self._runs.options(
+            connector, source, connection, search=search, cursor=cursor, limit=limit
+        )
+
+    @property
+    def _runs(self) -> "Runs":
+        from perplexity_connector.host.runs.runs import Runs  # noqa: PLC0415 - heavy
+
+        with self._lock:
+            self._made_runs = self._made_runs or Runs(
+                self._catalogue,
+                settings=self._settings,
+                store=self._store,
+                policy=self._policy,
+                concurrency=self._concurrency,
+                environ=self._environ,
+            )
+            return self._made_runs
+
+    @functools.cached_property
+    def _flows(self) -> "Flows":
+        from perplexity_connector.host.flows.flows import Flows  # noqa: PLC0415 - heavy
+
+        return Flows(self._catalogue, self._runs)

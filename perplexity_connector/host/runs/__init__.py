@@ -1,0 +1,1 @@
+"""Runs: load the connector, prepare, attempt, retry, limit the rate, record."""

@@ -1,0 +1,254 @@
+"""Runs of one host: load the connector, prepare the run, carry it out, record the end."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack
+from typing import cast
+
+from perplexity_connector.contract import (
+    ActionContext,
+    ConnectionStatus,
+    ConnectorError,
+    ErrorCode,
+    FieldError,
+    JsonObject,
+    OptionsQuery,
+)
+from perplexity_connector.contract.json import Document, new_run_id
+from perplexity_connector.host.catalogue.catalogue import Catalogue
+from perplexity_connector.host.credentials.connections import Connections
+from perplexity_connector.host.credentials.form import ConnectionForm, Credential
+from perplexity_connector.host.credentials.store import ConnectionStore
+from perplexity_connector.host.runs.loading import LoadedConnector, load
+from perplexity_connector.host.runs.params import (
+    GivenConnection,
+    RunOptions,
+    RunRequest,
+)
+from perplexity_connector.host.runs.rate_limiter import RateLimiters
+from perplexity_connector.host.runs.record import RunRecord
+from perplexity_connector.host.runs.retry import RetryPolicy
+from perplexity_connector.host.runs.run import Listener, Run
+from perplexity_connector.host.validation.schema_validator import invalid_input_error
+from perplexity_connector.host.validation.to_json import to_json
+
+_LOG = logging.getLogger("automation_host")
+
+
+class Runs:
+    """Runs actions of the catalogue's connectors.
+
+    * `connections`: the stored connections.
+    * `_loaded`: the connectors in use by id; each is loaded once.
+    * `_active`: the runs in progress.
+    * `_stack`: closes the open connectors; None while the host is not open.
+    """
+
+    def __init__(  # noqa: PLR0913 - the operator's choices
+        self,
+        catalogue: Catalogue,
+        *,
+        settings: Mapping[str, Mapping[str, str]],
+        store: ConnectionStore | None,
+        policy: RetryPolicy,
+        concurrency: int,
+        environ: Mapping[str, str],
+    ) -> None:
+        """Take the operator's choices. Nothing is loaded yet."""
+        self._catalogue = catalogue
+        self._settings = settings
+        self._policy = policy
+        self._rate_limiters = RateLimiters(concurrency)
+        self._environ = environ
+        self.connections = Connections(
+            store, environ, self._connection_form, self._test
+        )
+        self._active: set[Run] = set()
+        self._loaded: dict[str, LoadedConnector] = {}
+        # Reentrant: a plugin may call the host while it is being loaded.
+        self._lock = threading.RLock()
+        self._stack: AsyncExitStack | None = None
+
+    def open(self) -> None:
+        """Allow runs."""
+        self._stack = AsyncExitStack()
+
+    async def close(self) -> None:
+        """Close every open connector. A connector that fails to close is logged and ignored."""
+        stack, self._stack = self._open_stack(), None
+        self._loaded.clear()
+        try:
+            await stack.aclose()
+        except Exception as problem:  # noqa: BLE001 - the host's boundary
+            _LOG.warning("a connector failed to close: %s", type(problem).__name__)
+
+    def forget(self, connector: str) -> None:
+        """Load that connector again when it is next used: another one has its id now."""
+        self._loaded.pop(connector, None)
+
+    def validate(
+        self, connector: str, action: str, input: JsonObject, version: int | None
+    ) -> list[FieldError]:
+        """See `Host.validate`."""
+        version = self._catalogue.action_version(connector, action, version)
+        loaded = self._load(connector)
+        return loaded.input_errors(loaded.entry(action, version), to_json(input))
+
+    async def run(
+        self,
+        connector: str,
+        action: str,
+        input: JsonObject,
+        options: RunOptions,
+        listener: Listener | None = None,
+    ) -> Document:
+        """Run an action and return its envelope; `listener` gets each event."""
+        stack = self._open_stack()
+        request = RunRequest(connector=connector, action=action, input=input, **options)
+        record = RunRecord(
+            connector=connector,
+            action=action,
+            version=request.version or 0,
+            run_id=request.run_id or new_run_id(),
+        )
+        try:
+            run = self._prepare(request, record, listener)
+            self._active.add(run)
+            try:
+                return record.succeeded(await run.carry_out(stack))
+            finally:
+                self._active.remove(run)
+        except ConnectorError as error:
+            return record.failed(error)
+
+    async def stream(
+        self, connector: str, action: str, input: JsonObject, options: RunOptions
+    ) -> AsyncGenerator[Document, None]:
+        """See `Host.stream`."""
+        # Unbounded: a slow listener must never stop the reading of an answer.
+        events: asyncio.Queue[Document | None] = asyncio.Queue()
+        run = self.run(connector, action, input, options, events.put_nowait)
+        task = asyncio.create_task(run)
+        task.add_done_callback(lambda _: events.put_nowait(None))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            yield await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def cancel(self, run_id: str) -> bool:
+        """See `Host.cancel`."""
+        return any(
+            run.stop() for run in tuple(self._active) if run.record.run_id == run_id
+        )
+
+    async def options(  # noqa: PLR0913 - as on the host
+        self,
+        connector: str,
+        source: str,
+        connection: GivenConnection,
+        *,
+        search: str,
+        cursor: str | None,
+        limit: int,
+    ) -> Document:
+        """See `Host.options`."""
+        loaded = self._load(connector)
+        credential = self._credential(loaded, connection, needed=connection is not None)
+        await loaded.open(self._open_stack())
+        query = OptionsQuery(search=search, cursor=cursor, limit=limit)
+        page = await loaded.list_options(
+            source, query, ActionContext(connection=credential)
+        )
+        return page.to_dict()
+
+    def _prepare(
+        self, request: RunRequest, record: RunRecord, listener: Listener | None
+    ) -> Run:
+        record.version = self._catalogue.action_version(
+            request.connector, request.action, request.version
+        )
+        loaded = self._load(request.connector)
+        action = loaded.entry(request.action, record.version)
+        timeout = _valid_timeout(
+            action.timeout if request.timeout is None else request.timeout
+        )
+        credential = self._credential(loaded, request.connection)
+        given = to_json(request.input)
+        if errors := loaded.input_errors(action, given):
+            raise invalid_input_error(errors)
+        return Run(
+            record=record,
+            loaded=loaded,
+            action=action,
+            handler=loaded.handler(action),
+            input=cast("JsonObject", given.value),
+            connection=credential,
+            deadline=record.began + timeout,
+            policy=self._policy,
+            rate_limiter=self._rate_limiters.of(
+                request.connector, request.action, credential
+            ),
+            state=_valid_state(request.resume_from),
+            on_checkpoint=request.on_checkpoint,
+            listener=listener,
+        )
+
+    def _credential(
+        self,
+        loaded: LoadedConnector,
+        given: GivenConnection | JsonObject,
+        *,
+        needed: bool = True,
+    ) -> Credential:
+        if isinstance(given, str):
+            given = self.connections.fields(given, loaded.manifest.id)
+        try:
+            return loaded.connection.resolve(given, self._environ)
+        except ConnectorError:
+            if needed:
+                raise
+            return {}
+
+    async def _test(self, connector: str, credential: Credential) -> ConnectionStatus:
+        loaded = self._load(connector)
+        await loaded.open(self._open_stack())
+        return await loaded.test_connection(ActionContext(connection=credential))
+
+    def _connection_form(self, connector: str) -> ConnectionForm:
+        return self._load(connector).connection
+
+    def _open_stack(self) -> AsyncExitStack:
+        if self._stack is None:
+            message = "the host is not open: use `async with Host() as host`"
+            raise RuntimeError(message)
+        return self._stack
+
+    def _load(self, connector: str) -> LoadedConnector:
+        installed = self._catalogue.connector(connector)
+        with self._lock:
+            if connector not in self._loaded:
+                settings = self._settings.get(connector, {})
+                self._loaded[connector] = load(installed, settings, self._environ)
+            return self._loaded[connector]
+
+
+def _valid_timeout(seconds: float) -> float:
+    if not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+        message = "The timeout must be a number of seconds, more than 0."
+        raise ConnectorError(ErrorCode.INVALID_INPUT, message)
+    return seconds
+
+
+def _valid_state(state: JsonObject | None) -> JsonObject | None:
+    if state is None:
+        return None
+    copied = to_json(state)
+    if copied.errors or not isinstance(copied.value, dict):
+        message = "resume_from must be a checkpoint: a JSON object."
+        raise ConnectorError(ErrorCode.INVALID_INPUT, message)
+    return copied.value

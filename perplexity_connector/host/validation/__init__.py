@@ -1,0 +1,1 @@
+"""JSON Schema errors as field errors, and any Python value as plain JSON."""

@@ -1,0 +1,111 @@
+"""The connector: one client, two actions, the test of a connection, the models that can be picked."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+from perplexity_connector.contract import (
+    ActionContext,
+    ActionHandler,
+    ActionResult,
+    ConnectionStatus,
+    ConnectionTester,
+    Connector,
+    ConnectorError,
+    ErrorCode,
+    FieldError,
+    JsonObject,
+    OptionLister,
+    OptionsPage,
+    OptionsQuery,
+)
+from perplexity_connector.perplexity.actions.check_connection import examine
+from perplexity_connector.perplexity.actions.create_chat_completion import (
+    create_chat_completion,
+)
+from perplexity_connector.perplexity.actions.execute_search import execute_search
+from perplexity_connector.perplexity.actions.model_options import ModelOptions
+from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
+from perplexity_connector.perplexity.forms.execute_search import SearchInput
+from perplexity_connector.perplexity.forms.fields import Form
+from perplexity_connector.perplexity.forms.validation import validate_input
+from perplexity_connector.perplexity.wire.client import Client
+
+
+class _Run(Protocol):
+    async def __call__(
+        self, client: Client, input: JsonObject, ctx: ActionContext
+    ) -> ActionResult: ...
+
+
+class _Action(NamedTuple):
+    form: type[Form]
+    run: _Run
+
+
+_ACTIONS: Mapping[tuple[str, int], _Action] = {
+    ("create_chat_completion", 1): _Action(ChatInput, create_chat_completion),
+    ("execute_search", 1): _Action(SearchInput, execute_search),
+}
+
+
+# The protocols are bases so that a type checker compares each method with what the contract says of it.
+class PerplexityConnector(ConnectionTester, OptionLister, Connector):
+    """Perplexity's two actions over one client; see `contract.Connector`, `ConnectionTester` and `OptionLister`."""
+
+    def __init__(self, client: Client) -> None:
+        """Serve actions over a client, which is opened and closed with the connector."""
+        self._client = client
+        self._models = ModelOptions(client)
+
+    def check(
+        self, action_id: str, version: int, input: JsonObject
+    ) -> Sequence[FieldError]:
+        """Everything wrong with an input; empty when it is good."""
+        form = _action(action_id, version).form
+        found = validate_input(form, input)
+        return found if isinstance(found, list) else []
+
+    def action(self, action_id: str, version: int) -> ActionHandler:
+        """The handler of an action."""
+        return partial(_action(action_id, version).run, self._client)
+
+    async def test_connection(self, ctx: ActionContext) -> ConnectionStatus:
+        """How good `ctx.connection` is, asked with two GETs that cost nothing, within ten seconds."""
+        return await examine(self._client, ctx)
+
+    async def list_options(
+        self, source: str, query: OptionsQuery, ctx: ActionContext
+    ) -> OptionsPage:
+        """The options of the source `models`."""
+        if source != "models":
+            raise ConnectorError(
+                ErrorCode.NOT_FOUND,
+                "There is no such source of options. There is: models.",
+            )
+        return await self._models.page(query, ctx)
+
+    async def __aenter__(self) -> Self:
+        """Open the client, with nothing left of what an earlier event loop may have waited for."""
+        self._models = ModelOptions(self._client)
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the client."""
+        await self._client.__aexit__(kind, error, trace)
+
+
+def _action(action_id: str, version: int) -> _Action:
+    found = _ACTIONS.get((action_id, version))
+    if found is None:
+        known = ", ".join(f"{name} (version {number})" for name, number in _ACTIONS)
+        message = f"There is no such action. There are: {known}."
+        raise ConnectorError(ErrorCode.NOT_FOUND, message)
+    return found

@@ -1,0 +1,149 @@
+"""Execute Search: what goes in, and what must hold between its fields."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Discriminator, Field, Tag
+
+from perplexity_connector.contract import FieldError, JsonObject
+from perplexity_connector.perplexity.forms.fields import (
+    WHOLE,
+    Country,
+    DomainFilter,
+    Form,
+    Language,
+    PublishedAfter,
+    PublishedBefore,
+    RecencyFilter,
+    Size,
+    UpdatedAfter,
+    UpdatedBefore,
+    described,
+    search_conflicts,
+)
+
+
+def _kind_of_query(value: object) -> str:
+    return "several" if isinstance(value, list) else "single"
+
+
+Query = Annotated[
+    Annotated[
+        str,
+        Field(
+            title="Single query",
+            description="What to search for; at least one character.",
+            min_length=1,
+        ),
+        Tag("single"),
+    ]
+    | Annotated[
+        list[
+            Annotated[
+                str,
+                Field(
+                    title="Query",
+                    description="What to search for; at least one character.",
+                    min_length=1,
+                ),
+            ]
+        ],
+        Field(
+            title="Several queries",
+            description="One to 100 queries; each is searched and billed by itself.",
+            min_length=1,
+            max_length=100,
+        ),
+        Tag("several"),
+    ],
+    Discriminator(_kind_of_query),
+]
+
+
+class SearchInput(Form):
+    """Search the web with one query or several and get ranked results."""
+
+    model_config = ConfigDict(
+        title="Execute Search",
+        json_schema_extra={
+            "examples": [
+                {"query": "moon distance"},
+                {
+                    "query": ["moon distance", "jupiter moons"],
+                    "max_results": 5,
+                    "max_tokens": 10000,
+                    "max_tokens_per_page": 1024,
+                    "search_context_size": "low",
+                    "search_type": "web",
+                    "country": "US",
+                    "search_domain_filter": ["moon.example", "atlas.example"],
+                    "search_language_filter": ["en"],
+                    "search_after_date_filter": "2020-01-01",
+                    "search_before_date_filter": "2026-12-31",
+                    "last_updated_after_filter": "2020-01-01",
+                    "last_updated_before_filter": "2026-12-31",
+                },
+            ]
+        },
+    )
+
+    withdrawn: ClassVar[Mapping[str, str]] = {
+        "search_mode": "Perplexity withdrew this parameter. Remove it; search_domain_filter may serve instead.",
+        "safe_search": "Perplexity withdrew this parameter. Remove it.",
+    }
+
+    query: Query = Field(
+        title="Query",
+        description="What to search for: one query, or a list of 1 to 100.",
+    )
+    max_results: Annotated[int, Field(ge=1, le=20), WHOLE] | None = described(
+        "Maximum results", "The most results for each query, 1 to 20.", examples=[5]
+    )
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = described(
+        "Maximum tokens",
+        "The most text over all results of a query, 1 to 1,000,000 tokens.",
+    )
+    max_tokens_per_page: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = (
+        described(
+            "Maximum tokens per page",
+            "The most text from any one page, 1 to 1,000,000 tokens.",
+        )
+    )
+    search_context_size: Size | None = described(
+        "Search context size",
+        "How much of each page comes back; leave it out where you set token limits.",
+    )
+    search_type: Literal["web", "fast"] | None = described(
+        "Search type", "Web searches thoroughly; Fast is cheaper and quicker."
+    )
+    country: Country | None = described(
+        "Country", "Two-letter code of the country to search from.", examples=["US"]
+    )
+    search_domain_filter: DomainFilter = None
+    search_language_filter: (
+        Annotated[
+            list[
+                Annotated[
+                    Language,
+                    Field(
+                        title="Language",
+                        description="A two-letter language code, such as en.",
+                    ),
+                ]
+            ],
+            Field(max_length=10),
+        ]
+        | None
+    ) = described(
+        "Search languages", "Up to 10 two-letter language codes that results may be in."
+    )
+    search_recency_filter: RecencyFilter = None
+    search_after_date_filter: PublishedAfter = None
+    search_before_date_filter: PublishedBefore = None
+    last_updated_after_filter: UpdatedAfter = None
+    last_updated_before_filter: UpdatedBefore = None
+
+    @classmethod
+    def conflicts(cls, values: JsonObject) -> Iterable[FieldError]:
+        """What is wrong between fields: the search filters."""
+        return search_conflicts(values)

@@ -1,0 +1,224 @@
+"""What the two input forms share: their base, and the field types that mean the same in both."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from perplexity_connector.contract import FieldError, JsonObject
+
+BLANKS: tuple[object, ...] = ("", [], {})
+
+
+class _Null:
+    """Stands in for a JSON null, so that the field's own type refuses it."""
+
+
+class Form(BaseModel):
+    """An object that an author fills in: closed, strict about types, and blind to the husks that forms leave.
+
+    A form editor leaves `""`, `[]` and `{}` behind where a value was cleared; an optional field with one counts as
+    unset. JSON null is no value here (the schemas have none), though pydantic's `None` means unset.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    withdrawn: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def conflicts(cls, values: JsonObject) -> Iterable[FieldError]:
+        """What is wrong between fields. `values` holds only fields that are good by themselves."""
+        del values
+        return ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_blanks(cls, values: object) -> object:
+        if not isinstance(values, Mapping):
+            return values
+        required = {
+            field.alias or name
+            for name, field in cls.model_fields.items()
+            if field.is_required()
+        }
+        kept = {
+            name: value
+            for name, value in values.items()
+            if name in required or value not in BLANKS
+        }
+        return {
+            name: _Null() if value is None else value for name, value in kept.items()
+        }
+
+
+def _whole(value: object) -> object:
+    # JSON Schema counts 5.0 among the integers; strict pydantic does not.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _calendar_date(value: str) -> str:
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            date.fromisoformat(value)
+            return value
+    except ValueError:
+        pass
+    kind, mend = "date_format", "Should be a date that exists, written YYYY-MM-DD"
+    raise PydanticCustomError(kind, mend)
+
+
+# Last in the annotation, so that pydantic sees the bounds of the integer itself.
+WHOLE = BeforeValidator(_whole)
+Number = Annotated[float, Field(allow_inf_nan=False)]
+IsoDate = Annotated[
+    str, AfterValidator(_calendar_date), Field(json_schema_extra={"format": "date"})
+]
+Recency = Literal["hour", "day", "week", "month", "year"]
+Size = Literal["low", "medium", "high"]
+# Patterned texts are stripped: to a validator in Python, `$` also stands before a final newline.
+Country = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, to_upper=True, pattern="^[A-Za-z]{2}$", max_length=2
+    ),
+]
+Language = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, to_lower=True, pattern="^[A-Za-z]{2}$", max_length=2
+    ),
+]
+Domain = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        pattern=r"^-?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$",
+        max_length=254,
+    ),
+    Field(
+        title="Domain",
+        description="A domain such as example.org, or -example.org to leave it out; no https://, up to 253 characters.",
+    ),
+]
+Domains = Annotated[list[Domain], Field(max_length=20)]
+
+# The filters that both actions have, with their words.
+RecencyFilter = Annotated[
+    Recency | None,
+    Field(
+        title="Search recency",
+        description="Only pages published within this span; not together with publication dates.",
+    ),
+]
+DomainFilter = Annotated[
+    Domains | None,
+    Field(
+        title="Search domains",
+        description="Up to 20 domains to search, or up to 20 to leave out, each with a leading -; not both kinds.",
+    ),
+]
+PublishedAfter = Annotated[
+    IsoDate | None,
+    Field(
+        title="Published after",
+        description="Only pages published after this date (YYYY-MM-DD); not together with search recency.",
+    ),
+]
+PublishedBefore = Annotated[
+    IsoDate | None,
+    Field(
+        title="Published before",
+        description="Only pages published before this date (YYYY-MM-DD); not together with search recency.",
+    ),
+]
+UpdatedAfter = Annotated[
+    IsoDate | None,
+    Field(
+        title="Updated after",
+        description="Only pages updated after this date (YYYY-MM-DD).",
+    ),
+]
+UpdatedBefore = Annotated[
+    IsoDate | None,
+    Field(
+        title="Updated before",
+        description="Only pages updated before this date (YYYY-MM-DD).",
+    ),
+]
+
+
+def described(title: str, description: str, **more: Any) -> Any:
+    """An optional field with its label and its one sentence for the author; `more` goes to pydantic's `Field`."""
+    return Field(default=None, title=title, description=description, **more)
+
+
+def non_blank(value: object) -> JsonObject:
+    """The fields of an object that count as set; none for what is no object."""
+    return (
+        {name: part for name, part in value.items() if part not in BLANKS}
+        if isinstance(value, Mapping)
+        else {}
+    )
+
+
+def search_conflicts(values: JsonObject) -> Iterable[FieldError]:
+    """What is wrong between the search filters that both actions have."""
+    yield from _mixed_domains(values)
+    yield from _recency_beside_dates(values)
+    yield from _empty_span(
+        values, "search_after_date_filter", "search_before_date_filter"
+    )
+    yield from _empty_span(
+        values, "last_updated_after_filter", "last_updated_before_filter"
+    )
+
+
+def at_each(names: Iterable[str], code: str, message: str) -> Iterable[FieldError]:
+    """The same error at every field involved."""
+    return [
+        FieldError(pointer=f"/{name}", code=code, message=message) for name in names
+    ]
+
+
+def _mixed_domains(values: JsonObject) -> Iterable[FieldError]:
+    domains = values.get("search_domain_filter")
+    denials = (
+        {str(domain).strip().startswith("-") for domain in domains}
+        if isinstance(domains, list)
+        else set()
+    )
+    if len(denials) > 1:
+        message = "Either name the domains to search, or name those to leave out, each with a leading -; not both."
+        yield from at_each(["search_domain_filter"], "conflict", message)
+
+
+def _recency_beside_dates(values: JsonObject) -> Iterable[FieldError]:
+    dates = [
+        name
+        for name in ("search_after_date_filter", "search_before_date_filter")
+        if values.get(name)
+    ]
+    if dates and values.get("search_recency_filter"):
+        message = "Use either the recency filter or publication dates, not both."
+        yield from at_each(["search_recency_filter", *dates], "conflict", message)
+
+
+def _empty_span(values: JsonObject, after: str, before: str) -> Iterable[FieldError]:
+    start, end = values.get(after), values.get(before)
+    if isinstance(start, str) and isinstance(end, str) and end and start > end:
+        yield from at_each(
+            [after, before],
+            "conflict",
+            "The later date stands first: nothing lies between them.",
+        )

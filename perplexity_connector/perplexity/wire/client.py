@@ -1,0 +1,263 @@
+"""The one pooled client: the only I/O of the connector. It speaks httpx's interface, over `transport`.
+
+It speaks it to the transport itself, without `httpx.AsyncClient`: that is there to follow redirects and to keep
+cookies, which must not happen here, and logs the head of every answer.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib.metadata import version
+from types import TracebackType
+from typing import Self, cast
+
+import httpx
+
+from perplexity_connector.contract import (
+    ActionContext,
+    ConnectorError,
+    Effect,
+    ErrorCode,
+    JsonObject,
+    JsonValue,
+    Secret,
+)
+from perplexity_connector.contract.json import load_json
+from perplexity_connector.perplexity.wire import provider_errors
+from perplexity_connector.perplexity.wire.endpoint import Endpoint
+from perplexity_connector.perplexity.wire.idle_timeout import IdleTimeout
+from perplexity_connector.perplexity.wire.sse import EventDecoder, ServerEvent
+from perplexity_connector.perplexity.wire.transport import network, unlogged
+
+# Beyond any real answer; a body that grows past it is cut off rather than kept.
+MAX_BODY = 16 * 1024 * 1024
+_MAX_REFUSAL = 64 * 1024
+_DRAIN_SECONDS = 0.25
+
+_PRODUCT = "perplexity-connector"
+
+
+class StreamingResponse:
+    """A successful answer under way. `request_id` is the provider's, for its support."""
+
+    def __init__(self, response: httpx.Response, idle_timeout: float) -> None:
+        """Wrap a response whose headers are there and whose body is not."""
+        self._response = response
+        # The stream itself, past httpx's decoders and counters: each piece of a live answer costs what stands between.
+        self._raw = aiter(cast("httpx.AsyncByteStream", response.stream))
+        self._idle_timeout = IdleTimeout(idle_timeout)
+        self.request_id = provider_errors.request_id(response.headers)
+
+    async def json(self) -> JsonValue:
+        """The body as JSON. Raises `ConnectorError` when it breaks off, is too large, or is none."""
+        body = b"".join([chunk async for chunk in self._chunks()])
+        try:
+            return load_json(body)
+        except ValueError:
+            raise self._unreadable(detail="the body is not JSON") from None
+
+    async def events(self) -> AsyncGenerator[ServerEvent, None]:
+        """The events of the body as they come; a body that is one JSON document is one event with that data.
+
+        Raises `ConnectorError` when it breaks off, is silent for too long, too large, or a page of HTML.
+        """
+        if "html" in self._response.headers.get("content-type", ""):
+            raise self._unreadable(detail="a page of HTML")
+        decoder, plain, started = EventDecoder(), list[bytes](), False
+        async for chunk in self._chunks():
+            # A gateway that buffers streams answers with the plain body, whatever its content type says.
+            if plain or (not started and chunk.lstrip().startswith(b"{")):
+                plain.append(chunk)
+            else:
+                for event in decoder.feed(chunk):
+                    yield event
+            # Some proxies keep a connection awake with blank lines before the body.
+            started = started or not chunk.isspace()
+            del chunk
+        for event in [ServerEvent("", b"".join(plain))] if plain else decoder.close():
+            yield event
+
+    async def drain(self) -> None:
+        """Read what stands after the last event, if it comes at once, so that the connection can serve again."""
+        with suppress(TimeoutError, httpx.HTTPError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while await anext(self._raw, b""):
+                    pass
+
+    def close(self) -> None:
+        """Nobody reads on."""
+        self._idle_timeout.close()
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        if self._response.headers.get("content-encoding", "identity") != "identity":
+            # We asked for none. Unpacking what was not asked for is how a few bytes become gigabytes.
+            raise self._unreadable(detail="an encoding that was not asked for")
+        size = 0
+        while chunk := await self._next():
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise self._unreadable(detail="too large")
+            yield chunk
+            # Let go before the next wait, here and above: what waits should hold nothing.
+            del chunk
+
+    async def _next(self) -> bytes:
+        try:
+            with self._idle_timeout:
+                return await anext(self._raw, b"")
+        except TimeoutError:
+            raise self._failed(ErrorCode.TIMEOUT, "the answer stalled") from None
+        except httpx.HTTPError as error:
+            raise self._failed(
+                ErrorCode.UNAVAILABLE, f"broken off: {type(error).__name__}"
+            ) from None
+
+    def _unreadable(self, detail: str) -> ConnectorError:
+        return self._failed(ErrorCode.INVALID_RESPONSE, detail)
+
+    def _failed(self, code: ErrorCode, detail: str) -> ConnectorError:
+        status = self._response.status_code
+        return provider_errors.provider_error(
+            code,
+            effect=Effect.UNKNOWN,
+            detail=detail,
+            http_status=status,
+            request_id=self.request_id,
+        )
+
+
+class Client:
+    """Requests to one endpoint for any number of keys, over one pool of connections. An async context manager."""
+
+    def __init__(
+        self, endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        """Serve an endpoint; `transport` replaces the network in tests."""
+        self._endpoint = endpoint
+        self._transport = transport
+        self._opened: httpx.AsyncBaseTransport | None = None
+        self._headers = {
+            "accept": "application/json",
+            "accept-encoding": "identity",
+            "user-agent": f"{_PRODUCT}/{version(_PRODUCT)}",
+            "x-pplx-integration": _PRODUCT,
+        }
+
+    async def __aenter__(self) -> Self:
+        """Open the pool."""
+        self._opened = self._transport or network(
+            self._endpoint.base_url, self._endpoint.connect_timeout
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the pool."""
+        if self._opened is not None:
+            await self._opened.aclose()
+
+    @asynccontextmanager
+    async def ask(
+        self, method: str, path: str, ctx: ActionContext, body: JsonObject | None = None
+    ) -> AsyncIterator[StreamingResponse]:
+        """The answer to one request, as soon as its headers are there. Nothing is ever repeated.
+
+        Raises `ConnectorError`: `effect` is `none` when the request was not sent or was refused.
+        """
+        request = self._request(method, path, ctx, body)
+        # The stack holds the answer from its first byte on: giving the permit back may be cancelled, too.
+        async with AsyncExitStack() as open_answers:
+            open_answers.enter_context(unlogged())
+            async with ctx.permit():
+                response = await self._first_byte(request)
+                open_answers.push_async_callback(response.aclose)
+                # Inside the permit: the next request must not start on what this answer has just made untrue.
+                ctx.observe_limit(*provider_errors.rate(response.headers))
+            if not response.is_success:
+                raise provider_errors.error_from_response(
+                    response.status_code, response.headers, await _refusal(response)
+                )
+            answer = StreamingResponse(response, self._endpoint.idle_timeout)
+            open_answers.callback(answer.close)
+            yield answer
+
+    def _request(
+        self, method: str, path: str, ctx: ActionContext, body: JsonObject | None
+    ) -> httpx.Request:
+        headers = self._headers | {"authorization": f"Bearer {_key(ctx.connection)}"}
+        # Plain ASCII, so that a lone surrogate in an author's text cannot break the encoding.
+        content = (
+            json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+            if body is not None
+            else None
+        )
+        return httpx.Request(
+            method,
+            f"{self._endpoint.base_url}{path}",
+            headers=headers
+            if content is None
+            else headers | {"content-type": "application/json"},
+            content=content,
+            # First byte and idle have clocks of their own; one request may wait long for its first byte.
+            extensions={"timeout": {"connect": self._endpoint.connect_timeout}},
+        )
+
+    async def _first_byte(self, request: httpx.Request) -> httpx.Response:
+        if self._opened is None:
+            message = "the connector is an async context manager: enter it before running an action"
+            raise RuntimeError(message)
+        try:
+            async with asyncio.timeout(self._endpoint.first_byte_timeout):
+                return await self._opened.handle_async_request(request)
+        except TimeoutError:
+            raise provider_errors.provider_error(
+                ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="no first byte"
+            ) from None
+        except (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.ProxyError,
+            httpx.UnsupportedProtocol,
+        ) as error:
+            detail = f"not connected: {type(error).__name__}"
+            raise provider_errors.provider_error(
+                ErrorCode.UNAVAILABLE, effect=Effect.NONE, detail=detail
+            ) from None
+        except httpx.HTTPError as error:
+            detail = f"broken after sending: {type(error).__name__}"
+            raise provider_errors.provider_error(
+                ErrorCode.UNAVAILABLE, effect=Effect.UNKNOWN, detail=detail
+            ) from None
+
+
+def _key(connection: Mapping[str, str | Secret]) -> str:
+    given = connection.get("api_key", "")
+    key = (given.reveal() if isinstance(given, Secret) else given).strip()
+    if not re.fullmatch("[!-~]+", key):
+        # Checked here because an HTTP library that refuses a header quotes it in its error.
+        raise provider_errors.provider_error(
+            ErrorCode.INVALID_CREDENTIALS,
+            effect=Effect.NONE,
+            detail="no usable key was given",
+        )
+    return key
+
+
+async def _refusal(response: httpx.Response) -> bytes:
+    """As much of a refusal's body as can matter; one that breaks off is as good as an empty one."""
+    body = b""
+    try:
+        async with asyncio.timeout(5):
+            async for chunk in cast("httpx.AsyncByteStream", response.stream):
+                body += chunk
+                if len(body) > _MAX_REFUSAL:
+                    break
+    except (TimeoutError, httpx.HTTPError):
+        pass
+    return body

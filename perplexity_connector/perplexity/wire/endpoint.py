@@ -1,0 +1,81 @@
+"""Where the API is and how long to wait for it: the operator's settings, parsed."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """The API's address without a trailing slash, and the three time-outs in seconds."""
+
+    base_url: str = "https://api.perplexity.ai"
+    connect_timeout: float = 5.0
+    first_byte_timeout: float = 120.0
+    idle_timeout: float = 120.0
+
+
+def endpoint(settings: Mapping[str, str]) -> Endpoint:
+    """The endpoint that settings describe; one left out or blank takes its default.
+
+    Raises `ConnectorError` (`invalid_input`) for a setting that cannot be used, pointing at `/settings/NAME`.
+    """
+    given = {name: text.strip() for name, text in settings.items() if text.strip()}
+    return Endpoint(
+        base_url=_base_url(given.get("base_url", Endpoint.base_url)),
+        connect_timeout=_seconds(given, "connect_timeout", Endpoint.connect_timeout),
+        first_byte_timeout=_seconds(
+            given, "first_byte_timeout", Endpoint.first_byte_timeout
+        ),
+        idle_timeout=_seconds(given, "idle_timeout", Endpoint.idle_timeout),
+    )
+
+
+def _base_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        # urlsplit passes over control characters; the HTTP client raises an error of its own at them.
+        plain = re.fullmatch("[!-~]+", text) is not None
+        extra = parts.username or parts.password or parts.query or parts.fragment
+        usable = plain and bool(parts.hostname) and not extra
+        safe = parts.scheme == "https" or (
+            parts.scheme == "http" and _is_loopback(parts.hostname or "")
+        )
+        _ = parts.port  # raises for a port that is none
+    except ValueError:
+        usable = safe = False
+    if not usable or not safe:
+        _refuse(
+            "base_url",
+            "It must be an https address, or http on this machine (loopback), with nothing after the path.",
+        )
+    return text.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _seconds(given: Mapping[str, str], name: str, default: float) -> float:
+    try:
+        value = float(given.get(name, default))
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        _refuse(name, "It must be a number of seconds above zero.")
+    return value
+
+
+def _refuse(name: str, mend: str) -> NoReturn:
+    problem = FieldError(pointer=f"/settings/{name}", code="format", message=mend)
+    message = f"The setting {name} cannot be used. {mend}"
+    raise ConnectorError(ErrorCode.INVALID_INPUT, message, fields=[problem])

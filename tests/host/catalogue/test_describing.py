@@ -1,0 +1,156 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from perplexity_connector.contract import ConnectorError, ErrorCode
+from perplexity_connector.host import Host
+from tests.host.stage import changed, toy_host
+
+
+def palette(host: Host) -> list[dict[str, object]]:
+    """The toy's entries."""
+    return [entry for entry in host.actions() if entry["connector"] == "toy"]
+
+
+def test_the_palette_shows_each_action_once_in_its_newest_version() -> None:
+    """With what a drawer of the palette needs, as plain JSON."""
+    greet, count = palette(toy_host())
+    assert greet == {
+        "connector": "toy",
+        "action": "greet",
+        "version": 2,
+        "title": "Greet",
+        "summary": "Greet somebody.",
+        "icon": "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E",
+        "categories": ["Examples"],
+        "streaming": True,
+        "annotations": {
+            "read_only": True,
+            "destructive": False,
+            "idempotent": False,
+            "open_world": False,
+            "billable": True,
+        },
+        "timeout": 30,
+    }
+    assert (count["action"], count["streaming"]) == ("count", False)
+
+
+def test_a_description_holds_all_that_a_form_needs() -> None:
+    """Manifest entry, connector, schemas, labels and examples, as plain JSON with every key present."""
+    description = json.loads(json.dumps(toy_host().describe("toy", "greet")))
+    assert description.keys() == {
+        "connector",
+        "action",
+        "schemas",
+        "labels",
+        "examples",
+    }
+    assert description["connector"].keys() == {
+        *(
+            "id",
+            "version",
+            "title",
+            "summary",
+            "icon",
+            "categories",
+            "links",
+            "settings",
+            "connection",
+        )
+    }
+    assert description["connector"]["version"] == "1.10"
+    assert description["connector"]["connection"]["env"] == {"token": "TOY_TOKEN"}
+    assert description["action"]["version"] == 2
+    assert description["schemas"].keys() == {"connection", "input", "output", "event"}
+    assert description["schemas"]["event"]["title"] == "Event"
+    assert description["labels"] == {"/tone": {"warm": "Warm", "cool": "Cool"}}
+    assert description["examples"][0] == {"name": "Ada"}
+
+
+def test_what_a_manifest_leaves_out_is_empty() -> None:
+    """An action without events, labels or examples."""
+    description = toy_host().describe("toy", "count")
+    assert description["schemas"]["event"] is None
+    assert description["action"]["events"] is None
+    assert (description["labels"], description["examples"]) == ({}, [])
+
+
+def test_a_version_can_be_named() -> None:
+    """A saved step pins its own."""
+    assert (
+        toy_host().describe("toy", "greet", 1)["action"]["summary"]
+        == "Greet somebody, in version one."
+    )
+
+
+def test_changing_a_description_or_the_palette_changes_nothing_else() -> None:
+    """What is handed out is a copy."""
+    host = toy_host()
+    host.describe("toy", "greet")["connector"]["categories"].append("Mine")
+    palette(host)[0]["categories"].append("Mine")
+    assert palette(host)[0]["categories"] == ["Examples"]
+
+
+@pytest.mark.parametrize(
+    ("connector", "action", "version", "named"),
+    [
+        ("tyo", "greet", None, "toy"),
+        ("toy", "great", None, "count, greet"),
+        ("toy", "greet", 3, "1, 2"),
+    ],
+)
+def test_what_is_not_there_is_not_found_and_the_error_names_what_is(
+    connector: str, action: str, version: int | None, named: str
+) -> None:
+    """Connector, action, version; from `describe` and from `validate`."""
+    host = toy_host()
+    for ask in (
+        lambda: host.describe(connector, action, version),
+        lambda: host.validate(connector, action, {}, version=version),
+    ):
+        with pytest.raises(ConnectorError) as error:
+            ask()
+        assert error.value.code is ErrorCode.NOT_FOUND
+        assert named in error.value.message
+
+
+@pytest.mark.parametrize("text", ["{", "[]", None])
+def test_a_schema_that_cannot_be_read_is_an_internal_error(
+    tmp_path: Path, text: str | None
+) -> None:
+    """Broken JSON, no object, no file."""
+    manifest = changed(tmp_path)
+    file = tmp_path / "schemas" / "greet.v1.input.schema.json"
+    if text is None:
+        file.unlink()
+    else:
+        file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConnectorError) as error:
+        toy_host(manifest=manifest).describe("toy", "greet")
+    assert error.value.code is ErrorCode.INTERNAL
+
+
+def test_registering_a_broken_manifest_is_an_internal_error(tmp_path: Path) -> None:
+    """It is the embedder's own doing, so it raises."""
+    with pytest.raises(ConnectorError) as error:
+        toy_host(
+            manifest=changed(tmp_path, lambda text: text.replace("id: toy", "id: ["))
+        )
+    assert error.value.code is ErrorCode.INTERNAL
+
+
+def test_a_registered_connector_stands_in_for_one_of_the_same_id(
+    tmp_path: Path,
+) -> None:
+    """The last one registered counts."""
+    host = toy_host()
+    host.register(
+        object(),
+        changed(
+            tmp_path,
+            lambda text: text.replace("summary: Greet somebody.", "summary: New."),
+        ),
+    )
+    assert palette(host)[0]["summary"] == "New."

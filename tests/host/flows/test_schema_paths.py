@@ -1,0 +1,130 @@
+from typing import Any
+
+import pytest
+
+from perplexity_connector.contract.json import pointer_tokens
+from perplexity_connector.host.flows.schema_paths import (
+    are_apart,
+    kinds,
+    placeholders,
+    schemas_at,
+)
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "closed": {
+            "type": "object",
+            "properties": {"a": {"type": "string"}},
+            "additionalProperties": False,
+        },
+        "open": {"type": "object", "properties": {"a": {"type": "string"}}},
+        "map": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "list": {"type": ["array", "null"], "items": {"type": "number"}},
+        "any list": {"type": "array"},
+        "union": {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "boolean"}},
+            ]
+        },
+        "both": {"type": "object", "allOf": [{"properties": {"x": {"const": 1}}}]},
+        "opaque": {"$ref": "#/$defs/x"},
+        "never": False,
+        "anything": True,
+    },
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("pointer", "there"),
+    [
+        ("", [SCHEMA]),
+        ("/closed/a", [{"type": "string"}]),
+        ("/closed/b", []),
+        ("/open/b", [{}]),
+        ("/open/a/b", []),
+        ("/open/a/0", []),
+        ("/map/b", [{"type": "integer"}]),
+        ("/list/3", [{"type": "number"}]),
+        ("/list/x", []),
+        ("/any list/0", [{}]),
+        (
+            "/union",
+            [{"type": "string"}, {"type": "array", "items": {"type": "boolean"}}],
+        ),
+        ("/union/0", [{"type": "boolean"}]),
+        ("/both/x", [{}, {"const": 1}]),
+        ("/opaque/x", [{}]),
+        ("/never", []),
+        ("/anything/x", [{}]),
+        ("/anything/0", [{}, {}]),
+        ("/none", []),
+    ],
+)
+def test_a_schema_says_what_may_be_at_a_place(pointer: str, there: list[Any]) -> None:
+    """One schema for each branch; `{}` is anything, an empty list is nothing."""
+    assert list(schemas_at(SCHEMA, pointer_tokens(pointer) or ())) == there
+
+
+def test_the_types_of_a_place_are_those_of_all_its_branches() -> None:
+    """Null says nothing about a value that is there; one branch that does not say makes it unknown."""
+    assert kinds([{"type": ["array", "null"]}, {"type": "string"}]) == {
+        "array",
+        "string",
+    }
+    assert kinds([{"type": "string"}, {}]) == frozenset()
+    assert kinds([]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart"),
+    [
+        ("string", "array", True),
+        ("string", "string", False),
+        ("integer", "number", False),
+        ("number", "integer", False),
+        ("number", "string", True),
+        ("", "string", False),
+        ("string", "", False),
+    ],
+)
+def test_types_are_apart_when_no_value_can_be_of_both(
+    one: str, other: str, apart: bool
+) -> None:
+    """What is not known is apart from nothing."""
+    assert are_apart(frozenset(one.split()), frozenset(other.split())) is apart
+
+
+@pytest.mark.parametrize(
+    ("schema", "values"),
+    [
+        ({"type": "string", "enum": ["a", "b", "c"]}, ("a", "c")),
+        (
+            {"type": "string", "format": "date", "examples": ["2026-01-01"]},
+            ("1900-01-01", "2999-12-31"),
+        ),
+        ({"type": "string", "examples": ["a", "b"]}, ("a", "b")),
+        ({"type": "string"}, ("x", "x")),
+        ({"type": "integer", "minimum": 1, "maximum": 20, "examples": [5]}, (1, 20)),
+        ({"type": "integer", "minimum": 16}, (16, 16)),
+        ({"type": "number"}, (1, 1)),
+        ({"type": "boolean"}, (False, True)),
+        ({"type": ["array", "null"]}, ([], [])),
+        ({"type": "object"}, ({}, {})),
+        ({"type": "null"}, ("x", "x")),
+    ],
+)
+def test_placeholders_lie_as_far_apart_as_the_schema_tells(
+    schema: dict[str, Any], values: tuple[Any, Any]
+) -> None:
+    """Enum, limits, examples, then the type alone."""
+    assert placeholders([schema], frozenset()) == values
+
+
+def test_placeholders_are_of_the_type_that_is_given() -> None:
+    """Of several branches, that one counts; where none fits, text stands in."""
+    branches = [{"type": "array"}, {"type": "string", "examples": ["moon"]}]
+    assert placeholders(branches, frozenset({"string"})) == ("moon", "moon")
+    assert placeholders(branches, frozenset({"boolean"})) == ("x", "x")

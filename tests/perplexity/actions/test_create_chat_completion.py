@@ -1,0 +1,594 @@
+"""Create Chat Completion against a scripted provider."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from perplexity_connector.contract import ActionResult, ConnectorError
+from perplexity_connector.perplexity.actions import provider_run
+from perplexity_connector.perplexity.actions.create_chat_completion import (
+    create_chat_completion,
+)
+from perplexity_connector.perplexity.wire import client as api_client
+from tests.perplexity.actions.wire import (
+    RUN_ID,
+    SHOWN,
+    Listener,
+    Pieces,
+    Provider,
+    events,
+    final,
+    framed,
+    plain,
+    refusal,
+    stream,
+)
+
+QUESTION = {
+    "model": "sonar-pro",
+    "messages": [{"role": "user", "content": "How far away is the Moon?"}],
+}
+RUN_PATH = f"/v1/agent/{RUN_ID}"
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look again at once: how long a wait is does not matter here."""
+    monkeypatch.setattr(provider_run, "_LONGEST_WAIT", 0.0)
+
+
+def run(
+    provider: Provider,
+    listener: Listener,
+    input: object = QUESTION,
+    *,
+    listen: bool = True,
+    **more: object,
+) -> ActionResult:
+    """The action's result."""
+
+    async def main() -> ActionResult:
+        async with provider.client() as client:
+            return await create_chat_completion(
+                client, input, listener.context(listen=listen, **more)
+            )
+
+    return asyncio.run(main())
+
+
+def failure(
+    provider: Provider,
+    listener: Listener,
+    input: object = QUESTION,
+    *,
+    listen: bool = True,
+    **more: object,
+) -> ConnectorError:
+    """The error that the action raises."""
+    with pytest.raises(ConnectorError) as caught:
+        run(provider, listener, input, listen=listen, **more)
+    return caught.value
+
+
+def codes(result: ActionResult) -> list[str]:
+    """The codes of a result's warnings."""
+    return [warning.code for warning in result.warnings]
+
+
+def test_an_answer_comes_back_in_the_chat_shape_with_its_sources_in_order() -> None:
+    """The marks are rewritten, and each one's source stands at its number."""
+    result = run(Provider(stream(events())), Listener())
+    assert (
+        result.output["content"]
+        == SHOWN
+        == result.output["choices"][0]["message"]["content"]
+    )
+    assert result.output["citations"] == [
+        "https://atlas.example",
+        "https://moon.example/distance",
+    ]
+    assert result.output["served_model"] == "openai/gpt-6-luna"
+    assert result.usage["cost"]["total_cost"] == 0.001
+    assert result.meta["request_id"] == "11111111-2222-4333-8444-555555555555"
+    assert codes(result) == []
+
+
+def test_bad_input_is_refused_before_anything_is_sent() -> None:
+    """Every field at fault is named, and no request was made."""
+    provider = Provider(stream(events()))
+    error = failure(
+        provider, Listener(), {"messages": [{"role": "bot", "content": ""}]}
+    )
+    assert error.code == "invalid_input"
+    assert {field.pointer for field in error.fields} == {
+        "/model",
+        "/messages/0/role",
+        "/messages/0/content",
+    }
+    assert provider.asked == []
+
+
+@pytest.mark.parametrize("listen", [True, False])
+def test_listening_or_not_gives_the_same_output(listen: bool) -> None:
+    """Only who listens is told; the output is the same."""
+    listener = Listener()
+    result = run(Provider(stream(events())), listener, listen=listen)
+    assert result.output["content"] == SHOWN
+    assert listener.text() == (SHOWN if listen else "")
+
+
+def test_the_first_event_is_checkpointed_before_anything_else() -> None:
+    """The run's id is kept before a word of the answer is shown."""
+    listener = Listener()
+    seen: list[int] = []
+
+    async def checkpoint(state: dict[str, object]) -> None:
+        seen.append(len(listener.events))
+        listener.states.append(state)
+
+    listener.checkpoint = checkpoint
+    run(Provider(stream(events())), listener)
+    assert listener.states == [{"response_id": RUN_ID, "shown": 0}]
+    assert seen == [0]
+
+
+@pytest.mark.parametrize("listen", [True, False])
+@pytest.mark.parametrize("cut", range(1, len(events())))
+@pytest.mark.parametrize("error", [None, httpx.ReadError("reset")])
+def test_a_stream_cut_after_any_event_is_recovered_from_the_same_run(
+    cut: int, error: Exception | None, listen: bool
+) -> None:
+    """One POST, then GETs; the whole answer, told once, with a warning."""
+    provider = Provider(stream(events()[:cut], error), plain(final()))
+    listener = Listener()
+    result = run(provider, listener, listen=listen)
+    assert provider.asked == [("POST", "/v1/agent"), ("GET", RUN_PATH)]
+    assert result.output["content"] == SHOWN
+    assert listener.text() == (SHOWN if listen else "")
+    assert codes(result) == ["recovered"]
+
+
+def test_a_stream_that_breaks_before_its_first_event_is_an_error_of_unknown_effect() -> (
+    None
+):
+    """There is no id to come back to, so nothing is asked again."""
+    provider = Provider(stream([], httpx.ReadError("reset")))
+    error = failure(provider, Listener())
+    assert (error.code, error.effect) == ("unavailable", "unknown")
+    assert len(provider.asked) == 1
+
+
+def test_an_empty_stream_is_no_answer() -> None:
+    """A body without any event is not taken for an empty answer."""
+    error = failure(Provider(stream([])), Listener())
+    assert (error.code, error.effect) == ("invalid_response", "unknown")
+
+
+def test_a_first_event_that_is_malformed_is_no_answer() -> None:
+    """Garbage before the run's id leaves nothing to come back to."""
+    response = httpx.Response(200, stream=Pieces([b"data: {garbage\n\n"]))
+    assert failure(Provider(response), Listener()).code == "invalid_response"
+
+
+def test_a_run_still_under_way_is_looked_at_until_it_ends() -> None:
+    """In progress is no end."""
+    under_way = plain(final("in_progress", output=[]))
+    provider = Provider(
+        stream(events()[:4]), under_way, refusal(503), under_way, plain(final())
+    )
+    assert run(provider, Listener()).output["content"] == SHOWN
+    assert len(provider.asked) == 5
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(404, "not_found"), (400, "invalid_request")]
+)
+def test_a_run_that_is_gone_is_an_unknown_outcome_with_what_was_received(
+    status: int, kind: str
+) -> None:
+    """Never posted again; the text and the sources so far are kept."""
+    provider = Provider(stream(events()[:10]), refusal(status, kind))
+    error = failure(provider, Listener())
+    assert (error.code, error.effect, error.retryable) == (
+        "upstream_failed",
+        "unknown",
+        False,
+    )
+    assert SHOWN.startswith(error.partial["content"])
+    assert len(error.partial["citations"]) == 2
+    assert [method for method, _ in provider.asked] == ["POST", "GET"]
+
+
+def test_a_key_revoked_during_a_run_is_said_as_such() -> None:
+    """Looking for the run fails with its own code, and the run's effect stays unknown."""
+    error = failure(
+        Provider(stream(events()[:4]), refusal(401, "invalid_api_key")), Listener()
+    )
+    assert (error.code, error.effect) == ("invalid_credentials", "unknown")
+
+
+def test_a_run_that_cannot_be_looked_at_leaves_the_way_back_to_it() -> None:
+    """After some looks the error is retryable, and the checkpoint says how much was shown."""
+    listener = Listener()
+    error = failure(Provider(stream(events()[:8]), refusal(503)), listener)
+    assert (error.code, error.retryable, error.effect) == (
+        "unavailable",
+        True,
+        "unknown",
+    )
+    assert listener.states[-1] == {"response_id": RUN_ID, "shown": len(listener.text())}
+    assert listener.text()
+
+
+def test_a_look_that_is_no_run_is_looked_at_again() -> None:
+    """One strange answer to a look does not lose the run."""
+    provider = Provider(stream(events()[:4]), plain({}), plain(final()))
+    assert run(provider, Listener()).output["content"] == SHOWN
+
+
+def test_a_run_that_never_ends_is_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even without a deadline there is an end to looking."""
+    monkeypatch.setattr(provider_run, "_POLLS", 3)
+    provider = Provider(stream(events()[:4]), plain(final("in_progress")))
+    assert failure(provider, Listener()).code == "timeout"
+    assert len(provider.asked) == 4
+
+
+def test_a_new_attempt_goes_on_where_the_text_stopped() -> None:
+    """No POST, and only the missing suffix is told."""
+    listener = Listener()
+    provider = Provider(plain(final()))
+    result = run(provider, listener, resume_from={"response_id": RUN_ID, "shown": 8})
+    assert provider.asked == [("GET", RUN_PATH)]
+    assert listener.text() == SHOWN[8:]
+    assert result.output["content"] == SHOWN
+
+
+def test_a_run_that_failed_meanwhile_is_told_as_failed() -> None:
+    """Coming back to a failed run is no success."""
+    error = failure(
+        Provider(plain(final("failed"))),
+        Listener(),
+        resume_from={"response_id": RUN_ID},
+    )
+    assert (error.code, error.effect) == ("upstream_failed", "unknown")
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"response_id": "../models"}, {"response_id": 7}]
+)
+def test_a_state_that_names_no_run_is_refused(state: dict[str, object]) -> None:
+    """It becomes part of an address, so it is looked at first, and never means a fresh POST."""
+    provider = Provider(stream(events()))
+    error = failure(provider, Listener(), resume_from=state)
+    assert (error.code, error.effect) == ("invalid_input", "none")
+    assert provider.asked == []
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        (
+            {
+                "type": "response.failed",
+                "error": {"type": "internal_error", "message": "…"},
+            },
+            "internal_error",
+        ),
+        (
+            {
+                "type": "response.failed",
+                "response": final("failed", error={"code": "server_error"}),
+            },
+            "server_error",
+        ),
+        ({"type": "response.completed", "response": final("failed")}, None),
+        ({"type": "response.cancelled"}, None),
+        ({"type": "response.cancelled", "response": final("cancelled")}, None),
+        ({"type": "error", "error": {"type": "overloaded"}}, "overloaded"),
+        ({"type": "error", "code": "overloaded", "message": "…"}, "overloaded"),
+    ],
+)
+@pytest.mark.parametrize("listen", [True, False])
+def test_a_run_that_ends_badly_is_an_error_with_what_was_received(
+    end: dict[str, object], code: str | None, listen: bool
+) -> None:
+    """With and without a `response` inside, listened to or not: the same error, the same partial answer."""
+    error = failure(Provider(stream(events(end))), Listener(), listen=listen)
+    assert (error.code, error.effect, error.retryable) == (
+        "upstream_failed",
+        "unknown",
+        False,
+    )
+    assert error.provider_code == code
+    assert error.partial["content"] == SHOWN
+
+
+@pytest.mark.parametrize("listen", [True, False])
+@pytest.mark.parametrize(
+    "end",
+    [
+        {
+            "type": "response.incomplete",
+            "response": final(
+                "incomplete",
+                output=[],
+                incomplete_details={"reason": "max_output_tokens"},
+            ),
+        },
+        {"type": "response.incomplete"},
+    ],
+)
+def test_a_cut_answer_has_finish_reason_length_and_the_text_so_far(
+    end: dict[str, object], listen: bool
+) -> None:
+    """An incomplete run is a success with a word about it, though its final object may be empty."""
+    result = run(Provider(stream(events(end))), Listener(), listen=listen)
+    assert result.output["choices"][0]["finish_reason"] == "length"
+    assert result.output["content"] == SHOWN
+    assert codes(result) == ["incomplete"]
+
+
+def test_a_plain_body_is_understood_where_a_stream_was_asked_for() -> None:
+    """A gateway that buffers gives the final object alone."""
+    result = run(Provider(plain(final())), Listener())
+    assert result.output["content"] == SHOWN
+
+
+def test_what_was_streamed_and_what_is_final_may_differ_with_a_warning() -> None:
+    """The final text is the output."""
+    rows = events(
+        {"type": "response.completed", "response": final(text="Another answer.")}
+    )
+    result = run(Provider(stream(rows)), Listener())
+    assert result.output["content"] == "Another answer."
+    assert codes(result) == ["stream_diverged"]
+
+
+def test_the_deadline_gives_what_was_received_and_asks_the_provider_to_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The run is cancelled once, and the partial answer is kept."""
+    monkeypatch.setattr(provider_run, "_POLLS", 10**6)
+    under_way = plain(final("in_progress", output=[]))
+
+    def looked_at(request: httpx.Request) -> httpx.Response:
+        return plain({}) if request.method == "POST" else under_way
+
+    provider = Provider(stream(events()[:9]), looked_at)
+    listener = Listener()
+    error = failure(provider, listener, deadline=time.monotonic() + 0.05)
+    assert listener.states[-1] == {}
+    assert (error.code, error.effect) == ("timeout", "unknown")
+    assert error.partial["content"]
+    assert [path for method, path in provider.asked if method == "POST"] == [
+        "/v1/agent",
+        f"{RUN_PATH}/cancel",
+    ]
+
+
+def test_a_deadline_after_the_last_event_takes_no_answer_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A server that leaves the connection open is waited for a little; the answer is whole by then."""
+    monkeypatch.setattr(api_client, "_DRAIN_SECONDS", 60)
+
+    class Open(Pieces):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            async for piece in super().__aiter__():
+                yield piece
+            await asyncio.Event().wait()
+
+    answer = httpx.Response(
+        200,
+        headers={"content-type": "text/event-stream"},
+        stream=Open(framed(events())),
+    )
+    result = run(Provider(answer), Listener(), deadline=time.monotonic() + 1)
+    assert result.output["content"] == SHOWN
+
+
+@pytest.mark.parametrize("listen", [True, False])
+@pytest.mark.parametrize(("told", "received"), [(9, True), (5, True), (1, False)])
+def test_what_a_cancelled_run_received_is_salvaged_once_the_provider_was_asked_to_stop(
+    told: int, received: bool, listen: bool
+) -> None:
+    """The text and the sources so far; nothing where there was nothing."""
+    looking = asyncio.Event()
+    happened: list[str] = []
+    listener = Listener()
+
+    async def network(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            happened.append(request.url.path)
+            return (
+                plain({})
+                if request.url.path.endswith("/cancel")
+                else stream(events()[:told])
+            )
+        looking.set()
+        return await asyncio.Future()
+
+    def salvage(partial: dict[str, object]) -> None:
+        happened.append("salvaged")
+        listener.salvaged.append(partial)
+
+    async def main() -> None:
+        client = Provider().client()
+        client._transport = httpx.MockTransport(network)
+        async with client:
+            ctx = replace(listener.context(listen=listen), salvage=salvage)
+            task = asyncio.create_task(create_chat_completion(client, QUESTION, ctx))
+            await looking.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    asyncio.run(main())
+    assert happened == [
+        "/v1/agent",
+        f"{RUN_PATH}/cancel",
+        *(["salvaged"] if received else []),
+    ]
+    assert all(
+        partial["id"] == RUN_ID and len(partial["citations"]) == 2
+        for partial in listener.salvaged
+    )
+    assert all(SHOWN.startswith(partial["content"]) for partial in listener.salvaged)
+    assert bool(listener.salvaged and listener.salvaged[0]["content"]) == (told > 5)
+
+
+def test_a_run_cancelled_while_its_failure_is_being_kept_is_salvaged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between the failure and its checkpoint nothing is lost either."""
+    monkeypatch.setattr(provider_run, "_MISSES", 0)
+    listener = Listener()
+    kept = asyncio.Event()
+
+    async def checkpoint(state: dict[str, object]) -> None:
+        if listener.states:
+            kept.set()
+            await asyncio.Future()
+        listener.states.append(state)
+
+    listener.checkpoint = checkpoint
+
+    async def main() -> None:
+        async with Provider(stream(events()[:9]), refusal(503)).client() as client:
+            task = asyncio.create_task(
+                create_chat_completion(client, QUESTION, listener.context())
+            )
+            await kept.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    asyncio.run(main())
+    assert [SHOWN.startswith(partial["content"]) for partial in listener.salvaged] == [
+        True
+    ]
+
+
+@pytest.mark.parametrize("answer", [plain({}), refusal(500)])
+def test_cancelling_asks_the_provider_to_stop_and_stays_a_cancellation(
+    answer: httpx.Response,
+) -> None:
+    """What the provider says to it never masks the cancellation."""
+    looking = asyncio.Event()
+
+    async def under_way(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return (
+                answer if request.url.path.endswith("/cancel") else stream(events()[:4])
+            )
+        looking.set()
+        await asyncio.Event().wait()
+        return refusal(500)
+
+    asked: list[str] = []
+
+    async def network(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return await under_way(request)
+
+    async def main() -> None:
+        client = Provider().client()
+        client._transport = httpx.MockTransport(network)
+        async with client:
+            task = asyncio.create_task(
+                create_chat_completion(client, QUESTION, Listener().context())
+            )
+            await looking.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    asyncio.run(main())
+    assert asked.count(f"{RUN_PATH}/cancel") == 1
+
+
+def test_a_second_cancellation_does_not_end_the_request_to_stop() -> None:
+    """The deadline and a caller that leaves can come together: the run at the provider is stopped all the same."""
+    looking, stopping, goes_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    stopped: list[str] = []
+
+    async def network(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/cancel"):
+            stopping.set()
+            await goes_on.wait()
+            stopped.append(request.url.path)
+            return plain({})
+        if request.method == "POST":
+            return stream(events()[:4])
+        looking.set()
+        return await asyncio.Future()
+
+    async def main() -> None:
+        client = Provider().client()
+        client._transport = httpx.MockTransport(network)
+        async with client:
+            task = asyncio.create_task(
+                create_chat_completion(client, QUESTION, Listener().context())
+            )
+            await looking.wait()
+            task.cancel()
+            await stopping.wait()
+            task.cancel()
+            await asyncio.wait([task], timeout=0)
+            goes_on.set()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    asyncio.run(main())
+    assert stopped == [f"{RUN_PATH}/cancel"]
+
+
+def test_cancelling_before_the_run_has_an_id_cannot_ask_for_anything() -> None:
+    """There is nothing to name yet."""
+    sent = asyncio.Event()
+    asked: list[str] = []
+
+    async def network(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        sent.set()
+        await asyncio.Event().wait()
+        return refusal(500)
+
+    async def main() -> None:
+        client = Provider().client()
+        client._transport = httpx.MockTransport(network)
+        async with client:
+            task = asyncio.create_task(
+                create_chat_completion(client, QUESTION, Listener().context())
+            )
+            await sent.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    asyncio.run(main())
+    assert asked == ["/v1/agent"]
+
+
+def test_a_structured_answer_is_parsed_and_its_text_left_alone() -> None:
+    """`parsed` holds the value; an array such as [1] in it is no mark."""
+    schema = {
+        "type": "object",
+        "properties": {"km": {"type": "array"}},
+        "required": ["km"],
+    }
+    wanted = {
+        "response_format": {"type": "json_schema", "json_schema": {"schema": schema}}
+    }
+    text = '{"km": [1], "note": "[web:9]"}'
+    result = run(
+        Provider(stream(events(text=text))), listener := Listener(), QUESTION | wanted
+    )
+    assert result.output["parsed"] == {"km": [1], "note": "[web:9]"}
+    assert result.output["content"] == listener.text() == text
+    assert codes(result) == []

@@ -1,0 +1,250 @@
+"""Execute Search against a scripted provider."""
+
+import asyncio
+import json
+import time
+
+import httpx
+import pytest
+
+from perplexity_connector.contract import ActionResult, ConnectorError
+from perplexity_connector.perplexity.actions import (
+    execute_search as execute_search_module,
+)
+from perplexity_connector.perplexity.actions.execute_search import execute_search
+from tests.perplexity.actions.wire import Listener, Provider, Script, plain, refusal
+
+QUERIES = ["moon distance", "jupiter moons", "bread"]
+
+
+def found(query: str) -> httpx.Response:
+    """A search's answer, which names its query."""
+    row = {
+        "title": query,
+        "url": f"https://{query.replace(' ', '-')}.example",
+        "snippet": "…",
+    }
+    return plain({"results": [row, row], "id": f"id of {query}"})
+
+
+def asked_for(request: httpx.Request) -> str:
+    """The query of a request."""
+    return str(json.loads(request.content)["query"])
+
+
+def echo(request: httpx.Request) -> httpx.Response:
+    """Find something for any query."""
+    return found(asked_for(request))
+
+
+def failing(query: str, answer: httpx.Response) -> Script:
+    """Find something for any query but one."""
+    return lambda request: answer if asked_for(request) == query else echo(request)
+
+
+def run(
+    provider: Provider, listener: Listener, query: object, **more: object
+) -> ActionResult:
+    """The action's result."""
+
+    async def main() -> ActionResult:
+        async with provider.client() as client:
+            return await execute_search(
+                client, {"query": query}, listener.context(**more)
+            )
+
+    return asyncio.run(main())
+
+
+def failure(
+    provider: Provider, listener: Listener, query: object, **more: object
+) -> ConnectorError:
+    """The error that the action raises."""
+    with pytest.raises(ConnectorError) as caught:
+        run(provider, listener, query, **more)
+    return caught.value
+
+
+def test_one_query_comes_back_ranked() -> None:
+    """A single text is searched once."""
+    result = run(Provider(echo), Listener(), "moon distance")
+    assert [(row["query"], row["rank"]) for row in result.output["results"]] == [
+        ("moon distance", 1),
+        ("moon distance", 2),
+    ]
+    assert result.output["queries"] == [
+        {
+            "query": "moon distance",
+            "count": 2,
+            "id": "id of moon distance",
+            "error": None,
+        }
+    ]
+
+
+def test_several_queries_are_one_request_each_and_attributed_in_order() -> None:
+    """Each query is asked alone, and its results carry it."""
+    provider = Provider(echo)
+    result = run(provider, Listener(), QUERIES)
+    assert sorted(str(body["query"]) for body in provider.bodies) == sorted(QUERIES)
+    assert [row["query"] for row in result.output["results"]] == [
+        query for query in QUERIES for _ in range(2)
+    ]
+
+
+def test_bad_input_is_refused_before_anything_is_sent() -> None:
+    """No request was made."""
+    provider = Provider(echo)
+    assert [field.pointer for field in failure(provider, Listener(), []).fields] == [
+        "/query"
+    ]
+    assert provider.asked == []
+
+
+def test_a_query_that_cannot_succeed_does_not_lose_the_others() -> None:
+    """Its error stands beside the results, with a warning."""
+    result = run(
+        Provider(failing("bread", refusal(400))),
+        Listener(),
+        QUERIES,
+        last_attempt=False,
+    )
+    assert [outcome["count"] for outcome in result.output["queries"]] == [2, 2, 0]
+    assert result.output["queries"][2]["error"]["code"] == "invalid_input"
+    assert [warning.code for warning in result.warnings] == ["query_failed"]
+
+
+def test_a_failure_that_may_pass_is_raised_with_what_is_finished_checkpointed() -> None:
+    """The next attempt asks only for the rest."""
+    listener = Listener()
+    error = failure(
+        Provider(failing("bread", refusal(503))), listener, QUERIES, last_attempt=False
+    )
+    assert error.code == "unavailable"
+    assert len(error.partial["results"]) == 4
+    provider = Provider(echo)
+    result = run(provider, Listener(), QUERIES, resume_from=listener.states[-1])
+    assert [body["query"] for body in provider.bodies] == ["bread"]
+    assert [outcome["count"] for outcome in result.output["queries"]] == [2, 2, 2]
+
+
+def test_on_the_last_attempt_everything_that_was_found_comes_back() -> None:
+    """A failure that might have passed does not fail the step then."""
+    result = run(Provider(failing("bread", refusal(503))), Listener(), QUERIES)
+    assert [outcome["count"] for outcome in result.output["queries"]] == [2, 2, 0]
+
+
+def test_when_every_query_failed_the_step_fails() -> None:
+    """There is nothing to give back, and nothing to keep."""
+    listener = Listener()
+    error = failure(Provider(refusal(429)), listener, QUERIES)
+    assert (error.code, error.partial) == ("rate_limited", None)
+    assert listener.states == []
+
+
+def test_a_state_of_other_queries_is_not_taken_for_these() -> None:
+    """A finished query counts only where it stands in this input too."""
+    state = {"finished": {"0": {"query": "another", "pages": [], "id": None}}}
+    provider = Provider(echo)
+    run(provider, Listener(), "moon distance", resume_from=state)
+    assert len(provider.asked) == 1
+
+
+def test_an_answer_without_results_is_no_answer() -> None:
+    """Another shape of JSON is refused, not taken for nothing found."""
+    error = failure(Provider(plain({"detail": "…"})), Listener(), "moon distance")
+    assert (error.code, error.effect) == ("invalid_response", "unknown")
+
+
+def test_at_the_deadline_what_was_found_comes_back() -> None:
+    """The queries that were too slow say so."""
+
+    async def network(request: httpx.Request) -> httpx.Response:
+        if asked_for(request) == "bread":
+            await asyncio.Event().wait()
+        return echo(request)
+
+    async def main() -> ActionResult:
+        client = Provider().client()
+        client._transport = httpx.MockTransport(network)
+        async with client:
+            ctx = Listener().context(
+                deadline=time.monotonic() + 0.1, last_attempt=False
+            )
+            return await execute_search(client, {"query": QUERIES}, ctx)
+
+    assert [
+        bool(outcome["error"]) for outcome in asyncio.run(main()).output["queries"]
+    ] == [False, False, True]
+
+
+@pytest.mark.parametrize("finished", [0, 1, 2])
+def test_what_a_cancelled_search_found_is_salvaged(
+    monkeypatch: pytest.MonkeyPatch, finished: int
+) -> None:
+    """The finished queries in order, in the form of the output; nothing where none is."""
+    monkeypatch.setattr(execute_search_module, "_AT_ONCE", 1)
+    listener = Listener()
+
+    async def main() -> None:
+        waiting = asyncio.Event()
+
+        async def network(request: httpx.Request) -> httpx.Response:
+            if asked_for(request) != QUERIES[finished]:
+                return echo(request)
+            waiting.set()
+            return await asyncio.Future()
+
+        client = Provider().client()
+        client._transport = httpx.MockTransport(network)
+        async with client:
+            task = asyncio.create_task(
+                execute_search(client, {"query": QUERIES}, listener.context())
+            )
+            await waiting.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    asyncio.run(main())
+    assert len(listener.salvaged) == (finished > 0)
+    for partial in listener.salvaged:
+        assert [outcome["query"] for outcome in partial["queries"]] == QUERIES[
+            :finished
+        ]
+        assert [row["query"] for row in partial["results"]] == [
+            query for query in QUERIES[:finished] for _ in range(2)
+        ]
+
+
+def test_a_search_cancelled_while_it_is_checkpointed_is_salvaged() -> None:
+    """What an earlier attempt and this one found; a query that failed is not among it."""
+    listener = Listener()
+    resumed = {
+        "finished": {
+            "0": {"query": QUERIES[0], "id": "kept", "pages": [{"title": "kept"}]}
+        }
+    }
+
+    async def main() -> None:
+        keeping = asyncio.Event()
+
+        async def checkpoint(_: dict[str, object]) -> None:
+            keeping.set()
+            await asyncio.Future()
+
+        listener.checkpoint = checkpoint
+        ctx = listener.context(last_attempt=False, resume_from=resumed)
+        async with Provider(failing("bread", refusal(503))).client() as client:
+            task = asyncio.create_task(execute_search(client, {"query": QUERIES}, ctx))
+            await keeping.wait()
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    asyncio.run(main())
+    (partial,) = listener.salvaged
+    assert [(outcome["query"], outcome["id"]) for outcome in partial["queries"]] == [
+        (QUERIES[0], "kept"),
+        (QUERIES[1], f"id of {QUERIES[1]}"),
+    ]

@@ -1,0 +1,105 @@
+"""The table of models."""
+
+import pytest
+
+from perplexity_connector.perplexity.forms.model_aliases import (
+    ALIASES,
+    PRESETS,
+    described_model,
+    named_options,
+    preset_of,
+    replacement_for,
+    well_known_options,
+)
+
+
+@pytest.mark.parametrize(
+    ("model", "preset"),
+    [
+        ("sonar", "fast"),
+        ("sonar-pro", "low"),
+        ("sonar-reasoning", "medium"),
+        ("sonar-reasoning-pro", "medium"),
+        ("sonar-deep-research", "high"),
+        ("fast", "fast"),
+        ("low", "low"),
+        ("medium", "medium"),
+        ("high", "high"),
+        ("xhigh", "xhigh"),
+        ("perplexity/sonar", None),
+        ("openai/gpt-6-luna", None),
+        ("Sonar", None),
+        ("", None),
+    ],
+)
+def test_a_name_stands_for_its_preset_or_for_itself(
+    model: str, preset: str | None
+) -> None:
+    """The migration guide's table, and nothing guessed beyond it."""
+    assert preset_of(model) == preset
+
+
+@pytest.mark.parametrize(
+    ("model", "better"),
+    [
+        ("r1-1776", "sonar-reasoning-pro"),
+        ("llama-3.1-sonar-small-128k-online", "sonar"),
+        ("llama-3.1-sonar-large-128k-chat", "sonar-pro"),
+        ("llama-3.1-sonar-huge-128k-online", "sonar-pro"),
+        ("llama-3.1-sonar-other", "sonar"),
+        ("R1-1776", "sonar-reasoning-pro"),
+        ("  r1-1776\n", "sonar-reasoning-pro"),
+        ("perplexity/r1-1776", "sonar-reasoning-pro"),
+        ("Llama-3.1-Sonar-Large-128k-Online", "sonar-pro"),
+        ("llama-3.1-sonar-huge-128k-chat", "sonar-pro"),
+        ("sonar", None),
+        ("sonar-reasoning", None),
+        ("perplexity/sonar", None),
+        ("meta/llama-4", None),
+        ("", None),
+    ],
+)
+def test_a_removed_model_has_a_replacement_that_works(
+    model: str, better: str | None
+) -> None:
+    """What is named instead is a name that we serve."""
+    assert replacement_for(model) == better
+    assert better is None or preset_of(better)
+
+
+def test_every_alias_leads_to_a_preset() -> None:
+    """The table has no loose ends."""
+    assert set(ALIASES.values()) <= set(PRESETS)
+
+
+def test_every_name_is_an_option_that_says_what_it_stands_for() -> None:
+    """Aliases first, then presets, in the table's order; each has words that tell it from the others."""
+    options = named_options()
+    assert [option.value for option in options] == [*ALIASES, *PRESETS]
+    assert all(
+        f"preset {ALIASES[option.value]}," in option.description
+        for option in options[: len(ALIASES)]
+    )
+    assert len({(option.label, option.description) for option in options}) == len(
+        options
+    )
+    said = {option.value: option.description for option in options}
+    assert all(alias in said[preset] for alias, preset in ALIASES.items())
+    assert all(option.label and option.description for option in options)
+
+
+def test_no_option_is_a_model_that_is_gone() -> None:
+    """What can be picked can be run, and nothing is offered twice."""
+    values = [option.value for option in (*named_options(), *well_known_options())]
+    assert not any(map(replacement_for, values))
+    assert len(set(values)) == len(values)
+
+
+@pytest.mark.parametrize(
+    ("model", "needs"), [("anthropic/claude-x", True), ("perplexity/sonar", False)]
+)
+def test_a_model_says_what_it_needs_beside_its_price(model: str, needs: bool) -> None:
+    """And its price alone where it needs nothing."""
+    description = described_model(model, "$1 in.").description
+    assert description.startswith("$1 in.")
+    assert ("max_tokens" in description) == needs

@@ -1,0 +1,67 @@
+"""From an input to its model."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from perplexity_connector.perplexity.forms.create_chat_completion import (
+    ChatInput,
+    Message,
+)
+from perplexity_connector.perplexity.forms.execute_search import SearchInput
+from perplexity_connector.perplexity.forms.fields import non_blank
+from perplexity_connector.perplexity.forms.validation import validate_input
+
+
+def test_a_form_without_rules_between_fields_has_no_conflicts() -> None:
+    """Only single fields can be wrong in it."""
+    assert isinstance(
+        validate_input(Message, {"role": "user", "content": "x"}), Message
+    )
+    found = validate_input(Message, {"role": "user"})
+    assert isinstance(found, Sequence)
+    assert [(problem.pointer, problem.code) for problem in found] == [
+        ("/content", "required")
+    ]
+
+
+def test_a_good_input_becomes_its_frozen_model() -> None:
+    """What comes back is the form, and stays as it is."""
+    form = validate_input(SearchInput, {"query": "moon"})
+    assert isinstance(form, SearchInput)
+    with pytest.raises(ValueError, match="frozen"):
+        form.query = "sun"
+
+
+def test_every_error_says_how_to_mend_it_in_a_sentence() -> None:
+    """No error comes without words, whatever pydantic called it."""
+    found = validate_input(
+        ChatInput,
+        {
+            "model": 1,
+            "stream": "x",
+            "max_tokens": 1,
+            "top_p": 3,
+            "x": 1,
+            "n": 1,
+            "search_mode": 1,
+        },
+    )
+    assert isinstance(found, Sequence)
+    assert len(found) == 8
+    assert all(problem.message.endswith(".") for problem in found)
+
+
+@pytest.mark.parametrize("value", [None, "x", 3, ["a"]])
+def test_what_is_no_object_has_no_filled_fields(value: object) -> None:
+    """Looking for fields in anything else finds none."""
+    assert non_blank(value) == {}
+
+
+def test_falsy_values_are_filled_fields() -> None:
+    """Only what a form leaves behind is a husk: zero and false are values."""
+    assert non_blank({"a": 0, "b": False, "c": "", "d": [], "e": {}, "f": [""]}) == {
+        "a": 0,
+        "b": False,
+        "f": [""],
+    }

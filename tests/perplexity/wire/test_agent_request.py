@@ -1,0 +1,281 @@
+"""From a chat form to the body of the Agent API."""
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from perplexity_connector.perplexity.forms.create_chat_completion import (
+    ChatInput,
+    JsonSchemaFormat,
+    ResponseFormat,
+    UserLocation,
+    WebSearchOptions,
+)
+from perplexity_connector.perplexity.forms.fields import Form
+from perplexity_connector.perplexity.wire.agent_request import PATH, request_body
+
+QUESTION = {"role": "user", "content": "How far away is the Moon?"}
+BARE = {"model": "sonar", "messages": [QUESTION]}
+SCHEMA = {
+    "type": "object",
+    "properties": {"km": {"type": "number"}},
+    "default": None,
+    "required": [],
+}
+POSITION = {"country": "US", "latitude": 37.5, "longitude": -122.5}
+
+# A value for every optional field of every form in the input, each different from what is sent without it.
+SET: Mapping[type[Form], Mapping[str, object]] = {
+    ChatInput: {
+        "stream": True,
+        "max_tokens": 1000,
+        "temperature": 0,
+        "top_p": 0,
+        "reasoning_effort": "low",
+        "search_recency_filter": "week",
+        "search_domain_filter": ["-moon.example"],
+        "search_after_date_filter": "2026-03-09",
+        "search_before_date_filter": "2026-03-10",
+        "last_updated_after_filter": "2026-03-11",
+        "last_updated_before_filter": "2026-03-12",
+        "web_search_options": {"search_context_size": "high"},
+        "language_preference": "de",
+        "response_format": {"type": "json_schema", "json_schema": {"schema": SCHEMA}},
+    },
+    WebSearchOptions: {
+        "search_context_size": "low",
+        "user_location": {"city": "Paris"},
+    },
+    UserLocation: {
+        "country": "FR",
+        "region": "IDF",
+        "city": "Paris",
+        "latitude": 0,
+        "longitude": 0,
+    },
+    ResponseFormat: {"type": "json_schema", "json_schema": {"schema": SCHEMA}},
+    JsonSchemaFormat: {"name": "distance", "schema": SCHEMA},
+}
+WITHOUT_EFFECT = {"stream"}  # it belongs to the host; the Agent wire is always streamed
+
+
+def body(**values: object) -> dict[str, object]:
+    """The request for a bare question and these fields."""
+    return dict(request_body(ChatInput.model_validate(BARE | values)))
+
+
+def tool(**values: object) -> object:
+    """The one tool of the request."""
+    tools = body(**values)["tools"]
+    assert isinstance(tools, list)
+    assert len(tools) == 1
+    return tools[0]
+
+
+@pytest.mark.parametrize("form", SET)
+def test_the_table_above_knows_every_optional_field(form: type[Form]) -> None:
+    """Whoever adds a field says here what it sends."""
+    optional = {
+        field.alias or name
+        for name, field in form.model_fields.items()
+        if not field.is_required()
+    }
+    assert optional == SET[form].keys()
+
+
+@pytest.mark.parametrize("name", SET[ChatInput])
+def test_every_optional_field_reaches_the_wire(name: str) -> None:
+    """A field that is set changes the request, falsy values too; only `stream` does not."""
+    assert (body(**{name: SET[ChatInput][name]}) == body()) is (name in WITHOUT_EFFECT)
+
+
+@pytest.mark.parametrize("name", SET[WebSearchOptions])
+def test_every_search_option_reaches_the_wire(name: str) -> None:
+    """Each ends on the web_search tool under its own name."""
+    value = SET[WebSearchOptions][name]
+    assert tool(web_search_options={name: value}) == {"type": "web_search", name: value}
+
+
+@pytest.mark.parametrize("name", SET[UserLocation])
+def test_every_part_of_a_location_reaches_the_wire(name: str) -> None:
+    """Zero degrees are a place."""
+    value = SET[UserLocation][name]
+    assert tool(web_search_options={"user_location": {name: value}}) == {
+        "type": "web_search",
+        "user_location": {name: value},
+    }
+
+
+def test_nothing_unset_is_sent() -> None:
+    """The Agent API refuses nulls and unknown fields, so a bare question is a bare request."""
+    assert body() == {"preset": "fast", "input": [QUESTION], "stream": True}
+    assert PATH == "/v1/agent"
+
+
+def test_husks_are_not_sent() -> None:
+    """What a form leaves behind leaves nothing in the request."""
+    husks = {
+        "search_domain_filter": [],
+        "language_preference": "",
+        "web_search_options": {
+            "search_context_size": "",
+            "user_location": {"city": ""},
+        },
+        "response_format": {"type": "", "json_schema": {"name": "", "schema": {}}},
+    }
+    assert body(**husks) == body()
+
+
+@pytest.mark.parametrize(
+    ("model", "served"),
+    [
+        ("sonar", {"preset": "fast"}),
+        ("sonar-pro", {"preset": "low"}),
+        ("sonar-reasoning", {"preset": "medium"}),
+        ("sonar-reasoning-pro", {"preset": "medium"}),
+        ("sonar-deep-research", {"preset": "high"}),
+        ("fast", {"preset": "fast"}),
+        ("low", {"preset": "low"}),
+        ("medium", {"preset": "medium"}),
+        ("high", {"preset": "high"}),
+        ("xhigh", {"preset": "xhigh"}),
+        (" sonar-pro ", {"preset": "low"}),
+        (
+            "perplexity/sonar",
+            {"model": "perplexity/sonar", "tools": [{"type": "web_search"}]},
+        ),
+        (
+            " openai/gpt-6-luna\n",
+            {"model": "openai/gpt-6-luna", "tools": [{"type": "web_search"}]},
+        ),
+        (
+            "something-new",
+            {"model": "something-new", "tools": [{"type": "web_search"}]},
+        ),
+    ],
+)
+def test_a_model_is_sent_as_its_preset_or_as_it_is_with_a_search_tool(
+    model: str, served: dict[str, object]
+) -> None:
+    """A bare model would search nothing without the tool; a preset has its own."""
+    assert body(model=model) == {**served, "input": [QUESTION], "stream": True}
+
+
+def test_options_beside_a_preset_come_as_one_web_search_tool() -> None:
+    """The list merges per tool type, so that the preset's other tools stay."""
+    found = body(
+        model="sonar-pro",
+        search_recency_filter="day",
+        web_search_options={"search_context_size": "high"},
+    )
+    assert found["preset"] == "low"
+    assert found["tools"] == [
+        {
+            "type": "web_search",
+            "search_context_size": "high",
+            "filters": {"search_recency_filter": "day"},
+        }
+    ]
+
+
+def test_options_with_a_bare_model_come_on_the_same_one_tool() -> None:
+    """There is never a second web_search tool."""
+    assert tool(model="openai/gpt-6-luna", search_recency_filter="day") == {
+        "type": "web_search",
+        "filters": {"search_recency_filter": "day"},
+    }
+
+
+def test_filters_go_on_the_tool_with_american_dates() -> None:
+    """The four dates as MM/DD/YYYY, the domains as they are."""
+    names = [
+        name
+        for name in SET[ChatInput]
+        if name.endswith("_filter") and name != "search_recency_filter"
+    ]
+    assert tool(**{name: SET[ChatInput][name] for name in names}) == {
+        "type": "web_search",
+        "filters": {
+            "search_after_date_filter": "03/09/2026",
+            "search_before_date_filter": "03/10/2026",
+            "last_updated_after_filter": "03/11/2026",
+            "last_updated_before_filter": "03/12/2026",
+            "search_domain_filter": ["-moon.example"],
+        },
+    }
+
+
+def test_all_messages_stay_in_the_input_with_their_roles() -> None:
+    """`instructions` would replace the preset's prompt, and with it its citation rules."""
+    messages = [
+        {"role": "system", "content": "Be short."},
+        {"role": "system", "content": "Be kind."},
+        QUESTION,
+        {"role": "assistant", "content": "Far."},
+        QUESTION,
+    ]
+    found = body(messages=messages)
+    assert found["input"] == messages
+    assert "instructions" not in found
+
+
+def test_plain_fields_have_their_agent_names() -> None:
+    """Token limit and effort are named differently; the others are not."""
+    found = body(
+        max_tokens=1000.0,
+        temperature=0,
+        top_p=1,
+        reasoning_effort="xhigh",
+        language_preference="DE",
+    )
+    assert found == body() | {
+        "max_output_tokens": 1000,
+        "temperature": 0,
+        "top_p": 1,
+        "reasoning": {"effort": "xhigh"},
+        "language_preference": "de",
+    }
+    assert isinstance(found["max_output_tokens"], int)
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"), [({}, "schema"), ({"name": "distance"}, "distance")]
+)
+def test_an_authors_schema_is_sent_untouched_under_a_name(
+    name: dict[str, str], sent: str
+) -> None:
+    """Not one husk or null is pruned from it; a name that was left out is the documented default."""
+    found = body(
+        response_format={
+            "type": "json_schema",
+            "json_schema": {**name, "schema": SCHEMA},
+        }
+    )
+    assert found["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": sent, "schema": SCHEMA},
+    }
+
+
+def test_plain_text_needs_no_response_format() -> None:
+    """Text is what the API answers anyway."""
+    assert body(response_format={"type": "text"}) == body()
+
+
+def test_a_position_goes_out_whole() -> None:
+    """Country in capitals, coordinates as numbers."""
+    found = tool(web_search_options={"user_location": POSITION | {"country": "us"}})
+    assert found == {"type": "web_search", "user_location": POSITION}
+
+
+def test_a_request_is_always_json() -> None:
+    """Everything at once still serialises, without NaN."""
+    everything = {
+        name: value
+        for name, value in SET[ChatInput].items()
+        if name != "search_recency_filter"
+    }
+    assert json.loads(json.dumps(body(**everything), allow_nan=False)) == body(
+        **everything
+    )

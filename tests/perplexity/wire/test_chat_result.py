@@ -1,0 +1,491 @@
+"""From the end of a run to the output."""
+
+import copy
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from perplexity_connector.contract import JsonObject
+from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
+from perplexity_connector.perplexity.wire import chat_result as room
+from perplexity_connector.perplexity.wire.agent_events import Transcript
+from perplexity_connector.perplexity.wire.chat_result import (
+    ChatResult,
+    author_schema,
+    chat_result,
+    partial_chat_result,
+)
+from tests.paths import SCHEMAS
+from tests.perplexity.wire.streams import (
+    ANSWER,
+    RESULTS,
+    RUN_ID,
+    SHOWN,
+    deltas,
+    events,
+    json_values,
+    message_item,
+    plain,
+    response,
+    search_item,
+    transcript,
+)
+
+OUTPUT = Draft202012Validator(
+    json.loads(
+        (SCHEMAS / "create_chat_completion.v1.output.schema.json").read_text(
+            encoding="utf-8"
+        )
+    )
+)
+SCHEMA = {
+    "type": "object",
+    "properties": {"km": {"type": "number"}},
+    "required": ["km"],
+}
+BARE = {"model": "sonar", "messages": [{"role": "user", "content": "How far?"}]}
+FORM = ChatInput.model_validate(BARE)
+STRUCTURED = ChatInput.model_validate(
+    BARE
+    | {"response_format": {"type": "json_schema", "json_schema": {"schema": SCHEMA}}}
+)
+NOTHING = Transcript()
+
+
+def checked(
+    form: ChatInput, body: JsonObject, told: Transcript = NOTHING
+) -> ChatResult:
+    """The answer, whose output is JSON that the published schema accepts."""
+    found = chat_result(form, body, told)
+    json.dumps(found.output, ensure_ascii=False, allow_nan=False).encode()
+    assert list(OUTPUT.iter_errors(found.output)) == []
+    return found
+
+
+def codes(found: ChatResult) -> list[str]:
+    """The codes of its warnings."""
+    return [warning.code for warning in found.warnings]
+
+
+def test_a_completed_run_becomes_a_chat_completion() -> None:
+    """Every key of the published contract, from the provider's object."""
+    found = checked(FORM, response())
+    page_a = {
+        "title": "Page A",
+        "url": "https://a.example",
+        "snippet": "…",
+        "date": "2026-06-10",
+        "last_updated": None,
+    }
+    page_b = {
+        "title": "Page B",
+        "url": "https://b.example",
+        "snippet": "…",
+        "date": None,
+        "last_updated": "2026-10-08",
+    }
+    assert found.output == {
+        "id": RUN_ID,
+        "object": "chat.completion",
+        "created": 1791562351,
+        "model": "sonar",
+        "served_model": "openai/gpt-6-luna",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {"role": "assistant", "content": SHOWN},
+            }
+        ],
+        "content": SHOWN,
+        "citations": ["https://a.example", "https://b.example"],
+        "search_results": [page_a, page_b],
+        "usage": {
+            "prompt_tokens": 3426,
+            "completion_tokens": 30,
+            "total_tokens": 3456,
+            "reasoning_tokens": 7,
+            "search_queries": 1,
+            "cost": {
+                "currency": "USD",
+                "input_cost": 0,
+                "output_cost": 2e-05,
+                "total_cost": 0.00125,
+            },
+        },
+    }
+    assert codes(found) == []
+
+
+def test_a_mark_leads_to_its_source() -> None:
+    """[n] in the content is the n-th citation and the n-th search result, whatever order they came in."""
+    output = checked(FORM, response()).output
+    for result in RESULTS:
+        number = int(str(result["id"]))
+        assert f"[{number}]" in str(output["content"])
+        assert output["citations"][number - 1] == result["url"]
+
+
+@pytest.mark.parametrize("listen", [True, False], ids=["heard", "unheard"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        {"type": "response.completed", "response": response()},
+        {"type": "response.completed", "response": response(output=[])},
+        {"type": "response.completed", "response": response(output=None)},
+        {"type": "response.completed"},
+    ],
+    ids=["whole", "empty output", "null output", "no object"],
+)
+def test_listening_or_not_gives_the_same_output(
+    end: dict[str, Any], listen: bool
+) -> None:
+    """Also where the terminal event lacks what the stream carried."""
+    told = transcript(events(end), listen=listen)
+    found = checked(FORM, told.response, told)
+    assert found.output["content"] == SHOWN
+    assert found.output["citations"] == ["https://a.example", "https://b.example"]
+    assert found.output["id"] == RUN_ID
+    assert codes(found) == []
+
+
+def test_a_plain_body_gives_the_same_output_as_a_stream() -> None:
+    """One function maps the terminal event, the plain body and the object fetched by id."""
+    told = Transcript()
+    told.add(plain(response()), decode=False)
+    assert (
+        checked(FORM, told.response, told)
+        == checked(FORM, response())
+        == checked(FORM, response(), told)
+    )
+
+
+@pytest.mark.parametrize("listen", [True, False], ids=["heard", "unheard"])
+@pytest.mark.parametrize("text", ["The Moon is 38", ""])
+def test_a_run_cut_for_its_tokens_is_length_and_never_silent(
+    text: str, listen: bool
+) -> None:
+    """Recorded: `incomplete` with an empty output; what was streamed is the content, and a warning says so."""
+    cut = response(
+        "incomplete",
+        output=[],
+        incomplete_details={"reason": "max_output_tokens"},
+        completed_at=None,
+    )
+    told = transcript(
+        events({"type": "response.incomplete", "response": cut}, text), listen=listen
+    )
+    found = checked(FORM, told.response, told)
+    assert found.output["content"] == text
+    assert found.output["choices"][0]["finish_reason"] == "length"
+    assert codes(found) == ["incomplete"]
+
+
+@pytest.mark.parametrize(
+    ("details", "finish"),
+    [
+        ({"reason": "max_output_tokens"}, "length"),
+        ({"reason": "content_filter"}, "content_filter"),
+        ({"reason": None}, "length"),
+        (None, "length"),
+        ([], "length"),
+    ],
+)
+def test_why_a_run_is_incomplete_is_its_finish_reason(
+    details: object, finish: str
+) -> None:
+    """Without a word on it, tokens are the likely cause."""
+    found = checked(FORM, response("incomplete", incomplete_details=details))
+    assert found.output["choices"][0]["finish_reason"] == finish
+    assert codes(found) == ["incomplete"]
+
+
+def test_a_terminal_event_alone_can_say_incomplete() -> None:
+    """Its object may be missing."""
+    told = transcript(events({"type": "response.incomplete"}), listen=False)
+    assert codes(checked(FORM, told.response, told)) == ["incomplete"]
+
+
+def test_an_empty_answer_is_never_an_empty_success_without_a_word() -> None:
+    """A run that completed without text carries a warning."""
+    for output in (
+        [],
+        None,
+        [search_item()],
+        [{"type": "message", "content": None}],
+        [message_item("")],
+    ):
+        found = checked(FORM, response(output=output))
+        assert found.output["content"] == ""
+        assert codes(found) == ["empty_answer"]
+
+
+def test_several_messages_and_parts_are_one_content() -> None:
+    """In their order; what is no output text is left out."""
+    odd = {
+        "type": "message",
+        "content": [
+            {"type": "refusal", "refusal": "no"},
+            None,
+            {"type": "output_text", "text": "!"},
+        ],
+    }
+    found = checked(
+        FORM,
+        response(
+            output=[
+                message_item("The ", "Moon"),
+                search_item([]),
+                message_item(" moves"),
+                odd,
+            ]
+        ),
+    )
+    assert found.output["content"] == "The Moon moves!"
+
+
+def test_results_of_several_searches_are_one_list() -> None:
+    """By their ids, over all result items."""
+    third = {"id": 3, "title": "C", "url": "https://c.example"}
+    found = checked(
+        FORM,
+        response(
+            output=[
+                search_item(RESULTS),
+                search_item([third, *RESULTS]),
+                message_item("x"),
+            ]
+        ),
+    )
+    assert found.output["citations"] == [
+        "https://a.example",
+        "https://b.example",
+        "https://c.example",
+    ]
+    assert codes(found) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "results", "warnings"),
+    [
+        ("A.[web:3]", RESULTS, ["source_missing"]),
+        ("A.[3][4]", RESULTS, ["source_missing"]),
+        ("A.[1]", [], ["source_missing"]),
+        ("A.[2]", [RESULTS[0]], ["source_gap"]),
+        ("A.[1]", [RESULTS[0]], ["source_gap", "source_missing"]),
+        (
+            "A.[1]",
+            [RESULTS[1], RESULTS[1] | {"url": "https://other.example"}],
+            ["source_duplicate"],
+        ),
+        ("A.[2]", [RESULTS[1], {"url": "https://b.example"}], ["source_unnumbered"]),
+        ("In [2026], `a[7]` and [8](https://x.example)", RESULTS, []),
+    ],
+)
+def test_marks_and_sources_that_do_not_fit_are_warned_of(
+    text: str, results: list[dict[str, Any]], warnings: list[str]
+) -> None:
+    """A mark with no source, a source with no number, a number with two sources."""
+    assert (
+        codes(
+            checked(FORM, response(output=[search_item(results), message_item(text)]))
+        )
+        == warnings
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed", "warnings"),
+    [
+        ('{"km": 384400}', {"km": 384400}, []),
+        ('  {"km": 3.5, "more": [null]} \n', {"km": 3.5, "more": [None]}, []),
+        ('{"km": "far"}', None, ["schema_mismatch"]),
+        ('{"km": 38', None, ["schema_mismatch"]),
+        ("The Moon is far.[web:9]", None, ["schema_mismatch"]),
+        ("null", None, ["schema_mismatch"]),
+        ('{"km": NaN}', None, ["schema_mismatch"]),
+        ('{"km": 1e999}', None, ["schema_mismatch"]),
+        ('{"km": 1, "x": "\\ud800"}', None, ["schema_mismatch"]),
+        ('{"km": ' + "[" * 100_000, None, ["schema_mismatch"]),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_structured_answer_is_parsed_or_null_with_a_warning(
+    text: str, parsed: object, warnings: list[str]
+) -> None:
+    """Only what follows the schema and can be written as JSON again; `content` keeps what came."""
+    found = checked(STRUCTURED, response(output=[message_item(text)]))
+    assert found.output["parsed"] == parsed
+    assert found.output["content"] == text
+    assert codes(found) == warnings
+
+
+def test_a_structured_answer_may_be_null_where_the_schema_says_so() -> None:
+    """Then null is the answer, not a mismatch."""
+    form = ChatInput.model_validate(
+        BARE
+        | {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"schema": {"type": "null"}},
+            }
+        }
+    )
+    found = checked(form, response(output=[message_item("null")]))
+    assert (found.output["parsed"], codes(found)) == (None, [])
+
+
+def test_the_json_of_a_structured_answer_is_not_rewritten() -> None:
+    """Marks inside it are the provider's text, and nobody's citations."""
+    text = '{"km": 1, "note": "[web:1] [99]"}'
+    found = checked(STRUCTURED, response(output=[search_item(), message_item(text)]))
+    assert found.output["content"] == text
+    assert found.output["parsed"] == {"km": 1, "note": "[web:1] [99]"}
+    assert codes(found) == []
+
+
+def test_an_empty_structured_answer_is_warned_of_twice() -> None:
+    """It is empty, and it breaks the schema."""
+    assert codes(checked(STRUCTURED, response(output=[]))) == [
+        "schema_mismatch",
+        "empty_answer",
+    ]
+
+
+def test_plain_answers_have_no_parsed() -> None:
+    """The key stands only where a schema was asked for."""
+    assert "parsed" not in checked(FORM, response()).output
+    text = ChatInput.model_validate(BARE | {"response_format": {"type": "text"}})
+    assert author_schema(text) is None
+    assert author_schema(FORM) is None
+    assert author_schema(STRUCTURED) == SCHEMA
+    assert "parsed" not in checked(text, response()).output
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (None, {}),
+        ([], {}),
+        ({}, {}),
+        ({"input_tokens": None, "output_tokens": "3", "total_tokens": 4.0}, {"total_tokens": 4}),
+        ({"output_tokens_details": None, "tool_calls_details": {"search_web": None}}, {}),
+        ({"cost": None}, {}),
+        ({"cost": {"currency": "USD"}}, {}),
+        ({"cost": {"total_cost": 1}}, {"cost": {"currency": "USD", "total_cost": 1}}),
+        ({"cost": {"total_cost": 1, "currency": 840}}, {"cost": {"currency": "USD", "total_cost": 1}}),
+        ({"cost": {"total_cost": 1, "currency": "EUR"}}, {"cost": {"currency": "EUR", "total_cost": 1}}),
+        ({"cost": {"total_cost": "1"}}, {}),
+        ({"cost": {"total_cost": 1, "odd": None, "input_cost": 0}},
+         {"cost": {"currency": "USD", "total_cost": 1, "input_cost": 0}}),
+    ],
+)  # fmt: skip
+def test_usage_has_what_the_provider_told(
+    usage: object, expected: Mapping[str, object]
+) -> None:
+    """A key is missing where it said nothing usable."""
+    assert checked(FORM, response(usage=usage)).output["usage"] == expected
+
+
+def test_an_object_of_nulls_is_still_an_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing is empty, null, or now."""
+    monkeypatch.setattr(room.time, "time", lambda: 1790000000.9)
+    empty = dict.fromkeys(response())
+    output = checked(FORM, empty).output
+    assert (output["id"], output["created"], output["served_model"]) == (
+        "",
+        1790000000,
+        None,
+    )
+    assert (output["citations"], output["search_results"], output["usage"]) == (
+        [],
+        [],
+        {},
+    )
+    assert checked(FORM, {}).output == output
+
+
+def test_the_model_is_told_as_it_was_asked() -> None:
+    """And beside it the one that served."""
+    form = ChatInput.model_validate(BARE | {"model": "sonar-deep-research"})
+    output = checked(form, response()).output
+    assert (output["model"], output["served_model"]) == (
+        "sonar-deep-research",
+        "openai/gpt-6-luna",
+    )
+
+
+def test_what_was_received_of_a_run_is_its_partial() -> None:
+    """Text and sources from the stream, from the object, or from both."""
+    told = transcript(events()[:-3], listen=False)
+    expected = {
+        "id": RUN_ID,
+        "content": SHOWN,
+        "citations": ["https://a.example", "https://b.example"],
+    }
+    for found in (
+        partial_chat_result(FORM, {}, told),
+        partial_chat_result(FORM, response("failed"), told),
+    ):
+        assert found is not None
+        assert {name: found[name] for name in expected} == expected
+        json.dumps(found, allow_nan=False)
+
+
+def test_nothing_received_is_no_partial() -> None:
+    """None, rather than an empty answer."""
+    assert partial_chat_result(FORM, {}, NOTHING) is None
+    assert (
+        partial_chat_result(
+            FORM, response("failed", output=[]), transcript(events()[:3], listen=True)
+        )
+        is None
+    )
+
+
+def test_sources_alone_are_a_partial() -> None:
+    """A search that is paid for is worth keeping."""
+    found = partial_chat_result(FORM, {}, transcript(events()[:6], listen=False))
+    assert found is not None
+    assert found["content"] == ""
+    assert found["citations"] == ["https://a.example", "https://b.example"]
+
+
+def test_nothing_that_came_in_is_changed() -> None:
+    """Mapping reads; the provider's object stays as it was."""
+    body = response()
+    before = copy.deepcopy(body)
+    chat_result(FORM, body, NOTHING)
+    partial_chat_result(FORM, body, NOTHING)
+    assert body == before
+
+
+@given(json_values, st.sampled_from([FORM, STRUCTURED]), st.booleans())
+def test_any_json_at_all_becomes_a_valid_output(
+    body: Any, form: ChatInput, listen: bool
+) -> None:
+    """Whatever the provider sends as a run, the output fits its schema, is JSON again, and nothing raises."""
+    try:
+        told = transcript(
+            [{"type": "response.output_item.done", "item": body}, *deltas(ANSWER)],
+            listen=listen,
+        )
+    except ValueError:  # NaN, which is no JSON
+        told = NOTHING
+    for document in (
+        body,
+        {"output": body},
+        {"output": [search_item(body), message_item(body)]},
+        response(usage=body),
+    ):
+        mapped = document if isinstance(document, dict) else {}
+        checked(form, mapped, told)
+        checked(form, mapped)
+        json.dumps(
+            partial_chat_result(form, mapped, told), ensure_ascii=False, allow_nan=False
+        ).encode()

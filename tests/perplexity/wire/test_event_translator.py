@@ -1,0 +1,211 @@
+"""From the events of a run to what a listener gets."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from perplexity_connector.perplexity.wire.citation_marks import plain_marks
+from perplexity_connector.perplexity.wire.event_translator import EventTranslator
+from tests.paths import SCHEMAS
+from tests.perplexity.wire.streams import (
+    ANSWER,
+    RESULTS,
+    SHOWN,
+    deltas,
+    events,
+    json_values,
+)
+
+EVENT = Draft202012Validator(
+    json.loads(
+        (SCHEMAS / "create_chat_completion.v1.event.schema.json").read_text(
+            encoding="utf-8"
+        )
+    )
+)
+
+
+class Listener:
+    """Keeps what it is told, each event checked against the published schema."""
+
+    def __init__(self, *, structured: bool = False, shown: int = 0) -> None:
+        """Listen to a relay of its own."""
+        self.events: list[dict[str, Any]] = []
+        self.relay = EventTranslator(self._take, structured=structured, shown=shown)
+
+    def _take(self, event: Any) -> None:
+        json.dumps(event, ensure_ascii=False, allow_nan=False).encode()
+        assert list(EVENT.iter_errors(event)) == []
+        assert type(event["type"]) is str
+        self.events.append(event)
+
+    def hear(self, rows: list[dict[str, Any]]) -> "Listener":
+        """Tell the relay of these events."""
+        for row in rows:
+            self.relay.tell(row)
+        return self
+
+    @property
+    def text(self) -> str:
+        """All text so far."""
+        return "".join(
+            event["text"] for event in self.events if event["type"] == "text.delta"
+        )
+
+
+def test_a_recorded_run_is_told_as_it_goes() -> None:
+    """Queries, results and text, in that order, and nothing for events that mean nothing to a listener."""
+    listener = Listener().hear(events())
+    kinds = [event["type"] for event in listener.events]
+    assert kinds[:2] == ["search.queries", "search.results"]
+    assert set(kinds[2:]) == {"text.delta"}
+    assert listener.events[0]["queries"] == ["moon"]
+    assert [(found["id"], found["url"]) for found in listener.events[1]["results"]] == [
+        (result["id"], result["url"]) for result in RESULTS
+    ]
+    assert listener.text == SHOWN
+    assert listener.relay.finish(SHOWN)
+    assert listener.text == SHOWN
+
+
+def test_marks_split_over_deltas_are_told_whole() -> None:
+    """No listener ever sees a piece of `[web:`."""
+    for size in range(1, 12):
+        listener = Listener().hear(deltas(ANSWER, size=size))
+        assert all("web" not in event["text"] for event in listener.events)
+        assert listener.text == SHOWN
+
+
+def test_a_structured_answer_goes_through_untouched() -> None:
+    """Its JSON may hold anything, and nothing of it is held back."""
+    listener = Listener(structured=True).hear(deltas('{"a": "[web:1]"}', size=1))
+    assert listener.text == '{"a": "[web:1]"}'
+    assert len(listener.events) == len('{"a": "[web:1]"}')
+
+
+def test_reading_pages_is_a_status() -> None:
+    """A listener hears that something is going on."""
+    listener = Listener().hear(
+        [
+            {
+                "type": "response.reasoning.fetch_url_queries",
+                "queries": ["https://a.example"],
+            }
+        ]
+    )
+    assert [event["type"] for event in listener.events] == ["status"]
+
+
+def test_repeated_and_late_events_mean_nothing() -> None:
+    """A number that was passed is not told again; holes are no matter."""
+    rows = [
+        row | {"sequence_number": 3 * number}
+        for number, row in enumerate(deltas("Moon", size=1))
+    ]
+    listener = Listener().hear(
+        [rows[0], rows[0], rows[1], rows[0], rows[2], rows[1], rows[3]]
+    )
+    assert listener.text == "Moon"
+
+
+def test_events_without_numbers_are_all_told() -> None:
+    """Where there is nothing to compare, nothing is left out."""
+    rows = deltas("Moon", size=1)
+    listener = Listener().hear(
+        [
+            rows[0],
+            rows[1] | {"sequence_number": 5},
+            rows[2],
+            rows[3] | {"sequence_number": 6},
+        ]
+    )
+    assert listener.text == "Moon"
+
+
+def test_what_was_missing_is_told_at_the_end() -> None:
+    """A held-back bracket, and what a broken stream never brought."""
+    listener = Listener().hear(deltas("The Moon [we", size=4))
+    assert listener.text == "The Moon "
+    assert listener.relay.finish("The Moon [we are here]")
+    assert listener.text == "The Moon [we are here]"
+    assert listener.relay.shown == len(listener.text)
+
+
+def test_another_text_than_was_told_is_a_divergence() -> None:
+    """Then nothing is added, and whoever asked is told so."""
+    listener = Listener().hear(deltas("The Moon"))
+    told = len(listener.events)
+    assert not listener.relay.finish("The Sun")
+    assert not listener.relay.finish("The")
+    assert len(listener.events) == told
+
+
+@pytest.mark.parametrize("shown", range(len(SHOWN) + 1))
+def test_a_later_attempt_tells_only_the_rest(shown: int) -> None:
+    """The attempts of one run together tell the text once."""
+    listener = Listener(shown=shown)
+    assert listener.relay.finish(SHOWN)
+    assert listener.text == SHOWN[shown:]
+    assert listener.relay.shown == len(SHOWN)
+
+
+def test_more_shown_than_there_is_is_a_divergence() -> None:
+    """An earlier attempt told more than the final text has: that cannot be its beginning."""
+    listener = Listener(shown=100)
+    assert not listener.relay.finish("short")
+    assert listener.events == []
+
+
+def test_null_and_odd_fields_tell_nothing() -> None:
+    """What is no text is no text; an empty piece is no event."""
+    rows = [
+        {"type": "response.output_text.delta", "delta": None},
+        {"type": "response.output_text.delta", "delta": ["x"]},
+        {"type": "response.output_text.delta"},
+        {"type": None},
+        {"type": ["response.output_text.delta"]},
+        {},
+    ]
+    assert Listener().hear(rows).events == []
+    queries = [
+        {"type": "response.reasoning.search_queries", "queries": [None, "", "moon", 3]}
+    ]
+    assert Listener().hear(queries).events == [
+        {"type": "search.queries", "queries": ["moon"]}
+    ]
+
+
+@given(st.lists(json_values, max_size=5), st.text(max_size=20))
+def test_any_event_at_all_is_told_validly_or_not_at_all(
+    contents: list[Any], text: str
+) -> None:
+    """Whatever comes, what goes out fits the event schema."""
+    kinds = [
+        "response.output_text.delta",
+        "response.reasoning.search_queries",
+        "response.reasoning.search_results",
+    ]
+    listener = Listener()
+    for kind, content in zip(kinds * 2, contents, strict=False):
+        listener.hear([content] if isinstance(content, dict) else [])
+        listener.hear(
+            [{"type": kind, "delta": content, "queries": content, "results": content}]
+        )
+    listener.relay.finish(text)
+
+
+@given(
+    st.text(alphabet="[web:12]x ", max_size=40), st.integers(1, 5), st.integers(0, 40)
+)
+def test_what_is_told_is_always_the_beginning_of_the_final_text(
+    text: str, size: int, cut: int
+) -> None:
+    """A stream that breaks anywhere, finished by the whole text, tells the whole text once."""
+    listener = Listener().hear(deltas(text, size=size)[:cut])
+    assert plain_marks(text).startswith(listener.text)
+    assert listener.relay.finish(plain_marks(text))
+    assert listener.text == plain_marks(text)

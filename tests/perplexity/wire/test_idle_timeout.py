@@ -1,0 +1,121 @@
+"""One timer for many waits, on a clock that only the test moves."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from perplexity_connector.perplexity.wire.idle_timeout import IdleTimeout
+
+
+class Clock:
+    """The running loop's time, stopped."""
+
+    def __init__(self) -> None:
+        """Stop it now."""
+        loop = asyncio.get_running_loop()
+        self._now = loop.time()
+        loop.time = lambda: self._now  # type: ignore[method-assign]
+
+    async def passes(self, seconds: float) -> None:
+        """Time passes, and the loop looks at its timers."""
+        self._now += seconds
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """On a loop of its own."""
+    asyncio.run(main)
+
+
+def test_each_wait_has_its_own_time() -> None:
+    """However long they take together; and what stands between them does not count."""
+
+    async def main() -> None:
+        clock, patience = Clock(), IdleTimeout(1)
+        for _ in range(5):
+            with patience:
+                await clock.passes(0.9)
+            await clock.passes(5)
+        patience.close()
+
+    run(main())
+
+
+def test_a_wait_that_takes_longer_is_a_time_out() -> None:
+    """At the first, and after others, even where the timer was set long before."""
+
+    async def main() -> None:
+        clock, patience = Clock(), IdleTimeout(1)
+        for good in (0, 1, 3):
+            for _ in range(good):
+                with patience:
+                    await clock.passes(0.6)
+            with pytest.raises(TimeoutError), patience:
+                await clock.passes(1.1)
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
+
+    run(main())
+
+
+def test_many_waits_need_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is what a piece of a live answer would otherwise cost most."""
+
+    async def main() -> None:
+        clock, patience = Clock(), IdleTimeout(10)
+        loop, timers = asyncio.get_running_loop(), []
+        call_at = loop.call_at
+
+        def counted(*arguments: Any, **more: Any) -> asyncio.TimerHandle:
+            timers.append(arguments)
+            return call_at(*arguments, **more)
+
+        monkeypatch.setattr(loop, "call_at", counted)
+        for _ in range(100):
+            with patience:
+                await clock.passes(0.01)
+        assert len(timers) == 1
+        patience.close()
+
+    run(main())
+
+
+def test_a_cancellation_by_somebody_else_stays_one() -> None:
+    """Even when the time runs out in the same moment."""
+
+    async def main() -> None:
+        clock, patience = Clock(), IdleTimeout(1)
+
+        async def waits() -> None:
+            with patience:
+                await asyncio.Event().wait()
+
+        for late in (False, True):
+            task = asyncio.ensure_future(waits())
+            await asyncio.sleep(0)
+            if late:
+                clock._now += 2
+                asyncio.get_running_loop().call_soon(task.cancel)
+            else:
+                task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+    run(main())
+
+
+def test_other_errors_pass_through() -> None:
+    """And what was never entered can be closed."""
+
+    async def main() -> None:
+        IdleTimeout(1).close()
+        patience = IdleTimeout(1)
+        with pytest.raises(KeyError), patience:
+            raise KeyError
+        patience.close()
+
+    run(main())

@@ -1,0 +1,154 @@
+"""`GET /v1/models` as options of a form."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perplexity_connector.perplexity.wire.language_models import found
+
+RECORDED = {
+    "input": 0.25,
+    "output": 2.5,
+    "cache_read": 0.0625,
+    "unit": "usd_per_1m_tokens",
+}
+
+
+def model(name: object, **more: object) -> dict[str, object]:
+    """A model as it is listed."""
+    return {
+        "id": name,
+        "object": "model",
+        "created": 0,
+        "owned_by": "somebody",
+        "pricing": RECORDED,
+        **more,
+    }
+
+
+def described(**more: object) -> str:
+    """The description of a model that is listed like this."""
+    (option,) = found({"object": "list", "data": [model("perplexity/sonar", **more)]})
+    return option.description
+
+
+def test_a_model_is_an_option_with_its_price() -> None:
+    """The numbers of the recorded shape."""
+    (option,) = found({"object": "list", "data": [model("perplexity/sonar")]})
+    assert (option.value, option.label) == ("perplexity/sonar", "perplexity/sonar")
+    assert option.description == "$0.25 in, $2.5 out per 1M tokens."
+
+
+@pytest.mark.parametrize(
+    ("price", "written"),
+    [
+        (3, "$3 "),
+        (15.0, "$15 "),
+        (0, "$0 "),
+        (0.0625, "$0.0625 "),
+        (1e-6, "$0.000001 "),
+    ],
+)
+def test_a_price_is_written_as_people_write_it(price: float, written: str) -> None:
+    """No exponent, no zeros at the end."""
+    assert described(pricing=RECORDED | {"output": price}).endswith(
+        f"{written}out per 1M tokens."
+    )
+
+
+@pytest.mark.parametrize(
+    "pricing",
+    [
+        None,
+        "free",
+        [],
+        {},
+        {"input": 1, "output": 2},
+        RECORDED | {"unit": "eur_per_token"},
+        RECORDED | {"unit": None},
+        RECORDED | {"input": None},
+        RECORDED | {"input": "0.25"},
+        RECORDED | {"input": True},
+        RECORDED | {"output": -1},
+        RECORDED | {"output": 1e300},
+        RECORDED | {"output": {"standard": 1}},
+    ],
+)
+def test_an_odd_price_is_left_out_and_the_model_kept(pricing: object) -> None:
+    """A number whose unit is not known would be a wrong one."""
+    assert described(pricing=pricing) == ""
+
+
+def test_an_anthropic_model_says_what_it_needs() -> None:
+    """With and without a price."""
+    options = found(
+        {"data": [model("anthropic/claude-x"), {"id": "anthropic/claude-y"}]}
+    )
+    assert all("max_tokens" in option.description for option in options)
+
+
+def test_models_come_in_order_each_once_and_what_is_no_model_is_passed_over() -> None:
+    """Ids that no field could take are none."""
+    rows = [
+        model("b/2"),
+        "text",
+        model(None),
+        model(7),
+        model(""),
+        model("a b"),
+        model("x" * 201),
+        model("<b>"),
+    ]
+    assert [
+        option.value
+        for option in found({"data": [*rows, {"id": "a/1"}, model("b/2"), {}]})
+    ] == ["a/1", "b/2"]
+
+
+@pytest.mark.parametrize(
+    "answer", [None, [], "text", {}, {"data": None}, {"data": {}}, {"error": {}}]
+)
+def test_another_shape_is_no_list_of_models(answer: object) -> None:
+    """It is refused, not taken for an empty list."""
+    with pytest.raises(ValueError, match="no list"):
+        found(answer)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+rows = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": json_values
+        | st.from_regex("[a-z]{1,9}/[a-z0-9.-]{1,20}", fullmatch=True),
+        "pricing": json_values
+        | st.fixed_dictionaries(
+            {
+                "input": json_values,
+                "output": json_values,
+                "unit": st.just(RECORDED["unit"]),
+            }
+        ),
+    },
+)
+
+
+@given(st.lists(rows | json_values))
+def test_whatever_is_listed_becomes_options_that_fit_the_field(
+    data: list[object],
+) -> None:
+    """Never an error; plain ASCII values of at most 200 characters, each once and in order."""
+    values = [option.value for option in found({"data": data})]
+    assert values == sorted(set(values))
+    assert all(
+        value.isascii() and value.isprintable() and 0 < len(value) <= 200
+        for value in values
+    )
+    json.dumps(values)

@@ -1,0 +1,60 @@
+from perplexity_connector.rendering.errors import error_lines
+
+
+def test_every_field_is_listed_by_its_pointer() -> None:
+    """One line each after the headline; the whole input has words in place of its empty pointer."""
+    fields = [
+        {
+            "pointer": "/messages/0/role",
+            "code": "enum",
+            "message": "Must be one of a, b.",
+        },
+        {"pointer": "", "code": "type", "message": "Must be an object."},
+    ]
+    headline, first, second = error_lines(
+        {"code": "invalid_input", "user_message": "No.", "fields": fields}
+    )
+    assert "invalid_input" in headline
+    assert first.startswith("/messages/0/role: ")
+    assert second.startswith("the input: ")
+
+
+def test_a_message_that_sums_up_the_fields_is_not_told_twice() -> None:
+    """The fields follow one by one; a message of another kind stays."""
+    error = {
+        "code": "invalid_input",
+        "fields": [{"pointer": "/a", "message": "Must be text."}],
+    }
+    summed_up, other = "/a: Must be text. And 7 more.", "Perplexity refused it."
+    assert summed_up not in next(error_lines(error | {"user_message": summed_up}))
+    assert other in next(error_lines(error | {"user_message": other}))
+
+
+def test_what_helps_stands_on_one_line() -> None:
+    """The wait, what it may have cost, where to read on, and the id that support asks for."""
+    error = {
+        "code": "rate_limited",
+        "message": "m",
+        "retry_after": 12.4,
+        "effect": "unknown",
+        "docs_url": "https://docs.example",
+        "request_id": "req_1",
+    }
+    _, hints = error_lines(error)
+    assert "12 s" in hints
+    assert "https://docs.example" in hints
+    assert "req_1" in hints
+    assert len(hints) > len(next(iter([*error_lines(error | {"effect": "none"})][1:])))
+
+
+def test_an_error_without_words_still_has_a_headline() -> None:
+    """A connector that says nothing leaves no empty line."""
+    (headline,) = error_lines({"code": "internal"})
+    assert len(headline) > len("error:  (internal)")
+
+
+def test_an_error_cannot_write_lines_or_escapes_of_its_own() -> None:
+    """What comes from outside is one plain line."""
+    (headline,) = error_lines({"code": "internal", "user_message": "a\nb\x1b[2J"})
+    assert "\n" not in headline
+    assert "\x1b" not in headline
