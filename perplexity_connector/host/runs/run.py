@@ -45,10 +45,11 @@ _EVENT_TYPES = frozenset(kind.value for kind in EventType)
 #   stop requested            `stop` was called:        `_stop_requested` is set
 #   ended                     `carry_out` has returned or raised
 #
-# The deadline and `stop` end a run in the same way: `_timer` expires and cancels the current
-# await. If an attempt is active, that cancels its handler, which asks the provider to cancel.
-# Between attempts no handler runs, so `_cancel_at_provider` calls it once more to ask. Then
-# `_stop_requested` decides whether the run ends as `cancelled` or as `timeout`.
+# `stop`, or `GRACE_S` after the deadline, lets `_timer` expire, which cancels the current await.
+# If an attempt is active, that cancels its handler, which asks the provider to cancel. If `stop`
+# was called between attempts, no handler runs; so, if the run has a checkpoint,
+# `_cancel_at_provider` calls the handler once more to ask. Then `_stop_requested` decides whether
+# the run ends as `cancelled` or as `timeout`.
 
 
 # Without a repr: a handler's context holds methods of it, so a log would show input and output.
