@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
-_FIELDS_TOLD = 3
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -122,22 +121,12 @@ def merged(
 def invalid_input_error(
     fields: Sequence[FieldError], what: str = "The input"
 ) -> ConnectorError:
-    """The error of something that is refused for these fields; people are told of the first few in words."""
-    told = [
-        f"{field.pointer or what}: {field.message}" for field in fields[:_FIELDS_TOLD]
-    ]
-    more = (
-        [f"And {len(fields) - _FIELDS_TOLD} more."]
-        if len(fields) > _FIELDS_TOLD
-        else []
-    )
-    message = (
-        f"{what} is not valid at {', '.join(repr(field.pointer) for field in fields)}."
-    )
+    """Return the error of an input with invalid fields. Renderers list the fields below it."""
+    places = ", ".join(repr(field.pointer) for field in fields)
     return ConnectorError(
         ErrorCode.INVALID_INPUT,
-        message,
-        user_message=" ".join([*told, *more]),
+        f"{what} is not valid at {places}.",
+        user_message=f"{what} is not valid.",
         fields=fields,
     )
 
