@@ -32,7 +32,7 @@ from perplexity_connector.host.credentials.form import ConnectionForm
 from perplexity_connector.host.runs.settings import resolve_settings
 from perplexity_connector.host.validation.schema_validator import (
     SchemaValidator,
-    merged,
+    merge_errors,
 )
 from perplexity_connector.host.validation.to_json import Normalized
 
@@ -90,7 +90,7 @@ class LoadedConnector:
             return errors
         try:
             own = self._connector.check(action.id, action.version, input.value)
-            return merged(errors, own)
+            return merge_errors(errors, own)
         except Exception as error:  # noqa: BLE001 - the host's boundary
             _blame(
                 error,
