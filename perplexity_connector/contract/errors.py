@@ -126,7 +126,7 @@ class ConnectorError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether the cause may pass by itself. Check `effect` too before repeating anything."""
+        """Return whether the cause may pass by itself. Check `effect` too before a retry."""
         return self.code in RETRYABLE
 
     def record(self) -> ErrorRecord:
