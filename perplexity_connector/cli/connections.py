@@ -17,7 +17,7 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.contract.json import as_number, as_object, as_text
 from perplexity_connector.host import Host
-from perplexity_connector.host.credentials.connections import folded
+from perplexity_connector.host.credentials.connections import comparable_name
 from perplexity_connector.rendering.text import json_text, one_line
 
 NAME = "connection_name"
@@ -97,8 +97,9 @@ def known_name(host: Host, name: str) -> str:
 
 def find_name(host: Host, name: str) -> str | None:
     """The stored connection of that name, as it is written, or None; the store says which names count as one."""
+    wanted = comparable_name(name)
     return next(
-        (known for known in _names(host) if folded(known) == folded(name)), None
+        (known for known in _names(host) if comparable_name(known) == wanted), None
     )
 
 

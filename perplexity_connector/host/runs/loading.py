@@ -32,7 +32,7 @@ from perplexity_connector.host.credentials.form import ConnectionForm
 from perplexity_connector.host.runs.settings import resolve_settings
 from perplexity_connector.host.validation.schema_validator import (
     SchemaValidator,
-    merged,
+    merge_errors,
 )
 from perplexity_connector.host.validation.to_json import Normalized
 
@@ -105,7 +105,7 @@ class LoadedConnector:
             f"{self._name} cannot check the input of {action.id!r}"
         ):
             own = self._connector.check(action.id, action.version, input.value)
-            return merged(errors, own)
+            return merge_errors(errors, own)
 
     def output_errors(self, action: Action, output: Normalized) -> list[FieldError]:
         """Return where an output breaks its schema."""
