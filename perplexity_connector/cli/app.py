@@ -427,7 +427,8 @@ def _journal() -> "Journal":
 
 def _show_missing_connectors(host: Host) -> None:
     for problem in host.problems():
-        name, message = as_text(problem.get("connector")), as_text(problem["message"])
+        name = as_text(problem.get("connector"))
+        message = as_text(problem.get("message"))
         say(f"warning: connector {name}: {message}")
 
 

@@ -65,7 +65,8 @@ def _choose_connector(host: Host, args: ConnectArgs) -> JsonObject:
     for connector in connectors:
         if connector["id"] == args.connector:
             return connector
-    known = ", ".join(as_text(connector["id"]) for connector in connectors) or "none"
+    ids = [as_text(connector["id"]) for connector in connectors]
+    known = ", ".join(ids) or "none"
     message = f"Choose a connector with --connector. Available: {known}."
     raise UsageError(message)
 
@@ -104,18 +105,21 @@ def _ask_secrets(form: JsonObject) -> Mapping[str, str]:
         texts = [_ask(as_object(properties[name])) for name in names]
     elif len(names) == 1:
         # Not from arguments or the environment: other users can read those.
-        texts = [sys.stdin.buffer.read().decode("utf-8-sig", "replace").strip()]
+        text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
+        texts = [text.strip()]
     else:
         message = (
             f"Run this in a terminal: it must ask for {', '.join(names) or 'nothing'}."
         )
         raise UsageError(message)
-    assignments = [f"{name}={text}" for name, text in zip(names, texts, strict=True)]
+    answers = zip(names, texts, strict=True)
+    assignments = [f"{name}={text}" for name, text in answers]
     return cast("Mapping[str, str]", apply_assignments({}, assignments, form))
 
 
 def _ask(field: JsonObject) -> str:
-    is_secret = field.get("format") == "password" or field.get("writeOnly") is True
+    is_password = field.get("format") == "password"
+    is_secret = is_password or field.get("writeOnly") is True
     title = as_text(field.get("title"))
     return str(typer.prompt(title, hide_input=is_secret, err=True))
 
@@ -134,8 +138,9 @@ def _store(
 ) -> JsonObject:
     if not args.replace:
         return host.connections.add(connector, fields)
-    secrets = {name: value for name, value in fields.items() if name != NAME}
-    return host.connections.replace_key(fields[NAME], secrets)
+    secrets = dict(fields)
+    name = secrets.pop(NAME)
+    return host.connections.replace_key(name, secrets)
 
 
 def _show_result(status: JsonObject | None, stored: JsonObject | None) -> None:
@@ -144,5 +149,6 @@ def _show_result(status: JsonObject | None, stored: JsonObject | None) -> None:
     if stored is None:
         say("Nothing was saved. To save it anyway, add --no-test.")
         return
-    name, fingerprint = as_text(stored[NAME]), as_text(stored["fingerprint"])
+    name = as_text(stored[NAME])
+    fingerprint = as_text(stored["fingerprint"])
     say(f"Saved as {name} (fingerprint {fingerprint}).")

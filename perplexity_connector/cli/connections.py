@@ -20,7 +20,7 @@ from perplexity_connector.contract import (
 from perplexity_connector.contract.json import as_number, as_text
 from perplexity_connector.host import Host
 from perplexity_connector.host.credentials.connections import folded
-from perplexity_connector.rendering.text import one_line
+from perplexity_connector.rendering.text import line_of, one_line
 
 NAME = "connection_name"
 EXIT_BY_OUTCOME: Mapping[str, ExitCode] = {
@@ -56,7 +56,7 @@ def list_connections(host: Host, *, as_json: bool) -> None:
         return
     for connection in connections:
         parts = (NAME, "connector", "fingerprint", "updated_at")
-        typer.echo("  ".join(one_line(as_text(connection[part])) for part in parts))
+        typer.echo("  ".join(line_of(connection, part) for part in parts))
     if not connections:
         say("No connection is stored yet. Add one: perplexity-connector connect")
 
@@ -76,7 +76,8 @@ def check_connections(host: Host, name: str | None, *, as_json: bool) -> ExitCod
     else:
         for label, status in rows:
             typer.echo(f"{one_line(label)}: {status_line(status)}")
-    return next(filter(None, map(code_of_status, statuses)), ExitCode.SUCCEEDED)
+    codes = map(code_of_status, statuses)
+    return next(filter(None, codes), ExitCode.SUCCEEDED)
 
 
 def disconnect(host: Host, name: str) -> None:
@@ -118,11 +119,11 @@ def find_connection(host: Host, name: str) -> JsonObject | None:
 
 def status_line(status: JsonObject) -> str:
     """Return the result of a test on one line: the outcome, the message and the next step."""
-    parts = [as_text(status.get("message")), as_text(status.get("next_step"))]
+    parts = [line_of(status, "message"), line_of(status, "next_step")]
     seconds = as_number(status.get("retry_after"))
     if seconds is not None:
         parts.append(f"Try again in {seconds:.0f} s.")
-    return one_line(f"{as_text(status.get('outcome'))}: {' '.join(parts)}")
+    return one_line(f"{line_of(status, 'outcome')}: {' '.join(parts)}")
 
 
 def code_of_status(status: JsonObject) -> ExitCode:
@@ -141,7 +142,8 @@ def _known_connection(host: Host, name: str) -> JsonObject:
 
 
 def _names(host: Host) -> Sequence[str]:
-    return [as_text(connection[NAME]) for connection in host.connections.list()]
+    connections = host.connections.list()
+    return [as_text(connection[NAME]) for connection in connections]
 
 
 def _choose_connections(host: Host, name: str | None) -> Sequence[_ConnectionToTest]:
@@ -168,7 +170,8 @@ async def _test_all(
 ) -> Sequence[JsonObject]:
     """Return the status of each connection. Raises `ConnectorError` if none can be tested."""
     async with host:
-        results = await asyncio.gather(*[_test(host, target) for target in targets])
+        tests = [_test(host, target) for target in targets]
+        results = await asyncio.gather(*tests)
     errors = [result for result in results if isinstance(result, ConnectorError)]
     if errors and len(errors) == len(results):
         raise errors[0]

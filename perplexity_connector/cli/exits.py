@@ -45,7 +45,8 @@ class UsageError(Exception):
 
 def code_of_error(error: JsonObject) -> ExitCode:
     """Return the exit code of an error record; an unknown error code counts as internal."""
-    return EXIT_BY_ERROR.get(as_text(error.get("code")), ExitCode.INTERNAL)
+    code = as_text(error.get("code"))
+    return EXIT_BY_ERROR.get(code, ExitCode.INTERNAL)
 
 
 def code_of_run(envelope: JsonObject) -> ExitCode:

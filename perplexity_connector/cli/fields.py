@@ -76,7 +76,9 @@ def list_types(schema: JsonObject) -> Sequence[str]:
     types: list[str] = []
     for branch in list_branches(schema):
         named = branch.get("type")
-        types += [named] if isinstance(named, str) else map(as_text, as_list(named))
+        if isinstance(named, str):
+            types.append(named)
+        types += map(as_text, as_list(named))
     return list(dict.fromkeys(types))
 
 
@@ -116,14 +118,15 @@ def _set_value(
         node = [] if index is not None and "array" in list_types(schema) else {}
     if isinstance(node, Mapping):
         inner = _property_schema(schema, name)
-        return {**node, name: _set_value(node.get(name), inner, rest, text)}
-    items = list(as_list(node))
+        value = _set_value(node.get(name), inner, rest, text)
+        return {**node, name: value}
+    items = as_list(node)
     if index is None or index > len(items):
         message = f".{name} has no place in the input: name a field of an object, or an item of a list in order."
         raise UsageError(message)
     old = items[index] if index < len(items) else None
-    items[index : index + 1] = [_set_value(old, item_schema(schema), rest, text)]
-    return items
+    value = _set_value(old, item_schema(schema), rest, text)
+    return [*items[:index], value, *items[index + 1 :]]
 
 
 def _typed_value(text: str, schema: JsonObject) -> JsonValue:

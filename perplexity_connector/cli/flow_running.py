@@ -23,7 +23,7 @@ from perplexity_connector.cli.targets import HostMaker, choose_target
 from perplexity_connector.contract import FLOW_VERSION, JsonObject, JsonValue
 from perplexity_connector.contract.json import as_object, as_objects, as_text
 from perplexity_connector.host import FlowOptions, Host
-from perplexity_connector.rendering.text import one_line
+from perplexity_connector.rendering.text import line_of
 
 _EXAMPLE = '{"flow_version": 1, "steps": []}'
 
@@ -48,7 +48,8 @@ def run_saved_flow(args: FlowArgs, make_host: HostMaker, journal: Journal) -> Ex
     """
     host = make_host({})
     flow = parse_object(read_text(args.file, "The flow"), "The flow", _EXAMPLE)
-    used = {as_text(step.get("connector")) for step in as_objects(flow.get("steps"))}
+    steps = as_objects(flow.get("steps"))
+    used = {as_text(step.get("connector")) for step in steps}
     connections: Mapping[str, str | None] = connection_by_connector(
         host, args.connection
     )
@@ -70,7 +71,8 @@ def run_saved_flow(args: FlowArgs, make_host: HostMaker, journal: Journal) -> Ex
             # A private sandbox ends with this process, so its runs cannot be resumed.
             on_checkpoint=None if args.sandbox else journal.note,
         )
-        asyncio.run(_run(make_host(target.settings), flow, options, renderer))
+        host = make_host(target.settings)
+        asyncio.run(_run(host, flow, options, renderer))
     if args.as_json and not args.stream:
         with reader_may_leave():
             print_json(renderer.document)
@@ -82,11 +84,11 @@ def _show_flow_errors(args: FlowArgs, errors: Sequence[JsonObject]) -> None:
         print_json({"errors": list(errors)}, on_one_line=args.stream)
     say("error: The flow is not valid. Nothing was sent. (invalid_input)")
     for error in errors:
-        step = error["step"]
-        where = "the flow" if step is None else f"step {as_text(step)}"
-        if pointer := as_text(error["pointer"]):
+        step, pointer = error["step"], line_of(error, "pointer")
+        where = "the flow" if step is None else f"step {step}"
+        if pointer:
             where = f"{where}, {pointer}"
-        say(f"{where}: {as_text(error['message'])}")
+        say(f"{where}: {line_of(error, 'message')}")
 
 
 async def _run(
@@ -135,7 +137,7 @@ class _FlowRenderer:
             case "step.started":
                 self._start_step(item)
             case "step.finished":
-                self._finish_step(as_text(item["step"]), as_object(item["envelope"]))
+                self._finish_step(item)
             case "flow.finished":
                 self._status = item["status"]
             case _:
@@ -148,13 +150,14 @@ class _FlowRenderer:
     def _start_step(self, item: JsonObject) -> None:
         if not self._args.as_json:
             gap = "\n" if self._steps else ""
-            step, action = as_text(item["step"]), as_text(item["action"])
-            typer.echo(f"{gap}{one_line(step)} ({one_line(action)})\n")
+            step, action = line_of(item, "step"), line_of(item, "action")
+            typer.echo(f"{gap}{step} ({action})\n")
         self._step_renderer = self._stack.enter_context(self._new_step_renderer())
 
-    def _finish_step(self, step: str, envelope: JsonObject) -> None:
+    def _finish_step(self, item: JsonObject) -> None:
         self._stack.close()
-        self._steps.append({"id": step, "envelope": envelope})
+        envelope = as_object(item["envelope"])
+        self._steps.append({"id": item["step"], "envelope": envelope})
         self.code = code_of_run(envelope)
         # Before printing, which fails if the reader has left: the run has ended all the same.
         self._journal.close(envelope)

@@ -50,7 +50,8 @@ class Journal:
         """Write a run's file, completely or not at all. Raises `OSError` if that fails."""
         document = {name: getattr(run, name) for name in run.__slots__}
         document["journal_version"] = _VERSION
-        write_private(self._path(run.run_id), json.dumps(document).encode())
+        text = json.dumps(document)
+        write_private(self._path(run.run_id), text.encode())
 
     def note(self, run: StepRun, state: JsonObject) -> None:
         """Keep a run with this checkpoint; an empty state drops the run. Raises as `keep` does."""
@@ -73,7 +74,7 @@ class Journal:
         self._path(run_id).unlink(missing_ok=True)
         oldest = time.time() - _KEPT_SECONDS
         for path in self._files():
-            if path.stat().st_mtime < oldest:
+            if _modified_at(path) < oldest:
                 path.unlink(missing_ok=True)
 
     def read(self, run_id: str) -> Unfinished:
@@ -102,7 +103,7 @@ class Journal:
 
     def unfinished(self) -> Sequence[str]:
         """Return the ids of the unfinished runs, newest first."""
-        files = sorted(self._files(), key=lambda path: -path.stat().st_mtime)
+        files = sorted(self._files(), key=_modified_at, reverse=True)
         return [path.stem for path in files]
 
     def close(self, envelope: JsonObject) -> None:
@@ -121,3 +122,7 @@ class Journal:
         # The id is from the command line, and a file name must not lead elsewhere.
         is_id = re.fullmatch(r"run_[0-9A-Za-z]{1,64}", run_id)
         return self._folder / (f"{run_id}.json" if is_id else "unknown")
+
+
+def _modified_at(path: Path) -> float:
+    return path.stat().st_mtime

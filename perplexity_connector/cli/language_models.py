@@ -13,7 +13,7 @@ from perplexity_connector.cli.targets import Connection, HostMaker, choose_targe
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import as_object, as_objects, as_text
 from perplexity_connector.host import Host
-from perplexity_connector.rendering.text import one_line
+from perplexity_connector.rendering.text import line_of
 
 _SOURCE = "models"
 
@@ -40,7 +40,8 @@ def show_models(
         waiting("Asking for the models"),
     ):
         host = make_host(target.settings)
-        pages = _all_pages(host, name, search, target.connections.get(name))
+        chosen = target.connections.get(name)
+        pages = _all_pages(host, name, search, chosen)
         options, note = asyncio.run(pages)
     if as_json:
         print_json(options)
@@ -80,6 +81,5 @@ async def _all_pages(
 
 def _print_table(options: Iterable[JsonObject]) -> None:
     for option in options:
-        value = one_line(as_text(option["value"]))
-        description = one_line(as_text(option["description"]))
-        typer.echo(f"{value}  {description}".rstrip())
+        line = f"{line_of(option, 'value')}  {line_of(option, 'description')}"
+        typer.echo(line.rstrip())

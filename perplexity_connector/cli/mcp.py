@@ -50,7 +50,8 @@ def serve_tools(args: McpArgs, make_host: HostMaker) -> None:
     connections = connection_by_connector(host, args.connection)
     target = choose_target(host.connectors(), connections, sandbox=args.sandbox)
     with target as chosen, suppress(KeyboardInterrupt):
-        asyncio.run(_serve(args, make_host(chosen.settings), chosen.connections))
+        host = make_host(chosen.settings)
+        asyncio.run(_serve(args, host, chosen.connections))
 
 
 async def _serve(
@@ -62,12 +63,11 @@ async def _serve(
     if args.port is None:
         await mcp.serve_stdio(server)
         return
-    token = os.environ.get(TOKEN)
+    text = os.environ.get(TOKEN)
+    token = Secret(text) if text else None
     address = args.address or _LOOPBACK
-    options = mcp.HttpOptions(
-        address=address, port=args.port, token=Secret(token) if token else None
-    )
-    if options.token is None and not options.is_loopback:
+    options = mcp.HttpOptions(address=address, port=args.port, token=token)
+    if token is None and not options.is_loopback:
         message = f"Serving beyond this machine needs a token: set {TOKEN} to a long random text."
         raise UsageError(message)
     try:

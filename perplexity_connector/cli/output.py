@@ -40,7 +40,8 @@ def show_result(envelope: JsonObject, streamed: str) -> None:
     output = envelope.get("output")
     partial = as_object(envelope.get("partial"))
     if isinstance(output, Mapping):
-        print_lines([*output_lines(output, streamed), "", totals_line(envelope)])
+        print_lines(output_lines(output, streamed))
+        print_lines(["", totals_line(envelope)])
     elif is_worth_showing(partial):
         if not streamed:
             say("The run failed. This was received before it failed:")

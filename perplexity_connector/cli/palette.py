@@ -7,7 +7,7 @@ from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.fields import item_schema, list_types
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import as_list, as_number, as_object, as_text
-from perplexity_connector.rendering.text import clean, json_text, one_line
+from perplexity_connector.rendering.text import clean, json_text, line_of, one_line
 
 
 def find_action(entries: Sequence[JsonObject], name: str) -> tuple[str, str]:
@@ -15,27 +15,31 @@ def find_action(entries: Sequence[JsonObject], name: str) -> tuple[str, str]:
 
     Raises `UsageError`, naming the choices, unless exactly one fits.
     """
-    pairs = dict.fromkeys(
-        (as_text(entry.get("connector")), as_text(entry.get("action")))
-        for entry in entries
+    known = list(
+        dict.fromkeys(
+            (as_text(entry.get("connector")), as_text(entry.get("action")))
+            for entry in entries
+        )
     )
-    fitting = [
-        pair for pair in pairs if name in (pair[1], ".".join(pair), "/".join(pair))
-    ]
+    fitting = [pair for pair in known if name in _names(pair)]
     if len(fitting) == 1:
         return fitting[0]
-    choices = ", ".join(".".join(pair) for pair in fitting or pairs) or "none"
+    choices = ", ".join(".".join(pair) for pair in fitting or known) or "none"
     problem = "Several connectors have that action" if fitting else "Unknown action"
     message = f"{problem}. Available: {choices}."
     raise UsageError(message)
 
 
+def _names(pair: tuple[str, str]) -> Sequence[str]:
+    return (pair[1], ".".join(pair), "/".join(pair))
+
+
 def palette_lines(entries: Sequence[JsonObject]) -> Iterator[str]:
     """Yield two lines for each action: its name and title, then its summary."""
     for entry in entries:
-        name = f"{as_text(entry.get('connector'))}.{as_text(entry.get('action'))}"
-        yield f"{one_line(name)}  {one_line(as_text(entry.get('title')))}"
-        yield f"    {one_line(as_text(entry.get('summary')))}"
+        name = f"{line_of(entry, 'connector')}.{line_of(entry, 'action')}"
+        yield f"{name}  {line_of(entry, 'title')}"
+        yield f"    {line_of(entry, 'summary')}"
 
 
 def description_lines(description: JsonObject) -> Iterator[str]:
@@ -46,8 +50,8 @@ def description_lines(description: JsonObject) -> Iterator[str]:
     action = as_object(description.get("action"))
     schemas = as_object(description.get("schemas"))
     labels = as_object(description.get("labels"))
-    yield f"{one_line(as_text(action.get('title')))}, version {action.get('version')}"
-    yield one_line(as_text(action.get("summary")))
+    yield f"{line_of(action, 'title')}, version {action.get('version')}"
+    yield line_of(action, "summary")
     yield _traits_line(action)
     yield from ("", "Input (* is required)")
     yield from _field_lines(as_object(schemas.get("input")), labels)
@@ -60,9 +64,8 @@ def description_lines(description: JsonObject) -> Iterator[str]:
 
 def _traits_line(action: JsonObject) -> str:
     annotations = as_object(action.get("annotations"))
-    traits = [
-        name.replace("_", "-") for name, value in annotations.items() if value is True
-    ]
+    names = [name for name, value in annotations.items() if value is True]
+    traits = [name.replace("_", "-") for name in names]
     if action.get("streaming") is True:
         traits.append("streams its answer")
     seconds = as_number(action.get("timeout"))
@@ -75,11 +78,13 @@ def _field_lines(
     schema: JsonObject, labels: JsonObject, path: str = "", depth: int = 9
 ) -> Iterator[str]:
     required = as_list(schema.get("required"))
-    for name, value in as_object(schema.get("properties")).items():
+    properties = as_object(schema.get("properties"))
+    for name, value in properties.items():
         field = as_object(value)
         pointer = f"{path}/{name}"
         mark = "*" if name in required else ""
-        yield _field_line(field, pointer, as_object(labels.get(pointer)), mark)
+        own_labels = as_object(labels.get(pointer))
+        yield _field_line(field, pointer, own_labels, mark)
         if depth > 1:
             items = item_schema(field)
             yield from _field_lines(field, labels, pointer, depth - 1)
@@ -88,11 +93,13 @@ def _field_lines(
 
 def _field_line(field: JsonObject, pointer: str, labels: JsonObject, mark: str) -> str:
     # FIELD=VALUE has dots and numbers; the pointer of a label has slashes and `*`.
-    name = pointer.removeprefix("/").replace("/*", ".0").replace("/", ".")
-    choices = [_choice(value, labels) for value in as_list(field.get("enum"))]
+    name = pointer.removeprefix("/")
+    name = name.replace("/*", ".0").replace("/", ".")
+    values = as_list(field.get("enum"))
+    choices = [_choice(value, labels) for value in values]
     kind = ", ".join(choices) or " or ".join(list_types(field)) or "anything"
-    description = one_line(as_text(field.get("description")))
-    return f"  {one_line(name)}{mark}  <{one_line(kind)}>  {description}".rstrip()
+    line = f"  {one_line(name)}{mark}  <{one_line(kind)}>"
+    return f"{line}  {line_of(field, 'description')}".rstrip()
 
 
 def _choice(value: JsonValue, labels: JsonObject) -> str:

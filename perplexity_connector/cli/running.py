@@ -133,7 +133,8 @@ def _build_input(args: RunArgs, description: JsonObject) -> JsonObject:
     if args.document is not None:
         given = {**given, **_read_document(args.document)}
     schemas = as_object(description.get("schemas"))
-    return apply_assignments(given, args.assignments, as_object(schemas.get("input")))
+    schema = as_object(schemas.get("input"))
+    return apply_assignments(given, args.assignments, schema)
 
 
 def _read_document(source: str) -> JsonObject:

@@ -13,7 +13,13 @@ from perplexity_connector.contract.json import (
     as_objects,
     as_text,
 )
-from perplexity_connector.rendering.text import clean, json_text, one_line, shortened
+from perplexity_connector.rendering.text import (
+    clean,
+    json_text,
+    line_of,
+    one_line,
+    shortened,
+)
 
 _SNIPPET_LENGTH = 240
 _COUNTS = (
@@ -52,7 +58,8 @@ def totals_line(envelope: JsonObject) -> str:
     """Return what a run used, on one line: tokens, cost, seconds. Unknown parts are left out."""
     output = as_object(envelope.get("output"))
     usage = as_object(envelope.get("usage")) or as_object(output.get("usage"))
-    parts = [*_token_parts(usage), *_cost_parts(usage.get("cost"))]
+    parts = list(_token_parts(usage))
+    parts += _cost_parts(usage.get("cost"))
     milliseconds = as_number(envelope.get("duration_ms"))
     if milliseconds is not None:
         parts.append(f"{milliseconds / 1000:.1f} s")
@@ -62,8 +69,8 @@ def totals_line(envelope: JsonObject) -> str:
 def warning_lines(envelope: JsonObject) -> Iterator[str]:
     """Yield each warning of a run on one line."""
     for warning in as_objects(envelope.get("warnings")):
-        message = one_line(as_text(warning.get("message")))
-        yield f"warning: {message} ({one_line(as_text(warning.get('code')))})"
+        message, code = line_of(warning, "message"), line_of(warning, "code")
+        yield f"warning: {message} ({code})"
 
 
 def _rest_of_answer(content: str, streamed: str) -> str:
@@ -74,8 +81,11 @@ def _rest_of_answer(content: str, streamed: str) -> str:
 
 
 def _source_lines(output: JsonObject) -> Iterator[str]:
-    sources = [as_object(result) for result in as_list(output.get("search_results"))]
-    sources = sources or [{"url": url} for url in as_list(output.get("citations"))]
+    results = as_list(output.get("search_results"))
+    sources = [as_object(result) for result in results]
+    if not sources:
+        citations = as_list(output.get("citations"))
+        sources = [{"url": url} for url in citations]
     if sources:
         yield ""
     for number, source in enumerate(sources, start=1):
@@ -91,7 +101,7 @@ def _are_pages(results: JsonValue) -> bool:
 
 
 def _search_lines(output: JsonObject) -> Iterator[str]:
-    # In the order asked; queries that only a page names are last.
+    # In the order asked. A query that only its pages name is last.
     pages_of: dict[str, list[JsonObject]] = {}
     failures: dict[str, JsonObject] = {}
     for outcome in as_objects(output.get("queries")):
@@ -100,7 +110,8 @@ def _search_lines(output: JsonObject) -> Iterator[str]:
         if outcome.get("error"):
             failures[query] = as_object(outcome["error"])
     for page in as_objects(output.get("results")):
-        pages_of.setdefault(as_text(page.get("query")), []).append(page)
+        query = as_text(page.get("query"))
+        pages_of.setdefault(query, []).append(page)
     if not pages_of:
         yield "No results."
     for number, (query, pages) in enumerate(pages_of.items()):
@@ -115,23 +126,22 @@ def _query_lines(
     if query:
         yield f"Results for {one_line(query)}"
     if failure:
-        message = as_text(failure.get("user_message")) or as_text(
-            failure.get("message")
-        )
-        yield f"    failed: {one_line(message)}"
+        message = line_of(failure, "user_message") or line_of(failure, "message")
+        yield f"    failed: {message}"
     elif not pages:
         yield "    No results."
     for number, page in enumerate(pages, start=1):
-        title = "  ".join(_texts(page, "title", "date")) or "(no title)"
-        yield f"{number:>3}. {title}"
-        snippet = shortened(as_text(page.get("snippet")), _SNIPPET_LENGTH)
-        for line in (*_texts(page, "url"), snippet):
-            if line:
-                yield f"     {line}"
+        title = "  ".join(_texts(page, "title", "date"))
+        yield f"{number:>3}. {title or '(no title)'}"
+        if url := line_of(page, "url"):
+            yield f"     {url}"
+        snippet = as_text(page.get("snippet"))
+        if line := shortened(snippet, _SNIPPET_LENGTH):
+            yield f"     {line}"
 
 
 def _texts(source: JsonObject, *names: str) -> Sequence[str]:
-    texts = [one_line(as_text(source.get(name))) for name in names]
+    texts = [line_of(source, name) for name in names]
     return [text for text in texts if text]
 
 
@@ -139,9 +149,13 @@ def _token_parts(usage: JsonObject) -> Iterator[str]:
     total = as_number(usage.get("total_tokens"))
     if total is None:
         return
-    counts = [(as_number(usage.get(name)), word) for name, word in _COUNTS]
-    details = ", ".join(f"{count:.0f} {word}" for count, word in counts if count)
-    yield f"{total:.0f} tokens" + (f" ({details})" if details else "")
+    counts = []
+    for name, word in _COUNTS:
+        if count := as_number(usage.get(name)):
+            counts.append(f"{count:.0f} {word}")
+    details = ", ".join(counts)
+    line = f"{total:.0f} tokens"
+    yield f"{line} ({details})" if details else line
 
 
 def _cost_parts(cost: JsonValue) -> Iterator[str]:
@@ -149,4 +163,5 @@ def _cost_parts(cost: JsonValue) -> Iterator[str]:
     total = as_number(details.get("total_cost", cost))
     if total is not None:
         digits = f"{total:.6f}".rstrip("0").rstrip(".")
-        yield f"{digits} {one_line(as_text(details.get('currency'))) or 'USD'}"
+        currency = line_of(details, "currency") or "USD"
+        yield f"{digits} {currency}"

@@ -3,7 +3,8 @@
 import json
 import re
 
-from perplexity_connector.contract import JsonValue
+from perplexity_connector.contract import JsonObject, JsonValue
+from perplexity_connector.contract.json import as_text
 
 # Answers and titles are written by others. An escape sequence in one could rewrite the screen.
 _CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
@@ -24,6 +25,11 @@ def one_line(text: str) -> str:
     Text from outside cannot look like a line of ours.
     """
     return " ".join(clean(text).split())
+
+
+def line_of(record: JsonObject, name: str) -> str:
+    """Return a text of a record on one line; empty if it is missing."""
+    return one_line(as_text(record.get(name)))
 
 
 def shortened(text: str, limit: int) -> str:
