@@ -155,7 +155,7 @@ class Api:
         return Response(status_code=204)
 
     async def run(self, request: Request) -> Response:
-        """Run a flow and stream its items, one a line. A client that leaves cancels the active run."""
+        """Run a flow and stream its items, one a line; a client that leaves cancels the run."""
         flow = read_object(await read_body(request), "flow")
         items = self._host.stream_flow(flow)
         # An invalid flow raises here, before the stream begins, and so becomes an error response.

@@ -1,4 +1,4 @@
-"""The workbench as an ASGI application: the page, its files, the endpoints, and their protection."""
+"""The workbench as an ASGI application: the page, its files, the endpoints, their protection."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
