@@ -45,7 +45,7 @@ the question; without a rest, the question is how far away the Moon is. A misspe
 | `sandbox:failed-response` | `response.failed` with `response`, without `error` |
 | `sandbox:cancelled` | `response.cancelled`; plain: `status: cancelled` |
 | `sandbox:error-event` | a bare `error` event after a few deltas; the run has failed |
-| `sandbox:incomplete` | cut at `max_output_tokens` (default 16): `response.incomplete`, `output: []` |
+| `sandbox:incomplete` | cut at `max_output_tokens`, or 16: `response.incomplete`, `output: []` |
 | `sandbox:incomplete-bare` | the same, without `response` in the event |
 | `sandbox:no-terminal` | the stream ends before its terminal event; the run completes, GET finds it |
 | `sandbox:malformed` | one data line that is not JSON; plain, search: the last byte is missing |

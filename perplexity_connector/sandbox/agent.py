@@ -15,7 +15,7 @@ from perplexity_connector.sandbox.language_models import (
     Preset,
     unknown_model,
 )
-from perplexity_connector.sandbox.prompts import Prompt, read_prompt
+from perplexity_connector.sandbox.prompts import Prompts, read_prompt
 
 _TOP_LEVEL = (
     "background",
@@ -72,12 +72,12 @@ class WebSearch:
 class AgentRequest:
     """A request that was accepted.
 
-    `asked_model` is the name of the preset or the model. `search` is None for a run without a
-    search. `echo` holds the fields that the answer repeats.
+    `asked_model` is the name of the preset or the model. `search` is None if nothing is
+    searched. `echo` holds the fields that the answer repeats.
     """
 
     question: str
-    prompts: frozenset[Prompt]
+    prompts: Prompts
     preset: Preset
     asked_model: str
     search: WebSearch | None
@@ -168,17 +168,13 @@ def _preset_and_name(body: JsonObject) -> tuple[Preset, str]:
         message = "validation failed: exactly one of preset and model is required"
         raise invalid(message, "model")
     if preset is not None:
-        return _known_preset(preset), preset
+        if preset not in PRESETS:
+            raise unknown_model(preset)
+        return PRESETS[preset], preset
     for name in (str(model), *names):
         if name not in MODELS:
             raise unknown_model(name)
     return BARE, str(model)
-
-
-def _known_preset(name: str) -> Preset:
-    if name not in PRESETS:
-        raise unknown_model(name)
-    return PRESETS[name]
 
 
 def _max_output_tokens(body: JsonObject, model: str) -> int | None:
@@ -229,7 +225,8 @@ def _web_search(body: JsonObject, tools: dict[str, JsonObject]) -> WebSearch | N
     tool = tools.get("web_search")
     if tool is None:
         return None
-    filters = read_filters(checks.read_object(tool, "filters", FILTER_FIELDS) or {})
+    values = checks.read_object(tool, "filters", FILTER_FIELDS)
+    filters = read_filters(values or {})
     max_results = checks.read_integer(tool, "max_results", 1, 50) or 10
     if most_calls == 0:
         return None

@@ -7,7 +7,7 @@ from itertools import cycle, islice
 from perplexity_connector.sandbox.agent import AgentRequest
 from perplexity_connector.sandbox.corpus import Page, words
 from perplexity_connector.sandbox.jsontypes import JsonObject
-from perplexity_connector.sandbox.prompts import Prompt
+from perplexity_connector.sandbox.prompts import Prompt, Prompts
 from perplexity_connector.sandbox.search import find_pages
 from perplexity_connector.sandbox.structured import Composer
 from perplexity_connector.sandbox.tokens import tokenize
@@ -27,14 +27,22 @@ class Source:
 
     def as_result(self) -> JsonObject:
         """Return the source as a search result of the run."""
-        return {"id": self.id, **self.page.as_result(), "source": "web"}
+        return {
+            "id": self.id,
+            **self.page.as_result(),
+            "source": "web",
+        }
 
 
 def find_sources(request: AgentRequest) -> list[Source]:
     """Return the sources of a run, best first; their ids rise in the same order."""
     if request.search is None:
         return []
-    found = find_pages(request.question, request.search.filters, request.prompts)
+    found = find_pages(
+        request.question,
+        request.search.filters,
+        request.prompts,
+    )
     return [
         Source(id=_source_id(place, request.prompts), page=page)
         for place, page in enumerate(found[: request.search.max_results], 1)
@@ -88,7 +96,7 @@ def _best_sentence(question: str, page: Page) -> str:
     )
 
 
-def _source_id(place: int, prompts: frozenset[Prompt]) -> int:
+def _source_id(place: int, prompts: Prompts) -> int:
     if Prompt.GAP in prompts:
         return place if place == 1 else place + 1
     return max(1, place - 1) if Prompt.DUPLICATE_ID in prompts else place

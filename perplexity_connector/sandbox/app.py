@@ -25,7 +25,7 @@ from perplexity_connector.sandbox.jsontypes import JsonObject
 from perplexity_connector.sandbox.keys import Admission, fingerprint
 from perplexity_connector.sandbox.language_models import model_list
 from perplexity_connector.sandbox.live import EventStream
-from perplexity_connector.sandbox.prompts import Prompt
+from perplexity_connector.sandbox.prompts import Prompt, Prompts
 from perplexity_connector.sandbox.run import Run, plan_run
 from perplexity_connector.sandbox.search import read_search_request, search
 from perplexity_connector.sandbox.state import RequestRecord, State
@@ -91,7 +91,8 @@ def _control_routes(state: State) -> list[Route]:
 
 def _api_routes(state: State) -> list[Route]:
     def route(path: str, handler: Handler, *methods: str) -> Route:
-        return Route(path, partial(_receive, state, handler), methods=methods)
+        endpoint = partial(_receive, state, handler)
+        return Route(path, endpoint, methods=methods)
 
     routes = [
         route("/v1/models", _list_models, "GET"),
@@ -101,15 +102,23 @@ def _api_routes(state: State) -> list[Route]:
         routes.append(route(path, _start, "POST"))
         routes.append(route(path + "/{id}", _fetch, "GET"))
         routes.append(route(path + "/{id}/cancel", _cancel, "POST"))
-    routes += [route(path, _refuse_retired, "GET", "POST") for path in RETIRED_PATHS]
+    routes += (route(path, _refuse_retired, "GET", "POST") for path in RETIRED_PATHS)
     every = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
     return [*routes, route("/{path:path}", _refuse_unknown, *every)]
 
 
-async def _receive(state: State, handler: Handler, request: Request) -> Response:
+async def _receive(
+    state: State,
+    handler: Handler,
+    request: Request,
+) -> Response:
     """Check the key, answer, add the headers of every answer, and keep a record."""
     key = request.headers.get("authorization", "").removeprefix("Bearer ")
-    admission = state.limiter.admit(key, request.method, request.url.path)
+    admission = state.limiter.admit(
+        key,
+        request.method,
+        request.url.path,
+    )
     try:
         raw = await request.body()
     except ClientDisconnect:
@@ -122,7 +131,11 @@ async def _receive(state: State, handler: Handler, request: Request) -> Response
     return response
 
 
-async def _respond(admission: Admission, handler: Handler, call: Call) -> Response:
+async def _respond(
+    admission: Admission,
+    handler: Handler,
+    call: Call,
+) -> Response:
     try:
         _check_admission(admission, call)
         return await handler(call)
@@ -165,7 +178,11 @@ async def _start(call: Call) -> Response:
     state = call.state
     if page := _error_page(state, request.prompts):
         return page
-    plan = plan_run(request, state.new_uuid(call.raw), int(state.clock()))
+    plan = plan_run(
+        request,
+        state.new_uuid(call.raw),
+        int(state.clock()),
+    )
     run = Run(plan=plan, streaming=request.stream)
     if request.background and not request.stream:
         run.waiting = ["queued", "in_progress"]
@@ -203,7 +220,7 @@ def _run(call: Call, missing: ApiError) -> Run:
     return run
 
 
-def _error_page(state: State, prompts: frozenset[Prompt]) -> Response | None:
+def _error_page(state: State, prompts: Prompts) -> Response | None:
     """Fail as the prompt says, before anything is started or billed."""
     if Prompt.HTML in prompts:
         return HTMLResponse(PROXY_PAGE)
@@ -217,13 +234,13 @@ def _error_page(state: State, prompts: frozenset[Prompt]) -> Response | None:
     return None
 
 
-async def _wait(state: State, prompts: frozenset[Prompt]) -> None:
+async def _wait(state: State, prompts: Prompts) -> None:
     if Prompt.SLOW_FIRST_BYTE in prompts:
         with suppress(TimeoutError):
             await wait_for(state.closing.wait(), state.slow_seconds)
 
 
-def _complete(body: JsonObject, prompts: frozenset[Prompt]) -> Response:
+def _complete(body: JsonObject, prompts: Prompts) -> Response:
     """Return an answer that is not a stream."""
     response = _json(body)
     if Prompt.MALFORMED in prompts:
@@ -231,11 +248,19 @@ def _complete(body: JsonObject, prompts: frozenset[Prompt]) -> Response:
     return response
 
 
-def _json(body: JsonObject, status: int = 200, end: bytes = b"") -> Response:
+def _json(
+    body: JsonObject,
+    status: int = 200,
+    end: bytes = b"",
+) -> Response:
     return Response(dumps(body) + end, status, media_type="application/json")
 
 
-def _record(call: Call, status: int, key: str) -> RequestRecord:
+def _record(
+    call: Call,
+    status: int,
+    key: str,
+) -> RequestRecord:
     request = call.request
     try:
         body = json.loads(call.raw)

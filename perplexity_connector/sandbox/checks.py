@@ -32,18 +32,34 @@ def read_boolean(values: JsonObject, name: str) -> bool | None:
     return _typed(values, name, bool)
 
 
-def read_integer(values: JsonObject, name: str, low: int, high: int) -> int | None:
+def read_integer(
+    values: JsonObject,
+    name: str,
+    low: int,
+    high: int,
+) -> int | None:
     """Return a whole number within the bounds, both included."""
-    return _bounded(_typed(values, name, int), name, low, high)
+    value = _typed(values, name, int)
+    return _bounded(value, name, low, high)
 
 
-def read_number(values: JsonObject, name: str, low: int, high: int) -> float | None:
+def read_number(
+    values: JsonObject,
+    name: str,
+    low: int,
+    high: int,
+) -> float | None:
     """Return a number within the bounds, both included."""
     kind = int if isinstance(values.get(name), int) else float
-    return _bounded(_typed(values, name, kind), name, low, high)
+    value = _typed(values, name, kind)
+    return _bounded(value, name, low, high)
 
 
-def read_choice(values: JsonObject, name: str, allowed: Collection[str]) -> str | None:
+def read_choice(
+    values: JsonObject,
+    name: str,
+    allowed: Collection[str],
+) -> str | None:
     """Return one of the allowed strings."""
     value = read_text(values, name)
     if value is not None and value not in allowed:
@@ -86,7 +102,11 @@ def expect_object(value: JsonValue, name: str) -> JsonObject:
     return value
 
 
-def _typed(values: JsonObject, name: str, kind: type[_T]) -> _T | None:
+def _typed(
+    values: JsonObject,
+    name: str,
+    kind: type[_T],
+) -> _T | None:
     value = values.get(name)
     if value is None:
         return None
@@ -96,7 +116,12 @@ def _typed(values: JsonObject, name: str, kind: type[_T]) -> _T | None:
     return value
 
 
-def _bounded(value: _N | None, name: str, low: int, high: int) -> _N | None:
+def _bounded(
+    value: _N | None,
+    name: str,
+    low: int,
+    high: int,
+) -> _N | None:
     if value is not None and not low <= value <= high:
         message = f"validation failed: {name} must be between {low} and {high}"
         raise invalid(message, name)

@@ -50,7 +50,12 @@ class Page:
         """Return the page as a result of `/search`. An unknown date is left out, never null."""
         dates = {"date": self.date, "last_updated": self.last_updated}
         known = {name: day.isoformat() for name, day in dates.items() if day}
-        return {"title": self.title, "url": self.url, "snippet": self.text, **known}
+        return {
+            "title": self.title,
+            "url": self.url,
+            "snippet": self.text,
+            **known,
+        }
 
 
 @cache

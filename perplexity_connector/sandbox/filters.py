@@ -17,7 +17,13 @@ FILTER_FIELDS = (
     "last_updated_after_filter",
     "last_updated_before_filter",
 )
-_DAYS = {"hour": 0, "day": 1, "week": 7, "month": 31, "year": 366}
+_DAYS = {
+    "hour": 0,
+    "day": 1,
+    "week": 7,
+    "month": 31,
+    "year": 366,
+}
 _MAX_DOMAINS = 20
 _DOMAIN = re.compile(r"-?(?=.{1,253}$)[a-z0-9-]*(\.[a-z0-9-]+)+", re.IGNORECASE)
 _DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
@@ -114,7 +120,11 @@ def _date(values: JsonObject, name: str) -> date | None:
         raise invalid(message, name, "invalid_date_format") from None
 
 
-def _within(day: date | None, after: date | None, before: date | None) -> bool:
+def _within(
+    day: date | None,
+    after: date | None,
+    before: date | None,
+) -> bool:
     if after is None and before is None:
         return True
     return day is not None and (after or date.min) <= day <= (before or date.max)

@@ -66,7 +66,12 @@ class RateLimiter:
         self._refused = 0
         self._free_at = 0.0
 
-    def admit(self, key: str, method: str, path: str) -> Admission:
+    def admit(
+        self,
+        key: str,
+        method: str,
+        path: str,
+    ) -> Admission:
         """Admit or refuse one request; this counts against the key's limit."""
         now = self._clock()
         if key == ONE_PER_SECOND_KEY:
@@ -96,7 +101,12 @@ class RateLimiter:
         if error is None:
             self._free_at = now + 1
         reset = math.ceil(self._free_at)
-        return Admission(limit=1, remaining=0, reset=reset, error=error)
+        return Admission(
+            limit=1,
+            remaining=0,
+            reset=reset,
+            error=error,
+        )
 
 
 def _too_many() -> ApiError:
@@ -104,7 +114,11 @@ def _too_many() -> ApiError:
     return ApiError(429, "request_rate_limit_exceeded", message)
 
 
-def _key_error(key: str, method: str, path: str) -> ApiError | None:
+def _key_error(
+    key: str,
+    method: str,
+    path: str,
+) -> ApiError | None:
     if key == NO_CREDIT_KEY:
         return ApiError(401, "insufficient_quota", _BILLING)
     if key not in _ACCEPTED:

@@ -31,7 +31,12 @@ class EventStream(Response):
             else state.delta_seconds
         )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         """Send until the run is over, the client leaves, or the sandbox stops."""
         del scope
         await send(

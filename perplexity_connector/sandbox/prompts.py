@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import TypeAlias
 
 from perplexity_connector.sandbox.errors import invalid
 
@@ -38,7 +39,10 @@ class Prompt(StrEnum):
     WRONG_JSON = "wrong-json"
 
 
-def read_prompt(text: str) -> tuple[str, frozenset[Prompt]]:
+Prompts: TypeAlias = frozenset[Prompt]
+
+
+def read_prompt(text: str) -> tuple[str, Prompts]:
     """Return the question without its test words, and the prompts that these select.
 
     Without any other word, the question is about the Moon.
@@ -55,7 +59,7 @@ def read_prompt(text: str) -> tuple[str, frozenset[Prompt]]:
     return question or _DEFAULT_QUESTION, frozenset(map(Prompt, names))
 
 
-def read_prompts(texts: Iterable[str]) -> tuple[list[str], frozenset[Prompt]]:
+def read_prompts(texts: Iterable[str]) -> tuple[list[str], Prompts]:
     """Return the question of each query, and the prompts of all of them."""
     questions, prompts = zip(*map(read_prompt, texts), strict=True)
     return list(questions), frozenset().union(*prompts)

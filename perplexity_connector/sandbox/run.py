@@ -83,7 +83,11 @@ class Run:
         self.cancelled = self.streaming or bool(self.waiting)
 
 
-def plan_run(request: AgentRequest, uuid: str, created_at: int) -> Plan:
+def plan_run(
+    request: AgentRequest,
+    uuid: str,
+    created_at: int,
+) -> Plan:
     """Plan the whole course of a run."""
     sources = find_sources(request)
     tokens = tokenize(write_answer(request, sources))
@@ -110,7 +114,11 @@ def plan_run(request: AgentRequest, uuid: str, created_at: int) -> Plan:
     )
 
 
-def _created(request: AgentRequest, uuid: str, created_at: int) -> JsonObject:
+def _created(
+    request: AgentRequest,
+    uuid: str,
+    created_at: int,
+) -> JsonObject:
     return {
         "id": f"resp_{uuid}",
         "object": "response",
@@ -182,7 +190,11 @@ def _search_item(query: str, sources: list[Source]) -> JsonObject:
 
 
 def _message(uuid: str, text: str) -> JsonObject:
-    part: JsonObject = {"type": "output_text", "text": text, "annotations": []}
+    part: JsonObject = {
+        "type": "output_text",
+        "text": text,
+        "annotations": [],
+    }
     return {
         "type": "message",
         "id": f"msg_{uuid5(NAMESPACE_OID, uuid)}",

@@ -9,7 +9,7 @@ from perplexity_connector.sandbox.corpus import TODAY, Page, pages, rank
 from perplexity_connector.sandbox.errors import invalid, query_missing
 from perplexity_connector.sandbox.filters import Filters, read_filters
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
-from perplexity_connector.sandbox.prompts import Prompt, read_prompts
+from perplexity_connector.sandbox.prompts import Prompt, Prompts, read_prompts
 
 _UNTRUSTED_PAGE = "https://untrusted.example/markup"
 _MOST_QUERIES = 5
@@ -24,7 +24,7 @@ class SearchRequest:
     """
 
     queries: list[str]
-    prompts: frozenset[Prompt]
+    prompts: Prompts
     filters: Filters
     max_results: int
     max_tokens: int
@@ -56,11 +56,10 @@ def read_search_request(body: JsonObject) -> SearchRequest:
 
 def search(request: SearchRequest, uuid: str) -> JsonObject:
     """Return the body of the answer: one flat list, in which the best of each query leads."""
-    found = [
-        find_pages(query, request.filters, request.prompts) for query in request.queries
-    ]
+    filters, prompts = request.filters, request.prompts
+    found = [find_pages(query, filters, prompts) for query in request.queries]
     results = _results(_merge(found), request)
-    if Prompt.NESTED in request.prompts:
+    if Prompt.NESTED in prompts:
         results = [_results(hits, request) for hits in found]
     answer: JsonObject = {"results": results, "id": uuid}
     if request.server_time:
@@ -68,7 +67,11 @@ def search(request: SearchRequest, uuid: str) -> JsonObject:
     return answer
 
 
-def find_pages(query: str, filters: Filters, prompts: frozenset[Prompt]) -> list[Page]:
+def find_pages(
+    query: str,
+    filters: Filters,
+    prompts: Prompts,
+) -> list[Page]:
     """Return the pages for a query, best first."""
     if Prompt.EMPTY in prompts:
         return []

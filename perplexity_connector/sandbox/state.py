@@ -4,12 +4,15 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
 from perplexity_connector.sandbox.keys import RateLimiter
-from perplexity_connector.sandbox.run import Run
+
+if TYPE_CHECKING:
+    from perplexity_connector.sandbox.run import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,6 @@ class RequestRecord:
     user_agent: str
 
 
-@dataclass(slots=True, kw_only=True)
 class State:
     """Everything that a sandbox remembers.
 
@@ -36,29 +38,29 @@ class State:
     `sandbox:unavailable-once` has had its refusal. `_made` counts the ids that were given out.
     """
 
-    clock: Callable[[], float] = time.time
-    slow_seconds: float = 1.0
-    delta_seconds: float = 0.0
-    closing: asyncio.Event = field(default_factory=asyncio.Event)
-    limiter: RateLimiter = field(init=False)
-    runs: dict[str, Run] = field(init=False)
-    requests: list[RequestRecord] = field(init=False)
-    billed_runs: int = field(init=False)
-    billed_searches: int = field(init=False)
-    refused_once: bool = field(init=False)
-    _made: int = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        slow_seconds: float = 1.0,
+        delta_seconds: float = 0.0,
+    ) -> None:
         """Start with an empty memory."""
+        self.clock = clock
+        self.slow_seconds = slow_seconds
+        self.delta_seconds = delta_seconds
+        self.closing = asyncio.Event()
         self.reset()
 
     def reset(self) -> None:
         """Forget the runs, the requests, the use of each key, and the ids that were given out."""
         self.limiter = RateLimiter(self.clock)
-        self.runs = {}
-        self.requests = []
-        self.billed_runs = self.billed_searches = self._made = 0
+        self.runs: dict[str, Run] = {}
+        self.requests: list[RequestRecord] = []
+        self.billed_runs = 0
+        self.billed_searches = 0
         self.refused_once = False
+        self._made = 0
 
     def new_uuid(self, seed: bytes) -> str:
         """Return the next id: the same seeds in the same order give the same ids."""

@@ -39,10 +39,18 @@ def frames(plan: Plan, cancelled: Callable[[], bool]) -> Iterator[bytes]:
 
 def dumps(value: JsonValue) -> bytes:
     """Return the value as compact JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(
+        value,
+        ensure_ascii=False,
+        separators=(",", ":"),
+    ).encode()
 
 
-def _frame(name: str, number: int, fields: JsonObject) -> bytes:
+def _frame(
+    name: str,
+    number: int,
+    fields: JsonObject,
+) -> bytes:
     data = dumps({"type": name, "sequence_number": number, **fields})
     return b"event: %s\ndata: %s\n\n" % (name.encode(), data)
 
@@ -61,7 +69,11 @@ def _events(plan: Plan) -> Iterator[Event]:
     yield from _terminal(plan)
 
 
-def _search(plan: Plan, index: int, item: JsonObject) -> Iterator[Event]:
+def _search(
+    plan: Plan,
+    index: int,
+    item: JsonObject,
+) -> Iterator[Event]:
     call_id = f"call_{plan.id.removeprefix('resp_')}_{index}"
     queries, results = item["queries"], item["results"]
     # Recorded: the item is added as a function call and done as search results.
@@ -88,8 +100,16 @@ def _search(plan: Plan, index: int, item: JsonObject) -> Iterator[Event]:
 
 def _message(plan: Plan) -> Iterator[Event]:
     index: JsonObject = {"output_index": len(plan.searches)}
-    place = {"item_id": plan.message["id"], **index, "content_index": 0}
-    item: JsonObject = {**plan.message, "content": None, "status": "in_progress"}
+    place = {
+        "item_id": plan.message["id"],
+        **index,
+        "content_index": 0,
+    }
+    item: JsonObject = {
+        **plan.message,
+        "content": None,
+        "status": "in_progress",
+    }
     yield "response.output_item.added", {"item": item, **index}
     most = _TOKENS_BEFORE_ERROR if plan.status in _ENDS_IN_ERROR else None
     for token in plan.tokens[:most]:

@@ -72,7 +72,11 @@ class Composer:
             for name in dict.fromkeys([*properties, *required])
         }
 
-    def _array(self, schema: JsonObject, depth: int) -> list[JsonValue]:
+    def _array(
+        self,
+        schema: JsonObject,
+        depth: int,
+    ) -> list[JsonValue]:
         least = max(1, _integer_of(schema, "minItems", 0))
         count = min(least, _integer_of(schema, "maxItems", least))
         return [self._value(schema.get("items"), depth + 1)] * count
@@ -106,7 +110,11 @@ def _list(schema: JsonObject, name: str) -> list[JsonValue]:
     return value if isinstance(value, list) else []
 
 
-def _integer_of(schema: JsonObject, name: str, default: int) -> int:
+def _integer_of(
+    schema: JsonObject,
+    name: str,
+    default: int,
+) -> int:
     value = schema.get(name)
     return value if isinstance(value, int) else default
 

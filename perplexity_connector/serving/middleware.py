@@ -32,7 +32,12 @@ class RefusalMiddleware:
         self._refuse = refuse
         self._headers = headers
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         """Answer a request. The start and the stop of the server are passed on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -53,7 +58,11 @@ def is_loopback_host(host: str) -> bool:
     return is_loopback(name if port.isdecimal() else host)
 
 
-def is_own_origin(origin: str, host: str, schemes: Collection[str] = ("http",)) -> bool:
+def is_own_origin(
+    origin: str,
+    host: str,
+    schemes: Collection[str] = ("http",),
+) -> bool:
     """Return whether an `Origin` header means the same host, by one of the schemes."""
     return origin in {f"{scheme}://{host}" for scheme in schemes}
 

@@ -83,9 +83,8 @@ class Api:
         """Return all that is needed to draw an action's form."""
         path = request.path_params
         version = read_number(request, "version")
-        return JSONResponse(
-            self._host.describe(path["connector"], path["action"], version)
-        )
+        connector, action = path["connector"], path["action"]
+        return JSONResponse(self._host.describe(connector, action, version))
 
     async def validate(self, request: Request) -> Response:
         """Return the errors of a flow."""
@@ -187,7 +186,12 @@ class _ItemLines(StreamingResponse):
         self._running = running
         self._run_id = ""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         # Starlette's own `__call__` cancels again at every step of the clean-up. Then the run could not ask the
         # provider to cancel.
         del scope

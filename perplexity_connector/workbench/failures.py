@@ -28,7 +28,12 @@ STATUS_BY_CODE: Mapping[ErrorCode, int] = {
 class RefusedError(ConnectorError):
     """A request that is refused for its form, with an HTTP status of its own."""
 
-    def __init__(self, status: int, code: ErrorCode, message: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: ErrorCode,
+        message: str,
+    ) -> None:
         """Refuse with that HTTP status."""
         super().__init__(code, message)
         self.status = status

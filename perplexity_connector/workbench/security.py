@@ -39,7 +39,12 @@ _NO_COOKIE = (
 _SAFE_METHODS = ("GET", "HEAD")
 
 
-def protect(app: ASGIApp, *, port: int, token: str) -> ASGIApp:
+def protect(
+    app: ASGIApp,
+    *,
+    port: int,
+    token: str,
+) -> ASGIApp:
     """Return `app` with the checks of this module in front, and safe headers on every answer."""
     access = _PageAccess(port, token)
     return RefusalMiddleware(_ErrorNames(app), access.refuse, _HEADERS)
@@ -54,7 +59,12 @@ class _ErrorNames:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         try:
             await self._app(scope, receive, send)
         except Exception as error:
@@ -112,7 +122,12 @@ class _PageAccess:
             message = "This token is not that of this workbench."
             return _refusal(401, ErrorCode.INVALID_CREDENTIALS, message)
         response = RedirectResponse("/", 303)
-        response.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")
+        response.set_cookie(
+            self._cookie,
+            self._token,
+            httponly=True,
+            samesite="strict",
+        )
         return response
 
 
@@ -125,5 +140,9 @@ def _is_json_or_empty(request: Request) -> bool:
     return kind == "application/json" or not has_body
 
 
-def _refusal(status: int, code: ErrorCode, message: str) -> Response:
+def _refusal(
+    status: int,
+    code: ErrorCode,
+    message: str,
+) -> Response:
     return error_response(RefusedError(status, code, message))

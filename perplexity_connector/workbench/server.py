@@ -47,7 +47,13 @@ class WorkbenchServer(NotifyingServer):
         token = secrets.token_urlsafe(32)
         self.address = f"http://{LOOPBACK}:{own_port}/?token={token}"
         api = Api(host, sandbox=sandbox)
-        app = create_app(host, api, port=own_port, token=token, static=static)
+        app = create_app(
+            host,
+            api,
+            port=own_port,
+            token=token,
+            static=static,
+        )
         super().__init__(
             quiet_config(app, grace_seconds=_GRACE_SECONDS),
             on_ready=lambda: ready(self.address),

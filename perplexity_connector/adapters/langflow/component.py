@@ -130,7 +130,11 @@ class ActionComponent(Component):
     async def _pieces(self) -> AsyncIterator[SimpleNamespace]:
         host = await shared_host()
         streamed = ""
-        events = host.stream(*self.action, self._input(), connection=self._connection())
+        events = host.stream(
+            *self.action,
+            self._input(),
+            connection=self._connection(),
+        )
         async with aclosing(events):
             async for event in events:
                 if event.get("type") == "text.delta":

@@ -6,6 +6,7 @@ Nothing here needs Langflow: an input is the name of a Langflow class and its ke
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from perplexity_connector.contract import JsonObject, JsonValue, Secret
 from perplexity_connector.contract.json import (
@@ -19,6 +20,7 @@ from perplexity_connector.contract.json import (
 # Added to the name of a table, this is the name of the input for its next row.
 _NEXT = "_next"
 _NAME = "connection_name"
+_ClassAndKeywords: TypeAlias = tuple[str, dict[str, object]]
 # Langflow's class for each type, with its blank value.
 _TEXT: tuple[str, object] = ("MessageTextInput", "")
 _KINDS: Mapping[str, tuple[str, object]] = {
@@ -78,7 +80,7 @@ def input_of(
 def connection_of(
     described: JsonObject, values: Mapping[str, str]
 ) -> str | dict[str, str | Secret] | None:
-    """Return the connection of a run: the key if given, else a stored connection's name, or None."""
+    """Return the connection of a run: a given key, else a stored connection's name, or None."""
     schema = as_object(as_object(described["schemas"])["connection"])
     name = values.get(_NAME, "").strip()
     secrets = {}
@@ -131,9 +133,15 @@ class _Field:
 
     def item(self) -> "_Field":
         """Return any item of a list."""
-        schemas = [as_object(branch.get("items")) for branch in self.branches()]
-        schema = next(filter(None, schemas), {})
-        return replace(self, schema=schema, pointer=f"{self.pointer}/*", example=None)
+        schema: JsonObject = {}
+        for branch in self.branches():
+            schema = schema or as_object(branch.get("items"))
+        return replace(
+            self,
+            schema=schema,
+            pointer=f"{self.pointer}/*",
+            example=None,
+        )
 
     def columns(self) -> Sequence["_Field"]:
         """Return the columns of a table, which is a list of objects."""
@@ -202,10 +210,19 @@ def _inputs(field: _Field, *, required: bool) -> Iterator[InputSpec]:
     }
     if required and kind == "MessageTextInput":
         keywords["tool_mode"] = True
-    yield InputSpec(kind=kind, name=field.name, keywords=keywords)
+    yield InputSpec(
+        kind=kind,
+        name=field.name,
+        keywords=keywords,
+    )
 
 
-def _next_row_input(field: _Field, *, advanced: bool, required: bool) -> InputSpec:
+def _next_row_input(
+    field: _Field,
+    *,
+    advanced: bool,
+    required: bool,
+) -> InputSpec:
     item = field.item()
     descriptions = {
         column.name: column.text("description") for column in item.properties()
@@ -218,26 +235,28 @@ def _next_row_input(field: _Field, *, advanced: bool, required: bool) -> InputSp
         "tool_mode": required,
         "value": "",
     }
-    return InputSpec(kind="MultilineInput", name=field.name + _NEXT, keywords=keywords)
+    return InputSpec(
+        kind="MultilineInput",
+        name=field.name + _NEXT,
+        keywords=keywords,
+    )
 
 
-def _input_class(field: _Field, *, required: bool) -> tuple[str, dict[str, object]]:
+def _input_class(field: _Field, *, required: bool) -> _ClassAndKeywords:
     """Return the Langflow class for a field, and the keywords of that class."""
     schema = field.schema
     if choices := field.choices():
         chosen = choices.get(field.text("default"), "")
         unset = [] if required or chosen else [_NOT_SET]
-        options = [*unset, *choices.values()]
-        return "DropdownInput", {"options": options, "value": chosen}
+        labels = [*unset, *choices.values()]
+        return "DropdownInput", {"options": labels, "value": chosen}
     if field.takes("array") and not field.takes("string"):
         return _list_class(field)
     suggestions = as_list(schema.get("examples"))
     if schema.get("type") == "string" and len(suggestions) > 1:
         first = suggestions[0] if required else ""
-        return (
-            "DropdownInput",
-            {"options": list(suggestions), "combobox": True, "value": first},
-        )
+        options = list(suggestions)
+        return "DropdownInput", {"options": options, "combobox": True, "value": first}
     kind, blank = _KINDS.get(field.text("type"), _TEXT)
     is_number = kind in ("IntInput", "FloatInput")
     if is_number and "default" not in schema and not field.is_blank_at_zero():
@@ -245,18 +264,18 @@ def _input_class(field: _Field, *, required: bool) -> tuple[str, dict[str, objec
     return kind, {"value": schema.get("default", blank)}
 
 
-def _list_class(field: _Field) -> tuple[str, dict[str, object]]:
+def _list_class(field: _Field) -> _ClassAndKeywords:
     value = field.schema.get("default", [])
     columns = field.columns()
     if not columns:
         return "MessageTextInput", {"is_list": True, "value": value}
     row = field.next_row()
-    table = [_column(column, as_text(row.get(column.name))) for column in columns]
+    table = [_column(column, row) for column in columns]
     return "TableInput", {"table_schema": table, "value": value}
 
 
-def _column(field: _Field, usual: str) -> dict[str, JsonValue]:
-    """Return a column of Langflow's; a choice that is `usual` is made in new rows."""
+def _column(field: _Field, next_row: JsonObject) -> dict[str, JsonValue]:
+    """Return a column of Langflow's. New rows get the choice of `next_row`."""
     column = {
         "name": field.name,
         "display_name": field.schema.get("title"),
@@ -266,8 +285,13 @@ def _column(field: _Field, usual: str) -> dict[str, JsonValue]:
     choices = field.choices()
     if not choices:
         return {**column, "default": "", "edit_mode": "modal"}
+    usual = as_text(next_row.get(field.name))
     options = list(choices.values())
-    return {**column, "options": options, "default": choices.get(usual, "")}
+    return {
+        **column,
+        "options": options,
+        "default": choices.get(usual, ""),
+    }
 
 
 def _credential(form: JsonObject) -> Iterator[InputSpec]:
@@ -329,4 +353,6 @@ def _read_text(text: str, field: _Field) -> JsonValue:
 
 
 def _is_blank(value: JsonValue) -> bool:
-    return not value.strip() if isinstance(value, str) else value in (None, [], {})
+    if isinstance(value, str):
+        return not value.strip()
+    return value in (None, [], {})

@@ -27,10 +27,12 @@ def outputs_of(described: JsonObject) -> Sequence[OutputSpec]:
         OutputSpec(name="text", title=title, method="as_message"),
         OutputSpec(name="output", title="Output", method="as_data"),
     ]
-    if name := rows_name(described):
-        title = as_text(as_object(properties[name]).get("title"))
-        outputs.insert(0, OutputSpec(name=name, title=title, method="as_rows"))
-    return outputs
+    name = rows_name(described)
+    if not name:
+        return outputs
+    title = as_text(as_object(properties[name]).get("title"))
+    rows = OutputSpec(name=name, title=title, method="as_rows")
+    return [rows, *outputs]
 
 
 def rows_name(described: JsonObject) -> str:

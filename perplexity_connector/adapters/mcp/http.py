@@ -53,8 +53,8 @@ class HttpOptions:
         if self.is_loopback and not is_loopback_host(host):
             return PlainTextResponse("This server does not have that name.", 421)
         # Clients that are not browsers send no origin.
-        origin = headers.get("origin")
-        if origin is not None and not is_own_origin(origin, host, ("http", "https")):
+        origin = headers.get("origin", f"http://{host}")
+        if not is_own_origin(origin, host, ("http", "https")):
             return PlainTextResponse("Pages of another origin are refused.", 403)
         authorization = headers.get("authorization", "")
         if self.token and not has_bearer_token(authorization, self.token.reveal()):

@@ -29,13 +29,17 @@ _Context: TypeAlias = ServerRequestContext[None, Any]
 
 
 def make_server(host: Host, connections: Connections) -> Server[None]:
-    """Return a server of the host's actions, which opens the host at its start, closes it at its end.
+    """Return a server of the host's actions. It opens the host at its start, closes it at its end.
 
     `connections` holds, by connector, the name of a stored connection or the credential itself.
     Any other connector uses the credential of the environment. Raises `ConnectorError` for an
     action that cannot be described.
     """
-    tools = _Tools(host=host, connections=connections, by_name=action_tools(host))
+    tools = _Tools(
+        host=host,
+        connections=connections,
+        by_name=action_tools(host),
+    )
     return Server(
         "perplexity-connector",
         version=version("perplexity-connector"),
@@ -81,7 +85,8 @@ class _Tools:
             names = ", ".join(self.by_name)
             message = f"Unknown tool {params.name!r}. Available: {names}."
             raise MCPError(INVALID_PARAMS, message)
-        run = asyncio.create_task(self._run(tool, params.arguments or {}, ctx))
+        running = self._run(tool, params.arguments or {}, ctx)
+        run = asyncio.create_task(running)
         self._runs.add(run)
         run.add_done_callback(self._runs.discard)
         try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 async def serve_stdio(server: Server[None]) -> None:
-    """Serve until the client closes stdin, or until SIGINT or SIGTERM; active runs are cancelled."""
+    """Serve until stdin closes, or until SIGINT or SIGTERM; then cancel the active runs."""
     serving = asyncio.create_task(_serve(server))
     # Windows' loop has no signal handlers; there `asyncio.run` turns Ctrl-C into a cancellation.
     with suppress(NotImplementedError):
@@ -64,7 +64,12 @@ class _StdinLines:
         # Not `sys.stdin`: the interpreter closes that at its end, and would wait for the lock of this read.
         with (
             suppress(OSError),
-            open(stdin, encoding="utf-8", errors="replace", closefd=False) as lines,
+            open(
+                stdin,
+                encoding="utf-8",
+                errors="replace",
+                closefd=False,
+            ) as lines,
         ):
             for line in lines:
                 self._hand_over(line)

@@ -1,4 +1,4 @@
-"""The actions in the sidebar. Langflow keeps this source in every saved flow and runs it from there.
+"""The actions in the sidebar. Langflow copies this source into every saved flow and runs the copy.
 
 It finds a node by its class statement in the source, so each action needs one.
 """
