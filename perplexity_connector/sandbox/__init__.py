@@ -47,7 +47,7 @@ the question; without a rest, the question is how far away the Moon is. A misspe
 | `sandbox:error-event` | a bare `error` event after a few deltas; the run has failed |
 | `sandbox:incomplete` | cut at `max_output_tokens`, or 16: `response.incomplete`, `output: []` |
 | `sandbox:incomplete-bare` | the same, without `response` in the event |
-| `sandbox:no-terminal` | the stream ends before its terminal event; the run completes, GET finds it |
+| `sandbox:no-terminal` | the stream ends before its terminal event; GET finds the completed run |
 | `sandbox:malformed` | one data line that is not JSON; plain, search: the last byte is missing |
 | `sandbox:html` | a proxy's page: 200, `text/html`. Not billed. Both |
 | `sandbox:bad-gateway` | Cloudflare's page: 502, `text/html`. Not billed. Both |

@@ -72,8 +72,8 @@ class WebSearch:
 class AgentRequest:
     """A request that was accepted.
 
-    `asked_model` is the name of the preset or the model. `search` is None if nothing is
-    searched. `echo` holds the fields that the answer repeats.
+    `asked_model` is the name of the preset or the model. A run that does not
+    search has no `search`. `echo` holds the fields that the answer repeats.
     """
 
     question: str

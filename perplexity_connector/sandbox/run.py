@@ -68,8 +68,7 @@ class Run:
     def look(self) -> JsonObject:
         """Return the run's object. A waiting run proceeds by one status."""
         status = self.status
-        if not self.streaming:
-            self.waiting = self.waiting[1:]
+        self.waiting = self.waiting[1:]
         is_over = not self.cancelled and status == self.plan.status
         return self.plan.final if is_over else {**self.plan.created, "status": status}
 
