@@ -31,7 +31,9 @@ def read(name: str) -> str:
 def section(title: str) -> str:
     """One section of the contract's page."""
     found = re.search(
-        rf"^## {title}\n(.*?)(?=^## |\Z)", read("docs/contract.md"), re.DOTALL | re.M
+        rf"^## {title}\n(.*?)(?=^## |\Z)",
+        read("docs/contract.md"),
+        re.DOTALL | re.MULTILINE,
     )
     assert found, title
     return found[1]
@@ -69,7 +71,9 @@ PARTS: Mapping[str, list[str]] = {
         )
         for name in (kind.__name__, *names_of(kind))
     ],
-    "ActionContext": names_of(contract.ActionContext),
+    "ActionContext": [
+        name for name in vars(contract.ActionContext) if not name.startswith("_")
+    ],
     "ActionResult": [*names_of(contract.ActionResult), *names_of(contract.RunWarning)],
     "Events": [*contract.EventType],
     "Errors": [
