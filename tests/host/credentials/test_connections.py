@@ -306,7 +306,7 @@ class Normalized:
 
 def hosted(connector: object, monkeypatch: pytest.MonkeyPatch) -> Host:
     """A host whose toy is another connector."""
-    monkeypatch.setattr(loading_room, "_connector", lambda *_: connector)
+    monkeypatch.setattr(loading_room, "_load_connector", lambda *_: connector)
     return toy_host()
 
 
