@@ -116,7 +116,7 @@ def test_the_contracts_page_names_every_part(title: str) -> None:
 
 
 def literal_codes() -> Iterator[str]:
-    """Every text that the connector or the host passes as a parameter named `code`."""
+    """Every text of the connector or the host that becomes a `code`, as a parameter or a variable."""
     files = [
         file for room in ("host", "perplexity") for file in (PACKAGE / room).rglob("*")
     ]
@@ -132,15 +132,18 @@ def literal_codes() -> Iterator[str]:
             names = [each.arg for each in node.args.args if each.arg != "self"]
             if "code" in names:
                 places[node.name] = names.index("code")
+    given: list[ast.expr] = []
     for node in nodes:
         if isinstance(node, ast.Call):
             called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            given = [each.value for each in node.keywords if each.arg == "code"]
+            given += [each.value for each in node.keywords if each.arg == "code"]
             given += node.args[places[called] :][:1] if called in places else []
-            for value in given:
-                if isinstance(value, ast.Constant):
-                    # Functions of one name may take a sentence at that place.
-                    yield from re.findall(r"^[A-Za-z_]+$", str(value.value))
+        elif isinstance(node, ast.Assign) and "code" in map(ast.unparse, node.targets):
+            given.append(node.value)
+    for part in (part for value in given for part in ast.walk(value)):
+        if isinstance(part, ast.Constant):
+            # Functions of one name may take a sentence at that place.
+            yield from re.findall(r"^[A-Za-z_]+$", str(part.value))
 
 
 def test_the_contracts_page_names_every_code_of_a_field_or_a_warning() -> None:
