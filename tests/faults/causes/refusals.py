@@ -111,7 +111,7 @@ def _statuses() -> Iterator[Row]:
             )
             fault = answer(status, body, {**headers, **_NOW})
             rows = refusal(
-                f"HTTP {status}, whatever the body",
+                f"HTTP {status}, with any body",
                 variant,
                 code,
                 effect,
