@@ -1,7 +1,7 @@
 """Test a connection for free: two GETs, no model named, no run begun.
 
-The list of models shows whether this is Perplexity at all. The docs say that listing models needs no
-key, though the service has rejected bad ones. So we also GET a run id that does not exist: that
+The list of models shows whether this is Perplexity at all. The docs say that listing models needs
+no key, though the service has rejected bad ones. So we also GET a run id that does not exist: that
 always needs a valid key (docs/provider.md, "Models" and "Runs: fetch, cancel").
 """
 

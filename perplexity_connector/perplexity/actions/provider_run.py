@@ -1,8 +1,8 @@
 """Follow one run at the provider to its end: never paid for twice, never lost.
 
-One POST begins a run, which then lives at the provider under its id (docs/provider.md, "Runs: fetch,
-cancel"). The first event has the id, and it is checkpointed at once. From then on a broken stream, a
-new attempt and a new process all continue the same run with `GET /v1/agent/{id}`.
+One POST begins a run, which then lives at the provider under its id (docs/provider.md, "Runs:
+fetch, cancel"). The first event has the id, and it is checkpointed at once. From then on a broken
+stream, a new attempt and a new process all continue the same run with `GET /v1/agent/{id}`.
 """
 
 import asyncio

@@ -3,8 +3,8 @@
 No reference in it is ever fetched: references may only point inside the schema. Recursion is
 refused, since Perplexity does not support it (docs/provider.md, "Structured answers"). The depth is
 limited, because the library that resolves references does not survive an exhausted stack: its Rust
-part panics, past every `except Exception`. jsonschema is imported on first use, since most runs have
-no such schema.
+part panics, past every `except Exception`. jsonschema is imported on first use, since most runs
+have no such schema.
 """
 
 import json

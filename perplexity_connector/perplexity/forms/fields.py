@@ -30,8 +30,8 @@ class Form(BaseModel):
     """Base class of an object that an author fills in: closed, and strict about types.
 
     A form editor leaves `""`, `[]` or `{}` where a value was cleared: an optional field with one of
-    these blanks counts as unset. JSON null is refused, since the schemas do not allow it; pydantic's
-    `None` means unset. `withdrawn` has a hint for each parameter that Perplexity has withdrawn.
+    these blanks counts as unset. JSON null is refused, since the schemas do not allow it;
+    pydantic's `None` means unset. `withdrawn` has a hint for each parameter that Perplexity has withdrawn.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

@@ -1,7 +1,8 @@
 """Turn the end of a run into the output of *Create Chat Completion*.
 
-A terminal event carries the same object as a plain body and as `GET /v1/agent/{id}`, so one function
-maps all three. An `incomplete` object can have `output: []`: then the streamed events are used.
+A terminal event carries the same object as a plain body and as `GET /v1/agent/{id}`, so one
+function maps all three. An `incomplete` object can have `output: []`: then the streamed events are
+used.
 """
 
 import json

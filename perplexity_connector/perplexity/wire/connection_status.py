@@ -20,7 +20,7 @@ _OK = ErrorRow(
     outcome=ConnectionOutcome.OK,
 )
 _NO_KEY = ERROR_TABLE[ErrorCode.INVALID_CREDENTIALS]._replace(
-    what="No usable API key was given: it is missing, or has spaces or signs that no key has.",
+    message="No usable API key was given: it is missing, or has spaces or signs that no key has.",
     remedy="Fill in the API Key with a key from the API console; it begins with pplx-.",
 )
 _NOT_PERPLEXITY = ERROR_TABLE[ErrorCode.INVALID_RESPONSE]
@@ -44,9 +44,9 @@ def status_from_error(error: ConnectorError) -> ConnectionStatus:
     untested = row.outcome in _KEY_NOT_TESTED
     return ConnectionStatus(
         outcome=row.outcome,
-        message=f"{row.what} The API key could not be tested."
+        message=f"{row.message} The API key could not be tested."
         if untested
-        else row.what,
+        else row.message,
         next_step=row.test_remedy or row.remedy,
         credit_checked=row.outcome is ConnectionOutcome.QUOTA_EXHAUSTED,
         retry_after=error.retry_after,
@@ -65,7 +65,7 @@ def status_of_unknown_run(error: ConnectorError) -> ConnectionStatus:
         return status_from_error(error)
     return ConnectionStatus(
         outcome=_OK.outcome,
-        message=_OK.what,
+        message=_OK.message,
         next_step=_OK.remedy,
         request_id=error.request_id,
     )

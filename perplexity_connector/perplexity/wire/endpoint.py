@@ -26,10 +26,10 @@ class Endpoint:
     idle_timeout: float = 120.0
 
 
-def endpoint(settings: Mapping[str, str]) -> Endpoint:
+def endpoint_from_settings(settings: Mapping[str, str]) -> Endpoint:
     """Return the endpoint for the settings; a missing or blank one has its default.
 
-    Raises `ConnectorError` (`invalid_input`) for a wrong setting, with the pointer `/settings/NAME`.
+    Raises `ConnectorError` (`invalid_input`) for a wrong setting; its pointer is `/settings/NAME`.
     """
     given = {name: text.strip() for name, text in settings.items() if text.strip()}
     return Endpoint(

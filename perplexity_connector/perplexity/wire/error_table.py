@@ -15,7 +15,7 @@ _DOCS = "https://docs.perplexity.ai/docs"
 class ErrorRow(NamedTuple):
     """The fixed words for one error.
 
-    * `what`: what went wrong, one sentence.
+    * `message`: the problem, one sentence.
     * `remedy`: what the user can do.
     * `docs_url`: the provider's page about it, if there is one.
     * `outcome`: how a connection test ends that meets this error. `UNKNOWN` means that the error
@@ -23,7 +23,7 @@ class ErrorRow(NamedTuple):
     * `test_remedy`: the remedy of a connection test, where it differs from `remedy`.
     """
 
-    what: str
+    message: str
     remedy: str
     docs_url: str | None = None
     outcome: ConnectionOutcome = ConnectionOutcome.UNKNOWN

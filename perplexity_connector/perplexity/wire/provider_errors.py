@@ -84,8 +84,8 @@ def provider_error(  # noqa: PLR0913 - each keyword is one part of the contract'
     row = ERROR_TABLE[code]
     return ConnectorError(
         code,
-        f"{row.what} ({detail})" if detail else row.what,
-        user_message=f"{row.what} {row.remedy}",
+        f"{row.message} ({detail})" if detail else row.message,
+        user_message=f"{row.message} {row.remedy}",
         docs_url=row.docs_url,
         effect=effect,
         http_status=http_status,
