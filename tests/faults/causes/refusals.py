@@ -1,4 +1,7 @@
-"""Refusals and other unwelcome statuses, each with every body that was ever seen with one (perplexity_api 5)."""
+"""Refusals and other unwelcome statuses, each with every body that was ever seen with one.
+
+See docs/provider.md, "Refusals".
+"""
 
 import json
 from collections.abc import Iterator, Mapping
