@@ -5,7 +5,6 @@ function maps all three. An `incomplete` object can have `output: []`: then the 
 used.
 """
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +16,11 @@ from perplexity_connector.contract.json import (
     as_object,
     as_objects,
     as_text,
-    load_json,
 )
-from perplexity_connector.perplexity.forms.author_schema import follows
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
 from perplexity_connector.perplexity.wire import citation_marks, sources
 from perplexity_connector.perplexity.wire.agent_events import Transcript
+from perplexity_connector.perplexity.wire.structured_answer import structured_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +45,7 @@ def chat_result(
     `response` is the provider's final object; it may be empty if only events arrived.
     """
     answer = _answer(form, response, transcript)
-    structure, structure_warnings = _structured(form, answer.content)
+    structure, structure_warnings = _structured(form, answer)
     reason, reason_warnings = _finish_reason(response, transcript, answer.content)
     message: JsonObject = {"role": "assistant", "content": answer.content}
     output: dict[str, JsonValue] = {
@@ -134,21 +132,13 @@ def _source_fields(answer: _Answer) -> Mapping[str, JsonValue]:
 
 
 def _structured(
-    form: ChatInput, content: str
+    form: ChatInput, answer: _Answer
 ) -> tuple[JsonObject, Sequence[RunWarning]]:
     schema = author_schema(form)
     if schema is None:
         return {}, []
-    try:
-        value = load_json(content.encode())
-        # 1e999 and an escaped lone surrogate can be read, but cannot be written as JSON again.
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-        if follows(schema, value):
-            return {"parsed": value}, []
-    except (ValueError, RecursionError):
-        pass
-    message = "The answer does not follow the JSON schema, so `parsed` is null; `content` has the answer as it is."
-    return {"parsed": None}, [RunWarning(code="schema_mismatch", message=message)]
+    found = structured_answer(schema, [answer.content], answer.sources)
+    return {"parsed": found.parsed}, found.warnings
 
 
 def _finish_reason(

@@ -28,6 +28,14 @@ class Sources:
     numbers: frozenset[int]
     warnings: Sequence[RunWarning]
 
+    def number_of_mark(self, mark: int) -> int | None:
+        """Return the number of the source that `[mark]` cites, if it has one."""
+        return mark if mark in self.numbers else None
+
+    def number_of_web_mark(self, mark: int) -> int | None:
+        """Return the number of the source that `[web:mark]` cites, if it has one."""
+        return self.number_of_mark(mark)
+
 
 def page(result: JsonObject) -> dict[str, JsonValue]:
     """Return a result in the form of every output, with all keys.
