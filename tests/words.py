@@ -23,7 +23,7 @@ BANNED = {
     r"stands?(?!-)": "is, follows",
     r"mend(?:ed|s)?": "fix, correct",
     r"takes? it out": "remove it",
-    r"is none": "is not one",
+    r"is (?-i:none)": "is not one",
     r"is no(?! longer)": "is not a",
     r"there is:": "Available:",
     r"anew": "again",
