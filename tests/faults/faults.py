@@ -6,6 +6,7 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
+from functools import cache
 
 from tests.faults.proxy import Exchange, Fault, chunk, head, pass_on
 
@@ -274,6 +275,7 @@ def held(
     return waits
 
 
+@cache
 def bomb(megabytes: int = 50) -> bytes:
     """A few kilobytes of gzip that unpack to so many megabytes."""
     packer = zlib.compressobj(9, wbits=31)
