@@ -1,8 +1,8 @@
 """The bytes that the canned server sends: an agent's run, a search with ten results, and the retired chat's answer.
 
-Order, framing and sizes are those recorded (perplexity_api 8.1, 4.3 and 3): a stream of 200 text deltas with an
-`event:` line each, ten sources with snippets of a few hundred characters. The retired chat's answers are there for
-`langchain-perplexity`, which still asks for them.
+Order, framing and sizes are those recorded (docs/provider.md, "Agent stream", "Search" and "Endpoints"): a stream of
+200 text deltas with an `event:` line each, ten sources with snippets of a few hundred characters. The retired chat's
+answers are there for `langchain-perplexity`, which still asks for them.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The Agent stream as fixed bytes with two placeholders, the run's id and its marker: nothing is encoded at run time.
 
-Order, framing and the holes in `sequence_number` are those recorded (perplexity_api 8.1). The marker is part of the
-answer, so that an answer which reaches the wrong run is noticed.
+Order, framing and the holes in `sequence_number` are those recorded (docs/provider.md, "Agent stream"). The marker is
+part of the answer, so that an answer which reaches the wrong run is noticed.
 """
 
 import json

@@ -1,1 +1,1 @@
-"""The same actions inside other people's hosts, each a thin projection of what the reference host describes."""
+"""The same actions inside other hosts, each drawn from the descriptions of the reference host."""

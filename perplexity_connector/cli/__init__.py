@@ -1,1 +1,1 @@
-"""The command line: it meets connectors through the host alone, and knows outputs by their shape."""
+"""The command line. It meets connectors through the host alone."""

@@ -1,26 +1,25 @@
-"""The commands of `perplexity-connector`, and what each takes from the command line.
+"""The commands of `perplexity-connector` and their arguments.
 
-Each command imports what it carries its args out with, when it is given: to look at what there is must not cost what a
-run needs (docs/performance.md).
+Imports are inside the commands, so that `actions` and `describe` start fast (docs/performance.md).
 """
 
 import io
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perplexity_connector.cli.ending import told_to_the_user
+from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.progress import say
+from perplexity_connector.cli.output import print_json, print_lines, say
 from perplexity_connector.contract.json import as_text
 from perplexity_connector.host import Host
 
 if TYPE_CHECKING:
     from perplexity_connector.cli.journal import Journal
+    from perplexity_connector.cli.targets import Settings
     from perplexity_connector.host import HostOptions
 
 app = typer.Typer(
@@ -37,42 +36,64 @@ ActionName = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")
 ]
+ConnectionName = Annotated[
+    str | None,
+    typer.Option(
+        "--connection",
+        metavar="NAME",
+        help="Use this stored connection. By default, the environment's key is used.",
+    ),
+]
+UseSandbox = Annotated[
+    bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")
+]
+Stream = Annotated[
+    bool, typer.Option("--stream", help="Show the answer, or the events, live.")
+]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")
+]
 
 
 def main() -> None:
-    """Run the command line of this process; it ends with the exit code."""
+    """Run the command line of this process, and exit with its code."""
     for name in ("stdin", "stdout", "stderr"):
-        # A process may be begun without one of them.
+        # A process can be started without one of them.
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115 - for good
+            setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115 - open until the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
     app(prog_name="perplexity-connector")
 
 
-def make_host(settings: Mapping[str, Mapping[str, str]]) -> Host:
-    """The host that runs the actions; tests put another in its place."""
+def make_host(settings: "Settings") -> Host:
+    """Make the host that runs the actions. Tests replace this."""
     return Host(settings=settings)
 
 
 def make_workbench_host(options: "HostOptions") -> Host:
-    """The host behind the workbench; tests put another in its place."""
+    """Make the host behind the workbench. Tests replace this."""
     return Host(**options)
 
 
 def journal_folder() -> Path:
-    """Where unfinished runs are kept; tests put another in its place. Raises `UsageError` where there is no home."""
+    """Return the folder of the unfinished runs. Tests replace this.
+
+    Raises `UsageError` if the user has no home folder.
+    """
     from platformdirs import user_state_path
 
     try:
         return user_state_path("perplexity-connector") / "runs"
     except RuntimeError:
-        message = "There is no home folder to keep an unfinished run in: set HOME."
+        message = (
+            "Unfinished runs are kept in the home folder, but you have none. Set HOME."
+        )
         raise UsageError(message) from None
 
 
-def _tell_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
@@ -86,7 +107,7 @@ def _options(
         bool,
         typer.Option(
             "--version",
-            callback=_tell_version,
+            callback=_print_version,
             is_eager=True,
             help="Print the version and exit.",
         ),
@@ -96,50 +117,43 @@ def _options(
 
 
 @app.command()
+@reporting_errors()
 def actions(*, as_json: AsJson = False) -> None:
-    """List the actions there are."""
-    from perplexity_connector.cli import palette
-    from perplexity_connector.rendering.text import json_text
+    """List the available actions."""
+    from perplexity_connector.cli.palette import palette_lines
 
-    with told_to_the_user():
-        host = make_host({})
-        entries = host.actions()
-        lines = (
-            [json_text(entries, indent=2)]
-            if as_json
-            else palette.palette_lines(entries)
-        )
-        for line in lines:
-            typer.echo(line)
-        _tell_problems(host)
+    host = make_host({})
+    entries = host.actions()
+    if as_json:
+        print_json(entries)
+    else:
+        print_lines(palette_lines(entries))
+    _show_missing_connectors(host)
 
 
 @app.command()
+@reporting_errors()
 def describe(action: ActionName, *, as_json: AsJson = False) -> None:
     """Show an action's fields, output, examples and credential."""
-    from perplexity_connector.cli import palette
-    from perplexity_connector.rendering.text import json_text
+    from perplexity_connector.cli.palette import description_lines, find_action
 
-    with told_to_the_user():
-        host = make_host({})
-        _tell_problems(host)
-        description = host.describe(*palette.find(host.actions(), action))
-        lines = (
-            [json_text(description, indent=2)]
-            if as_json
-            else palette.description_lines(description)
-        )
-        for line in lines:
-            typer.echo(line)
+    host = make_host({})
+    _show_missing_connectors(host)
+    description = host.describe(*find_action(host.actions(), action))
+    if as_json:
+        print_json(description)
+    else:
+        print_lines(description_lines(description))
 
 
 @app.command()
+@reporting_errors()
 def run(  # noqa: PLR0913 - each option of the command is a parameter
     action: Annotated[
         str,
         typer.Argument(
             metavar="ACTION",
-            help="An action, such as execute_search; none with --resume.",
+            help="An action, such as execute_search. Leave it out with --resume.",
         ),
     ] = "",
     fields: Annotated[
@@ -159,42 +173,34 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
     example: Annotated[
         bool, typer.Option("--example", help="Start from the action's first example.")
     ] = False,
-    stream: Annotated[
-        bool,
-        typer.Option("--stream", help="Show the answer, or the events, as they come."),
-    ] = False,
-    sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")
-    ] = False,
+    stream: Stream = False,
+    sandbox: UseSandbox = False,
     resume: Annotated[
         str | None,
         typer.Option(
             metavar="RUN_ID",
-            help="Go on with a run that a crash or a failure cut short.",
+            help="Resume a run that a crash or a failure cut short.",
         ),
     ] = None,
-    connection: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="A stored connection; the environment's key if left out.",
-        ),
-    ] = None,
+    connection: ConnectionName = None,
     timeout: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds the run may take in all.")
+        float | None,
+        typer.Option(metavar="S", help="Maximum seconds for the whole run."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run an action and show what it gives back.
+    """Run an action and show its result.
 
-    Exit codes: 0 succeeded; 2 invalid input or usage; 3 credentials, permission or quota; 4 rate limited, unavailable
-    or timed out; 5 refused, or an unusable answer; 1 internal; 130 interrupted.
+    Exit codes: 0 succeeded; 2 invalid input or usage; 3 credentials, permission or quota; 4 rate
+    limited, unavailable or timed out; 5 refused, or an unusable answer; 1 internal; 130
+    interrupted.
     """
-    from perplexity_connector.cli import running
+    from perplexity_connector.cli.running import RunArgs, run_action
 
     _check_timeout(timeout)
+    _check_sandbox(sandbox, connection)
     _silence_logs()
-    args = running.RunArgs(
+    args = RunArgs(
         action=action,
         assignments=fields or (),
         document=document,
@@ -206,11 +212,11 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
         timeout=timeout,
         as_json=as_json,
     )
-    with told_to_the_user():
-        raise typer.Exit(running.carry_out(args, make_host, _journal()))
+    raise typer.Exit(run_action(args, make_host, _journal()))
 
 
 @app.command()
+@reporting_errors()
 def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="A saved flow; - reads stdin.")
@@ -220,31 +226,27 @@ def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
         str | None,
         typer.Option(
             metavar="NAME",
-            help="A stored connection, in place of those that the steps name.",
+            help="Use this stored connection instead of those that the steps name.",
         ),
     ] = None,
-    sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")
-    ] = False,
+    sandbox: UseSandbox = False,
     timeout: Annotated[
         float | None,
-        typer.Option(metavar="S", help="Seconds that each step may take in all."),
+        typer.Option(metavar="S", help="Maximum seconds for each step."),
     ] = None,
-    stream: Annotated[
-        bool,
-        typer.Option("--stream", help="Show the answers, or the events, as they come."),
-    ] = False,
+    stream: Stream = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run the steps of a saved flow, and show what each gives back.
+    """Run the steps of a saved flow and show each result.
 
-    The first step that does not succeed ends the flow; the exit code is that of its run, see `run`.
+    The first step that does not succeed ends the flow. The exit code is that of its run, see `run`.
     """
-    from perplexity_connector.cli import flow_running
+    from perplexity_connector.cli.flow_running import FlowArgs, run_saved_flow
 
     _check_timeout(timeout)
+    _check_sandbox(sandbox, connection)
     _silence_logs()
-    args = flow_running.FlowArgs(
+    args = FlowArgs(
         file=file,
         connection=connection,
         sandbox=sandbox,
@@ -252,20 +254,23 @@ def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
         stream=stream,
         as_json=as_json,
     )
-    with told_to_the_user():
-        raise typer.Exit(flow_running.carry_out(args, make_host, _journal()))
+    raise typer.Exit(run_saved_flow(args, make_host, _journal()))
 
 
 @app.command()
+@reporting_errors()
 def connect(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="What to call it; asked for if left out."),
+        typer.Argument(
+            metavar="NAME",
+            help="The name of the connection; asked for if left out.",
+        ),
     ] = None,
     *,
     connector: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="Whose connection it is, if several fit."),
+        typer.Option(metavar="ID", help="The connector, if there are several."),
     ] = None,
     test: Annotated[
         bool, typer.Option("--test/--no-test", help="Test it before it is saved.")
@@ -275,31 +280,31 @@ def connect(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Store a connection: its key is asked for without being shown, or read from stdin, and kept encrypted.
+    """Store a connection. Its key is asked for without being shown, or read from stdin.
 
-    Nothing is saved unless the test finds it good. Exit codes are those of `test`.
+    The key is kept encrypted. Nothing is saved if the test fails. Exit codes are those of `test`.
     """
     from perplexity_connector.cli import connecting
 
     _silence_logs()
-    wish = connecting.ConnectArgs(
+    args = connecting.ConnectArgs(
         name=name, connector=connector, test=test, replace=replace, as_json=as_json
     )
-    with told_to_the_user():
-        raise typer.Exit(connecting.connect(make_host({}), wish))
+    raise typer.Exit(connecting.connect(make_host({}), args))
 
 
 @app.command(name="connections")
+@reporting_errors()
 def list_connections(*, as_json: AsJson = False) -> None:
-    """List the stored connections; keys are never shown."""
+    """List the stored connections. Keys are never shown."""
     from perplexity_connector.cli import connections
 
-    with told_to_the_user():
-        connections.list_connections(make_host({}), as_json=as_json)
+    connections.list_connections(make_host({}), as_json=as_json)
 
 
 @app.command(name="test")
-def try_connections(
+@reporting_errors()
+def check_connections(
     name: Annotated[
         str | None,
         typer.Argument(metavar="NAME", help="A stored connection; all if left out."),
@@ -309,94 +314,78 @@ def try_connections(
 ) -> None:
     """Test a stored connection, or all of them and the environment's. It costs nothing.
 
-    Exit codes: 0 ok; 3 invalid_credentials, permission_denied or quota_exhausted; 4 rate_limited or unreachable; 5
-    unknown.
+    Exit codes: 0 ok; 3 invalid_credentials, permission_denied or quota_exhausted; 4 rate_limited
+    or unreachable; 5 unknown.
     """
     from perplexity_connector.cli import connections
 
     _silence_logs()
-    with told_to_the_user():
-        raise typer.Exit(
-            connections.try_connections(make_host({}), name, as_json=as_json)
-        )
+    host = make_host({})
+    raise typer.Exit(connections.check_connections(host, name, as_json=as_json))
 
 
 @app.command()
+@reporting_errors()
 def disconnect(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A stored connection.")],
 ) -> None:
-    """Forget a stored connection."""
+    """Remove a stored connection."""
     from perplexity_connector.cli import connections
 
-    with told_to_the_user():
-        connections.disconnect(make_host({}), name)
+    connections.disconnect(make_host({}), name)
 
 
 @app.command(name="models")
+@reporting_errors()
 def list_models(
     search: Annotated[
         str,
-        typer.Argument(metavar="[WORDS]", help="Only models that hold these words."),
+        typer.Argument(metavar="[WORDS]", help="Only models that match these words."),
     ] = "",
     *,
-    connection: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="A stored connection to ask with."),
-    ] = None,
-    sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Ask a private sandbox.")
-    ] = False,
+    connection: ConnectionName = None,
+    sandbox: UseSandbox = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the models that can be picked, with what they stand for or cost."""
+    """List the models to choose from, with their meaning or price."""
     from perplexity_connector.cli import language_models
 
+    _check_sandbox(sandbox, connection)
     _silence_logs()
-    with told_to_the_user():
-        language_models.show_models(
-            make_host, connection, search, sandbox=sandbox, as_json=as_json
-        )
+    language_models.show_models(
+        make_host, connection, search, sandbox=sandbox, as_json=as_json
+    )
 
 
 @app.command()
-def sandbox(
+@reporting_errors()
+def sandbox(*, port: Port = 0) -> None:
+    """Serve a local copy of the Perplexity API until Ctrl-C."""
+    from perplexity_connector.cli.sandboxing import serve_sandbox
+
+    serve_sandbox(port)
+
+
+@app.command()
+@reporting_errors()
+def workbench(
     *,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")
-    ] = 0,
-) -> None:
-    """Serve a local stand-in for the Perplexity API until Ctrl-C."""
-    from perplexity_connector.cli import sandboxing
-
-    with told_to_the_user():
-        sandboxing.serve_until_interrupted(port)
-
-
-@app.command(name="workbench")
-def show_workbench(
-    *,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")
-    ] = 0,
-    sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")
-    ] = False,
+    port: Port = 0,
+    sandbox: UseSandbox = False,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")
     ] = True,
 ) -> None:
     """Serve a web page to try the actions in, for this machine only, until Ctrl-C."""
-    from perplexity_connector.cli import workbench
+    from perplexity_connector.cli.workbench import serve_workbench
 
     _silence_logs()
-    with told_to_the_user():
-        workbench.serve(
-            make_workbench_host, port=port, sandbox=sandbox, browser=browser
-        )
+    serve_workbench(make_workbench_host, port=port, sandbox=sandbox, browser=browser)
 
 
-@app.command(name="mcp")
-def serve_tools(
+@app.command()
+@reporting_errors()
+def mcp(
     *,
     http: Annotated[
         int | None,
@@ -412,32 +401,22 @@ def serve_tools(
         typer.Option(
             "--host",
             metavar="ADDRESS",
-            help="With --http; all but loopback need a token.",
+            help="The address for --http. All but loopback need a token.",
         ),
     ] = None,
-    connection: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="A stored connection; the environment's key if left out.",
-        ),
-    ] = None,
-    sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Use a private sandbox: no key, no cost.")
-    ] = False,
+    connection: ConnectionName = None,
+    sandbox: UseSandbox = False,
 ) -> None:
     """Serve the actions as tools to an MCP client, over stdin and stdout, or over HTTP.
 
-    Over HTTP, clients must send the bearer token in PERPLEXITY_MCP_TOKEN, if there is one.
+    If PERPLEXITY_MCP_TOKEN is set, HTTP clients must send it as a bearer token.
     """
-    from perplexity_connector.cli import mcp
+    from perplexity_connector.cli.mcp import McpArgs, serve_tools
 
+    _check_sandbox(sandbox, connection)
     _silence_retries()
-    service = mcp.McpArgs(
-        port=http, address=address, connection=connection, sandbox=sandbox
-    )
-    with told_to_the_user():
-        mcp.serve(service, make_host)
+    args = McpArgs(port=http, address=address, connection=connection, sandbox=sandbox)
+    serve_tools(args, make_host)
 
 
 def _journal() -> "Journal":
@@ -446,11 +425,11 @@ def _journal() -> "Journal":
     return Journal(journal_folder())
 
 
-def _tell_problems(host: Host) -> None:
+def _show_missing_connectors(host: Host) -> None:
     for problem in host.problems():
-        say(
-            f"warning: connector {as_text(problem.get('connector'))}: {as_text(problem.get('message'))}"
-        )
+        name = as_text(problem.get("connector"))
+        message = as_text(problem.get("message"))
+        say(f"warning: connector {name}: {message}")
 
 
 def _check_timeout(timeout: float | None) -> None:
@@ -459,10 +438,16 @@ def _check_timeout(timeout: float | None) -> None:
         raise typer.BadParameter(message, param_hint="--timeout")
 
 
+def _check_sandbox(sandbox: bool, connection: str | None) -> None:
+    if sandbox and connection is not None:
+        message = "--sandbox has its own connection. Remove --connection."
+        raise UsageError(message)
+
+
 def _silence_logs() -> None:
     import logging
 
-    # What a run has to say is in its envelope; logging's own last resort would put it on stderr a second time.
+    # The envelope has all that a run reports. Without a handler, logging would print it again.
     logging.getLogger().addHandler(logging.NullHandler())
     _silence_retries()
 

@@ -1,34 +1,33 @@
-"""Making a connection: ask for the credential without showing it, test it, keep it."""
+"""The command `connect`: asks for a credential, tests it and stores it."""
 
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 import typer
 
 from perplexity_connector.cli.connections import (
-    EXIT_CODES,
     NAME,
-    descriptions,
-    find_name,
+    code_of_status,
+    find_connection,
     known_name,
     status_line,
 )
+from perplexity_connector.cli.connectors import guide_lines
 from perplexity_connector.cli.exits import ExitCode, UsageError
-from perplexity_connector.cli.fields import with_fields
-from perplexity_connector.cli.palette import guide_lines
-from perplexity_connector.cli.progress import say, waiting
+from perplexity_connector.cli.fields import apply_assignments
+from perplexity_connector.cli.output import print_json, say
+from perplexity_connector.cli.progress import waiting
 from perplexity_connector.contract import ConnectionOutcome, JsonObject
 from perplexity_connector.contract.json import as_list, as_object, as_text
 from perplexity_connector.host import Host
-from perplexity_connector.rendering.text import json_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectArgs:
-    """The connection that is to be made, as it was typed; a name that is None is asked for."""
+    """The arguments of `connect`, as typed. A missing name is asked for."""
 
     name: str | None
     connector: str | None
@@ -37,100 +36,95 @@ class ConnectArgs:
     as_json: bool
 
 
-def connect(host: Host, wish: ConnectArgs) -> ExitCode:
-    """Make a connection, and keep it if the test finds it good; the exit code tells what the test found.
+def connect(host: Host, args: ConnectArgs) -> ExitCode:
+    """Ask for a credential, test it, and store it if it is good. Return the exit code of the test.
 
-    Raises `UsageError` for what cannot be asked for, `ConnectorError` for what cannot be kept.
+    Raises `UsageError` if it cannot be asked for, `ConnectorError` if it cannot be stored.
     """
-    connector = _connector(host, wish)
-    description = descriptions(host)[connector]
-    _tell_guide(description, wish)
-    name = _name(host, wish)
-    fields = {
-        NAME: name,
-        **_secrets(as_object(as_object(description["schemas"])["connection"])),
-    }
-    status = _tested(host, connector, fields) if wish.test else None
-    good = status is None or status["outcome"] == ConnectionOutcome.OK
-    kept = _kept(host, connector, fields, wish) if good else None
-    if wish.as_json:
-        typer.echo(json_text({"connection": kept, "status": status}, indent=2))
-    else:
-        for line in _outcome(status, kept):
+    connector = _choose_connector(host, args)
+    connector_id = as_text(connector["id"])
+    if sys.stdin.isatty() and not args.replace:
+        for line in guide_lines(connector):
             say(line)
-    return (
-        ExitCode.SUCCEEDED if status is None else EXIT_CODES[as_text(status["outcome"])]
-    )
+    name = _choose_name(host, args)
+    fields = {NAME: name, **_ask_secrets(_credential_form(host, connector_id))}
+    status = _test(host, connector_id, fields) if args.test else None
+    is_good = status is None or status["outcome"] == ConnectionOutcome.OK
+    stored = _store(host, connector_id, fields, args) if is_good else None
+    if args.as_json:
+        print_json({"connection": stored, "status": status})
+    else:
+        _show_result(status, stored)
+    return ExitCode.SUCCEEDED if status is None else code_of_status(status)
 
 
-def _connector(host: Host, wish: ConnectArgs) -> str:
-    there_is = list(
-        dict.fromkeys(as_text(entry["connector"]) for entry in host.actions())
-    )
-    if wish.connector is None and len(there_is) == 1:
-        return there_is[0]
-    if wish.connector in there_is:
-        return wish.connector
-    message = f"Choose a connector with --connector. There is: {', '.join(there_is) or 'none'}."
+def _choose_connector(host: Host, args: ConnectArgs) -> JsonObject:
+    connectors = host.connectors()
+    if args.connector is None and len(connectors) == 1:
+        return connectors[0]
+    for connector in connectors:
+        if connector["id"] == args.connector:
+            return connector
+    ids = [as_text(connector["id"]) for connector in connectors]
+    known = ", ".join(ids) or "none"
+    message = f"Choose a connector with --connector. Available: {known}."
     raise UsageError(message)
 
 
-def _name(host: Host, wish: ConnectArgs) -> str:
-    if wish.name is None and not sys.stdin.isatty():
-        message = "Give the connection a name: perplexity-connector connect NAME."
-        raise UsageError(message)
-    name = (
-        str(typer.prompt("Connection Name", err=True))
-        if wish.name is None
-        else wish.name
-    )
-    if wish.replace:
+def _choose_name(host: Host, args: ConnectArgs) -> str:
+    name = args.name
+    if name is None:
+        if not sys.stdin.isatty():
+            message = "Name the connection: perplexity-connector connect NAME."
+            raise UsageError(message)
+        name = str(typer.prompt("Connection Name", err=True))
+    if args.replace:
         return known_name(host, name)
-    # Said before the key is asked for.
-    if find_name(host, name) is not None:
-        message = "There is a connection of that name already. Choose another name, or add --replace to change its key."
+    # The store would refuse it too, but only after the key has been typed.
+    if find_connection(host, name) is not None:
+        message = "A connection of this name exists. Choose another name, or use --replace to change its key."
         raise UsageError(message)
     return name
 
 
-def _tell_guide(description: JsonObject, wish: ConnectArgs) -> None:
-    if sys.stdin.isatty() and not wish.replace:
-        for line in guide_lines(as_object(description["connector"])):
-            say(line)
+def _credential_form(host: Host, connector: str) -> JsonObject:
+    """Return the JSON Schema of a connector's credential."""
+    names = [
+        entry["action"] for entry in host.actions() if entry["connector"] == connector
+    ]
+    description = host.describe(connector, as_text(names[0]))
+    return as_object(as_object(description["schemas"])["connection"])
 
 
-def _secrets(form: JsonObject) -> Mapping[str, str]:
-    fields = {
-        name: as_object(field)
-        for name, field in as_object(form.get("properties")).items()
-        if name != NAME
-    }
-    wanted = [name for name in fields if name in as_list(form.get("required"))]
+def _ask_secrets(form: JsonObject) -> Mapping[str, str]:
+    """Ask for the required fields of a credential, or read the only one from stdin."""
+    properties = as_object(form.get("properties"))
+    required = as_list(form.get("required"))
+    names = [name for name in properties if name != NAME and name in required]
     if sys.stdin.isatty():
-        return _given(form, {name: _asked(fields[name]) for name in wanted})
-    if len(wanted) != 1:
-        message = f"Run this in a terminal: it has to ask for {', '.join(wanted) or 'nothing'}."
+        texts = [_ask(as_object(properties[name])) for name in names]
+    elif len(names) == 1:
+        # Not from arguments or the environment: other users can read those.
+        text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
+        texts = [text.strip()]
+    else:
+        message = (
+            f"Run this in a terminal: it must ask for {', '.join(names) or 'nothing'}."
+        )
         raise UsageError(message)
-    # Through stdin, since arguments and the environment of a process can be read by others.
-    return _given(
-        form,
-        {wanted[0]: sys.stdin.buffer.read().decode("utf-8-sig", "replace").strip()},
-    )
+    answers = zip(names, texts, strict=True)
+    assignments = [f"{name}={text}" for name, text in answers]
+    return cast("Mapping[str, str]", apply_assignments({}, assignments, form))
 
 
-def _given(form: JsonObject, texts: Mapping[str, str]) -> Mapping[str, str]:
-    return cast(
-        "Mapping[str, str]",
-        with_fields({}, [f"{name}={text}" for name, text in texts.items()], form),
-    )
+def _ask(field: JsonObject) -> str:
+    is_password = field.get("format") == "password"
+    is_secret = is_password or field.get("writeOnly") is True
+    title = as_text(field.get("title"))
+    return str(typer.prompt(title, hide_input=is_secret, err=True))
 
 
-def _asked(field: JsonObject) -> str:
-    hidden = field.get("format") == "password" or field.get("writeOnly") is True
-    return str(typer.prompt(as_text(field.get("title")), hide_input=hidden, err=True))
-
-
-def _tested(host: Host, connector: str, fields: Mapping[str, str]) -> JsonObject:
+def _test(host: Host, connector: str, fields: Mapping[str, str]) -> JsonObject:
     async def test() -> JsonObject:
         async with host:
             return await host.connections.test(fields, connector)
@@ -139,20 +133,22 @@ def _tested(host: Host, connector: str, fields: Mapping[str, str]) -> JsonObject
         return asyncio.run(test())
 
 
-def _kept(
-    host: Host, connector: str, fields: Mapping[str, str], wish: ConnectArgs
+def _store(
+    host: Host, connector: str, fields: Mapping[str, str], args: ConnectArgs
 ) -> JsonObject:
-    if not wish.replace:
+    if not args.replace:
         return host.connections.add(connector, fields)
-    return host.connections.replace_key(
-        fields[NAME], {name: value for name, value in fields.items() if name != NAME}
-    )
+    secrets = dict(fields)
+    name = secrets.pop(NAME)
+    return host.connections.replace_key(name, secrets)
 
 
-def _outcome(status: JsonObject | None, kept: JsonObject | None) -> Iterator[str]:
+def _show_result(status: JsonObject | None, stored: JsonObject | None) -> None:
     if status is not None:
-        yield status_line(status)
-    if kept is None:
-        yield "Nothing was saved. To save it all the same, add --no-test."
-    else:
-        yield f"Saved as {as_text(kept[NAME])} (fingerprint {as_text(kept['fingerprint'])})."
+        say(status_line(status))
+    if stored is None:
+        say("Nothing was saved. To save it anyway, add --no-test.")
+        return
+    name = as_text(stored[NAME])
+    fingerprint = as_text(stored["fingerprint"])
+    say(f"Saved as {name} (fingerprint {fingerprint}).")

@@ -1,27 +1,29 @@
-"""The stored connections: list them, test them, forget one."""
+"""The commands `connections`, `test` and `disconnect`."""
 
 import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import typer
 
+from perplexity_connector.cli.connectors import credential_variables
 from perplexity_connector.cli.exits import ExitCode, UsageError
-from perplexity_connector.cli.progress import say, waiting
+from perplexity_connector.cli.output import print_json, say
+from perplexity_connector.cli.progress import waiting
 from perplexity_connector.contract import (
     ConnectionOutcome,
     ConnectionStatus,
     ConnectorError,
     JsonObject,
 )
-from perplexity_connector.contract.json import as_number, as_object, as_text
+from perplexity_connector.contract.json import as_number, as_text
 from perplexity_connector.host import Host
-from perplexity_connector.host.credentials.connections import folded
-from perplexity_connector.rendering.text import json_text, one_line
+from perplexity_connector.host.credentials.connections import comparable_name
+from perplexity_connector.rendering.text import line_of, one_line
 
 NAME = "connection_name"
-EXIT_CODES: Mapping[str, ExitCode] = {
+EXIT_BY_OUTCOME: Mapping[str, ExitCode] = {
     ConnectionOutcome.OK: ExitCode.SUCCEEDED,
     ConnectionOutcome.INVALID_CREDENTIALS: ExitCode.NOT_ALLOWED,
     ConnectionOutcome.PERMISSION_DENIED: ExitCode.NOT_ALLOWED,
@@ -32,139 +34,162 @@ EXIT_CODES: Mapping[str, ExitCode] = {
 }
 
 
-class _Target(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ConnectionToTest:
+    """A stored connection, or the environment's connection of a connector.
+
+    * `label`: how it is shown.
+    * `name`: the name of a stored connection; None for the environment's.
+    * `connector`: the connector's id; None for a stored connection, which knows its own.
+    """
+
     label: str
     name: str | None = None
     connector: str | None = None
 
 
 def list_connections(host: Host, *, as_json: bool) -> None:
-    """Print every stored connection: its name, connector, fingerprint, and when it was last changed."""
-    found = host.connections.list()
+    """Print each stored connection: name, connector, fingerprint, and when it last changed."""
+    connections = host.connections.list()
     if as_json:
-        typer.echo(json_text(found, indent=2))
+        print_json(connections)
         return
-    for connection in found:
-        parts = (
-            as_text(connection[part])
-            for part in (NAME, "connector", "fingerprint", "updated_at")
-        )
-        typer.echo("  ".join(map(one_line, parts)))
-    if not found:
-        say("There is no connection yet. Make one with: perplexity-connector connect")
+    for connection in connections:
+        parts = (NAME, "connector", "fingerprint", "updated_at")
+        typer.echo("  ".join(line_of(connection, part) for part in parts))
+    if not connections:
+        say("No connection is stored yet. Add one: perplexity-connector connect")
 
 
-def try_connections(host: Host, name: str | None, *, as_json: bool) -> ExitCode:
-    """Test one connection, or all that are there, a line each; the exit code is the first one's that is not good.
+def check_connections(host: Host, name: str | None, *, as_json: bool) -> ExitCode:
+    """Test one connection, or all, and print one line for each.
 
-    Raises `UsageError` for a name that is not there.
+    Return the exit code of the first one that is not good. Raises `UsageError` for an unknown name.
     """
-    targets = _all_targets(host) if name is None else [_stored(known_name(host, name))]
+    targets = _choose_connections(host, name)
     with waiting("Testing"):
-        statuses = asyncio.run(_tested(host, targets))
-    labelled = [
-        (target.label, status) for target, status in zip(targets, statuses, strict=True)
-    ]
+        statuses = asyncio.run(_test_all(host, targets))
+    labels = [target.label for target in targets]
+    rows = list(zip(labels, statuses, strict=True))
     if as_json:
-        typer.echo(
-            json_text([{NAME: label, **status} for label, status in labelled], indent=2)
-        )
+        print_json([{NAME: label, **status} for label, status in rows])
     else:
-        for label, status in labelled:
+        for label, status in rows:
             typer.echo(f"{one_line(label)}: {status_line(status)}")
-    codes = [EXIT_CODES[as_text(status["outcome"])] for status in statuses]
+    codes = map(code_of_status, statuses)
     return next(filter(None, codes), ExitCode.SUCCEEDED)
 
 
 def disconnect(host: Host, name: str) -> None:
-    """Forget a stored connection. Raises `UsageError` for a name that is not there."""
+    """Remove a stored connection. Raises `UsageError` for an unknown name."""
     known = known_name(host, name)
     host.connections.remove(known)
     say(
-        f"Forgot {known}. The key itself still works: revoke it at the provider if nothing else uses it."
+        f"Removed {known}. The key itself still works: revoke it at the provider if nothing else uses it."
     )
 
 
 def known_name(host: Host, name: str) -> str:
-    """The stored connection of that name, as it is written. Raises `UsageError`, naming what there is."""
-    found = find_name(host, name)
-    if found is not None:
-        return found
-    # What was typed is not repeated: it may be a key in the wrong place.
-    message = f"There is no connection of that name. There is: {', '.join(_names(host)) or 'none'}."
-    raise UsageError(message)
+    """Return the name of a stored connection as it was stored.
+
+    Raises `UsageError`, naming the stored ones, for an unknown name.
+    """
+    return as_text(_known_connection(host, name)[NAME])
 
 
-def find_name(host: Host, name: str) -> str | None:
-    """The stored connection of that name, as it is written, or None; the store says which names count as one."""
-    return next(
-        (known for known in _names(host) if folded(known) == folded(name)), None
-    )
+def connection_by_connector(host: Host, name: str | None) -> Mapping[str, str]:
+    """Return {connector: name} of a stored connection; empty without a name.
+
+    Raises as `known_name` does.
+    """
+    if name is None:
+        return {}
+    found = _known_connection(host, name)
+    return {as_text(found["connector"]): as_text(found[NAME])}
 
 
-def _names(host: Host) -> Sequence[str]:
-    return [as_text(connection[NAME]) for connection in host.connections.list()]
+def find_connection(host: Host, name: str) -> JsonObject | None:
+    """Return the stored connection of that name, or None. Names are compared as the store does."""
+    wanted = comparable_name(name)
+    for connection in host.connections.list():
+        if comparable_name(as_text(connection[NAME])) == wanted:
+            return connection
+    return None
 
 
 def status_line(status: JsonObject) -> str:
-    """The outcome of a test on one line: in a word, in a sentence, and what to do next."""
-    wait = as_number(status.get("retry_after"))
-    words = [as_text(status.get("message")), as_text(status.get("next_step"))]
-    hint = [] if wait is None else [f"Try again in {wait:.0f} s."]
-    return one_line(f"{as_text(status.get('outcome'))}: {' '.join([*words, *hint])}")
+    """Return the result of a test on one line: the outcome, the message and the next step."""
+    parts = [line_of(status, "message"), line_of(status, "next_step")]
+    seconds = as_number(status.get("retry_after"))
+    if seconds is not None:
+        parts.append(f"Try again in {seconds:.0f} s.")
+    return one_line(f"{line_of(status, 'outcome')}: {' '.join(parts)}")
 
 
-def _all_targets(host: Host) -> Sequence[_Target]:
-    targets = [_stored(name) for name in _names(host)]
-    return [*targets, *_from_environment(host, needed=not targets)]
+def code_of_status(status: JsonObject) -> ExitCode:
+    """Return the exit code of a connection test."""
+    return EXIT_BY_OUTCOME[as_text(status["outcome"])]
 
 
-def _stored(name: str) -> _Target:
-    return _Target(label=name, name=name)
+def _known_connection(host: Host, name: str) -> JsonObject:
+    found = find_connection(host, name)
+    if found is not None:
+        return found
+    names = ", ".join(_names(host)) or "none"
+    # Does not repeat the name: it may be a key that was pasted into the wrong place.
+    message = f"Unknown connection. Available: {names}."
+    raise UsageError(message)
 
 
-def _from_environment(host: Host, *, needed: bool) -> Iterator[_Target]:
-    for connector, description in descriptions(host).items():
-        variables = as_object(
-            as_object(as_object(description["connector"])["connection"])["env"]
-        ).values()
-        if needed or any(os.environ.get(as_text(variable)) for variable in variables):
-            yield _Target(label=f"environment ({connector})", connector=connector)
+def _names(host: Host) -> Sequence[str]:
+    connections = host.connections.list()
+    return [as_text(connection[NAME]) for connection in connections]
 
 
-def descriptions(host: Host) -> Mapping[str, JsonObject]:
-    """For each connector, the description of one of its actions: it tells all about the connector itself."""
-    pairs = {
-        as_text(entry["connector"]): as_text(entry["action"])
-        for entry in host.actions()
-    }
-    return {
-        connector: host.describe(connector, action)
-        for connector, action in pairs.items()
-    }
+def _choose_connections(host: Host, name: str | None) -> Sequence[_ConnectionToTest]:
+    if name is not None:
+        return [_stored(known_name(host, name))]
+    stored = [_stored(name) for name in _names(host)]
+    return [*stored, *_from_environment(host, needed=not stored)]
 
 
-async def _tested(host: Host, targets: Sequence[_Target]) -> Sequence[JsonObject]:
+def _stored(name: str) -> _ConnectionToTest:
+    return _ConnectionToTest(label=name, name=name)
+
+
+def _from_environment(host: Host, *, needed: bool) -> Iterator[_ConnectionToTest]:
+    for connector in host.connectors():
+        name = as_text(connector["id"])
+        variables = credential_variables(connector).values()
+        if needed or any(map(os.environ.get, variables)):
+            yield _ConnectionToTest(label=f"environment ({name})", connector=name)
+
+
+async def _test_all(
+    host: Host, targets: Sequence[_ConnectionToTest]
+) -> Sequence[JsonObject]:
+    """Return the status of each connection. Raises `ConnectorError` if none can be tested."""
     async with host:
-        found = await asyncio.gather(*[_status(host, target) for target in targets])
-    errors = [status for status in found if isinstance(status, ConnectorError)]
-    # One that cannot be tested, such as one of a connector that is gone, keeps no other from being told of.
-    if errors and len(errors) == len(found):
+        tests = [_test(host, target) for target in targets]
+        results = await asyncio.gather(*tests)
+    errors = [result for result in results if isinstance(result, ConnectorError)]
+    if errors and len(errors) == len(results):
         raise errors[0]
+    # One that cannot be tested, because its connector is missing, must not hide the others.
     return [
-        _untested(status) if isinstance(status, ConnectorError) else status
-        for status in found
+        _status_of_error(result) if isinstance(result, ConnectorError) else result
+        for result in results
     ]
 
 
-async def _status(host: Host, target: _Target) -> JsonObject | ConnectorError:
+async def _test(host: Host, target: _ConnectionToTest) -> JsonObject | ConnectorError:
     try:
         return await host.connections.test(target.name, target.connector)
     except ConnectorError as error:
         return error
 
 
-def _untested(error: ConnectorError) -> JsonObject:
+def _status_of_error(error: ConnectorError) -> JsonObject:
     return ConnectionStatus(
         outcome=ConnectionOutcome.UNKNOWN, message=error.user_message
     ).to_dict()

@@ -1,4 +1,4 @@
-"""How a command comes to its end: on its own, by a mistake of the user, by Ctrl-C, or when its reader has left."""
+"""Ends a command: after a mistake of the user, a failure, Ctrl-C, or when its reader has left."""
 
 import os
 import sys
@@ -9,14 +9,17 @@ from typing import TextIO
 import typer
 
 from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_error
-from perplexity_connector.cli.progress import say
+from perplexity_connector.cli.output import say
 from perplexity_connector.contract import ConnectorError
 from perplexity_connector.rendering.errors import error_lines
 
 
 @contextmanager
-def told_to_the_user() -> Iterator[None]:
-    """Turn what a user can bring about into a line or two on stderr and an exit code. Anything else is a bug."""
+def reporting_errors() -> Iterator[None]:
+    """Report expected errors in one or two lines on stderr and exit with their code.
+
+    Any other error is a bug and is raised on.
+    """
     try:
         yield
     except UsageError as mistake:
@@ -27,12 +30,12 @@ def told_to_the_user() -> Iterator[None]:
         for line in error_lines(record):
             say(line)
         raise typer.Exit(code_of_error(record)) from None
-    # The second is what Ctrl-C becomes while something is asked for.
+    # Ctrl-C at a prompt raises `Abort`.
     except (KeyboardInterrupt, typer.Abort):
         say("Interrupted.")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except BrokenPipeError:
-        # The reader has what it wanted (`| head`): nothing has failed, and nobody is left to tell.
+        # The reader has all it wanted, as in `| head`. Nothing has failed.
         _discard(sys.stdout)
         _discard(sys.stderr)
         raise typer.Exit(ExitCode.SUCCEEDED) from None
@@ -44,7 +47,7 @@ def told_to_the_user() -> Iterator[None]:
 
 @contextmanager
 def reader_may_leave() -> Iterator[None]:
-    """Print to a reader that may be gone by now, and go on without it."""
+    """Print to a reader that may have left, and go on without it."""
     try:
         yield
     except BrokenPipeError:
@@ -52,10 +55,10 @@ def reader_may_leave() -> Iterator[None]:
 
 
 def _discard(stream: TextIO) -> None:
-    # The interpreter flushes the streams once more at its end; what is left in them must have somewhere to go.
+    # The interpreter flushes the streams at its end. That must not fail again.
     with suppress(OSError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+        null = os.open(os.devnull, os.O_WRONLY)
         try:
-            os.dup2(nowhere, stream.fileno())
+            os.dup2(null, stream.fileno())
         finally:
-            os.close(nowhere)
+            os.close(null)

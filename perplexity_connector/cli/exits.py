@@ -1,4 +1,4 @@
-"""How the command ends: its exit codes."""
+"""The exit codes of the command."""
 
 from collections.abc import Mapping
 from enum import IntEnum
@@ -8,7 +8,7 @@ from perplexity_connector.contract.json import as_object, as_text
 
 
 class ExitCode(IntEnum):
-    """What the process tells its caller."""
+    """How the command ended, for the program that started it."""
 
     SUCCEEDED = 0
     INTERNAL = 1
@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-EXIT_CODES: Mapping[str, ExitCode] = {
+EXIT_BY_ERROR: Mapping[str, ExitCode] = {
     ErrorCode.INVALID_INPUT: ExitCode.INVALID,
     ErrorCode.INVALID_CREDENTIALS: ExitCode.NOT_ALLOWED,
     ErrorCode.PERMISSION_DENIED: ExitCode.NOT_ALLOWED,
@@ -37,17 +37,21 @@ EXIT_CODES: Mapping[str, ExitCode] = {
 
 
 class UsageError(Exception):
-    """A command line that cannot be carried out; its text says what to do instead and repeats no value."""
+    """A mistake in the command line.
+
+    The text says what to do. It never repeats an argument, because that may be a key.
+    """
 
 
 def code_of_error(error: JsonObject) -> ExitCode:
-    """The exit code of an error record; one that is not in the table counts as internal."""
-    return EXIT_CODES.get(as_text(error.get("code")), ExitCode.INTERNAL)
+    """Return the exit code of an error record; an unknown error code counts as internal."""
+    code = as_text(error.get("code"))
+    return EXIT_BY_ERROR.get(code, ExitCode.INTERNAL)
 
 
 def code_of_run(envelope: JsonObject) -> ExitCode:
-    """The exit code of a run, from its envelope."""
-    from perplexity_connector.contract import RunStatus  # noqa: PLC0415 - comes with an envelope: no run, no need of it
+    """Return the exit code of a run, from its envelope."""
+    from perplexity_connector.contract import RunStatus  # noqa: PLC0415 - slow to import, and only runs need it
 
     status = envelope.get("status")
     if status == RunStatus.SUCCEEDED:

@@ -1,56 +1,65 @@
-"""The input of a run, from what stands on the command line: an example, a document, and FIELD=VALUE on top."""
+"""Reads the input of a run from the command line: JSON documents, and FIELD=VALUE on top."""
 
 import json
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import as_list, as_object, as_text
 
-_OPENED_BY = {"[": "array", "{": "object"}
-_BRANCHES = ("anyOf", "oneOf", "allOf")
+_TYPE_BY_BRACKET = {"[": "array", "{": "object"}
+_UNIONS = ("anyOf", "oneOf", "allOf")
 
 
-def loads(text: str) -> JsonValue:
-    """The JSON value of a text. Raises `ValueError` for what is no JSON, `NaN` and numbers beyond range included."""
+def read_text(file: str, label: str) -> str:
+    """Return the text of a file, or of stdin for `-`.
+
+    Raises `UsageError`, beginning with `label`, if it cannot be read.
+    """
     try:
-        value: JsonValue = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-    except RecursionError:
-        message = "nested too deeply"
-        raise ValueError(message) from None
-    return value
+        # utf-8-sig: Windows shells and editors begin a text with a byte order mark.
+        if file == "-":
+            return sys.stdin.buffer.read().decode("utf-8-sig")
+        return Path(file).read_text("utf-8-sig")
+    except OSError as problem:
+        message = f"{label} cannot be read: {problem.strerror}."
+    except ValueError:
+        message = f"{label} cannot be read: it is not UTF-8 text."
+    raise UsageError(message)
 
 
-def document(
-    text: str, what: str = "--input", example: str = '{"FIELD": "VALUE"}'
-) -> JsonObject:
-    """The JSON object of a text. Raises `UsageError`, naming `what` it is, for anything else, without repeating it."""
+def parse_object(text: str, label: str, example: str) -> JsonObject:
+    """Return the JSON object that a text holds.
+
+    Raises `UsageError`, beginning with `label` and without repeating the text, for anything else.
+    """
     try:
-        value = loads(text)
-    except ValueError as problem:
-        where = (
-            f" (line {problem.lineno}, column {problem.colno})"
-            if isinstance(problem, json.JSONDecodeError)
-            else ""
-        )
-        message = f"{what} is not valid JSON{where}."
+        value = _loads(text)
+    except json.JSONDecodeError as problem:
+        place = f"line {problem.lineno}, column {problem.colno}"
+        message = f"{label} is not valid JSON ({place})."
+        raise UsageError(message) from None
+    except ValueError:
+        message = f"{label} is not valid JSON."
         raise UsageError(message) from None
     if not isinstance(value, Mapping):
-        message = f"{what} must be a JSON object, such as '{example}'."
+        message = f"{label} must be a JSON object, such as '{example}'."
         raise UsageError(message)
     return value
 
 
-def with_fields(
+def apply_assignments(
     base: JsonObject, assignments: Sequence[str], schema: JsonObject
 ) -> JsonObject:
-    """The input with every FIELD=VALUE put in its place, in args; dots lead into objects, numbers into lists.
+    """Return the input with every FIELD=VALUE set, in order; dots lead into objects and lists.
 
-    A value is text where the schema takes a string, JSON elsewhere; what is no JSON stays text, so that validation
-    points at the field, as it does for a field that the schema does not have. Raises `UsageError` for an assignment
-    that cannot be read or has no place to go.
+    A value is text where the schema allows a string, and JSON elsewhere. A value that is not JSON
+    stays text, and an unknown field is set, so that validation points at it. Raises `UsageError`
+    for an assignment that cannot be read or has no place in the input.
     """
     for number, assignment in enumerate(assignments, start=1):
         name, equals, text = assignment.partition("=")
@@ -58,93 +67,91 @@ def with_fields(
         if not equals or not all(path):
             message = f"Argument {number} after the action is not FIELD=VALUE; write it like query='moon distance'."
             raise UsageError(message)
-        base = as_object(_placed(base, schema, path, text))
+        base = as_object(_set_value(base, schema, path, text))
     return base
 
 
-def kinds(schema: JsonObject) -> Sequence[str]:
-    """The JSON types that a schema takes, each once, as far as it says so; empty when it does not."""
-    return list(
-        dict.fromkeys(
-            name
-            for branch in branches(schema)
-            for name in _named_types(branch.get("type"))
-        )
-    )
+def list_types(schema: JsonObject) -> Sequence[str]:
+    """Return the JSON types that a schema names, each once."""
+    types: list[str] = []
+    for branch in list_branches(schema):
+        named = branch.get("type")
+        if isinstance(named, str):
+            types.append(named)
+        types += map(as_text, as_list(named))
+    return list(dict.fromkeys(types))
 
 
-def branches(schema: JsonObject) -> Iterator[JsonObject]:
-    """The schema and, inside out of its unions, every branch of it."""
+def list_branches(schema: JsonObject) -> Iterator[JsonObject]:
+    """Yield the schema and every branch of its unions, however deep."""
     yield schema
-    for keyword in _BRANCHES:
+    for keyword in _UNIONS:
         for branch in as_list(schema.get(keyword)):
-            yield from branches(as_object(branch))
+            yield from list_branches(as_object(branch))
 
 
-def _named_types(named: JsonValue) -> Sequence[str]:
-    return (
-        [named]
-        if isinstance(named, str)
-        else [as_text(name) for name in as_list(named)]
+def item_schema(schema: JsonObject) -> JsonObject:
+    """Return the schema of a list's items; empty if unknown."""
+    return _first(branch.get("items") for branch in list_branches(schema))
+
+
+def _property_schema(schema: JsonObject, name: str) -> JsonObject:
+    return _first(
+        as_object(branch.get("properties")).get(name)
+        for branch in list_branches(schema)
     )
 
 
-def _typed(text: str, schema: JsonObject) -> JsonValue:
-    taken = kinds(schema)
-    if "string" in taken and _OPENED_BY.get(text[:1]) not in taken:
+def _first(schemas: Iterator[JsonValue]) -> JsonObject:
+    return next((as_object(schema) for schema in schemas if schema is not None), {})
+
+
+def _set_value(
+    node: JsonValue, schema: JsonObject, path: Sequence[str], text: str
+) -> JsonValue:
+    """Return a copy of `node` with the value at `path` set; the original is not changed."""
+    if not path:
+        return _typed_value(text, schema)
+    name, *rest = path
+    index = int(name) if re.fullmatch("[0-9]{1,6}", name) else None
+    if node is None:
+        node = [] if index is not None and "array" in list_types(schema) else {}
+    if isinstance(node, Mapping):
+        inner = _property_schema(schema, name)
+        value = _set_value(node.get(name), inner, rest, text)
+        return {**node, name: value}
+    items = as_list(node)
+    if index is None or index > len(items):
+        message = f".{name} has no place in the input: name a field of an object, or an item of a list in order."
+        raise UsageError(message)
+    old = items[index] if index < len(items) else None
+    value = _set_value(old, item_schema(schema), rest, text)
+    return [*items[:index], value, *items[index + 1 :]]
+
+
+def _typed_value(text: str, schema: JsonObject) -> JsonValue:
+    types = list_types(schema)
+    if "string" in types and _TYPE_BY_BRACKET.get(text[:1]) not in types:
         return text
     try:
-        return loads(text)
+        return _loads(text)
     except ValueError:
         return text
 
 
-def _placed(
-    node: JsonValue, schema: JsonObject, path: Sequence[str], text: str
-) -> JsonValue:
-    if not path:
-        return _typed(text, schema)
-    name, rest = path[0], path[1:]
-    index = int(name) if re.fullmatch("[0-9]{1,6}", name) else None
-    if node is None:
-        node = [] if index is not None and "array" in kinds(schema) else {}
-    if isinstance(node, Mapping):
-        return {
-            **node,
-            name: _placed(node.get(name), _property(schema, name), rest, text),
-        }
-    items = as_list(node)
-    if index is None or index > len(items):
-        message = f"There is no place for .{name} in the input: neither a field of an object nor the next in a list."
-        raise UsageError(message)
-    old = items[index] if index < len(items) else None
-    return [
-        *items[:index],
-        _placed(old, _items(schema), rest, text),
-        *items[index + 1 :],
-    ]
-
-
-def _property(schema: JsonObject, name: str) -> JsonObject:
-    found = (
-        as_object(branch.get("properties")).get(name) for branch in branches(schema)
-    )
-    return next((as_object(inner) for inner in found if inner is not None), {})
-
-
-def _items(schema: JsonObject) -> JsonObject:
-    found = (branch.get("items") for branch in branches(schema))
-    return next((as_object(inner) for inner in found if inner is not None), {})
-
-
-def _refuse(constant: str) -> JsonValue:
-    message = f"{constant} is no JSON"
-    raise ValueError(message)
+def _loads(text: str) -> JsonValue:
+    """Decode JSON. Raises `ValueError` also for NaN, numbers beyond range and too deep nesting."""
+    try:
+        value: JsonValue = json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except RecursionError:
+        message = "nested too deeply"
+        raise ValueError(message) from None
+    return value
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        message = "a number beyond range"
+        message = "not a finite number"
         raise ValueError(message)
     return number

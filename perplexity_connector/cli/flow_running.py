@@ -1,37 +1,36 @@
-"""A saved flow from the command line: read it, run it step by step, show what came of each."""
+"""The command `run-flow`: runs a saved flow step by step and shows each result."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, aclosing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 
 import typer
 
-from perplexity_connector.cli.connections import NAME, known_name
+from perplexity_connector.cli.connections import connection_by_connector
 from perplexity_connector.cli.ending import reader_may_leave
 from perplexity_connector.cli.exits import ExitCode, code_of_run
-from perplexity_connector.cli.fields import document
+from perplexity_connector.cli.fields import parse_object, read_text
 from perplexity_connector.cli.journal import Journal
-from perplexity_connector.cli.progress import ConsoleRenderer, say
-from perplexity_connector.cli.running import (
-    HostMaker,
-    close_journal,
-    read,
+from perplexity_connector.cli.output import (
+    print_json,
+    say,
+    show_problems,
     show_result,
-    target_of,
-    tell_problems,
 )
+from perplexity_connector.cli.progress import ConsoleRenderer
+from perplexity_connector.cli.targets import HostMaker, choose_target
 from perplexity_connector.contract import FLOW_VERSION, JsonObject, JsonValue
-from perplexity_connector.contract.json import as_list, as_object, as_text
+from perplexity_connector.contract.json import as_object, as_objects, as_text
 from perplexity_connector.host import FlowOptions, Host
-from perplexity_connector.rendering.text import json_text, one_line
+from perplexity_connector.rendering.text import line_of
 
 _EXAMPLE = '{"flow_version": 1, "steps": []}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowArgs:
-    """What the command line asks for, as it was typed."""
+    """The arguments of `run-flow`, as typed."""
 
     file: str
     connection: str | None
@@ -41,160 +40,127 @@ class FlowArgs:
     as_json: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Target:
-    settings: Mapping[str, Mapping[str, str]]
-    connections: Mapping[str, str | Mapping[str, str] | None]
+def run_saved_flow(args: FlowArgs, make_host: HostMaker, journal: Journal) -> ExitCode:
+    """Run a flow and show its steps. Return the exit code of the step it ended with.
 
-
-def carry_out(args: FlowArgs, make_host: HostMaker, journal: Journal) -> ExitCode:
-    """Run the flow and show its steps; the exit code is that of the step it ended with.
-
-    Nothing is sent for a flow in which something is wrong. Raises `UsageError` for an order that cannot be understood,
-    `BrokenPipeError` when the reader leaves: for nobody, no further step is paid for.
+    Nothing is sent if the flow has an error. Raises `UsageError` for a mistake in the arguments,
+    `BrokenPipeError` if the reader leaves; then no further step is run.
     """
     host = make_host({})
-    flow = document(read(args.file, "The flow"), "The flow", _EXAMPLE)
-    connections = _connections(args, host, flow)
+    flow = parse_object(read_text(args.file, "The flow"), "The flow", _EXAMPLE)
+    steps = as_objects(flow.get("steps"))
+    used = {as_text(step.get("connector")) for step in steps}
+    connections: Mapping[str, str | None] = connection_by_connector(
+        host, args.connection
+    )
+    if args.sandbox:
+        # A sandbox has a connection of its own, so the names in the flow need not exist.
+        connections = dict.fromkeys(used)
     if problems := host.validate_flow(flow, connections=connections):
-        return _refuse(args, problems)
-    with _target(args, host, flow, connections) as target, ExitStack() as stack:
-        screen = _Screen(args, journal, stack)
+        _show_flow_errors(args, problems)
+        return ExitCode.INVALID
+    connectors = [one for one in host.connectors() if one["id"] in used]
+    with (
+        choose_target(connectors, connections, sandbox=args.sandbox) as target,
+        ExitStack() as stack,
+    ):
+        renderer = _FlowRenderer(args, journal, stack)
         options = FlowOptions(
             connections=target.connections,
             timeout=args.timeout,
-            # A private sandbox ends with this process, and its runs with it.
+            # A private sandbox ends with this process, so its runs cannot be resumed.
             on_checkpoint=None if args.sandbox else journal.note,
         )
-        asyncio.run(_run(make_host(target.settings), flow, options, screen))
+        host = make_host(target.settings)
+        asyncio.run(_run(host, flow, options, renderer))
     if args.as_json and not args.stream:
         with reader_may_leave():
-            typer.echo(json_text(screen.whole, indent=2))
-    return screen.code
+            print_json(renderer.document)
+    return renderer.code
 
 
-def _connections(
-    args: FlowArgs, host: Host, flow: JsonObject
-) -> Mapping[str, str | None]:
-    if args.connection is None:
-        return dict.fromkeys(_connectors(flow)) if args.sandbox else {}
-    name = known_name(host, args.connection)
-    return {
-        as_text(one["connector"]): name
-        for one in host.connections.list()
-        if one[NAME] == name
-    }
-
-
-def _connectors(flow: JsonObject) -> Mapping[str, JsonObject]:
-    """The ids of the connectors that a flow uses, each with a step that uses it."""
-    steps = [as_object(step) for step in as_list(flow.get("steps"))]
-    return {as_text(step.get("connector")): step for step in steps}
-
-
-@contextmanager
-def _target(
-    args: FlowArgs, host: Host, flow: JsonObject, connections: Mapping[str, str | None]
-) -> Iterator[_Target]:
-    if not args.sandbox:
-        yield _Target(settings={}, connections=connections)
-        return
-    with ExitStack() as stack:
-        targets = {}
-        for connector, step in _connectors(flow).items():
-            described = as_object(
-                host.describe(connector, as_text(step["action"]))["connector"]
-            )
-            private = target_of(described, connection=args.connection, sandbox=True)
-            targets[connector] = stack.enter_context(private)
-        yield _Target(
-            settings={
-                name: values
-                for target in targets.values()
-                for name, values in target.settings.items()
-            },
-            connections={
-                connector: target.connection for connector, target in targets.items()
-            },
-        )
-
-
-def _refuse(args: FlowArgs, problems: Sequence[JsonObject]) -> ExitCode:
+def _show_flow_errors(args: FlowArgs, errors: Sequence[JsonObject]) -> None:
     if args.as_json:
-        typer.echo(
-            json_text({"errors": list(problems)}, indent=None if args.stream else 2)
-        )
-    say("error: This flow cannot be run; nothing was sent. (invalid_input)")
-    for problem in problems:
-        step, pointer = problem["step"], as_text(problem["pointer"])
-        where = f"step {as_text(step)}" if step is not None else "the flow"
-        say(
-            f"{where}{f', {pointer}' if pointer else ''}: {as_text(problem['message'])}"
-        )
-    return ExitCode.INVALID
+        print_json({"errors": list(errors)}, on_one_line=args.stream)
+    say("error: The flow is not valid. Nothing was sent. (invalid_input)")
+    for error in errors:
+        step, pointer = error["step"], line_of(error, "pointer")
+        where = "the flow" if step is None else f"step {step}"
+        if pointer:
+            where = f"{where}, {pointer}"
+        say(f"{where}: {line_of(error, 'message')}")
 
 
 async def _run(
-    host: Host, flow: JsonObject, options: FlowOptions, screen: "_Screen"
+    host: Host, flow: JsonObject, options: FlowOptions, renderer: "_FlowRenderer"
 ) -> None:
     async with host, aclosing(host.stream_flow(flow, **options)) as items:
         async for item in items:
-            screen.see(item)
+            renderer.show_item(item)
 
 
-class _Screen:
-    """Shows the items of a flow as they come, and keeps what its steps gave."""
+class _FlowRenderer:
+    """Shows the items of a flow and collects the results of its steps.
+
+    * `_stack`: holds the renderer of the current step. The caller's block ends it too, so that the
+      terminal is in order after Ctrl-C.
+    * `_step_renderer`: shows the events of the current step.
+    * `_steps`: {id, envelope} of every step that has ended.
+    * `_status`: the status of the flow; None until it has ended.
+    * `code`: the exit code of the last step that has ended.
+    """
 
     def __init__(self, args: FlowArgs, journal: Journal, stack: ExitStack) -> None:
+        """Show nothing yet."""
         self._args = args
         self._journal = journal
         self._stack = stack
-        self._watcher = self._watch()
+        self._step_renderer = self._new_step_renderer()
         self._steps: list[JsonValue] = []
         self._status: JsonValue = None
         self.code = ExitCode.SUCCEEDED
 
     @property
-    def whole(self) -> JsonObject:
-        """The flow as one document."""
+    def document(self) -> JsonObject:
+        """The flow's result as one document."""
         return {
             "flow_version": FLOW_VERSION,
             "status": self._status,
             "steps": self._steps,
         }
 
-    def see(self, item: JsonObject) -> None:
+    def show_item(self, item: JsonObject) -> None:
+        """Show an item of `Host.stream_flow`."""
         if self._args.stream and self._args.as_json:
-            typer.echo(json_text(item))
+            print_json(item, on_one_line=True)
         match item["type"]:
             case "step.started":
-                self._begin(item)
+                self._start_step(item)
             case "step.finished":
-                self._end(as_text(item["step"]), as_object(item["envelope"]))
+                self._finish_step(item)
             case "flow.finished":
                 self._status = item["status"]
             case _:
-                self._watcher.see(item)
+                self._step_renderer.show_event(item)
 
-    def _watch(self) -> ConsoleRenderer:
-        return ConsoleRenderer(
-            text=self._args.stream and not self._args.as_json, lines=False
-        )
+    def _new_step_renderer(self) -> ConsoleRenderer:
+        shows_text = self._args.stream and not self._args.as_json
+        return ConsoleRenderer(text=shows_text, lines=False)
 
-    def _begin(self, item: JsonObject) -> None:
+    def _start_step(self, item: JsonObject) -> None:
         if not self._args.as_json:
             gap = "\n" if self._steps else ""
-            typer.echo(
-                f"{gap}{one_line(as_text(item['step']))} ({one_line(as_text(item['action']))})\n"
-            )
-        self._watcher = self._stack.enter_context(self._watch())
+            step, action = line_of(item, "step"), line_of(item, "action")
+            typer.echo(f"{gap}{step} ({action})\n")
+        self._step_renderer = self._stack.enter_context(self._new_step_renderer())
 
-    def _end(self, step: str, envelope: JsonObject) -> None:
+    def _finish_step(self, item: JsonObject) -> None:
         self._stack.close()
-        self._steps.append({"id": step, "envelope": envelope})
+        envelope = as_object(item["envelope"])
+        self._steps.append({"id": item["step"], "envelope": envelope})
         self.code = code_of_run(envelope)
-        # Before anything is shown: a reader that has left must not leave a finished run in the journal.
-        close_journal(self._journal, envelope)
+        # Before printing, which fails if the reader has left: the run has ended all the same.
+        self._journal.close(envelope)
         if not self._args.as_json:
-            show_result(envelope, self._watcher.streamed)
-        tell_problems(envelope)
+            show_result(envelope, self._step_renderer.streamed)
+        show_problems(envelope)

@@ -1,7 +1,7 @@
-"""The runs that are under way, on disk, so that a crash of this process does not lose an answer that costs money.
+"""Keeps unfinished runs on disk, so that a crash does not lose an answer that costs money.
 
-One file a run, readable by its owner alone: the step and the last checkpoint, never a key. It is there from the first
-checkpoint until the run's end was seen.
+Each run has one file, readable by its owner alone: the step and its last checkpoint, never a key.
+It exists from the first checkpoint until the run has ended.
 """
 
 import json
@@ -12,18 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perplexity_connector.cli.exits import UsageError
+from perplexity_connector.cli.output import say
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import as_object, as_text
 from perplexity_connector.host import StepRun, write_private
 
 _VERSION = 1
-# The provider's own documentation keeps results for seven days; what is older cannot be gone back to.
-_KEPT_S = 7 * 24 * 3600
+# Perplexity keeps results for seven days (its documentation). Older runs cannot be resumed.
+_KEPT_SECONDS = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unfinished:
-    """A run to go on with: its step, the name of its stored connection if it has one, and the last checkpoint."""
+    """A run that can be resumed.
+
+    * `state`: its last checkpoint.
+    * `connection`: the name of its stored connection; None for any other connection.
+    """
 
     run_id: str
     connector: str
@@ -38,46 +43,48 @@ class Journal:
     """The unfinished runs in one folder, which is made on first use."""
 
     def __init__(self, folder: Path) -> None:
-        """Keep runs there."""
+        """Use this folder."""
         self._folder = folder
 
     def keep(self, run: Unfinished) -> None:
-        """Put a run's last checkpoint on disk, all or nothing. Raises `OSError` where that cannot be done."""
-        document = {name: getattr(run, name) for name in run.__slots__} | {
-            "journal_version": _VERSION
-        }
-        write_private(self._path(run.run_id), json.dumps(document).encode())
+        """Write a run's file, completely or not at all. Raises `OSError` if that fails."""
+        document = {name: getattr(run, name) for name in run.__slots__}
+        document["journal_version"] = _VERSION
+        text = json.dumps(document)
+        write_private(self._path(run.run_id), text.encode())
 
     def note(self, run: StepRun, state: JsonObject) -> None:
-        """Keep a run with that checkpoint; an empty one says that there is nothing to come back to. Raises likewise."""
+        """Keep a run with this checkpoint; an empty state drops the run. Raises as `keep` does."""
         if not state:
             self.forget(run.run_id)
             return
-        self.keep(
-            Unfinished(
-                run_id=run.run_id,
-                connector=run.connector,
-                action=run.action,
-                version=run.version,
-                input=run.input,
-                state=state,
-                connection=run.connection if isinstance(run.connection, str) else None,
-            )
+        unfinished = Unfinished(
+            run_id=run.run_id,
+            connector=run.connector,
+            action=run.action,
+            version=run.version,
+            input=run.input,
+            state=state,
+            connection=run.connection if isinstance(run.connection, str) else None,
         )
+        self.keep(unfinished)
 
     def forget(self, run_id: str) -> None:
-        """Drop a run whose end was seen, and those too old to go back to."""
+        """Drop a run, and all runs that are too old to be resumed."""
         self._path(run_id).unlink(missing_ok=True)
+        oldest = time.time() - _KEPT_SECONDS
         for path in self._files():
-            if path.stat().st_mtime < time.time() - _KEPT_S:
+            if _modified_at(path) < oldest:
                 path.unlink(missing_ok=True)
 
     def read(self, run_id: str) -> Unfinished:
-        """The run of that id. Raises `UsageError`, naming the unfinished ones, when there is none or it is damaged."""
+        """Return the run of that id.
+
+        Raises `UsageError` for an unknown id, naming the known ones, and for a damaged file.
+        """
         try:
-            document = as_object(
-                json.loads(self._path(run_id).read_text(encoding="utf-8"))
-            )
+            text = self._path(run_id).read_text(encoding="utf-8")
+            document = as_object(json.loads(text))
             return Unfinished(
                 run_id=run_id,
                 connector=as_text(document["connector"]),
@@ -88,25 +95,34 @@ class Journal:
                 connection=as_text(document.get("connection")) or None,
             )
         except OSError:
-            there_is = ", ".join(self.unfinished()) or "none"
-            message = f"There is no unfinished run of that id. Unfinished, newest first: {there_is}."
+            known = ", ".join(self.unfinished()) or "none"
+            message = f"Unknown run. Unfinished runs, newest first: {known}."
         except (ValueError, KeyError):
             message = "The journal of that run is damaged, so it cannot be resumed."
         raise UsageError(message)
 
     def unfinished(self) -> Sequence[str]:
-        """The ids of the unfinished runs, newest first."""
-        return [
-            path.stem
-            for path in sorted(
-                self._files(), key=lambda path: path.stat().st_mtime, reverse=True
-            )
-        ]
+        """Return the ids of the unfinished runs, newest first."""
+        files = sorted(self._files(), key=_modified_at, reverse=True)
+        return [path.stem for path in files]
+
+    def close(self, envelope: JsonObject) -> None:
+        """Drop a run that has ended for good; for one that can be resumed, print how."""
+        run_id = as_text(envelope.get("run_id"))
+        error = as_object(envelope.get("error"))
+        if error.get("retryable") is not True:
+            self.forget(run_id)
+        elif run_id in self.unfinished():
+            say(f"To resume this run: perplexity-connector run --resume {run_id}")
 
     def _files(self) -> Sequence[Path]:
         return list(self._folder.glob("run_*.json"))
 
     def _path(self, run_id: str) -> Path:
-        # The id comes from the command line and becomes a file name.
-        known = re.fullmatch(r"run_[0-9A-Za-z]{1,64}", run_id)
-        return self._folder / (f"{run_id}.json" if known else "unknown")
+        # The id is from the command line, and a file name must not lead elsewhere.
+        is_id = re.fullmatch(r"run_[0-9A-Za-z]{1,64}", run_id)
+        return self._folder / (f"{run_id}.json" if is_id else "unknown")
+
+
+def _modified_at(path: Path) -> float:
+    return path.stat().st_mtime

@@ -1,18 +1,19 @@
-"""The models that can be picked, and where the list comes from."""
+"""The command `models`: lists the language models to choose from."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import typer
 
 from perplexity_connector.cli.connections import known_name
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.progress import say, waiting
-from perplexity_connector.cli.running import HostMaker, target_of
+from perplexity_connector.cli.output import print_json, say
+from perplexity_connector.cli.progress import waiting
+from perplexity_connector.cli.targets import Connection, HostMaker, choose_target
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import as_list, as_object, as_text
+from perplexity_connector.contract.json import as_object, as_objects, as_text
 from perplexity_connector.host import Host
-from perplexity_connector.rendering.text import json_text, one_line
+from perplexity_connector.rendering.text import line_of
 
 _SOURCE = "models"
 
@@ -25,59 +26,60 @@ def show_models(
     sandbox: bool,
     as_json: bool,
 ) -> None:
-    """Print every model of the connector that has such a list, and on stderr why the list is not today's if it is not.
+    """Print every model of the first connector that has a list of models.
 
-    Raises `UsageError` where no connector has one, or for a connection that is not there.
+    A note on stderr gives the reason if the list is not up to date. Raises `UsageError` if no
+    connector has a list, or for an unknown connection.
     """
     host = make_host({})
-    connector = _with_models(host)
-    name = None if connection is None else known_name(host, connection)
+    connector = _connector_with_models(host)
+    name = as_text(connector["id"])
+    connections = {name: None if connection is None else known_name(host, connection)}
     with (
-        target_of(connector, connection=name, sandbox=sandbox) as target,
+        choose_target([connector], connections, sandbox=sandbox) as target,
         waiting("Asking for the models"),
     ):
-        where = as_text(connector["id"])
-        options, note = asyncio.run(
-            _all_pages(make_host(target.settings), where, search, target.connection)
-        )
+        host = make_host(target.settings)
+        chosen = target.connections.get(name)
+        pages = _all_pages(host, name, search, chosen)
+        options, note = asyncio.run(pages)
     if as_json:
-        typer.echo(json_text(list(options), indent=2))
+        print_json(options)
     else:
-        for option in options:
-            typer.echo(
-                "  ".join(
-                    one_line(as_text(option[part])) for part in ("value", "description")
-                ).rstrip()
-            )
+        _print_table(options)
     if note:
         say(f"note: {note}")
 
 
-def _with_models(host: Host) -> JsonObject:
+def _connector_with_models(host: Host) -> JsonObject:
     for entry in host.actions():
-        description = host.describe(
-            as_text(entry["connector"]), as_text(entry["action"])
-        )
-        if _SOURCE in as_object(as_object(description["action"])["options"]).values():
+        names = as_text(entry["connector"]), as_text(entry["action"])
+        description = host.describe(*names)
+        action = as_object(description["action"])
+        if _SOURCE in as_object(action["options"]).values():
             return as_object(description["connector"])
     message = "No connector has a list of models."
     raise UsageError(message)
 
 
 async def _all_pages(
-    host: Host, connector: str, search: str, connection: str | Mapping[str, str] | None
+    host: Host, connector: str, search: str, connection: Connection | None
 ) -> tuple[Sequence[JsonObject], str]:
-    found: list[JsonObject] = []
-    cursor: str | None = ""
+    """Return every option, and the note of the last page."""
+    options: list[JsonObject] = []
+    cursor: str | None = None
     async with host:
-        while cursor is not None:
+        while True:
             page = await host.options(
-                connector,
-                _SOURCE,
-                search=search,
-                cursor=cursor or None,
-                connection=connection,
+                connector, _SOURCE, search=search, cursor=cursor, connection=connection
             )
-            found += map(as_object, as_list(page["options"]))
+            options += as_objects(page["options"])
             cursor = as_text(page["next_cursor"]) or None
-    return found, as_text(page["note"])
+            if cursor is None:
+                return options, as_text(page["note"])
+
+
+def _print_table(options: Iterable[JsonObject]) -> None:
+    for option in options:
+        line = f"{line_of(option, 'value')}  {line_of(option, 'description')}"
+        typer.echo(line.rstrip())

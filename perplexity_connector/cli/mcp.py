@@ -1,34 +1,32 @@
-"""The actions as an MCP server, for the client that started this process or for any over HTTP."""
+"""The command `mcp`: serves the actions as MCP tools, over stdin and stdout or over HTTP."""
 
 import asyncio
 import logging
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 import typer
 
-from perplexity_connector.cli.connections import NAME, known_name
+from perplexity_connector.cli.connections import connection_by_connector
 from perplexity_connector.cli.exits import ExitCode, UsageError
-from perplexity_connector.cli.progress import say
-from perplexity_connector.cli.running import HostMaker
-from perplexity_connector.cli.sandboxing import RunTarget, private_sandbox
+from perplexity_connector.cli.output import say
+from perplexity_connector.cli.targets import Connection, HostMaker, choose_target
 from perplexity_connector.contract import Secret
-from perplexity_connector.contract.json import as_object, as_text
 from perplexity_connector.host import Host
 
 TOKEN = "PERPLEXITY_MCP_TOKEN"  # noqa: S105 - the variable's name
-# v1 of the SDK has no such package.
+# Version 1 of the SDK does not have this package.
 _EXTRA = "mcp_types"
 _LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpArgs:
-    """The server that is to run, as it was typed; without a port it serves stdin and stdout."""
+    """The arguments of `mcp`, as typed. Without a port it serves stdin and stdout."""
 
     port: int | None
     address: str | None
@@ -36,74 +34,40 @@ class McpArgs:
     sandbox: bool
 
 
-def serve(service: McpArgs, make_host: HostMaker) -> None:
-    """Serve until the client leaves, or until Ctrl-C, and then end quietly.
+def serve_tools(args: McpArgs, make_host: HostMaker) -> None:
+    """Serve until the client leaves or Ctrl-C is pressed.
 
-    Raises `UsageError` for what cannot be served so, `typer.Exit` without the `[mcp]` extra.
+    Raises `UsageError` for a mistake in the arguments, `typer.Exit` without the `[mcp]` extra.
     """
-    if service.address is not None and service.port is None:
-        message = "--host says where to serve HTTP: give a port with --http."
+    if args.address is not None and args.port is None:
+        message = "--host needs a port for HTTP: add --http PORT."
         raise UsageError(message)
     if find_spec(_EXTRA) is None:
         say("error: This command needs: pip install 'perplexity-connector[mcp]'")
         raise typer.Exit(ExitCode.INTERNAL)
     _log_to_stderr()
-    with ExitStack() as stack:
-        targets = _targets(service, make_host({}), stack)
-        settings = {
-            connector: found
-            for target in targets.values()
-            for connector, found in target.settings.items()
-        }
-        connections = {
-            connector: target.connection
-            for connector, target in targets.items()
-            if target.connection
-        }
-        with suppress(KeyboardInterrupt):
-            asyncio.run(_serve(service, make_host(settings), connections))
-
-
-def _targets(service: McpArgs, host: Host, stack: ExitStack) -> Mapping[str, RunTarget]:
-    """What each connector's tools go against; those that are not named have the real service and the environment."""
-    if service.connection is not None and service.sandbox:
-        message = (
-            "A private sandbox has a connection of its own: name none with --sandbox."
-        )
-        raise UsageError(message)
-    if service.connection is not None:
-        name = known_name(host, service.connection)
-        kept = next(kept for kept in host.connections.list() if kept[NAME] == name)
-        return {as_text(kept["connector"]): RunTarget(connection=name)}
-    if not service.sandbox:
-        return {}
-    found = {
-        as_text(entry["connector"]): as_text(entry["action"])
-        for entry in host.actions()
-    }
-    return {
-        connector: stack.enter_context(
-            private_sandbox(as_object(host.describe(connector, action)["connector"]))
-        )
-        for connector, action in found.items()
-    }
+    host = make_host({})
+    connections = connection_by_connector(host, args.connection)
+    target = choose_target(host.connectors(), connections, sandbox=args.sandbox)
+    with target as chosen, suppress(KeyboardInterrupt):
+        host = make_host(chosen.settings)
+        asyncio.run(_serve(args, host, chosen.connections))
 
 
 async def _serve(
-    service: McpArgs, host: Host, connections: Mapping[str, str | Mapping[str, str]]
+    args: McpArgs, host: Host, connections: Mapping[str, Connection]
 ) -> None:
     from perplexity_connector.adapters import mcp  # noqa: PLC0415 - it imports the extra
 
     server = mcp.make_server(host, connections)
-    if service.port is None:
+    if args.port is None:
         await mcp.serve_stdio(server)
         return
-    token = os.environ.get(TOKEN)
-    address = service.address or _LOOPBACK
-    options = mcp.HttpOptions(
-        address=address, port=service.port, token=Secret(token) if token else None
-    )
-    if options.token is None and not options.is_loopback:
+    text = os.environ.get(TOKEN)
+    token = Secret(text) if text else None
+    address = args.address or _LOOPBACK
+    options = mcp.HttpOptions(address=address, port=args.port, token=token)
+    if token is None and not options.is_loopback:
         message = f"Serving beyond this machine needs a token: set {TOKEN} to a long random text."
         raise UsageError(message)
     try:
@@ -111,7 +75,7 @@ async def _serve(
             server, options, lambda url: say(f"Serving MCP at {url}; Ctrl-C stops it.")
         )
     except OSError as problem:
-        message = f"{address} port {service.port} cannot be used: {problem.strerror}."
+        message = f"{address} port {args.port} cannot be used: {problem.strerror}."
         raise UsageError(message) from None
 
 
@@ -120,10 +84,10 @@ def _log_to_stderr() -> None:
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s: %(message)s"
     )
     for handler in logging.getLogger().handlers:
-        # A traceback may hold what a client sent; the message alone says what to look for.
         handler.addFilter(_without_traceback)
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:
+    """Remove the traceback from a log record: it may hold what a client sent."""
     record.exc_info = record.exc_text = record.stack_info = None
     return True

@@ -1,138 +1,122 @@
-"""The actions that are installed, by name and for people to read."""
+"""Finds actions by name and describes them for people."""
 
 from collections.abc import Iterator, Sequence
 
+from perplexity_connector.cli.connectors import credential_variables, guide_lines
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.fields import branches, kinds
+from perplexity_connector.cli.fields import item_schema, list_types
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import as_list, as_number, as_object, as_text
-from perplexity_connector.rendering.text import clean, json_text, one_line
+from perplexity_connector.rendering.text import clean, json_text, line_of, one_line
 
 
-def find(entries: Sequence[JsonObject], name: str) -> tuple[str, str]:
-    """The connector and the action meant by `action`, `connector.action` or `connector/action`.
+def find_action(entries: Sequence[JsonObject], name: str) -> tuple[str, str]:
+    """Return the connector and the action for `action`, `connector.action` or `connector/action`.
 
-    Raises `UsageError`, naming what there is, when that is none or more than one.
+    Raises `UsageError`, naming the choices, unless exactly one fits.
     """
-    pairs = dict.fromkeys(
-        (as_text(entry.get("connector")), as_text(entry.get("action")))
-        for entry in entries
+    known = list(
+        dict.fromkeys(
+            (as_text(entry.get("connector")), as_text(entry.get("action")))
+            for entry in entries
+        )
     )
-    meant = [
-        pair for pair in pairs if name in (pair[1], ".".join(pair), "/".join(pair))
-    ]
-    if len(meant) == 1:
-        return meant[0]
-    there_is = ", ".join(".".join(pair) for pair in meant or pairs) or "none"
-    what = "Several connectors have that action" if meant else "There is no such action"
-    message = f"{what}. Choose one of: {there_is}."
+    fitting = [pair for pair in known if name in _names(pair)]
+    if len(fitting) == 1:
+        return fitting[0]
+    choices = ", ".join(".".join(pair) for pair in fitting or known) or "none"
+    problem = "Several connectors have that action" if fitting else "Unknown action"
+    message = f"{problem}. Available: {choices}."
     raise UsageError(message)
 
 
+def _names(pair: tuple[str, str]) -> Sequence[str]:
+    return (pair[1], ".".join(pair), "/".join(pair))
+
+
 def palette_lines(entries: Sequence[JsonObject]) -> Iterator[str]:
-    """Every action in two lines: its name and title, and what it does."""
+    """Yield two lines for each action: its name and title, then its summary."""
     for entry in entries:
-        name = f"{as_text(entry.get('connector'))}.{as_text(entry.get('action'))}"
-        yield f"{one_line(name)}  {one_line(as_text(entry.get('title')))}"
-        yield f"    {one_line(as_text(entry.get('summary')))}"
+        name = f"{line_of(entry, 'connector')}.{line_of(entry, 'action')}"
+        yield f"{name}  {line_of(entry, 'title')}"
+        yield f"    {line_of(entry, 'summary')}"
 
 
 def description_lines(description: JsonObject) -> Iterator[str]:
-    """An action for whoever is about to run it: what it does, its fields, its output, an example, its credential."""
-    action, schemas = (
-        as_object(description.get("action")),
-        as_object(description.get("schemas")),
-    )
+    """Yield all that a person needs to run an action.
+
+    That is its summary, input fields, output fields, examples and credential.
+    """
+    action = as_object(description.get("action"))
+    schemas = as_object(description.get("schemas"))
     labels = as_object(description.get("labels"))
-    yield f"{one_line(as_text(action.get('title')))}, version {action.get('version')}"
-    yield one_line(as_text(action.get("summary")))
-    yield _traits(action)
+    yield f"{line_of(action, 'title')}, version {action.get('version')}"
+    yield line_of(action, "summary")
+    yield _traits_line(action)
     yield from ("", "Input (* is required)")
-    yield from _fields(as_object(schemas.get("input")), labels)
+    yield from _field_lines(as_object(schemas.get("input")), labels)
     yield from ("", "Output")
-    yield from _fields(as_object(schemas.get("output")), {}, depth=1)
+    yield from _field_lines(as_object(schemas.get("output")), {}, depth=1)
     for example in as_list(description.get("examples")):
         yield from ("", "Example", clean(json_text(example, indent=2)))
-    yield from _credential(
-        as_object(as_object(description.get("connector")).get("connection"))
-    )
+    yield from _credential_lines(as_object(description.get("connector")))
 
 
-def guide_lines(connector: JsonObject) -> Iterator[str]:
-    """The way to a credential, step by step, as a connector tells it."""
-    yield from _steps(
-        [
-            as_object(step)
-            for step in as_list(as_object(connector.get("connection")).get("guide"))
-        ]
-    )
-
-
-def _traits(action: JsonObject) -> str:
-    told = as_object(action.get("annotations"))
-    traits = [name.replace("_", "-") for name in told if told[name] is True]
-    streaming = ["streams its answer"] if action.get("streaming") is True else []
+def _traits_line(action: JsonObject) -> str:
+    annotations = as_object(action.get("annotations"))
+    names = [name for name, value in annotations.items() if value is True]
+    traits = [name.replace("_", "-") for name in names]
+    if action.get("streaming") is True:
+        traits.append("streams its answer")
     seconds = as_number(action.get("timeout"))
-    limit = [] if seconds is None else [f"takes at most {seconds:.0f} s"]
-    return one_line(", ".join([*traits, *streaming, *limit]))
+    if seconds is not None:
+        traits.append(f"takes at most {seconds:.0f} s")
+    return one_line(", ".join(traits))
 
 
-def _fields(
+def _field_lines(
     schema: JsonObject, labels: JsonObject, path: str = "", depth: int = 9
 ) -> Iterator[str]:
     required = as_list(schema.get("required"))
-    for name, inner in as_object(schema.get("properties")).items():
-        field, place = as_object(inner), f"{path}/{name}"
-        yield _field(field, place, labels, "*" if name in required else "")
-        items = next(
-            (
-                as_object(branch["items"])
-                for branch in branches(field)
-                if "items" in branch
-            ),
-            {},
-        )
+    properties = as_object(schema.get("properties"))
+    for name, value in properties.items():
+        field = as_object(value)
+        pointer = f"{path}/{name}"
+        mark = "*" if name in required else ""
+        own_labels = as_object(labels.get(pointer))
+        yield _field_line(field, pointer, own_labels, mark)
         if depth > 1:
-            yield from _fields(field, labels, place, depth - 1)
-            yield from _fields(items, labels, f"{place}/*", depth - 1)
+            items = item_schema(field)
+            yield from _field_lines(field, labels, pointer, depth - 1)
+            yield from _field_lines(items, labels, f"{pointer}/*", depth - 1)
 
 
-def _field(field: JsonObject, place: str, labels: JsonObject, mark: str) -> str:
-    # Dots and numbers, as FIELD=VALUE has them; the pointer of a label has slashes and `*`.
-    name = place.removeprefix("/").replace("/*", ".0").replace("/", ".")
-    choices = _choices(field, as_object(labels.get(place)))
-    kind = choices or " or ".join(kinds(field)) or "anything"
-    return f"  {one_line(name)}{mark}  <{one_line(kind)}>  {one_line(as_text(field.get('description')))}".rstrip()
+def _field_line(field: JsonObject, pointer: str, labels: JsonObject, mark: str) -> str:
+    # FIELD=VALUE has dots and numbers; the pointer of a label has slashes and `*`.
+    name = pointer.removeprefix("/")
+    name = name.replace("/*", ".0").replace("/", ".")
+    values = as_list(field.get("enum"))
+    choices = [_choice(value, labels) for value in values]
+    kind = ", ".join(choices) or " or ".join(list_types(field)) or "anything"
+    line = f"  {one_line(name)}{mark}  <{one_line(kind)}>"
+    return f"{line}  {line_of(field, 'description')}".rstrip()
 
 
-def _choices(field: JsonObject, labels: JsonObject) -> str:
-    return ", ".join(_choice(choice, labels) for choice in as_list(field.get("enum")))
+def _choice(value: JsonValue, labels: JsonObject) -> str:
+    name = str(value)
+    label = as_text(labels.get(name))
+    if label.lower() in ("", name.lower()):
+        return name
+    return f"{name} ({label})"
 
 
-def _choice(choice: JsonValue, labels: JsonObject) -> str:
-    label = as_text(labels.get(str(choice)))
-    return (
-        f"{choice} ({label})"
-        if label and label.lower() != str(choice).lower()
-        else str(choice)
-    )
-
-
-def _credential(connection: JsonObject) -> Iterator[str]:
-    variables = as_object(connection.get("env"))
-    guide = [as_object(step) for step in as_list(connection.get("guide"))]
-    if variables or guide:
+def _credential_lines(connector: JsonObject) -> Iterator[str]:
+    lines = [
+        f"{one_line(field)} is read from {one_line(variable)}"
+        for field, variable in credential_variables(connector).items()
+    ]
+    lines += guide_lines(connector)
+    if lines:
         yield from ("", "Credential")
-    yield from (
-        f"  {one_line(field)} is read from {one_line(as_text(name))}"
-        for field, name in variables.items()
-    )
-    yield from (f"  {line}" for line in _steps(guide))
-
-
-def _steps(guide: Sequence[JsonObject]) -> Iterator[str]:
-    for number, step in enumerate(guide, start=1):
-        title, text, link = (
-            one_line(as_text(step.get(part))) for part in ("title", "text", "link")
-        )
-        yield f"{number}. {title}: {text}" + (f" ({link})" if link else "")
+    for line in lines:
+        yield f"  {line}"

@@ -1,4 +1,4 @@
-"""What is on the screen while a run goes on: its text, its events as lines, or a word on what it is doing."""
+"""Shows a run while it goes on: its text, its events as lines, or a spinner."""
 
 import os
 import sys
@@ -9,34 +9,33 @@ from typing import TYPE_CHECKING, Self
 
 import typer
 
+from perplexity_connector.cli.output import print_json
 from perplexity_connector.contract import EventType, JsonObject
 from perplexity_connector.contract.json import as_list, as_text
-from perplexity_connector.rendering.text import clean, json_text, one_line
+from perplexity_connector.rendering.text import clean, one_line
 
 if TYPE_CHECKING:
     from rich.live import Live
 
 
-def say(line: str) -> None:
-    """Put one line on stderr; stdout belongs to the result."""
-    typer.echo(one_line(line), err=True)
-
-
 def stderr_is_terminal() -> bool:
-    """Whether stderr is a screen that can show and wipe a line."""
+    """Return whether stderr is a screen that can show a line and wipe it again."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 class Spinner:
-    """A moving line on stderr while nothing else is to be seen; it leaves no trace."""
+    """A moving line on stderr. It leaves no trace when it stops.
+
+    * `_live`: the line on the screen; None while nothing is shown.
+    """
 
     def __init__(self) -> None:
         """Show nothing yet."""
         self._live: Live | None = None
 
-    def tell(self, message: str) -> None:
-        """Show what is going on; what comes from outside is never read as markup."""
-        from rich.console import Console  # noqa: PLC0415 - only a terminal needs rich, and rich takes a while to load
+    def show(self, message: str) -> None:
+        """Show a message beside the spinner, as plain text and never as markup."""
+        from rich.console import Console  # noqa: PLC0415 - slow to import, and only a terminal needs it
         from rich.live import Live  # noqa: PLC0415 - likewise
         from rich.spinner import Spinner as Dots  # noqa: PLC0415 - likewise
         from rich.text import Text  # noqa: PLC0415 - likewise
@@ -45,7 +44,7 @@ class Spinner:
         if self._live:
             self._live.update(dots, refresh=True)
             return
-        # Without the redirections, which would send what is printed on stdout to stderr.
+        # Redirecting would send text for stdout to stderr.
         self._live = Live(
             dots,
             console=Console(stderr=True),
@@ -64,10 +63,10 @@ class Spinner:
 
 @contextmanager
 def waiting(message: str) -> Iterator[None]:
-    """Show on a terminal what is going on, while something takes its time."""
+    """Show a message on a terminal until the block ends."""
     spinner = Spinner()
     if stderr_is_terminal():
-        spinner.tell(message)
+        spinner.show(message)
     try:
         yield
     finally:
@@ -75,14 +74,16 @@ def waiting(message: str) -> Iterator[None]:
 
 
 class ConsoleRenderer:
-    """Sees the events of a run and shows them; as a context manager it surrounds the run.
+    """Shows the events of one run. Use it as a context manager around the run.
 
-    With `lines` every event is a line of JSON on stdout, with `text` the answer stands there as it is written. On a
-    terminal a spinner tells of searches until something else is to be seen.
+    * `_text`: print the answer on stdout as it arrives.
+    * `_lines`: print every event on stdout as a line of JSON.
+    * `_spinner`: shows what the run is doing, on a terminal; None once text is printed.
+    * `_pieces`: the text printed so far.
     """
 
     def __init__(self, *, text: bool, lines: bool) -> None:
-        """Watch a run for whoever asked for its text, or its events."""
+        """Choose what to show: the text, the events as lines, or neither."""
         self._text = text
         self._lines = lines
         self._spinner = Spinner() if stderr_is_terminal() and not lines else None
@@ -90,30 +91,31 @@ class ConsoleRenderer:
 
     @property
     def wants_events(self) -> bool:
-        """Whether any event would be shown; without a listener a run is cheaper."""
+        """Whether any event would be shown. A run without a listener is cheaper."""
         return self._text or self._lines or self._spinner is not None
 
     @property
     def streamed(self) -> str:
-        """The text shown so far, as it came."""
+        """The text printed so far, as it was received."""
         return "".join(self._pieces)
 
-    def see(self, event: JsonObject) -> None:
-        """Show an event, if it is one to show here."""
+    def show_event(self, event: JsonObject) -> None:
+        """Show an event, or ignore it if it is not shown here."""
         if self._lines:
-            typer.echo(json_text(event))
-        elif event.get("type") == EventType.TEXT_DELTA:
-            self._see_text(as_text(event.get("text")))
-        elif event.get("type") == EventType.SEARCH_QUERIES:
-            self._tell(
-                f"Searching: {'; '.join(map(as_text, as_list(event.get('queries'))))}"
-            )
-        elif event.get("type") == EventType.STATUS:
-            self._tell(as_text(event.get("message")))
+            print_json(event, on_one_line=True)
+            return
+        match event.get("type"):
+            case EventType.TEXT_DELTA:
+                self._show_text(as_text(event.get("text")))
+            case EventType.SEARCH_QUERIES:
+                queries = map(as_text, as_list(event.get("queries")))
+                self._show_status(f"Searching: {'; '.join(queries)}")
+            case EventType.STATUS:
+                self._show_status(as_text(event.get("message")))
 
     def __enter__(self) -> Self:
-        """Begin to watch."""
-        self._tell("Running")
+        """Show that the run has started."""
+        self._show_status("Running")
         return self
 
     def __exit__(
@@ -122,24 +124,22 @@ class ConsoleRenderer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave the screen in order: no spinner, and what stopped in mid-line has its line ended."""
+        """Stop the spinner, and end the line of a text that was cut off by an error."""
         self._stop_spinner()
-        if (
-            self._pieces
-            and error is not None
-            and not isinstance(error, BrokenPipeError)
-        ):
+        if error is None or isinstance(error, BrokenPipeError):
+            return
+        if self._pieces:
             typer.echo()
 
-    def _see_text(self, text: str) -> None:
+    def _show_text(self, text: str) -> None:
         if self._text and text:
             self._stop_spinner()
             self._pieces.append(text)
             typer.echo(clean(text), nl=False)
 
-    def _tell(self, message: str) -> None:
+    def _show_status(self, message: str) -> None:
         if self._spinner:
-            self._spinner.tell(message)
+            self._spinner.show(message)
 
     def _stop_spinner(self) -> None:
         if self._spinner:

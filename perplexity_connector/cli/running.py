@@ -1,42 +1,34 @@
-"""One run from the command line: build the input, run it, watch it, show what came of it."""
+"""The command `run`: builds an input, runs it and shows the result."""
 
 import asyncio
 import functools
-import secrets
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, aclosing, nullcontext
+from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-from pathlib import Path
 
-import typer
-
-from perplexity_connector.cli import palette
 from perplexity_connector.cli.connections import known_name
 from perplexity_connector.cli.ending import reader_may_leave
 from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_run
-from perplexity_connector.cli.fields import document, with_fields
+from perplexity_connector.cli.fields import apply_assignments, parse_object, read_text
 from perplexity_connector.cli.journal import Journal, Unfinished
-from perplexity_connector.cli.progress import ConsoleRenderer, say
-from perplexity_connector.cli.sandboxing import RunTarget, private_sandbox
+from perplexity_connector.cli.output import print_json, show_problems, show_result
+from perplexity_connector.cli.palette import find_action
+from perplexity_connector.cli.progress import ConsoleRenderer
+from perplexity_connector.cli.targets import Connection, HostMaker, choose_target
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import as_list, as_object, as_text
-from perplexity_connector.host import Host, RunOptions, StepRun
-from perplexity_connector.rendering.errors import error_lines
-from perplexity_connector.rendering.results import (
-    is_worth_showing,
-    output_lines,
-    totals_line,
-    warning_lines,
+from perplexity_connector.contract.json import (
+    as_list,
+    as_object,
+    new_run_id,
 )
-from perplexity_connector.rendering.text import json_text
+from perplexity_connector.host import Host, RunOptions, StepRun
 
-HostMaker = Callable[[Mapping[str, Mapping[str, str]]], Host]
+_EXAMPLE = '{"FIELD": "VALUE"}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunArgs:
-    """What the command line asks for, as it was typed."""
+    """The arguments of `run`, as typed. `assignments` are the FIELD=VALUE."""
 
     action: str
     assignments: Sequence[str]
@@ -52,168 +44,131 @@ class RunArgs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step(StepRun):
+    """The run to do. `resume_from` is the checkpoint of an unfinished run; None for a new run."""
+
     connection: str | None
     resume_from: JsonObject | None
 
 
-def carry_out(args: RunArgs, make_host: HostMaker, journal: Journal) -> ExitCode:
-    """Run what was ordered and show it; the exit code tells what became of it.
+def run_action(args: RunArgs, make_host: HostMaker, journal: Journal) -> ExitCode:
+    """Run an action and show its result. Return the exit code of the run.
 
-    Raises `UsageError` for an order that cannot be understood, `BrokenPipeError` when the reader of a stream leaves.
+    Raises `UsageError` for a mistake in the arguments, `BrokenPipeError` if the reader of a stream
+    leaves.
     """
     host = make_host({})
-    step = (
-        _fresh_step(args, host)
-        if args.resume is None
-        else _resumed_step(args, journal.read(args.resume))
+    step = _choose_step(args, host, journal)
+    # Raises for a saved step of a missing action, before its file in the journal can be dropped.
+    description = host.describe(step.connector, step.action)
+    target = choose_target(
+        [as_object(description["connector"])],
+        {step.connector: step.connection},
+        sandbox=args.sandbox,
     )
-    live = args.stream or step.input.get("stream") is True
-    with (
-        target_of(
-            _described(host, step), connection=step.connection, sandbox=args.sandbox
-        ) as target,
-        ConsoleRenderer(
-            text=live and not args.as_json, lines=args.stream and args.as_json
-        ) as watcher,
-    ):
-        options = _options(args, step, target, journal)
-        envelope = asyncio.run(_run(make_host(target.settings), step, options, watcher))
+    shows_text = args.stream or step.input.get("stream") is True
+    renderer = ConsoleRenderer(
+        text=shows_text and not args.as_json, lines=args.stream and args.as_json
+    )
+    with target as chosen, renderer:
+        connection = chosen.connections.get(step.connector)
+        options = _run_options(args, step, connection, journal)
+        run = _run(make_host(chosen.settings), step, options, renderer)
+        envelope = asyncio.run(run)
     with reader_may_leave():
-        _show(args, envelope, watcher.streamed)
-    tell_problems(envelope)
-    close_journal(journal, envelope)
+        _show(args, envelope, renderer.streamed)
+    show_problems(envelope)
+    journal.close(envelope)
     return code_of_run(envelope)
 
 
-def _fresh_step(args: RunArgs, host: Host) -> _Step:
-    connector, action = palette.find(host.actions(), args.action)
+def _choose_step(args: RunArgs, host: Host, journal: Journal) -> _Step:
+    if args.resume is None:
+        return _new_step(args, host)
+    return _resumed_step(args, journal.read(args.resume))
+
+
+def _new_step(args: RunArgs, host: Host) -> _Step:
+    connector, action = find_action(host.actions(), args.action)
     description = host.describe(connector, action)
     version = as_object(description["action"])["version"]
+    name = args.connection
     return _Step(
         connector=connector,
         action=action,
         version=int(str(version)),
-        input=_input(args, description),
-        run_id=f"run_{secrets.token_hex(16)}",
+        input=_build_input(args, description),
+        run_id=new_run_id(),
         resume_from=None,
-        connection=None
-        if args.connection is None
-        else known_name(host, args.connection),
+        connection=None if name is None else known_name(host, name),
     )
 
 
-def _resumed_step(args: RunArgs, kept: Unfinished) -> _Step:
-    if (
-        args.action
-        or args.assignments
-        or args.document is not None
-        or args.example
-        or args.sandbox
-    ):
-        message = "--resume goes on with the step as it was saved: name no action, no input and no sandbox."
+def _resumed_step(args: RunArgs, run: Unfinished) -> _Step:
+    has_input = args.assignments or args.document is not None or args.example
+    if args.action or has_input or args.sandbox:
+        message = (
+            "--resume uses the saved step. Remove the action, the input and --sandbox."
+        )
         raise UsageError(message)
     return _Step(
-        connector=kept.connector,
-        action=kept.action,
-        version=kept.version,
-        input=kept.input,
-        run_id=kept.run_id,
-        resume_from=kept.state,
-        connection=args.connection or kept.connection,
+        connector=run.connector,
+        action=run.action,
+        version=run.version,
+        input=run.input,
+        run_id=run.run_id,
+        resume_from=run.state,
+        connection=args.connection or run.connection,
     )
 
 
-def _options(
-    args: RunArgs, step: _Step, target: RunTarget, journal: Journal
+def _build_input(args: RunArgs, description: JsonObject) -> JsonObject:
+    """Return the example, with the document and then the assignments on top."""
+    given: JsonObject = {}
+    examples = as_list(description.get("examples"))
+    if args.example:
+        if not examples:
+            message = "This action has no example. Use --input or FIELD=VALUE."
+            raise UsageError(message)
+        given = as_object(examples[0])
+    if args.document is not None:
+        given = {**given, **_read_document(args.document)}
+    schemas = as_object(description.get("schemas"))
+    schema = as_object(schemas.get("input"))
+    return apply_assignments(given, args.assignments, schema)
+
+
+def _read_document(source: str) -> JsonObject:
+    is_file = source == "-" or source.startswith("@")
+    text = read_text(source.removeprefix("@"), "--input") if is_file else source
+    return parse_object(text, "--input", _EXAMPLE)
+
+
+def _run_options(
+    args: RunArgs, step: _Step, connection: Connection | None, journal: Journal
 ) -> RunOptions:
     return RunOptions(
         version=step.version,
-        connection=target.connection,
+        connection=connection,
         timeout=args.timeout,
         run_id=step.run_id,
         resume_from=step.resume_from,
-        # A private sandbox ends with this process, and its runs with it.
+        # A private sandbox ends with this process, so its runs cannot be resumed.
         on_checkpoint=None if args.sandbox else functools.partial(journal.note, step),
     )
 
 
-def close_journal(journal: Journal, envelope: JsonObject) -> None:
-    """Forget a run whose end was seen; of one that could go on, say how."""
-    run_id, error = as_text(envelope.get("run_id")), as_object(envelope.get("error"))
-    if error.get("retryable") is not True:
-        journal.forget(run_id)
-    elif run_id in journal.unfinished():
-        say(f"To go on with this run: perplexity-connector run --resume {run_id}")
-
-
-def target_of(
-    connector: JsonObject, *, connection: str | None, sandbox: bool
-) -> AbstractContextManager[RunTarget]:
-    """What a run goes against: the real service over a stored connection or the environment's, or a private sandbox.
-
-    Raises `UsageError` for a stored connection and a sandbox at once: no real key is ever sent to one.
-    """
-    if not sandbox:
-        return nullcontext(RunTarget(connection=connection))
-    if connection is not None:
-        message = "--sandbox has a connection of its own: leave --connection out."
-        raise UsageError(message)
-    return private_sandbox(connector)
-
-
-def _described(host: Host, step: _Step) -> JsonObject:
-    return as_object(host.describe(step.connector, step.action)["connector"])
-
-
-def _input(args: RunArgs, description: JsonObject) -> JsonObject:
-    examples = as_list(description.get("examples"))
-    if args.example and not examples:
-        message = (
-            "This action has no example; give its input with --input or FIELD=VALUE."
-        )
-        raise UsageError(message)
-    base = as_object(examples[0]) if args.example else {}
-    given = {} if args.document is None else document(_given(args.document))
-    schema = as_object(as_object(description.get("schemas")).get("input"))
-    return with_fields({**base, **given}, args.assignments, schema)
-
-
-def _given(source: str) -> str:
-    return (
-        read(source.removeprefix("@"), "--input")
-        if source == "-" or source.startswith("@")
-        else source
-    )
-
-
-def read(file: str, what: str) -> str:
-    """The text of a file, or of stdin for `-`. Raises `UsageError`, naming `what` it is, when it cannot be read."""
-    # utf-8-sig: Windows shells and editors put a byte order mark before what they write.
-    try:
-        return (
-            sys.stdin.buffer.read().decode("utf-8-sig")
-            if file == "-"
-            else Path(file).read_text("utf-8-sig")
-        )
-    except OSError as problem:
-        message = f"{what} cannot be read: {problem.strerror}."
-    except ValueError:
-        message = f"{what} cannot be read: it is no UTF-8 text."
-    raise UsageError(message)
-
-
 async def _run(
-    host: Host, step: _Step, options: RunOptions, watcher: ConsoleRenderer
+    host: Host, step: _Step, options: RunOptions, renderer: ConsoleRenderer
 ) -> JsonObject:
-    where = (step.connector, step.action, step.input)
+    call = (step.connector, step.action, step.input)
     async with host:
-        if not watcher.wants_events:
-            return await host.run(*where, **options)
+        if not renderer.wants_events:
+            return await host.run(*call, **options)
         envelope: JsonObject = {}
-        async with aclosing(host.stream(*where, **options)) as items:
+        async with aclosing(host.stream(*call, **options)) as items:
             async for item in items:
                 if "type" in item:
-                    watcher.see(item)
+                    renderer.show_event(item)
                 else:
                     envelope = item
         return envelope
@@ -221,31 +176,6 @@ async def _run(
 
 def _show(args: RunArgs, envelope: JsonObject, streamed: str) -> None:
     if args.as_json:
-        typer.echo(json_text(envelope, indent=None if args.stream else 2))
+        print_json(envelope, on_one_line=args.stream)
     else:
         show_result(envelope, streamed)
-
-
-def show_result(envelope: JsonObject, streamed: str) -> None:
-    """Print for people what a run gave; of an answer that was streamed already, only what is still missing."""
-    output, partial = envelope.get("output"), as_object(envelope.get("partial"))
-    if isinstance(output, Mapping):
-        _print([*output_lines(output, streamed), "", totals_line(envelope)])
-    elif is_worth_showing(partial):
-        if not streamed:
-            say("The run failed. This is what was received until then:")
-        _print(output_lines(partial, streamed))
-    elif streamed:
-        typer.echo()
-
-
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        typer.echo(line)
-
-
-def tell_problems(envelope: JsonObject) -> None:
-    """Say on stderr what a run warned of, and how it failed."""
-    error = as_object(envelope.get("error"))
-    for line in (*warning_lines(envelope), *(error_lines(error) if error else ())):
-        say(line)

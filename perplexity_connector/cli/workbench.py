@@ -1,86 +1,77 @@
-"""The workbench on the command line: a server on loopback, and the browser that shows it."""
+"""The command `workbench`: serves the page on loopback and opens a browser."""
 
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import typer
 
+from perplexity_connector.cli.connectors import credential_variables
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.sandboxing import can_stand_in, private_sandbox
-from perplexity_connector.contract import JsonObject
+from perplexity_connector.cli.targets import can_use_sandbox, private_sandboxes
 from perplexity_connector.contract.json import as_object, as_text
 from perplexity_connector.host import ConnectionStore, Host, HostOptions
 
-# So that an answer is seen to be written, as a real one is.
+# Slow enough to watch the answer being written, as a real one is.
 _DELTA_SECONDS = 0.03
 
 
-def serve(
+def serve_workbench(
     make_host: Callable[[HostOptions], Host], *, port: int, sandbox: bool, browser: bool
 ) -> None:
-    """Serve the workbench, saying where it is; Ctrl-C ends it quietly.
+    """Serve the workbench and print its address; return after Ctrl-C.
 
-    Raises `UsageError` when the port is taken, or no connector can be pointed at a sandbox.
+    Raises `UsageError` if the port is taken, or no connector can use a sandbox.
     """
-    from perplexity_connector.workbench.server import WorkbenchServer  # noqa: PLC0415 - a web server: heavy
+    from perplexity_connector.workbench.server import WorkbenchServer  # noqa: PLC0415 - slow to import: a web server
 
-    def ready(address: str) -> None:
+    def announce(address: str) -> None:
         typer.echo(f"The workbench is at {address}\nCtrl-C stops it.")
         if browser:
-            # Some browsers run in the terminal and return when they are closed: not on the server's own thread.
+            # Some browsers run in the terminal and return when they are closed.
+            # The server's own thread must not wait for them.
             threading.Thread(
                 target=webbrowser.open, args=(address,), daemon=True
             ).start()
 
-    with ExitStack() as stack:
-        options = (
-            stack.enter_context(_sandboxed(make_host({}))) if sandbox else HostOptions()
-        )
+    host_options = (
+        _sandbox_options(make_host({})) if sandbox else nullcontext(HostOptions())
+    )
+    with host_options as options:
         try:
             server = WorkbenchServer(
-                make_host(options), port=port, sandbox=sandbox, ready=ready
+                make_host(options), port=port, sandbox=sandbox, ready=announce
             )
         except OSError as problem:
-            message = f"Port {port} cannot be used: {problem.strerror}. Choose another one, or 0 for any free one."
+            message = f"Port {port} cannot be used: {problem.strerror}. Choose another port, or 0 for any free one."
             raise UsageError(message) from None
         server.serve_until_stopped()
 
 
 @contextmanager
-def _sandboxed(host: Host) -> Iterator[HostOptions]:
-    """A host's options that know a sandbox, test keys and an empty store alone: no real key ever gets there."""
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        settings: dict[str, Mapping[str, str]] = {}
+def _sandbox_options(host: Host) -> Iterator[HostOptions]:
+    """Run sandboxes and make host options with test keys and an empty store.
+
+    A host with these options has no access to real keys.
+    """
+    connectors = [one for one in host.connectors() if can_use_sandbox(one)]
+    if not connectors:
+        message = "No connector can use a sandbox."
+        raise UsageError(message)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        private_sandboxes(connectors, _DELTA_SECONDS) as target,
+    ):
         environ: dict[str, str] = {}
-        for connector in filter(can_stand_in, _connectors(host)):
-            target = stack.enter_context(private_sandbox(connector, _DELTA_SECONDS))
-            settings |= target.settings
-            given = as_object(target.connection)
-            variables = as_object(as_object(connector["connection"])["env"])
+        for connector in connectors:
+            credential = as_object(target.connections[as_text(connector["id"])])
             environ |= {
-                as_text(name): as_text(given[field])
-                for field, name in variables.items()
-                if field in given
+                variable: as_text(credential[field])
+                for field, variable in credential_variables(connector).items()
+                if field in credential
             }
-        if not settings:
-            message = "There is no connector that can be pointed at a sandbox."
-            raise UsageError(message)
-        yield HostOptions(
-            settings=settings, environ=environ, store=ConnectionStore(Path(folder), {})
-        )
-
-
-def _connectors(host: Host) -> list[JsonObject]:
-    actions = {
-        as_text(entry["connector"]): as_text(entry["action"])
-        for entry in host.actions()
-    }
-    return [
-        as_object(host.describe(connector, action)["connector"])
-        for connector, action in actions.items()
-    ]
+        store = ConnectionStore(Path(folder), {})
+        yield HostOptions(settings=target.settings, environ=environ, store=store)

@@ -1,4 +1,4 @@
-"""What hosts and connectors agree on. No HTTP, no pydantic, no Perplexity.
+"""The contract between hosts and connectors. No HTTP, no pydantic, no Perplexity.
 
 The names are those in the `__all__` of each part. A part is imported when one of its names is
 first used: reading a palette needs three of two dozen dataclasses, and each takes half a
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from perplexity_connector.contract.status import *
     from perplexity_connector.contract.versions import *
 else:
+    # Hidden from type checkers, so that they still reject unknown names.
     # Lightest first: a look-up imports every part before the one that has the name.
     __getattr__ = lazy_names(
         __name__,

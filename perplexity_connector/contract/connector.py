@@ -1,4 +1,4 @@
-"""What a loaded connector can do."""
+"""The methods of a loaded connector, required and optional."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
@@ -19,27 +19,29 @@ ActionHandler: TypeAlias = Callable[
 
 
 class Connector(Protocol):
-    """A loaded connector: an async context manager that owns one pooled client and serves many keys.
+    """A loaded connector: an async context manager with one pooled client, which serves many keys.
 
-    `check` and `action` work before it is entered; handlers run inside it, on the event loop that entered it.
+    `check` and `action` work before it is entered. Handlers run inside it, on the event loop that
+    entered it.
     """
 
     def check(
         self, action_id: str, version: int, input: JsonObject
     ) -> Sequence[FieldError]:
-        """Everything wrong with an input, wrong types included; empty when it is good. Pure: no I/O.
+        """Return every error of an input, wrong types included; empty if the input is valid.
 
-        Raises `ConnectorError` (`not_found`) for an action or version it does not have.
+        Pure: no I/O. Raises `ConnectorError` (`not_found`) for an unknown action or version.
         """
 
     def action(self, action_id: str, version: int) -> ActionHandler:
-        """The handler of an action: it returns an `ActionResult` or raises `ConnectorError`, and emits nothing later.
+        """Return the handler of an action.
 
-        Raises `ConnectorError` (`not_found`) for an action or version it does not have.
+        The handler returns an `ActionResult` or raises `ConnectorError`; after that it emits no
+        event. Raises `ConnectorError` (`not_found`) for an unknown action or version.
         """
 
     async def __aenter__(self) -> Self:
-        """Open what the handlers share."""
+        """Open the client that the handlers share."""
 
     async def __aexit__(
         self,
@@ -47,26 +49,30 @@ class Connector(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None:
-        """Close it."""
+        """Close the client."""
 
 
 @runtime_checkable
 class ConnectionTester(Protocol):
-    """What a connector also is when it can test a connection."""
+    """Optional: a connector that can test a connection."""
 
     async def test_connection(self, ctx: ActionContext) -> ConnectionStatus:
-        """How good `ctx.connection` is. It costs nothing, changes nothing, and does not raise for a bad connection."""
+        """Test `ctx.connection` and return the result.
+
+        It costs nothing and changes nothing. A bad connection is a result, not an exception.
+        """
 
 
 @runtime_checkable
 class OptionLister(Protocol):
-    """What a connector also is when its manifest names sources of suggestions (`Action.options`)."""
+    """Optional: a connector whose manifest names sources of suggestions (`Action.options`)."""
 
     async def list_options(
         self, source: str, query: OptionsQuery, ctx: ActionContext
     ) -> OptionsPage:
-        """The options of a source. It costs nothing, and falls back on older or shipped ones rather than fail.
+        """Return one page of the options of a source.
 
-        `ctx.connection` may be empty. Raises `ConnectorError`: `not_found` for a source it does not have,
-        `invalid_input` for a cursor that it did not give out.
+        It costs nothing. When the provider cannot be asked, it returns older or shipped options
+        instead of failing. `ctx.connection` may be empty. Raises `ConnectorError`: `not_found` for
+        an unknown source, `invalid_input` for a cursor that did not come from an earlier page.
         """

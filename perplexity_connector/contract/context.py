@@ -1,4 +1,4 @@
-"""What a host hands to an action for one attempt of one run."""
+"""The context that a host gives to an action for one attempt of one run."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,38 +15,32 @@ async def _keep_nothing(state: JsonObject) -> None:
     del state
 
 
-def _tell_nobody(event: JsonObject) -> None:
-    del event
-
-
-def _salvage_nothing(partial: JsonObject) -> None:
-    del partial
-
-
-def _observe_nothing(
-    limit: int | None, remaining: int | None, resets_at: float | None
-) -> None:
-    del limit, remaining, resets_at
+def _ignore(*values: object) -> None:
+    del values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionContext:
-    """One attempt of one run, as the host sees it.
+    """One attempt of one run.
 
-    Every part has a default that does nothing, so that a plain pluggy host can build one; parts are only ever added.
+    Every field has a default that does nothing, so that a plain pluggy host can build a context.
+    Later versions only add fields.
 
-    * `run_id`, `attempt` (from 1), `last_attempt`: which run, and whether the host would try again.
+    * `run_id`, `attempt` (from 1), `last_attempt`: the run, and whether the host would try again.
     * `connection`: the credential's fields; secret ones are `Secret`.
-    * `deadline`: seconds on the monotonic clock (`time.monotonic()`); None is none.
+    * `deadline`: seconds on the monotonic clock (`time.monotonic()`); None means no deadline.
     * `resume_from`: the last state checkpointed by an earlier attempt or process of this run.
-    * `checkpoint(state)`: keep a small JSON state; once it returns, a crash cannot lose it. An empty one says that
-      there is nothing to come back to any more.
-    * `wants_events`, `emit(event)`: whether anybody listens, and how to tell them. `emit` never blocks.
-    * `salvage(partial)`: what was received so far, told before a cancellation is passed on; a run that is stopped keeps
-      it.
-    * `permit()`: an async context manager around every request to the provider, held until the answer's headers are
-      there or the request has failed: the host's shared limit.
-    * `observe_limit(limit, remaining, resets_at)`: told the rate headers of every answer; `resets_at` in epoch seconds.
+    * `checkpoint(state)`: save a small JSON state; once it returns, a crash cannot lose the state.
+      An empty state clears the checkpoint.
+    * `wants_events`, `emit(event)`: whether there is a listener, and how to send it an event.
+      `emit` never blocks.
+    * `salvage(partial)`: the host's function that records a partial output. Actions should call
+      `save_partial`, its newer name; both work.
+    * `permit()`: an async context manager around every request to the provider: the host's shared
+      limit. Hold it until the response's headers have arrived or the request has failed.
+    * `observe_limit(limit, remaining, resets_at)`: call this with the rate headers of every
+      response; `resets_at` is in epoch seconds.
+    * `log`: where the action may log.
     """
 
     run_id: str = field(default_factory=new_run_id)
@@ -59,12 +53,17 @@ class ActionContext:
     resume_from: JsonObject | None = None
     checkpoint: Callable[[JsonObject], Awaitable[None]] = _keep_nothing
     wants_events: bool = False
-    emit: Callable[[JsonObject], None] = _tell_nobody
-    salvage: Callable[[JsonObject], None] = _salvage_nothing
+    emit: Callable[[JsonObject], None] = _ignore
+    salvage: Callable[[JsonObject], None] = _ignore
     permit: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
-    observe_limit: Callable[[int | None, int | None, float | None], None] = (
-        _observe_nothing
-    )
+    observe_limit: Callable[[int | None, int | None, float | None], None] = _ignore
     log: logging.Logger = field(
         default_factory=lambda: logging.getLogger("automation_host")
     )
+
+    def save_partial(self, partial: JsonObject) -> None:
+        """Record the output received so far: the preferred name of `salvage`.
+
+        Call this before re-raising `CancelledError`; it becomes the envelope's `partial`.
+        """
+        self.salvage(partial)

@@ -1,4 +1,4 @@
-"""One document per run, whatever became of it."""
+"""The envelope: one document per run, however the run ended."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,9 +23,9 @@ class RunStatus(StrEnum):
 class Envelope:
     """The record of one run.
 
-    `output` is there when it succeeded, `error` when it did not, `partial` when something was received before it
-    failed. `started_at` is ISO 8601 in UTC, `duration_ms` counts all attempts and the waits between them. `attempts`
-    is 0 when the input was refused before anything was sent.
+    `output` is set if the run succeeded, `error` if it did not, `partial` if something was received
+    before it failed. `started_at` is ISO 8601 in UTC. `duration_ms` counts all attempts and the
+    waits between them. `attempts` is 0 if the input was refused before anything was sent.
     """
 
     run_id: str
@@ -45,7 +45,7 @@ class Envelope:
     meta: Mapping[str, object]
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """The envelope as plain JSON, every key always present, as `schemas/envelope.schema.json` has it."""
+        """Return plain JSON as in `schemas/envelope.schema.json`, with every key present."""
         document = {name: getattr(self, name) for name in self.__slots__}
         error = self.error.to_dict() if self.error else None
         warnings = [asdict(warning) for warning in self.warnings]

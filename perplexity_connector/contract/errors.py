@@ -1,4 +1,4 @@
-"""Errors as data: what went wrong, what may have happened at the provider, and what mends it."""
+"""Errors as data: the cause, the possible effect at the provider, and the remedy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -11,7 +11,7 @@ __all__ = ["ConnectorError", "Effect", "ErrorCode", "ErrorRecord", "FieldError"]
 
 
 class ErrorCode(StrEnum):
-    """Every way a run can fail. Hosts branch on these; the words around them may change."""
+    """Every way a run can fail. Hosts branch on these; messages may change."""
 
     INVALID_INPUT = "invalid_input"
     INVALID_CREDENTIALS = "invalid_credentials"
@@ -34,7 +34,7 @@ RETRYABLE = frozenset(
 
 
 class Effect(StrEnum):
-    """What the provider may have done: `none` is certain, `unknown` may have cost money."""
+    """Possible effect at the provider: `none` is certain, `unknown` may have cost money."""
 
     NONE = "none"
     UNKNOWN = "unknown"
@@ -42,11 +42,12 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldError:
-    """One thing wrong with one field.
+    """One error of one field.
 
-    `pointer` is a JSON Pointer into the input. `code` is the JSON Schema keyword that failed, `unknown_field`, or a
-    code of the connector's own (`conflict`, `order`, `needs`, `removed_model`, `bad_schema`, `withdrawn`). `message`
-    says how to mend it and never repeats the value.
+    `pointer` is a JSON Pointer into the input. `code` is the JSON Schema keyword that failed,
+    `unknown_field`, or one of the connector's own codes (`conflict`, `order`, `needs`,
+    `removed_model`, `bad_schema`, `withdrawn`). `message` says what to do and never repeats the
+    value.
     """
 
     pointer: str
@@ -56,7 +57,7 @@ class FieldError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorRecord:
-    """A `ConnectorError` as data: what an envelope's `error` holds."""
+    """A `ConnectorError` as data: the `error` of an envelope."""
 
     code: ErrorCode
     message: str
@@ -73,7 +74,7 @@ class ErrorRecord:
     docs_url: str | None
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """The error as plain JSON, every key always present, as `schemas/envelope.schema.json` has it."""
+        """Return plain JSON as in `schemas/envelope.schema.json`, with every key present."""
         document = {name: getattr(self, name) for name in self.__slots__}
         problems = [asdict(problem) for problem in self.fields]
         return document | {
@@ -86,9 +87,10 @@ class ErrorRecord:
 class ConnectorError(Exception):
     """A failed run, as an exception inside the process and as data (`to_dict`) outside it.
 
-    `message` is for a developer's log, `user_message` for whoever runs the workflow: neither holds a key, an input
-    value or a provider's text. `retry_after` is in seconds, `resets_at` in epoch seconds. `partial` is what was
-    received before the failure.
+    `message` is for a developer's log, `user_message` for the person who runs the workflow. Neither
+    holds a key, an input value or a provider's text. `fields` holds the errors of single fields:
+    renderers list them below the message. `retry_after` is in seconds, `resets_at` in epoch
+    seconds. `partial` is the output received before the failure.
     """
 
     def __init__(  # noqa: PLR0913 - the contract's error has these parts; all but two are optional keywords
@@ -107,7 +109,7 @@ class ConnectorError(Exception):
         request_id: str | None = None,
         docs_url: str | None = None,
     ) -> None:
-        """Describe the failure; what stays out is unknown or does not apply."""
+        """Describe the failure. Omit a part that is unknown or does not apply."""
         super().__init__(message)
         self.code = code
         self.message = message
@@ -124,27 +126,27 @@ class ConnectorError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether the cause may pass by itself; look at `effect` as well before repeating anything."""
+        """Return whether the cause may pass by itself. Check `effect` too before a retry."""
         return self.code in RETRYABLE
 
     def record(self) -> ErrorRecord:
-        """The error as data, for an envelope."""
+        """Return the error as data, for an envelope."""
         return ErrorRecord(
             **{field.name: getattr(self, field.name) for field in fields(ErrorRecord)}
         )
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """The error as plain JSON, every key of `ErrorRecord` always present."""
+        """Return plain JSON with every key of `ErrorRecord`."""
         return self.record().to_dict()
 
     def __repr__(self) -> str:
-        """The code, the effect and the HTTP status; never what was sent or received."""
+        """Show the code, the effect and the HTTP status; never data that was sent or received."""
         effect, status = self.effect.value, self.http_status
         return f"ConnectorError(code={self.code.value!r}, {effect=!r}, http_status={status!r})"
 
     def __reduce__(self) -> tuple[object, tuple[ErrorCode, str]]:
-        """Pickle with every part: engines that run steps in other processes send errors back this way."""
-        # By name, since `add_note` and others leave attributes behind that the constructor does not take.
+        """Pickle every part: hosts that run steps in other processes return errors this way."""
+        # By name: `add_note` and others add attributes that the constructor does not take.
         names = {field.name for field in fields(ErrorRecord)} - {
             "code",
             "message",

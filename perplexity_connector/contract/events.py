@@ -1,4 +1,7 @@
-"""What a running action may tell a listener. An event is one flat JSON mapping with a `type`; the host stamps `seq`."""
+"""The events of a running action.
+
+An event is one flat JSON mapping with a `type`; the host adds `seq`.
+"""
 
 from enum import StrEnum
 
@@ -6,10 +9,10 @@ __all__ = ["EventType"]
 
 
 class EventType(StrEnum):
-    """The types of event, each with the key it carries. A host ignores types that it does not know.
+    """The types of events. A host ignores types that it does not know.
 
-    `text.delta` carries `text`, `search.queries` carries `queries`, `search.results` carries `results`, `status`
-    carries `message`.
+    `text.delta` has the key `text`, `search.queries` has `queries`, `search.results` has `results`,
+    `status` has `message`.
     """
 
     TEXT_DELTA = "text.delta"

@@ -1,6 +1,7 @@
-"""A saved flow: steps that run in order, each able to take values from those before it. Plain JSON, never a secret.
+"""A saved flow: steps that run in order and may use values of earlier steps.
 
-The dataclasses are closed to unknown keys, as a manifest's are; `schemas/flow.schema.json` is emitted from them.
+It is plain JSON and never holds a secret. As in a manifest, unknown keys are errors.
+`schemas/flow.schema.json` is emitted from these dataclasses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ _CLOSED = {"extra": "forbid"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A value of an earlier step: the JSON Pointer leads into that step's output; an empty one is the whole output."""
+    """A value of an earlier step. `pointer` is a JSON Pointer into its output; "" is all of it."""
 
     __pydantic_config__: ClassVar = _CLOSED
 
@@ -24,15 +25,18 @@ class Reference:
     pointer: str
 
 
-# Text as it stands, and references. A lone reference keeps its value's type, several parts join as text.
+# Literal text and references. A single reference keeps its value's type; several parts are
+# joined as text.
 Binding: TypeAlias = Sequence[str | Reference]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowStep:
-    """One step. `version` is the action's, the newest if left out; `connection` the name of a stored one, or null.
+    """One step of a flow.
 
-    `bindings` fill places of `input`, each named by a JSON Pointer, before the step runs.
+    `version` is the action's; the newest if omitted. `connection` is the name of a stored
+    connection, or null. `bindings` set fields of `input` before the step runs; each key is the
+    field's JSON Pointer.
     """
 
     __pydantic_config__: ClassVar = _CLOSED
@@ -48,7 +52,7 @@ class FlowStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """Steps in the order they run. Their ids are unique."""
+    """Steps in the order in which they run. Their ids are unique."""
 
     __pydantic_config__: ClassVar = _CLOSED
 

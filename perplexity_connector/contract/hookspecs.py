@@ -1,4 +1,4 @@
-"""The whole pluggy surface: one synchronous hook. No key, input or result ever crosses it."""
+"""The pluggy surface: one synchronous hook. No key, input or result ever crosses it."""
 
 from collections.abc import Mapping
 
@@ -15,15 +15,15 @@ hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
 
 
 class ConnectorSpecs:
-    """What a plugin may implement."""
+    """The hooks that a plugin implements."""
 
     @hookspec(firstresult=True)
     def load_connector(
         self, connector_id: str, settings: Mapping[str, str]
     ) -> Connector | None:
-        """The connector of that id, or None when it is another plugin's.
+        """Return the connector with that id, or None if it belongs to another plugin.
 
-        `settings` are the operator's, resolved by the host as the manifest declares them; one left out takes the
-        connector's default. Raises `ConnectorError` (`invalid_input`, pointing at `/settings/NAME`) for a setting that
-        cannot be used.
+        `settings` are the operator's, resolved by the host as the manifest declares them. The
+        connector has a default for each omitted setting. Raises `ConnectorError` (`invalid_input`,
+        with a field error at `/settings/NAME`) for an invalid setting.
         """

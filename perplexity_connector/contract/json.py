@@ -1,7 +1,7 @@
 """Plain JSON: its types, readers for JSON of unknown shape, and JSON Pointers (RFC 6901).
 
-The readers never raise: a value of another kind than wanted reads as empty. An answer that
-cost money is not thrown away because one field of it is null or of another type.
+The readers never raise: a value of another type reads as empty. So a response that cost money
+is not lost because one of its fields is null or has another type.
 """
 
 import json
@@ -73,16 +73,18 @@ def as_text(value: object) -> str:
     """
     if not isinstance(value, str):
         return ""
-    return (
-        value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
-    )
+    if value.isascii():
+        return value
+    return value.encode("utf-8", "replace").decode("utf-8")
 
 
 def as_number(value: object) -> float | int | None:
     """Return the value if it is a finite number, else None; a boolean is not a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool):
         return None
-    return value if isinstance(value, int) or math.isfinite(value) else None
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return None
 
 
 def as_int(value: object) -> int | None:
@@ -92,16 +94,16 @@ def as_int(value: object) -> int | None:
 
 
 def child_pointer(pointer: str, name: str | int) -> str:
-    """Return the JSON Pointer of the member or item `name` below `pointer`."""
+    """Return the JSON Pointer of the field or item `name` below `pointer`."""
     return f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
 
 
 def pointer_tokens(pointer: str) -> Tokens | None:
-    """Split a JSON Pointer into its names; None if the text is not a JSON Pointer."""
+    """Split a JSON Pointer into its unescaped tokens; None if it is not a valid pointer."""
     if pointer and not re.fullmatch("(/([^~/]|~[01])*)*", pointer):
         return None
-    names = pointer.split("/")[1:]
-    return tuple(name.replace("~1", "/").replace("~0", "~") for name in names)
+    escaped = pointer.split("/")[1:]
+    return tuple(token.replace("~1", "/").replace("~0", "~") for token in escaped)
 
 
 def list_index(token: str) -> int | None:
@@ -110,7 +112,7 @@ def list_index(token: str) -> int | None:
 
 
 def value_at(document: JsonValue, path: Tokens) -> JsonValue:
-    """Return the value at a path. Raises `LookupError` if there is none."""
+    """Return the value at a path. Raises `LookupError` if it does not exist."""
     for token in path:
         if isinstance(document, Mapping):
             document = document[token]

@@ -1,4 +1,4 @@
-"""Packages that import a part of theirs when a name of it is first used."""
+"""Packages that import a module when one of its names is first used."""
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -17,7 +17,7 @@ def lazy_names(package: str, parts: Sequence[str]) -> Callable[[str], object]:
             return sorted(
                 each for part in parts for each in _part(package, part).__all__
             )
-        # Special names, such as `__path__`, are not looked for: that would import every part.
+        # Looking for special names, such as `__path__`, would import every part.
         for part in () if name.startswith("__") else parts:
             module = _part(package, part)
             if name in module.__all__:

@@ -1,7 +1,9 @@
-"""`connector.yaml` in Python: what a connector is, readable without importing anything of it.
+"""`connector.yaml` in Python: a connector's description, readable without importing the connector.
 
-The dataclasses are closed to unknown keys: `__pydantic_config__` says so to whoever validates them with pydantic, and
-to `schemas/connector.schema.json`, which is emitted from them. Paths are relative to the manifest's own folder.
+Unknown keys are errors: `__pydantic_config__` says so to pydantic, and to
+`schemas/connector.schema.json`, which is emitted from these dataclasses. Paths are relative to the
+manifest's folder. A host checks the most necessary fields at discovery, from a table that a test
+compares with these dataclasses (`host/catalogue/manifests.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +35,7 @@ class HostApiRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Something the operator may set, never a workflow. All settings are text; the connector parses its own."""
+    """A setting of the operator, never of a workflow. It is text, which the connector parses."""
 
     __pydantic_config__: ClassVar = _CLOSED
 
@@ -46,7 +48,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuideStep:
-    """One step on the way to a credential."""
+    """One step of the guide to getting a credential."""
 
     __pydantic_config__: ClassVar = _CLOSED
 
@@ -57,7 +59,7 @@ class GuideStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSpec:
-    """The credential: its form, the environment variables that can fill it, and how to get one."""
+    """The credential: its form (a schema file), its environment variables, how to get one."""
 
     __pydantic_config__: ClassVar = _CLOSED
 
@@ -68,7 +70,7 @@ class ConnectionSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotations:
-    """What running an action means, for hosts that ask before they run (the names are MCP's, and `billable`)."""
+    """The effects of an action, for hosts that ask before a run. MCP's names, and `billable`."""
 
     __pydantic_config__: ClassVar = _CLOSED
 
@@ -83,9 +85,9 @@ class Annotations:
 class Action:
     """One action in one version.
 
-    `input`, `output` and `events` are schema files. `timeout` is in seconds. `labels` gives words for the choices of
-    an enum, keyed by the field's pointer with `*` for an array's items (`/messages/*/role`). `options` names the
-    source of a field's suggestions.
+    `input`, `output` and `events` are schema files. `timeout` is in seconds. `labels` names the
+    choices of an enum for people; its keys are field pointers with `*` for an array's items
+    (`/messages/*/role`). `options` names the source of a field's suggestions.
     """
 
     __pydantic_config__: ClassVar = _CLOSED
@@ -108,7 +110,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A connector's whole description. `version` is the package's SemVer; `icon` is a URI, a `data:` one for choice."""
+    """A connector. `version` is the package's SemVer; `icon` is a URI, preferably a `data:` one."""
 
     __pydantic_config__: ClassVar = _CLOSED
 

@@ -1,4 +1,4 @@
-"""Suggestions for a field: what a connector knows and a schema does not, such as the models of today."""
+"""Suggestions for a field that a connector knows and a schema does not, such as current models."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ __all__ = ["Option", "OptionsOrigin", "OptionsPage", "OptionsQuery"]
 
 
 class OptionsOrigin(StrEnum):
-    """Where a page of options comes from: asked for just now or a little while ago, an old copy, or shipped."""
+    """The origin of a page of options: current, an older copy, or shipped with the connector."""
 
     LIVE = "live"
     STALE = "stale"
@@ -19,7 +19,7 @@ class OptionsOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionsQuery:
-    """Which options are wanted: those that hold every word of `search`, from `cursor` on, at most `limit` of them."""
+    """Ask for at most `limit` options with every word of `search`, starting at `cursor`."""
 
     search: str = ""
     cursor: str | None = None
@@ -28,7 +28,7 @@ class OptionsQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One suggestion: the value to put into the field, its name for people, and what tells it from the others."""
+    """One suggestion: the value for the field, its name for people, and a short description."""
 
     value: str
     label: str
@@ -37,9 +37,9 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionsPage:
-    """Some options in order, and the cursor of the next ones; None when these are the last.
+    """Options in order, and the cursor of the next page; None on the last page.
 
-    `note` says what the user should know when they are not live: why, and what would mend it.
+    `note` says why the options are not live and what to do about it.
     """
 
     options: Sequence[Option]
@@ -48,7 +48,7 @@ class OptionsPage:
     note: str = ""
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """The page as plain JSON, every key always present."""
+        """Return the page as plain JSON, with every key present."""
         options: list[JsonValue] = [asdict(option) for option in self.options]
         return {
             "options": options,

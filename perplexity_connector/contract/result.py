@@ -1,4 +1,4 @@
-"""What an action gives back when it succeeds."""
+"""The result of an action that succeeded."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ __all__ = ["ActionResult", "RunWarning"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunWarning:
-    """Something the author should know about a run that succeeded all the same."""
+    """Something the author should know about a run that succeeded."""
 
     code: str
     message: str
@@ -18,10 +18,10 @@ class RunWarning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionResult:
-    """A complete, schema-valid output, and what belongs in the run's record beside it.
+    """A complete, schema-valid output, and the other parts of the run's record.
 
-    `summary` is one line for a run log. `usage` is what was consumed, with `cost` in USD where the provider tells it.
-    `meta` holds ids for support: the request's, the response's, the model that served it.
+    `summary` is one line for a run log. `usage` is the consumption, with `cost` in USD if the
+    provider reports it. `meta` is for support: request id, response id, the model that served it.
     """
 
     output: JsonObject

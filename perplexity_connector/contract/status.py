@@ -1,4 +1,4 @@
-"""What a test of a connection found."""
+"""The result of a connection test."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ __all__ = ["ConnectionOutcome", "ConnectionStatus"]
 
 
 class ConnectionOutcome(StrEnum):
-    """Every way a connection test can end. Hosts branch on these; the words beside them may change."""
+    """Every way a connection test can end. Hosts branch on these; messages may change."""
 
     OK = "ok"
     INVALID_CREDENTIALS = "invalid_credentials"
@@ -22,10 +22,10 @@ class ConnectionOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionStatus:
-    """How a connection test ended: the outcome, a fixed sentence about it, and what to do next.
+    """The result of a connection test: the outcome, a sentence about it, and what to do next.
 
-    `credit_checked` says whether the test could tell that there is credit left; most free ones cannot. `retry_after` is
-    in seconds. `request_id` is the provider's, for its support.
+    `credit_checked` says whether the test could check that there is credit left; most free tests
+    cannot. `retry_after` is in seconds. `request_id` is the provider's, for its support.
     """
 
     outcome: ConnectionOutcome
@@ -38,5 +38,5 @@ class ConnectionStatus:
     docs_url: str | None = None
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """The status as plain JSON, every key always present."""
+        """Return the status as plain JSON, with every key present."""
         return asdict(self) | {"outcome": self.outcome.value}

@@ -1,4 +1,4 @@
-"""The versions that a host reads: of manifests, and of the interface between host and connector."""
+"""The versions that a host supports: of the manifest, and of the host-connector interface."""
 
 __all__ = ["HOST_API", "MANIFEST_VERSION"]
 

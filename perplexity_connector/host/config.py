@@ -1,4 +1,4 @@
-"""The operator's choices for a host."""
+"""The operator's choices."""
 
 from collections.abc import Mapping
 from typing import TypedDict
@@ -9,14 +9,14 @@ __all__ = ["HostOptions"]
 
 
 class HostOptions(TypedDict, total=False):
-    """The operator's choices; each may be left out.
+    """The operator's choices for a host; each may be left out.
 
-    * `settings`: by connector id and name; the environment and the manifest's defaults fill in the rest.
-    * `store`: where connections are kept; the user's own store if left out.
+    * `settings`: by connector id and name; else the environment and the manifest's defaults count.
+    * `store`: where connections are stored; the user's own store if left out.
     * `retries`: how often a failed attempt is repeated at most; 3 if left out.
-    * `repeat_unknown`: repeat even where the provider may have been paid already; off.
-    * `concurrency`: how many requests of one connection may wait for an answer to begin; 64.
-    * `environ`: stands in for the process's environment.
+    * `repeat_unknown`: repeat even if the provider may have been paid already; False if left out.
+    * `concurrency`: how many requests of one connection may be in flight; 64 if left out.
+    * `environ`: the environment variables; the process's if left out.
     """
 
     settings: Mapping[str, Mapping[str, str]] | None

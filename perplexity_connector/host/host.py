@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
-from perplexity_connector.contract import FieldError, JsonObject, JsonValue
+from perplexity_connector.contract import FieldError, JsonObject
+from perplexity_connector.contract.json import Document
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.runs.retry import RetryPolicy
 
@@ -30,9 +31,11 @@ class Host:
     time. `run`, `stream`, `options` and testing a connection need an open host: `async with`. A
     connector is loaded on first use, opened by its first run, and closed with the host.
 
-    * `_catalogue`: what is installed; light.
+    * `_catalogue`: the known connectors; light.
+    * `_settings`, `_store`, `_policy`, `_concurrency`, `_environ`: the operator's choices.
     * `_made_runs`: everything that runs. Made on first use, because its imports cost more than
       reading the palette does.
+    * `_lock`: held while `_made_runs` is made.
     """
 
     def __init__(  # noqa: PLR0913 - the operator's choices; all of them are optional keywords
@@ -89,7 +92,7 @@ class Host:
         if self._made_runs:
             self._made_runs.forget(connector)
 
-    def actions(self) -> list[dict[str, JsonValue]]:
+    def actions(self) -> list[Document]:
         """Return the palette: one entry for each action, in its newest version.
 
         An entry has connector, action, version, title, summary, icon, categories, streaming,
@@ -97,17 +100,20 @@ class Host:
         """
         return self._catalogue.actions()
 
-    def connectors(self) -> list[dict[str, JsonValue]]:
+    def connectors(self) -> list[Document]:
         """Return each connector: id, version, title, summary, icon, links, settings, connection."""
         return self._catalogue.connectors()
 
-    def problems(self) -> list[dict[str, JsonValue]]:
+    def problems(self) -> list[Document]:
         """Return why connectors are missing, each as {connector, message}; empty if all is well."""
         return self._catalogue.problems(self._settings)
 
     def describe(
-        self, connector: str, action: str, version: int | None = None
-    ) -> dict[str, JsonValue]:
+        self,
+        connector: str,
+        action: str,
+        version: int | None = None,
+    ) -> Document:
         """Return an action's {connector, action, schemas, labels, examples}.
 
         `version` None is the newest. Raises `ConnectorError`: `not_found` naming the known ones,
@@ -136,7 +142,7 @@ class Host:
         action: str,
         input: JsonObject,
         **options: "Unpack[RunOptions]",
-    ) -> dict[str, JsonValue]:
+    ) -> Document:
         """Run an action and return its envelope.
 
         A failed run does not raise: see the envelope's `status` and `error`.
@@ -149,7 +155,7 @@ class Host:
         action: str,
         input: JsonObject,
         **options: "Unpack[RunOptions]",
-    ) -> AsyncGenerator[dict[str, JsonValue], None]:
+    ) -> AsyncGenerator[Document, None]:
         """Run an action and yield its events, each with a `seq`; the last item is the envelope.
 
         The envelope has no `type`. Closing the generator early cancels the run.
@@ -161,7 +167,7 @@ class Host:
         flow: JsonObject,
         *,
         connections: "Mapping[str, GivenConnection] | None" = None,
-    ) -> list[dict[str, JsonValue]]:
+    ) -> list[Document]:
         """Return everything that is surely wrong with a saved flow.
 
         Each error is {step, pointer, code, message}. `pointer` leads into the input of that step,
@@ -171,8 +177,10 @@ class Host:
         return self._flows.errors(flow, connections)
 
     def stream_flow(
-        self, flow: JsonObject, **options: "Unpack[FlowOptions]"
-    ) -> AsyncGenerator[dict[str, JsonValue], None]:
+        self,
+        flow: JsonObject,
+        **options: "Unpack[FlowOptions]",
+    ) -> AsyncGenerator[Document, None]:
         """Run a saved flow step by step: `step.started`, the run's events, `step.finished`.
 
         See `docs/flows.md`. The last item is `flow.finished`, with the status of the flow: that of
@@ -183,8 +191,10 @@ class Host:
         return self._flows.stream(flow, options)
 
     async def run_flow(
-        self, flow: JsonObject, **options: "Unpack[FlowOptions]"
-    ) -> dict[str, JsonValue]:
+        self,
+        flow: JsonObject,
+        **options: "Unpack[FlowOptions]",
+    ) -> Document:
         """Run a saved flow and return {flow_version, status, steps}, each step {id, envelope}.
 
         Raises as `stream_flow` does.
@@ -194,8 +204,8 @@ class Host:
     def cancel(self, run_id: str) -> bool:
         """Stop a run. Return whether a run of that id was active in this host.
 
-        The provider is asked to stop and the partial answer is kept; whoever waits for the run
-        gets an envelope with the status `cancelled`. Call this on the host's event loop.
+        The provider is asked to stop and the partial answer is kept. The call that waits for the
+        run gets an envelope with the status `cancelled`. Call this on the host's event loop.
         """
         return self._runs.cancel(run_id)
 
@@ -208,7 +218,7 @@ class Host:
         cursor: str | None = None,
         limit: int = 50,
         connection: "GivenConnection" = None,
-    ) -> dict[str, JsonValue]:
+    ) -> Document:
         """Return a page of suggestions for a field, as `OptionsPage` describes it.
 
         An action names the source of a field in its `options`. Without a connection, the
@@ -216,7 +226,12 @@ class Host:
         connector, source or connection, `invalid_input` for an unusable cursor or limit.
         """
         return await self._runs.options(
-            connector, source, connection, search=search, cursor=cursor, limit=limit
+            connector,
+            source,
+            connection,
+            search=search,
+            cursor=cursor,
+            limit=limit,
         )
 
     @property

@@ -1,4 +1,4 @@
-"""The host for code without an event loop: the same, blocking, on one background thread."""
+"""A blocking host, for code without an event loop. It runs on one background thread."""
 
 import asyncio
 import queue
@@ -8,9 +8,9 @@ from concurrent.futures import Future
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeVar, Unpack
+from typing import Generic, Protocol, Self, TypeAlias, TypeVar, Unpack
 
-from perplexity_connector.contract import FieldError, JsonObject, Secret
+from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.json import Document
 from perplexity_connector.host.config import HostOptions
 from perplexity_connector.host.credentials.connections import Connections
@@ -21,20 +21,26 @@ from perplexity_connector.host.runs.params import GivenConnection, RunOptions
 __all__ = ["SyncHost"]
 
 T = TypeVar("T")
+Start: TypeAlias = Callable[[], Coroutine[object, None, T]]
 
 
 class SyncHost:
-    """A `Host` whose methods block. `run` and `stream` work inside `with`, from any number of threads."""
+    """A `Host` whose methods block. `run` and `stream` need `with`; any number of threads may call.
+
+    * `connections`: the stored connections.
+    * `_host`: the host that does the work.
+    * `_thread`: the background thread; None outside `with`.
+    """
 
     def __init__(self, **options: Unpack[HostOptions]) -> None:
         """Take what `Host` takes."""
         self._host = Host(**options)
-        self._background: _Background | None = None
+        self._thread: _HostThread | None = None
         self.connections = SyncConnections(self._host.connections, self._wait)
 
     def __enter__(self) -> Self:
         """Start the background thread."""
-        self._background = _Background(self._host)
+        self._thread = _HostThread(self._host)
         return self
 
     def __exit__(
@@ -43,9 +49,9 @@ class SyncHost:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Cancel the runs still under way, close every connector and end the thread."""
-        background, self._background = self._entered(), None
-        background.stop()
+        """Cancel the runs in progress, close every connector and end the thread."""
+        thread, self._thread = self._running_thread(), None
+        thread.stop()
 
     def register(self, plugin: object, manifest: Path) -> None:
         """See `Host.register`."""
@@ -64,7 +70,10 @@ class SyncHost:
         return self._host.problems()
 
     def describe(
-        self, connector: str, action: str, version: int | None = None
+        self,
+        connector: str,
+        action: str,
+        version: int | None = None,
     ) -> Document:
         """See `Host.describe`."""
         return self._host.describe(connector, action, version)
@@ -87,7 +96,7 @@ class SyncHost:
         input: JsonObject,
         **options: Unpack[RunOptions],
     ) -> Document:
-        """See `Host.run`. An interrupt of the waiting thread cancels the run."""
+        """See `Host.run`. An interrupt of the calling thread cancels the run."""
         return self._wait(lambda: self._host.run(connector, action, input, **options))
 
     def stream(
@@ -97,9 +106,9 @@ class SyncHost:
         input: JsonObject,
         **options: Unpack[RunOptions],
     ) -> Generator[Document, None, None]:
-        """See `Host.stream`. Closing the generator early cancels the run, and waits until it is gone."""
-        return self._items(
-            lambda: self._host.stream(connector, action, input, **options)
+        """See `Host.stream`. Closing the generator early cancels the run and waits for its end."""
+        return self._iterate(
+            lambda: self._host.stream(connector, action, input, **options),
         )
 
     def validate_flow(
@@ -112,17 +121,20 @@ class SyncHost:
         return self._host.validate_flow(flow, connections=connections)
 
     def run_flow(self, flow: JsonObject, **options: Unpack[FlowOptions]) -> Document:
-        """See `Host.run_flow`. An interrupt of the waiting thread cancels the run under way."""
+        """See `Host.run_flow`. An interrupt of the calling thread cancels the current run."""
         return self._wait(lambda: self._host.run_flow(flow, **options))
 
     def stream_flow(
-        self, flow: JsonObject, **options: Unpack[FlowOptions]
+        self,
+        flow: JsonObject,
+        **options: Unpack[FlowOptions],
     ) -> Generator[Document, None, None]:
-        """See `Host.stream_flow`. Closing the generator early cancels the run, and waits until it is gone."""
-        return self._items(lambda: self._host.stream_flow(flow, **options))
+        """See `Host.stream_flow`. Closing the generator early cancels and awaits the current run."""
+        return self._iterate(lambda: self._host.stream_flow(flow, **options))
 
-    def _items(
-        self, start: Callable[[], AsyncGenerator[Document, None]]
+    def _iterate(
+        self,
+        start: Callable[[], AsyncGenerator[Document, None]],
     ) -> Generator[Document, None, None]:
         items: queue.SimpleQueue[Document | None] = queue.SimpleQueue()
 
@@ -131,7 +143,7 @@ class SyncHost:
                 async for event in events:
                     items.put(event)
 
-        call = _Call(self._entered().loop, pump())
+        call = _Call(self._running_thread().loop, pump())
         call.future.add_done_callback(lambda _: items.put(None))
         try:
             while (item := items.get()) is not None:
@@ -141,7 +153,7 @@ class SyncHost:
             call.abort()
 
     def cancel(self, run_id: str) -> bool:
-        """See `Host.cancel`; from any thread."""
+        """See `Host.cancel`. Any thread may call this."""
 
         async def cancel() -> bool:
             return self._host.cancel(run_id)
@@ -156,7 +168,7 @@ class SyncHost:
         search: str = "",
         cursor: str | None = None,
         limit: int = 50,
-        connection: str | Mapping[str, str | Secret] | None = None,
+        connection: GivenConnection = None,
     ) -> Document:
         """See `Host.options`."""
         return self._wait(
@@ -170,29 +182,29 @@ class SyncHost:
             )
         )
 
-    def _wait(self, start: Callable[[], Coroutine[object, None, T]]) -> T:
-        call = _Call(self._entered().loop, start())
+    def _wait(self, start: Start[T]) -> T:
+        call = _Call(self._running_thread().loop, start())
         try:
             return call.future.result()
         finally:
             call.abort()
 
-    def _entered(self) -> "_Background":
-        if self._background is None:
+    def _running_thread(self) -> "_HostThread":
+        if self._thread is None:
             message = "the host is not open: use `with SyncHost() as host`"
             raise RuntimeError(message)
-        return self._background
+        return self._thread
 
 
 class _Wait(Protocol):
-    def __call__(self, start: Callable[[], Coroutine[object, None, T]]) -> T: ...
+    def __call__(self, start: Start[T]) -> T: ...
 
 
 class SyncConnections:
-    """The stored connections of a host, blocking; `test` works inside `with`, the rest at any time."""
+    """The stored connections of a host, blocking. `test` needs `with`, the rest works at any time."""
 
     def __init__(self, connections: Connections, wait: _Wait) -> None:
-        """Wrap the connections of a host; `wait` brings what is awaited to its end."""
+        """Wrap the connections of a host; `wait` runs a coroutine to its end."""
         self._connections = connections
         self._wait = wait
         self.add = connections.add
@@ -203,15 +215,20 @@ class SyncConnections:
 
     def test(
         self,
-        connection: str | Mapping[str, str | Secret] | None,
+        connection: GivenConnection,
         connector: str | None = None,
     ) -> Document:
         """See `Connections.test`."""
         return self._wait(lambda: self._connections.test(connection, connector))
 
 
-class _Background:
-    """One thread, one event loop, one open host."""
+class _HostThread:
+    """A thread with an event loop, on which the host is open.
+
+    * `loop`: the event loop.
+    * `_ready`: gets the loop once the host is open.
+    * `_stopping`: set to close the host and end the thread.
+    """
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -226,6 +243,7 @@ class _Background:
         self.loop = self._ready.result()
 
     def stop(self) -> None:
+        """Cancel the runs, close the host and end the thread."""
         self.loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
 
@@ -242,17 +260,23 @@ class _Background:
 
 
 class _Call(Generic[T]):
-    """Something awaited on the background loop on behalf of this thread."""
+    """A coroutine that runs on the background loop for the calling thread.
+
+    * `future`: gets its result; the calling thread waits for it.
+    * `_task`: the coroutine's task, to cancel it.
+    """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, work: Coroutine[object, None, T]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        work: Coroutine[object, None, T],
     ) -> None:
         self._loop = loop
         self._work = work
         self.future = asyncio.run_coroutine_threadsafe(self._main(), loop)
 
     def abort(self) -> None:
-        """Cancel it, and wait until it has ended; nothing happens if it has."""
+        """Cancel the coroutine and wait for its end, unless it has ended."""
         if not self.future.done():
             asyncio.run_coroutine_threadsafe(self._cancel(), self._loop).result()
 
@@ -261,6 +285,6 @@ class _Call(Generic[T]):
         return await self._task
 
     async def _cancel(self) -> None:
-        # Scheduled after `_main`, so its task is there.
+        # Scheduled after `_main`, so `_task` is set.
         self._task.cancel()
         await asyncio.wait([self._task])

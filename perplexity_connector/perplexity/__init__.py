@@ -1,1 +1,1 @@
-"""This connector: Perplexity behind the contract. Each room uses only the rooms below it: actions, wire, forms."""
+"""Perplexity behind the contract. Each part uses only the parts below it: actions, wire, forms."""

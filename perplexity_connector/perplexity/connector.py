@@ -1,9 +1,9 @@
-"""The connector: one client, two actions, the test of a connection, the models that can be picked."""
+"""The connector: one client, two actions, the connection test and the list of models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Self
 
 from perplexity_connector.contract import (
     ActionContext,
@@ -33,15 +33,9 @@ from perplexity_connector.perplexity.forms.validation import validate_input
 from perplexity_connector.perplexity.wire.client import Client
 
 
-class _Run(Protocol):
-    async def __call__(
-        self, client: Client, input: JsonObject, ctx: ActionContext
-    ) -> ActionResult: ...
-
-
 class _Action(NamedTuple):
     form: type[Form]
-    run: _Run
+    run: Callable[[Client, JsonObject, ActionContext], Awaitable[ActionResult]]
 
 
 _ACTIONS: Mapping[tuple[str, int], _Action] = {
@@ -50,44 +44,45 @@ _ACTIONS: Mapping[tuple[str, int], _Action] = {
 }
 
 
-# The protocols are bases so that a type checker compares each method with what the contract says of it.
+# The protocols are base classes, so that a type checker compares each method with the contract.
 class PerplexityConnector(ConnectionTester, OptionLister, Connector):
-    """Perplexity's two actions over one client; see `contract.Connector`, `ConnectionTester` and `OptionLister`."""
+    """Perplexity's actions; see `contract.Connector`, `ConnectionTester` and `OptionLister`.
+
+    `_models` caches the list of models for as long as the connector is open.
+    """
 
     def __init__(self, client: Client) -> None:
-        """Serve actions over a client, which is opened and closed with the connector."""
+        """Run actions over `client`, which is opened and closed with the connector."""
         self._client = client
         self._models = ModelOptions(client)
 
     def check(
         self, action_id: str, version: int, input: JsonObject
     ) -> Sequence[FieldError]:
-        """Everything wrong with an input; empty when it is good."""
+        """Return all field errors of an input; empty if it is valid."""
         form = _action(action_id, version).form
         found = validate_input(form, input)
         return found if isinstance(found, list) else []
 
     def action(self, action_id: str, version: int) -> ActionHandler:
-        """The handler of an action."""
+        """Return the handler of an action."""
         return partial(_action(action_id, version).run, self._client)
 
     async def test_connection(self, ctx: ActionContext) -> ConnectionStatus:
-        """How good `ctx.connection` is, asked with two GETs that cost nothing, within ten seconds."""
+        """Test `ctx.connection` with two free GETs, within ten seconds."""
         return await examine(self._client, ctx)
 
     async def list_options(
         self, source: str, query: OptionsQuery, ctx: ActionContext
     ) -> OptionsPage:
-        """The options of the source `models`."""
+        """Return a page of options; the only source is `models`."""
         if source != "models":
-            raise ConnectorError(
-                ErrorCode.NOT_FOUND,
-                "There is no such source of options. There is: models.",
-            )
+            message = f"Unknown options source {source!r}. Available: models."
+            raise ConnectorError(ErrorCode.NOT_FOUND, message)
         return await self._models.page(query, ctx)
 
     async def __aenter__(self) -> Self:
-        """Open the client, with nothing left of what an earlier event loop may have waited for."""
+        """Open the client. The cache begins empty, because its lock belongs to one event loop."""
         self._models = ModelOptions(self._client)
         await self._client.__aenter__()
         return self
@@ -106,6 +101,8 @@ def _action(action_id: str, version: int) -> _Action:
     found = _ACTIONS.get((action_id, version))
     if found is None:
         known = ", ".join(f"{name} (version {number})" for name, number in _ACTIONS)
-        message = f"There is no such action. There are: {known}."
+        message = (
+            f"Unknown action {action_id!r} (version {version}). Available: {known}."
+        )
         raise ConnectorError(ErrorCode.NOT_FOUND, message)
     return found

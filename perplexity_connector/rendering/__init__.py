@@ -1,1 +1,1 @@
-"""Runs and errors as plain text, for a terminal or for whoever reads a tool's answer; told from shapes alone."""
+"""Renders runs and errors as plain text, from the shape of the data alone."""

@@ -1,12 +1,27 @@
-"""A finished run for people, told from the shape of its output: an answer with sources, found pages, or plain JSON."""
+"""Renders the envelope of a run for people.
+
+The shape of the output decides how: an answer with sources, pages that were found, or plain JSON.
+"""
 
 from collections.abc import Iterator, Sequence
 
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.json import as_list, as_number, as_object, as_text
-from perplexity_connector.rendering.text import clean, json_text, one_line, shortened
+from perplexity_connector.contract.json import (
+    as_list,
+    as_number,
+    as_object,
+    as_objects,
+    as_text,
+)
+from perplexity_connector.rendering.text import (
+    clean,
+    json_text,
+    line_of,
+    one_line,
+    shortened,
+)
 
-_SNIPPET = 240
+_SNIPPET_LENGTH = 240
 _COUNTS = (
     ("prompt_tokens", "in"),
     ("completion_tokens", "out"),
@@ -15,59 +30,68 @@ _COUNTS = (
 
 
 def output_lines(output: JsonObject, streamed: str = "") -> Iterator[str]:
-    """An output, line by line; of an answer that was streamed already, only what is still missing."""
+    """Yield an output line by line.
+
+    `streamed` is the part of the answer that is shown already; it is not repeated.
+    """
     if isinstance(output.get("content"), str):
         yield _rest_of_answer(as_text(output["content"]), streamed)
-        yield from _sources(output)
+        yield from _source_lines(output)
         return
     if streamed:
+        # Ends the line of the streamed text.
         yield ""
-    yield from (
-        _found(output)
-        if _are_pages(output.get("results"))
-        else [json_text(output, indent=2)]
-    )
+    if _are_pages(output.get("results")):
+        yield from _search_lines(output)
+    else:
+        yield json_text(output, indent=2)
 
 
 def is_worth_showing(partial: JsonObject) -> bool:
-    """Whether what a failed run received holds anything to read."""
+    """Return whether the partial output of a failed run has anything to read."""
     if isinstance(partial.get("content"), str):
         return bool(as_text(partial["content"]).strip())
     return any(partial.values())
 
 
 def totals_line(envelope: JsonObject) -> str:
-    """What a run took, on one line: tokens, cost in USD, seconds; what is not known is left out."""
-    usage = as_object(envelope.get("usage")) or as_object(
-        as_object(envelope.get("output")).get("usage")
-    )
-    duration = as_number(envelope.get("duration_ms"))
-    took = [] if duration is None else [f"{duration / 1000:.1f} s"]
-    return ", ".join([*_tokens(usage), *_cost(usage.get("cost")), *took])
+    """Return what a run used, on one line: tokens, cost, seconds. Unknown parts are left out."""
+    output = as_object(envelope.get("output"))
+    usage = as_object(envelope.get("usage")) or as_object(output.get("usage"))
+    parts = list(_token_parts(usage))
+    parts += _cost_parts(usage.get("cost"))
+    milliseconds = as_number(envelope.get("duration_ms"))
+    if milliseconds is not None:
+        parts.append(f"{milliseconds / 1000:.1f} s")
+    return ", ".join(parts)
 
 
 def warning_lines(envelope: JsonObject) -> Iterator[str]:
-    """Each warning of a run on one line."""
-    for warning in map(as_object, as_list(envelope.get("warnings"))):
-        yield f"warning: {one_line(as_text(warning.get('message')))} ({one_line(as_text(warning.get('code')))})"
+    """Yield each warning of a run on one line."""
+    for warning in as_objects(envelope.get("warnings")):
+        message, code = line_of(warning, "message"), line_of(warning, "code")
+        yield f"warning: {message} ({code})"
 
 
 def _rest_of_answer(content: str, streamed: str) -> str:
     if content.startswith(streamed):
         return clean(content.removeprefix(streamed))
-    # The provider took back what it had streamed: the answer that counts stands whole below it.
+    # The final answer differs from the streamed text. It counts, so it is shown in full.
     return f"\n\n{clean(content)}"
 
 
-def _sources(output: JsonObject) -> Iterator[str]:
-    results = [as_object(result) for result in as_list(output.get("search_results"))]
-    sources = results or [{"url": url} for url in as_list(output.get("citations"))]
+def _source_lines(output: JsonObject) -> Iterator[str]:
+    results = as_list(output.get("search_results"))
+    sources = [as_object(result) for result in results]
+    if not sources:
+        citations = as_list(output.get("citations"))
+        sources = [{"url": url} for url in citations]
     if sources:
         yield ""
     for number, source in enumerate(sources, start=1):
-        # An empty entry keeps the numbers of those behind it: [n] in the answer is the n-th source.
-        if words := _words(source, "title", "url", "date"):
-            yield f"[{number}] {'  '.join(words)}"
+        # An empty source has no line, but keeps its number: [n] in the answer is the n-th source.
+        if texts := _texts(source, "title", "url", "date"):
+            yield f"[{number}] {'  '.join(texts)}"
 
 
 def _are_pages(results: JsonValue) -> bool:
@@ -76,63 +100,68 @@ def _are_pages(results: JsonValue) -> bool:
     )
 
 
-def _found(output: JsonObject) -> Iterator[str]:
-    pages = [as_object(page) for page in as_list(output.get("results"))]
-    outcomes = [as_object(outcome) for outcome in as_list(output.get("queries"))]
-    told = [as_text(outcome.get("query")) for outcome in outcomes]
-    failures = {
-        as_text(outcome.get("query")): as_object(outcome.get("error"))
-        for outcome in outcomes
-        if outcome.get("error")
-    }
-    # Dictionary keys keep the order asked, and take in queries that only the results name.
-    for number, query in enumerate(
-        dict.fromkeys([*told, *(as_text(page.get("query")) for page in pages)])
-    ):
-        yield from [""] if number else []
-        yield from _group(
-            query,
-            [page for page in pages if as_text(page.get("query")) == query],
-            failures.get(query),
-        )
-    if not told and not pages:
+def _search_lines(output: JsonObject) -> Iterator[str]:
+    # In the order asked. A query that only its pages name is last.
+    pages_of: dict[str, list[JsonObject]] = {}
+    failures: dict[str, JsonObject] = {}
+    for outcome in as_objects(output.get("queries")):
+        query = as_text(outcome.get("query"))
+        pages_of[query] = []
+        if outcome.get("error"):
+            failures[query] = as_object(outcome["error"])
+    for page in as_objects(output.get("results")):
+        query = as_text(page.get("query"))
+        pages_of.setdefault(query, []).append(page)
+    if not pages_of:
         yield "No results."
+    for number, (query, pages) in enumerate(pages_of.items()):
+        if number:
+            yield ""
+        yield from _query_lines(query, pages, failures.get(query, {}))
 
 
-def _group(
-    query: str, pages: Sequence[JsonObject], failure: JsonObject | None
+def _query_lines(
+    query: str, pages: Sequence[JsonObject], failure: JsonObject
 ) -> Iterator[str]:
     if query:
         yield f"Results for {one_line(query)}"
     if failure:
-        yield f"    failed: {one_line(as_text(failure.get('user_message')) or as_text(failure.get('message')))}"
+        message = line_of(failure, "user_message") or line_of(failure, "message")
+        yield f"    failed: {message}"
     elif not pages:
         yield "    No results."
     for number, page in enumerate(pages, start=1):
-        yield f"{number:>3}. {'  '.join(_words(page, 'title', 'date')) or '(no title)'}"
-        yield from (
-            f"     {line}" for line in (*_words(page, "url"), _snippet(page)) if line
-        )
+        title = "  ".join(_texts(page, "title", "date"))
+        yield f"{number:>3}. {title or '(no title)'}"
+        if url := line_of(page, "url"):
+            yield f"     {url}"
+        snippet = as_text(page.get("snippet"))
+        if line := shortened(snippet, _SNIPPET_LENGTH):
+            yield f"     {line}"
 
 
-def _snippet(page: JsonObject) -> str:
-    return shortened(as_text(page.get("snippet")), _SNIPPET)
+def _texts(source: JsonObject, *names: str) -> Sequence[str]:
+    texts = [line_of(source, name) for name in names]
+    return [text for text in texts if text]
 
 
-def _words(source: JsonObject, *names: str) -> Sequence[str]:
-    return [line for name in names if (line := one_line(as_text(source.get(name))))]
-
-
-def _tokens(usage: JsonObject) -> Iterator[str]:
-    parts = [(as_number(usage.get(name)), word) for name, word in _COUNTS]
-    told = ", ".join(f"{count:.0f} {word}" for count, word in parts if count)
+def _token_parts(usage: JsonObject) -> Iterator[str]:
     total = as_number(usage.get("total_tokens"))
-    if total is not None:
-        yield f"{total:.0f} tokens" + (f" ({told})" if told else "")
+    if total is None:
+        return
+    counts = []
+    for name, word in _COUNTS:
+        if count := as_number(usage.get(name)):
+            counts.append(f"{count:.0f} {word}")
+    details = ", ".join(counts)
+    line = f"{total:.0f} tokens"
+    yield f"{line} ({details})" if details else line
 
 
-def _cost(cost: JsonValue) -> Iterator[str]:
-    total = as_number(as_object(cost).get("total_cost", cost))
+def _cost_parts(cost: JsonValue) -> Iterator[str]:
+    details = as_object(cost)
+    total = as_number(details.get("total_cost", cost))
     if total is not None:
         digits = f"{total:.6f}".rstrip("0").rstrip(".")
-        yield f"{digits} {one_line(as_text(as_object(cost).get('currency'))) or 'USD'}"
+        currency = line_of(details, "currency") or "USD"
+        yield f"{digits} {currency}"

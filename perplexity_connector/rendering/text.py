@@ -1,35 +1,46 @@
-"""Text that is safe to put on a terminal, whoever wrote it."""
+"""Makes text safe to print on a terminal."""
 
 import json
 import re
 
-from perplexity_connector.contract import JsonValue
+from perplexity_connector.contract import JsonObject, JsonValue
+from perplexity_connector.contract.json import as_text
 
-# Answers, titles and addresses come from the open web: an escape sequence in one could rewrite the screen.
+# Answers and titles are written by others. An escape sequence in one could rewrite the screen.
 _CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
 del _CONTROLS[ord("\n")], _CONTROLS[ord("\t")]
 
-# What `json` leaves raw though it is a control, ends a line for some readers, or cannot be encoded.
+# `json` does not escape these: controls, line ends for some readers, and lone surrogates.
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """The text without terminal control characters; line ends and tabs stay."""
+    """Remove terminal control characters; line ends and tabs stay."""
     return text.translate(_CONTROLS)
 
 
 def one_line(text: str) -> str:
-    """The text without control characters, its white space folded: it cannot pass for a line of ours."""
+    """Remove control characters and turn each run of white space into one space.
+
+    Text from outside cannot look like a line of ours.
+    """
     return " ".join(clean(text).split())
 
 
+def line_of(record: JsonObject, name: str) -> str:
+    """Return a text of a record on one line; empty if it is missing."""
+    return one_line(as_text(record.get(name)))
+
+
 def shortened(text: str, limit: int) -> str:
-    """The text on one line of at most `limit` characters, with an ellipsis where it was cut."""
+    """Return the text on one line of at most `limit` characters, with an ellipsis where it is cut."""
     line = one_line(text)
-    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+    if len(line) <= limit:
+        return line
+    return f"{line[: limit - 1].rstrip()}…"
 
 
 def json_text(value: JsonValue, indent: int | None = None) -> str:
-    """The value as readable JSON; control characters stand in it as escapes, so nothing of the data is lost."""
+    """Return the value as readable JSON. Control characters are escaped, so nothing is lost."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found.group()):04x}", text)

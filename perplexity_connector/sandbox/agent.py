@@ -1,4 +1,4 @@
-"""Reading the body of `POST /v1/agent`, which the provider does strictly: any unknown field is a 400."""
+"""Read the body of `POST /v1/agent`, as strictly as the provider: an unknown field is a 400."""
 
 import re
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
 from perplexity_connector.sandbox.language_models import (
     ANTHROPIC,
     BARE,
+    MODELS,
     PRESETS,
     Preset,
-    known_model,
     unknown_model,
 )
-from perplexity_connector.sandbox.prompts import Prompt, read_prompt
+from perplexity_connector.sandbox.prompts import Prompts, read_prompt
 
 _TOP_LEVEL = (
     "background",
@@ -62,7 +62,7 @@ _MANY = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSearch:
-    """The `web_search` tool as it will be used."""
+    """The settings of the `web_search` tool."""
 
     filters: Filters
     max_results: int
@@ -70,10 +70,14 @@ class WebSearch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRequest:
-    """A request that was accepted. `asked_model` is the preset's name, or the model's; `echo` goes into the answer."""
+    """A request that was accepted.
+
+    `asked_model` is the name of the preset or the model. A run that does not
+    search has no `search`. `echo` holds the fields that the answer repeats.
+    """
 
     question: str
-    prompts: frozenset[Prompt]
+    prompts: Prompts
     preset: Preset
     asked_model: str
     search: WebSearch | None
@@ -86,14 +90,14 @@ class AgentRequest:
 
 
 def read_agent_request(body: JsonObject) -> AgentRequest:
-    """What the body asks for.
+    """Return the run that the body requests.
 
     Raises:
         ApiError: 400, as the provider refuses it.
     """
-    checks.only(body, _TOP_LEVEL)
+    checks.refuse_unknown(body, _TOP_LEVEL)
     question, prompts = read_prompt(_last_user_text(body))
-    preset, asked_model = _model(body)
+    preset, asked_model = _preset_and_name(body)
     tools = _tools(body, preset)
     max_output_tokens = _max_output_tokens(body, asked_model)
     return AgentRequest(
@@ -104,16 +108,16 @@ def read_agent_request(body: JsonObject) -> AgentRequest:
         search=_web_search(body, tools),
         schema=_schema(body),
         max_output_tokens=max_output_tokens,
-        stream=checks.boolean(body, "stream") or False,
-        background=checks.boolean(body, "background") or False,
-        store=checks.boolean(body, "store") is not False,
+        stream=checks.read_boolean(body, "stream") or False,
+        background=checks.read_boolean(body, "background") or False,
+        store=checks.read_boolean(body, "store") is not False,
         echo=_echo(body, tools, max_output_tokens),
     )
 
 
 def check_country(values: JsonObject) -> str | None:
-    """The `country` among the fields: two letters, or a 400."""
-    country = checks.text(values, "country")
+    """Return the field `country`. Anything but two letters is a 400."""
+    country = checks.read_text(values, "country")
     if country is not None and not _COUNTRY.fullmatch(country):
         message = "country must be an ISO 3166-1 alpha-2 code"
         raise invalid(message, "country", "invalid_parameter")
@@ -121,65 +125,60 @@ def check_country(values: JsonObject) -> str | None:
 
 
 def _last_user_text(body: JsonObject) -> str:
-    given = body.get("input")
-    turns = [("user", given)] if isinstance(given, str) else _turns(body)
-    asked = [text for role, text in turns if role == "user"]
-    if not asked or not asked[-1]:
+    text = body.get("input")
+    if not isinstance(text, str):
+        text = ""
+        for item in checks.read_list(body, "input") or []:
+            role, content = _turn(checks.expect_object(item, "input"))
+            text = content if role == "user" else text
+    if not text:
         message = "validation failed: input needs a user message"
         raise invalid(message, "input")
-    return asked[-1]
-
-
-def _turns(body: JsonObject) -> list[tuple[str, str]]:
-    return [
-        _turn(checks.as_object(item, "input"))
-        for item in checks.items(body, "input") or []
-    ]
+    return text
 
 
 def _turn(item: JsonObject) -> tuple[str, str]:
-    checks.only(item, ("type", "role", "content"))
-    checks.choice(item, "type", ("message",))
-    role = checks.choice(item, "role", _ROLES)
-    content = item.get("content")
+    """Return the role and the text of a message."""
+    checks.refuse_unknown(item, ("type", "role", "content"))
+    checks.read_choice(item, "type", ("message",))
+    role = checks.read_choice(item, "role", _ROLES)
     if role is None:
         message = "validation failed: role is required"
         raise invalid(message, "role")
+    content = item.get("content")
     if isinstance(content, str):
         return role, content
-    parts = checks.items(item, "content") or []
-    return role, "".join(_part(checks.as_object(part, "content")) for part in parts)
+    parts = checks.read_list(item, "content") or []
+    texts = [_part_text(checks.expect_object(part, "content")) for part in parts]
+    return role, "".join(texts)
 
 
-def _part(part: JsonObject) -> str:
-    kind = checks.choice(part, "type", _PARTS) or "input_text"
-    checks.only(part, ("type", _PARTS[kind]))
-    content = checks.text(part, _PARTS[kind])
+def _part_text(part: JsonObject) -> str:
+    kind = checks.read_choice(part, "type", _PARTS) or "input_text"
+    checks.refuse_unknown(part, ("type", _PARTS[kind]))
+    content = checks.read_text(part, _PARTS[kind])
     return content if content and kind != "input_image" else ""
 
 
-def _model(body: JsonObject) -> tuple[Preset, str]:
-    preset = checks.text(body, "preset") or checks.text(body, "effort")
-    names = checks.strings(body, "models") or []
-    model = checks.text(body, "model") or next(iter(names), None)
+def _preset_and_name(body: JsonObject) -> tuple[Preset, str]:
+    preset = checks.read_text(body, "preset") or checks.read_text(body, "effort")
+    names = checks.read_strings(body, "models") or []
+    model = checks.read_text(body, "model") or next(iter(names), None)
     if (preset is None) == (model is None):
         message = "validation failed: exactly one of preset and model is required"
         raise invalid(message, "model")
     if preset is not None:
-        return _preset(preset), preset
+        if preset not in PRESETS:
+            raise unknown_model(preset)
+        return PRESETS[preset], preset
     for name in (str(model), *names):
-        known_model(name)
+        if name not in MODELS:
+            raise unknown_model(name)
     return BARE, str(model)
 
 
-def _preset(name: str) -> Preset:
-    if name not in PRESETS:
-        raise unknown_model(name)
-    return PRESETS[name]
-
-
 def _max_output_tokens(body: JsonObject, model: str) -> int | None:
-    most = checks.integer(body, "max_output_tokens", 16, _MANY)
+    most = checks.read_integer(body, "max_output_tokens", 16, _MANY)
     if most is None and model.startswith(ANTHROPIC):
         message = "validation failed: max_output_tokens is required when using Anthropic models"
         raise invalid(message)
@@ -187,60 +186,60 @@ def _max_output_tokens(body: JsonObject, model: str) -> int | None:
 
 
 def _tools(body: JsonObject, preset: Preset) -> dict[str, JsonObject]:
-    """The tools that will be attached: those of the preset, each overridden by the entry of the same type."""
+    """Return the preset's tools and the request's, by type. The request's replace the preset's."""
     tools: dict[str, JsonObject] = {name: {"type": name} for name in preset.tools}
-    for item in checks.items(body, "tools") or []:
-        tool = _tool(checks.as_object(item, "tools"))
+    for item in checks.read_list(body, "tools") or []:
+        tool = _checked_tool(checks.expect_object(item, "tools"))
         tools[str(tool["type"])] = tool
     return tools
 
 
-def _tool(tool: JsonObject) -> JsonObject:
-    kind = checks.choice(tool, "type", ("web_search", *_PLAIN_TOOLS))
+def _checked_tool(tool: JsonObject) -> JsonObject:
+    kind = checks.read_choice(tool, "type", ("web_search", *_PLAIN_TOOLS))
     if kind is None:
         message = "validation failed: type is required"
         raise invalid(message, "type")
-    checks.only(tool, _WEB_SEARCH if kind == "web_search" else ("type",))
-    checks.choice(tool, "search_context_size", _CONTEXT_SIZES)
-    checks.choice(tool, "search_type", ("web", "fast"))
+    checks.refuse_unknown(tool, _WEB_SEARCH if kind == "web_search" else ("type",))
+    checks.read_choice(tool, "search_context_size", _CONTEXT_SIZES)
+    checks.read_choice(tool, "search_type", ("web", "fast"))
     for name in ("max_tokens", "max_tokens_per_page"):
-        checks.integer(tool, name, 1, _MANY)
-    _check_location(checks.mapping(tool, "user_location", _LOCATION) or {})
+        checks.read_integer(tool, name, 1, _MANY)
+    _check_location(checks.read_object(tool, "user_location", _LOCATION) or {})
     return tool
 
 
 def _check_location(location: JsonObject) -> None:
     country = check_country(location)
     for name in ("region", "city"):
-        checks.text(location, name)
-    latitude = checks.number(location, "latitude", -90, 90)
-    longitude = checks.number(location, "longitude", -180, 180)
-    placed = (latitude is not None) + (longitude is not None)
-    if placed == 1 or (placed and country is None):
+        checks.read_text(location, name)
+    latitude = checks.read_number(location, "latitude", -90, 90)
+    longitude = checks.read_number(location, "longitude", -180, 180)
+    given = (latitude is not None) + (longitude is not None)
+    if given == 1 or (given and country is None):
         message = "latitude and longitude must be given together, and with a country"
         raise invalid(message, "user_location", "invalid_parameter")
 
 
 def _web_search(body: JsonObject, tools: dict[str, JsonObject]) -> WebSearch | None:
-    most_calls = checks.integer(body, "max_tool_calls", 0, _MANY)
+    most_calls = checks.read_integer(body, "max_tool_calls", 0, _MANY)
     tool = tools.get("web_search")
     if tool is None:
         return None
-    search = WebSearch(
-        filters=read_filters(checks.mapping(tool, "filters", FILTER_FIELDS) or {}),
-        max_results=checks.integer(tool, "max_results", 1, 50) or 10,
-    )
-    return None if most_calls == 0 else search
+    values = checks.read_object(tool, "filters", FILTER_FIELDS)
+    filters = read_filters(values or {})
+    max_results = checks.read_integer(tool, "max_results", 1, 50) or 10
+    if most_calls == 0:
+        return None
+    return WebSearch(filters=filters, max_results=max_results)
 
 
 def _schema(body: JsonObject) -> JsonObject | None:
-    wanted = checks.mapping(body, "response_format", ("type", "json_schema"))
+    wanted = checks.read_object(body, "response_format", ("type", "json_schema"))
     if wanted is None:
         return None
-    named = checks.mapping(
-        wanted, "json_schema", ("name", "schema", "description", "strict")
-    )
-    schema = named.get("schema") if named else None
+    fields = ("name", "schema", "description", "strict")
+    named = checks.read_object(wanted, "json_schema", fields) or {}
+    schema = named.get("schema")
     if wanted.get("type") != "json_schema" or not isinstance(schema, dict):
         message = "validation failed: response_format must be json_schema with a schema"
         raise invalid(message, "response_format")
@@ -250,23 +249,22 @@ def _schema(body: JsonObject) -> JsonObject | None:
 def _echo(
     body: JsonObject, tools: dict[str, JsonObject], max_output_tokens: int | None
 ) -> JsonObject:
-    checks.integer(body, "max_steps", 1, 100)
+    checks.read_integer(body, "max_steps", 1, 100)
     for name in ("language_preference", "prompt_cache_key"):
-        checks.text(body, name)
-    reasoning = checks.mapping(body, "reasoning", ("effort",))
-    checks.choice(reasoning or {}, "effort", _EFFORTS)
-    temperature = checks.number(body, "temperature", 0, 2)
-    top_p = checks.number(body, "top_p", 0, 1)
-    attached: list[JsonValue] = [*tools.values()]
+        checks.read_text(body, name)
+    reasoning = checks.read_object(body, "reasoning", ("effort",))
+    checks.read_choice(reasoning or {}, "effort", _EFFORTS)
+    temperature = checks.read_number(body, "temperature", 0, 2)
+    top_p = checks.read_number(body, "top_p", 0, 1)
     return {
-        "instructions": checks.text(body, "instructions"),
+        "instructions": checks.read_text(body, "instructions"),
         "max_output_tokens": max_output_tokens,
         "metadata": {},
         "parallel_tool_calls": True,
-        "previous_response_id": checks.text(body, "previous_response_id"),
+        "previous_response_id": checks.read_text(body, "previous_response_id"),
         "reasoning": reasoning,
         "temperature": 1 if temperature is None else temperature,
         "tool_choice": body.get("tool_choice") or "auto",
-        "tools": attached,
+        "tools": list[JsonValue](tools.values()),
         "top_p": 1 if top_p is None else top_p,
     }

@@ -1,4 +1,4 @@
-"""The sandbox as an ASGI application: its routes, and the door that every request to the API comes through."""
+"""The sandbox as an ASGI application: its routes, and the steps that every API request shares."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from perplexity_connector.sandbox.agent import AgentRequest, read_agent_request
+from perplexity_connector.sandbox.agent import read_agent_request
 from perplexity_connector.sandbox.errors import (
     BAD_GATEWAY_PAGE,
     PROXY_PAGE,
@@ -22,10 +22,10 @@ from perplexity_connector.sandbox.errors import (
     retired,
 )
 from perplexity_connector.sandbox.jsontypes import JsonObject
-from perplexity_connector.sandbox.keys import Verdict, fingerprint
+from perplexity_connector.sandbox.keys import Admission, fingerprint
 from perplexity_connector.sandbox.language_models import model_list
 from perplexity_connector.sandbox.live import EventStream
-from perplexity_connector.sandbox.prompts import Prompt
+from perplexity_connector.sandbox.prompts import Prompt, Prompts
 from perplexity_connector.sandbox.run import Run, plan_run
 from perplexity_connector.sandbox.search import read_search_request, search
 from perplexity_connector.sandbox.state import RequestRecord, State
@@ -48,14 +48,14 @@ _CLIENT_GONE = 499
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One admitted request."""
+    """One request with its body; `raw` is the body as it was sent."""
 
     state: State
     request: Request
     raw: bytes
 
     def body(self) -> JsonObject:
-        """The body, which has to be a JSON object."""
+        """Return the body, which must be a JSON object, else raise `ApiError`."""
         try:
             body = json.loads(self.raw, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
@@ -70,18 +70,18 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 
 def create_app(state: State | None = None) -> Starlette:
-    """The application, on a state of its own unless one is given."""
-    kept = state or State()
-    return Starlette(routes=[*_control_routes(kept), *_api_routes(kept)])
+    """Return the application, with an empty memory unless a state is given."""
+    state = state or State()
+    return Starlette(routes=[*_control_routes(state), *_api_routes(state)])
 
 
 def _control_routes(state: State) -> list[Route]:
     async def show(_: Request) -> Response:
-        return _json(state.shown())
+        return _json(state.as_json())
 
     async def reset(_: Request) -> Response:
         state.reset()
-        return _json(state.shown())
+        return _json(state.as_json())
 
     return [
         Route("/sandbox/state", show),
@@ -90,103 +90,108 @@ def _control_routes(state: State) -> list[Route]:
 
 
 def _api_routes(state: State) -> list[Route]:
-    def route(path: str, method: str, handler: Handler) -> Route:
-        return Route(path, partial(_receive, state, handler), methods=[method])
+    def route(path: str, handler: Handler, *methods: str) -> Route:
+        endpoint = partial(_receive, state, handler)
+        return Route(path, endpoint, methods=methods)
 
-    routes = [route("/v1/models", "GET", _models), route("/search", "POST", _search)]
+    routes = [
+        route("/v1/models", _list_models, "GET"),
+        route("/search", _search, "POST"),
+    ]
     for path in AGENT_PATHS:
-        routes.append(route(path, "POST", _start))
-        routes.append(route(path + "/{id}", "GET", _fetch))
-        routes.append(route(path + "/{id}/cancel", "POST", _cancel))
-    routes += [
-        Route(path, partial(_receive, state, _retired), methods=["GET", "POST"])
-        for path in RETIRED_PATHS
-    ]
-    every = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-    return [
-        *routes,
-        Route("/{path:path}", partial(_receive, state, _unknown), methods=every),
-    ]
+        routes.append(route(path, _start, "POST"))
+        routes.append(route(path + "/{id}", _fetch, "GET"))
+        routes.append(route(path + "/{id}/cancel", _cancel, "POST"))
+    routes += (route(path, _refuse_retired, "GET", "POST") for path in RETIRED_PATHS)
+    every = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+    return [*routes, route("/{path:path}", _refuse_unknown, *every)]
 
 
-async def _receive(state: State, handler: Handler, request: Request) -> Response:
-    """Checks the key, answers, adds the headers that every answer has, and keeps a record."""
+async def _receive(
+    state: State,
+    handler: Handler,
+    request: Request,
+) -> Response:
+    """Check the key, answer, add the headers of every answer, and keep a record."""
     key = request.headers.get("authorization", "").removeprefix("Bearer ")
-    verdict = state.gate.receive(key, request.method, request.url.path)
+    admission = state.limiter.admit(
+        key,
+        request.method,
+        request.url.path,
+    )
     try:
         raw = await request.body()
     except ClientDisconnect:
         return Response(status_code=_CLIENT_GONE)
-    response = await _answer(
-        verdict, handler, Call(state=state, request=request, raw=raw)
-    )
-    response.headers.update(
-        {"x-request-id": state.new_uuid(b"request"), **verdict.headers()}
-    )
-    state.requests.append(_record(request, response.status_code, key, raw))
+    call = Call(state=state, request=request, raw=raw)
+    response = await _respond(admission, handler, call)
+    response.headers["x-request-id"] = state.new_uuid(b"request")
+    response.headers.update(admission.headers())
+    state.requests.append(_record(call, response.status_code, key))
     return response
 
 
-async def _answer(verdict: Verdict, handler: Handler, call: Call) -> Response:
+async def _respond(
+    admission: Admission,
+    handler: Handler,
+    call: Call,
+) -> Response:
     try:
-        _admit(verdict, call)
+        _check_admission(admission, call)
         return await handler(call)
     except ApiError as error:
         # Recorded: an error's body ends with a line end.
         return _json(error.body, error.status, b"\n")
 
 
-def _admit(verdict: Verdict, call: Call) -> None:
-    if verdict.error:
-        raise verdict.error
+def _check_admission(admission: Admission, call: Call) -> None:
+    if admission.error:
+        raise admission.error
     if len(call.raw) > LARGEST_BODY:
-        raise ApiError(
-            413, "payload_too_large", "The request body is larger than 32 MiB."
-        )
+        message = "The request body is larger than 32 MiB."
+        raise ApiError(413, "payload_too_large", message)
 
 
-async def _models(_: Call) -> Response:
+async def _list_models(_: Call) -> Response:
     return _json(model_list())
 
 
-async def _retired(_: Call) -> Response:
+async def _refuse_retired(_: Call) -> Response:
     raise retired()
 
 
-async def _unknown(_: Call) -> Response:
+async def _refuse_unknown(_: Call) -> Response:
     raise ApiError(404, "not_found", "There is nothing here.")
 
 
 async def _search(call: Call) -> Response:
     request = read_search_request(call.body())
-    if page := _before(call.state, request.prompts):
+    if page := _error_page(call.state, request.prompts):
         return page
     call.state.billed_searches += 1
     await _wait(call.state, request.prompts)
-    return _plain(search(request, call.state.new_uuid(call.raw)), request.prompts)
+    return _complete(search(request, call.state.new_uuid(call.raw)), request.prompts)
 
 
 async def _start(call: Call) -> Response:
     request = read_agent_request(call.body())
     state = call.state
-    if page := _before(state, request.prompts):
+    if page := _error_page(state, request.prompts):
         return page
-    plan = plan_run(request, state.new_uuid(call.raw), int(state.clock()))
-    run = Run(plan=plan, streaming=request.stream, waiting=_waiting(request))
+    plan = plan_run(
+        request,
+        state.new_uuid(call.raw),
+        int(state.clock()),
+    )
+    run = Run(plan=plan, streaming=request.stream)
+    if request.background and not request.stream:
+        run.waiting = ["queued", "in_progress"]
     state.billed_runs += 1
     state.runs[plan.id] = run
     await _wait(state, request.prompts)
-    return (
-        EventStream(run, state)
-        if request.stream
-        else _plain(run.look(), request.prompts)
-    )
-
-
-def _waiting(request: AgentRequest) -> list[str]:
-    return (
-        ["queued", "in_progress"] if request.background and not request.stream else []
-    )
+    if request.stream:
+        return EventStream(run, state)
+    return _complete(run.look(), request.prompts)
 
 
 async def _fetch(call: Call) -> Response:
@@ -204,18 +209,19 @@ async def _cancel(call: Call) -> Response:
 
 
 def _run(call: Call, missing: ApiError) -> Run:
-    wanted = call.request.path_params["id"]
-    if not _ID.fullmatch(wanted):
+    """Return the stored run of the path, or raise `missing`."""
+    run_id = call.request.path_params["id"]
+    if not _ID.fullmatch(run_id):
         message = "invalid response id"
         raise invalid(message)
-    run = call.state.runs.get(wanted)
+    run = call.state.runs.get(run_id)
     if run is None or not run.plan.request.store:
         raise missing
     return run
 
 
-def _before(state: State, prompts: frozenset[Prompt]) -> Response | None:
-    """Fails the way the prompt says, before anything is started or billed."""
+def _error_page(state: State, prompts: Prompts) -> Response | None:
+    """Fail as the prompt says, before anything is started or billed."""
     if Prompt.HTML in prompts:
         return HTMLResponse(PROXY_PAGE)
     if Prompt.BAD_GATEWAY in prompts:
@@ -223,48 +229,51 @@ def _before(state: State, prompts: frozenset[Prompt]) -> Response | None:
     once = Prompt.UNAVAILABLE_ONCE in prompts and not state.refused_once
     state.refused_once |= once
     if once or Prompt.UNAVAILABLE in prompts:
-        raise ApiError(
-            503, "service_unavailable", "The service is temporarily unavailable."
-        )
+        message = "The service is temporarily unavailable."
+        raise ApiError(503, "service_unavailable", message)
     return None
 
 
-async def _wait(state: State, prompts: frozenset[Prompt]) -> None:
+async def _wait(state: State, prompts: Prompts) -> None:
     if Prompt.SLOW_FIRST_BYTE in prompts:
         with suppress(TimeoutError):
             await wait_for(state.closing.wait(), state.slow_seconds)
 
 
-def _plain(body: JsonObject, prompts: frozenset[Prompt]) -> Response:
+def _complete(body: JsonObject, prompts: Prompts) -> Response:
+    """Return an answer that is not a stream."""
     response = _json(body)
     if Prompt.MALFORMED in prompts:
         return Response(response.body[:-1], media_type="application/json")
     return response
 
 
-def _json(body: JsonObject, status: int = 200, end: bytes = b"") -> Response:
-    return Response(
-        dumps(body) + end, status_code=status, media_type="application/json"
-    )
+def _json(
+    body: JsonObject,
+    status: int = 200,
+    end: bytes = b"",
+) -> Response:
+    return Response(dumps(body) + end, status, media_type="application/json")
 
 
-def _record(request: Request, status: int, key: str, raw: bytes) -> RequestRecord:
+def _record(
+    call: Call,
+    status: int,
+    key: str,
+) -> RequestRecord:
+    request = call.request
+    try:
+        body = json.loads(call.raw)
+    except (ValueError, RecursionError):
+        body = None
     return RequestRecord(
         method=request.method,
         path=request.url.path,
         status=status,
         key=fingerprint(key),
-        fields=_field_names(raw),
+        fields=tuple(sorted(body)) if isinstance(body, dict) else (),
         user_agent=request.headers.get("user-agent", ""),
     )
-
-
-def _field_names(raw: bytes) -> tuple[str, ...]:
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        return ()
-    return tuple(sorted(body)) if isinstance(body, dict) else ()
 
 
 def _refuse_constant(name: str) -> None:

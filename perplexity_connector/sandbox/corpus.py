@@ -1,4 +1,4 @@
-"""The sandbox's web: some forty short pages of our own writing, and how they are searched."""
+"""The sandbox's web: some forty short pages of our own, and how they are searched."""
 
 import datetime as dt
 import json
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from perplexity_connector.sandbox.jsontypes import JsonObject
 
 TODAY = dt.date(2026, 11, 23)
-"""The day that recency filters count from."""
+"""The day from which recency filters count back."""
 
 _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -28,7 +28,7 @@ _EMPTY_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page. `date` is when it was published; either date may be unknown."""
+    """One page. `date` is the day of its publication; either date may be unknown."""
 
     title: str
     url: str
@@ -39,29 +39,30 @@ class Page:
 
     @property
     def host(self) -> str:
-        """The host name of its address."""
+        """Return the host name of its address."""
         return urlsplit(self.url).hostname or ""
 
     def sentences(self) -> list[str]:
-        """Its text, cut into sentences."""
+        """Return its text, cut into sentences."""
         return _SENTENCE_END.split(self.text)
 
-    def found(self) -> JsonObject:
-        """The page as `/search` shows it. What is unknown is left out, never null."""
-        shown: JsonObject = {"title": self.title, "url": self.url, "snippet": self.text}
-        if self.date:
-            shown["date"] = self.date.isoformat()
-        if self.last_updated:
-            shown["last_updated"] = self.last_updated.isoformat()
-        return shown
+    def as_result(self) -> JsonObject:
+        """Return the page as a result of `/search`. An unknown date is left out, never null."""
+        dates = {"date": self.date, "last_updated": self.last_updated}
+        known = {name: day.isoformat() for name, day in dates.items() if day}
+        return {
+            "title": self.title,
+            "url": self.url,
+            "snippet": self.text,
+            **known,
+        }
 
 
 @cache
 def pages() -> tuple[Page, ...]:
-    """Every page there is."""
-    raw = json.loads(
-        files(__package__).joinpath("corpus.json").read_text(encoding="utf-8")
-    )
+    """Return all pages."""
+    source = files(__package__).joinpath("corpus.json")
+    raw = json.loads(source.read_text(encoding="utf-8"))
     return tuple(
         Page(
             title=entry["title"],
@@ -76,43 +77,45 @@ def pages() -> tuple[Page, ...]:
 
 
 def rank(query: str, among: Iterable[Page]) -> list[Page]:
-    """Those of the pages that share a word with the query, best first: rare words and titles count for more."""
-    terms, weights = set(words(query)), _weights()
-    scored = [(_score(terms, page, weights), page) for page in among]
-    return [
-        page for score, page in sorted(scored, key=lambda pair: -pair[0]) if score > 0
-    ]
+    """Return the pages that share a word with the query, best first.
+
+    Rare words and words of a title count for more.
+    """
+    terms = sorted(set(words(query)))
+    scores = {page: _score(terms, page) for page in among}
+    matching = [page for page, score in scores.items() if score > 0]
+    return sorted(matching, key=lambda page: -scores[page])
 
 
 def words(text: str) -> list[str]:
-    """The words that matter in a text, lower-case, plural or not."""
+    """Return the words of a text that carry meaning, lower-case, in the singular."""
     found = (word.lower() for word in _WORD.findall(text))
     return [_singular(word) for word in found if word not in _EMPTY_WORDS]
 
 
-# Summed in sorted order: the order of a set of strings changes from process to process, and with it the last digit.
-def _score(terms: set[str], page: Page, weights: dict[str, float]) -> float:
+def _score(terms: list[str], page: Page) -> float:
+    # `terms` are sorted: the order of a sum changes its last digit.
+    weights = _weights()
     title, text = set(words(page.title)), set(words(page.text))
     return sum(
-        weights.get(term, 0) * (2 * (term in title) + (term in text))
-        for term in sorted(terms)
+        weights.get(term, 0) * (2 * (term in title) + (term in text)) for term in terms
     )
 
 
 @cache
 def _weights() -> dict[str, float]:
-    seen = Counter(
-        word for page in pages() for word in set(words(f"{page.title} {page.text}"))
-    )
-    return {word: math.log(1 + len(pages()) / count) for word, count in seen.items()}
+    """Return the weight of each word: the fewer pages have it, the more it weighs."""
+    page_counts = Counter[str]()
+    for page in pages():
+        page_counts.update(set(words(f"{page.title} {page.text}")))
+    return {
+        word: math.log(1 + len(pages()) / count) for word, count in page_counts.items()
+    }
 
 
 def _singular(word: str) -> str:
-    return (
-        word[:-1]
-        if len(word) > len("gas") and word.endswith("s") and not word.endswith("ss")
-        else word
-    )
+    is_plural = word.endswith("s") and not word.endswith("ss")
+    return word[:-1] if is_plural and len(word) > len("gas") else word
 
 
 def _day(text: str | None) -> dt.date | None:

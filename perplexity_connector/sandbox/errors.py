@@ -1,4 +1,4 @@
-"""Refusals in the provider's envelope, and the HTML pages that proxies put in its place."""
+"""Refusals in the provider's envelope, and the HTML pages that proxies send in its place."""
 
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,12 @@ BAD_GATEWAY_PAGE = (
 
 
 class ApiError(Exception):
-    """One refused request: `status`, and the JSON `body` that goes with it."""
+    """A refused request: `status` is the HTTP status, `body` the JSON object of the answer."""
 
     def __init__(
         self, status: int, kind: str, message: str, param: str | None = None
     ) -> None:
-        """An error in the usual envelope, whose `code` repeats the status as a number."""
+        """Put the error into the usual envelope, whose `code` repeats the status."""
         super().__init__(message)
         self.status = status
         error: JsonObject = {"message": message, "type": kind, "code": status}
@@ -34,21 +34,22 @@ class ApiError(Exception):
 def invalid(
     message: str, param: str | None = None, kind: str = "invalid_request"
 ) -> ApiError:
-    """A 400."""
+    """Return a 400."""
     return ApiError(400, kind, message, param)
 
 
 def query_missing() -> ApiError:
-    """A 422 in the other shape, `{"detail": [...]}`, which the published specification has for `/search`."""
+    """Return a 422 in the shape that the published specification has for `/search`."""
     error = ApiError(422, "missing", "Field required")
-    error.body = {
-        "detail": [
-            {"loc": ["body", "query"], "msg": "Field required", "type": "missing"}
-        ]
+    detail: JsonObject = {
+        "loc": ["body", "query"],
+        "msg": "Field required",
+        "type": "missing",
     }
+    error.body = {"detail": [detail]}
     return error
 
 
 def retired() -> ApiError:
-    """What every chat completions path has answered since 2026-09-27."""
+    """Return the 403 that every chat completions path has sent since 2026-09-27."""
     return ApiError(403, "chat_completions_not_available", RETIRED_MESSAGE)

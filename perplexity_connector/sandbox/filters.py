@@ -1,4 +1,4 @@
-"""Which pages a search may return: the filters that `/search` and the Agent API's `web_search` share."""
+"""The filters on pages that `/search` and the Agent API's `web_search` share."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,13 @@ FILTER_FIELDS = (
     "last_updated_after_filter",
     "last_updated_before_filter",
 )
-_DAYS = {"hour": 0, "day": 1, "week": 7, "month": 31, "year": 366}
+_DAYS = {
+    "hour": 0,
+    "day": 1,
+    "week": 7,
+    "month": 31,
+    "year": 366,
+}
 _MAX_DOMAINS = 20
 _DOMAIN = re.compile(r"-?(?=.{1,253}$)[a-z0-9-]*(\.[a-z0-9-]+)+", re.IGNORECASE)
 _DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
@@ -25,7 +31,10 @@ _DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """What a page must keep to. A page whose date is unknown passes no filter on that date."""
+    """The conditions that a page must meet. An unknown date meets no condition on it.
+
+    `max_age` is in days. A domain with a leading `-` is denied, any other one is allowed.
+    """
 
     domains: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
@@ -36,17 +45,19 @@ class Filters:
     updated_before: date | None = None
 
     def allows(self, page: Page) -> bool:
-        """Whether the page passes them all. The bounds of a date filter are included."""
+        """Return whether a page meets all conditions. The bounds of dates are included."""
         return (
             self._allows_host(page.host)
             and (not self.languages or page.language in self.languages)
-            and (
-                self.max_age is None
-                or (page.date is not None and (TODAY - page.date).days <= self.max_age)
-            )
+            and self._allows_age(page.date)
             and _within(page.date, self.after, self.before)
             and _within(page.last_updated, self.updated_after, self.updated_before)
         )
+
+    def _allows_age(self, day: date | None) -> bool:
+        if self.max_age is None:
+            return True
+        return day is not None and (TODAY - day).days <= self.max_age
 
     def _allows_host(self, host: str) -> bool:
         denied = [domain[1:] for domain in self.domains if domain.startswith("-")]
@@ -55,15 +66,15 @@ class Filters:
 
 
 def read_filters(values: JsonObject, languages: tuple[str, ...] = ()) -> Filters:
-    """The filters among the fields of a request.
+    """Read the filters among the fields of a request.
 
     Raises:
-        ApiError: 400 for a domain, date or recency that the provider refuses, and for recency beside publication dates.
+        ApiError: 400 for a domain, date or recency that the provider refuses, and for recency
+            beside publication dates.
     """
-    recency = checks.choice(values, "search_recency_filter", _DAYS)
-    after, before = (
-        _date(values, f"search_{side}_date_filter") for side in ("after", "before")
-    )
+    recency = checks.read_choice(values, "search_recency_filter", _DAYS)
+    after = _date(values, "search_after_date_filter")
+    before = _date(values, "search_before_date_filter")
     if recency and (after or before):
         message = (
             "recency cannot be used together with published_after or published_before"
@@ -81,7 +92,7 @@ def read_filters(values: JsonObject, languages: tuple[str, ...] = ()) -> Filters
 
 
 def _domains(values: JsonObject) -> tuple[str, ...]:
-    domains = checks.strings(values, "search_domain_filter") or []
+    domains = checks.read_strings(values, "search_domain_filter") or []
     kind = "invalid_search_domain_filter"
     if len(domains) > _MAX_DOMAINS:
         message = f"Validation error: search_domain_filters has a max length of {_MAX_DOMAINS}"
@@ -97,7 +108,7 @@ def _domains(values: JsonObject) -> tuple[str, ...]:
 
 
 def _date(values: JsonObject, name: str) -> date | None:
-    text = checks.text(values, name)
+    text = checks.read_text(values, name)
     if text is None:
         return None
     found = _DATE.fullmatch(text)
@@ -109,7 +120,11 @@ def _date(values: JsonObject, name: str) -> date | None:
         raise invalid(message, name, "invalid_date_format") from None
 
 
-def _within(day: date | None, after: date | None, before: date | None) -> bool:
+def _within(
+    day: date | None,
+    after: date | None,
+    before: date | None,
+) -> bool:
     if after is None and before is None:
         return True
     return day is not None and (after or date.min) <= day <= (before or date.max)

@@ -1,4 +1,4 @@
-"""What JSON holds."""
+"""The types of JSON values."""
 
 from typing import TypeAlias
 

@@ -1,14 +1,18 @@
-"""The presets and models that the sandbox knows, their prices, and what `GET /v1/models` lists."""
+"""The presets and models of the sandbox, their prices, and the list of `GET /v1/models`."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from perplexity_connector.sandbox.errors import invalid
+from perplexity_connector.sandbox.errors import ApiError, invalid
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A preset: the tools attached to it, how it writes a citation marker, and how long it thinks (tokens)."""
+    """A preset of the Agent API.
+
+    `tools` are attached to each of its requests. `marker` is the form of its citation markers.
+    `searches` is the number of searches that a run makes.
+    """
 
     tools: tuple[str, ...]
     marker: str
@@ -18,7 +22,7 @@ class Preset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """USD for a million tokens."""
+    """USD per million tokens."""
 
     input: float
     output: float
@@ -41,12 +45,12 @@ PRESETS = {
     ),
 }
 BARE = Preset(tools=(), marker="[{}]")
-"""What a model has that was asked for by its own name."""
+"""The preset of a model that is requested by its own name."""
 
 SERVED_BY_PRESETS = "openai/gpt-6-luna"
 ANTHROPIC = "anthropic/"
 
-# Representative: the real list had 52 ids in October 2026, whose prices were not all recorded.
+# A selection: the real list had 52 ids in October 2026, and not all of their prices were recorded.
 MODELS = {
     "perplexity/sonar": Price(input=0.25, output=2.5, cache_read=0.0625),
     "openai/gpt-6-luna": Price(input=0.5, output=4.0, cache_read=0.05),
@@ -57,15 +61,8 @@ MODELS = {
 }
 
 
-def known_model(name: str) -> str:
-    """The name, if there is such a model."""
-    if name not in MODELS:
-        raise unknown_model(name)
-    return name
-
-
-def unknown_model(name: str) -> Exception:
-    """The 400 for a model or preset that does not exist."""
+def unknown_model(name: str) -> ApiError:
+    """Return the 400 for a model or preset that does not exist."""
     message = (
         f"Invalid model '{name}'. Permitted models can be found in the documentation at "
         "https://docs.perplexity.ai/docs/getting-started/models."
@@ -74,24 +71,18 @@ def unknown_model(name: str) -> Exception:
 
 
 def model_list() -> JsonObject:
-    """The body of `GET /v1/models`."""
+    """Return the body of `GET /v1/models`."""
     return {
         "object": "list",
-        "data": [_listed(name, price) for name, price in MODELS.items()],
+        "data": [_model(name, price) for name, price in MODELS.items()],
     }
 
 
-def _listed(name: str, price: Price) -> JsonValue:
-    pricing: JsonObject = {
-        "input": price.input,
-        "output": price.output,
-        "cache_read": price.cache_read,
-        "unit": "usd_per_1m_tokens",
-    }
+def _model(name: str, price: Price) -> JsonValue:
     return {
         "id": name,
         "object": "model",
         "created": 0,
         "owned_by": name.partition("/")[0],
-        "pricing": pricing,
+        "pricing": {**asdict(price), "unit": "usd_per_1m_tokens"},
     }

@@ -1,4 +1,4 @@
-"""Sending a run's events, each as a write of its own, and noticing when the listener goes."""
+"""Send a run's events, each in its own write, and notice when the client leaves."""
 
 import asyncio
 
@@ -14,11 +14,11 @@ _SLOW_PAUSE = 0.01
 
 
 class EventStream(Response):
-    """The `text/event-stream` answer of one run."""
+    """The `text/event-stream` answer of one run. If it is cut, the run goes on without it."""
 
     def __init__(self, run: Run, state: State) -> None:
-        """A stream not yet begun. When it is cut, the run goes on without it."""
-        # As recorded: without the charset that a media type of text would be given.
+        """Prepare the stream of a run."""
+        # Recorded without a charset, which Starlette would add to a media type of text.
         super().__init__(
             headers={"content-type": "text/event-stream", "cache-control": "no-cache"}
         )
@@ -31,8 +31,13 @@ class EventStream(Response):
             else state.delta_seconds
         )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends until the run is over, the client is gone, or the sandbox closes."""
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Send until the run is over, the client leaves, or the sandbox stops."""
         del scope
         await send(
             {
@@ -41,11 +46,8 @@ class EventStream(Response):
                 "headers": self.raw_headers,
             }
         )
-        ends = (
-            self._send_events(send),
-            _wait_until_gone(receive),
-            self._closing.wait(),
-        )
+        # The body was read to its end, so the next message says that the client has left.
+        ends = (self._send_events(send), receive(), self._closing.wait())
         done, pending = await asyncio.wait(
             map(asyncio.ensure_future, ends), return_when=asyncio.FIRST_COMPLETED
         )
@@ -61,11 +63,6 @@ class EventStream(Response):
     async def _send_events(self, send: Send) -> None:
         for frame in frames(self._run.plan, lambda: self._run.cancelled):
             await send({"type": "http.response.body", "body": frame, "more_body": True})
-            # Even a pause of nothing lets the loop run, so that a cancellation or a departure is seen between events.
+            # Even a pause of 0 lets other tasks run, so that a cancellation is seen between events.
             await asyncio.sleep(self._pause)
         self._run.streaming = Prompt.NO_TERMINAL in self._run.plan.request.prompts
-
-
-async def _wait_until_gone(receive: Receive) -> None:
-    # The body has been read: the only message left is that the client has disconnected.
-    await receive()

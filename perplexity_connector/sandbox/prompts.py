@@ -1,8 +1,9 @@
-"""Test prompts: words such as `sandbox:failed` in a prompt or a query that select what goes wrong."""
+"""Test prompts: a word such as `sandbox:failed` in a prompt or a query selects a failure."""
 
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import TypeAlias
 
 from perplexity_connector.sandbox.errors import invalid
 
@@ -11,7 +12,7 @@ _DEFAULT_QUESTION = "How far away is the Moon?"
 
 
 class Prompt(StrEnum):
-    """The names that may follow `sandbox:`. The package's docstring says what each does."""
+    """The names that may follow `sandbox:`. The package's docstring explains each."""
 
     BAD_GATEWAY = "bad-gateway"
     CANCELLED = "cancelled"
@@ -38,25 +39,27 @@ class Prompt(StrEnum):
     WRONG_JSON = "wrong-json"
 
 
-def read_prompt(text: str) -> tuple[str, frozenset[Prompt]]:
-    """The question without its test words, or a usual question when nothing else is left; and what they select.
+Prompts: TypeAlias = frozenset[Prompt]
+
+
+def read_prompt(text: str) -> tuple[str, Prompts]:
+    """Return the question without its test words, and the prompts that these select.
+
+    Without any other word, the question is about the Moon.
 
     Raises:
-        ApiError: 400 for a misspelt test word, which would otherwise make a test pass for no reason.
+        ApiError: 400 for a misspelt test word. A test would otherwise pass for no reason.
     """
     names = _WORD.findall(text)
-    unknown = set(names) - {prompt.value for prompt in Prompt}
+    unknown = set(names) - set(Prompt)
     if unknown:
         message = f"the sandbox has no test prompt named {', '.join(sorted(unknown))}"
         raise invalid(message, "input")
-    return " ".join(_WORD.sub("", text).split()) or _DEFAULT_QUESTION, frozenset(
-        map(Prompt, names)
-    )
+    question = " ".join(_WORD.sub("", text).split())
+    return question or _DEFAULT_QUESTION, frozenset(map(Prompt, names))
 
 
-def read_prompts(texts: Iterable[str]) -> tuple[list[str], frozenset[Prompt]]:
-    """The same for several queries: each question, and all that any of them selects."""
-    pairs = [read_prompt(text) for text in texts]
-    return [question for question, _ in pairs], frozenset().union(
-        *(prompts for _, prompts in pairs)
-    )
+def read_prompts(texts: Iterable[str]) -> tuple[list[str], Prompts]:
+    """Return the question of each query, and the prompts of all of them."""
+    questions, prompts = zip(*map(read_prompt, texts), strict=True)
+    return list(questions), frozenset().union(*prompts)

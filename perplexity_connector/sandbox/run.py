@@ -1,10 +1,10 @@
-"""One run, planned whole before its first byte is sent: the same plan makes the plain body and the stream."""
+"""One run, planned before its first byte is sent. The plan makes the JSON body and the stream."""
 
 from dataclasses import dataclass, field
 from uuid import NAMESPACE_OID, uuid5
 
 from perplexity_connector.sandbox.agent import AgentRequest
-from perplexity_connector.sandbox.answer import Source, find_sources, write_answer
+from perplexity_connector.sandbox.answer_text import Source, find_sources, write_answer
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
 from perplexity_connector.sandbox.language_models import MODELS, SERVED_BY_PRESETS
 from perplexity_connector.sandbox.prompts import Prompt
@@ -23,7 +23,11 @@ _STATUS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run will send: the object it begins with, its search items, its tokens, its message, its final object."""
+    """All that a run will send.
+
+    `created` is its object at the start, `final` its object at the end. Between them, a stream
+    sends `searches`, the search items, and the `tokens` of `message`, the answer.
+    """
 
     id: str
     request: AgentRequest
@@ -35,13 +39,17 @@ class Plan:
 
     @property
     def status(self) -> str:
-        """The status that the run ends with."""
+        """Return the status in which the run ends."""
         return str(self.final["status"])
 
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """A run as GET shows it. Only looking at it moves it on, never time: what a test sees is the same every time."""
+    """A run as GET shows it. It proceeds when it is looked at, never with time.
+
+    So every test sees the same. `streaming` is true while its stream is being sent. `waiting` are
+    the statuses of the next looks, before the final one.
+    """
 
     plan: Plan
     streaming: bool = False
@@ -50,51 +58,50 @@ class Run:
 
     @property
     def status(self) -> str:
-        """The status that the next GET shows."""
+        """Return the status that the next GET shows."""
         if self.cancelled:
             return "cancelled"
-        return (
-            "in_progress"
-            if self.streaming
-            else next(iter(self.waiting), self.plan.status)
-        )
+        if self.streaming:
+            return "in_progress"
+        return self.waiting[0] if self.waiting else self.plan.status
 
     def look(self) -> JsonObject:
-        """The run's object now. A run that is waiting is one step further at the next look."""
+        """Return the run's object. A waiting run proceeds by one status."""
         status = self.status
-        if self.waiting and not self.streaming:
-            del self.waiting[0]
-        over = not self.cancelled and status == self.plan.status
-        return self.plan.final if over else {**self.plan.created, "status": status}
+        self.waiting = self.waiting[1:]
+        is_over = not self.cancelled and status == self.plan.status
+        return self.plan.final if is_over else {**self.plan.created, "status": status}
 
     def cut(self) -> None:
-        """Its listener has gone. It goes on by itself: the next look finds it in progress, the one after that over."""
+        """Go on without a listener: in progress at the next look, over at the look after that."""
         self.streaming = False
         self.waiting = ["in_progress"]
 
     def cancel(self) -> None:
-        """Stops it, unless it is over."""
+        """Cancel the run, unless it is over."""
         self.cancelled = self.streaming or bool(self.waiting)
 
 
-def plan_run(request: AgentRequest, uuid: str, created_at: int) -> Plan:
-    """The whole course of a run."""
+def plan_run(
+    request: AgentRequest,
+    uuid: str,
+    created_at: int,
+) -> Plan:
+    """Plan the whole course of a run."""
     sources = find_sources(request)
     tokens = tokenize(write_answer(request, sources))
-    status = next(
-        (_STATUS[prompt] for prompt in _STATUS if prompt in request.prompts),
-        "completed",
-    )
-    if status == "incomplete" or (request.max_output_tokens or len(tokens)) < len(
-        tokens
-    ):
+    most = request.max_output_tokens
+    chosen = [status for prompt, status in _STATUS.items() if prompt in request.prompts]
+    status = chosen[0] if chosen else "completed"
+    if status == "incomplete" or (most is not None and most < len(tokens)):
         status = "incomplete"
-        tokens = tokens[
-            : min(request.max_output_tokens or _FEWEST_TOKENS, len(tokens) - 1)
-        ]
+        tokens = tokens[: min(most or _FEWEST_TOKENS, len(tokens) - 1)]
     searches = tuple(_search_items(request, sources))
     message = _message(uuid, "".join(tokens))
     created = _created(request, uuid, created_at)
+    output: list[JsonValue] = [*searches, message]
+    used = _usage(request, tokens, sources)
+    ending = _ending(request, status, created_at, output, used)
     return Plan(
         id=str(created["id"]),
         request=request,
@@ -102,20 +109,15 @@ def plan_run(request: AgentRequest, uuid: str, created_at: int) -> Plan:
         searches=searches,
         tokens=tuple(tokens),
         message=message,
-        final={
-            **created,
-            **_ending(
-                request,
-                status,
-                created_at,
-                [*searches, message],
-                _usage(request, tokens, sources),
-            ),
-        },
+        final={**created, **ending},
     )
 
 
-def _created(request: AgentRequest, uuid: str, created_at: int) -> JsonObject:
+def _created(
+    request: AgentRequest,
+    uuid: str,
+    created_at: int,
+) -> JsonObject:
     return {
         "id": f"resp_{uuid}",
         "object": "response",
@@ -144,23 +146,27 @@ def _ending(
     output: list[JsonValue],
     used: JsonObject,
 ) -> JsonObject:
-    ending: JsonObject = {"status": status, "model": _served(request)}
+    """Return the fields of the final object that differ from those at the start."""
+    ending: JsonObject = {"status": status, "model": _served_model(request)}
     if status == "completed":
-        ending |= {"completed_at": created_at, "output": output, "usage": used}
+        ending |= {"completed_at": created_at, "output": output}
     elif status == "incomplete":
         # Recorded: a truncated run keeps its usage and loses its output.
-        ending |= {"incomplete_details": {"reason": "max_output_tokens"}, "usage": used}
+        ending["incomplete_details"] = {"reason": "max_output_tokens"}
     elif status == "failed":
-        ending |= {"error": failure()}
-    return {**ending, "usage": None} if Prompt.NO_USAGE in request.prompts else ending
+        ending["error"] = failure()
+    has_usage = status in ("completed", "incomplete")
+    if has_usage and Prompt.NO_USAGE not in request.prompts:
+        ending["usage"] = used
+    return ending
 
 
 def failure() -> JsonObject:
-    """The error of a run that failed on its own."""
+    """Return the error of a run that failed on its own."""
     return {"message": "The run failed.", "type": "internal_error", "code": 500}
 
 
-def _served(request: AgentRequest) -> str:
+def _served_model(request: AgentRequest) -> str:
     return request.asked_model if request.asked_model in MODELS else SERVED_BY_PRESETS
 
 
@@ -177,14 +183,17 @@ def _search_items(request: AgentRequest, sources: list[Source]) -> list[JsonObje
 
 def _search_item(query: str, sources: list[Source]) -> JsonObject:
     # Recorded: results do not always arrive in the order of their ids. Here they never do.
-    shuffled: list[JsonValue] = [
-        source.shown() for source in [*sources[1::2], *sources[::2]]
-    ]
-    return {"type": "search_results", "queries": [query], "results": shuffled}
+    shuffled = [*sources[1::2], *sources[::2]]
+    results: list[JsonValue] = [source.as_result() for source in shuffled]
+    return {"type": "search_results", "queries": [query], "results": results}
 
 
 def _message(uuid: str, text: str) -> JsonObject:
-    part: JsonObject = {"type": "output_text", "text": text, "annotations": []}
+    part: JsonObject = {
+        "type": "output_text",
+        "text": text,
+        "annotations": [],
+    }
     return {
         "type": "message",
         "id": f"msg_{uuid5(NAMESPACE_OID, uuid)}",
@@ -197,13 +206,12 @@ def _message(uuid: str, text: str) -> JsonObject:
 def _usage(
     request: AgentRequest, tokens: list[str], sources: list[Source]
 ) -> JsonObject:
-    read = tokenize(
-        " ".join([request.question, *(source.page.text for source in sources)])
-    )
+    texts = [request.question, *(source.page.text for source in sources)]
+    preset = request.preset
     return usage(
-        price=MODELS[_served(request)],
-        input_tokens=len(read),
-        output_tokens=len(tokens) + request.preset.reasoning_tokens,
-        reasoning_tokens=request.preset.reasoning_tokens,
-        searches=request.preset.searches if request.search else 0,
+        price=MODELS[_served_model(request)],
+        input_tokens=len(tokenize(" ".join(texts))),
+        output_tokens=len(tokens) + preset.reasoning_tokens,
+        reasoning_tokens=preset.reasoning_tokens,
+        searches=preset.searches if request.search else 0,
     )

@@ -1,20 +1,26 @@
-"""What a sandbox remembers: its runs, its requests, and what would have been billed."""
+"""The memory of a sandbox: its runs, its requests, and the number of billed calls."""
 
 import asyncio
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
-from perplexity_connector.sandbox.keys import Gate
-from perplexity_connector.sandbox.run import Run
+from perplexity_connector.sandbox.keys import RateLimiter
+
+if TYPE_CHECKING:
+    from perplexity_connector.sandbox.run import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRecord:
-    """One request that was answered. `key` is a fingerprint, never the key; `fields` names what the body held."""
+    """One answered request.
+
+    `key` is a fingerprint, never the key itself. `fields` are the names of the body's fields.
+    """
 
     method: str
     path: str
@@ -24,41 +30,46 @@ class RequestRecord:
     user_agent: str
 
 
-@dataclass(slots=True, kw_only=True)
 class State:
-    """Everything a sandbox keeps. `clock` gives epoch seconds; the other settings are in seconds."""
+    """Everything that a sandbox remembers.
 
-    clock: Callable[[], float] = time.time
-    slow_seconds: float = 1.0
-    delta_seconds: float = 0.0
-    closing: asyncio.Event = field(default_factory=asyncio.Event)
-    gate: Gate = field(init=False)
-    runs: dict[str, Run] = field(init=False)
-    requests: list[RequestRecord] = field(init=False)
-    billed_runs: int = field(init=False)
-    billed_searches: int = field(init=False)
-    refused_once: bool = field(init=False)
-    _made: int = field(init=False)
+    The settings: `clock` returns epoch seconds; `slow_seconds` and `delta_seconds` are pauses.
+    `closing` is set when the server stops, which ends open streams. `refused_once` says whether
+    `sandbox:unavailable-once` has had its refusal. `_made` counts the ids that were given out.
+    """
 
-    def __post_init__(self) -> None:
-        """A state that remembers nothing yet."""
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        slow_seconds: float = 1.0,
+        delta_seconds: float = 0.0,
+    ) -> None:
+        """Start with an empty memory."""
+        self.clock = clock
+        self.slow_seconds = slow_seconds
+        self.delta_seconds = delta_seconds
+        self.closing = asyncio.Event()
         self.reset()
 
     def reset(self) -> None:
-        """Forgets every run and request; what a key has used; and which ids were given out."""
-        self.gate = Gate(self.clock)
-        self.runs, self.requests = {}, []
-        self.billed_runs = self.billed_searches = self._made = 0
+        """Forget the runs, the requests, the use of each key, and the ids that were given out."""
+        self.limiter = RateLimiter(self.clock)
+        self.runs: dict[str, Run] = {}
+        self.requests: list[RequestRecord] = []
+        self.billed_runs = 0
+        self.billed_searches = 0
         self.refused_once = False
+        self._made = 0
 
     def new_uuid(self, seed: bytes) -> str:
-        """An id made of a count and a seed: the same requests in the same order get the same ids."""
+        """Return the next id: the same seeds in the same order give the same ids."""
         self._made += 1
         digest = hashlib.sha256(b"%d:%b" % (self._made, seed)).digest()
         return str(UUID(bytes=digest[:16], version=4))
 
-    def shown(self) -> JsonObject:
-        """The body of `GET /sandbox/state`."""
+    def as_json(self) -> JsonObject:
+        """Return the body of `GET /sandbox/state`."""
         runs: list[JsonValue] = [
             {"id": run.plan.id, "status": run.status} for run in self.runs.values()
         ]

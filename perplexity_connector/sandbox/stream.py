@@ -1,4 +1,4 @@
-"""A run as server-sent events, in the order and the framing that were recorded on 2026-09-21."""
+"""Write a run as server-sent events, in the order and the framing recorded on 2026-09-21."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -8,6 +8,7 @@ from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
 from perplexity_connector.sandbox.prompts import Prompt
 from perplexity_connector.sandbox.run import Plan, failure
 
+# Sequence numbers that were missing in the recorded stream.
 _HOLES = (2, 17)
 _ENDS_IN_ERROR = ("failed", "cancelled")
 _MALFORMED = (
@@ -19,34 +20,39 @@ Event = tuple[str, JsonObject]
 
 
 def frames(plan: Plan, cancelled: Callable[[], bool]) -> Iterator[bytes]:
-    """The stream, one event at a time; it ends with `response.cancelled` as soon as `cancelled()` is true."""
+    """Yield the stream, one event at a time.
+
+    It ends in `response.cancelled` as soon as `cancelled()` is true.
+    """
     numbers = (number for number in count() if number not in _HOLES)
-    deltas = 0
+    is_malformed = Prompt.MALFORMED in plan.request.prompts
     for name, fields in _events(plan):
         if cancelled():
-            yield _frame(
-                "response.cancelled",
-                next(numbers),
-                {"response": {**plan.created, "status": "cancelled"}},
-            )
+            response: JsonObject = {**plan.created, "status": "cancelled"}
+            yield _frame("response.cancelled", next(numbers), {"response": response})
             return
         yield _frame(name, next(numbers), fields)
-        deltas += name == "response.output_text.delta"
-        if deltas == 1 and Prompt.MALFORMED in plan.request.prompts:
-            deltas += 1
+        if is_malformed and name == "response.output_text.delta":
+            is_malformed = False
             yield _MALFORMED
 
 
 def dumps(value: JsonValue) -> bytes:
-    """The value as compact JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    """Return the value as compact JSON in UTF-8."""
+    return json.dumps(
+        value,
+        ensure_ascii=False,
+        separators=(",", ":"),
+    ).encode()
 
 
-def _frame(name: str, number: int, fields: JsonObject) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (
-        name.encode(),
-        dumps({"type": name, "sequence_number": number, **fields}),
-    )
+def _frame(
+    name: str,
+    number: int,
+    fields: JsonObject,
+) -> bytes:
+    data = dumps({"type": name, "sequence_number": number, **fields})
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), data)
 
 
 def _events(plan: Plan) -> Iterator[Event]:
@@ -63,7 +69,11 @@ def _events(plan: Plan) -> Iterator[Event]:
     yield from _terminal(plan)
 
 
-def _search(plan: Plan, index: int, item: JsonObject) -> Iterator[Event]:
+def _search(
+    plan: Plan,
+    index: int,
+    item: JsonObject,
+) -> Iterator[Event]:
     call_id = f"call_{plan.id.removeprefix('resp_')}_{index}"
     queries, results = item["queries"], item["results"]
     # Recorded: the item is added as a function call and done as search results.
@@ -76,8 +86,10 @@ def _search(plan: Plan, index: int, item: JsonObject) -> Iterator[Event]:
         "status": "in_progress",
     }
     yield "response.output_item.added", {"item": call, "output_index": index}
-    thought: JsonObject = {"thought": "Searching the web...", "call_id": call_id}
-    yield "response.reasoning.search_queries", {"queries": queries, **thought}
+    yield (
+        "response.reasoning.search_queries",
+        {"queries": queries, "thought": "Searching the web...", "call_id": call_id},
+    )
     found = f"Found {len(results) if isinstance(results, list) else 0} results"
     yield (
         "response.reasoning.search_results",
@@ -87,17 +99,19 @@ def _search(plan: Plan, index: int, item: JsonObject) -> Iterator[Event]:
 
 
 def _message(plan: Plan) -> Iterator[Event]:
-    place: JsonObject = {
+    index: JsonObject = {"output_index": len(plan.searches)}
+    place = {
         "item_id": plan.message["id"],
-        "output_index": len(plan.searches),
+        **index,
         "content_index": 0,
     }
-    index: JsonObject = {"output_index": len(plan.searches)}
-    yield (
-        "response.output_item.added",
-        {"item": {**plan.message, "content": None, "status": "in_progress"}, **index},
-    )
-    most = _TOKENS_BEFORE_ERROR if plan.status in _ENDS_IN_ERROR else len(plan.tokens)
+    item: JsonObject = {
+        **plan.message,
+        "content": None,
+        "status": "in_progress",
+    }
+    yield "response.output_item.added", {"item": item, **index}
+    most = _TOKENS_BEFORE_ERROR if plan.status in _ENDS_IN_ERROR else None
     for token in plan.tokens[:most]:
         yield "response.output_text.delta", {"delta": token, **place}
     if plan.status == "completed":

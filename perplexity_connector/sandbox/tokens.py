@@ -1,17 +1,17 @@
-"""Text cut into pieces the way the recorded stream was, and what they cost."""
+"""Cut a text into the pieces of a recorded stream, and calculate the usage of a run."""
 
 import re
 
 from perplexity_connector.sandbox.jsontypes import JsonObject
 from perplexity_connector.sandbox.language_models import Price
 
-# A citation marker was recorded in pieces: `.[`, `1`, `]`. `[web:3]` comes as `[web:`, `3`, `]`.
+# A citation marker was recorded in pieces: `.[`, `1`, `]`; and `[web:`, `3`, `]`.
 _TOKEN = re.compile(r"\.?\[(?!web:)|\[web:|\s*\w+|\s*[^\w\s]|\s+")
 _SEARCH_COST = 0.001
 
 
 def tokenize(text: str) -> list[str]:
-    """The pieces, which joined are the text again."""
+    """Return the pieces of a text; joined, they are the text again."""
     return _TOKEN.findall(text)
 
 
@@ -23,7 +23,7 @@ def usage(
     reasoning_tokens: int,
     searches: int,
 ) -> JsonObject:
-    """The `usage` of a run, with its cost in USD. A run that searched nothing has no tool costs in detail."""
+    """Return the `usage` of a run, with its cost in USD; without searches, no tool details."""
     tool_cost = round(searches * _SEARCH_COST, 6)
     costs = {
         "input_cost": _cost(input_tokens, price.input),

@@ -1,1 +1,1 @@
-"""What every server of ours shares: loopback sockets, a quiet uvicorn, checks of who may ask. Imports nothing of ours."""
+"""Sockets, a quiet uvicorn and request checks for every server here. Imports nothing of ours."""

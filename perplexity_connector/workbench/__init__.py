@@ -1,4 +1,4 @@
-"""A web page on loopback: drag an action in, fill in its form, run it, watch it answer.
+"""A web page on loopback: drag an action in, fill in its form, run it, watch the answer.
 
-All it shows comes from the host's public methods, so it shows any connector.
+It shows only what the host's public methods return, so it shows any connector.
 """

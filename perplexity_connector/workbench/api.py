@@ -1,6 +1,6 @@
-"""What the page asks of the host, endpoint by endpoint: JSON in, JSON out.
+"""The endpoints that the page uses: JSON in, JSON out, each one a method of the host.
 
-A plain `def` is answered on a thread of its own, since it reads files or waits for a lock.
+Starlette runs a plain `def` in a thread. Those endpoints read files or wait for a lock.
 """
 
 import asyncio
@@ -23,29 +23,34 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.host import Host
 from perplexity_connector.workbench.reading import (
-    document,
-    number,
-    object_in,
-    optional_text,
-    text,
-    texts_in,
+    read_body,
+    read_number,
+    read_object,
+    read_optional_text,
+    read_text,
+    read_texts,
 )
 
 Item: TypeAlias = dict[str, JsonValue]
+_OPTIONS_A_PAGE = 50
 
 
 class Api:
-    """The endpoints over one open host; `sandbox` says whether that host runs against a sandbox."""
+    """The endpoints over one open host.
+
+    `sandbox` says whether the host runs against a sandbox. `_running` holds the ids of the active
+    runs, so that `stop` can cancel them.
+    """
 
     def __init__(self, host: Host, *, sandbox: bool) -> None:
-        """Answer from that host."""
+        """Use that host."""
         self._host = host
         self._sandbox = sandbox
         self._running: set[str] = set()
 
     @property
     def routes(self) -> list[Route]:
-        """The endpoints, each at its address."""
+        """Return the endpoints, each at its address."""
         return [
             Route("/api/catalogue", self.catalogue),
             Route("/api/actions/{connector}/{action}", self.describe),
@@ -61,126 +66,117 @@ class Api:
         ]
 
     def stop(self) -> None:
-        """Stop every run under way; their streams come to a proper end."""
+        """Cancel every active run; each stream then ends as usual."""
         for run_id in tuple(self._running):
             self._host.cancel(run_id)
 
-    def catalogue(self, request: Request) -> Response:
-        """What can be dragged in, and what could not be read."""
-        del request
-        return JSONResponse(
-            {
-                "actions": self._host.actions(),
-                "problems": self._host.problems(),
-                "sandbox": self._sandbox,
-            }
-        )
+    def catalogue(self, _: Request) -> Response:
+        """Return the actions, and why others are missing."""
+        catalogue = {
+            "actions": self._host.actions(),
+            "problems": self._host.problems(),
+            "sandbox": self._sandbox,
+        }
+        return JSONResponse(catalogue)
 
     def describe(self, request: Request) -> Response:
-        """All that is needed to draw an action."""
-        where = request.path_params
-        return JSONResponse(
-            self._host.describe(
-                where["connector"], where["action"], number(request, "version", None)
-            )
-        )
+        """Return all that is needed to draw an action's form."""
+        path = request.path_params
+        version = read_number(request, "version")
+        connector, action = path["connector"], path["action"]
+        return JSONResponse(self._host.describe(connector, action, version))
 
     async def validate(self, request: Request) -> Response:
-        """What is wrong with a flow."""
-        flow = object_in(await document(request), "flow")
-        return JSONResponse(
-            {"errors": await run_in_threadpool(self._host.validate_flow, flow)}
-        )
+        """Return the errors of a flow."""
+        flow = read_object(await read_body(request), "flow")
+        errors = await run_in_threadpool(self._host.validate_flow, flow)
+        return JSONResponse({"errors": errors})
 
     async def options(self, request: Request) -> Response:
-        """Suggestions for a field."""
-        where, asked = request.path_params, request.query_params
+        """Return a page of suggestions for a field."""
+        path, query = request.path_params, request.query_params
+        limit = read_number(request, "limit")
         page = await self._host.options(
-            where["connector"],
-            where["source"],
-            search=asked.get("search", ""),
-            cursor=asked.get("cursor") or None,
-            limit=number(request, "limit", 50) or 0,
-            connection=asked.get("connection") or None,
+            path["connector"],
+            path["source"],
+            search=query.get("search", ""),
+            cursor=query.get("cursor") or None,
+            limit=_OPTIONS_A_PAGE if limit is None else limit,
+            connection=query.get("connection") or None,
         )
         return JSONResponse(page)
 
-    def connections(self, request: Request) -> Response:
-        """The stored connections; never a key."""
-        del request
+    def connections(self, _: Request) -> Response:
+        """Return the stored connections, without their secrets."""
         return JSONResponse({"connections": self._host.connections.list()})
 
     async def connect(self, request: Request) -> Response:
-        """Keep a new connection, if a test finds it good or none is wanted."""
-        asked = await document(request)
-        connector, fields, status = (
-            text(asked, "connector"),
-            texts_in(asked, "fields"),
-            None,
-        )
-        if asked.get("test") is not False:
+        """Store a new connection, unless a test is wanted and finds it bad."""
+        body = await read_body(request)
+        connector = read_text(body, "connector")
+        fields = read_texts(body, "fields")
+        status = stored = None
+        if body.get("test") is not False:
             status = await self._host.connections.test(fields, connector)
-        kept = None
         if status is None or status["outcome"] == ConnectionOutcome.OK:
-            kept = await run_in_threadpool(
-                self._host.connections.add, connector, fields
-            )
-        return JSONResponse({"connection": kept, "status": status})
+            add = self._host.connections.add
+            stored = await run_in_threadpool(add, connector, fields)
+        return JSONResponse({"connection": stored, "status": status})
 
     async def test(self, request: Request) -> Response:
-        """How good a stored connection is, or the environment's."""
-        asked = await document(request)
-        status = await self._host.connections.test(
-            optional_text(asked, "connection"), text(asked, "connector")
-        )
+        """Test a stored connection, or that of the environment."""
+        body = await read_body(request)
+        connection = read_optional_text(body, "connection")
+        connector = read_text(body, "connector")
+        status = await self._host.connections.test(connection, connector)
         return JSONResponse({"status": status})
 
     async def change(self, request: Request) -> Response:
         """Give a connection another key, another name, or both."""
-        asked, name = await document(request), _name(request)
-        new_name = optional_text(asked, "connection_name")
-        fields = texts_in(asked, "fields") if "fields" in asked else None
+        body = await read_body(request)
+        name = _connection_name(request)
+        new_name = read_optional_text(body, "connection_name")
+        fields = read_texts(body, "fields") if "fields" in body else None
         if new_name is None and fields is None:
-            raise ConnectorError(
-                ErrorCode.INVALID_INPUT, "Give a new connection_name, fields, or both."
-            )
+            message = "Give a new connection_name, fields, or both."
+            raise ConnectorError(ErrorCode.INVALID_INPUT, message)
+        connections = self._host.connections
         shown: JsonObject = {}
         if fields is not None:
-            shown = await run_in_threadpool(
-                self._host.connections.replace_key, name, fields
-            )
+            shown = await run_in_threadpool(connections.replace_key, name, fields)
         if new_name is not None:
-            shown = await run_in_threadpool(
-                self._host.connections.rename, name, new_name
-            )
+            shown = await run_in_threadpool(connections.rename, name, new_name)
         return JSONResponse({"connection": shown})
 
     def disconnect(self, request: Request) -> Response:
-        """Forget a connection."""
-        self._host.connections.remove(_name(request))
+        """Remove a stored connection."""
+        self._host.connections.remove(_connection_name(request))
         return Response(status_code=204)
 
     async def run(self, request: Request) -> Response:
-        """Run a flow: its items, a line each, as they come. A client that leaves stops the run under way."""
-        items = self._host.stream_flow(object_in(await document(request), "flow"))
-        # The first item is there once nothing is wrong with the flow; what is wrong becomes the answer.
+        """Run a flow and stream its items, one a line; a client that leaves cancels the run."""
+        flow = read_object(await read_body(request), "flow")
+        items = self._host.stream_flow(flow)
+        # An invalid flow raises here, before the stream begins, and so becomes an error response.
         first = await anext(items)
-        return _Lines(first, items, self._running)
+        return _ItemLines(first, items, self._running)
 
     async def cancel(self, request: Request) -> Response:
-        """Stop a run by its id; its stream then comes to its end."""
-        return JSONResponse(
-            {"cancelled": self._host.cancel(request.path_params["run_id"])}
-        )
+        """Cancel a run by its id; its stream then ends as usual."""
+        run_id = request.path_params["run_id"]
+        return JSONResponse({"cancelled": self._host.cancel(run_id)})
 
 
-def _name(request: Request) -> str:
-    # Not a part of the path: a name may be "..", which no browser would send as one.
+def _connection_name(request: Request) -> str:
+    # In the query string: a name may be "..", and a browser would resolve that in a path.
     return request.query_params.get("name", "")
 
 
-class _Lines(StreamingResponse):
-    """The items of a flow, a line of JSON each; while a run is under way, its id is in `running`."""
+class _ItemLines(StreamingResponse):
+    """The items of a flow, one line of JSON each.
+
+    `_run_id` is the id of the last run that started. While its run is active, `running` holds it.
+    """
 
     def __init__(
         self, first: Item, items: AsyncGenerator[Item, None], running: set[str]
@@ -190,11 +186,17 @@ class _Lines(StreamingResponse):
         self._running = running
         self._run_id = ""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Not Starlette's own way, which cancels again at every step of the cleaning up: the provider is to be told.
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        # Starlette's own `__call__` cancels again at every step of the clean-up. Then the run could not ask the
+        # provider to cancel.
         del scope
         sending = asyncio.create_task(self.stream_response(send))
-        # The body was read to its end, so what comes next is that the client is gone.
+        # The body was read to its end, so the next message says that the client has left.
         leaving = asyncio.ensure_future(receive())
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""The workbench as an ASGI application: the page, its files, the endpoints, and the guard around all of it."""
+"""The workbench as an ASGI application: the page, its files, the endpoints, their protection."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,8 +15,8 @@ from starlette.types import ASGIApp
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host import Host
 from perplexity_connector.workbench.api import Api
-from perplexity_connector.workbench.failures import RefusedError, answer
-from perplexity_connector.workbench.security import Guard
+from perplexity_connector.workbench.failures import RefusedError, error_response
+from perplexity_connector.workbench.security import protect
 
 STATIC = Path(__file__).with_name("static")
 
@@ -24,7 +24,7 @@ STATIC = Path(__file__).with_name("static")
 def create_app(
     host: Host, api: Api, *, port: int, token: str, static: Path = STATIC
 ) -> ASGIApp:
-    """The application; it opens the host when it starts, and closes it when it ends."""
+    """Return the application; it opens the host at its start, and closes it at its end."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -34,45 +34,26 @@ def create_app(
     def page(_: Request) -> Response:
         return FileResponse(static / "index.html")
 
-    inside = Starlette(
+    app = Starlette(
         routes=[
             Route("/", page),
             *api.routes,
             Mount("/static", StaticFiles(directory=static, check_dir=False)),
         ],
-        exception_handlers={
-            ConnectorError: _failed,
-            HTTPException: _missed,
-            Exception: _broken,
-        },
+        exception_handlers=dict.fromkeys(
+            (ConnectorError, HTTPException, Exception), _answer_error
+        ),
         lifespan=lifespan,
     )
-    return Guard(inside, port=port, token=token)
+    return protect(app, port=port, token=token)
 
 
-def _failed(request: Request, error: Exception) -> Response:
-    del request
-    assert isinstance(error, ConnectorError)  # noqa: S101 - registered for these alone
-    return answer(error)
-
-
-def _missed(request: Request, error: Exception) -> Response:
-    del request
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    return answer(
-        RefusedError(
-            status,
-            ErrorCode.NOT_FOUND,
-            "There is nothing of that kind at this address.",
-        )
-    )
-
-
-def _broken(request: Request, error: Exception) -> Response:
-    del request
-    # Never the exception's text: it may hold a key or an input value.
-    return answer(
-        RefusedError(
-            500, ErrorCode.INTERNAL, f"The workbench broke: {type(error).__name__}."
-        )
-    )
+def _answer_error(_: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        message = "This address does not exist, or does not take this method."
+        error = RefusedError(error.status_code, ErrorCode.NOT_FOUND, message)
+    elif not isinstance(error, ConnectorError):
+        # Never the exception's text: it may hold a key or an input value.
+        message = f"The workbench broke: {type(error).__name__}."
+        error = RefusedError(500, ErrorCode.INTERNAL, message)
+    return error_response(error)

@@ -1,4 +1,4 @@
-"""What a request holds, or the error that says what is wrong with it, field by field."""
+"""Read a request, or raise the error that says which field is wrong."""
 
 import json
 from collections.abc import Mapping
@@ -17,79 +17,72 @@ from perplexity_connector.workbench.failures import RefusedError
 LARGEST_BODY = 1_000_000
 
 
-async def document(request: Request) -> JsonObject:
-    """The JSON object that is the body.
+async def read_body(request: Request) -> JsonObject:
+    """Return the JSON object in the body.
 
-    Raises `RefusedError` (413) for a body of more than `LARGEST_BODY` bytes, `ConnectorError` (`invalid_input`) for one
-    that is no JSON object.
+    Raises `RefusedError` (413) for a body of more than `LARGEST_BODY` bytes, `ConnectorError`
+    (`invalid_input`) for anything but a JSON object.
     """
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > LARGEST_BODY:
-            raise RefusedError(
-                413,
-                ErrorCode.INVALID_INPUT,
-                f"A request may have {LARGEST_BODY} bytes at most.",
-            )
+            message = f"A request may have {LARGEST_BODY} bytes at most."
+            raise RefusedError(413, ErrorCode.INVALID_INPUT, message)
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise ConnectorError(
-            ErrorCode.INVALID_INPUT, "The body of the request must be a JSON object."
-        )
+        message = "The body of the request must be a JSON object."
+        raise ConnectorError(ErrorCode.INVALID_INPUT, message)
     return value
 
 
-def text(given: JsonObject, name: str) -> str:
-    """The text of that name. Raises `ConnectorError` (`invalid_input`) when it is not there, or no text."""
-    value = given.get(name)
-    if not isinstance(value, str):
-        raise _wrong(name, "Must be text.")
-    return value
+def read_text(document: JsonObject, name: str) -> str:
+    """Return a field that must be text, else raise `ConnectorError` (`invalid_input`)."""
+    return _checked_text(document.get(name), name)
 
 
-def object_in(given: JsonObject, name: str) -> JsonObject:
-    """The object of that name. Raises `ConnectorError` (`invalid_input`) when it is not there, or no object."""
-    value = given.get(name)
+def read_optional_text(document: JsonObject, name: str) -> str | None:
+    """Return a field that must be text, null or absent, else raise `ConnectorError`."""
+    return None if document.get(name) is None else read_text(document, name)
+
+
+def read_object(document: JsonObject, name: str) -> JsonObject:
+    """Return a field that must be an object, else raise `ConnectorError`."""
+    value = document.get(name)
     if not isinstance(value, Mapping):
-        raise _wrong(name, "Must be an object.")
+        raise _wrong_type(name, "Must be an object.")
     return value
 
 
-def optional_text(given: JsonObject, name: str) -> str | None:
-    """The text of that name, or None when there is none. Raises `ConnectorError` likewise."""
-    return None if given.get(name) is None else text(given, name)
-
-
-def texts_in(given: JsonObject, name: str) -> Mapping[str, str]:
-    """The object of that name, all of whose values are text. Raises `ConnectorError` likewise."""
+def read_texts(document: JsonObject, name: str) -> Mapping[str, str]:
+    """Return a field that must be an object of texts, else raise `ConnectorError`."""
     return {
-        field: _text_value(value, f"{name}/{field}")
-        for field, value in object_in(given, name).items()
+        field: _checked_text(value, f"{name}/{field}")
+        for field, value in read_object(document, name).items()
     }
 
 
-def number(request: Request, name: str, otherwise: int | None) -> int | None:
-    """The whole number of that name in the address. Raises `ConnectorError` (`invalid_input`) for anything else."""
-    if not (given := request.query_params.get(name)):
-        return otherwise
-    if not (
-        given.isascii() and given.isdigit() and len(given) < len(str(LARGEST_BODY))
-    ):
-        raise _wrong(name, "Must be a whole number.")
+def read_number(request: Request, name: str) -> int | None:
+    """Return a whole number of the query string, None if absent, else raise `ConnectorError`."""
+    given = request.query_params.get(name)
+    if not given:
+        return None
+    is_number = given.isascii() and given.isdigit()
+    if not is_number or len(given) >= len(str(LARGEST_BODY)):
+        raise _wrong_type(name, "Must be a whole number.")
     return int(given)
 
 
-def _text_value(value: JsonValue, name: str) -> str:
+def _checked_text(value: JsonValue, name: str) -> str:
     if not isinstance(value, str):
-        raise _wrong(name, "Must be text.")
+        raise _wrong_type(name, "Must be text.")
     return value
 
 
-def _wrong(name: str, message: str) -> ConnectorError:
+def _wrong_type(name: str, message: str) -> ConnectorError:
     field = FieldError(pointer=f"/{name}", code="type", message=message)
     return ConnectorError(
         ErrorCode.INVALID_INPUT, f"/{name}: {message}", fields=[field]

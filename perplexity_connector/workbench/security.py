@@ -1,20 +1,25 @@
-"""Who may speak to the workbench: this page, in the browser that was given the token, and nobody else.
+"""Admit only the workbench's own page, in the browser that received the token.
 
-It listens on loopback, where every web page that the user opens, and every program of any user, can send requests to.
-So each launch has a random token, which the address holds once and a cookie from then on; the `Host` must be ours (a
-foreign name that resolves to loopback, DNS rebinding, is not), and the `Origin` too (a foreign page's form or script).
+The workbench listens on loopback. Every web page that the user opens, and every program of any
+user, can send requests there. So each launch has a random token: the address holds it once, a
+cookie holds it from then on. `Host` must be ours, which keeps out a foreign name that resolves to
+loopback (DNS rebinding). `Origin` must be ours, which keeps out a foreign page's form or script.
 """
 
-import hmac
 import logging
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from perplexity_connector.contract import ErrorCode
-from perplexity_connector.workbench.failures import RefusedError, answer
+from perplexity_connector.serving.listener import LOOPBACK
+from perplexity_connector.serving.middleware import (
+    RefusalMiddleware,
+    is_own_origin,
+    is_same_text,
+)
+from perplexity_connector.workbench.failures import RefusedError, error_response
 
 _LOG = logging.getLogger("perplexity_connector.workbench")
 _HEADERS = {
@@ -28,94 +33,102 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_NO_COOKIE = "Open the address that the workbench printed when it was started: it holds the token."
+_NO_COOKIE = (
+    "Open the address that the workbench printed at its start: it holds the token."
+)
 _SAFE_METHODS = ("GET", "HEAD")
 
 
-class Guard:
-    """An ASGI application around another one, which lets in only what may come in, and puts headers on every answer."""
+def protect(
+    app: ASGIApp,
+    *,
+    port: int,
+    token: str,
+) -> ASGIApp:
+    """Return `app` with the checks of this module in front, and safe headers on every answer."""
+    access = _PageAccess(port, token)
+    return RefusalMiddleware(_ErrorNames(app), access.refuse, _HEADERS)
 
-    def __init__(self, app: ASGIApp, *, port: int, token: str) -> None:
-        """Guard `app`, which is served at that port of the loopback interface."""
+
+class _ErrorNames:
+    """An ASGI application around another one, which logs a broken request by its error's name.
+
+    The request was answered already. The server would log the error's text, which may hold a key.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
-        self._token = token
-        # Cookies do not tell ports apart: two workbenches at once must not overwrite each other's.
-        self._cookie = f"workbench_{port}"
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; what is no request, the start and the end of the server, goes through."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_HEADERS)
-            await send(message)
-
-        within = self._met(Request(scope)) or self._app
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         try:
-            await within(scope, receive, send_with_headers)
-        except Exception as error:  # noqa: BLE001 - it was answered; its text, which the server would log, may hold a key
+            await self._app(scope, receive, send)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
             _LOG.error("a request broke: %s", type(error).__name__)
 
-    def _met(self, request: Request) -> Response | None:
-        """What is answered at the door; None lets the request in."""
+
+class _PageAccess:
+    """Decides about a request by its headers and its cookie, for one port and one token."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self._hosts = {f"{LOOPBACK}:{port}", f"localhost:{port}"}
+        self._token = token
+        # A cookie belongs to a host name, not to a port. Two workbenches need two names.
+        self._cookie = f"workbench_{port}"
+
+    def refuse(self, request: Request) -> Response | None:
+        """Return the answer to a request that must not reach the application, or None."""
         token = request.query_params.get("token")
         if token is not None:
-            # Whoever logs addresses in this process, the server first of all, gets the rest of it from here.
+            # Everything behind this line may log the address: the server, the routes.
             request.scope["query_string"] = b""
         if problem := self._source_problem(request):
-            return _refused(403, ErrorCode.PERMISSION_DENIED, problem)
+            return _refusal(403, ErrorCode.PERMISSION_DENIED, problem)
         if request.url.path == "/" and token is not None:
-            return self._welcome(token)
-        if not self._is_token(request.cookies.get(self._cookie, "")):
-            return _refused(401, ErrorCode.INVALID_CREDENTIALS, _NO_COOKIE)
+            return self._exchange(token)
+        if not is_same_text(request.cookies.get(self._cookie, ""), self._token):
+            return _refusal(401, ErrorCode.INVALID_CREDENTIALS, _NO_COOKIE)
         if not _is_json_or_empty(request):
-            return _refused(
-                415,
-                ErrorCode.INVALID_INPUT,
-                "The body of a request must be application/json.",
-            )
+            message = "The body of a request must be application/json."
+            return _refusal(415, ErrorCode.INVALID_INPUT, message)
         return None
 
     def _source_problem(self, request: Request) -> str:
-        hosts, origins = (
-            request.headers.getlist("host"),
-            request.headers.getlist("origin"),
-        )
-        site = request.headers.get("sec-fetch-site")
+        hosts = request.headers.getlist("host")
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
             return "The Host of the request is not this workbench."
-        # Following a link to the page itself is anybody's right: without the cookie it gives nothing away.
-        follows_a_link = request.url.path == "/" and request.method in _SAFE_METHODS
-        is_foreign = site not in (None, "same-origin", "none") and not follows_a_link
-        if is_foreign or any(
-            origin != f"http://{hosts[0].lower()}" for origin in origins
-        ):
-            return "The request comes from another page."
-        if (
-            request.method not in _SAFE_METHODS
-            and not origins
-            and site != "same-origin"
-        ):
-            return "The request does not say which page it comes from."
+        host = hosts[0].lower()
+        origins = request.headers.getlist("origin")
+        site = request.headers.get("sec-fetch-site")
+        is_safe = request.method in _SAFE_METHODS
+        # Any page may link to this page: without the cookie it shows nothing.
+        is_link = request.url.path == "/" and is_safe
+        is_foreign = site not in (None, "same-origin", "none") and not is_link
+        if is_foreign or not all(is_own_origin(origin, host) for origin in origins):
+            return "The request was sent by another page."
+        if not (is_safe or origins or site == "same-origin"):
+            return "The request does not say which page sent it."
         return ""
 
-    def _welcome(self, token: str) -> Response:
-        if not self._is_token(token):
-            return _refused(
-                401,
-                ErrorCode.INVALID_CREDENTIALS,
-                "This token is not that of this workbench.",
-            )
+    def _exchange(self, token: str) -> Response:
+        """Return a cookie for the right token, without the token in the address."""
+        if not is_same_text(token, self._token):
+            message = "This token is not that of this workbench."
+            return _refusal(401, ErrorCode.INVALID_CREDENTIALS, message)
         response = RedirectResponse("/", 303)
-        response.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")
+        response.set_cookie(
+            self._cookie,
+            self._token,
+            httponly=True,
+            samesite="strict",
+        )
         return response
-
-    def _is_token(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode(), self._token.encode())
 
 
 def _is_json_or_empty(request: Request) -> bool:
@@ -127,5 +140,9 @@ def _is_json_or_empty(request: Request) -> bool:
     return kind == "application/json" or not has_body
 
 
-def _refused(status: int, code: ErrorCode, message: str) -> Response:
-    return answer(RefusedError(status, code, message))
+def _refusal(
+    status: int,
+    code: ErrorCode,
+    message: str,
+) -> Response:
+    return error_response(RefusedError(status, code, message))

@@ -1,24 +1,25 @@
-"""The workbench as a server on the loopback interface."""
+"""The workbench as a server on loopback."""
 
 import secrets
-import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import uvicorn
-
 from perplexity_connector.host import Host
+from perplexity_connector.serving.listener import LOOPBACK, listen
+from perplexity_connector.serving.server import NotifyingServer, quiet_config
 from perplexity_connector.workbench.api import Api
 from perplexity_connector.workbench.app import STATIC, create_app
 
-_ADDRESS = "127.0.0.1"
-# A run that is stopped asks the provider to stop too; that takes a moment.
+# A cancelled run asks the provider to cancel too, which takes a moment.
 _GRACE_SECONDS = 5
 
 
-class WorkbenchServer(uvicorn.Server):
-    """A workbench that is not serving yet, though its port is taken already."""
+class WorkbenchServer(NotifyingServer):
+    """A workbench that holds its port already and is not serving yet.
+
+    `address` is the page's URL; it holds the token of this launch.
+    """
 
     def __init__(
         self,
@@ -32,58 +33,34 @@ class WorkbenchServer(uvicorn.Server):
         """Make it over a host that is not open yet.
 
         Args:
-            host: Where everything comes from.
-            port: Where to listen; 0 is any free port.
+            host: The host that lists and runs the actions.
+            port: Where to listen; 0 takes any free port.
             sandbox: Whether the host runs against a sandbox.
-            ready: Told the address, token and all, as soon as it answers.
-            static: The page's files.
+            ready: Called with `address` once the workbench answers.
+            static: The folder of the page's files.
 
         Raises:
             OSError: the port is taken.
         """
-        self._listener = _listen(port)
-        self._ready = ready
-        self._api = Api(host, sandbox=sandbox)
-        bound, token = self._listener.getsockname()[1], secrets.token_urlsafe(32)
-        self.address = f"http://{_ADDRESS}:{bound}/?token={token}"
+        self._listener = listen(LOOPBACK, port)
+        own_port = self._listener.getsockname()[1]
+        token = secrets.token_urlsafe(32)
+        self.address = f"http://{LOOPBACK}:{own_port}/?token={token}"
+        api = Api(host, sandbox=sandbox)
+        app = create_app(
+            host,
+            api,
+            port=own_port,
+            token=token,
+            static=static,
+        )
         super().__init__(
-            uvicorn.Config(
-                create_app(host, self._api, port=bound, token=token, static=static),
-                loop="asyncio",
-                http="h11",
-                ws="none",
-                lifespan="on",
-                log_config=None,
-                # The token stands in an address, and no address is to stand in a log.
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-            )
+            quiet_config(app, grace_seconds=_GRACE_SECONDS),
+            on_ready=lambda: ready(self.address),
+            on_stop=api.stop,
         )
 
     def serve_until_stopped(self) -> None:
-        """Serve until Ctrl-C, or `should_exit`."""
+        """Serve until Ctrl-C, or until `should_exit` is set."""
         with suppress(KeyboardInterrupt):
             self.run(sockets=[self._listener])
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
-        await super().startup(sockets)
-        self._ready(self.address)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop the runs under way, then the server."""
-        self._api.stop()
-        await super().shutdown(sockets)
-
-
-def _listen(port: int) -> socket.socket:
-    # asyncio turns Nagle's delay off only where the socket names its protocol; each item is to be a packet of its own.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((_ADDRESS, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener

@@ -120,6 +120,10 @@ class FakeHost:
         """The palette given."""
         return list(self.entries)
 
+    def connectors(self) -> list[Document]:
+        """The connector of the description, if the palette has any entry."""
+        return [self.describe()["connector"]] if self.entries else []
+
     def problems(self) -> list[Document]:
         """The faults given."""
         return list(self.faults)

@@ -33,11 +33,11 @@ FOR_RUNS = {
     ),
     *(
         f"perplexity_connector.host.{name}"
-        for name in ("engine", "flows", "store", "sync")
+        for name in ("credentials", "flows", "runs.runs", "sync", "validation")
     ),
     *(
         f"perplexity_connector.cli.{name}"
-        for name in ("connections", "journal", "running", "workbench")
+        for name in ("connections", "journal", "running", "targets", "workbench")
     ),
     *(
         f"perplexity_connector.contract.{name}"

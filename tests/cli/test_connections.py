@@ -14,7 +14,7 @@ import pytest
 
 from perplexity_connector.__main__ import main
 from perplexity_connector.cli import app, language_models
-from perplexity_connector.cli.connections import EXIT_CODES
+from perplexity_connector.cli.connections import EXIT_BY_OUTCOME
 from perplexity_connector.contract import ConnectionOutcome
 from perplexity_connector.host import ConnectionStore, Host
 from tests.cli.conftest import Command, Outcome
@@ -288,7 +288,7 @@ def test_models_of_nobody_are_a_mistake(
 
 def test_every_outcome_has_an_exit_code() -> None:
     """None is forgotten."""
-    assert set(EXIT_CODES) == set(ConnectionOutcome)
+    assert set(EXIT_BY_OUTCOME) == set(ConnectionOutcome)
 
 
 def test_on_a_terminal_what_is_missing_is_asked_for(

@@ -1,7 +1,7 @@
 import pytest
 
 from perplexity_connector.cli.exits import (
-    EXIT_CODES,
+    EXIT_BY_ERROR,
     ExitCode,
     code_of_error,
     code_of_run,
@@ -12,7 +12,7 @@ from tests.cli.fakes import envelope, failed
 
 def test_every_error_code_has_an_exit_code() -> None:
     """A new way to fail cannot be forgotten here."""
-    assert set(EXIT_CODES) == set(ErrorCode)
+    assert set(EXIT_BY_ERROR) == set(ErrorCode)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.fields import document, with_fields
+from perplexity_connector.cli.fields import apply_assignments, parse_object
 from perplexity_connector.contract import JsonValue
 from tests.cli.fakes import INPUT_SCHEMA
 
@@ -36,7 +36,7 @@ def test_a_value_is_read_as_its_schema_asks(
     assignment: str, expected: JsonValue
 ) -> None:
     """Text for a string, JSON elsewhere; what is no JSON stays text, for validation to point at."""
-    assert with_fields({}, [assignment], INPUT_SCHEMA) == expected
+    assert apply_assignments({}, [assignment], INPUT_SCHEMA) == expected
 
 
 def test_a_type_may_be_a_list_of_types() -> None:
@@ -47,7 +47,7 @@ def test_a_type_may_be_a_list_of_types() -> None:
             "b": {"type": ["integer", "null"]},
         }
     }
-    assert with_fields({}, ["a=1", "b=1"], schema) == {"a": "1", "b": 1}
+    assert apply_assignments({}, ["a=1", "b=1"], schema) == {"a": "1", "b": 1}
 
 
 def test_fields_are_put_in_order_on_top_of_what_is_there() -> None:
@@ -69,7 +69,7 @@ def test_fields_are_put_in_order_on_top_of_what_is_there() -> None:
         "messages.0.content=y",
         "messages.1.content=z",
     ]
-    assert with_fields(base, assignments, INPUT_SCHEMA) == expected
+    assert apply_assignments(base, assignments, INPUT_SCHEMA) == expected
     assert base == {
         "query": "a",
         "options": {"depth": 1, "width": 2},
@@ -83,7 +83,7 @@ def test_fields_are_put_in_order_on_top_of_what_is_there() -> None:
 def test_an_argument_that_names_no_field_is_refused(assignment: str) -> None:
     """Without `=`, or with a name that leads nowhere."""
     with pytest.raises(UsageError):
-        with_fields({}, [assignment], INPUT_SCHEMA)
+        apply_assignments({}, [assignment], INPUT_SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ def test_an_argument_that_names_no_field_is_refused(assignment: str) -> None:
 def test_a_field_without_a_place_is_refused(assignment: str) -> None:
     """Inside a text, beside a list's items, or beyond its end."""
     with pytest.raises(UsageError):
-        with_fields({"query": "a", "messages": [{}]}, [assignment], INPUT_SCHEMA)
+        apply_assignments({"query": "a", "messages": [{}]}, [assignment], INPUT_SCHEMA)
 
 
 def test_a_refused_argument_is_not_repeated() -> None:
     """It may be a key that was pasted in the wrong place."""
     with pytest.raises(UsageError) as refused:
-        with_fields({}, ["pplx-secret"], INPUT_SCHEMA)
+        apply_assignments({}, ["pplx-secret"], INPUT_SCHEMA)
     assert "pplx-secret" not in str(refused.value)
 
 
@@ -120,9 +120,10 @@ def test_a_refused_argument_is_not_repeated() -> None:
 def test_a_document_that_is_no_json_object_is_refused(text: str) -> None:
     """Whatever keeps it from being one."""
     with pytest.raises(UsageError):
-        document(text)
+        parse_object(text, "--input", "{}")
 
 
 def test_a_document_is_taken_as_it_is() -> None:
     """Types, args and unknown fields."""
-    assert document('{"b": [1, null], "a": "x"}') == {"b": [1, None], "a": "x"}
+    text = '{"b": [1, null], "a": "x"}'
+    assert parse_object(text, "--input", "{}") == {"b": [1, None], "a": "x"}

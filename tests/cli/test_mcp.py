@@ -112,7 +112,7 @@ def test_without_a_port_it_serves_its_own_client(
     ("arguments", "told"),
     [
         (["--http", "0", "--host", "192.0.2.1"], mcp.TOKEN),
-        (["--connection", "no-such"], "There is: none"),
+        (["--connection", "no-such"], "none"),
         (["--connection", "Mine", "--sandbox"], "--sandbox"),
         (["--host", "127.0.0.1"], "--http"),
     ],

@@ -1,7 +1,11 @@
 import pytest
 
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.palette import description_lines, find, palette_lines
+from perplexity_connector.cli.palette import (
+    description_lines,
+    find_action,
+    palette_lines,
+)
 from tests.cli.fakes import DESCRIPTION, ENTRY, Document
 
 ENTRIES = [
@@ -23,7 +27,7 @@ ENTRIES = [
 )
 def test_an_action_is_found_by_its_name(name: str, found: tuple[str, str]) -> None:
     """Alone where one connector has it, in whatever versions; else with its connector's name before it."""
-    assert find(ENTRIES, name) == found
+    assert find_action(ENTRIES, name) == found
 
 
 @pytest.mark.parametrize(
@@ -35,14 +39,14 @@ def test_a_name_that_fits_none_or_several_is_refused_naming_what_there_is(
 ) -> None:
     """So that the next attempt can be right."""
     with pytest.raises(UsageError) as refused:
-        find(ENTRIES, name)
+        find_action(ENTRIES, name)
     assert all(choice in str(refused.value) for choice in offered)
 
 
 def test_without_connectors_every_name_is_refused() -> None:
     """Nothing is there to be named."""
     with pytest.raises(UsageError):
-        find([], "look")
+        find_action([], "look")
 
 
 def test_the_palette_has_two_lines_for_each_action() -> None:

@@ -64,15 +64,15 @@ def test_searches_are_told_on_a_terminal_while_they_happen(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """On stderr alone, as plain text, never as markup, and without a listener for anything else."""
-    with terminal() as screen, ConsoleRenderer(text=False, lines=False) as watcher:
-        assert watcher.wants_events
-        watcher.see(
+    with terminal() as screen, ConsoleRenderer(text=False, lines=False) as renderer:
+        assert renderer.wants_events
+        renderer.show_event(
             {"type": "search.queries", "queries": ["[red]moon[/red]\x1b]0;x", "tides"]}
         )
-        watcher.see({"type": "status", "message": "Thinking."})
-        watcher.see({"type": "text.delta", "text": "hidden"})
-        watcher.see({"type": "search.results", "results": []})
-        watcher.see({"type": "of.a.later.version"})
+        renderer.show_event({"type": "status", "message": "Thinking."})
+        renderer.show_event({"type": "text.delta", "text": "hidden"})
+        renderer.show_event({"type": "search.results", "results": []})
+        renderer.show_event({"type": "of.a.later.version"})
     shown = screen.getvalue()
     assert "[red]moon[/red]" in shown
     assert "tides" in shown
@@ -80,30 +80,30 @@ def test_searches_are_told_on_a_terminal_while_they_happen(
     assert "\x1b]0" not in shown
     assert "hidden" not in shown
     assert capsys.readouterr().out == ""
-    assert watcher.streamed == ""
+    assert renderer.streamed == ""
 
 
 def test_the_spinner_makes_room_for_the_text(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Once the answer begins, stderr stays still."""
-    with terminal() as screen, ConsoleRenderer(text=True, lines=False) as watcher:
-        watcher.see({"type": "text.delta", "text": "Far"})
+    with terminal() as screen, ConsoleRenderer(text=True, lines=False) as renderer:
+        renderer.show_event({"type": "text.delta", "text": "Far"})
         before = screen.getvalue()
-        watcher.see({"type": "status", "message": "Thinking."})
-        watcher.see({"type": "text.delta", "text": " away"})
+        renderer.show_event({"type": "status", "message": "Thinking."})
+        renderer.show_event({"type": "text.delta", "text": " away"})
         assert screen.getvalue() == before
     assert before
     assert capsys.readouterr().out == "Far away"
-    assert watcher.streamed == "Far away"
+    assert renderer.streamed == "Far away"
 
 
 def test_without_a_terminal_and_without_a_wish_nobody_listens(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Such a run is cheaper."""
-    with ConsoleRenderer(text=False, lines=False) as watcher:
-        assert not watcher.wants_events
+    with ConsoleRenderer(text=False, lines=False) as renderer:
+        assert not renderer.wants_events
     assert capsys.readouterr().err == ""
 
 
@@ -111,8 +111,8 @@ def test_events_as_lines_leave_the_terminal_alone(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """One line of JSON each on stdout, no spinner between them."""
-    with terminal() as screen, ConsoleRenderer(text=False, lines=True) as watcher:
-        watcher.see({"type": "text.delta", "text": "a\nb", "seq": 1})
+    with terminal() as screen, ConsoleRenderer(text=False, lines=True) as renderer:
+        renderer.show_event({"type": "text.delta", "text": "a\nb", "seq": 1})
     assert (
         capsys.readouterr().out == '{"type": "text.delta", "text": "a\\nb", "seq": 1}\n'
     )
@@ -124,8 +124,8 @@ def test_a_text_that_is_cut_off_has_its_line_ended(
 ) -> None:
     """What is said next does not stand beside it."""
     stack = ExitStack()
-    watcher = stack.enter_context(ConsoleRenderer(text=True, lines=False))
-    watcher.see({"type": "text.delta", "text": "Fa"})
+    renderer = stack.enter_context(ConsoleRenderer(text=True, lines=False))
+    renderer.show_event({"type": "text.delta", "text": "Fa"})
     stack.push(_interrupt)
     with pytest.raises(KeyboardInterrupt):
         stack.close()
@@ -136,9 +136,9 @@ def test_controls_of_a_streamed_text_do_not_reach_the_screen(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The raw text is kept, to compare with the final answer."""
-    with ConsoleRenderer(text=True, lines=False) as watcher:
-        watcher.see({"type": "text.delta", "text": "a\x1b[2Jb"})
-        watcher.see({"type": "text.delta", "text": ""})
-        watcher.see({"type": "text.delta"})
+    with ConsoleRenderer(text=True, lines=False) as renderer:
+        renderer.show_event({"type": "text.delta", "text": "a\x1b[2Jb"})
+        renderer.show_event({"type": "text.delta", "text": ""})
+        renderer.show_event({"type": "text.delta"})
     assert capsys.readouterr().out == "a[2Jb"
-    assert watcher.streamed == "a\x1b[2Jb"
+    assert renderer.streamed == "a\x1b[2Jb"

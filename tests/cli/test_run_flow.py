@@ -131,7 +131,7 @@ def test_a_terminal_is_told_what_goes_on(
     plugin.handlers["greet"] = search
     monkeypatch.setattr(progress, "stderr_is_terminal", lambda: True)
     monkeypatch.setattr(
-        progress.Spinner, "tell", lambda _, message: told.append(message)
+        progress.Spinner, "show", lambda _, message: told.append(message)
     )
     assert run_flow(command, GREET_THEN_COUNT).code == 0
     assert told == ["Running", "Thinking", "Running"]

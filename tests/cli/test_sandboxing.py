@@ -55,13 +55,13 @@ def test_the_sandbox_serves_until_ctrl_c(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It tells its address, how to use it and its keys, and ends as it should."""
-    tell = sandboxing._tell_how_to_use_it
+    tell = sandboxing._print_instructions
 
     def tell_and_interrupt(url: str) -> None:
         tell(url)
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(sandboxing, "_tell_how_to_use_it", tell_and_interrupt)
+    monkeypatch.setattr(sandboxing, "_print_instructions", tell_and_interrupt)
     outcome = command("sandbox")
     assert outcome.code == 0
     assert "export PERPLEXITY_BASE_URL=http://127.0.0.1:" in outcome.out

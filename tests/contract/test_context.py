@@ -32,10 +32,11 @@ def test_the_defaults_do_nothing() -> None:
                 await ctx.checkpoint({"response_id": "resp_1"}),
                 ctx.emit({"type": "status", "message": "x"}),
                 ctx.salvage({"content": "x"}),
+                ctx.save_partial({"content": "x"}),
                 ctx.observe_limit(50, 49, 1790000000.0),
             ]
 
-    assert asyncio.run(use(ActionContext())) == [None] * 5
+    assert asyncio.run(use(ActionContext())) == [None] * 6
 
 
 def test_permits_can_be_held_at_the_same_time() -> None:
@@ -46,6 +47,15 @@ def test_permits_can_be_held_at_the_same_time() -> None:
             pass
 
     asyncio.run(use(ActionContext()))
+
+
+def test_a_partial_output_reaches_the_host_under_both_names() -> None:
+    """A host sets `salvage`; a connector may call it or `save_partial`."""
+    saved: list[object] = []
+    ctx = ActionContext(salvage=saved.append)
+    ctx.salvage({"content": "a"})
+    ctx.save_partial({"content": "ab"})
+    assert saved == [{"content": "a"}, {"content": "ab"}]
 
 
 def test_a_result_needs_no_more_than_an_output() -> None:

@@ -108,6 +108,11 @@ def test_dict_record_and_schema_have_the_same_keys() -> None:
     assert keys == set(schema["properties"]) == set(schema["required"])
 
 
+def test_the_text_of_an_error_is_its_message() -> None:
+    """A log that only formats the exception shows the developer's message."""
+    assert str(full()) == full().message == "for the log"
+
+
 def test_the_record_equals_the_error() -> None:
     """`record` and `to_dict` are two views of one thing."""
     assert full().record().to_dict() == full().to_dict()

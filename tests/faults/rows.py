@@ -15,7 +15,7 @@ from tests.faults.row import Row
 SECTIONS: Mapping[str, Sequence[Row]] = {
     "The connection": connections.ROWS,
     "Refusals and other statuses": refusals.ROWS,
-    "Answers that are none, or come oddly wrapped": answers.ROWS,
+    "Unusable answers, and usable ones in odd forms": answers.ROWS,
     "The stream of a chat": streams.ROWS,
     "Coming back to a run": recoveries.ROWS,
     "Searches": searches.ROWS,

@@ -349,7 +349,7 @@ def _quick(authority: Path) -> Iterator[None]:
     """No waits between attempts and looks; what every new host would compile and load anew is kept."""
     with (
         patch.object(catalogue, "discover", _discovered),
-        patch.object(loading, "_whole_manifest", _manifest),
+        patch.object(loading, "_validate_manifest", _manifest),
         patch.object(loading, "SchemaValidator", _compiled),
         patch.object(retry, "_jitter", lambda _: 0.0),
         patch.object(provider_run, "_LONGEST_WAIT", 0.002),

@@ -48,7 +48,7 @@ def _besides(want: Want) -> Iterator[str]:
     if want.warnings:
         yield f"warning {', '.join(f'`{code}`' for code in want.warnings)}"
     if want.partial:
-        yield "what was received is kept"
+        yield "the received part is kept"
     if want.cancels:
         yield "the provider is asked to stop"
 

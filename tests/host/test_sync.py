@@ -27,6 +27,8 @@ def test_the_palette_needs_no_thread() -> None:
     assert [
         entry["action"] for entry in host.actions() if entry["connector"] == "toy"
     ] == ["greet", "count"]
+    (toy,) = [each for each in host.connectors() if each["id"] == "toy"]
+    assert toy["connection"]["env"] == {"token": "TOY_TOKEN"}
     assert host.describe("toy", "greet", 1)["action"]["version"] == 1
     assert isinstance(host.problems(), list)
     assert [

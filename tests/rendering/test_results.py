@@ -123,6 +123,11 @@ def test_pages_without_queries_are_simply_listed() -> None:
     assert lines[1].strip() == "https://a.example"
 
 
+def test_a_page_without_an_address_has_no_empty_line() -> None:
+    """Its title is all there is."""
+    assert len(list(output_lines({"results": [{"title": "A", "url": None}]}))) == 1
+
+
 def test_no_results_at_all_is_said() -> None:
     """Rather than nothing."""
     assert list(output_lines({"results": []})) != []

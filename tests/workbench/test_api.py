@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from perplexity_connector.contract import ActionContext, ActionResult, JsonObject
-from perplexity_connector.workbench.api import _Lines
+from perplexity_connector.workbench.api import _ItemLines
 from tests.host.flows.test_flows import GREET_THEN_COUNT, flow, ref, step
 from tests.host.runs.test_run import GOOD
 from tests.host.stage import CONNECTION, TOKEN
@@ -341,7 +341,9 @@ def test_a_client_that_leaves_while_a_line_is_being_sent_stops_the_run_too() -> 
 
     async def leave() -> list[str]:
         flow, running = items(), set[str]()
-        await _Lines(await anext(flow), flow, running)({"type": "http"}, receive, send)
+        await _ItemLines(await anext(flow), flow, running)(
+            {"type": "http"}, receive, send
+        )
         assert running == set()
         return list(closed)
 

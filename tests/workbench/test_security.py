@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from perplexity_connector.workbench.reading import LARGEST_BODY
-from perplexity_connector.workbench.security import Guard
+from perplexity_connector.workbench.security import protect
 from tests.workbench.conftest import Bench, Serve
 
 HEADERS = {
@@ -158,7 +158,7 @@ def test_a_request_with_two_hosts_or_none_is_refused(hosts: list[str]) -> None:
     }
     headers = [(b"host", host.encode()) for host in hosts]
     asyncio.run(
-        Guard(never, port=80, token="right")(
+        protect(never, port=80, token="right")(
             scope | {"headers": headers}, receive, send
         )
     )
@@ -392,3 +392,17 @@ def test_the_token_stands_in_no_log(
     ]
     assert {record.name for record in ours} == {"uvicorn.access"}
     assert not any(token in record.getMessage() for record in ours)
+
+
+def test_an_error_at_the_start_reaches_the_server() -> None:
+    """It is not a request: the server must log it and stop."""
+
+    async def broken(*_: object) -> None:
+        raise OSError
+
+    async def unused(*_: object) -> Any:
+        pytest.fail("nothing is sent or received")
+
+    app = protect(broken, port=80, token="right")
+    with pytest.raises(OSError):  # noqa: PT011 - made up here, without words
+        asyncio.run(app({"type": "lifespan"}, unused, unused))

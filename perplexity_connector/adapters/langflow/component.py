@@ -29,31 +29,33 @@ from perplexity_connector.contract.json import as_object, as_text
 
 
 class ActionFailedError(Exception):
-    """A run that failed, in the words that stand in the node's status; Langflow shows the code beside them."""
+    """A failed run. Its text is the node's status; Langflow shows `code` beside it."""
 
     def __init__(self, error: JsonObject) -> None:
-        """Tell an envelope's error."""
+        """Take an envelope's error."""
         super().__init__(failure_text(error))
         self.code = as_text(error.get("code"))
 
 
 class ActionComponent(Component):
-    """A node of Langflow that carries out one action. A subclass names it; its form and outputs follow from that."""
+    """A node of Langflow that runs one action. A subclass names the action, which defines the rest.
+
+    `_envelope` is the result of this execution of the node, once it has run.
+    """
 
     action: ClassVar[tuple[str, str]]
     icon = "ZoomIn"
     _envelope: JsonObject | None = None
 
     def __init_subclass__(cls, **keywords: object) -> None:
-        """Project the action: its words, its inputs, its outputs."""
+        """Take the texts, the inputs and the outputs from the action."""
         super().__init_subclass__(**keywords)
         about = described(*cls.action)
         entry = as_object(about["action"])
         cls.display_name = entry["title"]
         cls.description = entry["summary"]
-        cls.documentation = as_object(as_object(about["connector"])["links"]).get(
-            "documentation", ""
-        )
+        links = as_object(as_object(about["connector"])["links"])
+        cls.documentation = links.get("documentation", "")
         cls.inputs = [
             getattr(langflow, spec.kind)(name=spec.name, **spec.keywords)
             for spec in inputs_of(about)
@@ -64,63 +66,55 @@ class ActionComponent(Component):
                 display_name=spec.title,
                 method=spec.method,
                 group_outputs=True,
-                # An agent is handed the text alone: each of the others would be the same tool once more.
+                # An agent gets only the text: every other output would be the same tool again.
                 tool_mode=spec.method == "as_message",
             )
             for spec in outputs_of(about)
         ]
 
     async def as_message(self) -> Message:
-        """The output to read; as it is written, where the form says `stream` and a Chat Output shows it."""
-        message = (
-            await self._streamed()
-            if self._listens()
-            else Message(text=message_text(await self._output()))
-        )
+        """Return the output to read, streamed if the form says so and a Chat Output shows it."""
+        if self._streams():
+            message = await self._streamed_message()
+        else:
+            message = Message(text=message_text(await self._output()))
         self.status = message
         return message
 
     async def as_rows(self) -> DataFrame:
-        """The output's table."""
-        rows = DataFrame(
-            rows_of(await self._output(), rows_name(described(*self.action)))
-        )
+        """Return the output's table."""
+        name = rows_name(described(*self.action))
+        rows = DataFrame(rows_of(await self._output(), name))
         self.status = rows
         return rows
 
     async def as_data(self) -> Data:
-        """The whole output."""
+        """Return the whole output."""
         data = Data(data=dict(await self._output()))
         self.status = data
         return data
 
     def _pre_run_setup(self) -> None:
-        # Several outputs share one run, which is paid once; the next time the node is run is another run.
+        # The outputs of one execution share one run, which is paid once. The next execution is another run.
         self._envelope = None
 
     async def _output(self) -> JsonObject:
         if self._envelope is None:
             host = await shared_host()
             self._envelope = await host.run(
-                *self.action, self._given(), connection=self._connection()
+                *self.action, self._input(), connection=self._connection()
             )
         if self._envelope["status"] != "succeeded":
             raise ActionFailedError(as_object(self._envelope["error"])) from None
         return as_object(self._envelope["output"])
 
-    def _listens(self) -> bool:
-        ready = (
-            self._envelope is None
-            and self._event_manager is not None
-            and bool(self.graph.session_id)
-        )
-        return (
-            ready
-            and bool(self._given().get("stream"))
-            and self.is_connected_to_chat_output()
-        )
+    def _streams(self) -> bool:
+        has_listener = self._event_manager is not None and bool(self.graph.session_id)
+        if self._envelope is not None or not has_listener:
+            return False
+        return bool(self._input().get("stream")) and self.is_connected_to_chat_output()
 
-    async def _streamed(self) -> Message:
+    async def _streamed_message(self) -> Message:
         message = Message(
             text=self._pieces(),
             sender="Machine",
@@ -129,15 +123,19 @@ class ActionComponent(Component):
             session_id=self.graph.session_id,
         )
         shown = await self.send_message(message)
-        # What was streamed may have been taken back; the answer that counts is the one in the output.
+        # The provider may have replaced the streamed text. The text in the output counts.
         shown.text = message_text(await self._output())
         return shown
 
     async def _pieces(self) -> AsyncIterator[SimpleNamespace]:
-        host, streamed = await shared_host(), ""
-        async with aclosing(
-            host.stream(*self.action, self._given(), connection=self._connection())
-        ) as events:
+        host = await shared_host()
+        streamed = ""
+        events = host.stream(
+            *self.action,
+            self._input(),
+            connection=self._connection(),
+        )
+        async with aclosing(events):
             async for event in events:
                 if event.get("type") == "text.delta":
                     streamed += as_text(event["text"])
@@ -146,32 +144,28 @@ class ActionComponent(Component):
                     self._envelope = event
         yield SimpleNamespace(content=message_text(await self._output(), streamed))
 
-    def _given(self) -> dict[str, JsonValue]:
+    def _input(self) -> dict[str, JsonValue]:
         about = described(*self.action)
-        return input_of(
-            about,
-            {spec.name: _plain(getattr(self, spec.name)) for spec in inputs_of(about)},
-        )
+        names = [spec.name for spec in inputs_of(about)]
+        return input_of(about, {name: _json(getattr(self, name)) for name in names})
 
     def _connection(self) -> str | dict[str, str | Secret] | None:
         about = described(*self.action)
-        names = as_object(
-            as_object(as_object(about["schemas"])["connection"])["properties"]
-        )
-        return connection_of(
-            about, {name: _revealed(getattr(self, name)) for name in names}
-        )
+        schema = as_object(as_object(about["schemas"])["connection"])
+        names = as_object(schema["properties"])
+        values = {name: _revealed(getattr(self, name)) for name in names}
+        return connection_of(about, values)
 
 
-def _plain(value: JsonValue | Data) -> JsonValue:
+def _json(value: JsonValue | Data) -> JsonValue:
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_json(item) for item in value]
     if isinstance(value, Message):
         return value.text
     return value.data if isinstance(value, Data) else value
 
 
 def _revealed(value: object) -> str:
-    return (
-        value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
-    )
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value or "")

@@ -8,42 +8,44 @@ from typing import TypeAlias
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host import Host
 
-_Held: TypeAlias = MutableMapping[
+# Each event loop's host, and the generator that keeps it open.
+_HostsByLoop: TypeAlias = MutableMapping[
     asyncio.AbstractEventLoop, tuple[Host, AsyncGenerator[None, None]]
 ]
 
 
 @cache
 def described(connector: str, action: str) -> JsonObject:
-    """What the host describes of an action, read once: Langflow builds a node's class anew for every run."""
+    """Return an action's description, read once: Langflow builds a node's class for every run."""
     return Host().describe(connector, action)
 
 
 async def shared_host() -> Host:
-    """The open host of this event loop: its connections to the provider serve every node, and every run.
+    """Return the open host of this event loop. Its connections serve every node and every run.
 
-    Langflow tells an extension of no shutdown. The event loop does: as it ends it closes the generator that keeps
-    the host open.
+    Langflow does not announce its shutdown to an extension. The event loop does: at its end, it
+    closes the generator that keeps the host open.
     """
-    loop, held = asyncio.get_running_loop(), _held()
-    if loop not in held:
+    loop = asyncio.get_running_loop()
+    hosts = _hosts_by_loop()
+    if loop not in hosts:
         host = Host()
-        keeping = _keep(host, loop)
-        held[loop] = (host, keeping)
-        await anext(keeping)
-    return held[loop][0]
+        keeper = _keep_open(host, loop)
+        hosts[loop] = (host, keeper)
+        await anext(keeper)
+    return hosts[loop][0]
 
 
 @cache
-def _held() -> _Held:
+def _hosts_by_loop() -> _HostsByLoop:
     return {}
 
 
-async def _keep(
+async def _keep_open(
     host: Host, loop: asyncio.AbstractEventLoop
 ) -> AsyncGenerator[None, None]:
     async with host:
         try:
             yield
         finally:
-            del _held()[loop]
+            del _hosts_by_loop()[loop]

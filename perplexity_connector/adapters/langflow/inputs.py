@@ -1,19 +1,27 @@
-"""The form of a node, from the schemas of an action, and back: what was filled in as the input of a run.
+"""The form of a node: drawn from the schemas of an action, and read back as the input of a run.
 
-Nothing here needs Langflow: an input is the name of one of Langflow's classes and the keywords it takes.
+Nothing here needs Langflow: an input is the name of a Langflow class and its keywords.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from perplexity_connector.contract import JsonObject, JsonValue, Secret
-from perplexity_connector.contract.json import as_list, as_number, as_object, as_text
+from perplexity_connector.contract.json import (
+    as_list,
+    as_number,
+    as_object,
+    as_objects,
+    as_text,
+)
 
-# What the handle of a table is called, after the table's own name.
-_HANDLE = "_next"
+# Added to the name of a table, this is the name of the input for its next row.
+_NEXT = "_next"
 _NAME = "connection_name"
-# Langflow's classes, each with what it holds when nothing is filled in.
+_ClassAndKeywords: TypeAlias = tuple[str, dict[str, object]]
+# Langflow's class for each type, with its blank value.
 _TEXT: tuple[str, object] = ("MessageTextInput", "")
 _KINDS: Mapping[str, tuple[str, object]] = {
     "boolean": ("BoolInput", False),
@@ -21,13 +29,13 @@ _KINDS: Mapping[str, tuple[str, object]] = {
     "number": ("FloatInput", 0),
     "object": ("NestedDictInput", {}),
 }
-# Langflow's drop-down never lets go of a choice.
-_OPEN = "Not set"
+# Langflow's drop-down cannot be emptied, so this choice means "empty".
+_NOT_SET = "Not set"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSpec:
-    """One input of a node: the name of the class of Langflow that draws it, its own name and its other keywords."""
+    """One input of a node: the Langflow class that draws it, its name, its other keywords."""
 
     kind: str
     name: str
@@ -35,14 +43,13 @@ class InputSpec:
 
 
 def inputs_of(described: JsonObject) -> Sequence[InputSpec]:
-    """The inputs of an action: what a run needs, then the credential, then the rest, folded away."""
+    """Return the inputs of an action: basic ones, then the credential, then advanced ones."""
     schemas = as_object(described["schemas"])
-    form = as_object(schemas["input"])
-    names = [as_text(name) for name in as_list(form.get("required"))]
+    required = as_list(as_object(schemas["input"]).get("required"))
     specs = [
         spec
-        for name, field in _properties(form).items()
-        for spec in _inputs(name, field, described, required=name in names)
+        for field in _input_fields(described)
+        for spec in _inputs(field, required=field.name in required)
     ]
     basic = [spec for spec in specs if not spec.keywords["advanced"]]
     advanced = [spec for spec in specs if spec.keywords["advanced"]]
@@ -52,222 +59,291 @@ def inputs_of(described: JsonObject) -> Sequence[InputSpec]:
 def input_of(
     described: JsonObject, values: Mapping[str, JsonValue]
 ) -> dict[str, JsonValue]:
-    """The input of a run: what was filled in, as its schema wants it; what was left blank is left out.
+    """Return the input of a run: the values of the form, typed by the schema, without blanks.
 
-    What cannot be read stays as it is, so that validation points at its field.
+    A value that cannot be read stays as it is, so that validation points at its field.
     """
-    form = as_object(as_object(described["schemas"])["input"])
     found: dict[str, JsonValue] = {}
-    for name, field in _properties(form).items():
-        value = _read(values.get(name), field, f"/{name}", described)
-        if _blank_at_nought(field) and value == 0:
+    for field in _input_fields(described):
+        value = _read(values.get(field.name), field)
+        if field.is_blank_at_zero() and value == 0:
             continue
-        if _next_row(name, field, described) and (
-            text := as_text(values.get(name + _HANDLE)).strip()
-        ):
-            value = [
-                *as_list(value),
-                {**_next_row(name, field, described), _text_column(field): text},
-            ]
-        if not _blank(value):
-            found[name] = value
+        row = field.next_row()
+        text = as_text(values.get(field.name + _NEXT)).strip()
+        if row and text:
+            value = [*as_list(value), {**row, field.text_column(): text}]
+        if not _is_blank(value):
+            found[field.name] = value
     return found
 
 
 def connection_of(
     described: JsonObject, values: Mapping[str, str]
 ) -> str | dict[str, str | Secret] | None:
-    """The connection of a run: the key that was filled in, else the stored connection of that name, else None."""
-    fields = _properties(as_object(as_object(described["schemas"])["connection"]))
+    """Return the connection of a run: a given key, else a stored connection's name, or None."""
+    schema = as_object(as_object(described["schemas"])["connection"])
     name = values.get(_NAME, "").strip()
-    secrets = {
-        field: Secret(text)
-        for field in fields
-        if field != _NAME and (text := values.get(field, "").strip())
-    }
+    secrets = {}
+    for field in as_object(schema.get("properties")):
+        text = values.get(field, "").strip()
+        if text and field != _NAME:
+            secrets[field] = Secret(text)
     return {_NAME: name or "Langflow", **secrets} if secrets else name or None
 
 
-def _inputs(
-    name: str, field: JsonObject, described: JsonObject, *, required: bool
-) -> Iterator[InputSpec]:
-    kind, own = _drawn(name, field, described, required=required)
-    told = {
-        "display_name": field.get("title"),
-        "info": as_text(field.get("description")),
-    }
-    if _takes(field, "string") and _takes(field, "array"):
-        # A list of Langflow's takes a lone text from an API call for a list of its letters, each a search to be paid.
-        told["info"] = f'{told["info"]} Several as ["one", "another"].'
-    advanced = not required and "default" not in field
-    row = _next_row(name, field, described)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Field:
+    """A field of the form, or an item or a column of one.
+
+    `pointer` is its place in the input, with `*` for any item. `labels` holds the words for the
+    choices of all fields, by pointer. `example` is its value in the action's first example.
+    """
+
+    name: str
+    schema: JsonObject
+    pointer: str
+    labels: JsonObject
+    example: JsonValue
+
+    def text(self, keyword: str) -> str:
+        """Return the text of a keyword of the schema."""
+        return as_text(self.schema.get(keyword))
+
+    def properties(self) -> Sequence["_Field"]:
+        """Return the fields of an object."""
+        example = as_object(self.example)
+        return [
+            _Field(
+                name=name,
+                schema=as_object(schema),
+                pointer=f"{self.pointer}/{name}",
+                labels=self.labels,
+                example=example.get(name),
+            )
+            for name, schema in as_object(self.schema.get("properties")).items()
+        ]
+
+    def branches(self) -> Sequence[JsonObject]:
+        """Return the schema, and each alternative in it."""
+        return [self.schema, *as_objects(self.schema.get("anyOf"))]
+
+    def takes(self, kind: str) -> bool:
+        """Return whether the field takes values of a type."""
+        return any(branch.get("type") == kind for branch in self.branches())
+
+    def item(self) -> "_Field":
+        """Return any item of a list."""
+        schema: JsonObject = {}
+        for branch in self.branches():
+            schema = schema or as_object(branch.get("items"))
+        return replace(
+            self,
+            schema=schema,
+            pointer=f"{self.pointer}/*",
+            example=None,
+        )
+
+    def columns(self) -> Sequence["_Field"]:
+        """Return the columns of a table, which is a list of objects."""
+        return self.item().properties()
+
+    def text_column(self) -> str:
+        """Return the one column that takes any text; empty if several do, or none does."""
+        texts = [
+            column.name
+            for column in self.columns()
+            if column.schema.get("type") == "string" and "enum" not in column.schema
+        ]
+        return texts[0] if len(texts) == 1 else ""
+
+    def next_row(self) -> JsonObject:
+        """Return the row that a lone text becomes: the example's last one, or an empty one."""
+        rows = as_list(self.example)
+        return as_object(rows[-1]) if rows and self.text_column() else {}
+
+    def choices(self) -> dict[str, str]:
+        """Return the values to choose from, each with its label.
+
+        A boolean without a default is a choice too: it may stay unset.
+        """
+        labels = as_object(self.labels.get(self.pointer))
+        values = [as_text(value) for value in as_list(self.schema.get("enum"))]
+        if self.schema.get("type") == "boolean" and "default" not in self.schema:
+            values = ["true", "false"]
+        return {value: as_text(labels.get(value)) or value for value in values}
+
+    def is_blank_at_zero(self) -> bool:
+        """Return whether 0, which is Langflow's blank number, is not a valid value here."""
+        least = as_number(self.schema.get("minimum"))
+        return "default" not in self.schema and least is not None and least > 0
+
+
+def _input_fields(described: JsonObject) -> Sequence[_Field]:
+    form = _Field(
+        name="",
+        schema=as_object(as_object(described["schemas"])["input"]),
+        pointer="",
+        labels=as_object(described["labels"]),
+        example=next(iter(as_list(described.get("examples"))), None),
+    )
+    return form.properties()
+
+
+def _inputs(field: _Field, *, required: bool) -> Iterator[InputSpec]:
+    advanced = not required and "default" not in field.schema
+    row = field.next_row()
     if row:
-        told_row = _told_row(field)
-        keywords = {
-            **told_row,
-            "advanced": advanced,
-            "tool_mode": required,
-            "value": "",
-        }
-        yield InputSpec(kind="MultilineInput", name=name + _HANDLE, keywords=keywords)
-    # A table that an edge can fill is not required of whoever fills in the form; validation has the last word.
-    needed = {"required": required and not row, "advanced": advanced}
-    tool = {"tool_mode": True} if required and kind == "MessageTextInput" else {}
-    yield InputSpec(kind=kind, name=name, keywords={**told, **needed, **own, **tool})
+        yield _next_row_input(field, advanced=advanced, required=required)
+    info = field.text("description")
+    if field.takes("string") and field.takes("array"):
+        # One text, since Langflow's list input takes a text from an API call for a list of letters. Each letter
+        # would be a paid search.
+        info = f'{info} For several, write ["one", "another"].'
+    kind, own_keywords = _input_class(field, required=required)
+    keywords = {
+        "display_name": field.schema.get("title"),
+        "info": info,
+        # The next row's input can fill a table. Validation has the last word.
+        "required": required and not row,
+        "advanced": advanced,
+        **own_keywords,
+    }
+    if required and kind == "MessageTextInput":
+        keywords["tool_mode"] = True
+    yield InputSpec(
+        kind=kind,
+        name=field.name,
+        keywords=keywords,
+    )
 
 
-def _drawn(
-    name: str, field: JsonObject, described: JsonObject, *, required: bool
-) -> tuple[str, dict[str, object]]:
-    if options := _choices(field, f"/{name}", described):
-        chosen = options.get(as_text(field.get("default")), "")
-        unset = [] if required or chosen else [_OPEN]
-        return "DropdownInput", {
-            "options": [*unset, *options.values()],
-            "value": chosen,
-        }
-    if _takes(field, "array") and not _takes(field, "string"):
-        return _list(name, field, described)
-    suggestions = as_list(field.get("examples"))
-    if field.get("type") == "string" and len(suggestions) > 1:
-        return "DropdownInput", {
-            "options": list(suggestions),
-            "combobox": True,
-            "value": suggestions[0] if required else "",
-        }
-    kind, blank = _KINDS.get(as_text(field.get("type")), _TEXT)
-    if (
-        kind in ("IntInput", "FloatInput")
-        and "default" not in field
-        and not _blank_at_nought(field)
-    ):
+def _next_row_input(
+    field: _Field,
+    *,
+    advanced: bool,
+    required: bool,
+) -> InputSpec:
+    item = field.item()
+    descriptions = {
+        column.name: column.text("description") for column in item.properties()
+    }
+    info = f"Added after the rows of {field.text('title')}. {descriptions[field.text_column()]}"
+    keywords = {
+        "display_name": f"Next {item.text('title').lower()}",
+        "info": info,
+        "advanced": advanced,
+        "tool_mode": required,
+        "value": "",
+    }
+    return InputSpec(
+        kind="MultilineInput",
+        name=field.name + _NEXT,
+        keywords=keywords,
+    )
+
+
+def _input_class(field: _Field, *, required: bool) -> _ClassAndKeywords:
+    """Return the Langflow class for a field, and the keywords of that class."""
+    schema = field.schema
+    if choices := field.choices():
+        chosen = choices.get(field.text("default"), "")
+        unset = [] if required or chosen else [_NOT_SET]
+        labels = [*unset, *choices.values()]
+        return "DropdownInput", {"options": labels, "value": chosen}
+    if field.takes("array") and not field.takes("string"):
+        return _list_class(field)
+    suggestions = as_list(schema.get("examples"))
+    if schema.get("type") == "string" and len(suggestions) > 1:
+        first = suggestions[0] if required else ""
+        options = list(suggestions)
+        return "DropdownInput", {"options": options, "combobox": True, "value": first}
+    kind, blank = _KINDS.get(field.text("type"), _TEXT)
+    is_number = kind in ("IntInput", "FloatInput")
+    if is_number and "default" not in schema and not field.is_blank_at_zero():
         kind, blank = _TEXT
-    return kind, {"value": field.get("default", blank)}
+    return kind, {"value": schema.get("default", blank)}
 
 
-def _list(
-    name: str, field: JsonObject, described: JsonObject
-) -> tuple[str, dict[str, object]]:
-    columns = _properties(_items(field))
+def _list_class(field: _Field) -> _ClassAndKeywords:
+    value = field.schema.get("default", [])
+    columns = field.columns()
     if not columns:
-        return "MessageTextInput", {"is_list": True, "value": field.get("default", [])}
-    row = _next_row(name, field, described)
-    schema = [
-        _column(column, one, f"/{name}/*/{column}", row, described)
-        for column, one in columns.items()
-    ]
-    return "TableInput", {"table_schema": schema, "value": field.get("default", [])}
+        return "MessageTextInput", {"is_list": True, "value": value}
+    row = field.next_row()
+    table = [_column(column, row) for column in columns]
+    return "TableInput", {"table_schema": table, "value": value}
 
 
-def _column(
-    name: str, field: JsonObject, pointer: str, row: JsonObject, described: JsonObject
-) -> dict[str, JsonValue]:
-    options = _choices(field, pointer, described)
-    told = {
-        "name": name,
-        "display_name": field.get("title"),
-        "description": field.get("description"),
+def _column(field: _Field, next_row: JsonObject) -> dict[str, JsonValue]:
+    """Return a column of Langflow's. New rows get the choice of `next_row`."""
+    column = {
+        "name": field.name,
+        "display_name": field.schema.get("title"),
+        "description": field.schema.get("description"),
         "type": "str",
     }
-    chosen = {
-        "options": list(options.values()),
-        "default": options.get(as_text(row.get(name)), ""),
+    choices = field.choices()
+    if not choices:
+        return {**column, "default": "", "edit_mode": "modal"}
+    usual = as_text(next_row.get(field.name))
+    options = list(choices.values())
+    return {
+        **column,
+        "options": options,
+        "default": choices.get(usual, ""),
     }
-    return told | (chosen if options else {"default": "", "edit_mode": "modal"})
 
 
 def _credential(form: JsonObject) -> Iterator[InputSpec]:
-    for name, field in _properties(form).items():
-        told = {"display_name": field.get("title"), "required": False, "value": ""}
-        if field.get("format") == "password":
-            info = f"{as_text(field.get('description'))} Left blank: the connection named below, or the server's own."
-            yield InputSpec(
-                kind="SecretStrInput",
-                name=name,
-                keywords={**told, "info": info, "advanced": False},
+    for name, schema in as_object(form.get("properties")).items():
+        field = as_object(schema)
+        is_secret = field.get("format") == "password"
+        info = "The name of a connection stored on the server, in place of a key."
+        if is_secret:
+            info = (
+                f"{as_text(field.get('description'))} "
+                "If blank: the connection named below, or the server's own."
             )
-        else:
-            info = "The name of a connection stored on the server, in place of a key."
-            yield InputSpec(
-                kind="StrInput",
-                name=name,
-                keywords={**told, "info": info, "advanced": True},
-            )
+        yield InputSpec(
+            kind="SecretStrInput" if is_secret else "StrInput",
+            name=name,
+            keywords={
+                "display_name": field.get("title"),
+                "required": False,
+                "value": "",
+                "info": info,
+                "advanced": not is_secret,
+            },
+        )
 
 
-def _told_row(field: JsonObject) -> dict[str, object]:
-    items = _items(field)
-    column = as_object(_properties(items).get(_text_column(field)))
-    info = f"Comes after the rows of {as_text(field.get('title'))}. {as_text(column.get('description'))}"
-    return {"display_name": f"Next {as_text(items.get('title')).lower()}", "info": info}
-
-
-def _next_row(name: str, field: JsonObject, described: JsonObject) -> JsonObject:
-    """The row that a lone text becomes: the last one of the action's first example; empty where there is none."""
-    first = next(
-        (as_object(example) for example in as_list(described.get("examples"))), {}
-    )
-    rows = as_list(first.get(name))
-    return as_object(rows[-1]) if rows and _text_column(field) else {}
-
-
-def _text_column(field: JsonObject) -> str:
-    """The one column of a table that takes any text; empty when there is none, or more than one."""
-    columns = _properties(_items(field)).items()
-    texts = [
-        column
-        for column, one in columns
-        if one.get("type") == "string" and "enum" not in one
-    ]
-    return texts[0] if len(texts) == 1 else ""
-
-
-def _choices(field: JsonObject, pointer: str, described: JsonObject) -> dict[str, str]:
-    """What may be chosen, each value with what people read; a yes or no that may stay open is a choice too."""
-    labels = as_object(as_object(described["labels"]).get(pointer))
-    values = [as_text(value) for value in as_list(field.get("enum"))]
-    if field.get("type") == "boolean" and "default" not in field:
-        values = ["true", "false"]
-    return {value: as_text(labels.get(value)) or value for value in values}
-
-
-def _read(
-    value: JsonValue, field: JsonObject, pointer: str, described: JsonObject
-) -> JsonValue:
+def _read(value: JsonValue, field: _Field) -> JsonValue:
     if isinstance(value, str):
-        return _read_text(value, field, pointer, described)
-    if not _takes(field, "array"):
+        return _read_text(value, field)
+    if not field.takes("array"):
         return value
-    return [
-        item
-        for one in as_list(value)
-        if not _blank(item := _read_item(one, field, pointer, described))
-    ]
+    items = [_read_item(item, field.item()) for item in as_list(value)]
+    return [item for item in items if not _is_blank(item)]
 
 
-def _read_item(
-    value: JsonValue, field: JsonObject, pointer: str, described: JsonObject
-) -> JsonValue:
-    items = _items(field)
+def _read_item(value: JsonValue, field: _Field) -> JsonValue:
     if not isinstance(value, Mapping):
-        return _read(value, items, f"{pointer}/*", described)
+        return _read(value, field)
     cells = {
-        name: _read(value.get(name), cell, f"{pointer}/*/{name}", described)
-        for name, cell in _properties(items).items()
+        column.name: _read(value.get(column.name), column)
+        for column in field.properties()
     }
-    return {name: cell for name, cell in cells.items() if not _blank(cell)}
+    return {name: cell for name, cell in cells.items() if not _is_blank(cell)}
 
 
-def _read_text(
-    text: str, field: JsonObject, pointer: str, described: JsonObject
-) -> JsonValue:
-    choices = _choices(field, pointer, described)
-    by_label = {label: value for value, label in choices.items()} | (
-        {_OPEN: ""} if choices else {}
-    )
+def _read_text(text: str, field: _Field) -> JsonValue:
+    choices = field.choices()
+    by_label = {label: value for value, label in choices.items()}
+    if choices:
+        by_label[_NOT_SET] = ""
     text = by_label.get(text, text)
-    listed = text.lstrip().startswith("[") and _takes(field, "array")
-    if not text.strip() or (_takes(field, "string") and not listed):
+    is_list = text.lstrip().startswith("[") and field.takes("array")
+    if not text.strip() or (field.takes("string") and not is_list):
         return text
     try:
         value: JsonValue = json.loads(text)
@@ -276,37 +352,7 @@ def _read_text(
     return value
 
 
-def _properties(schema: JsonObject) -> dict[str, JsonObject]:
-    return {
-        name: as_object(field)
-        for name, field in as_object(schema.get("properties")).items()
-    }
-
-
-def _branches(field: JsonObject) -> Sequence[JsonObject]:
-    return [field, *(as_object(branch) for branch in as_list(field.get("anyOf")))]
-
-
-def _takes(field: JsonObject, kind: str) -> bool:
-    return any(branch.get("type") == kind for branch in _branches(field))
-
-
-def _items(field: JsonObject) -> JsonObject:
-    return next(
-        (
-            as_object(branch["items"])
-            for branch in _branches(field)
-            if "items" in branch
-        ),
-        {},
-    )
-
-
-def _blank_at_nought(field: JsonObject) -> bool:
-    """Whether 0, which is Langflow's blank for a number, cannot be meant here; else a number is typed in as text."""
-    least = as_number(field.get("minimum"))
-    return "default" not in field and least is not None and least > 0
-
-
-def _blank(value: JsonValue) -> bool:
-    return not value.strip() if isinstance(value, str) else value in (None, [], {})
+def _is_blank(value: JsonValue) -> bool:
+    if isinstance(value, str):
+        return not value.strip()
+    return value in (None, [], {})

@@ -1,4 +1,4 @@
-"""What a node hands on, from the schema of an action's output. Nothing here needs Langflow."""
+"""The outputs of a node, from the schema of an action's output. Nothing here needs Langflow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from perplexity_connector.rendering.results import output_lines
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSpec:
-    """One output of a node: its name, what people read, and the method of the component that makes it."""
+    """One output of a node: its name, its title, and the component's method that makes it."""
 
     name: str
     title: str
@@ -19,46 +19,50 @@ class OutputSpec:
 
 
 def outputs_of(described: JsonObject) -> Sequence[OutputSpec]:
-    """The outputs of an action, the likeliest first: its text, the rows of its results, and all of it as data."""
-    answer = as_text(_properties(described).get("content", {}).get("title"))
-    text = OutputSpec(name="text", title=answer or "Text", method="as_message")
-    whole = OutputSpec(name="output", title="Output", method="as_data")
+    """Return the outputs of an action: the rows of its results, its text, all of it as data."""
+    properties = _properties(described)
+    answer = as_object(properties.get("content"))
+    title = as_text(answer.get("title")) or "Text"
+    outputs = [
+        OutputSpec(name="text", title=title, method="as_message"),
+        OutputSpec(name="output", title="Output", method="as_data"),
+    ]
     name = rows_name(described)
     if not name:
-        return [text, whole]
-    title = as_text(_properties(described)[name].get("title"))
-    return [OutputSpec(name=name, title=title, method="as_rows"), text, whole]
+        return outputs
+    title = as_text(as_object(properties[name]).get("title"))
+    rows = OutputSpec(name=name, title=title, method="as_rows")
+    return [rows, *outputs]
 
 
 def rows_name(described: JsonObject) -> str:
-    """The property of the output that is its table: the first one, if that is a list of objects; else empty."""
-    first = next(iter(_properties(described).items()), ("", {}))
-    return first[0] if "properties" in as_object(first[1].get("items")) else ""
+    """Return the output's first property if that is a list of objects, else an empty text."""
+    for name, field in _properties(described).items():
+        items = as_object(as_object(field).get("items"))
+        return name if "properties" in items else ""
+    return ""
 
 
 def message_text(output: JsonObject, streamed: str = "") -> str:
-    """An output to read, with its numbered sources, in Markdown; of what was streamed already only the rest.
+    """Return an output to read in Markdown, with its numbered sources, without its streamed part.
 
-    An answer that was asked for as JSON stays JSON: its sources stand in the data alone.
+    A structured answer stays JSON: only the data holds its sources.
     """
-    told = {"content": output.get("content")} if "parsed" in output else output
-    # Two spaces end a line in Markdown, which would run the sources into one paragraph.
-    return "  \n".join(output_lines(told, streamed))
+    shown = {"content": output.get("content")} if "parsed" in output else output
+    # Two spaces end a line in Markdown. Without them, the sources become one paragraph.
+    return "  \n".join(output_lines(shown, streamed))
 
 
 def failure_text(error: JsonObject) -> str:
-    """An error for the node's status: what went wrong, each field by its pointer, and what helps."""
+    """Return an error for the node's status: its message, its fields by pointer, its hints."""
     return "\n".join(error_lines(error)).removeprefix("error: ")
 
 
-def _properties(described: JsonObject) -> dict[str, JsonObject]:
-    schema = as_object(as_object(described["schemas"])["output"])
-    return {
-        name: as_object(field)
-        for name, field in as_object(schema.get("properties")).items()
-    }
-
-
 def rows_of(output: JsonObject, name: str) -> list[dict[str, object]]:
-    """The rows of that table, ready for a data frame."""
+    """Return the rows of a table of the output, for a data frame."""
     return [dict(as_object(row)) for row in as_list(output.get(name))]
+
+
+def _properties(described: JsonObject) -> JsonObject:
+    schema = as_object(as_object(described["schemas"])["output"])
+    return as_object(schema.get("properties"))

@@ -1,4 +1,4 @@
-"""The actions as tools of an MCP server, over stdio or streamable HTTP. It needs the `[mcp]` extra."""
+"""The actions as tools of an MCP server, over stdio or HTTP. It needs the `[mcp]` extra."""
 
 from perplexity_connector.adapters.mcp.http import HttpOptions, serve_http
 from perplexity_connector.adapters.mcp.server import Connections, make_server

@@ -1,4 +1,4 @@
-"""What a run gives back, as a tool's result and as the words of a progress notification."""
+"""A run as a tool's result, and its events as the texts of progress notifications."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,59 +18,49 @@ ENVELOPE = "automation-host/envelope"
 
 
 def tool_result(envelope: JsonObject) -> CallToolResult:
-    """The result of a run: readable text, its output as structured content, the rest of its envelope in `_meta`.
+    """Return a run's result: readable text, its output as structured content, the rest as `_meta`.
 
-    A failed run has no structured content, since clients hold whatever is there against the output schema.
+    A failed run has no structured content: a client would check it by the output schema.
     """
     output = envelope.get("output")
     succeeded = isinstance(output, Mapping)
-    lines = (
-        _answer(envelope, output) if isinstance(output, Mapping) else _failure(envelope)
-    )
+    lines = _output_lines(envelope) if succeeded else _error_lines(envelope)
+    rest = {name: value for name, value in envelope.items() if name != "output"}
     result = CallToolResult(
         content=[TextContent(text="\n".join(lines))],
         is_error=not succeeded,
-        _meta={
-            ENVELOPE: {
-                name: value for name, value in envelope.items() if name != "output"
-            }
-        },
+        _meta={ENVELOPE: rest},
     )
-    # Set, not given: a field that was never set is left out, where null would be held against the schema.
+    # Assigned later, since a field that was never set is left out. A null would break the schema.
     if succeeded:
         result.structured_content = output
     return result
 
 
 def progress_text(event: JsonObject) -> str:
-    """An event in words: a piece of the answer as it came, or what is being searched for; empty for nothing to tell."""
+    """Return an event as text: a piece of the answer, or the state of the search; may be empty."""
     match event.get("type"):
         case EventType.TEXT_DELTA:
             return as_text(event.get("text"))
         case EventType.SEARCH_QUERIES:
-            return (
-                f"Searching: {'; '.join(map(as_text, as_list(event.get('queries'))))}"
-            )
+            queries = map(as_text, as_list(event.get("queries")))
+            return f"Searching: {'; '.join(queries)}"
         case EventType.SEARCH_RESULTS:
             return f"Found {len(as_list(event.get('results')))} pages"
         case _:
             return as_text(event.get("message"))
 
 
-def _answer(envelope: JsonObject, output: JsonObject) -> Iterator[str]:
-    yield from output_lines(output)
+def _output_lines(envelope: JsonObject) -> Iterator[str]:
+    yield from output_lines(as_object(envelope["output"]))
     yield from ("", totals_line(envelope))
     yield from warning_lines(envelope)
 
 
-def _failure(envelope: JsonObject) -> Iterator[str]:
+def _error_lines(envelope: JsonObject) -> Iterator[str]:
     yield from error_lines(as_object(envelope.get("error")))
     yield from warning_lines(envelope)
     partial = as_object(envelope.get("partial"))
     if is_worth_showing(partial):
-        yield from (
-            "",
-            "This was received before it failed:",
-            "",
-            *output_lines(partial),
-        )
+        yield from ("", "This was received before it failed:", "")
+        yield from output_lines(partial)

@@ -29,12 +29,17 @@ _Context: TypeAlias = ServerRequestContext[None, Any]
 
 
 def make_server(host: Host, connections: Connections) -> Server[None]:
-    """A server of the host's actions. It opens the host when it begins to serve, and closes it at its end.
+    """Return a server of the host's actions. It opens the host at its start, closes it at its end.
 
-    `connections` tells, by connector, a stored connection's name or the credential itself; a connector that is not
-    named has its credential from the environment. Raises `ConnectorError` for an action that cannot be described.
+    `connections` holds, by connector, the name of a stored connection or the credential itself.
+    Any other connector uses the credential of the environment. Raises `ConnectorError` for an
+    action that cannot be described.
     """
-    tools = _Tools(host=host, connections=connections, by_name=action_tools(host))
+    tools = _Tools(
+        host=host,
+        connections=connections,
+        by_name=action_tools(host),
+    )
     return Server(
         "perplexity-connector",
         version=version("perplexity-connector"),
@@ -47,6 +52,8 @@ def make_server(host: Host, connections: Connections) -> Server[None]:
 
 @dataclass(slots=True, kw_only=True)
 class _Tools:
+    """The handlers of the server. `_runs` are the active runs, cancelled at the server's end."""
+
     host: Host
     connections: Connections
     by_name: Mapping[str, ActionTool]
@@ -60,7 +67,7 @@ class _Tools:
             try:
                 yield
             finally:
-                # A run that is being stopped still needs the host, to ask the provider to stop.
+                # A cancelled run still needs the host, to ask the provider to cancel.
                 for run in self._runs:
                     run.cancel()
                 await asyncio.gather(*self._runs, return_exceptions=True)
@@ -73,21 +80,20 @@ class _Tools:
     async def call(
         self, ctx: _Context, params: CallToolRequestParams
     ) -> CallToolResult:
-        if params.name not in self.by_name:
-            raise MCPError(
-                INVALID_PARAMS,
-                f"There is no such tool. Choose one of: {', '.join(self.by_name)}.",
-            )
-        run = asyncio.create_task(
-            self._run(self.by_name[params.name], params.arguments or {}, ctx)
-        )
+        tool = self.by_name.get(params.name)
+        if tool is None:
+            names = ", ".join(self.by_name)
+            message = f"Unknown tool {params.name!r}. Available: {names}."
+            raise MCPError(INVALID_PARAMS, message)
+        running = self._run(tool, params.arguments or {}, ctx)
+        run = asyncio.create_task(running)
         self._runs.add(run)
         run.add_done_callback(self._runs.discard)
         try:
             return tool_result(await asyncio.shield(run))
         finally:
-            # The SDK cancels anew at every step until the handler is gone; the run is cancelled once, and has the time
-            # to ask the provider to stop.
+            # The SDK cancels again at every step until the handler returns. The run is cancelled once, and has the
+            # time to ask the provider to cancel.
             run.cancel()
             with anyio.CancelScope(shield=True):
                 await asyncio.wait({run})
@@ -96,9 +102,8 @@ class _Tools:
         self, tool: ActionTool, arguments: JsonObject, ctx: _Context
     ) -> JsonObject:
         where = (tool.connector, tool.action, arguments)
-        options = RunOptions(
-            version=tool.version, connection=self.connections.get(tool.connector)
-        )
+        connection = self.connections.get(tool.connector)
+        options = RunOptions(version=tool.version, connection=connection)
         if "progress_token" not in (ctx.meta or {}):
             return await self.host.run(*where, **options)
         envelope: JsonObject = {}
@@ -107,7 +112,6 @@ class _Tools:
                 if "type" not in item:
                     envelope = item
                 elif text := progress_text(item):
-                    await ctx.session.report_progress(
-                        float(str(item["seq"])), message=text
-                    )
+                    seq = float(str(item["seq"]))
+                    await ctx.session.report_progress(seq, message=text)
         return envelope

@@ -1,4 +1,4 @@
-"""Serving one client over stdin and stdout."""
+"""Serve one client over stdin and stdout."""
 
 import asyncio
 import signal
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 async def serve_stdio(server: Server[None]) -> None:
-    """Serve the process's own client until it closes stdin, or until SIGINT or SIGTERM. Runs under way are stopped."""
+    """Serve until stdin closes, or until SIGINT or SIGTERM; then cancel the active runs."""
     serving = asyncio.create_task(_serve(server))
     # Windows' loop has no signal handlers; there `asyncio.run` turns Ctrl-C into a cancellation.
     with suppress(NotImplementedError):
@@ -28,17 +28,21 @@ async def serve_stdio(server: Server[None]) -> None:
 
 async def _serve(server: Server[None]) -> None:
     try:
-        async with stdio_server(stdin=cast("AsyncFile[str]", _Lines())) as (
+        async with stdio_server(stdin=cast("AsyncFile[str]", _StdinLines())) as (
             received,
             sent,
         ):
             await server.run(received, sent, server.create_initialization_options())
     except* BrokenPipeError:
-        pass  # the client is gone, and nobody is left to tell
+        pass  # the client has left
 
 
-class _Lines:
-    """The lines of stdin. The SDK's own reader waits in a thread that a process cannot leave before stdin ends."""
+class _StdinLines:
+    """The lines of stdin, read in a daemon thread.
+
+    The SDK's own reader waits in a thread that keeps the process alive until stdin ends. `_lines`
+    holds one line at most: the thread reads the next one when it was taken.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -47,19 +51,25 @@ class _Lines:
             target=self._read, args=[sys.stdin.fileno()], name="mcp-stdin", daemon=True
         ).start()
 
-    def __aiter__(self) -> "_Lines":
+    def __aiter__(self) -> "_StdinLines":
         return self
 
     async def __anext__(self) -> str:
-        if (line := await self._lines.get()) is None:
+        line = await self._lines.get()
+        if line is None:
             raise StopAsyncIteration
         return line
 
     def _read(self, stdin: int) -> None:
-        # A reader of its own: at the end of the process the interpreter closes `sys.stdin`, whose lock it must get.
+        # Not `sys.stdin`: the interpreter closes that at its end, and would wait for the lock of this read.
         with (
             suppress(OSError),
-            open(stdin, encoding="utf-8", errors="replace", closefd=False) as lines,
+            open(
+                stdin,
+                encoding="utf-8",
+                errors="replace",
+                closefd=False,
+            ) as lines,
         ):
             for line in lines:
                 self._hand_over(line)

@@ -1,4 +1,4 @@
-"""The palette as MCP tools: what a host describes, under the names that MCP has for it."""
+"""The actions of a host as MCP tools: its descriptions in MCP's terms."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import as_object, as_text
 from perplexity_connector.host import Host
 
-# A schema's own address says nothing to a client, and some refuse a dialect that they do not know by name.
+# A client cannot use a schema's address, and some clients refuse a dialect whose name they do not know.
 _ADDRESSES = frozenset({"$schema", "$id"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionTool:
-    """One tool, and the action that it stands for."""
+    """One tool, and the action that it runs."""
 
     tool: Tool
     connector: str
@@ -26,9 +26,10 @@ class ActionTool:
 
 
 def action_tools(host: Host) -> Mapping[str, ActionTool]:
-    """Every action of the palette by the name of its tool: its id, after its connector's where two share an id.
+    """Return every action by the name of its tool.
 
-    Raises `ConnectorError` (`internal`) for a schema that cannot be read.
+    The name is the action's id; if several actions share it, `<connector>-<action>`. Raises
+    `ConnectorError` (`internal`) for a schema that cannot be read.
     """
     entries = host.actions()
     shared = Counter(as_text(entry["action"]) for entry in entries)
@@ -41,48 +42,42 @@ def action_tools(host: Host) -> Mapping[str, ActionTool]:
 
 
 def _action_tool(name: str, description: JsonObject) -> ActionTool:
-    connector, action = (
-        as_object(description["connector"]),
-        as_object(description["action"]),
-    )
+    connector = as_object(description["connector"])
+    action = as_object(description["action"])
     schemas = as_object(description["schemas"])
     tool = Tool(
         name=name,
         title=as_text(action["title"]),
-        description=_words(connector, action),
-        input_schema=_sent(as_object(schemas["input"])),
-        output_schema=_sent(as_object(schemas["output"])),
-        annotations=_annotations(as_object(action["annotations"])),
+        description=_tool_description(connector, action),
+        input_schema=_without_addresses(as_object(schemas["input"])),
+        output_schema=_without_addresses(as_object(schemas["output"])),
+        annotations=_tool_annotations(as_object(action["annotations"])),
         icons=[Icon(src=as_text(connector["icon"]))],
     )
-    version = cast("int", action["version"])
     return ActionTool(
         tool=tool,
         connector=as_text(connector["id"]),
         action=as_text(action["id"]),
-        version=version,
+        version=cast("int", action["version"]),
     )
 
 
-def _words(connector: JsonObject, action: JsonObject) -> str:
-    billed = (
-        " Every call is billed."
-        if as_object(action["annotations"])["billable"] is True
-        else ""
-    )
+def _tool_description(connector: JsonObject, action: JsonObject) -> str:
+    is_billed = as_object(action["annotations"])["billable"] is True
+    billed = " Every call is billed." if is_billed else ""
     return f"{as_text(action['summary'])} By {as_text(connector['title'])}, within {action['timeout']} s.{billed}"
 
 
-def _sent(schema: JsonObject) -> dict[str, object]:
+def _without_addresses(schema: JsonObject) -> dict[str, object]:
     return {
         keyword: value for keyword, value in schema.items() if keyword not in _ADDRESSES
     }
 
 
-def _annotations(told: JsonObject) -> ToolAnnotations:
+def _tool_annotations(annotations: JsonObject) -> ToolAnnotations:
     return ToolAnnotations(
-        read_only_hint=told["read_only"] is True,
-        destructive_hint=told["destructive"] is True,
-        idempotent_hint=told["idempotent"] is True,
-        open_world_hint=told["open_world"] is True,
+        read_only_hint=annotations["read_only"] is True,
+        destructive_hint=annotations["destructive"] is True,
+        idempotent_hint=annotations["idempotent"] is True,
+        open_world_hint=annotations["open_world"] is True,
     )

@@ -1,1 +1,1 @@
-"""The installed connectors: find them, read their manifests, describe their actions. Imports nothing heavy."""
+"""Find the installed connectors, read their manifests, describe their actions. No heavy imports."""

@@ -1,4 +1,4 @@
-"""The catalogue of one host: installed connectors, and those registered by this process."""
+"""The connectors of one host: installed ones, and those registered by this process."""
 
 import threading
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from perplexity_connector.host.catalogue.describing import (
 from perplexity_connector.host.catalogue.discovery import (
     Discovery,
     Installed,
+    Problem,
     discover,
     find_action,
     find_connector,
@@ -23,14 +24,15 @@ from perplexity_connector.host.catalogue.manifests import ManifestError, read_ma
 
 
 class Catalogue:
-    """Finds connectors and describes them, from their manifests alone.
+    """Find connectors and describe them, from their manifests alone.
 
     * `_discovered`: the installed connectors; None until they are first needed.
-    * `_registered`: connectors of this process by id. They replace installed ones.
+    * `_registered`: connectors of this process by id. They replace installed ones with the same id.
+    * `_lock`: held while looking for installed connectors, so that this happens once.
     """
 
     def __init__(self) -> None:
-        """Start with nothing registered. Installed connectors are looked for on first use."""
+        """Start with nothing registered; look for installed connectors on first use."""
         self._discovered: Discovery | None = None
         self._registered: dict[str, Installed] = {}
         self._lock = threading.Lock()
@@ -59,42 +61,36 @@ class Catalogue:
         return palette(self._connectors().values())
 
     def connectors(self) -> list[Document]:
-        """Return what the manifest says of each connector, in order of id."""
-        return [
-            describe_connector(installed) for installed in self._connectors().values()
-        ]
+        """Return the description of each connector, in order of id."""
+        return list(map(describe_connector, self._connectors().values()))
 
     def problems(self, configured: Mapping[str, object]) -> list[Document]:
-        """Return each connector that is missing, as {connector, message}.
+        """Return each connector that cannot be used, as {connector, message}.
 
         `configured` are the connectors that the operator has settings for.
         """
         unknown = sorted(configured.keys() - self._connectors().keys())
-        problems = [
-            (problem.connector, problem.message)
-            for problem in self._installed().problems
+        message = "Has settings but is not installed. Install it or check the name."
+        unused = [Problem(connector=name, message=message) for name in unknown]
+        return [
+            {"connector": problem.connector, "message": problem.message}
+            for problem in (*self._discovery().problems, *unused)
         ]
-        problems += [
-            (name, "Settings for a connector that is not installed.")
-            for name in unknown
-        ]
-        return [{"connector": name, "message": message} for name, message in problems]
 
     def describe(self, connector: str, action: str, version: int | None) -> Document:
         """Return an action's {connector, action, schemas, labels, examples}.
 
         Raises `ConnectorError`: `not_found`, or `internal` for a schema that cannot be read.
         """
-        return describe(
-            self.connector(connector), self.action(connector, action, version)
-        )
+        entry = self.action(connector, action, version)
+        return describe(self.connector(connector), entry)
 
     def connector(self, connector: str) -> Installed:
         """Find a connector. Raises `ConnectorError` (`not_found`) naming the known ones."""
         return find_connector(self._connectors(), connector)
 
     def action(self, connector: str, action: str, version: int | None) -> JsonObject:
-        """Find an action's manifest entry, the newest version if `version` is None.
+        """Find an action's manifest entry. Without `version`, find the newest one.
 
         Raises `ConnectorError` (`not_found`) naming the known ones.
         """
@@ -104,12 +100,11 @@ class Catalogue:
         """Return the version number that a run of this action gets. Raises as `action` does."""
         return cast("int", self.action(connector, action, version)["version"])
 
-    def _installed(self) -> Discovery:
+    def _discovery(self) -> Discovery:
         with self._lock:
             self._discovered = self._discovered or discover()
             return self._discovered
 
     def _connectors(self) -> dict[str, Installed]:
-        return dict(
-            sorted({**self._installed().connectors, **self._registered}.items())
-        )
+        connectors = {**self._discovery().connectors, **self._registered}
+        return dict(sorted(connectors.items()))

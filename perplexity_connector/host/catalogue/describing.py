@@ -1,4 +1,4 @@
-"""The palette and the description of an action, as plain data straight from the manifest."""
+"""The palette and the descriptions of connectors and actions, as plain JSON from the manifest."""
 
 import copy
 from collections.abc import Iterable
@@ -9,7 +9,15 @@ from perplexity_connector.contract.json import Document, as_object
 from perplexity_connector.host.catalogue.discovery import Installed, find_action
 from perplexity_connector.host.catalogue.schemas import read_schema
 
-_SHOWN = ("id", "version", "title", "summary", "icon", "categories", "links")
+_CONNECTOR_KEYS = (
+    "id",
+    "version",
+    "title",
+    "summary",
+    "icon",
+    "categories",
+    "links",
+)
 _ACTION_DEFAULTS: Document = {
     "events": None,
     "streaming": False,
@@ -19,7 +27,7 @@ _ACTION_DEFAULTS: Document = {
 
 
 def palette(connectors: Iterable[Installed]) -> list[Document]:
-    """One entry for each action, in its newest version, in the order of the manifests."""
+    """Return one entry for each action in its newest version, in the order of the manifests."""
     entries = []
     for installed in connectors:
         ids = dict.fromkeys(cast("str", entry["id"]) for entry in installed.actions)
@@ -28,20 +36,20 @@ def palette(connectors: Iterable[Installed]) -> list[Document]:
 
 
 def describe_connector(installed: Installed) -> Document:
-    """Return what the manifest says of a connector, without its actions."""
+    """Return the manifest of a connector without its actions."""
     document = installed.document
-    shown = {name: document[name] for name in _SHOWN}
+    description = {name: document[name] for name in _CONNECTOR_KEYS}
     connection = as_object(document["connection"])
-    shown["settings"] = document.get("settings", [])
-    shown["connection"] = {"env": {}, "guide": [], **connection}
-    return copy.deepcopy(shown)
+    description["settings"] = document.get("settings", [])
+    description["connection"] = {"env": {}, "guide": [], **connection}
+    return copy.deepcopy(description)
 
 
 def describe(installed: Installed, entry: JsonObject) -> Document:
-    """Return all that a host needs to draw an action.
+    """Return everything that a host needs to show an action.
 
-    That is {connector, action, schemas, labels, examples}: the manifest's entries, the schemas
-    {connection, input, output, event}, the labels of choices, and the input schema's examples.
+    The keys are {connector, action, schemas, labels, examples}: the manifest's entries, the
+    schemas {connection, input, output, event}, the labels of choices, and the input's examples.
     Raises `ConnectorError` (`internal`) for a schema that cannot be read.
     """
     files = {

@@ -1,8 +1,8 @@
-"""Which connectors are installed: found by entry points, read from their manifests, never imported."""
+"""Find the installed connectors by their entry points. Reads manifests, imports no connector."""
 
 import importlib.util
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import cast
@@ -16,9 +16,10 @@ PLUGINS = "automation_host.plugins"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """A connector that could be loaded: its manifest as written, and how to get its plugin.
+    """A connector that can be loaded.
 
-    `load_plugin` imports the plugin, and raises whatever that raises. `plugin_name` is for messages.
+    `file` is the manifest, `document` its content as written. `load_plugin` imports the plugin, and
+    raises any error of that import. `plugin_name` is for messages.
     """
 
     id: str
@@ -29,13 +30,13 @@ class Installed:
 
     @property
     def actions(self) -> list[JsonObject]:
-        """The manifest's entries, every version of every action."""
+        """The manifest's action entries: every version of every action."""
         return cast("list[JsonObject]", self.document["actions"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Why a connector is not there. `connector` is the name of its entry point."""
+    """Why a connector cannot be used. `connector` is the name of its entry point."""
 
     connector: str
     message: str
@@ -43,85 +44,88 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
-    """What there is, by id and in order of id, and what could not be read."""
+    """The installed connectors by id, in order of id, and the problems of unreadable ones."""
 
-    connectors: Mapping[str, Installed] = field(default_factory=dict[str, Installed])
-    problems: Iterable[Problem] = ()
+    connectors: Mapping[str, Installed]
+    problems: Sequence[Problem]
 
 
 def discover() -> Discovery:
-    """The connectors of this environment. One that cannot be read is a problem, and breaks none of the rest."""
+    """Return the connectors of this environment.
+
+    A connector that cannot be read is a problem; the others still work.
+    """
     found: dict[str, Installed] = {}
     problems: list[Problem] = []
     points = entry_points()
-    plugins = _by_name(points.select(group=PLUGINS))
+    # By distribution: another one must not replace the plugin of a manifest. Distributions are
+    # compared as objects, since reading their names would parse the metadata of each.
+    plugins = {
+        (plugin.name, plugin.dist): plugin for plugin in points.select(group=PLUGINS)
+    }
     for point in points.select(group=MANIFESTS):
-        if point.name in found:
-            message = f"A second distribution ({_distribution(point)}) has this id; the first one counts."
-            problems.append(Problem(connector=point.name, message=message))
-            continue
         try:
-            found[point.name] = _read(point, plugins.get(point.name, ()))
+            if point.name in found:
+                raise _duplicate(point)
+            found[point.name] = _read(point, plugins.get((point.name, point.dist)))
         except ManifestError as error:
             problems.append(Problem(connector=point.name, message=str(error)))
-    return Discovery(connectors=dict(sorted(found.items())), problems=problems)
+    connectors = dict(sorted(found.items()))
+    return Discovery(connectors=connectors, problems=problems)
 
 
 def find_action(installed: Installed, action: str, version: int | None) -> JsonObject:
-    """Find an action's manifest entry, the newest version if `version` is None.
+    """Find an action's manifest entry. Without `version`, find the newest one.
 
     Raises `ConnectorError` (`not_found`) naming the known actions or versions.
     """
-    entries = [entry for entry in installed.actions if entry["id"] == action]
-    if not entries:
-        what = f"action {action!r}"
-        raise _unknown(what, (entry["id"] for entry in installed.actions))
-    versions = {cast("int", entry["version"]): entry for entry in entries}
+    versions = {
+        cast("int", entry["version"]): entry
+        for entry in installed.actions
+        if entry["id"] == action
+    }
+    if not versions:
+        known = {str(entry["id"]) for entry in installed.actions}
+        raise _unknown(known, f"action {action!r}")
     if version is None:
-        return versions[max(versions)]
+        version = max(versions)
     if version not in versions:
-        what = f"version {version!r} of {action!r}"
-        raise _unknown(what, versions)
+        raise _unknown(map(str, versions), f"version {version!r} of {action!r}")
     return versions[version]
 
 
 def find_connector(connectors: Mapping[str, Installed], connector: str) -> Installed:
     """Find a connector by id. Raises `ConnectorError` (`not_found`) naming the known ones."""
     if connector not in connectors:
-        what = f"connector {connector!r}"
-        raise _unknown(what, connectors)
+        raise _unknown(connectors, f"connector {connector!r}")
     return connectors[connector]
 
 
-def _unknown(what: str, there: Iterable[object]) -> ConnectorError:
-    known = ", ".join(sorted({str(name) for name in there})) or "none"
-    return ConnectorError(ErrorCode.NOT_FOUND, f"Unknown {what}. Available: {known}.")
+def _unknown(known: Iterable[str], wanted: str) -> ConnectorError:
+    available = ", ".join(sorted(known)) or "none"
+    message = f"Unknown {wanted}. Available: {available}."
+    return ConnectorError(ErrorCode.NOT_FOUND, message)
 
 
-def _read(point: EntryPoint, plugins: Iterable[EntryPoint]) -> Installed:
+def _read(point: EntryPoint, plugin: EntryPoint | None) -> Installed:
     file = _locate(point)
-    # Another distribution must not be able to slip its own plugin under a manifest. Of one look at what is installed,
-    # the same distribution is the same object; to ask it for its name is to parse its metadata.
-    own = [plugin for plugin in plugins if plugin.dist is point.dist]
-    if not own:
-        message = f"Its distribution ({_distribution(point)}) has a manifest, but no entry point in {PLUGINS}."
+    if plugin is None:
+        message = f"The distribution {_distribution(point)} has a manifest but no entry point in {PLUGINS}. Add one."
         raise ManifestError(message)
-    document = read_manifest(file, point.name)
-    plugin = own[0]
     return Installed(
         id=point.name,
         file=file,
-        document=document,
+        document=read_manifest(file, point.name),
         plugin_name=plugin.value,
         load_plugin=plugin.load,
     )
 
 
-def _by_name(points: Iterable[EntryPoint]) -> Mapping[str, list[EntryPoint]]:
-    found: dict[str, list[EntryPoint]] = {}
-    for point in points:
-        found.setdefault(point.name, []).append(point)
-    return found
+def _duplicate(point: EntryPoint) -> ManifestError:
+    ignored = _distribution(point)
+    return ManifestError(
+        f"Is also in the distribution {ignored}, which is ignored. Uninstall one of them."
+    )
 
 
 def _distribution(point: EntryPoint) -> str:
@@ -130,17 +134,17 @@ def _distribution(point: EntryPoint) -> str:
 
 def _locate(point: EntryPoint) -> Path:
     package, _, name = point.value.partition(":")
-    parts = package.strip().split(".")
-    for folder in _folders(parts[0]):
-        for candidate in _candidates(folder, parts[1:], name.strip()):
+    top, *inner = package.strip().split(".")
+    for folder in _folders(top):
+        for candidate in _candidates(folder, inner, name.strip()):
             if candidate.is_file():
                 return candidate
-    message = f"The manifest that its entry point names ({point.value}) is not there."
+    message = f"The manifest that the entry point names ({point.value}) does not exist."
     raise ManifestError(message)
 
 
 def _folders(top: str) -> Iterable[str]:
-    # find_spec of a dotted name would import its parents; of a top-level one it imports nothing.
+    # For a top-level name, find_spec imports nothing; for a dotted one it would import the parents.
     try:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
@@ -150,6 +154,6 @@ def _folders(top: str) -> Iterable[str]:
 
 def _candidates(folder: str, inner: list[str], name: str) -> Iterator[Path]:
     yield Path(folder, *inner, name)
-    # An editable install leaves the manifest where the source tree has it.
+    # In an editable install the manifest is in the source tree, beside pyproject.toml.
     if Path(folder).parent.joinpath("pyproject.toml").is_file():
         yield Path(folder).parent / name

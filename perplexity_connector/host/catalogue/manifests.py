@@ -1,19 +1,17 @@
-"""Reading `connector.yaml` without importing anything of the connector."""
+"""Read `connector.yaml` without importing anything of the connector."""
 
 import re
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import yaml
 from yaml.constructor import ConstructorError, SafeConstructor
 from yaml.nodes import MappingNode, ScalarNode
 
-from perplexity_connector.contract import (
-    HOST_API,
-    MANIFEST_VERSION,
-    JsonObject,
-    JsonValue,
-)
+from perplexity_connector.contract import HOST_API, MANIFEST_VERSION, JsonObject
+from perplexity_connector.contract.json import as_object
 
 if TYPE_CHECKING:
     from yaml import SafeLoader as _FastestLoader
@@ -26,43 +24,56 @@ _INT = (f"{_TAG}int", re.compile(r"-?(0|[1-9][0-9]*)\Z"))
 _NULL = (f"{_TAG}null", re.compile(r"(null|~|)\Z"))
 _KNOWN_TAGS = [f"{_TAG}{kind}" for kind in ("null", "bool", "int", "str", "seq", "map")]
 
-# What the palette, the description and the choice of an action read; the first load checks the whole manifest.
-_CONNECTOR_SHAPE: dict[str, type] = {
-    "version": str,
-    "title": str,
-    "summary": str,
-    "icon": str,
-    "categories": list,
-    "links": dict,
-    "connection": dict,
-    "actions": list,
-}
-_ACTION_SHAPE: dict[str, type] = {
-    "id": str,
-    "version": int,
-    "title": str,
-    "summary": str,
-    "input": str,
-    "output": str,
-    "annotations": dict,
-    "timeout": int,
-}
-_ACTION_EXTRAS: dict[str, type] = {
-    "events": str,
-    "streaming": bool,
-    "labels": dict,
-    "options": dict,
+# Fields and their types in YAML: the required ones, then the optional ones.
+_Fields: TypeAlias = tuple[Mapping[str, type], Mapping[str, type]]
+
+# The fields that the palette, the descriptions and the choice of an action read. The first load of
+# a connector checks the whole manifest. These tables repeat the dataclasses of contract/manifest.py,
+# because importing those takes several times as long as reading a manifest. A test compares both.
+_MANIFEST: _Fields = (
+    {
+        "version": str,
+        "title": str,
+        "summary": str,
+        "icon": str,
+        "categories": list,
+        "links": dict,
+        "connection": dict,
+        "actions": list,
+    },
+    {"settings": list},
+)
+_CONNECTION: _Fields = ({"schema": str}, {"env": dict, "guide": list})
+_ACTION: _Fields = (
+    {
+        "id": str,
+        "version": int,
+        "title": str,
+        "summary": str,
+        "input": str,
+        "output": str,
+        "annotations": dict,
+        "timeout": int,
+    },
+    {"events": str, "streaming": bool, "labels": dict, "options": dict},
+)
+_TYPE_NAMES: Mapping[type, str] = {
+    str: "text",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a mapping",
 }
 
 
 class ManifestError(Exception):
-    """A manifest that cannot be used. The message names the file and the place in it, never a value."""
+    """A manifest that cannot be used. The message names the file and the field, never a value."""
 
 
 class _Loader(_FastestLoader):
     """YAML with few surprises: `NO`, `on`, `1.10`, `0x1F` and dates stay text, and so does every key."""
 
-    # The resolver looks here by a scalar's first character.
+    # By a scalar's first character.
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML reads it off the class
         **{first: [_BOOL] for first in "tf"},
         **{first: [_INT] for first in "-0123456789"},
@@ -75,35 +86,39 @@ class _Loader(_FastestLoader):
     def construct_mapping(  # type: ignore[override]
         self, node: MappingNode, deep: bool = False
     ) -> dict[str, object]:
-        """The mapping, its keys as text. Raises `ConstructorError` for a key that stands twice or is no scalar."""
+        """Return the mapping with its keys as text.
+
+        Raises `ConstructorError` for a duplicate key or one that is not a scalar.
+        """
         mapping: dict[str, object] = {}
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
                 raise ConstructorError(None, None, "a key must be text", key.start_mark)
             if key.value in mapping:
-                raise ConstructorError(
-                    None, None, f"the key {key.value!r} stands twice", key.start_mark
-                )
+                problem = f"the key {key.value!r} is a duplicate; remove one of them"
+                raise ConstructorError(None, None, problem, key.start_mark)
             mapping[key.value] = self.construct_object(value, deep=deep)
         return mapping
 
 
 def read_manifest(file: Path, connector_id: str | None = None) -> JsonObject:
-    """The manifest as it is written, checked as far as discovery needs it.
+    """Return the manifest as written, checked as far as discovery needs it.
 
-    Raises `ManifestError` for what cannot be read, is meant for another host, has another id than `connector_id`, or
-    lacks what the palette shows.
+    Raises `ManifestError` for a file that cannot be read, is for another host version, has another
+    id than `connector_id`, or lacks a field of the palette.
     """
     document = _parse(file)
     if not isinstance(document, dict):
         message = f"{file.name}: the manifest must be a mapping."
         raise ManifestError(message)
-    if (
-        trouble := _version_trouble(document)
-        or _id_trouble(document, connector_id)
-        or _shape_trouble(document)
-    ):
-        message = f"{file.name}: {trouble}"
+    errors = chain(
+        _version_errors(document),
+        _id_errors(document, connector_id),
+        _field_errors(document),
+    )
+    # Only the first error is read: each check relies on those before it.
+    if error := next(errors, None):
+        message = f"{file.name}: {error}"
         raise ManifestError(message)
     return document
 
@@ -114,11 +129,8 @@ def _parse(file: Path) -> object:
     except OSError as error:
         message = f"{file.name}: cannot be read ({error.strerror})."
     except yaml.MarkedYAMLError as error:
-        place = (
-            f"{file.name}, line {error.problem_mark.line + 1}"
-            if error.problem_mark
-            else file.name
-        )
+        mark = error.problem_mark
+        place = f"{file.name}, line {mark.line + 1}" if mark else file.name
         message = f"{place}: {error.problem}."
     except (
         yaml.YAMLError,
@@ -127,62 +139,50 @@ def _parse(file: Path) -> object:
         LookupError,
         RecursionError,
     ) as error:
-        message = f"{file.name}: no usable YAML ({type(error).__name__})."
+        message = f"{file.name}: is not valid YAML ({type(error).__name__})."
     raise ManifestError(message)
 
 
-def _version_trouble(document: JsonObject) -> str | None:
-    if not _is_a(document.get("manifest_version"), int):
-        return "/manifest_version must be a whole number."
-    if document["manifest_version"] != MANIFEST_VERSION:
-        return f"/manifest_version is not {MANIFEST_VERSION}, the one that this host reads."
+def _version_errors(document: JsonObject) -> Iterator[str]:
+    version = document.get("manifest_version")
+    if type(version) is not int or version != MANIFEST_VERSION:
+        yield f"/manifest_version must be {MANIFEST_VERSION}, the version that this host reads."
     match document.get("host_api"):
-        case {"min": int(low), "max": int(high)} if low <= HOST_API <= high:
-            return None
-        case {"min": int(), "max": int()}:
-            return f"/host_api leaves out {HOST_API}, the interface of this host."
-    return "/host_api must have a min and a max, both whole numbers."
+        case {"min": int(low), "max": int(high)}:
+            if not low <= HOST_API <= high:
+                yield f"/host_api must include {HOST_API}, the version of this host."
+        case _:
+            yield "/host_api must have min and max, both whole numbers."
 
 
-def _id_trouble(document: JsonObject, connector_id: str | None) -> str | None:
-    if not _is_a(document.get("id"), str) or not document["id"]:
-        return "/id must be text."
-    if connector_id is not None and document["id"] != connector_id:
-        return "/id is not the name of the entry point."
-    return None
+def _id_errors(document: JsonObject, connector_id: str | None) -> Iterator[str]:
+    own_id = document.get("id")
+    if not isinstance(own_id, str) or not own_id:
+        yield "/id must be text and not empty."
+    if connector_id not in {None, own_id}:
+        yield "/id must be the name of the entry point."
 
 
-def _shape_trouble(document: JsonObject) -> str | None:
-    if trouble := _misfit(document, _CONNECTOR_SHAPE, {"settings": list}, ""):
-        return trouble
-    connection, actions = document["connection"], document["actions"]
-    if trouble := _misfit(
-        connection, {"schema": str}, {"env": dict, "guide": list}, "/connection"
-    ):
-        return trouble
-    seen: set[tuple[JsonValue, JsonValue]] = set()
-    for index, action in enumerate(actions if isinstance(actions, list) else ()):
-        if trouble := _misfit(
-            action, _ACTION_SHAPE, _ACTION_EXTRAS, f"/actions/{index}"
-        ):
-            return trouble
-        if (key := (action["id"], action["version"])) in seen:
-            return f"/actions/{index} has the id and the version of another action."
+def _field_errors(document: JsonObject) -> Iterator[str]:
+    yield from _type_errors(document, "", _MANIFEST)
+    yield from _type_errors(document["connection"], "/connection", _CONNECTION)
+    seen = set()
+    for index, action in enumerate(cast("list[JsonObject]", document["actions"])):
+        pointer = f"/actions/{index}"
+        yield from _type_errors(action, pointer, _ACTION)
+        key = (action["id"], action["version"])
+        if key in seen:
+            yield f"{pointer} has the id and the version of another action."
         seen.add(key)
-    return None
 
 
-def _misfit(
-    part: JsonValue, needed: dict[str, type], extras: dict[str, type], pointer: str
-) -> str | None:
+def _type_errors(part: object, pointer: str, fields: _Fields) -> Iterator[str]:
+    required, optional = fields
     if not isinstance(part, dict):
-        return f"{pointer} must be a mapping."
-    for name, kind in {**needed, **extras}.items():
-        if name in (needed.keys() | part.keys()) and not _is_a(part.get(name), kind):
-            return f"{pointer}/{name} must be a {kind.__name__}."
-    return None
-
-
-def _is_a(value: object, kind: type) -> bool:
-    # Not isinstance: YAML's true is no whole number.
-    return type(value) is kind
+        yield f"{pointer} must be a mapping."
+    given = as_object(part)
+    present = {name: kind for name, kind in optional.items() if name in given}
+    for name, kind in {**required, **present}.items():
+        # Not isinstance: true is not a whole number.
+        if type(given.get(name)) is not kind:
+            yield f"{pointer}/{name} must be {_TYPE_NAMES[kind]}."

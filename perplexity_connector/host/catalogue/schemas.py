@@ -1,4 +1,4 @@
-"""The schema files that a manifest names."""
+"""Read the schema files that a manifest names."""
 
 import json
 from pathlib import Path
@@ -7,20 +7,20 @@ from perplexity_connector.contract import ConnectorError, ErrorCode, JsonValue
 
 
 def read_schema(manifest: Path, name: str) -> dict[str, JsonValue]:
-    """The schema of that name, relative to the manifest's folder.
+    """Return the schema in the file `name`, relative to the manifest's folder.
 
-    Raises `ConnectorError` (`internal`) for a file that is missing or holds no JSON object.
+    Raises `ConnectorError` (`internal`) for a file that is missing or is not a JSON object.
     """
+    file = manifest.parent / name
     try:
-        schema = json.loads(manifest.parent.joinpath(name).read_text(encoding="utf-8"))
+        schema = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise _broken(name, type(error).__name__) from None
+        raise _unreadable(name, type(error).__name__) from None
     if not isinstance(schema, dict):
-        raise _broken(name, "not an object")
+        raise _unreadable(name, "not an object")
     return schema
 
 
-def _broken(name: str, reason: str) -> ConnectorError:
-    return ConnectorError(
-        ErrorCode.INTERNAL, f"The connector's schema {name} cannot be read ({reason})."
-    )
+def _unreadable(name: str, reason: str) -> ConnectorError:
+    message = f"The connector's schema {name} cannot be read ({reason})."
+    return ConnectorError(ErrorCode.INTERNAL, message)

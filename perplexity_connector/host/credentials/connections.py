@@ -1,4 +1,4 @@
-"""The connections that a host keeps by name, for any page, adapter or command line."""
+"""Named connections that a host stores, for any page, adapter or command line."""
 
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -27,22 +27,29 @@ from perplexity_connector.host.credentials.store import (
     ConnectionStore,
     StoredConnection,
 )
+from perplexity_connector.host.validation.schema_validator import invalid_input_error
 
 FindForm: TypeAlias = Callable[[str], ConnectionForm]
 Test: TypeAlias = Callable[[str, Credential], Awaitable[ConnectionStatus]]
-_FINGERPRINT = 8
+# Hexadecimal digits: enough to compare connections by eye.
+_FINGERPRINT_DIGITS = 8
 
 
 class Connections:
-    """Stored connections: add, list, test, rename, replace the key, remove. What is shown of one never holds a secret.
+    """Stored connections: add, list, test, rename, replace the key, remove.
 
-    A connection is shown as `connection_name`, `connector`, `fingerprint` (eight hex digits of its secrets' hash),
-    `created_at` and `updated_at` (ISO 8601, UTC). Names are unique over all connectors, whatever their case
-    and whatever in them cannot be seen.
+    A connection is described by `connection_name`, `connector`, `fingerprint` (eight hexadecimal
+    digits of its secrets' hash), `created_at` and `updated_at` (ISO 8601, UTC), never by a secret.
+    Names are unique over all connectors; case and invisible characters do not count.
 
-    Every method raises `ConnectorError`: `invalid_credentials` when the store cannot be opened, `unavailable` when
-    others keep it busy, `internal` when it cannot be read or written, `not_found` for a name or a connector that is not
-    there.
+    Every method raises `ConnectorError`: `invalid_credentials` if the store cannot be opened,
+    `unavailable` if other processes keep it busy, `internal` if it cannot be read or written,
+    `not_found` for an unknown name or connector.
+
+    * `_given_store`: the store; None until the user's own store is first needed.
+    * `_environ`: the environment variables.
+    * `_form`: returns the form of a connector's credential.
+    * `_test`: tests a credential of a connector.
     """
 
     def __init__(
@@ -52,88 +59,93 @@ class Connections:
         form: FindForm,
         test: Test,
     ) -> None:
-        """Keep connections in `store`, by default the user's own; `form` and `test` are the host's."""
+        """Use `store`, by default the user's own. `form` and `test` are the host's."""
         self._given_store = store
         self._environ = environ
         self._form = form
         self._test = test
 
     def add(self, connector: str, fields: Given) -> Document:
-        """Keep a new connection under its `connection_name`; the connection as it is shown.
+        """Store a new connection under its `connection_name` and describe it.
 
-        Raises `ConnectorError`: `invalid_credentials` naming each field that breaks the form, `invalid_input` for a
-        name that is taken, holds the key or cannot be shown.
+        Raises `ConnectorError`: `invalid_credentials` with an error for each field that breaks the
+        form, `invalid_input` for a name that is taken, holds the key or cannot be displayed.
         """
         form = self._form(connector)
         now = _now()
-        new = _named(
-            form,
-            StoredConnection(
-                connector=connector,
-                name="",
-                fields=form.checked(fields),
-                fingerprint="",
-                created_at=now,
-                updated_at=now,
-            ),
+        new = StoredConnection(
+            connector=connector,
+            name="",
+            fields=form.validate(fields),
+            fingerprint="",
+            created_at=now,
+            updated_at=now,
         )
-        self._store.change(lambda there: [*_without_clash(there, new.name), new])
-        return _shown(new)
+        named = _set_name_and_fingerprint(form, new)
+        self._store.change(lambda stored: _insert(stored, named))
+        return _describe(named)
 
     def list(self, connector: str | None = None) -> list[Document]:
-        """Every connection, or those of one connector, in order of name."""
-        found = sorted(self._store.read(), key=lambda one: folded(one.name))
-        return [_shown(one) for one in found if connector in (None, one.connector)]
+        """Describe every connection, or those of one connector, in order of name."""
+        stored = self._store.read()
+        stored.sort(key=lambda connection: comparable_name(connection.name))
+        return [
+            _describe(connection)
+            for connection in stored
+            if connector in (None, connection.connector)
+        ]
 
     async def test(
         self, connection: str | Given | None, connector: str | None = None
     ) -> Document:
-        """How good a connection is, as `ConnectionStatus`: a stored one, given fields, or the environment's (None).
+        """Test a connection and return the `ConnectionStatus`. It is free of cost.
 
-        `connector` is needed for all but a stored one. Free of cost; never raises for a connection that is no good.
+        `connection` is the name of a stored one, the fields themselves, or None for the
+        environment's. A stored connection needs no `connector`. A bad connection is a result, not
+        an exception.
         """
-        where, fields = self._found(connection, connector)
+        owner, fields = self._find_fields(connection, connector)
         try:
-            sealed = self._form(where).resolve(fields, self._environ)
+            credential = self._form(owner).resolve(fields, self._environ)
         except ConnectorError as error:
             if error.code is not ErrorCode.INVALID_CREDENTIALS:
                 raise
-            return _refused(error).to_dict()
-        return (await self._test(where, sealed)).to_dict()
+            return _status_from_error(error).to_dict()
+        status = await self._test(owner, credential)
+        return status.to_dict()
 
     def rename(self, name: str, new_name: str) -> Document:
-        """Give a connection another name; saved steps that use the old one must be changed. The connection as shown.
+        """Rename a connection and describe it. Saved steps with the old name must be changed.
 
         Raises `ConnectorError` as `add` does.
         """
-        return self._changed(name, {NAME: new_name})
+        return self._change_fields(name, {NAME: new_name})
 
     def replace_key(self, name: str, fields: Given) -> Document:
-        """Put other secrets into a connection, under the same name. The connection as it is shown.
+        """Replace the secrets of a connection, keep its name, and describe it.
 
-        Raises `ConnectorError` (`invalid_input`) for a field that is no secret, else as `add` does.
+        Raises `ConnectorError` as `add` does, `invalid_input` also for a field that is not secret.
         """
-        form = self._form(self._stored(name).connector)
+        form = self._form(self._find(name).connector)
         if wrong := [field for field in fields if not form.is_secret(field)]:
-            raise _refusal(
-                [(field, "Only secret fields can be replaced.") for field in wrong],
-                "conflict",
+            raise _invalid_fields(
+                wrong, "conflict", "Only secret fields can be replaced. Remove it."
             )
-        return self._changed(name, fields)
+        return self._change_fields(name, fields)
 
     def remove(self, name: str) -> None:
-        """Forget a connection."""
-        self._store.change(lambda there: _split(there, name)[1])
+        """Delete a connection."""
+        self._store.change(lambda stored: _split_off(stored, name)[1])
 
     def fields(self, name: str, connector: str) -> JsonObject:
-        """The fields of a stored connection, secrets in the clear, for a run of that connector.
+        """Return the fields of a stored connection, secrets in the clear, for a run.
 
-        Raises `ConnectorError` (`invalid_credentials`) for a connection of another connector.
+        Raises `ConnectorError` (`invalid_credentials`) if it belongs to another connector.
         """
-        found = self._stored(name)
+        found = self._find(name)
         if found.connector != connector:
             message = (
-                f"That connection is one of {found.connector!r}, not of {connector!r}."
+                f"That connection belongs to {found.connector!r}, not to {connector!r}."
             )
             raise ConnectorError(ErrorCode.INVALID_CREDENTIALS, message)
         return found.fields
@@ -143,38 +155,42 @@ class Connections:
         self._given_store = self._given_store or ConnectionStore.default(self._environ)
         return self._given_store
 
-    def _stored(self, name: str) -> StoredConnection:
-        return _split(self._store.read(), name)[0]
+    def _find(self, name: str) -> StoredConnection:
+        return _split_off(self._store.read(), name)[0]
 
-    def _found(
+    def _find_fields(
         self, connection: str | Given | None, connector: str | None
     ) -> tuple[str, Given | JsonObject | None]:
         if isinstance(connection, str):
-            found = self._stored(connection)
-            return found.connector, self.fields(
-                connection, connector or found.connector
-            )
+            owner = connector or self._find(connection).connector
+            return owner, self.fields(connection, owner)
         if connector is None:
-            message = "Say of which connector the connection is."
+            message = "Name the connector of this connection."
             raise ConnectorError(ErrorCode.INVALID_INPUT, message)
         return connector, connection
 
-    def _changed(self, name: str, fields: Given) -> Document:
+    def _change_fields(self, name: str, fields: Given) -> Document:
         changed: list[StoredConnection] = []
 
-        def edit(there: Sequence[StoredConnection]) -> Sequence[StoredConnection]:
-            old, others = _split(there, name)
+        def edit(stored: Sequence[StoredConnection]) -> Sequence[StoredConnection]:
+            old, others = _split_off(stored, name)
             form = self._form(old.connector)
-            given = form.checked(cast("Given", {**old.fields, **fields}))
-            changed.append(_named(form, replace(old, fields=given, updated_at=_now())))
-            clean = _without_clash(others, changed[0].name)
-            return [*clean, changed[0]]
+            given = form.validate(cast("Given", {**old.fields, **fields}))
+            new = replace(old, fields=given, updated_at=_now())
+            changed.append(_set_name_and_fingerprint(form, new))
+            return _insert(others, changed[0])
 
         self._store.change(edit)
-        return _shown(changed[0])
+        return _describe(changed[0])
 
 
-def _shown(stored: StoredConnection) -> Document:
+def comparable_name(name: str) -> str:
+    """Return a form of a name that is equal for all ways to write it."""
+    visible = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
+    return unicodedata.normalize("NFKC", visible.strip()).casefold()
+
+
+def _describe(stored: StoredConnection) -> Document:
     return {
         NAME: stored.name,
         "connector": stored.connector,
@@ -184,83 +200,67 @@ def _shown(stored: StoredConnection) -> Document:
     }
 
 
-def _named(form: ConnectionForm, connection: StoredConnection) -> StoredConnection:
+def _set_name_and_fingerprint(
+    form: ConnectionForm, connection: StoredConnection
+) -> StoredConnection:
+    credential = form.as_credential(connection.fields)
     name = connection.fields.get(NAME)
-    if not isinstance(name, str) or not folded(name):
-        raise _refusal([(NAME, "A connection that is kept needs a name.")], "required")
+    if not isinstance(name, str) or not comparable_name(name):
+        raise _invalid_fields([NAME], "required", "A stored connection needs a name.")
     if any(unicodedata.category(sign) == "Cc" for sign in name):
         # It could be neither shown in a list nor typed as an argument.
-        raise _refusal(
-            [(NAME, "A name is one line without control characters.")], "pattern"
-        )
-    sealed = form.as_credential(connection.fields)
-    if any(
-        value.reveal() in name for value in sealed.values() if isinstance(value, Secret)
-    ):
-        raise _refusal(
-            [(NAME, "The key itself cannot be the name: choose another one.")],
-            "conflict",
-        )
-    return replace(
-        connection, name=name, fingerprint=fingerprint(sealed)[:_FINGERPRINT]
-    )
+        message = "Must be one line without control characters."
+        raise _invalid_fields([NAME], "pattern", message)
+    secrets = [part for part in credential.values() if isinstance(part, Secret)]
+    if any(secret.reveal() in name for secret in secrets):
+        message = "Must not contain the key. Choose another name."
+        raise _invalid_fields([NAME], "conflict", message)
+    digits = fingerprint(credential)[:_FINGERPRINT_DIGITS]
+    return replace(connection, name=name, fingerprint=digits)
 
 
-def _without_clash(
-    there: Sequence[StoredConnection], name: str
+def _insert(
+    stored: Sequence[StoredConnection], new: StoredConnection
 ) -> Sequence[StoredConnection]:
-    if any(folded(one.name) == folded(name) for one in there):
-        raise _refusal(
-            [
-                (
-                    NAME,
-                    "There is a connection of this name already; upper and lower case count as one.",
-                )
-            ],
-            "conflict",
-        )
-    return there
+    if _matching(stored, new.name):
+        message = "Another connection has this name; upper and lower case are the same. Choose another name."
+        raise _invalid_fields([NAME], "conflict", message)
+    return [*stored, new]
 
 
-def _split(
-    there: Sequence[StoredConnection], name: str
+def _split_off(
+    stored: Sequence[StoredConnection], name: str
 ) -> tuple[StoredConnection, Sequence[StoredConnection]]:
-    found = [one for one in there if folded(one.name) == folded(name)]
+    """Return the connection with that name, and the other ones."""
+    found = _matching(stored, name)
     if not found:
-        # The name that was asked for is not repeated: it may be a key, pasted into the wrong place.
-        names = ", ".join(sorted(one.name for one in there)) or "none"
-        raise ConnectorError(
-            ErrorCode.NOT_FOUND,
-            f"There is no connection of that name. There is: {names}.",
-        )
-    return found[0], [one for one in there if one is not found[0]]
+        # Do not repeat the given name: it may be a key, pasted into the wrong field.
+        names = ", ".join(sorted(each.name for each in stored)) or "none"
+        message = f"Unknown connection. Available: {names}."
+        raise ConnectorError(ErrorCode.NOT_FOUND, message)
+    return found[0], [each for each in stored if each is not found[0]]
 
 
-def _refusal(problems: Sequence[tuple[str, str]], code: str) -> ConnectorError:
-    fields = [
-        FieldError(pointer=f"/{field}", code=code, message=mend)
-        for field, mend in problems
+def _matching(
+    stored: Sequence[StoredConnection], name: str
+) -> Sequence[StoredConnection]:
+    wanted = comparable_name(name)
+    return [each for each in stored if comparable_name(each.name) == wanted]
+
+
+def _invalid_fields(names: Sequence[str], code: str, message: str) -> ConnectorError:
+    errors = [
+        FieldError(pointer=f"/{name}", code=code, message=message) for name in names
     ]
-    words = " ".join(dict.fromkeys(mend for _, mend in problems))
-    return ConnectorError(
-        ErrorCode.INVALID_INPUT,
-        f"The connection cannot be kept. {words}",
-        fields=fields,
-    )
+    return invalid_input_error(errors, "The connection")
 
 
-def _refused(error: ConnectorError) -> ConnectionStatus:
+def _status_from_error(error: ConnectorError) -> ConnectionStatus:
     return ConnectionStatus(
         outcome=ConnectionOutcome.INVALID_CREDENTIALS,
         message=error.user_message,
-        next_step="Fill in the connection's fields as its form asks.",
+        next_step="Fill in the fields of the connection.",
     )
-
-
-def folded(name: str) -> str:
-    """What two ways to write the same name have in common."""
-    seen = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
-    return unicodedata.normalize("NFKC", seen.strip()).casefold()
 
 
 def _now() -> str:

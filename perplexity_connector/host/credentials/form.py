@@ -1,4 +1,4 @@
-"""What a connection must look like, and where it comes from when nobody gives one."""
+"""The form of a connection: validate given fields, or read them from the environment."""
 
 import hashlib
 import json
@@ -10,88 +10,91 @@ from perplexity_connector.contract import (
     ConnectorError,
     ErrorCode,
     JsonObject,
-    JsonValue,
     Secret,
 )
+from perplexity_connector.contract.json import Document, as_object
 from perplexity_connector.host.validation.schema_validator import SchemaValidator
 from perplexity_connector.host.validation.to_json import to_json
 
+# The fields as a caller gives them.
 Given: TypeAlias = Mapping[str, str | Secret]
+# The fields as a run needs them: valid, and every secret one a `Secret`.
 Credential: TypeAlias = dict[str, str | Secret]
 NAME = "connection_name"
 
 
 class ConnectionForm:
-    """The form of a connector's credential."""
+    """The form of a connector's credential.
+
+    * `_env`: the environment variable of each field that can be read from one.
+    * `_validator`: validates the fields.
+    * `_properties`: the schema of each field.
+    * `_needs_fields`: whether any field is required.
+    """
 
     def __init__(self, spec: ConnectionSpec, schema: JsonObject) -> None:
-        """Read the form. Raises `ConnectorError` (`internal`) for a schema that is none."""
+        """Read the form. Raises `ConnectorError` (`internal`) for an invalid schema."""
         self._env = spec.env
         self._validator = SchemaValidator(schema)
-        properties = schema.get("properties")
-        self._properties = properties if isinstance(properties, dict) else {}
+        self._properties = as_object(schema.get("properties"))
         self._needs_fields = bool(schema.get("required"))
 
     def resolve(
         self, given: Given | JsonObject | None, environ: Mapping[str, str]
     ) -> Credential:
-        """The fields without surrounding whitespace, the secret ones as `Secret`.
+        """Return the credential of a run, from the given fields or from the environment.
 
-        Raises `ConnectorError` (`invalid_credentials`) when there are none, or naming each field that is wrong.
+        Raises `ConnectorError` (`invalid_credentials`) with an error for each invalid field, or if
+        there are neither given fields nor variables.
         """
-        return self.as_credential(
-            self.checked(self._from_environment(environ) if given is None else given)
-        )
+        fields = self._read_environment(environ) if given is None else given
+        return self.as_credential(self.validate(fields))
 
-    def checked(self, given: Given | JsonObject) -> JsonObject:
-        """The fields as plain JSON without surrounding whitespace, the secret ones in the clear.
+    def validate(self, given: Given | JsonObject) -> JsonObject:
+        """Return the fields as plain JSON, stripped of whitespace, secrets in the clear.
 
-        Raises `ConnectorError` (`invalid_credentials`) naming each field that is wrong.
+        Raises `ConnectorError` (`invalid_credentials`) with an error for each invalid field.
         """
-        fields = to_json(_revealed(given))
+        fields = to_json(_reveal(given))
         if errors := self._validator.errors(fields):
-            names = ", ".join(error.pointer or "the connection" for error in errors)
-            message = f"The connection cannot be used: {names}."
+            places = ", ".join(repr(error.pointer) for error in errors)
+            message = f"The connection is not valid at {places}."
             raise ConnectorError(ErrorCode.INVALID_CREDENTIALS, message, fields=errors)
-        return fields.value if isinstance(fields.value, Mapping) else {}
+        return as_object(fields.value)
 
     def as_credential(self, fields: JsonObject) -> Credential:
-        """The fields as a run gets them: as text, the secret ones as `Secret`."""
-        texts = {
-            name: value if isinstance(value, str) else json.dumps(value)
-            for name, value in fields.items()
-        }
-        return {
-            name: Secret(text) if self.is_secret(name) else text
-            for name, text in texts.items()
-        }
+        """Return the fields as a run needs them: as text, the secret ones as `Secret`."""
+        credential: Credential = {}
+        for name, value in fields.items():
+            text = value if isinstance(value, str) else json.dumps(value)
+            credential[name] = Secret(text) if self.is_secret(name) else text
+        return credential
 
     def is_secret(self, name: str) -> bool:
-        """Whether that field of the form is never shown."""
-        form = self._properties.get(name)
-        return isinstance(form, dict) and (
-            form.get("format") == "password" or form.get("writeOnly") is True
-        )
+        """Return whether that field of the form is never shown."""
+        field = as_object(self._properties.get(name))
+        return field.get("format") == "password" or field.get("writeOnly") is True
 
-    def _from_environment(self, environ: Mapping[str, str]) -> JsonObject:
-        found = {
-            field: environ.get(variable, "").strip()
-            for field, variable in self._env.items()
-        }
-        fields: dict[str, JsonValue] = {
-            field: text for field, text in found.items() if text
-        }
+    def _read_environment(self, environ: Mapping[str, str]) -> JsonObject:
+        fields: Document = {}
+        for field, variable in self._env.items():
+            if text := environ.get(variable, "").strip():
+                fields[field] = text
         if not fields and self._needs_fields:
             variables = ", ".join(self._env.values())
             hint = f", or set {variables}" if variables else ""
-            raise ConnectorError(
-                ErrorCode.INVALID_CREDENTIALS, f"No connection: give one{hint}."
-            )
-        return ({NAME: "environment"} if NAME in self._properties else {}) | fields
+            message = f"The connection is missing. Choose one{hint}."
+            raise ConnectorError(ErrorCode.INVALID_CREDENTIALS, message)
+        if NAME in self._properties:
+            fields.setdefault(NAME, "environment")
+        return fields
 
 
 def fingerprint(connection: Mapping[str, str | Secret]) -> str:
-    """Hex digits that tell a connection's secrets from others, whatever its name, without giving one away."""
+    """Return hexadecimal digits that identify a connection's secrets without revealing them.
+
+    The other fields, such as the name, do not count.
+    """
     secrets = sorted(
         f"{name}={value.reveal()}"
         for name, value in connection.items()
@@ -100,13 +103,14 @@ def fingerprint(connection: Mapping[str, str | Secret]) -> str:
     return hashlib.sha256("\0".join(secrets).encode()).hexdigest()
 
 
-def _revealed(given: object) -> object:
-    # A caller without types may hand over anything; the schema then says what is wrong with it.
+def _reveal(given: object) -> object:
+    # A caller without types may give anything; the schema then rejects it.
     if not isinstance(given, Mapping):
         return given
-    return {name: _text(value) for name, value in given.items()}
+    return {name: _reveal_and_strip(value) for name, value in given.items()}
 
 
-def _text(value: object) -> object:
-    plain = value.reveal() if isinstance(value, Secret) else value
-    return plain.strip() if isinstance(plain, str) else plain
+def _reveal_and_strip(value: object) -> object:
+    if isinstance(value, Secret):
+        value = value.reveal()
+    return value.strip() if isinstance(value, str) else value

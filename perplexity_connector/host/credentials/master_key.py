@@ -1,4 +1,4 @@
-"""The master key of the stored connections, and what it seals."""
+"""The master key of the stored connections: find it, encrypt and decrypt with it."""
 
 import hashlib
 import json
@@ -15,62 +15,65 @@ MASTER_KEY_VARIABLE = "AUTOMATION_HOST_MASTER_KEY"
 
 
 class MasterKey:
-    """Seals documents with one master key. `key_id` tells that key from others without giving it away."""
+    """Encrypts documents. `key_id` identifies the key without revealing it."""
 
     def __init__(self, key: bytes) -> None:
-        """Take a Fernet key. Raises `ConnectorError` (`invalid_credentials`) for what is none."""
+        """Use a Fernet key. Raises `ConnectorError` (`invalid_credentials`) if it is not one."""
         from cryptography.fernet import Fernet  # noqa: PLC0415 - heavy, and only stored connections need it
 
         try:
             self._fernet = Fernet(key.strip())
         except ValueError:
-            message = (
-                "The master key is no Fernet key: 32 random bytes in URL-safe Base64."
-            )
-            raise unusable(message) from None
+            message = "The master key must be a Fernet key: 32 random bytes in URL-safe Base64."
+            raise store_error(message) from None
         self.key_id = hashlib.sha256(b"master key\0" + key.strip()).hexdigest()[:16]
 
     @staticmethod
     def new_key() -> bytes:
-        """A master key that nobody else has."""
+        """Return a new random key."""
         from cryptography.fernet import Fernet  # noqa: PLC0415 - heavy, and only stored connections need it
 
         return Fernet.generate_key()
 
     def encrypt(self, document: JsonObject) -> str:
-        """The document, readable for the holder of the master key alone."""
+        """Return the document encrypted, as a Fernet token."""
         return self._fernet.encrypt(json.dumps(document).encode()).decode()
 
     def decrypt(self, token: str) -> object:
-        """The document that was sealed. Raises `ValueError` when it was changed since, or another key sealed it."""
+        """Return the document of a token.
+
+        Raises `ValueError` if the token was changed or was encrypted with another key.
+        """
         from cryptography.fernet import InvalidToken  # noqa: PLC0415 - heavy, and only stored connections need it
 
         try:
             return json.loads(self._fernet.decrypt(token.encode()))
         except InvalidToken:
-            message = "not what was sealed"
+            message = "the token does not match the key"
             raise ValueError(message) from None
 
 
 def find_master_key(file: Path, environ: Mapping[str, str], *, make: bool) -> MasterKey:
-    """The seal of the environment's master key, else of the one in `file`; made there first if `make` says so.
+    """Return the environment's master key, else the one in `file`.
 
-    Raises `ConnectorError` (`invalid_credentials`) when there is none or it cannot be used, `ExposedError` and
-    `OSError` as `read_private` does.
+    If `make` is true, a missing key is created in `file`. Raises `ConnectorError`
+    (`invalid_credentials`) for a key that is missing or invalid, `ExposedError` and `OSError` as
+    `read_private` does.
     """
-    # surrogatepass: bytes of a variable that are no text come as lone surrogates, and are no key; `MasterKey` says so.
-    key = environ.get(MASTER_KEY_VARIABLE, "").strip().encode(
-        errors="surrogatepass"
-    ) or read_private(file)
+    variable = environ.get(MASTER_KEY_VARIABLE, "").strip()
+    # surrogatepass: bytes that are not text are lone surrogates here; `MasterKey` rejects them.
+    key = variable.encode(errors="surrogatepass") or read_private(file)
     if key is None and make:
         key = MasterKey.new_key()
         write_private(file, key)
     if key is None:
-        message = f"The master key is gone: neither {MASTER_KEY_VARIABLE} is set nor is there {file}."
-        raise unusable(message)
+        message = (
+            f"The master key is missing. Set {MASTER_KEY_VARIABLE} or restore {file}."
+        )
+        raise store_error(message)
     return MasterKey(key)
 
 
-def unusable(message: str) -> ConnectorError:
-    """The error of stored connections that cannot be used, whose text says why."""
+def store_error(message: str) -> ConnectorError:
+    """Return the error of stored connections that cannot be used."""
     return ConnectorError(ErrorCode.INVALID_CREDENTIALS, message)

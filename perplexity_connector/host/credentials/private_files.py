@@ -1,4 +1,4 @@
-"""Files that their owner alone may read, written all or nothing."""
+"""Files that only their owner may read. They are written completely or not at all."""
 
 import os
 import stat
@@ -8,18 +8,18 @@ __all__ = ["write_private"]
 
 
 class ExposedError(Exception):
-    """A file that others may read or change; the text names it and says how to mend that."""
+    """A file that other users may read or change. The message says how to fix that."""
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, or leave what is there: a crash in between costs neither.
+    """Write `content` to `path`. After a crash the file has either the old or the new content.
 
-    Two processes must not write the same path at once. Raises `OSError` where it cannot be done.
+    Two processes must not write the same path at once. Raises `OSError` if the write fails.
     """
-    # A link stays one: what it leads to is what others hold on to.
+    # Keep a link, and write the file that it leads to.
     path = Path(os.path.realpath(path))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # A fixed name, so that what a crash leaves behind is gone with the next write.
+    # A fixed name, so that the next write removes what a crash left behind.
     unfinished = path.with_name(f".{path.name}.new")
     unfinished.unlink(missing_ok=True)
     handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -31,10 +31,10 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def read_private(path: Path) -> bytes | None:
-    """What stands at `path`, or None when nothing does.
+    """Return the content of `path`, or None if the file does not exist.
 
-    Raises `ExposedError` for a file that others may read or change, `OSError` for one that cannot be read, a link to
-    nothing included.
+    Raises `ExposedError` for a file that other users may read or change, `OSError` for one that
+    cannot be read, such as a link to a missing file.
     """
     try:
         file = path.open("rb")
@@ -44,8 +44,8 @@ def read_private(path: Path) -> bytes | None:
         return None
     with file:
         loose = stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077
-        # Windows has no such bits: what it reports there says nothing.
+        # Windows has no such bits and reports made-up ones.
         if loose and os.name == "posix":
-            message = f"Others may read or change {path}. Put that right with: chmod 600 '{path}'"
+            message = f"Other users may read or change {path}. Run: chmod 600 '{path}'"
             raise ExposedError(message)
         return file.read()

@@ -1,7 +1,8 @@
-"""Connections at rest: one encrypted file, and a lock beside it for those who change it.
+"""The store of connections: one encrypted file, and beside it a lock for writers.
 
-The file is JSON: `store_version`, `key_id` (which master key sealed it) and `sealed`, a Fernet token of everything
-else, names included. Whatever cannot be understood is said and left as it is, never written over.
+The file is JSON: `store_version`, `key_id` (which master key encrypted it) and `sealed`, a Fernet
+token of everything else, names included. A file that cannot be read is an error and is never
+overwritten.
 """
 
 import json
@@ -21,7 +22,7 @@ from perplexity_connector.host.credentials.master_key import (
     MASTER_KEY_VARIABLE,
     MasterKey,
     find_master_key,
-    unusable,
+    store_error,
 )
 from perplexity_connector.host.credentials.private_files import (
     ExposedError,
@@ -37,9 +38,10 @@ _LONGEST_WAIT_S = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredConnection:
-    """A connection as it is kept: the connector's id, the credential's fields in the clear, two ISO times in UTC.
+    """A connection as stored.
 
-    `fingerprint` is what is shown in place of the secrets.
+    `connector` is an id. `fields` are the credential's, in the clear. `fingerprint` is shown in
+    place of the secrets. `created_at` and `updated_at` are ISO 8601 in UTC.
     """
 
     connector: str
@@ -50,19 +52,19 @@ class StoredConnection:
     updated_at: str
 
     def __repr__(self) -> str:
-        """The name; never a field."""
+        """Show the connector and the name; never a field."""
         return f"StoredConnection(connector={self.connector!r}, name={self.name!r})"
 
 
 class ConnectionStore:
-    """The connections in one folder, which is made on first use. Any number of processes may share it.
+    """The connections in one folder, which any number of processes may share.
 
-    The master key is the environment's `AUTOMATION_HOST_MASTER_KEY`, else a file of its own beside the store, made on
-    first use; both files are for their owner alone.
+    The master key is the environment's `AUTOMATION_HOST_MASTER_KEY`, else a file beside the store.
+    Folder and files are created on first use; only their owner may read them.
     """
 
     def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
-        """Keep connections there; `environ` stands in for the process's environment."""
+        """Store connections in `folder`. Without `environ`, use the process's environment."""
         self._folder = folder
         self._environ = os.environ if environ is None else environ
         self._file = folder / "connections.json"
@@ -70,37 +72,39 @@ class ConnectionStore:
 
     @classmethod
     def default(cls, environ: Mapping[str, str] | None = None) -> "ConnectionStore":
-        """The store in the user's own data folder, the one that every host of this user shares.
+        """Return the store in the user's data folder, which all hosts of this user share.
 
-        Raises `ConnectorError` (`invalid_credentials`) for a user who has no home folder.
+        Raises `ConnectorError` (`invalid_credentials`) for a user without a home folder.
         """
-        with _told():
+        with _translated_errors():
             from platformdirs import user_data_path  # noqa: PLC0415 - only stored connections need it
 
         try:
             return cls(user_data_path("automation-host"), environ)
         except RuntimeError:
-            message = "There is no home folder to keep connections in: set HOME."
-            raise unusable(message) from None
+            message = (
+                "The home folder, where connections are stored, is unknown. Set HOME."
+            )
+            raise store_error(message) from None
 
     def read(self) -> list[StoredConnection]:
-        """Every connection, in the order they were made.
+        """Return every connection, in the order in which they were added.
 
-        Raises `ConnectorError` (`invalid_credentials`) for a store that is damaged, sealed with another master key, or
-        open to others.
+        Raises `ConnectorError` (`invalid_credentials`) for a store that is damaged, encrypted with
+        another master key, or readable by other users.
         """
-        with _told():
+        with _translated_errors():
             return self._read()
 
     def change(
         self, edit: Callable[[Sequence[StoredConnection]], Sequence[StoredConnection]]
     ) -> None:
-        """Put what `edit` makes of the connections in their place, while no other process changes them.
+        """Replace the connections by the result of `edit`, while no other process changes them.
 
-        Raises `ConnectorError` as `read` does, `unavailable` when others keep the store busy, and what `edit` raises;
-        then nothing was changed.
+        Raises `ConnectorError` as `read` does, `unavailable` if other processes keep the store
+        busy, and any error of `edit`. After an error nothing has changed.
         """
-        with _told():
+        with _translated_errors():
             from filelock import FileLock  # noqa: PLC0415 - only stored connections need it
 
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,13 +120,13 @@ class ConnectionStore:
         document = _document(content)
         master_key = find_master_key(self._key_file, self._environ, make=False)
         if document.get("key_id") != master_key.key_id:
-            message = "The stored connections were encrypted with another master key"
-            message = f"{message} ({MASTER_KEY_VARIABLE}, {self._key_file})."
-            raise unusable(message)
+            places = f"Set {MASTER_KEY_VARIABLE} or restore {self._key_file}."
+            message = f"The stored connections need another master key. {places}"
+            raise store_error(message)
         return _entries(master_key, document)
 
     def _write(self, connections: Sequence[StoredConnection]) -> None:
-        # A key is made for a store that is not there yet only: a new one could not open an old store.
+        # Create a key only for a new store: a new key could not decrypt an old store.
         master_key = find_master_key(
             self._key_file, self._environ, make=not self._file.exists()
         )
@@ -143,8 +147,8 @@ def _document(content: bytes) -> JsonObject:
     if not isinstance(document, dict) or not isinstance(document.get("sealed"), str):
         raise _damaged()
     if document.get("store_version") != _VERSION:
-        message = f"The stored connections are of another version than {_VERSION}, which this host reads: update it."
-        raise unusable(message)
+        message = f"The stored connections do not have version {_VERSION}, which this host reads. Update the host."
+        raise store_error(message)
     return document
 
 
@@ -157,23 +161,23 @@ def _entries(master_key: MasterKey, document: JsonObject) -> list[StoredConnecti
 
 
 def _damaged() -> ConnectorError:
-    return unusable(
-        "The stored connections are damaged. They were left as they are: bring back a copy, or move them away."
+    return store_error(
+        "The stored connections are damaged and were not changed. Restore a copy, or move them away."
     )
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Say what went wrong with the files as an error of the contract."""
+def _translated_errors() -> Iterator[None]:
+    """Raise errors of the files as `ConnectorError`."""
     try:
         yield
     except ExposedError as error:
-        raise unusable(str(error)) from None
+        raise store_error(str(error)) from None
     except ImportError as error:
-        message = f"Stored connections need the package {error.name}, which the extra [host] brings."
-        raise unusable(message) from None
+        message = f"Stored connections need the package {error.name}. Install the extra [host]."
+        raise store_error(message) from None
     except TimeoutError:
-        message = "Other processes keep the stored connections busy."
+        message = "Other processes are using the stored connections. Try again."
         raise ConnectorError(ErrorCode.UNAVAILABLE, message) from None
     except OSError as error:
         message = f"The stored connections cannot be read or written: {error.strerror}."

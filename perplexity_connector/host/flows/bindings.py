@@ -1,12 +1,12 @@
-"""Values of earlier steps in the input of a later one. Pure: no I/O, and no expression language.
+"""Put values of earlier steps into the input of a later one. Pure: no I/O, no expressions.
 
-A binding names one place of the input by a JSON Pointer (RFC 6901) and says what comes there, part by part: text as it
-stands, or a reference into the output of an earlier step. A lone reference keeps the type of its value. Several parts,
-and lone text, make text: in it null is nothing, other values are compact JSON.
+A binding has a target, a JSON Pointer (RFC 6901) into the step's input, and parts. A part is text,
+or a reference into the output of an earlier step. A single reference keeps the type of its value.
+Several parts are joined as text: null becomes empty text, other values compact JSON.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 
 from perplexity_connector.contract import (
     Binding,
@@ -25,168 +25,158 @@ from perplexity_connector.contract.json import (
     value_at,
 )
 
+_MESSAGES = {
+    "conflict": "Another binding sets a value inside or around this one. Keep one of them.",
+    "later_step": "Takes a value from a step that has not run yet. Move that step up.",
+    "minItems": "Must not be empty.",
+    "no_place": "Cannot be set: neither a field of an object, nor an item of a list or the next one.",
+    "no_value": "The earlier step's output has no value at this place.",
+    "type": "The value has another type than this field.",
+    "unknown_step": "Takes a value from a step that is not in this flow.",
+}
 
-def is_reference(binding: Binding) -> bool:
-    """Whether a binding is one reference alone, whose value comes as it is."""
-    return len(binding) == 1 and isinstance(binding[0], Reference)
+
+def binding_error(target: str, code: str) -> FieldError:
+    """Return the error of a binding; `code` is a key of `_MESSAGES`."""
+    return FieldError(pointer=target, code=code, message=_MESSAGES[code])
 
 
 def binding_errors(
-    step: FlowStep, earlier: Sequence[str], later: Sequence[str]
+    step: FlowStep,
+    earlier: Container[str],
+    later: Container[str],
 ) -> list[FieldError]:
-    """What is wrong with a step's bindings whatever the steps before it give, each at the place that is bound."""
+    """Return the errors in a step's bindings that do not depend on values.
+
+    `earlier` and `later` are the ids of the steps before and after it.
+    """
+    targets = step.bindings
     errors = [
-        _clash(place)
-        for place in step.bindings
-        if any(_is_inside(place, other) for other in step.bindings)
+        binding_error(target, "conflict")
+        for target in targets
+        if any(_overlap(target, other) for other in targets)
     ]
-    for place, binding in step.bindings.items():
+    for target, binding in targets.items():
         if not binding:
-            errors.append(
-                _error(place, "minItems", "Must have one part or more, or no binding.")
-            )
+            errors.append(binding_error(target, "minItems"))
         for part in binding:
             if isinstance(part, str) or part.step in earlier:
                 continue
-            if part.step in (step.id, *later):
-                errors.append(
-                    _error(
-                        place,
-                        "later_step",
-                        "Takes a value from a step that has not run by then.",
-                    )
-                )
-            else:
-                errors.append(
-                    _error(
-                        place,
-                        "unknown_step",
-                        "Takes a value from a step that is not in this flow.",
-                    )
-                )
+            is_later = part.step == step.id or part.step in later
+            code = "later_step" if is_later else "unknown_step"
+            errors.append(binding_error(target, code))
     return errors
 
 
+def invalid_pointers(bindings: Mapping[str, Binding], base: str) -> Iterator[str]:
+    """Yield where, below `base`, a step's bindings have text that is not a JSON Pointer."""
+    for target, binding in bindings.items():
+        at = child_pointer(base, target)
+        if pointer_tokens(target) is None:
+            yield at
+        for index, part in enumerate(binding):
+            if isinstance(part, Reference) and pointer_tokens(part.pointer) is None:
+                yield f"{at}/{index}/pointer"
+
+
+def lone_reference(binding: Binding) -> Reference | None:
+    """Return the reference if it is the binding's only part, else None."""
+    part = binding[0] if len(binding) == 1 else None
+    return part if isinstance(part, Reference) else None
+
+
+def binding_value(binding: Binding, outputs: Mapping[str, JsonValue]) -> JsonValue:
+    """Return a binding's value. Raises `LookupError` if an output lacks a referenced value."""
+    if reference := lone_reference(binding):
+        return _part_value(reference, outputs)
+    return "".join(_as_text(_part_value(part, outputs)) for part in binding)
+
+
 def apply_bindings(
-    step: FlowStep, outputs: Mapping[str, JsonValue]
+    step: FlowStep,
+    outputs: Mapping[str, JsonValue],
 ) -> tuple[JsonObject, list[FieldError]]:
-    """The input with its bindings filled from the outputs of earlier steps by id, and what could not be filled."""
+    """Return a step's input with the values of its bindings, and the errors of the others.
+
+    `outputs` are those of the earlier steps, by id.
+    """
     values: dict[str, JsonValue] = {}
     errors = []
-    for place, binding in step.bindings.items():
+    for target, binding in step.bindings.items():
         try:
-            values[place] = value_of(binding, outputs)
+            values[target] = binding_value(binding, outputs)
         except LookupError:
-            errors.append(
-                _error(
-                    place,
-                    "no_value",
-                    "The earlier step's output has nothing at the place that it takes.",
-                )
-            )
-    whole, unplaced = apply_values(step.input, values)  # type: ignore[arg-type] # a flow is plain JSON
-    return whole, [*errors, *unplaced]
-
-
-def value_of(binding: Binding, outputs: Mapping[str, JsonValue]) -> JsonValue:
-    """What a binding comes to. Raises `LookupError` when an output has nothing at a reference's pointer."""
-    values = [
-        part if isinstance(part, str) else _referred(part, outputs) for part in binding
-    ]
-    return values[0] if is_reference(binding) else "".join(map(_as_text, values))
+            errors.append(binding_error(target, "no_value"))
+    bound, target_errors = apply_values(step.input, values)  # type: ignore[arg-type] # a flow is plain JSON
+    return bound, [*errors, *target_errors]
 
 
 def apply_values(
-    input: JsonObject, values: Mapping[str, JsonValue]
+    input: JsonObject,
+    values: Mapping[str, JsonValue],
 ) -> tuple[JsonObject, list[FieldError]]:
-    """A copy of the input with each value at its place, and an error for each place that cannot be reached.
+    """Return a copy of the input with each value at its target, and the errors of the others.
 
-    What is not there on the way is made: a list for a number, an object for a name. A number may be that of an item
-    which is there, or of the next one.
+    Missing parents are created: a list for a number, an object for a name. In a list, a target may
+    be an existing item or the next one.
     """
     document: JsonValue = input
     errors = []
-    for place in sorted(values, key=_order):
+    for target in sorted(values, key=_sort_key):
+        path = pointer_tokens(target) or ()
         try:
-            document = _with(document, pointer_tokens(place) or (), values[place])
+            document = _set(document, path, values[target])
         except LookupError:
-            message = "No such place can be made: neither a field of an object, nor an item of a list or the next one."
-            errors.append(_error(place, "no_place", message))
-    # A binding of the whole input may put anything there; validation then says that it must be an object.
+            errors.append(binding_error(target, "no_place"))
+    # A binding of the whole input may make it anything. Validation then requires an object.
     return document, errors  # type: ignore[return-value]
 
 
-def _referred(part: Reference, outputs: Mapping[str, JsonValue]) -> JsonValue:
-    return value_at(outputs[part.step], pointer_tokens(part.pointer) or ())
+def _part_value(
+    part: str | Reference,
+    outputs: Mapping[str, JsonValue],
+) -> JsonValue:
+    if isinstance(part, str):
+        return part
+    path = pointer_tokens(part.pointer) or ()
+    return value_at(outputs[part.step], path)
 
 
 def _as_text(value: JsonValue) -> str:
     if value is None:
         return ""
-    return (
-        value
-        if isinstance(value, str)
-        else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    )
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _with(node: JsonValue, path: Tokens, value: JsonValue) -> JsonValue:
+def _set(node: JsonValue, path: Tokens, value: JsonValue) -> JsonValue:
+    """Return a copy of `node` with the value at a path. Raises `LookupError` if it cannot be set."""
     if not path:
         return value
-    if (
-        len(path) > MAX_DEPTH
-    ):  # no input may be nested like that, and Python would not follow
+    # A deeper input would not be valid, and Python's recursion has its own limit.
+    if len(path) > MAX_DEPTH:
         raise LookupError
     token, rest = path[0], path[1:]
-    position = list_index(token)
+    index = list_index(token)
     if node is None:
-        node = {} if position is None else []
+        node = {} if index is None else []
     if isinstance(node, Mapping):
-        return {**node, token: _with(node.get(token), rest, value)}
-    if not isinstance(node, list) or position is None or position > len(node):
+        return {**node, token: _set(node.get(token), rest, value)}
+    if not isinstance(node, list) or index is None or index > len(node):
         raise LookupError
-    there = node[position] if position < len(node) else None
-    return [*node[:position], _with(there, rest, value), *node[position + 1 :]]
+    item = node[index] if index < len(node) else None
+    return [*node[:index], _set(item, rest, value), *node[index + 1 :]]
 
 
-def _order(place: str) -> list[tuple[int, str]]:
-    # Items of a list in the order of their numbers, so that each new one finds those before it in place.
-    return [
-        (-1 if (number := list_index(token)) is None else number, token)
-        for token in pointer_tokens(place) or ()
-    ]
+def _sort_key(target: str) -> list[tuple[int, str]]:
+    # List items in the order of their numbers, so that each new one is the next one.
+    key = []
+    for token in pointer_tokens(target) or ():
+        index = list_index(token)
+        key.append((-1 if index is None else index, token))
+    return key
 
 
-def _is_inside(place: str, other: str) -> bool:
-    return place.startswith(f"{other}/") or other.startswith(f"{place}/")
-
-
-def _clash(place: str) -> FieldError:
-    return _error(
-        place,
-        "conflict",
-        "Another binding fills a place inside this one, or around it: keep one of them.",
-    )
-
-
-def _error(place: str, code: str, message: str) -> FieldError:
-    return FieldError(pointer=place, code=code, message=message)
-
-
-def malformed(bindings: Mapping[str, Binding], base: str) -> list[str]:
-    """The pointers, below `base`, of everything in a step's bindings that should be a JSON Pointer and is none."""
-    wrong = []
-    for place, binding in bindings.items():
-        at = child_pointer(base, place)
-        wrong += [] if pointer_tokens(place) is not None else [at]
-        references = [
-            (number, part)
-            for number, part in enumerate(binding)
-            if isinstance(part, Reference)
-        ]
-        wrong += [
-            f"{at}/{number}/pointer"
-            for number, part in references
-            if pointer_tokens(part.pointer) is None
-        ]
-    return wrong
+def _overlap(target: str, other: str) -> bool:
+    return target.startswith(f"{other}/") or other.startswith(f"{target}/")

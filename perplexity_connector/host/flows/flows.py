@@ -1,10 +1,10 @@
-"""Flows: read a saved one, say what is wrong with it, run its steps in order."""
+"""Flows: parse a saved one, find its errors, run its steps in order."""
 
 import functools
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
-from typing import TypeAlias, cast
+from dataclasses import asdict, replace
+from typing import Any, TypeAlias, cast
 
 from perplexity_connector.contract import (
     FLOW_VERSION,
@@ -17,9 +17,9 @@ from perplexity_connector.contract import (
     Reference,
     RunStatus,
 )
-from perplexity_connector.contract.json import Document, new_run_id
+from perplexity_connector.contract.json import Document, as_object, new_run_id
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.flows.bindings import apply_bindings, malformed
+from perplexity_connector.host.flows.bindings import apply_bindings, invalid_pointers
 from perplexity_connector.host.flows.params import FlowOptions, StepRun
 from perplexity_connector.host.flows.step_check import StepCheck
 from perplexity_connector.host.runs.params import GivenConnection, RunOptions
@@ -31,27 +31,30 @@ from perplexity_connector.host.validation.schema_validator import (
 )
 from perplexity_connector.host.validation.to_json import to_json
 
+# An error, and the step that it is in; without a step, its pointer leads into the flow.
 Problem: TypeAlias = tuple[FlowStep | None, FieldError]
 Connections: TypeAlias = Mapping[str, GivenConnection]
-_MALFORMED = (
-    "Must be a JSON Pointer, such as /messages/0/content, or empty for the whole."
-)
 
 
 class Flows:
-    """The flows of one host."""
+    """The flows of one host. The catalogue describes actions; the runs validate and run them."""
 
     def __init__(self, catalogue: Catalogue, runs: Runs) -> None:
-        """Describe actions with the catalogue; validate and run them with `runs`."""
+        """Use the catalogue and the runs of the host."""
         self._catalogue = catalogue
         self._runs = runs
 
     def errors(
-        self, document: JsonObject, connections: Connections | None
+        self,
+        document: JsonObject,
+        connections: Connections | None,
     ) -> list[Document]:
         """See `Host.validate_flow`."""
-        _, problems = self._read(document, connections or {})
-        return [_told(step, error) for step, error in problems]
+        _, problems = self._parse(document, connections or {})
+        return [
+            {"step": step.id if step else None, **asdict(error)}
+            for step, error in problems
+        ]
 
     async def run(self, document: JsonObject, options: FlowOptions) -> Document:
         """See `Host.run_flow`."""
@@ -65,10 +68,12 @@ class Flows:
         return {"flow_version": FLOW_VERSION, "status": status, "steps": steps}
 
     async def stream(
-        self, document: JsonObject, options: FlowOptions
+        self,
+        document: JsonObject,
+        options: FlowOptions,
     ) -> AsyncGenerator[Document, None]:
         """See `Host.stream_flow`."""
-        flow = self._accepted(document, options.get("connections") or {})
+        flow = self._parse_valid(document, options.get("connections") or {})
         outputs: dict[str, JsonValue] = {}
         status: JsonValue = RunStatus.SUCCEEDED.value
         for step in flow.steps:
@@ -79,7 +84,8 @@ class Flows:
                 "run_id": run_id,
                 "action": step.action,
             }
-            async with aclosing(self._step(step, run_id, outputs, options)) as items:
+            items = self._stream_step(step, run_id, outputs, options)
+            async with aclosing(items):
                 async for item in items:
                     if "type" in item:
                         yield {**item, "step": step.id}
@@ -91,169 +97,161 @@ class Flows:
                 break
         yield {"type": "flow.finished", "status": status}
 
-    def _step(
+    def _stream_step(
         self,
         step: FlowStep,
         run_id: str,
         outputs: Mapping[str, JsonValue],
         options: FlowOptions,
     ) -> AsyncGenerator[Document, None]:
-        filled, errors = apply_bindings(step, outputs)
+        bound, errors = apply_bindings(step, outputs)
+        connections = options.get("connections") or {}
         run = StepRun(
             run_id=run_id,
             connector=step.connector,
             action=step.action,
-            version=self._version(step),
-            input=filled,
-            connection=(options.get("connections") or {}).get(
-                step.connector, step.connection
+            version=self._catalogue.action_version(
+                step.connector,
+                step.action,
+                step.version,
             ),
+            input=bound,
+            connection=connections.get(step.connector, step.connection),
         )
         if errors:
-            return _refused(run, errors)
+            return _stream_failure(run, errors)
         return self._runs.stream(
-            run.connector, run.action, run.input, _options_of(run, options)
+            run.connector,
+            run.action,
+            run.input,
+            _run_options(run, options),
         )
 
-    def _accepted(self, document: JsonObject, connections: Connections) -> Flow:
-        flow, problems = self._read(document, connections)
+    def _parse_valid(self, document: JsonObject, connections: Connections) -> Flow:
+        flow, problems = self._parse(document, connections)
         if problems:
-            numbers = {step.id: number for number, step in enumerate(flow.steps)}
-            raise invalid_input_error(
-                [_in_flow(step, error, numbers) for step, error in problems], "The flow"
-            )
+            indexes = {step.id: index for index, step in enumerate(flow.steps)}
+            errors = [_error_in_flow(step, error, indexes) for step, error in problems]
+            raise invalid_input_error(errors, "The flow")
         return flow
 
-    def _read(
-        self, document: JsonObject, connections: Connections
+    def _parse(
+        self,
+        document: JsonObject,
+        connections: Connections,
     ) -> tuple[Flow, list[Problem]]:
         plain = to_json(document)
-        if errors := self._form.errors(plain):
-            return Flow(flow_version=1, steps=()), [(None, error) for error in errors]
-        flow = _flow(cast("JsonObject", plain.value))
-        if errors := [*_wrong_ids(flow), *_wrong_pointers(flow)]:
+        flow = Flow(flow_version=1, steps=())
+        errors = self._flow_validator.errors(plain)
+        if not errors:
+            flow = _to_flow(cast("JsonObject", plain.value))
+            errors = [*_id_errors(flow), *_pointer_errors(flow)]
+        if errors:
             return flow, [(None, error) for error in errors]
         return flow, self._step_problems(flow, connections)
 
     @functools.cached_property
-    def _form(self) -> SchemaValidator:
+    def _flow_validator(self) -> SchemaValidator:
         from pydantic import TypeAdapter  # noqa: PLC0415 - heavy, and the palette needs none of it
 
         return SchemaValidator(TypeAdapter(Flow).json_schema())
 
     def _step_problems(self, flow: Flow, connections: Connections) -> list[Problem]:
         problems: list[Problem] = []
-        earlier: dict[str, JsonObject | None] = {}
-        for number, step in enumerate(flow.steps):
-            later = [other.id for other in flow.steps[number + 1 :]]
-            output, errors = None, []
+        outputs: dict[str, JsonObject | None] = {}
+        ids = [step.id for step in flow.steps]
+        for number, step in enumerate(flow.steps, start=1):
+            output = None
+            errors: list[FieldError] = []
             try:
-                schemas = cast("JsonObject", self._description(step)["schemas"])
-                output = cast("JsonObject", schemas["output"])
+                schemas = self._schemas(step)
+                output = as_object(schemas["output"])
                 check = StepCheck(
-                    step, cast("JsonObject", schemas["input"]), earlier, later
+                    step,
+                    as_object(schemas["input"]),
+                    outputs,
+                    ids[number:],
                 )
-                errors = check.errors(functools.partial(self._validate, step))
-                self._find_connection(step, connections)
+                errors += check.errors(functools.partial(self._validate, step))
+                self._require_connection(step, connections)
             except ConnectorError as error:
-                errors = [
-                    *errors,
-                    FieldError(
-                        pointer="", code=error.code.value, message=error.user_message
-                    ),
-                ]
-            earlier[step.id] = output
+                code = error.code.value
+                errors.append(_field_error("", code, error.user_message))
+            outputs[step.id] = output
             problems += [(step, error) for error in errors]
         return problems
+
+    def _schemas(self, step: FlowStep) -> JsonObject:
+        found = self._catalogue.describe(step.connector, step.action, step.version)
+        return as_object(found["schemas"])
 
     def _validate(self, step: FlowStep, input: JsonObject) -> list[FieldError]:
         return self._runs.validate(step.connector, step.action, input, step.version)
 
-    def _description(self, step: FlowStep) -> Document:
-        return self._catalogue.describe(step.connector, step.action, step.version)
-
-    def _version(self, step: FlowStep) -> int:
-        return self._catalogue.action_version(step.connector, step.action, step.version)
-
-    def _find_connection(self, step: FlowStep, connections: Connections) -> None:
+    def _require_connection(self, step: FlowStep, connections: Connections) -> None:
         if step.connection is not None and step.connector not in connections:
             self._runs.connections.fields(step.connection, step.connector)
 
 
-def _flow(document: JsonObject) -> Flow:
-    return Flow(
-        flow_version=1,
-        steps=[_flow_step(step) for step in cast("list[Document]", document["steps"])],
-    )
+def _to_flow(document: JsonObject) -> Flow:
+    steps = cast("list[dict[str, Any]]", document["steps"])
+    return Flow(flow_version=1, steps=[_to_step(step) for step in steps])
 
 
-def _flow_step(document: Document) -> FlowStep:
+def _to_step(document: dict[str, Any]) -> FlowStep:
     bindings = {
-        place: [
-            part if isinstance(part, str) else Reference(**cast("dict[str, str]", part))
-            for part in parts
-        ]
-        for place, parts in cast(
-            "Mapping[str, list[object]]", document.get("bindings", {})
-        ).items()
+        target: [_to_part(part) for part in parts]
+        for target, parts in document.get("bindings", {}).items()
     }
-    return replace(FlowStep(**cast("dict[str, str]", document)), bindings=bindings)  # type: ignore[arg-type] # checked
+    return FlowStep(**{**document, "bindings": bindings})
 
 
-def _wrong_ids(flow: Flow) -> list[FieldError]:
+def _to_part(part: str | dict[str, str]) -> str | Reference:
+    return part if isinstance(part, str) else Reference(**part)
+
+
+def _id_errors(flow: Flow) -> list[FieldError]:
     errors = []
     seen: set[str] = set()
-    for number, step in enumerate(flow.steps):
-        pointer = f"/steps/{number}/id"
+    for index, step in enumerate(flow.steps):
+        pointer = f"/steps/{index}/id"
         if not step.id:
-            errors.append(
-                FieldError(
-                    pointer=pointer, code="minLength", message="Must not be empty."
-                )
-            )
+            errors.append(_field_error(pointer, "minLength", "Must not be empty."))
         elif step.id in seen:
-            errors.append(
-                FieldError(
-                    pointer=pointer,
-                    code="uniqueItems",
-                    message="Another step has this id.",
-                )
-            )
+            message = "Another step has this id."
+            errors.append(_field_error(pointer, "uniqueItems", message))
         seen.add(step.id)
     return errors
 
 
-def _wrong_pointers(flow: Flow) -> list[FieldError]:
-    places = [
-        place
-        for number, step in enumerate(flow.steps)
-        for place in malformed(step.bindings, f"/steps/{number}/bindings")
-    ]
+def _pointer_errors(flow: Flow) -> list[FieldError]:
+    message = (
+        "Must be a JSON Pointer, such as /messages/0/content, or empty for the whole."
+    )
     return [
-        FieldError(pointer=place, code="format", message=_MALFORMED) for place in places
+        _field_error(pointer, "format", message)
+        for index, step in enumerate(flow.steps)
+        for pointer in invalid_pointers(step.bindings, f"/steps/{index}/bindings")
     ]
 
 
-def _told(step: FlowStep | None, error: FieldError) -> Document:
-    where = None if step is None else step.id
-    return {
-        "step": where,
-        "pointer": error.pointer,
-        "code": error.code,
-        "message": error.message,
-    }
+def _field_error(pointer: str, code: str, message: str) -> FieldError:
+    return FieldError(pointer=pointer, code=code, message=message)
 
 
-def _in_flow(
-    step: FlowStep | None, error: FieldError, numbers: Mapping[str, int]
+def _error_in_flow(
+    step: FlowStep | None,
+    error: FieldError,
+    indexes: Mapping[str, int],
 ) -> FieldError:
+    """Return the error with a pointer that leads into the flow."""
     if step is None:
         return error
     inside = f"/input{error.pointer}" if error.pointer else ""
-    return replace(error, pointer=f"/steps/{numbers[step.id]}{inside}")
+    return replace(error, pointer=f"/steps/{indexes[step.id]}{inside}")
 
 
-def _options_of(run: StepRun, options: FlowOptions) -> RunOptions:
+def _run_options(run: StepRun, options: FlowOptions) -> RunOptions:
     keep = options.get("on_checkpoint")
     return RunOptions(
         version=run.version,
@@ -264,8 +262,9 @@ def _options_of(run: StepRun, options: FlowOptions) -> RunOptions:
     )
 
 
-async def _refused(
-    run: StepRun, errors: Sequence[FieldError]
+async def _stream_failure(
+    run: StepRun,
+    errors: Sequence[FieldError],
 ) -> AsyncGenerator[Document, None]:
     record = RunRecord(
         connector=run.connector,
@@ -273,4 +272,4 @@ async def _refused(
         version=run.version,
         run_id=run.run_id,
     )
-    yield record.failed(invalid_input_error(errors, "The input"))
+    yield record.failure_envelope(invalid_input_error(errors, "The input"))

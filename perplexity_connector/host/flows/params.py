@@ -1,4 +1,4 @@
-"""What a caller may ask of a flow, and what it learns of each step."""
+"""The parameters of a flow, and the description of one step's run."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,10 @@ __all__ = ["FlowOptions", "StepRun"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRun:
-    """The run of one step of a flow; in `input` the bindings are filled."""
+    """The run of one step of a flow; `input` has the values of its bindings.
+
+    The repr shows neither input nor connection: a crash report prints the values of a frame.
+    """
 
     run_id: str
     connector: str
@@ -26,12 +29,12 @@ KeepStepCheckpoint: TypeAlias = Callable[[StepRun, JsonObject], Awaitable[None] 
 
 
 class FlowOptions(TypedDict, total=False):
-    """The keywords that `run_flow` and `stream_flow` take; each may be left out.
+    """The keywords of `run_flow` and `stream_flow`; each may be left out.
 
-    * `connections`: by connector id, what stands in for the connections that the steps name.
+    * `connections`: by connector id; used instead of the connections that the steps name.
     * `timeout`: seconds for each step's run; the manifest's if left out.
-    * `on_checkpoint`: called, and awaited if need be, with every checkpoint of a step and the run it belongs to; an
-      empty one says that there is nothing to come back to any more.
+    * `on_checkpoint`: called with the run of a step and its checkpoint, and awaited if it is a
+      coroutine function. An empty state clears the checkpoint.
     """
 
     connections: Mapping[str, GivenConnection] | None

@@ -1,99 +1,113 @@
-"""What a JSON Schema says about one place of its documents, as far as it says anything."""
+"""Find what a JSON Schema allows at one place of its documents, as far as it can be known."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.json import Tokens, list_index
+from perplexity_connector.contract.json import (
+    Tokens,
+    as_list,
+    as_object,
+    list_index,
+)
 
 _UNIONS = ("anyOf", "oneOf", "allOf")
-_OF_KIND: Mapping[str, Sequence[JsonValue]] = {
+_EXAMPLES_BY_TYPE: Mapping[str, Sequence[JsonValue]] = {
     "integer": (1,),
     "number": (1,),
     "boolean": (False, True),
     "array": ([],),
     "object": ({},),
 }
-# What such a schema holds is not looked into: anything may be there.
+# A schema with one of these keywords is not looked into: anything may be below it.
 _OPAQUE = ("$ref", "$dynamicRef", "patternProperties", "prefixItems", "if", "not")
 
 
 def schemas_at(schema: JsonValue, path: Tokens) -> Sequence[JsonObject]:
-    """The schemas of that place, one for each branch that leads there; `{}` is anything, none at all is nothing."""
-    there = list(_branches(schema))
+    """Return the schemas at a path, one for each branch of a union that leads there.
+
+    `{}` allows anything. An empty list means that the schema does not allow the path.
+    """
+    schemas = list(_branches(schema))
     for token in path:
-        there = [
-            inner
-            for outer in there
-            for below in _below(outer, token)
-            for inner in _branches(below)
-        ]
-    return there
+        children = [child for parent in schemas for child in _children(parent, token)]
+        schemas = [branch for child in children for branch in _branches(child)]
+    return schemas
 
 
-def kinds(schemas: Sequence[JsonObject]) -> frozenset[str]:
-    """The JSON types that these schemas take, null aside; empty when they do not say."""
-    named = [_named(schema.get("type")) for schema in schemas]
-    return (
-        frozenset(name for names in named for name in names) - {"null"}
-        if all(named)
-        else frozenset()
-    )
+def types_of(schemas: Sequence[JsonObject]) -> frozenset[str]:
+    """Return the JSON types that the schemas allow, without null; empty means unknown."""
+    types = [_type_names(schema) for schema in schemas]
+    if not all(types):
+        return frozenset()
+    return frozenset[str]().union(*types) - {"null"}
 
 
-def are_apart(given: frozenset[str], taken: frozenset[str]) -> bool:
-    """Whether no value of the first types can be of the second; types that are not known never are."""
-    return bool(given) and bool(taken) and not _numbers(given) & _numbers(taken)
+def are_disjoint(types: frozenset[str], others: frozenset[str]) -> bool:
+    """Return whether no value can be of both; False if either is unknown."""
+    if not types or not others:
+        return False
+    return _with_integer(types).isdisjoint(_with_integer(others))
 
 
 def placeholders(
-    schemas: Sequence[JsonObject], given: frozenset[str]
+    schemas: Sequence[JsonObject],
+    types: frozenset[str],
 ) -> tuple[JsonValue, JsonValue]:
-    """Two values to stand for one that is not known yet but for its types, as far apart as these schemas tell."""
-    schema = next((one for one in schemas if not are_apart(given, kinds([one]))), {})
+    """Return the two most different values of these types that the first fitting schema allows."""
+    schema = _first_fitting(schemas, types)
     if schema.get("format") == "date":
         return "1900-01-01", "2999-12-31"
     limits = [schema[limit] for limit in ("minimum", "maximum") if limit in schema]
-    kind = next(iter(_named(schema.get("type"))), "string")
-    choices = (
-        _listed(schema.get("enum"))
+    type_name = next(iter(_type_names(schema)), "string")
+    values = (
+        as_list(schema.get("enum"))
         or limits
-        or _listed(schema.get("examples"))
-        or _OF_KIND.get(kind, ("x",))
+        or as_list(schema.get("examples"))
+        or _EXAMPLES_BY_TYPE.get(type_name, ("x",))
     )
-    return choices[0], choices[-1]
+    return values[0], values[-1]
 
 
-def _numbers(names: frozenset[str]) -> frozenset[str]:
-    # A whole number is a number, and a number may be whole.
-    return names | {"integer"} if "number" in names else names
+def _first_fitting(
+    schemas: Sequence[JsonObject],
+    types: frozenset[str],
+) -> JsonObject:
+    for schema in schemas:
+        if not are_disjoint(types, types_of([schema])):
+            return schema
+    return {}
+
+
+def _with_integer(types: frozenset[str]) -> frozenset[str]:
+    # A number may be whole.
+    return types | {"integer"} if "number" in types else types
 
 
 def _branches(schema: JsonValue) -> Iterator[JsonObject]:
     if not isinstance(schema, Mapping):
         yield from () if schema is False else ({},)
         return
-    inner = [branch for union in _UNIONS for branch in _listed(schema.get(union))]
+    inner = [branch for union in _UNIONS for branch in as_list(schema.get(union))]
     if not inner or "type" in schema:
         yield schema
     for branch in inner:
         yield from _branches(branch)
 
 
-def _below(schema: JsonObject, token: str) -> Iterator[JsonValue]:
+def _children(schema: JsonObject, token: str) -> Iterator[JsonValue]:
     if any(keyword in schema for keyword in _OPAQUE):
         yield {}
         return
-    names, listed = _named(schema.get("type")), schema.get("properties")
-    if not names or "object" in names:
-        properties = listed if isinstance(listed, Mapping) else {}
+    types = _type_names(schema)
+    if not types or "object" in types:
+        properties = as_object(schema.get("properties"))
         yield properties.get(token, schema.get("additionalProperties", {}))
-    if (not names or "array" in names) and list_index(token) is not None:
+    if (not types or "array" in types) and list_index(token) is not None:
         yield schema.get("items", {})
 
 
-def _named(kind: JsonValue) -> list[str]:
-    return [kind] if isinstance(kind, str) else [str(name) for name in _listed(kind)]
-
-
-def _listed(value: JsonValue) -> Sequence[JsonValue]:
-    return value if isinstance(value, list) else ()
+def _type_names(schema: JsonObject) -> list[str]:
+    names = schema.get("type")
+    if isinstance(names, str):
+        return [names]
+    return list(map(str, as_list(names)))

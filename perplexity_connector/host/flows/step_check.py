@@ -1,144 +1,156 @@
-"""What is wrong with a step of a flow before it runs, when the values that it takes from others are not known yet.
+"""Check a step of a flow before it runs, when the values of its references are not known yet.
 
-A bound place counts as filled. Two placeholders, as far apart as the field's schema tells, stand in for its value in
-turn, and what is wrong with only one of them is not said: it hangs on the value. Neither is what is wrong at the bound
-place or below it, unless the input's schema has no such place, nor around it where it stands in raw JSON. So an enum, a
-pattern or a limit at a bound field is checked when the step runs, and a rule over several fields as far as it can be.
+A bound field counts as filled, but its value is not known yet. So the input is validated twice,
+with the two most different values that the field's schema allows, and only errors found both times
+are reported. Errors at a bound field, below it, or at an untyped parent of it are dropped too,
+unless the schema has no such field.
+
+So an enum, a pattern or a limit of a bound field is checked when the step runs, and a rule over
+several fields as far as it can be.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from perplexity_connector.contract import (
     Binding,
     FieldError,
     FlowStep,
     JsonObject,
+    JsonValue,
     Reference,
 )
 from perplexity_connector.contract.json import pointer_tokens
 from perplexity_connector.host.flows.bindings import (
     apply_values,
+    binding_error,
     binding_errors,
-    is_reference,
-    value_of,
+    binding_value,
+    lone_reference,
 )
 from perplexity_connector.host.flows.schema_paths import (
-    are_apart,
-    kinds,
+    are_disjoint,
     placeholders,
     schemas_at,
+    types_of,
 )
 
+Validate: TypeAlias = Callable[[JsonObject], Sequence[FieldError]]
 _TEXT = frozenset({"string"})
 
 
 class StepCheck:
-    """One step, the output schemas of the steps before it by id (None where it is not known), and the ids after it."""
+    """Finds the errors of one step.
+
+    * `_step`: the step.
+    * `_schema`: the schema of its input.
+    * `_outputs`: the output schemas of the steps before it by id; None for an unknown one.
+    * `_later`: the ids of the steps after it.
+    * `_texts`: its bindings of text only, by target: their values are known.
+    * `_references`: its other bindings, by target.
+    """
 
     def __init__(
         self,
         step: FlowStep,
         schema: JsonObject,
-        earlier: Mapping[str, JsonObject | None],
+        outputs: Mapping[str, JsonObject | None],
         later: Sequence[str],
     ) -> None:
-        """Check that step; `schema` is that of its input."""
+        """Separate the bindings of text only from the others."""
         self._step = step
         self._schema = schema
-        self._earlier = earlier
+        self._outputs = outputs
         self._later = later
-
-    def errors(
-        self, validate: Callable[[JsonObject], Sequence[FieldError]]
-    ) -> list[FieldError]:
-        """Everything that is sure to be wrong: the bindings, and what `validate` says of the input with them filled."""
-        wrong = binding_errors(self._step, list(self._earlier), self._later)
-        known = {
-            place: parts
-            for place, parts in self._step.bindings.items()
-            if all(_is_text(part) for part in parts)
+        self._references = {
+            target: binding
+            for target, binding in step.bindings.items()
+            if any(isinstance(part, Reference) for part in binding)
         }
-        awaited = {
-            place: parts
-            for place, parts in self._step.bindings.items()
-            if place not in known
+        self._texts = {
+            target: binding_value(binding, {})
+            for target, binding in step.bindings.items()
+            if target not in self._references
         }
-        sources = {place: self._given(parts) for place, parts in awaited.items()}
-        wrong += [
-            error
-            for place, parts in awaited.items()
-            for error in self._untaken(place, parts, sources[place])
-        ]
-        texts = {place: value_of(parts, {}) for place, parts in known.items()}
-        guesses = {
-            place: placeholders(self._taken(place), given)
-            for place, given in sources.items()
+
+    def errors(self, validate: Validate) -> list[FieldError]:
+        """Return every error that does not depend on a value; `validate` checks an input."""
+        # The bindings of text only have their values since `__init__`. The others get placeholders.
+        errors = self._binding_errors()
+        inputs, target_errors = self._trial_inputs()
+        common = _common_errors([validate(trial) for trial in inputs])
+        certain = [error for error in common if not self._depends_on_value(error)]
+        return [*errors, *target_errors, *certain]
+
+    def _binding_errors(self) -> list[FieldError]:
+        errors = binding_errors(self._step, self._outputs, self._later)
+        for target, binding in self._references.items():
+            allowed = types_of(self._target_schemas(target))
+            if not self._has_value(binding):
+                errors.append(binding_error(target, "no_value"))
+            elif are_disjoint(self._types(binding), allowed):
+                errors.append(binding_error(target, "type"))
+        return errors
+
+    def _trial_inputs(self) -> tuple[list[JsonObject], list[FieldError]]:
+        """Return the input with one, then the other placeholder of each reference.
+
+        Also return the errors of the targets that cannot be set. Without references, one input is
+        enough.
+        """
+        pairs = {
+            target: placeholders(self._target_schemas(target), self._types(binding))
+            for target, binding in self._references.items()
         }
-        rounds = [
-            {place: pair[turn] for place, pair in guesses.items()}
-            for turn in ((0, 1) if guesses else (0,))
-        ]
-        inputs = [apply_values(self._step.input, texts | values) for values in rounds]  # type: ignore[arg-type] # plain JSON
-        wrong += inputs[0][1]
-        found = [validate(whole) for whole, _ in inputs]
-        everywhere = set.intersection(
-            *({_key(error) for error in errors} for errors in found)
-        )
-        sure = [error for error in found[0] if _key(error) in everywhere]
-        return [
-            *wrong,
-            *(
-                error
-                for error in sure
-                if not any(self._hangs_on(error, place) for place in awaited)
-            ),
-        ]
+        first, errors = self._with_values({at: pair[0] for at, pair in pairs.items()})
+        if not pairs:
+            return [first], errors
+        second, _ = self._with_values({at: pair[1] for at, pair in pairs.items()})
+        return [first, second], errors
 
-    def _hangs_on(self, error: FieldError, place: str) -> bool:
-        """Whether what is wrong may be right with the value that this place will have."""
-        taken = self._taken(place)
-        if error.pointer == place or error.pointer.startswith(f"{place}/"):
-            return bool(taken)
-        # Of a place in raw JSON no placeholder is a fair guess, and its owner judges the whole of it.
-        return (
-            bool(taken) and not kinds(taken) and place.startswith(f"{error.pointer}/")
-        )
+    def _with_values(
+        self,
+        values: Mapping[str, JsonValue],
+    ) -> tuple[JsonObject, list[FieldError]]:
+        return apply_values(self._step.input, {**self._texts, **values})  # type: ignore[arg-type] # a flow is plain JSON
 
-    def _untaken(
-        self, place: str, binding: Binding, given: frozenset[str]
-    ) -> list[FieldError]:
+    def _depends_on_value(self, error: FieldError) -> bool:
+        """Return whether the value of a reference could remove the error."""
+        return any(self._could_remove(target, error) for target in self._references)
+
+    def _could_remove(self, target: str, error: FieldError) -> bool:
+        schemas = self._target_schemas(target)
+        if error.pointer == target or error.pointer.startswith(f"{target}/"):
+            return bool(schemas)
+        # No placeholder is a fair guess inside raw JSON, and its parent is judged as a whole.
+        is_untyped = bool(schemas) and not types_of(schemas)
+        return is_untyped and target.startswith(f"{error.pointer}/")
+
+    def _has_value(self, binding: Binding) -> bool:
+        """Return whether the earlier outputs may have every value that is referenced."""
         references = [part for part in binding if isinstance(part, Reference)]
-        if not all(self._sources(part) for part in references):
-            message = "The earlier step's output has no such place."
-            return [FieldError(pointer=place, code="no_value", message=message)]
-        if are_apart(given, kinds(self._taken(place))):
-            message = "What is bound here is of another type than this field takes."
-            return [FieldError(pointer=place, code="type", message=message)]
-        return []
+        return all(self._output_schemas(reference) for reference in references)
 
-    def _given(self, binding: Binding) -> frozenset[str]:
-        part = binding[0]
-        return (
-            kinds(self._sources(part))
-            if is_reference(binding) and isinstance(part, Reference)
-            else _TEXT
-        )
+    def _types(self, binding: Binding) -> frozenset[str]:
+        """Return the types that the value of a binding may have; empty means unknown."""
+        reference = lone_reference(binding)
+        return types_of(self._output_schemas(reference)) if reference else _TEXT
 
-    def _sources(self, part: Reference) -> Sequence[JsonObject]:
-        schema = self._earlier.get(part.step)
-        # Of a step that is not there, or cannot be described, something else is said already.
-        return (
-            [{}]
-            if schema is None
-            else schemas_at(schema, pointer_tokens(part.pointer) or ())
-        )
+    def _output_schemas(self, reference: Reference) -> Sequence[JsonObject]:
+        schema = self._outputs.get(reference.step)
+        # An unknown step or action has an error of its own. Its output may be anything.
+        if schema is None:
+            return [{}]
+        return schemas_at(schema, pointer_tokens(reference.pointer) or ())
 
-    def _taken(self, place: str) -> Sequence[JsonObject]:
-        return schemas_at(self._schema, pointer_tokens(place) or ())
+    def _target_schemas(self, target: str) -> Sequence[JsonObject]:
+        return schemas_at(self._schema, pointer_tokens(target) or ())
 
 
-def _is_text(part: str | Reference) -> bool:
-    return isinstance(part, str)
+def _common_errors(trials: Sequence[Sequence[FieldError]]) -> list[FieldError]:
+    """Return the first trial's errors whose place and code all other trials found too."""
+    common = set.intersection(*({_key(each) for each in errors} for errors in trials))
+    return [error for error in trials[0] if _key(error) in common]
 
 
 def _key(error: FieldError) -> tuple[str, str]:

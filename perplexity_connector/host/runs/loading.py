@@ -1,9 +1,9 @@
-"""Loading a connector: its manifest checked in full, its plugin imported, its schemas compiled. Once for each host."""
+"""Load a connector: validate its manifest, import its plugin, compile its schemas."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
-from typing import NoReturn, TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from typing import TypeVar
 
 import pluggy
 
@@ -32,35 +32,47 @@ from perplexity_connector.host.credentials.form import ConnectionForm
 from perplexity_connector.host.runs.settings import resolve_settings
 from perplexity_connector.host.validation.schema_validator import (
     SchemaValidator,
-    merged,
+    merge_errors,
 )
 from perplexity_connector.host.validation.to_json import Normalized
 
 T = TypeVar("T")
 
-# A connector's own test ends by itself before this.
+# Longer than a connector's own test takes.
 _TEST_S = 10.0
 
 
 class LoadedConnector:
-    """A connector with its plugin imported and every schema compiled; it is opened by the first run."""
+    """A connector with its plugin imported and its schemas compiled. The first run opens it.
+
+    * `manifest`: the valid manifest.
+    * `connection_form`: the form of the connector's credential.
+    * `_name`: the connector in error messages.
+    * `_validators`: the compiled schemas by file name.
+    * `_actions`: the manifest's actions by id and version.
+    * `_connector`: the object that the plugin returned.
+    * `_opening`: held while the connector is opened, so that it is opened only once.
+    * `_is_open`: whether it was opened; the host closes it.
+    """
 
     def __init__(
-        self, installed: Installed, manifest: Manifest, connector: Connector
+        self,
+        installed: Installed,
+        manifest: Manifest,
+        connector: Connector,
     ) -> None:
-        """Compile the schemas. Raises `ConnectorError` (`internal`) for one that cannot be used."""
+        """Compile the schemas. Raises `ConnectorError` (`internal`) for an unusable schema."""
         self.manifest = manifest
-        self.connection = ConnectionForm(
-            manifest.connection, read_schema(installed.file, manifest.connection.schema)
+        self.connection_form = ConnectionForm(
+            manifest.connection,
+            read_schema(installed.file, manifest.connection.schema),
         )
-        files = {
-            name
-            for action in manifest.actions
-            for name in (action.input, action.output)
-        }
+        self._name = f"The connector {manifest.id!r}"
+        inputs = {action.input for action in manifest.actions}
+        outputs = {action.output for action in manifest.actions}
         self._validators = {
             name: SchemaValidator(read_schema(installed.file, name))
-            for name in sorted(files)
+            for name in sorted(inputs | outputs)
         }
         self._actions = {
             (action.id, action.version): action for action in manifest.actions
@@ -69,155 +81,159 @@ class LoadedConnector:
         self._opening = asyncio.Lock()
         self._is_open = False
 
-    def entry(self, action: str, version: int) -> Action:
-        """The manifest's entry of an action that is known to be there."""
+    def action(self, action: str, version: int) -> Action:
+        """Return the manifest's entry of an action that exists."""
         return self._actions[action, version]
 
     def handler(self, action: Action) -> ActionHandler:
-        """The connector's handler. Raises `ConnectorError`: `not_found`, or `internal` for anything else."""
-        try:
+        """Return the connector's handler of an action.
+
+        Raises `ConnectorError`: the connector's own (`not_found`), else `internal`.
+        """
+        with _as_connector_error(f"{self._name} cannot give its action {action.id!r}"):
             return self._connector.action(action.id, action.version)
-        except Exception as error:  # noqa: BLE001 - the host's boundary
-            _blame(
-                error,
-                f"The connector {self.manifest.id!r} cannot give its action {action.id!r}",
-            )
 
     def input_errors(self, action: Action, input: Normalized) -> list[FieldError]:
-        """The schema's errors and the connector's; at the same place the connector's word wins."""
+        """Return the errors of the schema and of the connector's own check.
+
+        Where both have errors for a field, only the connector's are kept.
+        """
         errors = self._validators[action.input].errors(input)
         if not isinstance(input.value, dict):
             return errors
-        try:
+        with _as_connector_error(
+            f"{self._name} cannot check the input of {action.id!r}"
+        ):
             own = self._connector.check(action.id, action.version, input.value)
-            return merged(errors, own)
-        except Exception as error:  # noqa: BLE001 - the host's boundary
-            _blame(
-                error,
-                f"The connector {self.manifest.id!r} cannot check the input of {action.id!r}",
-            )
+            return merge_errors(errors, own)
 
     def output_errors(self, action: Action, output: Normalized) -> list[FieldError]:
-        """What an output breaks of its own schema."""
+        """Return where an output breaks its schema."""
         return self._validators[action.output].errors(output)
 
     async def test_connection(self, context: ActionContext) -> ConnectionStatus:
-        """How good a connection is. Raises `ConnectorError`: the connector's own, or `internal` when it breaks."""
+        """Test a connection.
+
+        The outcome is `unknown` if the connector has no test, or takes too long. Raises
+        `ConnectorError`: the connector's own, else `internal`.
+        """
         if not isinstance(self._connector, ConnectionTester):
-            message = "This connector cannot test a connection."
-            return ConnectionStatus(
-                outcome=ConnectionOutcome.UNKNOWN,
-                message=message,
-                next_step="Run a step with it.",
+            return _unknown_status(
+                "This connector cannot test a connection.", "Run a step with it."
             )
-        try:
-            async with asyncio.timeout(_TEST_S):
-                return _checked(
-                    await self._connector.test_connection(context), ConnectionStatus
-                )
-        except TimeoutError:
-            message = "The test did not end in the time it had."
-            return ConnectionStatus(
-                outcome=ConnectionOutcome.UNKNOWN,
-                message=message,
-                next_step="Try again later.",
-            )
-        except Exception as error:  # noqa: BLE001 - the host's boundary
-            _blame(
-                error, f"The connector {self.manifest.id!r} cannot test a connection"
-            )
+        with _as_connector_error(f"{self._name} cannot test a connection"):
+            try:
+                async with asyncio.timeout(_TEST_S):
+                    status = await self._connector.test_connection(context)
+            except TimeoutError:
+                return _unknown_status("The test took too long.", "Try again later.")
+            return _require_type(status, ConnectionStatus)
 
     async def list_options(
-        self, source: str, query: OptionsQuery, context: ActionContext
+        self,
+        source: str,
+        query: OptionsQuery,
+        context: ActionContext,
     ) -> OptionsPage:
-        """Suggestions for a field. Raises `ConnectorError`: the connector's own, or `internal` when it breaks."""
+        """Return a page of suggestions for a field.
+
+        Raises `ConnectorError`: `not_found` if the connector has none, the connector's own, else
+        `internal`.
+        """
         if not isinstance(self._connector, OptionLister):
-            raise ConnectorError(
-                ErrorCode.NOT_FOUND,
-                f"The connector {self.manifest.id!r} has no options.",
-            )
-        try:
-            return _checked(
-                await self._connector.list_options(source, query, context), OptionsPage
-            )
-        except Exception as error:  # noqa: BLE001 - the host's boundary
-            _blame(error, f"The connector {self.manifest.id!r} cannot list its options")
+            raise ConnectorError(ErrorCode.NOT_FOUND, f"{self._name} has no options.")
+        with _as_connector_error(f"{self._name} cannot list its options"):
+            page = await self._connector.list_options(source, query, context)
+            return _require_type(page, OptionsPage)
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Enter the connector, once however many runs begin together; `stack` closes it.
+        """Open the connector unless it is open; `stack` closes it.
 
-        Raises `ConnectorError` (`internal`) when it cannot be entered.
+        Raises `ConnectorError`: the connector's own, else `internal`.
         """
         async with self._opening:
             if self._is_open:
                 return
-            try:
+            with _as_connector_error(f"{self._name} cannot be opened"):
                 await stack.enter_async_context(self._connector)
-            except Exception as error:  # noqa: BLE001 - the host's boundary
-                _blame(error, f"The connector {self.manifest.id!r} cannot be opened")
             self._is_open = True
 
 
 def load(
-    installed: Installed, given: Mapping[str, str], environ: Mapping[str, str]
+    installed: Installed,
+    given: Mapping[str, str],
+    environ: Mapping[str, str],
 ) -> LoadedConnector:
-    """The connector, with its settings resolved.
+    """Load a connector with its settings.
 
-    Raises `ConnectorError`: the connector's own, `invalid_input` for a setting, `internal` for a manifest, a schema or
-    a plugin that cannot be used.
+    Raises `ConnectorError`: the connector's own, `invalid_input` for a setting, `internal` for an
+    unusable manifest, schema or plugin.
     """
-    manifest = _whole_manifest(installed)
+    manifest = _validate_manifest(installed)
     settings = resolve_settings(manifest.settings, given, environ)
-    return LoadedConnector(installed, manifest, _connector(installed, settings))
+    return LoadedConnector(installed, manifest, _load_connector(installed, settings))
 
 
-def _whole_manifest(installed: Installed) -> Manifest:
+def _validate_manifest(installed: Installed) -> Manifest:
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - heavy, and the palette needs none of it
 
     try:
         return TypeAdapter(Manifest).validate_python(installed.document)
     except ValidationError as error:
-        found = error.errors(
-            include_url=False, include_context=False, include_input=False
+        details = error.errors(
+            include_url=False,
+            include_context=False,
+            include_input=False,
         )
-        places = ", ".join(
-            f"{_place(detail['loc'])} ({detail['type']})" for detail in found
-        )
-        message = f"The manifest of {installed.id!r} is invalid: {installed.file.name} at {places}."
-        raise ConnectorError(ErrorCode.INTERNAL, message) from None
+    places = ", ".join(
+        f"{_to_pointer(detail['loc'])} ({detail['type']})" for detail in details
+    )
+    message = f"The manifest of {installed.id!r} is invalid: {installed.file.name} at {places}."
+    raise ConnectorError(ErrorCode.INTERNAL, message)
 
 
-def _place(location: tuple[str | int, ...]) -> str:
+def _to_pointer(location: tuple[str | int, ...]) -> str:
     return "".join(child_pointer("", part) for part in location)
 
 
-def _connector(installed: Installed, settings: Mapping[str, str]) -> Connector:
+def _load_connector(installed: Installed, settings: Mapping[str, str]) -> Connector:
     plugins = pluggy.PluginManager(PROJECT_NAME)
     plugins.add_hookspecs(ConnectorSpecs)
-    culprit = f"The plugin {installed.plugin_name!r} of connector {installed.id!r}"
-    try:
+    name = f"The plugin {installed.plugin_name!r} of connector {installed.id!r}"
+    with _as_connector_error(f"{name} cannot be loaded"):
         plugins.register(installed.load_plugin(), name=installed.plugin_name)
         connector: Connector | None = plugins.hook.load_connector(
             connector_id=installed.id, settings=settings
         )
-    except Exception as error:  # noqa: BLE001 - the host's boundary: whatever a plugin does, the host goes on
-        _blame(error, f"{culprit} cannot be loaded")
     if connector is None:
-        raise ConnectorError(ErrorCode.INTERNAL, f"{culprit} does not load it.")
+        raise ConnectorError(ErrorCode.INTERNAL, f"{name} does not load it.")
     return connector
 
 
-def _checked(answer: object, kind: type[T]) -> T:
-    if not isinstance(answer, kind):
+def _unknown_status(message: str, next_step: str) -> ConnectionStatus:
+    return ConnectionStatus(
+        outcome=ConnectionOutcome.UNKNOWN,
+        message=message,
+        next_step=next_step,
+    )
+
+
+def _require_type(value: object, kind: type[T]) -> T:
+    if not isinstance(value, kind):
         raise TypeError
-    return answer
+    return value
 
 
-def _blame(error: Exception, trouble: str) -> NoReturn:
-    """Raise a connector's own error as it is, any other as `internal`: by its type, since its text may hold a key."""
-    # Without the cause as well: whoever logs the error would log that text with it.
-    if isinstance(error, ConnectorError):
-        raise error
-    raise ConnectorError(
-        ErrorCode.INTERNAL, f"{trouble}: {type(error).__name__}."
-    ) from None
+@contextmanager
+def _as_connector_error(problem: str) -> Iterator[None]:
+    """Pass a connector's own `ConnectorError` on; turn any other exception into `internal`."""
+    try:
+        yield
+    except ConnectorError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the host's boundary: it outlives a broken connector
+        # The exception's text may hold a key: so only its type is named, and no cause is kept
+        # that a log would print.
+        raise ConnectorError(
+            ErrorCode.INTERNAL, f"{problem}: {type(error).__name__}."
+        ) from None

@@ -1,4 +1,4 @@
-"""What a caller asks of a run."""
+"""The parameters of a run."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,23 +9,24 @@ from perplexity_connector.contract import JsonObject, Secret
 __all__ = ["RunOptions"]
 
 KeepCheckpoint: TypeAlias = Callable[[JsonObject], Awaitable[None] | None]
+# The name of a stored connection, the credential's fields, or None for the environment's.
 GivenConnection: TypeAlias = str | Mapping[str, str | Secret] | None
 
 
 class RunOptions(TypedDict, total=False):
-    """The keywords that `run` and `stream` take; each may be left out.
+    """The keywords of `run` and `stream`; each may be left out.
 
     * `version`: the action's version; the newest if left out.
-    * `connection`: the name of a stored one, or the credential's fields; from the environment if left out.
-    * `timeout`: seconds for the whole run, waits and repeats included; the manifest's if left out.
-    * `run_id`: the run's own id, to resume or to cancel it under; a new one if left out.
-    * `resume_from`: the last checkpoint of an earlier process, to go on where it stopped.
-    * `on_checkpoint`: called, and awaited if need be, with every checkpoint; it keeps the state where a crash cannot
-      lose it; an empty one says that there is nothing to come back to any more.
+    * `connection`: a stored connection's name, or the fields; the environment's if left out.
+    * `timeout`: seconds for the whole run with its retries; the manifest's if left out.
+    * `run_id`: the run's id, to resume or cancel it by; a new one if left out.
+    * `resume_from`: the last checkpoint of an earlier process; the run continues from it.
+    * `on_checkpoint`: called with every checkpoint, and awaited if it is a coroutine function. It
+      stores the state where a crash cannot lose it. An empty state clears the checkpoint.
     """
 
     version: int | None
-    connection: str | Mapping[str, str | Secret] | None
+    connection: GivenConnection
     timeout: float | None
     run_id: str | None
     resume_from: JsonObject | None
@@ -34,15 +35,16 @@ class RunOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """One run as it was asked for; the options are those of `RunOptions`."""
+    """One run as asked for. `RunOptions` explains the options.
+
+    The repr shows neither input nor connection: a crash report prints the values of a frame.
+    """
 
     connector: str
     action: str
     input: JsonObject = field(repr=False)
     version: int | None = None
-    connection: str | Mapping[str, str | Secret] | None = field(
-        default=None, repr=False
-    )
+    connection: GivenConnection = field(default=None, repr=False)
     timeout: float | None = None
     run_id: str | None = None
     resume_from: JsonObject | None = None

@@ -1,4 +1,4 @@
-"""The record of one run while it is under way, and the envelope it ends as."""
+"""The record of one run in progress, and the envelope that it ends with."""
 
 import time
 from dataclasses import dataclass, field, replace
@@ -11,17 +11,25 @@ from perplexity_connector.contract import (
     Envelope,
     ErrorCode,
     JsonObject,
-    JsonValue,
     RunStatus,
     RunWarning,
 )
-from perplexity_connector.contract.json import new_run_id
+from perplexity_connector.contract.json import Document, new_run_id
 from perplexity_connector.host.validation.to_json import to_json
 
 
 @dataclass(slots=True, kw_only=True)
 class RunRecord:
-    """What is known of a run so far; `began` is monotonic, `version` 0 until the action is found."""
+    """The facts about a run that its envelope needs.
+
+    * `connector`, `action`, `run_id`: ids.
+    * `version`: the action's version as asked for (0 for the newest), then as found.
+    * `started_at`: the start as an ISO 8601 time in UTC.
+    * `began`: the start on the monotonic clock, in seconds.
+    * `attempts`: how many attempts have begun.
+    * `result`: the handler's result, once it has returned one.
+    * `warnings`: the host's own warnings.
+    """
 
     connector: str
     action: str
@@ -36,22 +44,19 @@ class RunRecord:
     warnings: list[RunWarning] = field(default_factory=list[RunWarning])
 
     def warn(self, code: str, message: str) -> None:
-        """Tell the author something; once is enough."""
+        """Add a warning, unless the envelope has the same one already."""
         if (warning := RunWarning(code=code, message=message)) not in self.warnings:
             self.warnings.append(warning)
 
-    def succeeded(self, output: JsonObject) -> dict[str, JsonValue]:
-        """The envelope of a run whose output, in plain JSON, keeps its schema."""
+    def success_envelope(self, output: JsonObject) -> Document:
+        """Return the envelope of a run that succeeded; `output` is plain JSON and valid."""
         summary = self.result.summary if self.result else ""
         return self._envelope(RunStatus.SUCCEEDED, summary, output, None)
 
-    def failed(self, error: ConnectorError) -> dict[str, JsonValue]:
-        """The envelope of a run that failed or was cancelled, with what it cost all the same."""
-        status = (
-            RunStatus.CANCELLED
-            if error.code is ErrorCode.CANCELLED
-            else RunStatus.FAILED
-        )
+    def failure_envelope(self, error: ConnectorError) -> Document:
+        """Return the envelope of a run that failed or was cancelled, with its usage if known."""
+        cancelled = error.code is ErrorCode.CANCELLED
+        status = RunStatus.CANCELLED if cancelled else RunStatus.FAILED
         return self._envelope(status, error.user_message, None, error)
 
     def _envelope(
@@ -60,7 +65,7 @@ class RunRecord:
         summary: str,
         output: JsonObject | None,
         error: ConnectorError | None,
-    ) -> dict[str, JsonValue]:
+    ) -> Document:
         result = self.result or ActionResult(output={})
         partial = _plain(error.partial) if error and error.partial is not None else None
         return Envelope(

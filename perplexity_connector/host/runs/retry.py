@@ -1,4 +1,4 @@
-"""When a failed attempt is repeated, and how long the host waits before."""
+"""When a failed attempt is repeated, and how long the host waits before it."""
 
 import random
 import time
@@ -12,42 +12,45 @@ _LONGEST_WAIT_S = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often, and whether even where the provider may have been paid already.
+    """How often a failed attempt is repeated, and whether also at the risk of paying twice.
 
-    `retries` come on top of the first attempt. `repeat_unknown` repeats even what may have had an effect.
+    * `retries`: how many attempts may follow the first one.
+    * `repeat_unknown`: repeat even if the failed attempt may have had an effect at the provider.
     """
 
     retries: int = 3
     repeat_unknown: bool = False
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for fewer than no retries."""
+        """Raise `ValueError` for negative `retries`."""
         if self.retries < 0:
             message = "retries must be 0 or more"
             raise ValueError(message)
 
     def wait(
-        self, error: BaseException, *, attempt: int, repeatable: bool, deadline: float
+        self,
+        error: BaseException,
+        *,
+        attempt: int,
+        repeatable: bool,
+        deadline: float,
     ) -> float | None:
-        """Seconds until the next attempt, or None when there must be none.
+        """Return the seconds until the next attempt; None if there must not be one.
 
-        `repeatable` says that repeating does no harm: the action is idempotent, or a checkpoint is held. `deadline`
-        is monotonic; no wait passes it.
+        `repeatable` means that a repeat does no harm: the action is idempotent, or the run has a
+        checkpoint. `deadline` is monotonic; a wait ends before it.
         """
         if not isinstance(error, ConnectorError) or not error.retryable:
             return None
-        if (
-            error.effect is not Effect.NONE
-            and not repeatable
-            and not self.repeat_unknown
-        ):
+        is_safe = repeatable or self.repeat_unknown or error.effect is Effect.NONE
+        if not is_safe:
             return None
-        told = _told_wait(error)
-        wait = _jitter(attempt) if told is None else max(0.0, told)
+        seconds = _provider_wait(error)
+        wait = _jitter(attempt) if seconds is None else max(0.0, seconds)
         return wait if time.monotonic() + wait < deadline else None
 
 
-def _told_wait(error: ConnectorError) -> float | None:
+def _provider_wait(error: ConnectorError) -> float | None:
     if error.retry_after is not None:
         return error.retry_after
     return None if error.resets_at is None else error.resets_at - time.time()

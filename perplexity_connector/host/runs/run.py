@@ -1,11 +1,11 @@
-"""One run: its attempts, what each is handed, and what it may tell while it is under way."""
+"""One run: its attempts, the context of each attempt, its events, and its end."""
 
 import asyncio
 import functools
 import inspect
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
@@ -20,9 +20,9 @@ from perplexity_connector.contract import (
     ErrorCode,
     EventType,
     JsonObject,
-    JsonValue,
-    Secret,
 )
+from perplexity_connector.contract.json import Document
+from perplexity_connector.host.credentials.form import Credential
 from perplexity_connector.host.runs.loading import LoadedConnector
 from perplexity_connector.host.runs.params import KeepCheckpoint
 from perplexity_connector.host.runs.rate_limiter import RateLimiter
@@ -30,121 +30,155 @@ from perplexity_connector.host.runs.record import RunRecord
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.validation.to_json import to_json
 
-Listener: TypeAlias = Callable[[dict[str, JsonValue]], None]
+Listener: TypeAlias = Callable[[Document], None]
 
-# The connector stops by itself at the deadline, so that it can say what it received; the host steps in after this.
+# A handler ends by itself at the deadline, so that it can return its partial output. The host
+# ends it this much later.
 GRACE_S = 3.0
 _EVENT_TYPES = frozenset(kind.value for kind in EventType)
 
+# The states of a run, and how `Run` shows each:
+#
+#   preparing                 the connector is opened:  `record.attempts` is 0
+#   attempt active            a handler runs:           `_active_attempt` is its number
+#   waiting between attempts  before a retry:           `_active_attempt` is 0 again
+#   stop requested            `stop` was called:        `_stop_requested` is set
+#   ended                     `carry_out` has returned or raised
+#
+# `stop`, or `GRACE_S` after the deadline, lets `_timer` expire, which cancels the current await.
+# If an attempt is active, that cancels its handler, which asks the provider to cancel. If `stop`
+# was called between attempts, no handler runs; so, if the run has a checkpoint,
+# `_cancel_at_provider` calls the handler once more to ask. Then `_stop_requested` decides whether
+# the run ends as `cancelled` or as `timeout`.
 
-# Without a repr: what a handler is given holds methods of it, and so would show the input and what was received.
+
+# Without a repr: a handler's context holds methods of it, so a log would show input and output.
 @dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Run:
-    """A run that is ready to start: input and connection are good. `deadline` is monotonic."""
+    """A run that can start: its input and its connection are valid.
+
+    * `record`: the facts for the envelope; the number of attempts is kept there.
+    * `loaded`: the connector.
+    * `action`: the manifest's entry of the action.
+    * `handler`: the connector's function; called once for each attempt.
+    * `input`: the input as plain JSON.
+    * `connection`: the credential's fields.
+    * `deadline`: when the handler must end; monotonic seconds.
+    * `policy`: decides about retries.
+    * `rate_limiter`: shared with other runs of the same action and credential.
+    * `state`: the last checkpoint; None if there is not one.
+    * `on_checkpoint`: the caller's function that stores checkpoints.
+    * `listener`: gets each event; None if the caller wants none.
+    * `_last_seq`: the `seq` of the last event.
+    * `_active_attempt`: the number of the attempt that runs now; 0 if none does.
+    * `_partial`: the last partial output of any attempt.
+    * `_timer`: ends the run, `GRACE_S` after the deadline or when it is stopped.
+    * `_stop_requested`: whether `stop` was called in time.
+    * `_stopped_between_attempts`: whether that was during the wait before a retry.
+    """
 
     record: RunRecord
     loaded: LoadedConnector
     action: Action
     handler: ActionHandler
     input: JsonObject
-    connection: Mapping[str, str | Secret]
+    connection: Credential
     deadline: float
     policy: RetryPolicy
     rate_limiter: RateLimiter
     state: JsonObject | None
     on_checkpoint: KeepCheckpoint | None
     listener: Listener | None
-    _seq: int = 0
-    _speaking: int = 0
+    _last_seq: int = 0
+    _active_attempt: int = 0
     _partial: JsonObject | None = None
-    _clock: asyncio.Timeout = field(init=False)
-    _stopped: bool = False
-    _between: bool = False
+    _timer: asyncio.Timeout = field(init=False)
+    _stop_requested: bool = False
+    _stopped_between_attempts: bool = False
 
     def __post_init__(self) -> None:
-        """Set the clock that ends the run; on the event loop that carries it out."""
-        self._clock = asyncio.timeout(self.deadline - time.monotonic() + GRACE_S)
+        """Create the timer. This needs the event loop that the run is carried out on."""
+        self._timer = asyncio.timeout(self.deadline - time.monotonic() + GRACE_S)
 
     def stop(self) -> bool:
-        """End the run now, as its deadline would, and keep what it received. False when its time is over already."""
-        if not self._clock.expired():
-            self._stopped, self._between = (
-                True,
-                self.record.attempts > 0 and not self._speaking,
-            )
-            self._clock.reschedule(asyncio.get_running_loop().time())
-        return self._stopped
+        """End the run now, as its deadline would. Return False if its time is over already."""
+        if not self._timer.expired():
+            has_begun = self.record.attempts > 0
+            self._stop_requested = True
+            self._stopped_between_attempts = has_begun and not self._active_attempt
+            self._timer.reschedule(asyncio.get_running_loop().time())
+        return self._stop_requested
 
     async def carry_out(self, stack: AsyncExitStack) -> JsonObject:
-        """The output, in plain JSON and keeping its schema. A connector opened for it is closed by `stack`.
+        """Make attempts until one succeeds and return its output: valid, and plain JSON.
 
-        Raises `ConnectorError` of the last attempt, `cancelled` when it was stopped, `timeout` when even the grace
-        after the deadline is over, and `internal` for an output that breaks its schema.
+        `stack` closes a connector that is opened here. Raises `ConnectorError`: the last attempt's,
+        `cancelled` after `stop`, `timeout` when deadline and grace are over, `internal` for an
+        output that breaks its schema.
         """
         try:
-            async with self._clock:
+            async with self._timer:
                 await self.loaded.open(stack)
-                self.record.result = await self._attempts()
+                self.record.result = await self._make_attempts()
         except TimeoutError:
-            if self._between and self.state is not None:
-                await self._let_go()
-            raise self._overdue() from None
-        return self._checked(self.record.result.output)
+            if self._stopped_between_attempts and self.state is not None:
+                await self._cancel_at_provider()
+            raise self._time_over_error() from None
+        return self._valid_output(self.record.result.output)
 
-    async def _attempts(self) -> ActionResult:
+    async def _make_attempts(self) -> ActionResult:
         import stamina  # noqa: PLC0415 - heavy, and the palette needs none of it
 
         # The embedding process may have switched retries off; then the first attempt is the last.
         total = self.policy.retries + 1 if stamina.is_active() else 1
         # timeout=None: stamina's own 45 s would end a long run's retries; the deadline is ours.
         async for attempt in stamina.retry_context(
-            on=self._back_off, attempts=total, timeout=None
+            on=self._retry_wait,
+            attempts=total,
+            timeout=None,
         ):
             with attempt:
                 result = await self._attempt(attempt.num, last=attempt.num == total)
         return result
 
-    async def _let_go(self) -> None:
-        # Stopped between two attempts, when no action was running that could ask the provider to stop: the action comes
-        # back to what it has begun, finds its time over, and asks.
-        context = replace(
-            self._context(self.record.attempts, last=True), deadline=time.monotonic()
-        )
-        with suppress(Exception):
-            async with asyncio.timeout(GRACE_S):
-                await self.handler(self.input, context)
-
-    def _back_off(self, error: BaseException) -> bool | float:
-        repeatable = self.action.annotations.idempotent or self.state is not None
-        attempt = self.record.attempts
-        wait = self.policy.wait(
-            error, attempt=attempt, repeatable=repeatable, deadline=self.deadline
-        )
-        return False if wait is None else wait
-
     async def _attempt(self, number: int, *, last: bool) -> ActionResult:
-        self.record.attempts = self._speaking = number
+        self.record.attempts = self._active_attempt = number
         context = self._context(number, last=last)
         try:
             result = await self.handler(self.input, context)
         except ConnectorError as error:
-            # An attempt that received nothing does not undo what an earlier one received.
+            # An attempt without a partial output does not undo an earlier one's.
             error.partial = self._partial = error.partial or self._partial
-            context.log.info(
-                "attempt %d of %s failed: %s",
-                number,
-                self.record.run_id,
-                error.code.value,
-            )
+            run_id, code = self.record.run_id, error.code.value
+            context.log.info("attempt %d of %s failed: %s", number, run_id, code)
             raise
         except Exception as error:  # noqa: BLE001 - the host's boundary: a run never raises what a handler does
-            raise self._broken(type(error).__name__, context.log) from None
+            raise self._handler_error(type(error).__name__, context.log) from None
         finally:
-            self._speaking = 0
+            self._active_attempt = 0
         if not isinstance(result, ActionResult):
             reason = f"it returned a {type(result).__name__}"
-            raise self._broken(reason, context.log)
+            raise self._handler_error(reason, context.log)
         return result
+
+    def _retry_wait(self, error: BaseException) -> bool | float:
+        """Return the seconds until the next attempt; False if there is not to be one."""
+        wait = self.policy.wait(
+            error,
+            attempt=self.record.attempts,
+            repeatable=self.action.annotations.idempotent or self.state is not None,
+            deadline=self.deadline,
+        )
+        return False if wait is None else wait
+
+    async def _cancel_at_provider(self) -> None:
+        # No attempt is running, so no handler can ask the provider to cancel. Call the handler
+        # once more with an expired deadline: it resumes, notices, and cancels.
+        context = self._context(self.record.attempts, last=True)
+        context = replace(context, deadline=time.monotonic())
+        with suppress(Exception):
+            async with asyncio.timeout(GRACE_S):
+                await self.handler(self.input, context)
 
     def _context(self, number: int, *, last: bool) -> ActionContext:
         return ActionContext(
@@ -154,8 +188,8 @@ class Run:
             connection=self.connection,
             deadline=self.deadline,
             resume_from=self.state,
-            checkpoint=self._checkpoint,
-            salvage=self._salvage,
+            checkpoint=self._keep_checkpoint,
+            salvage=self._save_partial,
             wants_events=self.listener is not None,
             permit=self.rate_limiter.permit,
             observe_limit=self.rate_limiter.observe,
@@ -163,59 +197,61 @@ class Run:
             log=logging.getLogger(f"automation_host.{self.record.connector}"),
         )
 
-    async def _checkpoint(self, state: JsonObject) -> None:
-        kept_state = cast("JsonObject", to_json(state).value)
-        self.state = kept_state or None
+    async def _keep_checkpoint(self, state: JsonObject) -> None:
+        copied = cast("JsonObject", to_json(state).value)
+        self.state = copied or None
         if self.on_checkpoint is None:
             return
         try:
-            kept = self.on_checkpoint(kept_state)
+            kept = self.on_checkpoint(copied)
             if inspect.isawaitable(kept):
                 await kept
         except Exception as error:  # noqa: BLE001 - the host's boundary: losing a paid answer would be worse
-            message = f"A checkpoint was not kept ({type(error).__name__}): after a crash this run could not go on."
+            message = f"A checkpoint was not kept ({type(error).__name__}): after a crash this run cannot continue."
             self.record.warn("checkpoint_lost", message)
 
-    def _emit(self, attempt: int, event: JsonObject) -> None:
-        kind = event.get("type")
-        if self.listener is None or self._speaking != attempt:
-            return
-        if isinstance(kind, str) and kind in _EVENT_TYPES:
-            self._seq += 1
-            self.listener({**event, "seq": self._seq})
+    def _save_partial(self, partial: JsonObject) -> None:
+        self._partial = partial
 
-    def _checked(self, output: JsonObject) -> JsonObject:
-        plain = to_json(output)
-        partial = cast("JsonObject", plain.value)
-        if errors := self.loaded.output_errors(self.action, plain):
+    def _emit(self, attempt: int, event: JsonObject) -> None:
+        # An attempt that has ended may still have tasks that emit events.
+        if self.listener is None or self._active_attempt != attempt:
+            return
+        kind = event.get("type")
+        if isinstance(kind, str) and kind in _EVENT_TYPES:
+            self._last_seq += 1
+            self.listener({**event, "seq": self._last_seq})
+
+    def _valid_output(self, output: JsonObject) -> JsonObject:
+        normalized = to_json(output)
+        plain = cast("JsonObject", normalized.value)
+        if errors := self.loaded.output_errors(self.action, normalized):
             places = ", ".join(f"{error.pointer!r} ({error.code})" for error in errors)
             message = f"The output of {self.action.id!r} breaks its schema at {places}."
             raise ConnectorError(
-                ErrorCode.INTERNAL, message, effect=Effect.UNKNOWN, partial=partial
+                ErrorCode.INTERNAL,
+                message,
+                effect=Effect.UNKNOWN,
+                partial=plain,
             )
-        return partial
+        return plain
 
-    def _broken(self, reason: str, log: logging.Logger) -> ConnectorError:
+    def _handler_error(self, reason: str, log: logging.Logger) -> ConnectorError:
         # Never the exception's text: it may hold a key or an input value.
         message = f"The action {self.action.id!r} broke: {reason}."
         log.error("run %s: %s", self.record.run_id, message)
         return ConnectorError(
-            ErrorCode.INTERNAL, message, effect=Effect.UNKNOWN, partial=self._partial
+            ErrorCode.INTERNAL,
+            message,
+            effect=Effect.UNKNOWN,
+            partial=self._partial,
         )
 
-    def _overdue(self) -> ConnectorError:
+    def _time_over_error(self) -> ConnectorError:
+        code = ErrorCode.TIMEOUT
+        message = "The run did not end in time. Set a longer timeout."
+        if self._stop_requested:
+            code = ErrorCode.CANCELLED
+            message = "The run was stopped."
         effect = Effect.UNKNOWN if self.record.attempts else Effect.NONE
-        if self._stopped:
-            return ConnectorError(
-                ErrorCode.CANCELLED,
-                "The run was stopped.",
-                effect=effect,
-                partial=self._partial,
-            )
-        message = "The run did not end in the time it had."
-        return ConnectorError(
-            ErrorCode.TIMEOUT, message, effect=effect, partial=self._partial
-        )
-
-    def _salvage(self, partial: JsonObject) -> None:
-        self._partial = partial
+        return ConnectorError(code, message, effect=effect, partial=self._partial)

@@ -41,8 +41,14 @@ class Runs:
     """Runs actions of the catalogue's connectors.
 
     * `connections`: the stored connections.
-    * `_loaded`: the connectors in use by id; each is loaded once.
+    * `_catalogue`: finds connectors and actions.
+    * `_settings`: the operator's settings, by connector id and name.
+    * `_policy`: decides about retries.
+    * `_rate_limiters`: one for each action and credential.
+    * `_environ`: the environment variables.
     * `_active`: the runs in progress.
+    * `_loaded`: the connectors in use by id; each is loaded once.
+    * `_lock`: held while a connector is loaded.
     * `_stack`: closes the open connectors; None while the host is not open.
     """
 
@@ -63,7 +69,10 @@ class Runs:
         self._rate_limiters = RateLimiters(concurrency)
         self._environ = environ
         self.connections = Connections(
-            store, environ, self._connection_form, self._test
+            store,
+            environ,
+            self._connection_form,
+            self._test,
         )
         self._active: set[Run] = set()
         self._loaded: dict[str, LoadedConnector] = {}
@@ -85,16 +94,20 @@ class Runs:
             _LOG.warning("a connector failed to close: %s", type(problem).__name__)
 
     def forget(self, connector: str) -> None:
-        """Load that connector again when it is next used: another one has its id now."""
+        """Load that connector again on its next use: another one has its id now."""
         self._loaded.pop(connector, None)
 
     def validate(
-        self, connector: str, action: str, input: JsonObject, version: int | None
+        self,
+        connector: str,
+        action: str,
+        input: JsonObject,
+        version: int | None,
     ) -> list[FieldError]:
         """See `Host.validate`."""
         version = self._catalogue.action_version(connector, action, version)
         loaded = self._load(connector)
-        return loaded.input_errors(loaded.entry(action, version), to_json(input))
+        return loaded.input_errors(loaded.action(action, version), to_json(input))
 
     async def run(
         self,
@@ -117,17 +130,21 @@ class Runs:
             run = self._prepare(request, record, listener)
             self._active.add(run)
             try:
-                return record.succeeded(await run.carry_out(stack))
+                return record.success_envelope(await run.carry_out(stack))
             finally:
                 self._active.remove(run)
         except ConnectorError as error:
-            return record.failed(error)
+            return record.failure_envelope(error)
 
     async def stream(
-        self, connector: str, action: str, input: JsonObject, options: RunOptions
+        self,
+        connector: str,
+        action: str,
+        input: JsonObject,
+        options: RunOptions,
     ) -> AsyncGenerator[Document, None]:
         """See `Host.stream`."""
-        # Unbounded: a slow listener must never stop the reading of an answer.
+        # Unbounded: a slow reader of the events must never stop the reading of a response.
         events: asyncio.Queue[Document | None] = asyncio.Queue()
         run = self.run(connector, action, input, options, events.put_nowait)
         task = asyncio.create_task(run)
@@ -142,9 +159,8 @@ class Runs:
 
     def cancel(self, run_id: str) -> bool:
         """See `Host.cancel`."""
-        return any(
-            run.stop() for run in tuple(self._active) if run.record.run_id == run_id
-        )
+        runs = [run for run in self._active if run.record.run_id == run_id]
+        return any(run.stop() for run in runs)
 
     async def options(  # noqa: PLR0913 - as on the host
         self,
@@ -162,37 +178,46 @@ class Runs:
         await loaded.open(self._open_stack())
         query = OptionsQuery(search=search, cursor=cursor, limit=limit)
         page = await loaded.list_options(
-            source, query, ActionContext(connection=credential)
+            source,
+            query,
+            ActionContext(connection=credential),
         )
         return page.to_dict()
 
     def _prepare(
-        self, request: RunRequest, record: RunRecord, listener: Listener | None
+        self,
+        request: RunRequest,
+        record: RunRecord,
+        listener: Listener | None,
     ) -> Run:
         record.version = self._catalogue.action_version(
-            request.connector, request.action, request.version
+            request.connector,
+            request.action,
+            request.version,
         )
         loaded = self._load(request.connector)
-        action = loaded.entry(request.action, record.version)
-        timeout = _valid_timeout(
-            action.timeout if request.timeout is None else request.timeout
-        )
+        action = loaded.action(request.action, record.version)
+        timeout = action.timeout if request.timeout is None else request.timeout
+        deadline = record.began + _valid_timeout(timeout)
         credential = self._credential(loaded, request.connection)
-        given = to_json(request.input)
-        if errors := loaded.input_errors(action, given):
+        normalized = to_json(request.input)
+        if errors := loaded.input_errors(action, normalized):
             raise invalid_input_error(errors)
+        rate_limiter = self._rate_limiters.of(
+            request.connector,
+            request.action,
+            credential,
+        )
         return Run(
             record=record,
             loaded=loaded,
             action=action,
             handler=loaded.handler(action),
-            input=cast("JsonObject", given.value),
+            input=cast("JsonObject", normalized.value),
             connection=credential,
-            deadline=record.began + timeout,
+            deadline=deadline,
             policy=self._policy,
-            rate_limiter=self._rate_limiters.of(
-                request.connector, request.action, credential
-            ),
+            rate_limiter=rate_limiter,
             state=_valid_state(request.resume_from),
             on_checkpoint=request.on_checkpoint,
             listener=listener,
@@ -208,7 +233,7 @@ class Runs:
         if isinstance(given, str):
             given = self.connections.fields(given, loaded.manifest.id)
         try:
-            return loaded.connection.resolve(given, self._environ)
+            return loaded.connection_form.resolve(given, self._environ)
         except ConnectorError:
             if needed:
                 raise
@@ -220,7 +245,7 @@ class Runs:
         return await loaded.test_connection(ActionContext(connection=credential))
 
     def _connection_form(self, connector: str) -> ConnectionForm:
-        return self._load(connector).connection
+        return self._load(connector).connection_form
 
     def _open_stack(self) -> AsyncExitStack:
         if self._stack is None:

@@ -1,4 +1,4 @@
-"""The operator's settings: from the host's argument, then the environment, then the manifest's default."""
+"""The operator's settings: from the host's argument, the environment, or the manifest's default."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,48 +7,47 @@ from perplexity_connector.contract.json import child_pointer
 
 
 def resolve_settings(
-    declared: Sequence[Setting], given: Mapping[str, str], environ: Mapping[str, str]
+    declared: Sequence[Setting],
+    given: Mapping[str, str],
+    environ: Mapping[str, str],
 ) -> dict[str, str]:
-    """What a connector is loaded with. A setting that nobody sets is left out; an empty variable sets nothing.
+    """Return the settings that a connector is loaded with; those without a value are left out.
 
-    Raises `ConnectorError` (`invalid_input`, pointing at `/settings/NAME`) for one that is not declared or is no text.
+    An empty environment variable counts as not set. Raises `ConnectorError` (`invalid_input`,
+    pointing at `/settings/NAME`) for a setting that is not declared or not text.
     """
-    if fields := _misfits(declared, given):
-        names = ", ".join(field.pointer for field in fields)
-        raise ConnectorError(
-            ErrorCode.INVALID_INPUT, f"Settings cannot be used: {names}.", fields=fields
-        )
-    sources = {setting.name: _value(setting, given, environ) for setting in declared}
-    return {name: value for name, value in sources.items() if value is not None}
+    if errors := _setting_errors(declared, given):
+        names = ", ".join(error.pointer for error in errors)
+        message = f"Settings cannot be used: {names}."
+        raise ConnectorError(ErrorCode.INVALID_INPUT, message, fields=errors)
+    values = {setting.name: _value(setting, given, environ) for setting in declared}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _value(
-    setting: Setting, given: Mapping[str, str], environ: Mapping[str, str]
+    setting: Setting,
+    given: Mapping[str, str],
+    environ: Mapping[str, str],
 ) -> str | None:
     if setting.name in given:
         return given[setting.name]
     return (environ.get(setting.env) if setting.env else None) or setting.default
 
 
-def _misfits(declared: Sequence[Setting], given: Mapping[str, str]) -> list[FieldError]:
+def _setting_errors(
+    declared: Sequence[Setting],
+    given: Mapping[str, str],
+) -> list[FieldError]:
     known = [setting.name for setting in declared]
-    unknown = f"There is no such setting. There is: {', '.join(known) or 'none'}."
-    fields = []
+    errors = []
     for name, value in given.items():
         if name not in known:
-            fields.append(
-                FieldError(
-                    pointer=child_pointer("/settings", name),
-                    code="unknown_field",
-                    message=unknown,
-                )
-            )
+            code = "unknown_field"
+            message = f"Unknown setting. Available: {', '.join(known) or 'none'}."
         elif not isinstance(value, str):
-            fields.append(
-                FieldError(
-                    pointer=child_pointer("/settings", name),
-                    code="type",
-                    message="Must be text.",
-                )
-            )
-    return fields
+            code, message = "type", "Must be text."
+        else:
+            continue
+        pointer = child_pointer("/settings", name)
+        errors.append(FieldError(pointer=pointer, code=code, message=message))
+    return errors

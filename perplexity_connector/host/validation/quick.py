@@ -1,8 +1,8 @@
-"""A quick yes for values that plainly keep a schema; a no means only that jsonschema has to look.
+"""Fast path of validation: True means valid; False means unknown, ask jsonschema.
 
-Nearly every output is good, and jsonschema takes longer to find that out than the rest of a search together
-(docs/performance.md). So a schema becomes a few closures that know the common keywords. Whatever they do not know,
-and every value that is not plainly good, is jsonschema's: it alone says what is wrong, and it alone says no.
+Nearly every output is valid, and jsonschema takes longer to find that out than the rest of a search
+(docs/performance.md). So a schema is compiled to closures for the common keywords. Only jsonschema
+says that a value is invalid, and why.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ _ANNOTATIONS |= {"readOnly", "writeOnly"}
 
 
 def quick_check(schema: JsonValue) -> Check:
-    """A function that is true for a value in plain JSON only if it keeps the schema, and for most that do."""
+    """Return a check of plain JSON: True if it surely matches the schema, else False."""
     if schema is True:
         return _yes
     if not isinstance(schema, dict):
@@ -120,7 +120,7 @@ def _any_of(schema: JsonObject) -> Check:
 
 
 def _enum(schema: JsonObject) -> Check:
-    # Only texts: what else is equal to what is a subtle matter in JSON Schema.
+    # Only text: the equality of other JSON values has subtle rules.
     return _one_of(cast("Sequence[JsonValue]", schema["enum"]))
 
 
@@ -160,7 +160,7 @@ def _bounds(schema: JsonObject, least: str, most: str) -> tuple[float, float]:
 
 
 def _format(schema: JsonObject) -> Check:
-    # A hint for forms, that no draft of JSON Schema gives a meaning.
+    # A hint for forms, without a meaning in JSON Schema.
     return _yes if schema["format"] == "password" else _unsure
 
 

@@ -1,9 +1,10 @@
-"""JSON Schema errors as field errors: where, which keyword, how to mend it; never the value."""
+"""Validate against a JSON Schema. Errors are field errors and never show the value."""
 
 import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.contract import (
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
-_FIELDS_TOLD = 3
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -33,7 +33,7 @@ _TYPES = {
     "null": "null",
 }
 _FORMATS = {
-    "date": "a date that exists, written YYYY-MM-DD",
+    "date": "an existing date, written YYYY-MM-DD",
     "date-time": "a date and time such as 2026-01-31T12:00:00Z",
     "time": "a time such as 12:00:00Z",
     "email": "an e-mail address",
@@ -43,62 +43,70 @@ _FORMATS = {
 _SENTENCES: Mapping[str, str] = {
     "const": "Must be {}.",
     "pattern": "Must match the pattern {}.",
-    "minLength": "Must have {} characters or more.",
-    "maxLength": "Must have {} characters or fewer.",
-    "minItems": "Must have {} items or more.",
-    "maxItems": "Must have {} items or fewer.",
-    "minProperties": "Must have {} fields or more.",
-    "maxProperties": "Must have {} fields or fewer.",
-    "minimum": "Must be {} or more.",
-    "maximum": "Must be {} or less.",
+    "minLength": "Must have at least {} characters.",
+    "maxLength": "Must have at most {} characters.",
+    "minItems": "Must have at least {} items.",
+    "maxItems": "Must have at most {} items.",
+    "minProperties": "Must have at least {} fields.",
+    "maxProperties": "Must have at most {} fields.",
+    "minimum": "Must be at least {}.",
+    "maximum": "Must be at most {}.",
     "exclusiveMinimum": "Must be more than {}.",
     "exclusiveMaximum": "Must be less than {}.",
     "multipleOf": "Must be a multiple of {}.",
-    "uniqueItems": "Must not have the same item twice.",
-    "required": "Is required.",
-    "unknown_field": "There is no such field here: take it out.",
-    "oneOf": "Must fit exactly one of the alternatives.",
+    "uniqueItems": "Must not contain the same item twice.",
+    "required": "This field is required.",
+    "unknown_field": "Unknown field. Remove it.",
+    "oneOf": "Must match exactly one of the alternatives.",
     "not": "Must not have this form.",
 }
 
 
 class SchemaValidator:
-    """One schema, compiled once. Nothing is ever fetched: a reference outside the schema is an error."""
+    """One schema, compiled once.
+
+    Nothing is ever fetched: a reference to another document is an error.
+
+    * `_schema`: the schema, which is valid.
+    * `_is_surely_valid`: the fast path; False means unknown.
+    * `_validator`: jsonschema's validator, made when the fast path fails for the first time.
+    """
 
     def __init__(self, schema: JsonObject) -> None:
-        """Compile `schema`. Raises `ConnectorError` (`internal`) for one that is no valid JSON Schema 2020-12."""
+        """Compile `schema`.
+
+        Raises `ConnectorError` (`internal`) if it is not a valid JSON Schema 2020-12.
+        """
         if not plainly_sound(schema):
-            _refuse_unsound(schema)
+            _require_valid_schema(schema)
         self._schema = schema
-        # After the check above, so that what it reads of the schema has the shape that it expects.
-        self._keeps = quick_check(schema)
+        # After the check above, because it relies on a valid schema.
+        self._is_surely_valid = quick_check(schema)
 
     def errors(self, document: Normalized) -> list[FieldError]:
-        """Everything wrong with a document, each place and keyword once; empty when it is good."""
-        if (
-            not document.errors
-            and isinstance(document.value, dict)
-            and self._keeps(document.value)
-        ):
-            return []
-        if not isinstance(document.value, dict):
-            return [
-                FieldError(pointer="", code="type", message=_sentence("type", "object"))
-            ]
-        from referencing.exceptions import Unresolvable  # noqa: PLC0415 - heavy, and what is good needs none of it
+        """Return every error of a document, once for each place and keyword.
 
+        Errors found while copying the document replace those of the schema at the same place.
+        Raises `ConnectorError` (`internal`) if the schema refers to another document.
+        """
+        value = document.value
+        if not isinstance(value, dict):
+            return [_field_error("", "type", "object")]
+        if not document.errors and self._is_surely_valid(value):
+            return []
+        from referencing.exceptions import Unresolvable  # noqa: PLC0415 - heavy, and valid documents do not need it
+
+        errors = self._validator.iter_errors(value)
         try:
-            found = _field_errors(
-                self._validator.iter_errors(document.value), self._validator, ""
-            )
-            return merged(found, document.errors)
+            found = _field_errors(errors, self._validator, "")
+            return merge_errors(found, document.errors)
         except Unresolvable:
-            message = "The connector's schema refers to something outside itself."
+            message = "The connector's schema refers to another document."
             raise ConnectorError(ErrorCode.INTERNAL, message) from None
 
     @functools.cached_property
     def _validator(self) -> "Draft202012Validator":
-        from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy, and what is good needs none of it
+        from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy, and valid documents do not need it
         from referencing import Registry  # noqa: PLC0415 - likewise
 
         return Draft202012Validator(
@@ -108,49 +116,42 @@ class SchemaValidator:
         )
 
 
-def merged(
+def merge_errors(
     errors: Iterable[FieldError], overriding: Sequence[FieldError]
 ) -> list[FieldError]:
-    """Both lists, without those of the first at a pointer that the second speaks of, each place and code once."""
-    spoken_for = {error.pointer for error in overriding}
-    kept = [error for error in errors if error.pointer not in spoken_for]
-    return list(
-        {(error.pointer, error.code): error for error in [*kept, *overriding]}.values()
-    )
+    """Return both lists without duplicates.
+
+    Where both have errors for a pointer, only those of `overriding` are kept.
+    """
+    overridden = {error.pointer for error in overriding}
+    kept = [error for error in errors if error.pointer not in overridden]
+    unique = {(error.pointer, error.code): error for error in (*kept, *overriding)}
+    return list(unique.values())
 
 
 def invalid_input_error(
     fields: Sequence[FieldError], what: str = "The input"
 ) -> ConnectorError:
-    """The error of something that is refused for these fields; people are told of the first few in words."""
-    told = [
-        f"{field.pointer or what}: {field.message}" for field in fields[:_FIELDS_TOLD]
-    ]
-    more = (
-        [f"And {len(fields) - _FIELDS_TOLD} more."]
-        if len(fields) > _FIELDS_TOLD
-        else []
-    )
-    message = (
-        f"{what} is not valid at {', '.join(repr(field.pointer) for field in fields)}."
-    )
+    """Return the error of an input with invalid fields. Renderers list the fields below it."""
+    places = ", ".join(repr(field.pointer) for field in fields)
     return ConnectorError(
         ErrorCode.INVALID_INPUT,
-        message,
-        user_message=" ".join([*told, *more]),
+        f"{what} is not valid at {places}.",
+        user_message=f"{what} is not valid.",
         fields=fields,
     )
 
 
-def _refuse_unsound(schema: JsonObject) -> None:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy, and a schema in plain keywords needs none of it
+def _require_valid_schema(schema: JsonObject) -> None:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy, and common schemas do not need it
     from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - likewise
 
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         place = _pointer("", error.absolute_path)
-        message = f"The connector's schema {schema.get('title', '')!r} is invalid at {place!r}: {error.validator}."
+        title = schema.get("title", "")
+        message = f"The connector's schema {title!r} is invalid at {place!r}: {error.validator}."
         raise ConnectorError(ErrorCode.INTERNAL, message) from None
 
 
@@ -162,77 +163,64 @@ def _field_errors(
         limit = cast("JsonValue", error.validator_value)
         match error.validator:
             case "additionalProperties" if limit is False:
-                yield from (
-                    _field_error(child_pointer(pointer, name), "unknown_field")
-                    for name in _unknown_names(error)
-                )
+                for name in _unknown_names(error):
+                    yield _field_error(child_pointer(pointer, name), "unknown_field")
             case "required":
-                yield from (
-                    _field_error(child_pointer(pointer, name), "required")
-                    for name in _missing_names(error)
-                )
+                for name in _missing_names(error):
+                    yield _field_error(child_pointer(pointer, name), "required")
             case "anyOf" | "oneOf" if error.context:
-                yield from _folded(error, validator, pointer)
+                yield from _errors_of_branches(error, validator, pointer)
             case keyword:
-                # A property whose schema is plain `false` fails without a keyword.
+                # A property whose schema is `false` fails without a keyword.
                 yield _field_error(pointer, str(keyword or "not"), limit)
 
 
-def _folded(
+def _errors_of_branches(
     error: "ValidationError", validator: "Draft202012Validator", pointer: str
 ) -> Iterator[FieldError]:
-    """The errors of the branches that take the value's type; one type error if none does."""
-    kinds = [_kinds(branch) for branch in cast("list[object]", error.validator_value)]
-    fitting = [
+    """Yield the errors of the branches that allow the value's type; one type error otherwise."""
+    branches = cast("list[object]", error.validator_value)
+    allowed = list(map(_types_of_branch, branches))
+    matching = {
         index
-        for index, names in enumerate(kinds)
-        if names is None
-        or any(validator.is_type(error.instance, name) for name in names)
-    ]
-    if fitting:
-        # The error of a branch that is plain `false` has no path; such a branch fits nothing.
-        inner = [
-            below
-            for below in error.context or ()
-            if next(iter(below.relative_schema_path), None) in fitting
-        ]
-        yield from _field_errors(inner, validator, pointer)
-    else:
-        yield _field_error(
-            pointer, "type", [name for names in kinds for name in names or ()]
-        )
+        for index, types in enumerate(allowed)
+        if types is None
+        or any(validator.is_type(error.instance, name) for name in types)
+    }
+    if not matching:
+        yield _field_error(pointer, "type", list(chain(*filter(None, allowed))))
+    for inner in error.context or ():
+        # The first part of the path is the branch; the error of a branch `false` has no path.
+        if next(iter(inner.relative_schema_path), None) in matching:
+            yield from _field_errors([inner], validator, pointer)
 
 
-def _kinds(branch: object) -> list[str] | None:
-    """The types that a branch takes; None is any, and a branch that is plain `false` takes none."""
+def _types_of_branch(branch: object) -> list[str] | None:
+    """Return the types that a branch allows; None for any. A branch `false` allows none."""
     if not isinstance(branch, dict):
         return []
-    kind = branch.get("type")
-    return [kind] if isinstance(kind, str) else kind
+    types = branch.get("type")
+    return [types] if isinstance(types, str) else types
 
 
 def _unknown_names(error: "ValidationError") -> list[str]:
     schema = cast("Mapping[str, Mapping[str, object]]", error.schema)
+    known = schema.get("properties", {})
     patterns = schema.get("patternProperties", {})
-    names = [
-        name
-        for name in cast("JsonObject", error.instance)
-        if name not in schema.get("properties", {})
-    ]
     return [
         name
-        for name in names
-        if not any(re.search(pattern, name) for pattern in patterns)
+        for name in cast("JsonObject", error.instance)
+        if name not in known
+        and not any(re.search(pattern, name) for pattern in patterns)
     ]
 
 
 def _missing_names(error: "ValidationError") -> list[str]:
-    # One error comes for each missing name, without saying which; all of them together are the same list.
-    return [
-        name
-        for name in cast("list[str]", error.validator_value)
-        if name not in cast("JsonObject", error.instance)
-    ]
+    # jsonschema reports each missing name in an error of its own, which does not say which name.
+    # So each error yields all of them; `merge_errors` drops the duplicates.
+    given = cast("JsonObject", error.instance)
+    required = cast("list[str]", error.validator_value)
+    return [name for name in required if name not in given]
 
 
 def _field_error(pointer: str, code: str, limit: JsonValue = None) -> FieldError:
@@ -242,27 +230,20 @@ def _field_error(pointer: str, code: str, limit: JsonValue = None) -> FieldError
 def _sentence(code: str, limit: JsonValue) -> str:
     match code, limit:
         case "type", _:
-            return f"Must be {' or '.join(_TYPES.get(name, name) for name in _names(limit))}."
+            names = limit if isinstance(limit, list) else [limit]
+            words = [_TYPES.get(name, name) for name in map(str, names)]
+            return f"Must be {' or '.join(dict.fromkeys(words))}."
         case "format", _:
             return f"Must be {_FORMATS.get(str(limit), f'a valid {limit}')}."
         case "enum", list():
-            return f"Must be one of: {', '.join(map(_shown, limit))}."
+            return f"Must be one of: {', '.join(map(_to_text, limit))}."
         case (("minLength" | "minItems"), 1):
             return "Must not be empty."
-    return _SENTENCES.get(code, f"Does not keep the schema's rule {code}.").format(
-        _shown(limit)
-    )
+    sentence = _SENTENCES.get(code, f"Breaks the schema's rule {code}.")
+    return sentence.format(_to_text(limit))
 
 
-def _names(limit: JsonValue) -> list[str]:
-    return (
-        list(dict.fromkeys(map(str, limit)))
-        if isinstance(limit, list)
-        else [str(limit)]
-    )
-
-
-def _shown(value: JsonValue) -> str:
+def _to_text(value: JsonValue) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -1,8 +1,8 @@
-"""A quick yes for schemas that are plainly sound; a no means only that jsonschema has to look.
+"""Fast path of schema checks: True means a valid schema; False means unknown, ask jsonschema.
 
-Nearly every schema is sound, and of a process that searches once jsonschema's import was a tenth (docs/performance.md).
-A keyword that is not among these, or does not plainly keep its rule in the meta-schema of JSON Schema 2020-12, is
-jsonschema's: it alone says what is wrong, and it alone says no.
+Nearly every schema is valid, and importing jsonschema took a tenth of a process that searches once
+(docs/performance.md). Only jsonschema says that a schema breaks the meta-schema of JSON Schema
+2020-12, and where.
 """
 
 import re
@@ -17,7 +17,7 @@ _KINDS = frozenset(
 
 
 def plainly_sound(schema: JsonValue) -> bool:
-    """Whether a schema is sure to keep the meta-schema; most of those that do are."""
+    """Return whether a schema is surely valid; False means unknown."""
     if isinstance(schema, bool):
         return True
     return isinstance(schema, dict) and all(

@@ -1,4 +1,4 @@
-"""Normalized JSON out of whatever Python hands over."""
+"""Convert any Python value to plain JSON."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,10 @@ from perplexity_connector.contract.json import MAX_DEPTH, child_pointer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Normalized:
-    """A copy in plain dicts and lists, and what could not be copied: such a value is null, such a name is gone."""
+    """A JSON copy plus the errors found while copying.
+
+    Values that are not JSON become null; keys that are not text are dropped.
+    """
 
     value: JsonValue
     errors: Sequence[FieldError]
@@ -19,36 +22,38 @@ class Normalized:
 
 @dataclass(slots=True)
 class _Copier:
+    """Copy any value and collect the errors, each with its place."""
+
     errors: list[FieldError] = field(default_factory=list[FieldError])
 
     def copy(self, value: object, pointer: str, depth: int) -> JsonValue:
         if value is None or isinstance(value, str | bool | int | float):
-            return self._scalar(value, pointer)
+            return self._copy_scalar(value, pointer)
         if depth == MAX_DEPTH:
-            self._refuse(pointer, "Must not be nested this deeply.")
+            message = f"Must not be nested more than {MAX_DEPTH} levels deep."
+            self._reject(pointer, message)
         elif isinstance(value, Mapping):
-            return self._object(value, pointer, depth + 1)
+            return self._copy_object(value, pointer, depth + 1)
         elif isinstance(value, list | tuple):
             return [
                 self.copy(item, f"{pointer}/{index}", depth + 1)
                 for index, item in enumerate(value)
             ]
         else:
-            self._refuse(pointer, "Must be plain JSON.")
+            self._reject(pointer, "Must be plain JSON.")
         return None
 
-    def _scalar(self, value: str | float | None, pointer: str) -> JsonValue:
+    def _copy_scalar(self, value: str | float | None, pointer: str) -> JsonValue:
         if isinstance(value, str) and not _is_encodable(value):
-            self._refuse(
-                pointer, "Must be text without broken characters (lone surrogates)."
-            )
+            message = "Must be text without broken characters (lone surrogates)."
+            self._reject(pointer, message)
         elif isinstance(value, int | float) and not _is_finite(value):
-            self._refuse(pointer, "Must be a finite number.")
+            self._reject(pointer, "Must be a finite number.")
         else:
             return value
         return None
 
-    def _object(
+    def _copy_object(
         self, value: Mapping[object, object], pointer: str, depth: int
     ) -> JsonValue:
         copied = {}
@@ -56,54 +61,60 @@ class _Copier:
             if isinstance(name, str) and _is_encodable(name):
                 copied[name] = self.copy(item, child_pointer(pointer, name), depth)
             else:
-                self._refuse(pointer, "Must have proper text for every name.")
+                self._reject(pointer, "Must have unbroken text as every name.")
         return copied
 
-    def _refuse(self, pointer: str, message: str) -> None:
+    def _reject(self, pointer: str, message: str) -> None:
         self.errors.append(FieldError(pointer=pointer, code="type", message=message))
 
 
 def to_json(value: object) -> Normalized:
-    """A deep copy of `value` as plain JSON, which shares nothing with the original and never fails."""
+    """Return a deep copy of `value` as plain JSON. Never raises.
+
+    The fast path copies plain JSON without recording places. Anything else is copied again by
+    `_Copier`, which finds all errors and their places.
+    """
     try:
-        return Normalized(value=_copied(value, 0), errors=[])
-    except _OddError:
+        return Normalized(value=_copy_plain(value, 0), errors=[])
+    except _NotPlainError:
         copier = _Copier()
     return Normalized(value=copier.copy(value, "", 0), errors=copier.errors)
 
 
-class _OddError(Exception):
-    """Something is not plainly JSON: the slow way finds out what and where."""
+class _NotPlainError(Exception):
+    """The value has a part that the fast path does not copy."""
 
 
-def _copied(value: Any, depth: int) -> JsonValue:
-    """The copy of what is plainly JSON, without keeping account of the places. Raises `_OddError` for the rest."""
+def _copy_plain(value: Any, depth: int) -> JsonValue:
     kind = type(value)
     if kind is str:
         return _text(value)
     if kind is dict and depth < MAX_DEPTH:
-        return {_text(name): _copied(item, depth + 1) for name, item in value.items()}
+        return {
+            _text(name): _copy_plain(item, depth + 1) for name, item in value.items()
+        }
     if kind is list and depth < MAX_DEPTH:
-        return [_copied(item, depth + 1) for item in value]
+        return [_copy_plain(item, depth + 1) for item in value]
     if (
         value is None
         or kind is bool
         or ((kind is int or kind is float) and _is_finite(value))
     ):
         return cast("JsonValue", value)
-    raise _OddError
+    raise _NotPlainError
 
 
 def _text(value: object) -> str:
     if type(value) is str and (value.isascii() or _is_encodable(value)):
         return value
-    raise _OddError
+    raise _NotPlainError
 
 
 def _is_finite(value: float) -> bool:
     try:
         return math.isfinite(value)
-    except OverflowError:  # a whole number too large for a float, which JSON readers elsewhere could not take either
+    except OverflowError:
+        # A whole number that is too large for a float is too large for many JSON readers.
         return False
 
 

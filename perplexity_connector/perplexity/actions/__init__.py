@@ -1,4 +1,4 @@
-"""What the connector does: its two actions, the test of a connection, and the models that can be picked.
+"""The connector's work: its two actions, the connection test, and the list of models.
 
-Each checks what goes in, carries it to Perplexity and back, and loses nothing on the way.
+Each action validates its input, sends the request, and maps the answer.
 """

@@ -1,7 +1,8 @@
-"""How good a connection is, for nothing: two GETs, no model named, nothing begun.
+"""Test a connection for free: two GETs, no model named, no run begun.
 
-The list of models shows whether this is Perplexity at all. Its documentation has it need no key, while the service
-has refused a bad one there: so a look at a run that nobody began follows, which always needs a good key.
+The list of models shows whether this is Perplexity at all. The docs say that listing models needs
+no key, though the service has rejected bad ones. So we also GET a run id that does not exist: that
+always needs a valid key (docs/provider.md, "Models" and "Runs: fetch, cancel").
 """
 
 import time
@@ -25,17 +26,21 @@ from perplexity_connector.perplexity.wire import (
 )
 from perplexity_connector.perplexity.wire.client import Client
 
-# Somebody is waiting in front of a form; the settings' time-outs are made for long answers.
+# A user waits in front of a form. The time-outs of the settings are meant for long answers.
 _SECONDS = 8.0
 _LONGEST_WAIT_S = 3.0
 
 
 async def examine(client: Client, ctx: ActionContext) -> ConnectionStatus:
-    """What a test of `ctx.connection` finds, within ten seconds and the deadline. A bad connection does not raise."""
+    """Test `ctx.connection`, within ten seconds and the deadline.
+
+    A bad connection does not raise an error: the returned status describes it.
+    """
     try:
         async with timeout(seconds_within(_SECONDS, ctx)):
-            await _wait_for_next_slot(await _list_models(client, ctx))
-            return await _look_for_no_run(client, ctx)
+            free_at = await _list_models(client, ctx)
+            await _wait_until(free_at)
+            return await _get_unknown_run(client, ctx)
     except TimeoutError:
         late = provider_errors.provider_error(
             ErrorCode.TIMEOUT, effect=Effect.NONE, detail="the connection test"
@@ -46,7 +51,10 @@ async def examine(client: Client, ctx: ActionContext) -> ConnectionStatus:
 
 
 async def _list_models(client: Client, ctx: ActionContext) -> float | None:
-    """When the next request is free to go, in epoch seconds, if this one took the last that was."""
+    """List the models. Return when the rate limit allows the next request.
+
+    The time is in epoch seconds; None if a request is allowed at once.
+    """
     free_at = None
 
     def observe(
@@ -60,24 +68,23 @@ async def _list_models(client: Client, ctx: ActionContext) -> float | None:
     return free_at
 
 
-async def _wait_for_next_slot(free_at: float | None) -> None:
-    # A new account has one request a second, and a good key is not to be told that it asks too often.
+async def _wait_until(free_at: float | None) -> None:
+    # A new account has one request a second. Without this wait its key would be "rate limited".
     wait = 0.0 if free_at is None else free_at - time.time()
     if 0 < wait <= _LONGEST_WAIT_S:
         await sleep(wait)
 
 
-async def _look_for_no_run(client: Client, ctx: ActionContext) -> ConnectionStatus:
+async def _get_unknown_run(client: Client, ctx: ActionContext) -> ConnectionStatus:
     path = f"{agent_request.PATH}/resp_{uuid4()}"
     try:
         async with client.ask("GET", path, ctx) as answer:
             request_id = answer.request_id
     except ConnectorError as error:
         return connection_status.status_of_unknown_run(error)
-    detail = "a run that nobody began"
     raise provider_errors.provider_error(
         ErrorCode.INVALID_RESPONSE,
         effect=Effect.NONE,
-        detail=detail,
+        detail="a run with an unknown id",
         request_id=request_id,
     )

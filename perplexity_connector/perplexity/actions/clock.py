@@ -1,4 +1,4 @@
-"""What is left of a run's time."""
+"""The time until a run's deadline."""
 
 import time
 
@@ -6,11 +6,11 @@ from perplexity_connector.contract import ActionContext
 
 
 def seconds_left(ctx: ActionContext) -> float | None:
-    """Seconds until the run's deadline, negative when it is past; None when there is none."""
+    """Return the seconds until the deadline, negative after it; None without a deadline."""
     return None if ctx.deadline is None else ctx.deadline - time.monotonic()
 
 
 def seconds_within(limit: float, ctx: ActionContext) -> float:
-    """`limit` in seconds, or what is left until the deadline where that is less."""
+    """Return `limit` in seconds, or the time until the deadline if that is shorter."""
     left = seconds_left(ctx)
     return limit if left is None else min(limit, left)

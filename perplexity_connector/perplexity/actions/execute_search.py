@@ -1,4 +1,4 @@
-"""*Execute Search*: one request per query, several at a time, and what is finished is kept."""
+"""*Execute Search*: one request per query, several at a time; finished queries are kept."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.contract.json import as_object, as_objects, as_text
 from perplexity_connector.perplexity.actions.clock import seconds_left
-from perplexity_connector.perplexity.actions.inputs import read
+from perplexity_connector.perplexity.actions.inputs import read_input
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
 from perplexity_connector.perplexity.wire import provider_errors, search
 from perplexity_connector.perplexity.wire.client import Client
@@ -26,7 +26,7 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outcome:
-    """What became of one query: its pages, or the error."""
+    """The end of one query: its pages and the search's id, or the error."""
 
     query: str
     pages: Sequence[JsonObject] = ()
@@ -37,24 +37,22 @@ class _Outcome:
 async def execute_search(
     client: Client, input: JsonObject, ctx: ActionContext
 ) -> ActionResult:
-    """Ranked results of one query or several. Raises `ConnectorError`, with what is finished in `partial`.
+    """Return the ranked results of one query or several.
 
-    A query that fails does not lose the others: while the host would try again, a retryable failure is raised with what
-    is finished checkpointed, and the next attempt asks only for the rest; otherwise what there is comes back, unless
-    every query failed. When the run is cancelled, `ctx.salvage` gets what is finished.
+    A query that fails does not lose the others. If the failure is retryable and the host would try
+    again, the finished queries are checkpointed and the error is raised: the next attempt searches
+    only for the rest. Otherwise the results so far are returned, unless every query failed.
+
+    Raises `ConnectorError`; its `partial` has the finished queries. On a cancellation,
+    `ctx.salvage` gets them.
     """
-    form = read(SearchInput, input)
-    search_one = _Searcher(client, form, ctx)
+    form = read_input(SearchInput, input)
+    searcher = _Searcher(client, form, ctx)
     try:
-        outcomes = await asyncio.gather(
-            *[
-                search_one(place, query)
-                for place, query in enumerate(search.queries(form))
-            ]
-        )
+        outcomes = await searcher.search_all(search.queries(form))
         await _raise_if_unfinished(outcomes, ctx)
     except asyncio.CancelledError:
-        if finished := search_one.finished():
+        if finished := searcher.finished():
             ctx.salvage(_output(finished))
         raise
     failed = [outcome for outcome in outcomes if outcome.error]
@@ -68,30 +66,39 @@ async def execute_search(
 
 
 class _Searcher:
-    """Searches for one query after another, a few at once, and not again for what an earlier attempt finished."""
+    """Search for the queries of a form, a few at once.
+
+    * `_slots`: how many more queries may be asked at the same time.
+    * `_kept`: the queries that an earlier attempt finished, by their index as text. They are not
+      asked again.
+    * `_outcomes`: the queries that have ended so far, by their index.
+    """
 
     def __init__(self, client: Client, form: SearchInput, ctx: ActionContext) -> None:
         self._client = client
         self._form = form
         self._ctx = ctx
-        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_AT_ONCE)
         self._kept = as_object((ctx.resume_from or {}).get("finished"))
         self._outcomes: dict[int, _Outcome] = {}
 
-    async def __call__(self, place: int, query: str) -> _Outcome:
-        self._outcomes[place] = outcome = await self._search(place, query)
-        return outcome
+    async def search_all(self, queries: Sequence[str]) -> Sequence[_Outcome]:
+        """Return the outcome of each query, in order. A query that fails does not raise."""
+        return await asyncio.gather(
+            *[self._finish(index, query) for index, query in enumerate(queries)]
+        )
 
     def finished(self) -> Sequence[_Outcome]:
-        """What was found so far, in the order of the queries."""
-        return [
-            outcome
-            for _, outcome in sorted(self._outcomes.items())
-            if not outcome.error
-        ]
+        """Return the outcomes without an error so far, in the order of the queries."""
+        outcomes = [self._outcomes[index] for index in sorted(self._outcomes)]
+        return _without_errors(outcomes)
 
-    async def _search(self, place: int, query: str) -> _Outcome:
-        kept = as_object(self._kept.get(str(place)))
+    async def _finish(self, index: int, query: str) -> _Outcome:
+        self._outcomes[index] = outcome = await self._search(index, query)
+        return outcome
+
+    async def _search(self, index: int, query: str) -> _Outcome:
+        kept = as_object(self._kept.get(str(index)))
         if kept.get("query") == query:
             return _Outcome(
                 query=query,
@@ -99,7 +106,7 @@ class _Searcher:
                 id=as_text(kept.get("id")) or None,
             )
         try:
-            async with asyncio.timeout(seconds_left(self._ctx)), self._gate:
+            async with asyncio.timeout(seconds_left(self._ctx)), self._slots:
                 return await self._ask(query)
         except TimeoutError:
             late = provider_errors.provider_error(
@@ -114,16 +121,19 @@ class _Searcher:
         async with self._client.ask("POST", search.PATH, self._ctx, body) as answer:
             document = await answer.json()
             try:
-                pages, found_id = search.found(document)
+                pages, search_id = search.pages_from_answer(document)
             except ValueError:
-                detail = "no results in the answer"
                 raise provider_errors.provider_error(
                     ErrorCode.INVALID_RESPONSE,
                     effect=Effect.UNKNOWN,
-                    detail=detail,
+                    detail="no results in the answer",
                     request_id=answer.request_id,
                 ) from None
-        return _Outcome(query=query, pages=pages, id=found_id)
+        return _Outcome(query=query, pages=pages, id=search_id)
+
+
+def _without_errors(outcomes: Sequence[_Outcome]) -> Sequence[_Outcome]:
+    return [outcome for outcome in outcomes if not outcome.error]
 
 
 async def _raise_if_unfinished(
@@ -132,24 +142,25 @@ async def _raise_if_unfinished(
     errors = [outcome.error for outcome in outcomes if outcome.error]
     passing = [error for error in errors if error.retryable]
     left = seconds_left(ctx)
-    again = passing and not ctx.last_attempt and (left is None or left > 0)
-    if not again and len(errors) < len(outcomes):
+    can_retry = passing and not ctx.last_attempt and (left is None or left > 0)
+    finished = _without_errors(outcomes)
+    if finished and not can_retry:
         return
     error = max(passing or errors, key=lambda one: one.retry_after or 0.0)
-    if len(errors) < len(outcomes):
-        error.partial = _output([outcome for outcome in outcomes if not outcome.error])
+    if finished:
+        error.partial = _output(finished)
         await ctx.checkpoint({"finished": _state(outcomes)})
     raise error
 
 
 def _state(outcomes: Sequence[_Outcome]) -> dict[str, JsonValue]:
     return {
-        str(place): {
+        str(index): {
             "query": outcome.query,
             "id": outcome.id,
             "pages": list(outcome.pages),
         }
-        for place, outcome in enumerate(outcomes)
+        for index, outcome in enumerate(outcomes)
         if not outcome.error
     }
 

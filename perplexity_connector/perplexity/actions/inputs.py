@@ -1,4 +1,4 @@
-"""The input of an action as its model."""
+"""Read the input of an action into its form."""
 
 from typing import TypeVar
 
@@ -9,16 +9,14 @@ from perplexity_connector.perplexity.forms.validation import validate_input
 FormT = TypeVar("FormT", bound=Form)
 
 
-def read(form: type[FormT], input: JsonObject) -> FormT:
-    """The input as its model. Raises `ConnectorError` (`invalid_input`) that names every field at fault."""
+def read_input(form: type[FormT], input: JsonObject) -> FormT:
+    """Return the input as its form.
+
+    Raises `ConnectorError` (`invalid_input`) with all field errors.
+    """
     found = validate_input(form, input)
     if not isinstance(found, list):
         return found
-    places = ", ".join(problem.pointer or "/" for problem in found)
-    message = f"The input is not valid: {places}"
     raise ConnectorError(
-        ErrorCode.INVALID_INPUT,
-        message,
-        user_message=f"Mend these fields: {places}",
-        fields=found,
+        ErrorCode.INVALID_INPUT, "The input is not valid.", fields=found
     )

@@ -1,4 +1,4 @@
-"""The models that an author can pick: what the old names stand for today, and the provider's own list."""
+"""List the models that an author can pick: old names, presets, and the provider's own list."""
 
 import asyncio
 import hashlib
@@ -19,7 +19,7 @@ from perplexity_connector.contract import (
     Secret,
 )
 from perplexity_connector.perplexity.actions.clock import seconds_left
-from perplexity_connector.perplexity.actions.option_pages import window
+from perplexity_connector.perplexity.actions.option_pages import window_of
 from perplexity_connector.perplexity.forms.model_aliases import (
     named_options,
     well_known_options,
@@ -31,12 +31,12 @@ from perplexity_connector.perplexity.wire import (
 )
 from perplexity_connector.perplexity.wire.client import Client
 
-# A form is being non_blank in meanwhile; the settings' time-outs are made for long answers.
+# A user waits in front of a form. The time-outs of the settings are meant for long answers.
 _SECONDS = 8.0
 _LIFETIME_S = 900.0
 _FAILURE_LIFETIME_S = 30.0
 
-_ABOUT_THE_KEY = frozenset(
+_KEY_RELATED = frozenset(
     {
         ErrorCode.INVALID_CREDENTIALS,
         ErrorCode.PERMISSION_DENIED,
@@ -44,6 +44,7 @@ _ABOUT_THE_KEY = frozenset(
         ErrorCode.RATE_LIMITED,
     }
 )
+# The key of `ModelOptions._failures` for failures that concern all keys.
 _ANY_KEY = ""
 _NOTES = {
     OptionsOrigin.STALE: "This list is from a while ago.",
@@ -52,11 +53,11 @@ _NOTES = {
 
 
 async def live_models(client: Client, ctx: ActionContext) -> Sequence[Option]:
-    """The provider's own list of models. Free. Raises `ConnectorError`."""
+    """Return the provider's own list of models. Free. Raises `ConnectorError`."""
     async with client.ask("GET", language_models.PATH, ctx) as answer:
         document = await answer.json()
         try:
-            return language_models.found(document)
+            return language_models.models_from_answer(document)
         except ValueError:
             raise provider_errors.provider_error(
                 ErrorCode.INVALID_RESPONSE,
@@ -67,65 +68,67 @@ async def live_models(client: Client, ctx: ActionContext) -> Sequence[Option]:
 
 
 class _Failure(NamedTuple):
-    until: float
+    expires_at: float
     status: ConnectionStatus
 
 
 class ModelOptions:
-    """The models as options, from a copy of the provider's list that is renewed when it is old.
+    """Options for the model field, from a cached copy of the provider's list.
 
-    One copy serves every key: the list is the same for all, and the documentation has it need no key. A failure that
-    is about a key is remembered for that key alone, so that it keeps no other from asking; any other one for all.
+    One copy serves all keys: the list is the same for all. Key-related failures are cached per key;
+    all other failures are cached for everybody.
+
+    * `_lock`: held during a request, so that others wait and then use its copy or its failure.
+    * `_copy`: the latest list; None before the first one.
+    * `_fresh_until`: when the copy is renewed, on `_clock`.
+    * `_failures`: cached failures, by fingerprint of the key, or by `_ANY_KEY`.
     """
 
     def __init__(
         self, client: Client, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Nothing is asked for yet; `clock` gives seconds that only grow."""
+        """Begin without a copy; `clock` gives monotonic seconds."""
         self._client = client
         self._clock = clock
-        # Whoever waits here finds the copy that another has asked for, or the failure.
-        self._asking = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._copy: Sequence[Option] | None = None
         self._fresh_until = 0.0
         self._failures: dict[str, _Failure] = {}
 
     async def page(self, query: OptionsQuery, ctx: ActionContext) -> OptionsPage:
-        """A page of models, aliases and presets first; from an old copy or what was shipped rather than not at all.
+        """Return a page of models, aliases and presets first.
 
-        Raises `ConnectorError` (`invalid_input`) for a limit or a cursor of no use.
+        Without a fresh list the page is made from an old copy, or from the list that was shipped.
+        Raises `ConnectorError` (`invalid_input`) for a wrong limit or cursor.
         """
-        wanted = window(query)
-        trouble = await self._trouble(ctx)
+        window = window_of(query)
+        failure = await self._refresh(ctx)
         named = named_options()
         names = {option.value for option in named}
         models = well_known_options() if self._copy is None else self._copy
-        found, cursor = wanted.of(
-            [*named, *(option for option in models if option.value not in names)]
-        )
-        origin = self._origin(trouble)
+        others = [option for option in models if option.value not in names]
+        options, cursor = window.cut([*named, *others])
+        origin = self._origin(failure)
+        note = _note(origin, failure) if failure else ""
         return OptionsPage(
-            options=found,
-            next_cursor=cursor,
-            origin=origin,
-            note=_note(origin, trouble),
+            options=options, next_cursor=cursor, origin=origin, note=note
         )
 
-    def _origin(self, trouble: ConnectionStatus | None) -> OptionsOrigin:
-        if trouble is None:
+    def _origin(self, failure: ConnectionStatus | None) -> OptionsOrigin:
+        if failure is None:
             return OptionsOrigin.LIVE
         return OptionsOrigin.SHIPPED if self._copy is None else OptionsOrigin.STALE
 
-    async def _trouble(self, ctx: ActionContext) -> ConnectionStatus | None:
-        """Why the copy could not be renewed; None when it is fresh."""
+    async def _refresh(self, ctx: ActionContext) -> ConnectionStatus | None:
+        """Renew the copy if it is old. Return the failure, or None if the copy is fresh."""
         try:
-            async with asyncio.timeout(seconds_left(ctx)), self._asking:
+            async with asyncio.timeout(seconds_left(ctx)), self._lock:
                 if self._copy is not None and self._clock() < self._fresh_until:
                     return None
                 key = _fingerprint(ctx.connection)
-                return self._remembered(key) or await self._renew(ctx, key)
+                return self._cached_failure(key) or await self._renew(ctx, key)
         except TimeoutError:
-            # The caller's deadline says nothing about the provider, and is not remembered.
+            # The caller's deadline says nothing about the provider, so it is not cached.
             return connection_status.status_from_error(_late())
 
     async def _renew(self, ctx: ActionContext, key: str) -> ConnectionStatus | None:
@@ -133,27 +136,27 @@ class ModelOptions:
             async with asyncio.timeout(_SECONDS):
                 self._copy = await live_models(self._client, ctx)
         except TimeoutError:
-            return self._remember(_late(), key)
+            return self._cache_failure(_late(), key)
         except ConnectorError as error:
-            return self._remember(error, key)
+            return self._cache_failure(error, key)
         self._fresh_until = self._clock() + _LIFETIME_S
         return None
 
-    def _remembered(self, key: str) -> ConnectionStatus | None:
+    def _cached_failure(self, key: str) -> ConnectionStatus | None:
         now = self._clock()
         self._failures = {
-            whose: failure
-            for whose, failure in self._failures.items()
-            if now < failure.until
+            owner: failure
+            for owner, failure in self._failures.items()
+            if now < failure.expires_at
         }
         found = self._failures.get(key) or self._failures.get(_ANY_KEY)
         return found.status if found else None
 
-    def _remember(self, error: ConnectorError, key: str) -> ConnectionStatus:
+    def _cache_failure(self, error: ConnectorError, key: str) -> ConnectionStatus:
         wait = max(_FAILURE_LIFETIME_S, min(error.retry_after or 0.0, _LIFETIME_S))
         status = connection_status.status_from_error(error)
-        whose = key if error.code in _ABOUT_THE_KEY else _ANY_KEY
-        self._failures[whose] = _Failure(self._clock() + wait, status)
+        owner = key if error.code in _KEY_RELATED else _ANY_KEY
+        self._failures[owner] = _Failure(self._clock() + wait, status)
         return status
 
 
@@ -163,12 +166,8 @@ def _late() -> ConnectorError:
     )
 
 
-def _note(origin: OptionsOrigin, trouble: ConnectionStatus | None) -> str:
-    return (
-        ""
-        if trouble is None
-        else f"{_NOTES[origin]} {trouble.message} {trouble.next_step}"
-    )
+def _note(origin: OptionsOrigin, failure: ConnectionStatus) -> str:
+    return f"{_NOTES[origin]} {failure.message} {failure.next_step}"
 
 
 def _fingerprint(connection: Mapping[str, str | Secret]) -> str:

@@ -1,4 +1,4 @@
-"""Searching a list of options, and leafing through it. Pure: no I/O."""
+"""Search a list of options, and return it page by page. Pure: no I/O."""
 
 import base64
 import re
@@ -19,81 +19,73 @@ _MOST = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Which part of a list is wanted: the options that hold every word, after the last one that was shown."""
+    """The part of a list that a query asks for.
+
+    * `words`: an option must contain all of them.
+    * `limit`: how many options a page has at most.
+    * `after`: index and value of the last option of the page before; None for the first page.
+    """
 
     words: Sequence[str]
     limit: int
     after: tuple[int, str] | None
 
-    def of(self, options: Sequence[Option]) -> tuple[Sequence[Option], str | None]:
-        """The options of this page in order, and the cursor of the next page; None when this is the last."""
-        begin = self._begin(options)
+    def cut(self, options: Sequence[Option]) -> tuple[Sequence[Option], str | None]:
+        """Return the options of this page, and the cursor of the next page or None."""
         found = [
-            place
-            for place in range(begin, len(options))
-            if _holds(options[place], self.words)
+            index
+            for index in range(self._start(options), len(options))
+            if _contains(options[index], self.words)
         ]
         shown = found[: self.limit]
-        more = len(found) > len(shown)
-        return [options[place] for place in shown], _cursor(
-            shown[-1], options[shown[-1]]
-        ) if more else None
+        is_last = len(found) == len(shown)
+        cursor = None if is_last else _cursor(shown[-1], options[shown[-1]])
+        return [options[index] for index in shown], cursor
 
-    def _begin(self, options: Sequence[Option]) -> int:
+    def _start(self, options: Sequence[Option]) -> int:
         if self.after is None:
             return 0
-        place, value = self.after
-        # The list may have changed between two pages: the option counts, and its old place where it is gone.
-        return next(
-            (now + 1 for now, option in enumerate(options) if option.value == value),
-            place,
-        )
+        old_index, value = self.after
+        # The list may have changed between two pages. If the option is gone, its old index counts.
+        values = [option.value for option in options]
+        return values.index(value) + 1 if value in values else old_index
 
 
-def window(query: OptionsQuery) -> Window:
-    """The window that a query asks for.
+def window_of(query: OptionsQuery) -> Window:
+    """Return the window that a query asks for.
 
     Raises `ConnectorError` (`invalid_input`), pointing at `/limit` or `/cursor`.
     """
     if query.limit not in range(1, _MOST + 1):
-        _refuse(
-            "limit",
-            "maximum" if query.limit > _MOST else "minimum",
-            f"Ask for 1 to {_MOST} options.",
-        )
-    words = query.search.casefold().split()
+        code = "maximum" if query.limit > _MOST else "minimum"
+        _refuse("limit", code, f"Ask for 1 to {_MOST} options.")
     return Window(
-        words=words,
+        words=query.search.casefold().split(),
         limit=query.limit,
         after=_after(query.cursor) if query.cursor else None,
     )
 
 
-def _holds(option: Option, words: Sequence[str]) -> bool:
-    said = f"{option.value} {option.label} {option.description}".casefold()
-    return all(word in said for word in words)
+def _contains(option: Option, words: Sequence[str]) -> bool:
+    text = f"{option.value} {option.label} {option.description}".casefold()
+    return all(word in text for word in words)
 
 
-def _cursor(place: int, option: Option) -> str:
-    return base64.urlsafe_b64encode(f"{place}:{option.value}".encode()).decode()
+def _cursor(index: int, option: Option) -> str:
+    return base64.urlsafe_b64encode(f"{index}:{option.value}".encode()).decode()
 
 
 def _after(cursor: str) -> tuple[int, str]:
     try:
-        told = base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode()
+        text = base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode()
     except ValueError:
-        told = ""
-    if not (found := re.fullmatch("([0-9]{1,6}):(.+)", told, re.DOTALL)):
-        _refuse(
-            "cursor",
-            "format",
-            "Begin again without a cursor: this one was not given out here.",
-        )
+        text = ""
+    if not (found := re.fullmatch("([0-9]{1,6}):(.+)", text, re.DOTALL)):
+        _refuse("cursor", "format", "Ask again without a cursor: this one is not ours.")
     return int(found[1]), found[2]
 
 
-def _refuse(field: str, code: str, mend: str) -> NoReturn:
-    problem = FieldError(pointer=f"/{field}", code=code, message=mend)
-    raise ConnectorError(
-        ErrorCode.INVALID_INPUT, f"The {field} cannot be used. {mend}", fields=[problem]
-    )
+def _refuse(field: str, code: str, remedy: str) -> NoReturn:
+    problem = FieldError(pointer=f"/{field}", code=code, message=remedy)
+    message = f"The {field} cannot be used. {remedy}"
+    raise ConnectorError(ErrorCode.INVALID_INPUT, message, fields=[problem])

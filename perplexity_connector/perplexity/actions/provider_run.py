@@ -1,8 +1,8 @@
-"""One run at the provider, followed to its end: never paid for twice, never lost.
+"""Follow one run at the provider to its end: never paid for twice, never lost.
 
-A run is begun by one POST and lives on at the provider under its id. The id stands in the first event and is
-checkpointed at once; from then on a broken stream, a new attempt and a new process all come back to the same run with
-`GET /v1/agent/{id}`.
+One POST begins a run, which then lives at the provider under its id (docs/provider.md, "Runs:
+fetch, cancel"). The first event has the id, and it is checkpointed at once. From then on a broken
+stream, a new attempt and a new process all continue the same run with `GET /v1/agent/{id}`.
 """
 
 import asyncio
@@ -36,8 +36,9 @@ _ENDED = frozenset({"completed", "incomplete", "failed", "cancelled"})
 _CANCEL_SECONDS = 2
 _POLLS = 200
 _LONGEST_WAIT = 5.0
-_MISSES = 5
-# What a broken look at a run may be put down to; anything else will not mend itself.
+# So many failed polls in a row are forgiven.
+_FORGIVEN_FAILURES = 5
+# A poll that fails with one of these may succeed later.
 _PASSING = frozenset(
     {
         ErrorCode.RATE_LIMITED,
@@ -50,21 +51,39 @@ _GONE = frozenset({ErrorCode.NOT_FOUND, ErrorCode.INVALID_INPUT})
 
 
 class ProviderRun:
-    """Follows one run to its end; then `response` is the provider's final object, or `transcript` what was streamed."""
+    """One run at the provider, for one attempt of the action.
+
+    A run goes through these states:
+
+    1. not begun (`transcript.run_id` is not set): POST, and listen to the stream;
+    2. under way (`transcript.run_id` is set): listen to the stream, or poll after it broke;
+    3. ended: `transcript.terminal` (the stream had its last event) or `response` (a poll found the
+       end) is set.
+
+    Giving up in state 2, by a deadline or a cancellation, asks the provider to cancel the run.
+
+    * `transcript`: everything that the stream has sent.
+    * `translator`: emits a listener's events; None if nothing listens.
+    * `response`: the provider's final object, found by polling; empty without polling.
+    * `request_id`: the provider's id of the latest request.
+    * `recovered`: true once the run was polled instead of listened to.
+    * `_cancel_accepted`: true once the provider has taken the request to cancel. Then no
+      checkpoint is kept, because a later attempt could only find the cancelled run.
+    """
 
     def __init__(self, client: Client, form: ChatInput, ctx: ActionContext) -> None:
-        """Begin a new run, or come back to the one that `ctx.resume_from` names.
+        """Prepare a new run, or continue the one that `ctx.resume_from` names.
 
-        Raises `ConnectorError` (`invalid_input`) for a state to resume from that names no run.
+        Raises `ConnectorError` (`invalid_input`) if `ctx.resume_from` has no run id.
         """
         self._client = client
         self._form = form
         self._ctx = ctx
-        state = _resumed(ctx.resume_from)
+        state = _checked_state(ctx.resume_from)
         structured = chat_result.author_schema(form) is not None
         shown = as_int(state.get("shown")) or 0
         self.transcript = Transcript(as_text(state.get("response_id")) or None)
-        self.relay = (
+        self.translator = (
             EventTranslator(ctx.emit, structured=structured, shown=shown)
             if ctx.wants_events
             else None
@@ -72,54 +91,54 @@ class ProviderRun:
         self.response: JsonObject = {}
         self.request_id: str | None = None
         self.recovered = False
-        self._stopped = False
+        self._cancel_accepted = False
 
     async def follow(self) -> None:
-        """Bring the run to its end, whatever that is. Raises `ConnectorError` when the end cannot be learned.
+        """Follow the run until it has ended, well or not.
 
-        The error says what was received so far (`partial`), and so does `ctx.salvage` when the run is cancelled. Giving
-        up, by a deadline or a cancellation, asks the provider to stop.
+        Raises `ConnectorError` if the end cannot be learned; its `partial` has the part of the
+        answer that was received. On a cancellation, `ctx.salvage` gets that part.
         """
         try:
-            await self._within_its_time()
+            await self._follow_until_deadline()
         except asyncio.CancelledError:
             if (received := self.partial()) is not None:
                 self._ctx.salvage(received)
             raise
 
     def partial(self) -> JsonObject | None:
-        """What has been received of the answer."""
+        """Return the part of the answer that was received; None if there is nothing yet."""
         return chat_result.partial_chat_result(
             self._form, self.response, self.transcript
         )
 
-    async def _within_its_time(self) -> None:
+    async def _follow_until_deadline(self) -> None:
         try:
             async with asyncio.timeout(seconds_left(self._ctx)):
-                await self._to_its_end()
+                await self._follow_or_cancel()
         except TimeoutError:
             if self.transcript.terminal is not None:
-                return  # the whole answer is there: the time ended while what follows it was read
+                return  # the answer is complete: the time ended while its last bytes were read
             late = provider_errors.provider_error(
                 ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="the run's deadline"
             )
-            raise await self._known(late) from None
+            raise await self._completed_error(late) from None
         except ConnectorError as error:
-            raise await self._known(error) from None
+            raise await self._completed_error(error) from None
 
-    async def _to_its_end(self) -> None:
+    async def _follow_or_cancel(self) -> None:
         try:
             if self.transcript.run_id is None:
                 await self._begin()
             if self.transcript.terminal is None:
-                await self._recover()
+                await self._poll_until_ended()
         except asyncio.CancelledError:
-            await self._ask_to_stop()
+            await self._cancel_at_provider()
             raise
 
     async def _begin(self) -> None:
+        body = agent_request.request_body(self._form)
         try:
-            body = agent_request.request_body(self._form)
             async with self._client.ask(
                 "POST", agent_request.PATH, self._ctx, body
             ) as answer:
@@ -128,7 +147,7 @@ class ProviderRun:
             if self.transcript.run_id is None:
                 raise
             self._ctx.log.info(
-                "stream broken (%s); asking for the run instead", error.code.value
+                "stream broken (%s); polling the run instead", error.code.value
             )
         if self.transcript.run_id is None and self.transcript.terminal is None:
             raise _unreadable(detail="no event at all")
@@ -137,35 +156,36 @@ class ProviderRun:
         self.request_id = answer.request_id
         async with aclosing(answer.events()) as events:
             async for event in events:
-                await self._take(event)
+                await self._add(event)
                 if self.transcript.terminal is not None:
                     break
         await answer.drain()
 
-    async def _take(self, event: ServerEvent) -> None:
-        known = self.transcript.run_id
+    async def _add(self, event: ServerEvent) -> None:
+        known_id = self.transcript.run_id
         try:
-            content = self.transcript.add(event, decode=self.relay is not None)
+            content = self.transcript.add(event, decode=self.translator is not None)
         except ValueError:
             raise _unreadable(detail="a malformed event") from None
-        if known is None and self.transcript.run_id is not None:
+        if known_id is None and self.transcript.run_id is not None:
             await self._ctx.checkpoint(self._state())
-        if self.relay is not None and content is not None:
-            self.relay.tell(content)
+        if self.translator is not None and content is not None:
+            self.translator.feed(content)
 
-    async def _recover(self) -> None:
+    async def _poll_until_ended(self) -> None:
         self.recovered = True
-        misses = 0
-        for wait in _waits():
+        failures = 0
+        for pause in _pauses():
+            wait = pause
             try:
-                found = await self._look()
+                found = await self._poll()
             except ConnectorError as error:
-                misses += 1
-                if error.code not in _PASSING or misses > _MISSES:
+                failures += 1
+                if error.code not in _PASSING or failures > _FORGIVEN_FAILURES:
                     raise _lost() if error.code in _GONE else error from None
-                wait = max(wait, error.retry_after or 0.0)  # noqa: PLW2901 - the provider's own wait, where it is longer
+                wait = max(wait, error.retry_after or 0.0)
             else:
-                misses = 0
+                failures = 0
                 if found.get("status") in _ENDED:
                     self.response = found
                     return
@@ -174,7 +194,7 @@ class ProviderRun:
             ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="the run never ended"
         )
 
-    async def _look(self) -> JsonObject:
+    async def _poll(self) -> JsonObject:
         path = f"{agent_request.PATH}/{self.transcript.run_id}"
         async with self._client.ask("GET", path, self._ctx) as answer:
             self.request_id = answer.request_id or self.request_id
@@ -183,55 +203,56 @@ class ProviderRun:
             raise _unreadable(detail="no run in the answer")
         return found
 
-    async def _ask_to_stop(self) -> None:
+    async def _cancel_at_provider(self) -> None:
         if self.transcript.run_id is None or self.transcript.terminal is not None:
             return
-        asking = asyncio.create_task(self._ask_once())
-        # The deadline and a caller that leaves can come together: the second must not end the request to stop.
-        while not asking.done():
+        request = asyncio.create_task(self._request_cancel())
+        # A deadline and a cancellation can arrive together. The second must not end this request.
+        while not request.done():
             with suppress(asyncio.CancelledError):
-                await asyncio.wait({asking})
-        asking.result()
+                await asyncio.wait({request})
+        request.result()
 
-    async def _ask_once(self) -> None:
+    async def _request_cancel(self) -> None:
         path = f"{agent_request.PATH}/{self.transcript.run_id}/cancel"
-        # Past the shared limit, since a run that nobody waits for costs money while its cancellation queues.
+        # Without the shared limit: the run costs money while this request waits for its turn.
         ctx = replace(self._ctx, permit=nullcontext)
         with suppress(ConnectorError, TimeoutError):
             async with (
                 asyncio.timeout(_CANCEL_SECONDS),
                 self._client.ask("POST", path, ctx),
             ):
-                self._stopped = True
-            # There is no answer to come back to any more, and an empty state says so.
+                self._cancel_accepted = True
+            # An empty state clears the checkpoint.
             await self._ctx.checkpoint({})
 
-    async def _known(self, error: ConnectorError) -> ConnectorError:
-        """The error with what is known of the run; a retryable one leaves the way back to it."""
+    async def _completed_error(self, error: ConnectorError) -> ConnectorError:
+        """Add the received part and the effect; checkpoint if another attempt can continue."""
         error.partial = self.partial()
         if self.transcript.run_id is not None:
             error.effect = Effect.UNKNOWN
-            if error.retryable and not self._stopped:
+            if error.retryable and not self._cancel_accepted:
                 await self._ctx.checkpoint(self._state())
         return error
 
     def _state(self) -> dict[str, JsonValue]:
         return {
             "response_id": self.transcript.run_id,
-            "shown": self.relay.shown if self.relay else 0,
+            "shown": self.translator.shown if self.translator else 0,
         }
 
 
-def _resumed(state: JsonObject | None) -> JsonObject:
-    if state is not None and not re.fullmatch(
-        r"[A-Za-z0-9_-]{1,128}", as_text(state.get("response_id"))
-    ):
-        message = "The state to resume from names no run."
+def _checked_state(state: JsonObject | None) -> JsonObject:
+    if state is None:
+        return {}
+    run_id = as_text(state.get("response_id"))
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", run_id):
+        message = "The state to resume from has no run id."
         raise ConnectorError(ErrorCode.INVALID_INPUT, message)
-    return state or {}
+    return state
 
 
-def _waits() -> Iterator[float]:
+def _pauses() -> Iterator[float]:
     return (min(_LONGEST_WAIT, 0.25 * 1.6**step) for step in range(_POLLS))
 
 

@@ -1,8 +1,10 @@
-"""The JSON Schema that an author writes for a structured answer: is it sound, and does an answer follow it?
+"""Check the JSON Schema that an author writes for a structured answer, and answers against it.
 
-No reference in it is ever fetched: what it may point at lies inside it. Recursion is refused, since Perplexity supports
-none, and depth is bounded: the library that resolves references does not survive an exhausted stack (its Rust part
-panics, past every `except Exception`). jsonschema is imported on first use, since most runs have no such schema.
+No reference in it is ever fetched: references may only point inside the schema. Recursion is
+refused, since Perplexity does not support it (docs/provider.md, "Structured answers"). The depth is
+limited, because the library that resolves references does not survive an exhausted stack: its Rust
+part panics, past every `except Exception`. jsonschema is imported on first use, since most runs
+have no such schema.
 """
 
 import json
@@ -12,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from referencing._core import Resolver
 
-# Fifty levels of JSON, references followed, take some four hundred frames to check; Python's stack has a thousand.
+# Checking fifty levels, references included, takes about 400 of Python's 1000 stack frames.
 _DEEPEST = 50
 
 
 def problem_with(schema: Mapping[str, Any]) -> str | None:
-    """What is wrong with an author's schema, in a sentence that says how to mend it; None when it is sound."""
+    """Return the problem of an author's schema, with its remedy; None if the schema is valid."""
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy, and only structured answers need it
     from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - likewise
     from referencing import Registry  # noqa: PLC0415 - likewise
@@ -28,24 +30,23 @@ def problem_with(schema: Mapping[str, Any]) -> str | None:
         json.dumps(schema, allow_nan=False)
         _refuse_depth(schema)
         Draft202012Validator.check_schema(schema)
-        for target in _targets(
-            schema, Registry().resolver_with_root(DRAFT202012.create_resource(schema))
-        ):
+        resource = DRAFT202012.create_resource(schema)
+        for target in _targets(schema, Registry().resolver_with_root(resource)):
             Draft202012Validator.check_schema(target)
     except SchemaError as error:
         place = "/".join(str(part) for part in error.absolute_path)
-        return f"This is no valid JSON Schema: look at /{place}, where {error.validator} is not kept."
+        return f"This is not a valid JSON Schema. Look at /{place}: it breaks the rule {error.validator}."
     except Unresolvable:
         return "A $ref must point at a place inside this schema, such as #/$defs/name."
     except RecursionError:
         return f"It is deeper than {_DEEPEST} levels, or a $ref leads back to itself. Simplify it."
     except (ValueError, TypeError, OverflowError):
-        return "This is no JSON document, or it has an impossible pattern or $ref. Simplify it."
+        return "This is not a JSON document, or it has a wrong pattern or $ref. Simplify it."
     return None
 
 
 def follows(schema: Mapping[str, Any], instance: object) -> bool:
-    """Whether an answer follows a sound schema; one that breaks the arithmetic or the stack does not."""
+    """Return whether an answer follows a valid schema; False if it cannot be checked."""
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy, and only structured answers need it
     from referencing import Registry  # noqa: PLC0415 - likewise
 
@@ -68,7 +69,11 @@ def _targets(
     level: int = 0,
     seen: set[object] | None = None,
 ) -> Iterator[Any]:
-    """What the references lead to, each before it is looked into. Raises `RecursionError` where that goes too deep."""
+    """Yield the target of each reference, before the references inside it.
+
+    `level` is the depth so far; `seen` has the targets by identity and level. Raises
+    `RecursionError` below `_DEEPEST`.
+    """
     from referencing.jsonschema import DRAFT202012  # noqa: PLC0415 - heavy, and only structured answers need it
 
     if level > _DEEPEST:
@@ -79,7 +84,7 @@ def _targets(
             resolver = resolver.in_subresource(DRAFT202012.create_resource(node))
         for reference in (node.get("$ref"), node.get("$dynamicRef")):
             found = resolver.lookup(reference) if isinstance(reference, str) else None
-            # Once a level is enough, and keeps a schema whose references fan out from taking for ever.
+            # Each target once for each level, so that a schema whose references fan out ends.
             if found is not None and (id(found.contents), level) not in seen:
                 seen.add((id(found.contents), level))
                 yield found.contents
@@ -89,10 +94,6 @@ def _targets(
 
 
 def _parts(node: object) -> Iterable[object]:
-    return (
-        node.values()
-        if isinstance(node, Mapping)
-        else node
-        if isinstance(node, list)
-        else ()
-    )
+    if isinstance(node, Mapping):
+        return node.values()
+    return node if isinstance(node, list) else ()

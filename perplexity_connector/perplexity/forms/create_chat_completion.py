@@ -1,4 +1,4 @@
-"""Create Chat Completion: what goes in, and what must hold between its fields."""
+"""The input form of Create Chat Completion, and the rules between its fields."""
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
 from perplexity_connector.contract import FieldError, JsonObject
+from perplexity_connector.contract.json import as_objects
 from perplexity_connector.perplexity.forms.author_schema import problem_with
 from perplexity_connector.perplexity.forms.fields import (
     WHOLE,
@@ -21,8 +22,9 @@ from perplexity_connector.perplexity.forms.fields import (
     Size,
     UpdatedAfter,
     UpdatedBefore,
-    described,
+    errors_at,
     non_blank,
+    optional_field,
     search_conflicts,
 )
 from perplexity_connector.perplexity.forms.model_aliases import (
@@ -31,6 +33,9 @@ from perplexity_connector.perplexity.forms.model_aliases import (
 )
 
 _NO_EQUIVALENT = "Perplexity withdrew this parameter with the old chat API. Remove it."
+_TYPE = "response_format/type"
+_JSON_SCHEMA = "response_format/json_schema"
+_SCHEMA = f"{_JSON_SCHEMA}/schema"
 _EXAMPLE_MESSAGES: list[JsonValue] = [
     {"role": "user", "content": "How far away is the Moon?"}
 ]
@@ -52,7 +57,7 @@ class Message(Form):
     )
     content: str = Field(
         title="Content",
-        description="What is said; at least one character.",
+        description="The text of the message; at least one character.",
         min_length=1,
     )
 
@@ -60,30 +65,30 @@ class Message(Form):
 class UserLocation(Form):
     """Where the person asking is."""
 
-    country: Country | None = described(
+    country: Country | None = optional_field(
         "Country",
         "Two-letter country code; needed when a position is given.",
         examples=["US"],
     )
-    region: str | None = described(
+    region: str | None = optional_field(
         "Region",
         "State or region, up to 100 characters.",
         max_length=100,
         examples=["California"],
     )
-    city: str | None = described(
+    city: str | None = optional_field(
         "City",
         "City, up to 100 characters.",
         max_length=100,
         examples=["San Francisco"],
     )
-    latitude: Number | None = described(
+    latitude: Number | None = optional_field(
         "Latitude",
         "Degrees north, -90 to 90; give the longitude and the country too.",
         ge=-90,
         le=90,
     )
-    longitude: Number | None = described(
+    longitude: Number | None = optional_field(
         "Longitude",
         "Degrees east, -180 to 180; give the latitude and the country too.",
         ge=-180,
@@ -94,11 +99,11 @@ class UserLocation(Form):
 class WebSearchOptions(Form):
     """How the web is searched for an answer."""
 
-    search_context_size: Size | None = described(
+    search_context_size: Size | None = optional_field(
         "Search context size",
         "How much of each page is read: more costs more and may answer better.",
     )
-    user_location: UserLocation | None = described(
+    user_location: UserLocation | None = optional_field(
         "User location", "Where the person asking is, for local answers."
     )
 
@@ -106,12 +111,12 @@ class WebSearchOptions(Form):
 class JsonSchemaFormat(Form):
     """The JSON Schema of a structured answer."""
 
-    name: SchemaName | None = described(
+    name: SchemaName | None = optional_field(
         "Schema name",
         "A name for the schema, 1 to 64 letters, digits, - or _.",
         examples=["answer"],
     )
-    schema_: dict[str, Any] | None = described(
+    schema_: dict[str, Any] | None = optional_field(
         "Schema",
         "A JSON Schema that the answer must follow; references may only point inside it.",
         alias="schema",
@@ -121,12 +126,12 @@ class JsonSchemaFormat(Form):
 class ResponseFormat(Form):
     """The form of the answer."""
 
-    type: Literal["text", "json_schema"] | None = described(
+    type: Literal["text", "json_schema"] | None = optional_field(
         "Type",
         "Text, or JSON that follows the schema given below.",
         examples=["json_schema"],
     )
-    json_schema: JsonSchemaFormat | None = described(
+    json_schema: JsonSchemaFormat | None = optional_field(
         "JSON Schema",
         "The schema of a structured answer; only with the type JSON Schema.",
     )
@@ -232,19 +237,19 @@ class ChatInput(Form):
         title="Stream",
         description="Show the answer as it is written, where the host can.",
     )
-    max_tokens: Annotated[int, Field(ge=16), WHOLE] | None = described(
+    max_tokens: Annotated[int, Field(ge=16), WHOLE] | None = optional_field(
         "Maximum tokens",
         "The most tokens the answer may have, at least 16; models whose name begins with anthropic/ need it.",
         examples=[1000],
     )
-    temperature: Number | None = described(
+    temperature: Number | None = optional_field(
         "Temperature",
         "How freely the answer is worded, 0 to 2; reasoning models ignore it.",
         ge=0,
         le=2,
         examples=[0.2],
     )
-    top_p: Number | None = described(
+    top_p: Number | None = optional_field(
         "Top P",
         "The share of likely words to choose from, 0 to 1; reasoning models ignore it.",
         ge=0,
@@ -252,7 +257,9 @@ class ChatInput(Form):
         examples=[0.9],
     )
     reasoning_effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = (
-        described("Reasoning effort", "How long the model may think; more costs more.")
+        optional_field(
+            "Reasoning effort", "How long the model may think; more costs more."
+        )
     )
     search_recency_filter: RecencyFilter = None
     search_domain_filter: DomainFilter = None
@@ -260,21 +267,21 @@ class ChatInput(Form):
     search_before_date_filter: PublishedBefore = None
     last_updated_after_filter: UpdatedAfter = None
     last_updated_before_filter: UpdatedBefore = None
-    web_search_options: WebSearchOptions | None = described(
+    web_search_options: WebSearchOptions | None = optional_field(
         "Web search options", "How the web is searched."
     )
-    language_preference: Language | None = described(
+    language_preference: Language | None = optional_field(
         "Language",
         "Two-letter code of the language to prefer for the answer.",
         examples=["en"],
     )
-    response_format: ResponseFormat | None = described(
+    response_format: ResponseFormat | None = optional_field(
         "Response format", "Plain text, or JSON that follows a schema of yours."
     )
 
     @classmethod
     def conflicts(cls, values: JsonObject) -> Iterable[FieldError]:
-        """What is wrong between fields: message order, model and its needs, filters, position, response format."""
+        """Return the errors between fields: model, messages, filters, position, response format."""
         return chain(
             _model_problems(values),
             _order_problems(values),
@@ -286,42 +293,32 @@ class ChatInput(Form):
 
 def _model_problems(values: JsonObject) -> Iterable[FieldError]:
     model = str(values.get("model", "")).strip()
-    if better := replacement_for(model):
-        message = f"Perplexity has removed this model. Use {better} instead."
-        yield FieldError(pointer="/model", code="removed_model", message=message)
+    if replacement := replacement_for(model):
+        message = f"Perplexity has removed this model. Use {replacement} instead."
+        yield from errors_at(["model"], "removed_model", message)
     if model.startswith(NEEDS_MAX_TOKENS) and "max_tokens" not in values:
-        yield FieldError(
-            pointer="/max_tokens",
-            code="needs",
-            message="Anthropic models need it. Set it, to 1000 say.",
-        )
+        message = "Anthropic models need this field. Set it, for example to 1000."
+        yield from errors_at(["max_tokens"], "needs", message)
 
 
 def _order_problems(values: JsonObject) -> Iterable[FieldError]:
-    messages = values.get("messages")
-    turns = messages if isinstance(messages, list) else []
-    roles = [str(turn["role"]) for turn in turns]
+    messages = as_objects(values.get("messages"))
+    roles = [str(message["role"]) for message in messages]
     previous = "system"
     for index, role in enumerate(roles):
-        if mend := _out_of_turn(previous, role):
-            yield FieldError(
-                pointer=f"/messages/{index}/role", code="order", message=mend
-            )
+        if problem := _order_problem(previous, role):
+            yield from errors_at([f"messages/{index}/role"], "order", problem)
         previous = role
     if roles and previous != "user":
-        mend = "The last message must be the user's. Add a user message at the end."
-        yield FieldError(
-            pointer=f"/messages/{len(roles) - 1}/role", code="order", message=mend
-        )
+        problem = "The last message must be the user's. Add a user message at the end."
+        yield from errors_at([f"messages/{len(roles) - 1}/role"], "order", problem)
 
 
-def _out_of_turn(previous: str, role: str) -> str | None:
+def _order_problem(previous: str, role: str) -> str | None:
+    if role == "system" and previous == "system":
+        return None
     if role == "system":
-        return (
-            None
-            if previous == "system"
-            else "System messages come first. Move it to the top."
-        )
+        return "System messages must be first. Move this one to the top."
     if role == previous:
         return f"Two {role} messages in a row. Join them into one, or put the other side's message between them."
     if role == "assistant" and previous == "system":
@@ -330,19 +327,15 @@ def _out_of_turn(previous: str, role: str) -> str | None:
 
 
 def _position_needs(values: JsonObject) -> Iterable[FieldError]:
-    location = non_blank(
-        non_blank(values.get("web_search_options")).get("user_location")
-    )
+    options = non_blank(values.get("web_search_options"))
+    location = non_blank(options.get("user_location"))
     if not {"latitude", "longitude"} & location.keys():
-        return
-    for name in ("latitude", "longitude", "country"):
-        if name not in location:
-            message = "A position needs latitude, longitude and country together. Fill this in, or clear the others."
-            yield FieldError(
-                pointer=f"/web_search_options/user_location/{name}",
-                code="needs",
-                message=message,
-            )
+        return ()
+    names = ("latitude", "longitude", "country")
+    missing = [name for name in names if name not in location]
+    message = "A position needs latitude, longitude and country together. Fill this in, or clear the others."
+    places = [f"web_search_options/user_location/{name}" for name in missing]
+    return errors_at(places, "needs", message)
 
 
 def _format_problems(values: JsonObject) -> Iterable[FieldError]:
@@ -352,21 +345,12 @@ def _format_problems(values: JsonObject) -> Iterable[FieldError]:
     kind = wanted.get("type")
     if kind == "text" and structure:
         message = "A schema goes with the type json_schema. Change the type, or clear the schema."
-        yield from _at_format(("type", "json_schema"), "conflict", message)
+        yield from errors_at([_TYPE, _JSON_SCHEMA], "conflict", message)
     elif structure and not kind:
-        yield from _at_format(
-            ("type",), "needs", "Set it to json_schema, since a schema is given."
-        )
+        message = "Set it to json_schema, because a schema is given."
+        yield from errors_at([_TYPE], "needs", message)
     elif kind == "json_schema" and schema is None:
-        yield from _at_format(
-            ("json_schema/schema",), "needs", "The type json_schema needs a schema."
-        )
+        message = "The type json_schema needs a schema."
+        yield from errors_at([_SCHEMA], "needs", message)
     if isinstance(schema, Mapping) and (problem := problem_with(schema)):
-        yield from _at_format(("json_schema/schema",), "bad_schema", problem)
-
-
-def _at_format(places: Iterable[str], code: str, message: str) -> Iterable[FieldError]:
-    return [
-        FieldError(pointer=f"/response_format/{place}", code=code, message=message)
-        for place in places
-    ]
+        yield from errors_at([_SCHEMA], "bad_schema", problem)

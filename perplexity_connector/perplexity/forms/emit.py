@@ -1,4 +1,7 @@
-"""Write `schemas/` from the models, or list drift: `python -m perplexity_connector.perplexity.forms.emit [--check]`."""
+"""Write `schemas/` from the models, or list the files that differ.
+
+`python -m perplexity_connector.perplexity.forms.emit [--check]`
+"""
 
 import json
 import sys
@@ -20,7 +23,7 @@ FOLDER = Path(__file__).parents[3] / "schemas"
 
 
 def documents() -> Mapping[str, str]:
-    """Every published schema: file name → text, the same bytes every time."""
+    """Return every published schema by its file name, the same bytes every time."""
     schemas = {
         "connection": form_schema(Connection),
         "create_chat_completion.v1.input": form_schema(ChatInput),
@@ -40,7 +43,7 @@ def documents() -> Mapping[str, str]:
 
 
 def drifted(folder: Path) -> Sequence[str]:
-    """The names of the schema files in a folder that the models emit otherwise, missing and surplus ones included."""
+    """Return the schema files of a folder that differ, are missing, or are not emitted."""
     wanted = documents()
     found = {
         path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")
@@ -53,11 +56,11 @@ def drifted(folder: Path) -> Sequence[str]:
 
 
 def main(arguments: Sequence[str], folder: Path = FOLDER) -> int:
-    """Write the schemas, or with `--check` only report drift; the exit code is 1 when they had drifted."""
+    """Write the schemas, or with `--check` list the files that differ and return 1 if any do."""
     if "--check" in arguments:
         names = drifted(folder)
         sys.stdout.writelines(
-            f"schemas/{name} is not what the models emit\n" for name in names
+            f"schemas/{name} differs from the models\n" for name in names
         )
         return 1 if names else 0
     for name, text in documents().items():

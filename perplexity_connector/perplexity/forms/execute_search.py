@@ -1,4 +1,4 @@
-"""Execute Search: what goes in, and what must hold between its fields."""
+"""The input form of Execute Search, and the rules between its fields."""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated, ClassVar, Literal
@@ -18,7 +18,7 @@ from perplexity_connector.perplexity.forms.fields import (
     Size,
     UpdatedAfter,
     UpdatedBefore,
-    described,
+    optional_field,
     search_conflicts,
 )
 
@@ -96,27 +96,29 @@ class SearchInput(Form):
         title="Query",
         description="What to search for: one query, or a list of 1 to 100.",
     )
-    max_results: Annotated[int, Field(ge=1, le=20), WHOLE] | None = described(
+    max_results: Annotated[int, Field(ge=1, le=20), WHOLE] | None = optional_field(
         "Maximum results", "The most results for each query, 1 to 20.", examples=[5]
     )
-    max_tokens: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = described(
-        "Maximum tokens",
-        "The most text over all results of a query, 1 to 1,000,000 tokens.",
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = (
+        optional_field(
+            "Maximum tokens",
+            "The most text over all results of a query, 1 to 1,000,000 tokens.",
+        )
     )
     max_tokens_per_page: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = (
-        described(
+        optional_field(
             "Maximum tokens per page",
             "The most text from any one page, 1 to 1,000,000 tokens.",
         )
     )
-    search_context_size: Size | None = described(
+    search_context_size: Size | None = optional_field(
         "Search context size",
         "How much of each page comes back; leave it out where you set token limits.",
     )
-    search_type: Literal["web", "fast"] | None = described(
+    search_type: Literal["web", "fast"] | None = optional_field(
         "Search type", "Web searches thoroughly; Fast is cheaper and quicker."
     )
-    country: Country | None = described(
+    country: Country | None = optional_field(
         "Country", "Two-letter code of the country to search from.", examples=["US"]
     )
     search_domain_filter: DomainFilter = None
@@ -134,7 +136,7 @@ class SearchInput(Form):
             Field(max_length=10),
         ]
         | None
-    ) = described(
+    ) = optional_field(
         "Search languages", "Up to 10 two-letter language codes that results may be in."
     )
     search_recency_filter: RecencyFilter = None
@@ -145,5 +147,5 @@ class SearchInput(Form):
 
     @classmethod
     def conflicts(cls, values: JsonObject) -> Iterable[FieldError]:
-        """What is wrong between fields: the search filters."""
+        """Return the errors between fields: the search filters."""
         return search_conflicts(values)

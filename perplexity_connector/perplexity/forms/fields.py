@@ -1,4 +1,4 @@
-"""What the two input forms share: their base, and the field types that mean the same in both."""
+"""The shared parts of the two input forms: their base class, field types and filters."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -17,19 +17,21 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from perplexity_connector.contract import FieldError, JsonObject
+from perplexity_connector.contract.json import as_object
 
 BLANKS: tuple[object, ...] = ("", [], {})
 
 
 class _Null:
-    """Stands in for a JSON null, so that the field's own type refuses it."""
+    """A JSON null in an input: not pydantic's `None`, so that the field's own type refuses it."""
 
 
 class Form(BaseModel):
-    """An object that an author fills in: closed, strict about types, and blind to the husks that forms leave.
+    """Base class of an object that an author fills in: closed, and strict about types.
 
-    A form editor leaves `""`, `[]` and `{}` behind where a value was cleared; an optional field with one counts as
-    unset. JSON null is no value here (the schemas have none), though pydantic's `None` means unset.
+    A form editor leaves `""`, `[]` or `{}` where a value was cleared: an optional field with one of
+    these blanks counts as unset. JSON null is refused, since the schemas do not allow it;
+    pydantic's `None` means unset. `withdrawn` has a hint for each parameter that Perplexity has withdrawn.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -38,7 +40,7 @@ class Form(BaseModel):
 
     @classmethod
     def conflicts(cls, values: JsonObject) -> Iterable[FieldError]:
-        """What is wrong between fields. `values` holds only fields that are good by themselves."""
+        """Return the errors between fields. `values` has the fields that are valid by themselves."""
         del values
         return ()
 
@@ -52,18 +54,15 @@ class Form(BaseModel):
             for name, field in cls.model_fields.items()
             if field.is_required()
         }
-        kept = {
-            name: value
+        return {
+            name: _Null() if value is None else value
             for name, value in values.items()
             if name in required or value not in BLANKS
         }
-        return {
-            name: _Null() if value is None else value for name, value in kept.items()
-        }
 
 
-def _whole(value: object) -> object:
-    # JSON Schema counts 5.0 among the integers; strict pydantic does not.
+def to_whole(value: object) -> object:
+    """Return 5 for 5.0: JSON Schema counts it as an integer, strict pydantic does not."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -74,19 +73,19 @@ def _calendar_date(value: str) -> str:
             return value
     except ValueError:
         pass
-    kind, mend = "date_format", "Should be a date that exists, written YYYY-MM-DD"
-    raise PydanticCustomError(kind, mend)
+    kind, message = "date_format", "not an existing date"
+    raise PydanticCustomError(kind, message)
 
 
-# Last in the annotation, so that pydantic sees the bounds of the integer itself.
-WHOLE = BeforeValidator(_whole)
+# Last in an annotation, so that pydantic applies the bounds to the integer.
+WHOLE = BeforeValidator(to_whole)
 Number = Annotated[float, Field(allow_inf_nan=False)]
 IsoDate = Annotated[
     str, AfterValidator(_calendar_date), Field(json_schema_extra={"format": "date"})
 ]
 Recency = Literal["hour", "day", "week", "month", "year"]
 Size = Literal["low", "medium", "high"]
-# Patterned texts are stripped: to a validator in Python, `$` also stands before a final newline.
+# Texts with a pattern are stripped, because `$` in Python also matches before a final newline.
 Country = Annotated[
     str,
     StringConstraints(
@@ -113,7 +112,7 @@ Domain = Annotated[
 ]
 Domains = Annotated[list[Domain], Field(max_length=20)]
 
-# The filters that both actions have, with their words.
+# The filters that both actions have.
 RecencyFilter = Annotated[
     Recency | None,
     Field(
@@ -158,22 +157,22 @@ UpdatedBefore = Annotated[
 ]
 
 
-def described(title: str, description: str, **more: Any) -> Any:
-    """An optional field with its label and its one sentence for the author; `more` goes to pydantic's `Field`."""
+def optional_field(title: str, description: str, **more: Any) -> Any:
+    """Declare an optional field with its label and one sentence about it.
+
+    `more` is passed to pydantic's `Field`.
+    """
     return Field(default=None, title=title, description=description, **more)
 
 
 def non_blank(value: object) -> JsonObject:
-    """The fields of an object that count as set; none for what is no object."""
-    return (
-        {name: part for name, part in value.items() if part not in BLANKS}
-        if isinstance(value, Mapping)
-        else {}
-    )
+    """Return the fields of an object that count as set; none if the value is not an object."""
+    fields = as_object(value)
+    return {name: part for name, part in fields.items() if part not in BLANKS}
 
 
 def search_conflicts(values: JsonObject) -> Iterable[FieldError]:
-    """What is wrong between the search filters that both actions have."""
+    """Return the errors between the search filters that both actions have."""
     yield from _mixed_domains(values)
     yield from _recency_beside_dates(values)
     yield from _empty_span(
@@ -184,8 +183,8 @@ def search_conflicts(values: JsonObject) -> Iterable[FieldError]:
     )
 
 
-def at_each(names: Iterable[str], code: str, message: str) -> Iterable[FieldError]:
-    """The same error at every field involved."""
+def errors_at(names: Iterable[str], code: str, message: str) -> Iterable[FieldError]:
+    """Return the same error at each of these fields."""
     return [
         FieldError(pointer=f"/{name}", code=code, message=message) for name in names
     ]
@@ -200,7 +199,7 @@ def _mixed_domains(values: JsonObject) -> Iterable[FieldError]:
     )
     if len(denials) > 1:
         message = "Either name the domains to search, or name those to leave out, each with a leading -; not both."
-        yield from at_each(["search_domain_filter"], "conflict", message)
+        yield from errors_at(["search_domain_filter"], "conflict", message)
 
 
 def _recency_beside_dates(values: JsonObject) -> Iterable[FieldError]:
@@ -211,14 +210,14 @@ def _recency_beside_dates(values: JsonObject) -> Iterable[FieldError]:
     ]
     if dates and values.get("search_recency_filter"):
         message = "Use either the recency filter or publication dates, not both."
-        yield from at_each(["search_recency_filter", *dates], "conflict", message)
+        yield from errors_at(["search_recency_filter", *dates], "conflict", message)
 
 
 def _empty_span(values: JsonObject, after: str, before: str) -> Iterable[FieldError]:
     start, end = values.get(after), values.get(before)
     if isinstance(start, str) and isinstance(end, str) and end and start > end:
-        yield from at_each(
+        yield from errors_at(
             [after, before],
             "conflict",
-            "The later date stands first: nothing lies between them.",
+            "The first date must not be after the second one.",
         )

@@ -1,7 +1,8 @@
-"""Which of Perplexity's models a name stands for: the one table of models, open at the end.
+"""The one table of model names: which of Perplexity's models a name means today.
 
-Chat completions are served by the Agent API since 2026-09-27. It has presets where the chat API had models, so each
-old name stands for the preset that the migration guide names. A name that is not here goes through as it is.
+Chat completions are served by the Agent API since 2026-09-27. It has presets where the chat API had
+models, so each old name means the preset that the migration guide names (docs/provider.md,
+"Models"). A name that is not in these tables is sent as it is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ ALIASES: Mapping[str, str] = {
     "sonar-deep-research": "high",
 }
 
-# What each preset has at hand (perplexity_api 8.2).
+# The tools of each preset (docs/provider.md, "Models").
 _TOOLS: Mapping[str, str] = {
     "fast": "web search",
     "low": "web search and the reading of pages",
@@ -30,10 +31,11 @@ _TOOLS: Mapping[str, str] = {
     "xhigh": "web search, finance search and a sandbox",
 }
 
-# Seen on the wire in autumn 2026; the whole list is asked for, and these stand in where it cannot be.
+# Models of autumn 2026, shown when the provider's own list cannot be fetched.
 _WELL_KNOWN = ("openai/gpt-5.6-luna", "openai/gpt-6-luna", "perplexity/sonar")
 
-# Gone before the chat API was: r1-1776 on 2025-08-01, the llama-3.1 family on 2025-02-22.
+# Removed before the chat API was: r1-1776 on 2025-08-01, the llama-3.1 family on 2025-02-22. By the
+# beginning of the name; the first match counts.
 _REMOVED: Mapping[str, str] = {
     "r1-1776": "sonar-reasoning-pro",
     "llama-3.1-sonar-small-128k": "sonar",
@@ -44,61 +46,59 @@ _REMOVED: Mapping[str, str] = {
 
 
 def preset_of(model: str) -> str | None:
-    """The preset that a model name stands for, or None for a name that goes to the provider as it is."""
+    """Return the preset that a model name means, or None for a name that is sent as it is."""
     return model if model in PRESETS else ALIASES.get(model)
 
 
 def replacement_for(model: str) -> str | None:
-    """The name to use instead of a model that was removed long ago, however it is written; None for any other.
+    """Return the name to use instead of a removed model, in any spelling; None for any other.
 
-    Other routes to Perplexity put its name before the model's.
+    Some other APIs put `perplexity/` before the model's name.
     """
     name = model.strip().lower().removeprefix("perplexity/")
-    return next(
-        (better for removed, better in _REMOVED.items() if name.startswith(removed)),
-        None,
-    )
+    for removed, replacement in _REMOVED.items():
+        if name.startswith(removed):
+            return replacement
+    return None
 
 
 def named_options() -> Sequence[Option]:
-    """The names of the old chat API, with what each stands for today, and then the presets."""
+    """Return the names of the old chat API, each with its preset, and then the presets."""
     aliases = [
-        Option(
-            value=name,
-            label=_title(name),
-            description=f"Served by the preset {preset}, with {_TOOLS[preset]}.",
-        )
+        Option(value=name, label=_title(name), description=_alias_description(preset))
         for name, preset in ALIASES.items()
     ]
-    return [
-        *aliases,
-        *(
-            Option(value=name, label=f"Preset {name}", description=_preset(name))
-            for name in PRESETS
-        ),
+    presets = [
+        Option(
+            value=name, label=f"Preset {name}", description=_preset_description(name)
+        )
+        for name in PRESETS
     ]
+    return [*aliases, *presets]
 
 
 def well_known_options() -> Sequence[Option]:
-    """A few models by their own names, for when nobody can be asked."""
-    return [described_model(name) for name in _WELL_KNOWN]
+    """Return a few models by their own names, for when the provider cannot be asked."""
+    return [model_option(name) for name in _WELL_KNOWN]
 
 
-def described_model(name: str, price: str = "") -> Option:
-    """A model by its own name, with its price where that is known, and what it needs."""
+def model_option(name: str, price: str = "") -> Option:
+    """Return a model by its own name, described by its price, if known, and its needs."""
     needs = "Needs max_tokens." if name.startswith(NEEDS_MAX_TOKENS) else ""
-    return Option(
-        value=name, label=name, description=" ".join(filter(None, (price, needs)))
-    )
+    description = f"{price} {needs}".strip()
+    return Option(value=name, label=name, description=description)
 
 
 def _title(name: str) -> str:
     return name.replace("-", " ").title()
 
 
-def _preset(name: str) -> str:
+def _alias_description(preset: str) -> str:
+    return f"Served by the preset {preset}, with {_TOOLS[preset]}."
+
+
+def _preset_description(name: str) -> str:
     tools = _TOOLS[name]
-    serves = ", ".join(alias for alias, preset in ALIASES.items() if preset == name)
-    return f"{tools[0].upper()}{tools[1:]}." + (
-        f" It serves {serves}." if serves else ""
-    )
+    aliases = ", ".join(alias for alias, preset in ALIASES.items() if preset == name)
+    serves = f" It serves {aliases}." if aliases else ""
+    return f"{tools[0].upper()}{tools[1:]}.{serves}"

@@ -1,7 +1,7 @@
-"""What the two actions give back, and the events of a chat: the source of their schemas.
+"""The outputs of the two actions, and the events of a chat: the source of their schemas.
 
-The answers themselves are built as plain mappings in `api`, and the host validates them against these schemas: what
-has just been built is not validated twice.
+`wire` builds the outputs as plain mappings, and the host validates them against these schemas. So
+they are not validated a second time here.
 """
 
 from typing import Annotated, Any, Literal
@@ -48,18 +48,18 @@ class Choice(_Open):
 
 
 class Cost(_Open):
-    """What the run cost, as the provider says."""
+    """The cost of the run, from the provider."""
 
     currency: str = Field(
         title="Currency", description="The currency of the amounts, USD."
     )
     total_cost: float = Field(
-        title="Total cost", description="What the run cost in all."
+        title="Total cost", description="The cost of the whole run."
     )
 
 
 class Usage(_Open):
-    """What the run consumed; a key is missing where the provider did not say."""
+    """The use of the run; a key is missing if the provider did not send it."""
 
     prompt_tokens: int | None = Field(
         default=None, title="Prompt tokens", description="Tokens read."
@@ -79,12 +79,12 @@ class Usage(_Open):
     cost: Cost | None = Field(
         default=None,
         title="Cost",
-        description="What the run cost, if the provider says.",
+        description="The cost of the run, if the provider sent it.",
     )
 
 
 class ChatOutput(_Open):
-    """A grounded answer with its numbered sources: the mark [n] stands for citations[n-1] and search_results[n-1]."""
+    """A grounded answer with its numbered sources: [n] cites citations[n-1] and search_results[n-1]."""
 
     model_config = ConfigDict(title="Create Chat Completion output")
 
@@ -116,7 +116,9 @@ class ChatOutput(_Open):
         title="Search results",
         description="The sources; [n] in the answer is the n-th.",
     )
-    usage: Usage = Field(title="Usage", description="What the run consumed.")
+    usage: Usage = Field(
+        title="Usage", description="The tokens, searches and cost of the run."
+    )
 
 
 class FoundPage(SearchResult):
@@ -129,7 +131,7 @@ class FoundPage(SearchResult):
 
 
 class QueryOutcome(_Open):
-    """What became of one query."""
+    """The outcome of one query."""
 
     query: str = Field(title="Query", description="The query.")
     count: int = Field(title="Count", description="How many results it has.")
@@ -140,7 +142,7 @@ class QueryOutcome(_Open):
 
 
 class SearchOutput(_Open):
-    """Ranked results of all queries in one flat list, and what became of each query."""
+    """Ranked results of all queries in one flat list, and the outcome of each query."""
 
     model_config = ConfigDict(title="Execute Search output")
 
@@ -148,7 +150,7 @@ class SearchOutput(_Open):
         title="Results", description="The results, query by query, best first."
     )
     queries: list[QueryOutcome] = Field(
-        title="Queries", description="What became of each query, in the order asked."
+        title="Queries", description="The outcome of each query, in the order asked."
     )
 
 
@@ -168,7 +170,7 @@ class TextDelta(_Event):
 
 
 class SearchQueries(_Event):
-    """What is being searched for."""
+    """The queries that are being searched for."""
 
     type: Literal["search.queries"] = Field(title="Type")
     queries: list[Annotated[str, Field(title="Query")]] = Field(
@@ -177,7 +179,7 @@ class SearchQueries(_Event):
 
 
 class SearchResults(_Event):
-    """What a search found."""
+    """The pages that a search found."""
 
     type: Literal["search.results"] = Field(title="Type")
     results: list[dict[str, Any]] = Field(
@@ -186,7 +188,7 @@ class SearchResults(_Event):
 
 
 class Status(_Event):
-    """A word on what is happening."""
+    """A short message about the current step."""
 
     type: Literal["status"] = Field(title="Type")
     message: str = Field(title="Message", description="One sentence.")

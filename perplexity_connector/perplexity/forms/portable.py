@@ -1,8 +1,8 @@
-"""How a pydantic model becomes a schema that real hosts can draw, validate against and convert.
+"""Turn a pydantic model into a schema that real hosts can draw, validate with and convert.
 
-Plain pydantic output draws a bad form in every host that was tried: `anyOf [T, null]` becomes tabs or a text box, and
-`$ref` is not followed by half of them. So null branches and null defaults go, and every definition is put where it is
-used.
+pydantic's own output makes a bad form in every host that was tried: `anyOf [T, null]` becomes tabs
+or a text box, and half of the hosts do not follow `$ref`. So null branches and null defaults are
+removed, and every definition is copied to the place where it is used.
 """
 
 from typing import Any
@@ -18,14 +18,14 @@ class _Portable(GenerateJsonSchema):
     def sort(
         self, value: JsonSchemaValue, parent_key: str | None = None
     ) -> JsonSchemaValue:
-        # Order is meaning here: properties stand in display order, and examples read as written.
+        # Not sorted: properties are in display order, and examples stay as they are written.
         del parent_key
         return value
 
     def tagged_union_schema(
         self, schema: core_schema.TaggedUnionSchema
     ) -> JsonSchemaValue:
-        # How pydantic tells the branches apart is its own affair; a form knows anyOf.
+        # Without pydantic's discriminator, which hosts do not know; they know anyOf.
         return {
             "anyOf": [
                 self.generate_inner(choice) for choice in schema["choices"].values()
@@ -49,7 +49,7 @@ class _FormSchema(_Portable):
 
 
 class _RecordSchema(_Portable):
-    """A value that may be null says so in its `type`; nothing is defaulted, since a record is read, not filled in."""
+    """A value that may be null has that in its `type`. No defaults: a record is not filled in."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         inner = self.generate_inner(schema["schema"])
@@ -62,12 +62,12 @@ class _RecordSchema(_Portable):
 
 
 def form_schema(model: type) -> dict[str, Any]:
-    """The schema of something an author fills in, by all the portable rules."""
+    """Return the schema of a form that an author fills in."""
     return _emitted(model, _FormSchema)
 
 
 def record_schema(model: Any) -> dict[str, Any]:
-    """The schema of something a host reads: an output, an event, the envelope, the manifest."""
+    """Return the schema of data that a host reads: an output, an event, the envelope, the manifest."""
     return _emitted(model, _RecordSchema)
 
 
@@ -87,6 +87,6 @@ def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
     target = (
         definitions[node["$ref"].removeprefix("#/$defs/")] if "$ref" in node else {}
     )
-    # What stands beside a reference is about this place, so it wins over the definition's own words.
+    # Keywords beside a reference are about this place, so they replace those of the definition.
     merged = target | {name: value for name, value in node.items() if name != "$ref"}
     return {name: _inlined(value, definitions) for name, value in merged.items()}

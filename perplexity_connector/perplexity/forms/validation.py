@@ -1,4 +1,4 @@
-"""From an author's input to the model, or to everything that is wrong with it."""
+"""Validate an author's input: return its form, or all its field errors."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
@@ -7,11 +7,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from perplexity_connector.contract import FieldError, JsonObject
-from perplexity_connector.perplexity.forms.fields import Form, non_blank
+from perplexity_connector.contract.json import child_pointer
+from perplexity_connector.perplexity.forms.fields import Form, non_blank, to_whole
 
 FormT = TypeVar("FormT", bound=Form)
 
-# pydantic's error types in the words of JSON Schema; every other one is about a type.
+# pydantic's error types as keywords of JSON Schema; any other error type is about a type.
 _KEYWORDS = {
     "missing": "required",
     "extra_forbidden": "unknown_field",
@@ -27,22 +28,24 @@ _KEYWORDS = {
 }
 
 
-# What mends each, in words for an author; they name the limit and never the value.
+# The same sentences as in the host and in the page. They name the limit, never the value.
 _SENTENCES = {
-    "extra_forbidden": "There is no such field. Remove it, or check its spelling.",
-    "missing": "This field is required. Fill it in.",
+    "missing": "This field is required.",
+    "extra_forbidden": "Unknown field. Remove it.",
     "string_type": "Must be text.",
     "bool_type": "Must be true or false.",
     "int_type": "Must be a whole number.",
     "float_type": "Must be a number.",
+    "finite_number": "Must be a number.",
     "list_type": "Must be a list.",
     "dict_type": "Must be an object.",
     "model_type": "Must be an object.",
     "literal_error": "Must be one of: {expected}.",
-    "string_too_short": "Must not be empty.",
+    "date_format": "Must be an existing date, written YYYY-MM-DD.",
+    "string_too_short": "Must have at least {min_length} characters.",
     "string_too_long": "Must have at most {max_length} characters.",
-    "too_short": "Must have at least {min_length} entry.",
-    "too_long": "Must have at most {max_length} entries.",
+    "too_short": "Must have at least {min_length} items.",
+    "too_long": "Must have at most {max_length} items.",
     "greater_than_equal": "Must be at least {ge}.",
     "less_than_equal": "Must be at most {le}.",
     "string_pattern_mismatch": "Is not written as this field's description says.",
@@ -50,52 +53,57 @@ _SENTENCES = {
 
 
 def validate_input(form: type[FormT], values: JsonObject) -> FormT | list[FieldError]:
-    """The input as its model, or all that is wrong with it: field by field, and between the good fields."""
+    """Return the input as its form, or all its field errors.
+
+    The rules between fields are checked for the fields that are valid by themselves.
+    """
+    model: FormT | None = None
+    problems: list[FieldError] = []
     try:
-        model, problems = form.model_validate(values), list[FieldError]()
+        model = form.model_validate(values)
     except ValidationError as error:
-        model, problems = (
-            None,
-            [_field_error(form, detail) for detail in error.errors(include_url=False)],
-        )
-    if not isinstance(values, Mapping):
-        return problems
-    bad = {problem.pointer.split("/")[1] for problem in problems}
-    good = {name: value for name, value in non_blank(values).items() if name not in bad}
-    # Where a field is bad already, what it lacks beside others is not said as well.
-    problems += [
-        conflict
-        for conflict in form.conflicts(good)
-        if conflict.pointer.split("/")[1] not in bad
-    ]
+        details = error.errors(include_url=False)
+        problems = [_field_error(form, detail) for detail in details]
+    if isinstance(values, Mapping):
+        # An invalid field gets no second error for its relation to others.
+        invalid = {_top_field(problem) for problem in problems}
+        fields = non_blank(values)
+        valid = {name: fields[name] for name in fields if name not in invalid}
+        conflicts = form.conflicts(valid)
+        problems += [error for error in conflicts if _top_field(error) not in invalid]
     return problems if model is None or problems else model
 
 
+def _top_field(problem: FieldError) -> str:
+    return problem.pointer.split("/")[1]
+
+
 def _field_error(form: type[Form], detail: ErrorDetails) -> FieldError:
-    pointer = "".join(f"/{_escaped(part)}" for part in _path(detail))
-    if detail["type"] == "extra_forbidden" and (
-        hint := form.withdrawn.get(pointer[1:])
-    ):
-        return FieldError(pointer=pointer, code="withdrawn", message=hint)
-    # A choice that is no text at all, null say, is of the wrong type rather than a wrong choice.
-    wrong_type = detail["type"] == "literal_error" and not isinstance(
-        detail["input"], str
-    )
-    code = "type" if wrong_type else _KEYWORDS.get(detail["type"], "type")
-    return FieldError(pointer=pointer, code=code, message=_mend(detail))
+    kind, path = detail["type"], _path(detail)
+    if kind == "extra_forbidden" and (hint := form.withdrawn.get(str(path[0]))):
+        return FieldError(pointer=f"/{path[0]}", code="withdrawn", message=hint)
+    if kind == "literal_error" and not isinstance(detail["input"], str):
+        kind = "string_type"  # null, say, is not a wrong choice: it has the wrong type
+    pointer = ""
+    for part in path:
+        pointer = child_pointer(pointer, part)
+    code = _KEYWORDS.get(kind, "type")
+    return FieldError(pointer=pointer, code=code, message=_message(kind, detail))
 
 
 def _path(detail: ErrorDetails) -> Sequence[int | str]:
-    # The tag of the one union stands in pydantic's path, but not in the input.
+    # pydantic's path has the tag of the one union after `query`, the input has not.
     loc = detail["loc"]
     return (loc[0], *loc[2:]) if loc[:1] == ("query",) else loc
 
 
-def _escaped(part: int | str) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
-
-
-def _mend(detail: ErrorDetails) -> str:
-    # Whatever is not in the table is about a type; pydantic's own sentence never repeats the value either.
-    sentence = _SENTENCES.get(detail["type"])
-    return sentence.format(**detail.get("ctx", {})) if sentence else f"{detail['msg']}."
+def _message(kind: str, detail: ErrorDetails) -> str:
+    limits = {name: to_whole(limit) for name, limit in detail.get("ctx", {}).items()}
+    if limits.get("min_length") == 1:
+        return "Must not be empty."
+    # pydantic lists the choices as 'a', 'b' or 'c'.
+    choices = str(limits.get("expected")).replace("'", "").replace(" or ", ", ")
+    sentence = _SENTENCES.get(kind)
+    if sentence is None:
+        return f"{detail['msg']}."  # pydantic's own sentence never repeats the value either
+    return sentence.format(**limits | {"expected": choices})

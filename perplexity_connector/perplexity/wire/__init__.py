@@ -1,1 +1,1 @@
-"""The only rooms that know Perplexity's wire: pure mappings both ways, event stream, and one client for the I/O."""
+"""Perplexity's wire: pure mappings both ways, the event stream, and one client for the I/O."""

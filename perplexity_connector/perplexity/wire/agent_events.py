@@ -1,7 +1,8 @@
-"""What the stream of a run has said so far, kept as bytes until somebody needs it.
+"""Keep the events of a run's stream as bytes, and read from them on demand.
 
-Events are those of perplexity_api 8.1: each has a `type`, most an `event:` line that repeats it. Sequence numbers rise
-with holes; an event whose number was already passed is a repetition or came late, and is not counted twice.
+Each event has a `type`, and most have an `event:` line with the same name (docs/provider.md, "Agent
+stream"). Sequence numbers rise, with gaps. An event whose number was passed already is a repetition
+or is late, and is not counted twice.
 """
 
 import re
@@ -30,47 +31,46 @@ _RUNNING = frozenset({"queued", "in_progress"})
 
 
 class Transcript:
-    """A run as its stream tells it: its id from the first event, its end from the terminal one, the rest on demand."""
+    """The events that the stream of one run has sent so far.
+
+    * `run_id`: the provider's id of the run, from the first event; None before it.
+    * `terminal`: the event that ended the run; None before it.
+    * `_kept`: the data of all other events, as bytes: decoded they take three times the memory.
+    """
 
     __slots__ = ("_kept", "run_id", "terminal")
 
     def __init__(self, run_id: str | None = None) -> None:
-        """Begin before the first event; `run_id` is known when a run is re-attached to."""
+        """Begin before the first event; pass `run_id` to continue a known run."""
         self.run_id = run_id
         self.terminal: JsonObject | None = None
         self._kept: list[bytes] = []
 
     def add(self, event: ServerEvent, *, decode: bool) -> JsonObject | None:
-        """Take an event in; its content, when it had to be decoded or `decode` asks for it.
+        """Add an event. Return its content if `decode` is set, or if it had to be decoded.
 
         Raises `ValueError` for an event that is not a JSON object.
         """
-        if (
-            not decode
-            and self.run_id
-            and event.name.startswith("response.")
-            and event.name not in TERMINAL
-        ):
+        if not decode and self._can_stay_bytes(event):
             self._kept.append(event.data)
             return None
-        content = _event(event.data)
+        content = _decode(event.data)
         self.run_id = self.run_id or _run_id(
             as_object(content.get("response")).get("id")
         )
         if as_text(content.get("type")) in TERMINAL:
             self.terminal = self.terminal or content
         else:
-            # As bytes, decoded or not: an event in Python's objects takes three times the memory.
             self._kept.append(event.data)
         return content
 
     @property
     def response(self) -> JsonObject:
-        """The run as its terminal event gives it; empty when that was missing or carried none."""
+        """The run's object from the terminal event; empty without one."""
         return as_object((self.terminal or {}).get("response"))
 
     def text(self) -> str:
-        """The answer as far as it was streamed, as the provider wrote it."""
+        """Return the streamed part of the answer, as the provider wrote it."""
         parts: dict[tuple[int | None, int | None], str] = {}
         for event in self._events():
             place = (
@@ -84,36 +84,37 @@ class Transcript:
         return "".join(parts.values())
 
     def results(self) -> Sequence[JsonObject]:
-        """The search results that were streamed."""
+        """Return the streamed search results: of finished searches, else the interim ones."""
         events = self._events()
-        found = [
+        items = [as_object(event.get("item")) for event in events]
+        finished = [item for item in items if item.get("type") == "search_results"]
+        interim = [
             event
             for event in events
             if event.get("type") == "response.reasoning.search_results"
         ]
-        done = [as_object(event.get("item")) for event in events]
-        items = [item for item in done if item.get("type") == "search_results"]
         return [
             result
-            for holder in items or found
-            for result in as_objects(holder.get("results"))
+            for search in finished or interim
+            for result in as_objects(search.get("results"))
         ]
 
+    def _can_stay_bytes(self, event: ServerEvent) -> bool:
+        is_known = event.name.startswith("response.") and event.name not in TERMINAL
+        return bool(self.run_id) and is_known
+
     def _events(self) -> Sequence[JsonObject]:
-        return _in_order(_decoded(self._kept))
+        return _in_order(list(_decode_all(self._kept)))
 
 
 def _run_id(value: object) -> str | None:
-    # It becomes part of an address and of logs, so only what looks like an id is one, and nothing that echoes a key.
-    return (
-        value
-        if isinstance(value, str)
-        and re.fullmatch(r"(?!.*pplx-)[A-Za-z0-9_-]{1,128}", value)
-        else None
-    )
+    # It becomes part of an address and of logs, so it must look like an id, and must not be an
+    # echo of a key.
+    form = r"(?!.*pplx-)[A-Za-z0-9_-]{1,128}"
+    return value if isinstance(value, str) and re.fullmatch(form, value) else None
 
 
-def _event(data: bytes) -> JsonObject:
+def _decode(data: bytes) -> JsonObject:
     content = load_json(data)
     if not isinstance(content, dict):
         message = "an event is an object"
@@ -122,31 +123,28 @@ def _event(data: bytes) -> JsonObject:
         return content
     status = as_text(content.get("status"))
     if not status:
-        # Without a type, still perhaps the event that names the run: `response` stays where it is.
+        # It may still be the event that names the run, so `response` stays where it is.
         return content | {"type": "error"} if content.get("error") else content
-    # A gateway that buffers streams answers with the plain body: the object that a terminal event carries.
-    return {
-        "type": "response.created" if status in _RUNNING else f"response.{status}",
-        "response": content,
-    }
+    # A gateway that buffers streams answers with the plain body. That is the object which a
+    # terminal event carries.
+    kind = "response.created" if status in _RUNNING else f"response.{status}"
+    return {"type": kind, "response": content}
 
 
-def _decoded(kept: Sequence[bytes]) -> Iterator[JsonObject]:
-    for entry in kept:
+def _decode_all(kept: Sequence[bytes]) -> Iterator[JsonObject]:
+    for data in kept:
         try:
-            yield _event(entry)
+            yield _decode(data)
         except ValueError:
-            continue  # one unreadable event does not take the others with it
+            continue  # the other events can still be read
 
 
-def _in_order(events: Iterator[JsonObject]) -> Sequence[JsonObject]:
-    come = list(events)
-    numbers = [as_int(event.get("sequence_number")) for event in come]
-    if None in numbers:
-        return come
-    first = {
-        number: event
-        for number, event in zip(reversed(numbers), reversed(come), strict=True)
-        if number is not None
-    }
-    return [first[number] for number in sorted(first)]
+def _in_order(events: Sequence[JsonObject]) -> Sequence[JsonObject]:
+    """Sort events by sequence number, the first of each; as they are if one has no number."""
+    by_number: dict[int, JsonObject] = {}
+    for event in events:
+        number = as_int(event.get("sequence_number"))
+        if number is None:
+            return events
+        by_number.setdefault(number, event)
+    return [by_number[number] for number in sorted(by_number)]

@@ -1,4 +1,9 @@
-"""From a chat form to the body of `POST /v1/agent`, which refuses every field that it does not know."""
+"""Turn a chat form into the body of `POST /v1/agent`, which refuses every field it does not know.
+
+See docs/provider.md, "Agent request".
+"""
+
+from collections.abc import Mapping
 
 from perplexity_connector.contract import JsonValue
 from perplexity_connector.perplexity.forms.create_chat_completion import (
@@ -6,17 +11,20 @@ from perplexity_connector.perplexity.forms.create_chat_completion import (
     WebSearchOptions,
 )
 from perplexity_connector.perplexity.forms.model_aliases import preset_of
-from perplexity_connector.perplexity.wire.dates import us_date
+from perplexity_connector.perplexity.wire.dates import DATE_FILTERS, with_us_dates
 
 PATH = "/v1/agent"
 
+_FILTERS = {"search_domain_filter", "search_recency_filter", *DATE_FILTERS}
+
 
 def request_body(form: ChatInput) -> dict[str, JsonValue]:
-    """The request for a form: always streamed, and nothing in it that the author did not set."""
+    """Return the request for a form: always streamed, and only with what the author has set."""
     effort = form.reasoning_effort
     body: dict[str, JsonValue | None] = {
-        **_served_by(form),
-        # All messages go into `input`: `instructions` would replace the preset's own prompt and its citation rules.
+        **_model_and_tools(form),
+        # All messages go into `input`: `instructions` would replace the preset's own prompt and
+        # its citation rules.
         "input": [
             {"role": message.role, "content": message.content}
             for message in form.messages
@@ -32,57 +40,38 @@ def request_body(form: ChatInput) -> dict[str, JsonValue]:
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _served_by(form: ChatInput) -> dict[str, JsonValue]:
-    preset = preset_of(form.model.strip())
-    tool = _web_search(form)
-    if preset:
-        # Beside a preset a tool's options merge into the preset's own tool; without options there is nothing to merge.
-        return (
-            {"preset": preset, "tools": [tool]} if len(tool) > 1 else {"preset": preset}
-        )
-    # A bare model searches nothing unless it is given the tool.
-    return {"model": form.model.strip(), "tools": [tool]}
+def _model_and_tools(form: ChatInput) -> dict[str, JsonValue]:
+    model = form.model.strip()
+    options = _web_search_options(form)
+    tool: dict[str, JsonValue] = {"type": "web_search", **options}
+    preset = preset_of(model)
+    if preset is None:
+        # A bare model does not search unless it is given the tool.
+        return {"model": model, "tools": [tool]}
+    # Beside a preset, a tool's options merge into the preset's own tool.
+    return {"preset": preset, "tools": [tool]} if options else {"preset": preset}
 
 
-def _web_search(form: ChatInput) -> dict[str, JsonValue]:
-    options = form.web_search_options or WebSearchOptions()
-    location = (
-        options.user_location.model_dump(exclude_none=True)
-        if options.user_location
-        else {}
-    )
-    parts: dict[str, JsonValue] = {
-        "search_context_size": options.search_context_size,
-        "user_location": location,
+def _web_search_options(form: ChatInput) -> Mapping[str, JsonValue]:
+    given = form.web_search_options or WebSearchOptions()
+    location = given.user_location
+    options: dict[str, JsonValue] = {
+        "search_context_size": given.search_context_size,
+        "user_location": location.model_dump(exclude_none=True) if location else None,
         "filters": _filters(form),
     }
-    return {"type": "web_search"} | {
-        name: value for name, value in parts.items() if value
-    }
+    return {name: value for name, value in options.items() if value}
 
 
-def _filters(form: ChatInput) -> dict[str, JsonValue]:
-    dates = {
-        "search_after_date_filter": form.search_after_date_filter,
-        "search_before_date_filter": form.search_before_date_filter,
-        "last_updated_after_filter": form.last_updated_after_filter,
-        "last_updated_before_filter": form.last_updated_before_filter,
-    }
-    filters: dict[str, JsonValue] = {
-        name: us_date(value) for name, value in dates.items() if value
-    }
-    if form.search_domain_filter:
-        filters["search_domain_filter"] = form.search_domain_filter
-    if form.search_recency_filter:
-        filters["search_recency_filter"] = form.search_recency_filter
-    return filters
+def _filters(form: ChatInput) -> Mapping[str, JsonValue]:
+    return with_us_dates(form.model_dump(include=_FILTERS, exclude_none=True))
 
 
 def _response_format(form: ChatInput) -> dict[str, JsonValue] | None:
     wanted = form.response_format.json_schema if form.response_format else None
     if wanted is None or wanted.schema_ is None:
-        return None  # text is what the API answers anyway
-    # Sources differ on whether a name is required; "schema" is the documented default.
+        return None  # the API answers with text by default
+    # The documentation contradicts itself on whether a name is required; "schema" is its default.
     return {
         "type": "json_schema",
         "json_schema": {"name": wanted.name or "schema", "schema": wanted.schema_},

@@ -1,7 +1,8 @@
-"""From the end of a run to the output of *Create Chat Completion*.
+"""Turn the end of a run into the output of *Create Chat Completion*.
 
-A terminal event carries the same object as a plain body and as `GET /v1/agent/{id}`, so one function maps all three.
-What that object lacks (an `incomplete` one can come with `output: []`) is taken from what was streamed before it.
+A terminal event carries the same object as a plain body and as `GET /v1/agent/{id}`, so one
+function maps all three. An `incomplete` object can have `output: []`: then the streamed events are
+used.
 """
 
 import json
@@ -26,14 +27,14 @@ from perplexity_connector.perplexity.wire.agent_events import Transcript
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatResult:
-    """A run's end as the action gives it back: the output, and what the author should know about it."""
+    """The output of the action, and its warnings for the author."""
 
     output: dict[str, JsonValue]
     warnings: Sequence[RunWarning]
 
 
 def author_schema(form: ChatInput) -> Mapping[str, object] | None:
-    """The JSON Schema that the answer was asked to follow, if any."""
+    """Return the JSON Schema that the author asked the answer to follow, if any."""
     wanted = form.response_format.json_schema if form.response_format else None
     return wanted.schema_ if wanted else None
 
@@ -41,73 +42,72 @@ def author_schema(form: ChatInput) -> Mapping[str, object] | None:
 def chat_result(
     form: ChatInput, response: JsonObject, transcript: Transcript
 ) -> ChatResult:
-    """The output of a run that ended `completed` or `incomplete`; `response` may be empty when only events tell."""
-    told = _told(form, response, transcript)
-    structure, parsed_warnings = _structured(form, told.content)
-    finish, finish_warnings = _finish(response, transcript, told.content)
-    message: JsonObject = {"role": "assistant", "content": told.content}
+    """Return the output of a run that ended `completed` or `incomplete`.
+
+    `response` is the provider's final object; it may be empty if only events arrived.
+    """
+    answer = _answer(form, response, transcript)
+    structure, structure_warnings = _structured(form, answer.content)
+    reason, reason_warnings = _finish_reason(response, transcript, answer.content)
+    message: JsonObject = {"role": "assistant", "content": answer.content}
     output: dict[str, JsonValue] = {
         "id": as_text(response.get("id")) or transcript.run_id or "",
         "object": "chat.completion",
         "created": as_int(response.get("created_at")) or int(time.time()),
         "model": form.model,
         "served_model": as_text(response.get("model")) or None,
-        "choices": [{"index": 0, "finish_reason": finish, "message": message}],
-        "content": told.content,
+        "choices": [{"index": 0, "finish_reason": reason, "message": message}],
+        "content": answer.content,
         **structure,
-        "citations": [page["url"] for page in told.sources.pages],
-        "search_results": list(told.sources.pages),
+        **_source_fields(answer),
         "usage": _usage(as_object(response.get("usage"))),
     }
-    return ChatResult(
-        output=output, warnings=[*told.warnings, *parsed_warnings, *finish_warnings]
-    )
+    warnings = [*answer.warnings, *structure_warnings, *reason_warnings]
+    return ChatResult(output=output, warnings=warnings)
 
 
 def partial_chat_result(
     form: ChatInput, response: JsonObject, transcript: Transcript
 ) -> JsonObject | None:
-    """What was received of a run that did not end well: its text and sources; None when there was neither."""
-    told = _told(form, response, transcript)
-    if not told.content and not told.sources.pages:
+    """Return the received text and sources of a run that failed; None if there are neither."""
+    answer = _answer(form, response, transcript)
+    if not answer.content and not answer.sources.pages:
         return None
     return {
         "id": transcript.run_id,
-        "content": told.content,
-        "citations": [page["url"] for page in told.sources.pages],
-        "search_results": list(told.sources.pages),
+        "content": answer.content,
+        **_source_fields(answer),
     }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
+class _Answer:
     content: str
     sources: sources.Sources
     warnings: Sequence[RunWarning]
 
 
-def _told(form: ChatInput, response: JsonObject, transcript: Transcript) -> _Told:
-    rows = as_objects(response.get("output"))
-    written = "".join(_texts(rows)) or transcript.text()
-    results = [
-        found
-        for row in rows
-        if row.get("type") == "search_results"
-        for found in as_objects(row.get("results"))
-    ] or transcript.results()
-    placed = sources.placed(results)
+def _answer(form: ChatInput, response: JsonObject, transcript: Transcript) -> _Answer:
+    items = as_objects(response.get("output"))
+    placed = sources.place_by_id(_results(items) or transcript.results())
+    written = "".join(_texts(items)) or transcript.text()
     if author_schema(form) is not None:
-        return _Told(content=written, sources=placed, warnings=placed.warnings)
-    content = citation_marks.plain_marks(written)
-    return _Told(
-        content=content,
-        sources=placed,
-        warnings=[*placed.warnings, *_unbacked(content, placed)],
-    )
+        # A structured answer stays as it is: `[web:1]` in its JSON is not a citation mark.
+        return _Answer(content=written, sources=placed, warnings=placed.warnings)
+    content = citation_marks.normalize_marks(written)
+    warnings = [*placed.warnings, *_missing_sources(content, placed)]
+    return _Answer(content=content, sources=placed, warnings=warnings)
 
 
-def _texts(rows: Sequence[JsonObject]) -> Sequence[str]:
-    messages = [row for row in rows if row.get("type") == "message"]
+def _results(items: Sequence[JsonObject]) -> Sequence[JsonObject]:
+    searches = [item for item in items if item.get("type") == "search_results"]
+    return [
+        result for search in searches for result in as_objects(search.get("results"))
+    ]
+
+
+def _texts(items: Sequence[JsonObject]) -> Sequence[str]:
+    messages = [item for item in items if item.get("type") == "message"]
     parts = [
         part for message in messages for part in as_objects(message.get("content"))
     ]
@@ -116,12 +116,21 @@ def _texts(rows: Sequence[JsonObject]) -> Sequence[str]:
     ]
 
 
-def _unbacked(content: str, placed: sources.Sources) -> Sequence[RunWarning]:
-    marks = ", ".join(
-        f"[{mark}]" for mark in citation_marks.unbacked_marks(content, placed.numbers)
-    )
+def _missing_sources(content: str, placed: sources.Sources) -> Sequence[RunWarning]:
+    numbers = citation_marks.marks_without_source(content, placed.numbers)
+    if not numbers:
+        return []
+    marks = ", ".join(f"[{number}]" for number in numbers)
     message = f"The answer cites {marks}, but Perplexity sent no such source."
-    return [RunWarning(code="source_missing", message=message)] if marks else []
+    return [RunWarning(code="source_missing", message=message)]
+
+
+def _source_fields(answer: _Answer) -> Mapping[str, JsonValue]:
+    pages = answer.sources.pages
+    return {
+        "citations": [page["url"] for page in pages],
+        "search_results": list(pages),
+    }
 
 
 def _structured(
@@ -132,42 +141,39 @@ def _structured(
         return {}, []
     try:
         value = load_json(content.encode())
-        # 1e999 and an escaped lone surrogate can be read, but not be written as JSON again.
+        # 1e999 and an escaped lone surrogate can be read, but cannot be written as JSON again.
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
         if follows(schema, value):
             return {"parsed": value}, []
     except (ValueError, RecursionError):
         pass
-    message = "The answer does not follow the JSON schema, so `parsed` is null; `content` holds it as it came."
+    message = "The answer does not follow the JSON schema, so `parsed` is null; `content` has the answer as it is."
     return {"parsed": None}, [RunWarning(code="schema_mismatch", message=message)]
 
 
-def _finish(
+def _finish_reason(
     response: JsonObject, transcript: Transcript, content: str
 ) -> tuple[str, Sequence[RunWarning]]:
-    cut = (transcript.terminal or {}).get(
-        "type"
-    ) == "response.incomplete" or response.get("status") == "incomplete"
-    if cut:
-        reason = (
-            as_text(as_object(response.get("incomplete_details")).get("reason"))
-            or "max_output_tokens"
-        )
-        finish = "length" if reason == "max_output_tokens" else "content_filter"
-        mend = (
-            "Raise max_tokens."
-            if finish == "length"
-            else "Word the question differently."
-        )
-        state = "is cut short" if content else "was cut before its first word"
-        return finish, [
-            RunWarning(code="incomplete", message=f"The answer {state}. {mend}")
-        ]
-    empty = RunWarning(
-        code="empty_answer",
-        message="Perplexity completed the run without writing anything.",
-    )
-    return "stop", [] if content else [empty]
+    terminal = transcript.terminal or {}
+    is_cut = terminal.get("type") == "response.incomplete"
+    if is_cut or response.get("status") == "incomplete":
+        return _cut_reason(response, content)
+    if content:
+        return "stop", []
+    message = "Perplexity completed the run without writing anything."
+    return "stop", [RunWarning(code="empty_answer", message=message)]
+
+
+def _cut_reason(response: JsonObject, content: str) -> tuple[str, Sequence[RunWarning]]:
+    details = as_object(response.get("incomplete_details"))
+    cause = as_text(details.get("reason")) or "max_output_tokens"
+    state = "is cut short" if content else "was cut before its first word"
+    if cause == "max_output_tokens":
+        reason, remedy = "length", "Raise max_tokens."
+    else:
+        reason, remedy = "content_filter", "Word the question differently."
+    message = f"The answer {state}. {remedy}"
+    return reason, [RunWarning(code="incomplete", message=message)]
 
 
 def _usage(usage: JsonObject) -> dict[str, JsonValue]:
@@ -185,16 +191,11 @@ def _usage(usage: JsonObject) -> dict[str, JsonValue]:
 
 
 def _cost(cost: JsonObject) -> JsonObject | None:
-    amounts = {
+    amounts: dict[str, JsonValue] = {
         as_text(name): as_number(value)
         for name, value in cost.items()
-        if name != "currency"
+        if name != "currency" and as_number(value) is not None
     }
-    told: dict[str, JsonValue] = {
-        name: amount for name, amount in amounts.items() if amount is not None
-    }
-    return (
-        {"currency": as_text(cost.get("currency")) or "USD"} | told
-        if "total_cost" in told
-        else None
-    )
+    if "total_cost" not in amounts:
+        return None
+    return {"currency": as_text(cost.get("currency")) or "USD"} | amounts

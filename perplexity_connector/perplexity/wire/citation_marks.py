@@ -1,7 +1,7 @@
-"""Citation marks in an answer: `[n]` stands for the n-th source.
+"""Citation marks in an answer: `[n]` cites source number n.
 
-The `fast` preset writes `[n]`, the others write `[web:n]` (recorded, perplexity_api 8.2). Turning the second into the
-first is the only thing that is ever rewritten in a provider's text.
+The `fast` preset writes `[n]`, the others write `[web:n]` (docs/provider.md, "Sources and citation
+marks"). `[web:n]` becomes `[n]`; no other text of the provider is ever changed.
 """
 
 import re
@@ -9,24 +9,28 @@ from collections.abc import Container, Sequence
 
 _WEB_MARK = re.compile(r"\[web:([0-9]{1,6})\]")
 _START_OF_WEB_MARK = re.compile(r"\[(?:w(?:e(?:b(?::[0-9]{0,6})?)?)?)?\Z")
-# Up to three digits, since [2026] is a year, and no link such as [1](https://…).
+# Up to three digits, since [2026] is a year. Not a link such as [1](https://…).
 _MARK = re.compile(r"\[([1-9][0-9]{0,2})\](?!\()")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 
 
-def plain_marks(text: str) -> str:
-    """The text with every `[web:n]` written `[n]`."""
+def normalize_marks(text: str) -> str:
+    """Return the text with every `[web:n]` written `[n]`."""
     return _WEB_MARK.sub(r"[\1]", text)
 
 
-def unbacked_marks(text: str, sources: Container[int]) -> Sequence[int]:
-    """The numbers cited in a text that no source has, in order, each once. Code is not looked into."""
+def marks_without_source(text: str, source_numbers: Container[int]) -> Sequence[int]:
+    """Return the cited numbers that have no source, in order, each once. Skip code."""
     cited = dict.fromkeys(int(number) for number in _MARK.findall(_CODE.sub("", text)))
-    return [number for number in cited if number not in sources]
+    return [number for number in cited if number not in source_numbers]
 
 
 class MarkRewriter:
-    """`plain_marks` for a text in pieces: what may be the start of a mark is held back until it is clear."""
+    """Do `normalize_marks` for a text that arrives in pieces.
+
+    `_held` is the end of the text so far, if it may be the start of a mark. It is kept back until
+    the next piece decides.
+    """
 
     __slots__ = ("_held",)
 
@@ -35,8 +39,8 @@ class MarkRewriter:
         self._held = ""
 
     def feed(self, piece: str) -> str:
-        """What can be shown now."""
-        text = plain_marks(self._held + piece)
+        """Return the text that can be shown now."""
+        text = normalize_marks(self._held + piece)
         start = _START_OF_WEB_MARK.search(text)
         cut = start.start() if start else len(text)
         self._held = text[cut:]

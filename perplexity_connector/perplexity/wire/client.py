@@ -1,7 +1,7 @@
-"""The one pooled client: the only I/O of the connector. It speaks httpx's interface, over `transport`.
+"""The one pooled client: the only I/O of the connector. It uses httpx's interface, over `transport`.
 
-It speaks it to the transport itself, without `httpx.AsyncClient`: that is there to follow redirects and to keep
-cookies, which must not happen here, and logs the head of every answer.
+It calls the transport directly. `httpx.AsyncClient` would follow redirects and keep cookies, which
+must not happen here, and it logs the head of every response.
 """
 
 import asyncio
@@ -28,30 +28,39 @@ from perplexity_connector.contract.json import load_json
 from perplexity_connector.perplexity.wire import provider_errors
 from perplexity_connector.perplexity.wire.endpoint import Endpoint
 from perplexity_connector.perplexity.wire.idle_timeout import IdleTimeout
+from perplexity_connector.perplexity.wire.rate_headers import rate_limit_from_headers
 from perplexity_connector.perplexity.wire.sse import EventDecoder, ServerEvent
 from perplexity_connector.perplexity.wire.transport import network, unlogged
 
-# Beyond any real answer; a body that grows past it is cut off rather than kept.
+# No real answer is larger. A larger body is not read to its end.
 MAX_BODY = 16 * 1024 * 1024
 _MAX_REFUSAL = 64 * 1024
+_REFUSAL_SECONDS = 5.0
 _DRAIN_SECONDS = 0.25
 
 _PRODUCT = "perplexity-connector"
 
 
 class StreamingResponse:
-    """A successful answer under way. `request_id` is the provider's, for its support."""
+    """A successful response whose body is still arriving.
+
+    `request_id` is the provider's id of the request, which its support asks for.
+    """
 
     def __init__(self, response: httpx.Response, idle_timeout: float) -> None:
-        """Wrap a response whose headers are there and whose body is not."""
+        """Wrap a response whose headers have arrived; allow `idle_timeout` seconds for each chunk."""
         self._response = response
-        # The stream itself, past httpx's decoders and counters: each piece of a live answer costs what stands between.
+        # The stream itself: httpx's decoders and counters would cost time for each piece of a live
+        # answer.
         self._raw = aiter(cast("httpx.AsyncByteStream", response.stream))
         self._idle_timeout = IdleTimeout(idle_timeout)
         self.request_id = provider_errors.request_id(response.headers)
 
     async def json(self) -> JsonValue:
-        """The body as JSON. Raises `ConnectorError` when it breaks off, is too large, or is none."""
+        """Return the body as JSON.
+
+        Raises `ConnectorError` when it breaks off, is too large, or is not JSON.
+        """
         body = b"".join([chunk async for chunk in self._chunks()])
         try:
             return load_json(body)
@@ -59,40 +68,40 @@ class StreamingResponse:
             raise self._unreadable(detail="the body is not JSON") from None
 
     async def events(self) -> AsyncGenerator[ServerEvent, None]:
-        """The events of the body as they come; a body that is one JSON document is one event with that data.
+        """Yield the events of the body as they arrive; a plain JSON body is one event.
 
-        Raises `ConnectorError` when it breaks off, is silent for too long, too large, or a page of HTML.
+        Raises `ConnectorError` when it breaks off, is silent for too long, too large, or HTML.
         """
         if "html" in self._response.headers.get("content-type", ""):
             raise self._unreadable(detail="a page of HTML")
         decoder, plain, started = EventDecoder(), list[bytes](), False
         async for chunk in self._chunks():
-            # A gateway that buffers streams answers with the plain body, whatever its content type says.
+            # A gateway that buffers streams answers with the plain body, under any content type.
             if plain or (not started and chunk.lstrip().startswith(b"{")):
                 plain.append(chunk)
             else:
                 for event in decoder.feed(chunk):
                     yield event
-            # Some proxies keep a connection awake with blank lines before the body.
+            # Some proxies send blank lines before the body, to keep the connection open.
             started = started or not chunk.isspace()
             del chunk
         for event in [ServerEvent("", b"".join(plain))] if plain else decoder.close():
             yield event
 
     async def drain(self) -> None:
-        """Read what stands after the last event, if it comes at once, so that the connection can serve again."""
+        """Read the rest after the last event, if it is there at once, so that the connection is kept."""
         with suppress(TimeoutError, httpx.HTTPError):
             async with asyncio.timeout(_DRAIN_SECONDS):
                 while await anext(self._raw, b""):
                     pass
 
     def close(self) -> None:
-        """Nobody reads on."""
+        """Stop the idle timer."""
         self._idle_timeout.close()
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         if self._response.headers.get("content-encoding", "identity") != "identity":
-            # We asked for none. Unpacking what was not asked for is how a few bytes become gigabytes.
+            # We asked for no encoding, and unpacking can turn a few bytes into gigabytes.
             raise self._unreadable(detail="an encoding that was not asked for")
         size = 0
         while chunk := await self._next():
@@ -100,7 +109,7 @@ class StreamingResponse:
             if size > MAX_BODY:
                 raise self._unreadable(detail="too large")
             yield chunk
-            # Let go before the next wait, here and above: what waits should hold nothing.
+            # Release it before the next wait, here and above: a waiting stream holds no data.
             del chunk
 
     async def _next(self) -> bytes:
@@ -118,23 +127,26 @@ class StreamingResponse:
         return self._failed(ErrorCode.INVALID_RESPONSE, detail)
 
     def _failed(self, code: ErrorCode, detail: str) -> ConnectorError:
-        status = self._response.status_code
         return provider_errors.provider_error(
             code,
             effect=Effect.UNKNOWN,
             detail=detail,
-            http_status=status,
+            http_status=self._response.status_code,
             request_id=self.request_id,
         )
 
 
 class Client:
-    """Requests to one endpoint for any number of keys, over one pool of connections. An async context manager."""
+    """Send requests to one endpoint, for any number of keys, over one pool of connections.
+
+    An async context manager. `_transport` is the test's replacement of the network, if any;
+    `_opened` is the transport in use, None before the client is entered.
+    """
 
     def __init__(
         self, endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        """Serve an endpoint; `transport` replaces the network in tests."""
+        """Send to `endpoint`; `transport` replaces the network in tests."""
         self._endpoint = endpoint
         self._transport = transport
         self._opened: httpx.AsyncBaseTransport | None = None
@@ -166,45 +178,44 @@ class Client:
     async def ask(
         self, method: str, path: str, ctx: ActionContext, body: JsonObject | None = None
     ) -> AsyncIterator[StreamingResponse]:
-        """The answer to one request, as soon as its headers are there. Nothing is ever repeated.
+        """Yield the response to one request, as soon as its headers arrive. Nothing is repeated.
 
         Raises `ConnectorError`: `effect` is `none` when the request was not sent or was refused.
         """
         request = self._request(method, path, ctx, body)
-        # The stack holds the answer from its first byte on: giving the permit back may be cancelled, too.
-        async with AsyncExitStack() as open_answers:
-            open_answers.enter_context(unlogged())
+        # The stack owns the response from its first byte on, because a cancellation can arrive
+        # while the permit is given back.
+        async with AsyncExitStack() as stack:
+            stack.enter_context(unlogged())
             async with ctx.permit():
                 response = await self._first_byte(request)
-                open_answers.push_async_callback(response.aclose)
-                # Inside the permit: the next request must not start on what this answer has just made untrue.
-                ctx.observe_limit(*provider_errors.rate(response.headers))
+                stack.push_async_callback(response.aclose)
+                # Inside the permit, so that the next request starts with the new limit.
+                ctx.observe_limit(*rate_limit_from_headers(response.headers))
             if not response.is_success:
                 raise provider_errors.error_from_response(
                     response.status_code, response.headers, await _refusal(response)
                 )
             answer = StreamingResponse(response, self._endpoint.idle_timeout)
-            open_answers.callback(answer.close)
+            stack.callback(answer.close)
             yield answer
 
     def _request(
         self, method: str, path: str, ctx: ActionContext, body: JsonObject | None
     ) -> httpx.Request:
         headers = self._headers | {"authorization": f"Bearer {_key(ctx.connection)}"}
-        # Plain ASCII, so that a lone surrogate in an author's text cannot break the encoding.
-        content = (
-            json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
-            if body is not None
-            else None
-        )
+        content = None
+        if body is not None:
+            headers["content-type"] = "application/json"
+            # Plain ASCII, so that a lone surrogate in an author's text cannot break the encoding.
+            text = json.dumps(body, separators=(",", ":"), allow_nan=False)
+            content = text.encode()
         return httpx.Request(
             method,
             f"{self._endpoint.base_url}{path}",
-            headers=headers
-            if content is None
-            else headers | {"content-type": "application/json"},
+            headers=headers,
             content=content,
-            # First byte and idle have clocks of their own; one request may wait long for its first byte.
+            # Only for connecting: this client measures the first byte and idle times by itself.
             extensions={"timeout": {"connect": self._endpoint.connect_timeout}},
         )
 
@@ -225,22 +236,22 @@ class Client:
             httpx.ProxyError,
             httpx.UnsupportedProtocol,
         ) as error:
-            detail = f"not connected: {type(error).__name__}"
-            raise provider_errors.provider_error(
-                ErrorCode.UNAVAILABLE, effect=Effect.NONE, detail=detail
-            ) from None
+            raise _unavailable(Effect.NONE, "not connected", error) from None
         except httpx.HTTPError as error:
-            detail = f"broken after sending: {type(error).__name__}"
-            raise provider_errors.provider_error(
-                ErrorCode.UNAVAILABLE, effect=Effect.UNKNOWN, detail=detail
-            ) from None
+            raise _unavailable(Effect.UNKNOWN, "broken after sending", error) from None
+
+
+def _unavailable(effect: Effect, state: str, error: httpx.HTTPError) -> ConnectorError:
+    return provider_errors.provider_error(
+        ErrorCode.UNAVAILABLE, effect=effect, detail=f"{state}: {type(error).__name__}"
+    )
 
 
 def _key(connection: Mapping[str, str | Secret]) -> str:
     given = connection.get("api_key", "")
     key = (given.reveal() if isinstance(given, Secret) else given).strip()
     if not re.fullmatch("[!-~]+", key):
-        # Checked here because an HTTP library that refuses a header quotes it in its error.
+        # Checked here, because an HTTP library that refuses a header quotes it in its error.
         raise provider_errors.provider_error(
             ErrorCode.INVALID_CREDENTIALS,
             effect=Effect.NONE,
@@ -250,10 +261,10 @@ def _key(connection: Mapping[str, str | Secret]) -> str:
 
 
 async def _refusal(response: httpx.Response) -> bytes:
-    """As much of a refusal's body as can matter; one that breaks off is as good as an empty one."""
+    """Read the start of a refusal's body; if it breaks off, return the part that arrived."""
     body = b""
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(_REFUSAL_SECONDS):
             async for chunk in cast("httpx.AsyncByteStream", response.stream):
                 body += chunk
                 if len(body) > _MAX_REFUSAL:

@@ -1,12 +1,9 @@
-"""From how a free request ended to what is told of the connection: fixed words, one table.
+"""Turn the end of a connection test's request into a `ConnectionStatus` with fixed words.
 
-`unreachable` is what waiting or a look at the network mends: no connection, no answer in time, an outage (5xx).
-`unknown` is what a look at the base URL or at the connector mends: something answered, but not as it should (a page of
-HTML, a redirect, a list of something else, a 404 that is not the provider's).
+`unreachable`: wait, or check the network (no connection, no answer in time, or HTTP 5xx).
+`unknown`: check the base URL or update the connector (HTML, a redirect, a list of something else,
+or a 404 that is not the provider's).
 """
-
-from collections.abc import Mapping
-from typing import NamedTuple
 
 from perplexity_connector.contract import (
     ConnectionOutcome,
@@ -14,75 +11,44 @@ from perplexity_connector.contract import (
     ConnectorError,
     ErrorCode,
 )
+from perplexity_connector.perplexity.wire.error_table import ERROR_TABLE, ErrorRow
 
-
-class _Words(NamedTuple):
-    outcome: ConnectionOutcome
-    message: str
-    next_step: str
-    credit_checked: bool = False
-
-
-# Only a request that costs something would tell about credit, unless Perplexity says by itself that there is none.
-_GOOD = _Words(
-    ConnectionOutcome.OK,
-    "The API key works. Whether the account has credits left was not checked, since only a paid request can tell.",
+# A free request cannot show that credits are left. It can only be refused because there are none.
+_OK = ErrorRow(
+    "The API key works. Only a paid request can show whether the account has credits left.",
     "Run a step with it.",
+    outcome=ConnectionOutcome.OK,
 )
-_NO_KEY = _Words(
-    ConnectionOutcome.INVALID_CREDENTIALS,
-    "No usable API key was given: it is missing, or holds spaces or signs that no key has.",
-    "Fill in the API Key with a key from the API console; it begins with pplx-.",
+_NO_KEY = ERROR_TABLE[ErrorCode.INVALID_CREDENTIALS]._replace(
+    message="No usable API key was given: it is missing, or has spaces or signs that no key has.",
+    remedy="Fill in the API Key with a key from the API console; it begins with pplx-.",
 )
-_ELSEWHERE = _Words(
-    ConnectionOutcome.UNKNOWN,
-    "Something answered, but not as the Perplexity API does, so the API key could not be tested.",
-    "Check the base URL setting, and any proxy or sign-in page between here and there.",
-)
-_STRANGE = _Words(
-    ConnectionOutcome.UNKNOWN,
-    "Perplexity answered in a way that this test does not know, so it cannot tell whether the API key works.",
+_NOT_PERPLEXITY = ERROR_TABLE[ErrorCode.INVALID_RESPONSE]
+_UNEXPECTED = ErrorRow(
+    "Perplexity answered in a way that this connector does not know.",
     "Run a step to see, check the base URL setting, and update the connector if there is a newer one.",
 )
-_BY_CODE: Mapping[ErrorCode, _Words] = {
-    ErrorCode.INVALID_CREDENTIALS: _Words(
-        ConnectionOutcome.INVALID_CREDENTIALS,
-        "Perplexity refused the API key: it is wrong, or was revoked.",
-        "Check that it was copied whole (it begins with pplx-), or generate a new one in the API console.",
-    ),
-    ErrorCode.PERMISSION_DENIED: _Words(
-        ConnectionOutcome.PERMISSION_DENIED,
-        "The API key is valid, but may not run what this connector needs.",
-        "Use a key of an API group that may, or ask the group's owner for access.",
-    ),
-    ErrorCode.QUOTA_EXHAUSTED: _Words(
-        ConnectionOutcome.QUOTA_EXHAUSTED,
-        "The account behind the API key has no credits left.",
-        "Buy credits in the API console, under Billing.",
-        credit_checked=True,
-    ),
-    ErrorCode.RATE_LIMITED: _Words(
+# After these it is still open whether the key works, and the message says so.
+_KEY_NOT_TESTED = frozenset(
+    {
         ConnectionOutcome.RATE_LIMITED,
-        "There are too many requests with this API key just now, so it could not be tested.",
-        "Wait a little, or run fewer steps at once.",
-    ),
-    ErrorCode.UNAVAILABLE: _Words(
         ConnectionOutcome.UNREACHABLE,
-        "Perplexity could not be reached, or failed on its side, so the API key could not be tested.",
-        "Check the network, the proxy and the base URL setting, or try again later.",
-    ),
-    ErrorCode.TIMEOUT: _Words(
-        ConnectionOutcome.UNREACHABLE,
-        "Perplexity did not answer in time, so the API key could not be tested.",
-        "Check the network and the proxy, or try again later.",
-    ),
-}
+        ConnectionOutcome.UNKNOWN,
+    }
+)
 
 
 def status_from_error(error: ConnectorError) -> ConnectionStatus:
-    """What a request that failed tells of the connection. Nothing of the provider's text is in it."""
+    """Return the status for a request that failed. It holds none of the provider's own text."""
+    row = _row(error)
+    untested = row.outcome in _KEY_NOT_TESTED
     return ConnectionStatus(
-        **_words(error)._asdict(),
+        outcome=row.outcome,
+        message=f"{row.message} The API key could not be tested."
+        if untested
+        else row.message,
+        next_step=row.test_remedy or row.remedy,
+        credit_checked=row.outcome is ConnectionOutcome.QUOTA_EXHAUSTED,
         retry_after=error.retry_after,
         http_status=error.http_status,
         request_id=error.request_id,
@@ -91,19 +57,29 @@ def status_from_error(error: ConnectorError) -> ConnectionStatus:
 
 
 def status_of_unknown_run(error: ConnectorError) -> ConnectionStatus:
-    """What the answer to a look at a run that nobody began tells: a 404 in the provider's own JSON is the good one."""
+    """Return the status after asking for a run id that does not exist.
+
+    A 404 in the provider's own JSON proves that the key works.
+    """
     if error.code is not ErrorCode.NOT_FOUND or error.provider_code is None:
         return status_from_error(error)
-    return ConnectionStatus(**_GOOD._asdict(), request_id=error.request_id)
+    return ConnectionStatus(
+        outcome=_OK.outcome,
+        message=_OK.message,
+        next_step=_OK.remedy,
+        request_id=error.request_id,
+    )
 
 
-def _words(error: ConnectorError) -> _Words:
+def _row(error: ConnectorError) -> ErrorRow:
     if error.code is ErrorCode.INVALID_CREDENTIALS and error.http_status is None:
         return _NO_KEY
-    # A 403 without the provider's JSON is the page of whoever stands between, and says nothing about the key.
-    known = error.provider_code is not None
-    if error.code in _BY_CODE and (
-        known or error.code is not ErrorCode.PERMISSION_DENIED
-    ):
-        return _BY_CODE[error.code]
-    return _STRANGE if known and error.code is not ErrorCode.NOT_FOUND else _ELSEWHERE
+    row = ERROR_TABLE.get(error.code, _UNEXPECTED)
+    if error.provider_code is None:
+        # Not the provider's JSON: a 403 can be a proxy's page, which says nothing about the key.
+        is_proxy_page = error.code is ErrorCode.PERMISSION_DENIED
+        is_unknown = row.outcome is ConnectionOutcome.UNKNOWN
+        return _NOT_PERPLEXITY if is_proxy_page or is_unknown else row
+    if error.code is ErrorCode.NOT_FOUND:
+        return _NOT_PERPLEXITY
+    return _UNEXPECTED if row.outcome is ConnectionOutcome.UNKNOWN else row

@@ -1,4 +1,4 @@
-"""Where the API is and how long to wait for it: the operator's settings, parsed."""
+"""Read the operator's settings: the API's address and the time-outs (docs/provider.md, "Endpoints")."""
 
 import math
 import re
@@ -13,7 +13,12 @@ from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """The API's address without a trailing slash, and the three time-outs in seconds."""
+    """The API's address, without a trailing slash, and the three time-outs in seconds.
+
+    * `connect_timeout`: until the connection is open, TLS included.
+    * `first_byte_timeout`: from sending the request to the head of the response.
+    * `idle_timeout`: between two pieces of the response.
+    """
 
     base_url: str = "https://api.perplexity.ai"
     connect_timeout: float = 5.0
@@ -21,10 +26,10 @@ class Endpoint:
     idle_timeout: float = 120.0
 
 
-def endpoint(settings: Mapping[str, str]) -> Endpoint:
-    """The endpoint that settings describe; one left out or blank takes its default.
+def endpoint_from_settings(settings: Mapping[str, str]) -> Endpoint:
+    """Return the endpoint for the settings; a missing or blank one has its default.
 
-    Raises `ConnectorError` (`invalid_input`) for a setting that cannot be used, pointing at `/settings/NAME`.
+    Raises `ConnectorError` (`invalid_input`) for a wrong setting; its pointer is `/settings/NAME`.
     """
     given = {name: text.strip() for name, text in settings.items() if text.strip()}
     return Endpoint(
@@ -40,20 +45,20 @@ def endpoint(settings: Mapping[str, str]) -> Endpoint:
 def _base_url(text: str) -> str:
     try:
         parts = urlsplit(text)
-        # urlsplit passes over control characters; the HTTP client raises an error of its own at them.
+        # urlsplit ignores control characters, but the HTTP client raises its own error for them.
         plain = re.fullmatch("[!-~]+", text) is not None
         extra = parts.username or parts.password or parts.query or parts.fragment
         usable = plain and bool(parts.hostname) and not extra
         safe = parts.scheme == "https" or (
             parts.scheme == "http" and _is_loopback(parts.hostname or "")
         )
-        _ = parts.port  # raises for a port that is none
+        _ = parts.port  # raises ValueError for a wrong port
     except ValueError:
         usable = safe = False
     if not usable or not safe:
         _refuse(
             "base_url",
-            "It must be an https address, or http on this machine (loopback), with nothing after the path.",
+            "Must be an https address, or http on this machine (loopback), without a query or user name.",
         )
     return text.rstrip("/")
 
@@ -71,11 +76,11 @@ def _seconds(given: Mapping[str, str], name: str, default: float) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        _refuse(name, "It must be a number of seconds above zero.")
+        _refuse(name, "Must be a number of seconds above zero.")
     return value
 
 
-def _refuse(name: str, mend: str) -> NoReturn:
-    problem = FieldError(pointer=f"/settings/{name}", code="format", message=mend)
-    message = f"The setting {name} cannot be used. {mend}"
+def _refuse(name: str, rule: str) -> NoReturn:
+    problem = FieldError(pointer=f"/settings/{name}", code="format", message=rule)
+    message = f"The setting {name} cannot be used. {rule}"
     raise ConnectorError(ErrorCode.INVALID_INPUT, message, fields=[problem])

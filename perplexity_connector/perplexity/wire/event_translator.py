@@ -1,4 +1,4 @@
-"""From the events of a run's stream to the events that a listener gets."""
+"""Translate the events of a run's stream into the events that a listener gets."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,62 +7,81 @@ from perplexity_connector.contract.json import as_int, as_list, as_objects, as_t
 from perplexity_connector.perplexity.wire.citation_marks import MarkRewriter
 from perplexity_connector.perplexity.wire.sources import page
 
-_READING = frozenset({"response.reasoning.fetch_url_queries"})
-
 
 class EventTranslator:
-    """Tells a listener of a run as it goes, and at its end whatever was still missing of the text.
+    """Emit a listener's events while a run goes on, and the rest of the text at its end.
 
-    `shown` is how many characters of the answer an earlier attempt of the same run has told already.
+    * `shown`: how many characters of the answer the listener has, earlier attempts included.
+    * `_pieces`: the text that this attempt has emitted.
+    * `_last_number`: the highest sequence number so far. An event that is not above it is a
+      repetition, or is late, and is ignored.
+    * `_rewriter`: rewrites citation marks; None for a structured answer, which stays as it is.
     """
 
-    __slots__ = ("_emit", "_last", "_rewriter", "_told", "shown")
+    __slots__ = ("_emit", "_last_number", "_pieces", "_rewriter", "shown")
 
     def __init__(
         self, emit: Callable[[JsonObject], None], *, structured: bool, shown: int = 0
     ) -> None:
-        """Tell `emit`; a structured answer's text goes through untouched."""
+        """Emit through `emit`; `shown` is the length of text that earlier attempts emitted."""
         self._emit = emit
         self._rewriter = None if structured else MarkRewriter()
-        self._last: int | None = None
-        self._told: list[str] = []
+        self._last_number: int | None = None
+        self._pieces: list[str] = []
         self.shown = shown
 
-    def tell(self, event: JsonObject) -> None:
-        """Pass on what an event means to a listener. One that repeats or comes late means nothing."""
-        number = as_int(event.get("sequence_number"))
-        if number is not None and self._last is not None and number <= self._last:
+    def feed(self, event: JsonObject) -> None:
+        """Emit the listener's event for one event of the provider, if it has one."""
+        if self._is_repeated(event):
             return
-        self._last = self._last if number is None else number
-        kind = as_text(event.get("type"))
-        if kind == "response.output_text.delta":
-            delta = as_text(event.get("delta"))
-            self._show(self._rewriter.feed(delta) if self._rewriter else delta)
-        elif kind == "response.reasoning.search_queries":
-            queries: Sequence[JsonValue] = [
-                as_text(query)
-                for query in as_list(event.get("queries"))
-                if as_text(query)
-            ]
-            self._emit({"type": EventType.SEARCH_QUERIES.value, "queries": queries})
-        elif kind == "response.reasoning.search_results":
-            found = [
-                page(row) | {"id": as_int(row.get("id"))}
-                for row in as_objects(event.get("results"))
-            ]
-            self._emit({"type": EventType.SEARCH_RESULTS.value, "results": found})
-        elif kind in _READING:
-            self._emit({"type": EventType.STATUS.value, "message": "Reading pages."})
+        match as_text(event.get("type")):
+            case "response.output_text.delta":
+                delta = as_text(event.get("delta"))
+                self._show(self._rewriter.feed(delta) if self._rewriter else delta)
+            case "response.reasoning.search_queries":
+                self._emit(_search_queries(event))
+            case "response.reasoning.search_results":
+                self._emit(_search_results(event))
+            case "response.reasoning.fetch_url_queries":
+                self._emit(
+                    {"type": EventType.STATUS.value, "message": "Reading pages."}
+                )
 
     def finish(self, content: str) -> bool:
-        """Show what is missing of the final text; False when what was shown is not how that text begins."""
-        if self.shown > len(content) or not content.startswith("".join(self._told)):
+        """Emit the rest of the final text.
+
+        Return False, and emit nothing, if the text shown so far is not how the final one begins.
+        """
+        if self.shown > len(content) or not content.startswith("".join(self._pieces)):
             return False
         self._show(content[self.shown :])
         return True
 
+    def _is_repeated(self, event: JsonObject) -> bool:
+        number = as_int(event.get("sequence_number"))
+        if number is None:
+            return False
+        if self._last_number is not None and number <= self._last_number:
+            return True
+        self._last_number = number
+        return False
+
     def _show(self, piece: str) -> None:
         if piece:
-            self._told.append(piece)
+            self._pieces.append(piece)
             self.shown += len(piece)
             self._emit({"type": EventType.TEXT_DELTA.value, "text": piece})
+
+
+def _search_queries(event: JsonObject) -> JsonObject:
+    texts = [as_text(query) for query in as_list(event.get("queries"))]
+    queries: Sequence[JsonValue] = [text for text in texts if text]
+    return {"type": EventType.SEARCH_QUERIES.value, "queries": queries}
+
+
+def _search_results(event: JsonObject) -> JsonObject:
+    results = [
+        page(row) | {"id": as_int(row.get("id"))}
+        for row in as_objects(event.get("results"))
+    ]
+    return {"type": EventType.SEARCH_RESULTS.value, "results": results}

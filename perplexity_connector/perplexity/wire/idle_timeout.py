@@ -1,43 +1,55 @@
-"""A limit for each of many waits, with one timer for all of them."""
+"""Limit each of many waits, with one timer for all of them."""
 
 import asyncio
 from types import TracebackType
 
 
 class IdleTimeout:
-    """A context manager that raises `TimeoutError` when what stands in it takes longer than so many seconds.
+    """Raise `TimeoutError` when the block inside takes longer than the given seconds.
 
-    Does what `asyncio.timeout` does, and may be entered again and again: a timer is set when the last one has run out,
-    not anew for each piece of an answer.
+    It does the same as `asyncio.timeout`, but can be entered again and again, and it does not set
+    a new timer for each piece of a live answer. Leaving the block leaves the timer running. When
+    the timer fires, it checks the current wait: if that began later, the timer is set again for
+    the rest of its time.
+
+    States: not waiting (`_task` empty), waiting (`_task` set), timed out (`_timed_out` is
+    true: the task was cancelled by us, and leaving the block turns that into `TimeoutError`).
+
+    * `_seconds`: the longest time for one wait.
+    * `_wait_began`: when the current wait began, on the loop's clock.
+    * `_task`: the task inside the block, or None.
+    * `_cancelling`: how many cancellations the task had when it entered. If it has more than that
+      after ours is taken back, another caller cancelled it too, and that cancellation goes on.
+    * `_timer`: the one timer, or None while none is set.
     """
 
     __slots__ = (
         "_cancelling",
         "_loop",
-        "_ran_out",
         "_seconds",
-        "_since",
         "_task",
+        "_timed_out",
         "_timer",
+        "_wait_began",
     )
 
     def __init__(self, seconds: float) -> None:
-        """Allow so many seconds for each wait."""
+        """Allow `seconds` for each wait."""
         self._loop = asyncio.get_running_loop()
         self._seconds = seconds
-        self._since = 0.0
+        self._wait_began = 0.0
         self._cancelling = 0
-        self._ran_out = False
+        self._timed_out = False
         self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
-        """Begin to wait."""
+        """Begin a wait."""
         task = self._task = asyncio.current_task()
         self._cancelling = task.cancelling() if task else 0
-        self._since = self._loop.time()
+        self._wait_began = self._loop.time()
         if self._timer is None:
-            self._timer = self._loop.call_at(self._since + self._seconds, self._look)
+            self._set_timer()
 
     def __exit__(
         self,
@@ -45,26 +57,30 @@ class IdleTimeout:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop waiting."""
+        """End the wait."""
         task, self._task = self._task, None
-        if self._ran_out and task is not None:
-            self._ran_out = False
-            # As `asyncio.timeout`: a cancellation that somebody else asked for goes on.
-            if task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        if self._timed_out and task is not None:
+            self._timed_out = False
+            is_only_ours = task.uncancel() <= self._cancelling
+            if is_only_ours and kind is asyncio.CancelledError:
                 raise TimeoutError from error
 
     def close(self) -> None:
-        """No more waits."""
+        """Stop the timer. There are no more waits."""
         if self._timer is not None:
             self._timer.cancel()
 
-    def _look(self) -> None:
+    def _set_timer(self) -> None:
+        self._timer = self._loop.call_at(
+            self._wait_began + self._seconds, self._timer_fired
+        )
+
+    def _timer_fired(self) -> None:
         self._timer = None
         if self._task is None:
             return
-        ends = self._since + self._seconds
-        if self._loop.time() < ends:
-            self._timer = self._loop.call_at(ends, self._look)
+        if self._loop.time() < self._wait_began + self._seconds:
+            self._set_timer()
         else:
-            self._ran_out = True
+            self._timed_out = True
             self._task.cancel()

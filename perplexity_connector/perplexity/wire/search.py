@@ -1,51 +1,42 @@
-"""`POST /search`, both ways."""
+"""Map a search form to `POST /search`, and its answer back (docs/provider.md, "Search")."""
 
 from collections.abc import Sequence
 
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.json import as_list, as_object, as_text
+from perplexity_connector.contract.json import as_object, as_objects, as_text
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
-from perplexity_connector.perplexity.wire.dates import us_date
+from perplexity_connector.perplexity.wire.dates import with_us_dates
 from perplexity_connector.perplexity.wire.sources import page
 
 PATH = "/search"
 
-_DATES = (
-    "search_after_date_filter",
-    "search_before_date_filter",
-    "last_updated_after_filter",
-    "last_updated_before_filter",
-)
-
 
 def queries(form: SearchInput) -> Sequence[str]:
-    """The queries of a form, one or several, as a list."""
+    """Return the queries of a form, one or several, as a list."""
     return [form.query] if isinstance(form.query, str) else form.query
 
 
 def request_body(form: SearchInput, query: str) -> dict[str, JsonValue]:
-    """The request for one query: one query a request, since an answer to several cannot be attributed to them."""
-    body: dict[str, JsonValue] = form.model_dump(exclude={"query"}, exclude_none=True)
-    dates: dict[str, JsonValue] = {
-        name: us_date(str(body[name])) for name in _DATES if name in body
-    }
-    return {"query": query} | body | dates
+    """Return the request for one query.
 
-
-def found(answer: JsonValue) -> tuple[Sequence[JsonObject], str | None]:
-    """The pages of an answer, best first, and the search's id. Raises `ValueError` for an answer of another shape.
-
-    A nested list of results is understood too: sources contradict each other on it (perplexity_api 4.3).
+    Each query has its own request, because the answer to several does not say which is whose.
     """
-    results = as_object(answer).get("results")
+    filters = form.model_dump(exclude={"query"}, exclude_none=True)
+    return {"query": query, **with_us_dates(filters)}
+
+
+def pages_from_answer(answer: JsonValue) -> tuple[Sequence[JsonObject], str | None]:
+    """Return the pages of an answer, best first, and the search's id.
+
+    A nested list of results is read too: the documentation has both forms. Raises `ValueError` for
+    an answer of another shape.
+    """
+    document = as_object(answer)
+    results = document.get("results")
     if not isinstance(results, list):
         message = "no results in the answer"
         raise ValueError(message)  # noqa: TRY004 - to the caller this is one more unreadable answer
-    flat = [
-        row
-        for entry in results
-        for row in (as_list(entry) if isinstance(entry, list) else [entry])
-    ]
-    return [page(row) for row in flat if isinstance(row, dict)], as_text(
-        as_object(answer).get("id")
-    ) or None
+    rows: list[JsonValue] = []
+    for entry in results:
+        rows += entry if isinstance(entry, list) else [entry]
+    return [page(row) for row in as_objects(rows)], as_text(document.get("id")) or None

@@ -1,7 +1,7 @@
-"""Server-sent events out of bytes, however the network cut them. Pure: no I/O.
+"""Decode server-sent events from bytes, in any pieces. No I/O.
 
-Follows the HTML standard's event-stream format, with one addition: what stands at the end without a blank line is an
-event too, since a provider that closes right after its last event has still said it.
+Follows the HTML specification of event streams, with one addition: an event at the very end
+counts without its blank line, because a provider may close right after its last event.
 """
 
 import re
@@ -9,19 +9,25 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _BOM = b"\xef\xbb\xbf"
-# An event as the provider writes nearly all of them (perplexity_api 8.1), read in one step instead of line by line.
+# The form of nearly all of the provider's events (docs/provider.md, "Agent stream"): read in one
+# step instead of line by line.
 _USUAL = re.compile(rb"event: ([^\r\n]*)\ndata: ([^\r\n]*)\n\n")
 
 
 class ServerEvent(NamedTuple):
-    """One event as it came: its `event:` name, empty when it had none, and its data, not decoded yet."""
+    """One event: its `event:` name, empty if it has none, and its data, not yet decoded."""
 
     name: str
     data: bytes
 
 
 class EventDecoder:
-    """Turns chunks into events. Lines end with LF, CRLF or CR and with nothing else: U+2028 is text."""
+    """Turn chunks into events. Lines end with LF, CRLF or CR and nothing else: U+2028 is text.
+
+    * `_held`: chunks that do not make a whole line yet.
+    * `_name`, `_data`: the lines of the event that has begun.
+    * `_at_start`: true before the first line, which may begin with a byte order mark.
+    """
 
     __slots__ = ("_at_start", "_data", "_held", "_name")
 
@@ -33,7 +39,7 @@ class EventDecoder:
         self._at_start = True
 
     def feed(self, chunk: bytes) -> Sequence[ServerEvent]:
-        """The events that this chunk completes."""
+        """Return the events that this chunk completes."""
         if self._held or self._data or self._name:
             return self._read(chunk)
         events, at = [], 0
@@ -45,26 +51,24 @@ class EventDecoder:
         self._at_start = False
         return [*events, *self._read(chunk[at:])] if at < len(chunk) else events
 
+    def close(self) -> Sequence[ServerEvent]:
+        """Return the event at the end that has no blank line after it, if any."""
+        lines = b"".join(self._held).splitlines()
+        self._held = []
+        return self._events((*lines, b""))
+
     def _read(self, chunk: bytes) -> Sequence[ServerEvent]:
         self._held.append(chunk)
         if b"\n" not in chunk and b"\r" not in chunk:
             return ()
         lines = b"".join(self._held).splitlines(keepends=True)
-        # A CR at the very end may be the first half of CRLF; without it the last line may go on.
+        # A CR at the end may be the first half of a CRLF. Without a line end, the line may go on.
         self._held = [] if lines[-1].endswith(b"\n") else [lines.pop()]
-        return [
-            event
-            for line in lines
-            if (event := self._line(line.rstrip(b"\r\n"))) is not None
-        ]
+        return self._events([line.rstrip(b"\r\n") for line in lines])
 
-    def close(self) -> Sequence[ServerEvent]:
-        """The event that stood at the end without its blank line, if any."""
-        lines = b"".join(self._held).splitlines()
-        self._held = []
-        return [
-            event for line in (*lines, b"") if (event := self._line(line)) is not None
-        ]
+    def _events(self, lines: Sequence[bytes]) -> Sequence[ServerEvent]:
+        events = (self._line(line) for line in lines)
+        return [event for event in events if event is not None]
 
     def _line(self, line: bytes) -> ServerEvent | None:
         if self._at_start:
@@ -81,8 +85,6 @@ class EventDecoder:
     def _dispatch(self) -> ServerEvent | None:
         name, data = self._name, self._data
         self._name, self._data = b"", []
-        return (
-            ServerEvent(name.decode("utf-8", "replace"), b"\n".join(data))
-            if data
-            else None
-        )
+        if not data:
+            return None
+        return ServerEvent(name.decode("utf-8", "replace"), b"\n".join(data))

@@ -1,8 +1,9 @@
-"""The way onto the network: aiohttp underneath httpx's interface where it is installed, httpx's own way where not.
+"""The network transport, under httpx's interface: aiohttp if it is installed, else httpx's own.
 
-aiohttp carries a live stream at a third of the CPU (docs/performance.md). What it raises is told apart here by the one
-thing that costs money: what is a `ConnectError`, `ConnectTimeout`, `ProxyError` or `UnsupportedProtocol` was never
-sent; everything else may have been. httpx leaves the usual variables (proxies, CA) to whoever brings a transport.
+aiohttp carries a live stream with a third of the CPU time (docs/performance.md). Errors are mapped
+by one question: can the request have been sent, and cost money? `ConnectError`, `ConnectTimeout`,
+`ProxyError` and `UnsupportedProtocol` mean no; anything else means maybe. A custom httpx transport
+must read the proxy and CA variables itself, so this one does.
 """
 
 import logging
@@ -21,21 +22,25 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
 
 _IDLE_CONNECTION_S = 5.0
-# httpx's own parser takes as much; aiohttp's default of 8 KiB is less than some gateways' headers.
+# As much as httpx's own parser takes. Some gateways send more than aiohttp's default of 8 KiB.
 _LONGEST_HEADER = 64 * 1024
 _LIBRARY_LOGS = ("connection", "http11", "http2", "proxy", "socks")
 
-_OURS: ContextVar[bool] = ContextVar("perplexity_connector_request", default=False)
+_IS_OUR_REQUEST: ContextVar[bool] = ContextVar(
+    "perplexity_connector_request", default=False
+)
 
 
 def network(base_url: str, connect_timeout: float) -> httpx.AsyncBaseTransport:
-    """The transport to one origin, with the proxy and the CA that the environment names. It opens on first use.
+    """Return the transport to one origin, with the proxy and the CA of the environment.
 
-    Raises `ImportError` or `ValueError` for a proxy of a kind that cannot be used.
+    It opens on first use. Connecting may take `connect_timeout` seconds. Raises `ImportError` or
+    `ValueError` for a proxy of an unsupported kind.
     """
     url = httpx.URL(base_url)
     proxy = _proxy(url)
-    # Loading the authorities takes longer than a run on loopback.
+    # Loading the CA certificates takes longer than a run on loopback, and without TLS they are not
+    # needed.
     secure = url.scheme == "https" or (
         proxy is not None and proxy.url.scheme == "https"
     )
@@ -44,30 +49,29 @@ def network(base_url: str, connect_timeout: float) -> httpx.AsyncBaseTransport:
         if secure
         else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     )
-    if find_spec("aiohttp") is not None and (
-        proxy is None or proxy.url.scheme in {"http", "https"}
-    ):
+    is_http_proxy = proxy is None or proxy.url.scheme in {"http", "https"}
+    if is_http_proxy and find_spec("aiohttp") is not None:
         return AiohttpTransport(context, proxy, connect_timeout)
     return plain_network(context, proxy)
 
 
 @contextmanager
 def unlogged() -> Iterator[None]:
-    """While entered, httpx's own way says nothing: a provider may repeat the key in the head of its answer."""
-    token = _OURS.set(True)
+    """Keep httpx's own transport out of the log: the head of a response may repeat the key."""
+    token = _IS_OUR_REQUEST.set(True)
     try:
         yield
     finally:
-        _OURS.reset(token)
+        _IS_OUR_REQUEST.reset(token)
 
 
 def plain_network(
     context: ssl.SSLContext, proxy: httpx.Proxy | None
 ) -> httpx.AsyncBaseTransport:
-    """The transport that httpx brings along, silent while `unlogged`."""
+    """Return httpx's own transport, which logs nothing inside `unlogged`."""
     for name in _LIBRARY_LOGS:
-        logging.getLogger(f"httpcore.{name}").addFilter(_not_ours)
-    # The host bounds what is in flight; the pool only keeps what is idle.
+        logging.getLogger(f"httpcore.{name}").addFilter(_is_from_others)
+    # No limit here: the host limits the number of requests. The pool only keeps idle connections.
     limits = httpx.Limits(
         max_connections=None,
         max_keepalive_connections=100,
@@ -76,9 +80,9 @@ def plain_network(
     return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
 
 
-def _not_ours(record: logging.LogRecord) -> bool:
+def _is_from_others(record: logging.LogRecord) -> bool:
     del record
-    return not _OURS.get()
+    return not _IS_OUR_REQUEST.get()
 
 
 def _proxy(url: httpx.URL) -> httpx.Proxy | None:
@@ -90,41 +94,49 @@ def _proxy(url: httpx.URL) -> httpx.Proxy | None:
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """One aiohttp session as an httpx transport: no redirects, cookies, unpacking or environment of its own."""
+    """Use one aiohttp session as an httpx transport.
+
+    It does not follow redirects, keep cookies, unpack bodies or read the environment. `_session` is
+    None until the first request.
+    """
 
     def __init__(
         self, context: ssl.SSLContext, proxy: httpx.Proxy | None, connect_timeout: float
     ) -> None:
-        """Take the TLS context, the proxy if any, and the seconds that connecting may take, names and TLS included."""
+        """Connect with this TLS context, through the proxy if any.
+
+        `connect_timeout` is in seconds and includes the name look-up and TLS.
+        """
         self._context = context
         self._proxy = proxy
-        self._introduction = _introduction(proxy)
+        self._proxy_headers = _proxy_headers(proxy)
         self._connect_timeout = connect_timeout
         self._session: ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer, as soon as its head is there.
+        """Return the response, as soon as its head has arrived.
 
-        Raises `ConnectError`, `ConnectTimeout`, `ProxyError` or `UnsupportedProtocol` when nothing was sent, another
-        `TransportError` when something may have been.
+        Raises `ConnectError`, `ConnectTimeout`, `ProxyError` or `UnsupportedProtocol` if nothing
+        was sent, another `TransportError` if something may have been.
         """
-        import aiohttp  # noqa: PLC0415 - comes with the extra only
+        import aiohttp  # noqa: PLC0415 - installed with the extra only
 
-        # To a proxy that is handed the request itself, aiohttp introduces nobody.
-        introduction = self._introduction if request.url.scheme == "http" else []
+        # aiohttp uses `proxy_headers` for a tunnel only. A plain request needs them itself.
+        is_plain = request.url.scheme == "http"
+        proxy_headers = self._proxy_headers if is_plain else []
         try:
             response = await self._opened().request(
                 request.method,
                 str(request.url),
-                headers=[*request.headers.multi_items(), *introduction],
+                headers=[*request.headers.multi_items(), *proxy_headers],
                 data=await request.aread() or None,
                 allow_redirects=False,
                 proxy=str(self._proxy.url) if self._proxy else None,
-                proxy_headers=self._introduction,
+                proxy_headers=self._proxy_headers,
             )
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             raise _failure(error) from None
-        # Without the reason phrase, which nobody reads and a log might hold.
+        # Without the reason phrase, which is not needed and could end up in a log.
         return httpx.Response(
             response.status, headers=response.raw_headers, stream=_Body(response)
         )
@@ -136,10 +148,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     def _opened(self) -> "ClientSession":
         if self._session is None:
-            import aiohttp  # noqa: PLC0415 - comes with the extra only
+            import aiohttp  # noqa: PLC0415 - installed with the extra only
 
             self._session = aiohttp.ClientSession(
-                # limit=0 is none: the host bounds what is in flight.
+                # limit=0 means no limit: the host limits the number of requests.
                 connector=aiohttp.TCPConnector(
                     limit=0, ssl=self._context, keepalive_timeout=_IDLE_CONNECTION_S
                 ),
@@ -157,53 +169,51 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 max_line_size=_LONGEST_HEADER,
                 max_field_size=_LONGEST_HEADER,
             )
-            # It would ask again, unasked, where a connection breaks under a GET. It has no public switch for that.
-            self._session._retry_connection = False  # noqa: SLF001
+            # aiohttp would repeat a GET whose connection breaks.
+            self._session._retry_connection = False  # noqa: SLF001 - no public switch
         return self._session
 
 
 class _Body(httpx.AsyncByteStream):
-    """The body of an answer, in the pieces in which it came."""
+    """The body of a response, in the pieces in which it arrives."""
 
     def __init__(self, response: "ClientResponse") -> None:
         self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        import aiohttp  # noqa: PLC0415 - comes with the extra only
+        import aiohttp  # noqa: PLC0415 - installed with the extra only
 
         content = self._response.content
         try:
             while piece := await content.readany():
                 yield piece
-                # Let go before the next wait: a thousand streams that wait would hold a thousand pieces.
+                # Release the piece before the next wait: a waiting stream holds no data.
                 del piece
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
-            # aiohttp forgets what had come, unread, when a connection breaks; it was received all the same.
+            # When a connection breaks, aiohttp drops the pieces that it received and that were not
+            # read yet. They still count.
             for piece in getattr(content, "_buffer", ()):
                 yield piece
             raise httpx.ReadError(type(error).__name__) from None
 
     async def aclose(self) -> None:
-        # An answer that was read to its end has given its connection back already; any other one's is of no use.
+        # A response that was read to its end has given its connection back already. After any other
+        # one, the connection cannot be used again.
         self._response.close()
 
 
-def _introduction(proxy: httpx.Proxy | None) -> list[tuple[str, str]]:
+def _proxy_headers(proxy: httpx.Proxy | None) -> list[tuple[str, str]]:
     if proxy is None or proxy.raw_auth is None:
         return []
-    return [
-        (
-            "proxy-authorization",
-            f"Basic {b64encode(b':'.join(proxy.raw_auth)).decode()}",
-        )
-    ]
+    credentials = b64encode(b":".join(proxy.raw_auth)).decode()
+    return [("proxy-authorization", f"Basic {credentials}")]
 
 
 def _failure(error: Exception) -> httpx.TransportError:
-    """The error in httpx's words. Only what surely comes before sending is told as not connected."""
-    import aiohttp  # noqa: PLC0415 - comes with the extra only
+    """Return httpx's error for one of aiohttp's: "not connected" only if surely nothing was sent."""
+    import aiohttp  # noqa: PLC0415 - installed with the extra only
 
-    # Never the text of it: aiohttp's errors hold the request, and the key with it.
+    # Only the name of the class: the text of aiohttp's errors can hold the request, and so the key.
     name = type(error).__name__
     match error:
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():

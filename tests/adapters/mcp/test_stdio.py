@@ -14,7 +14,7 @@ from typing import IO
 import pytest
 
 from perplexity_connector.adapters.mcp import make_server, serve_stdio
-from perplexity_connector.adapters.mcp.stdio import _Lines
+from perplexity_connector.adapters.mcp.stdio import _StdinLines
 from tests.host.stage import CONNECTION, toy_host
 
 HELLO = {
@@ -121,7 +121,7 @@ def test_a_line_that_comes_after_the_end_is_dropped(
     told: list[threading.ExceptHookArgs] = []
 
     async def read() -> None:
-        _Lines()
+        _StdinLines()
 
     before = set(threading.enumerate())
     monkeypatch.setattr(threading, "excepthook", told.append)

@@ -20,18 +20,18 @@ def _unusable() -> Iterator[Row]:
         ("A page of HTML with HTTP 200", "called a stream"): (_PAGE, SSE),
         ("An empty body with HTTP 200", ""): (b"", JSON),
         ("An empty body with HTTP 200", "blank lines"): (b"\n\n\n", JSON),
-        ("A body that is no JSON", "cut short"): (
+        ("A body that is not JSON", "cut short"): (
             b'{"id":"resp_1","status":"comple',
             JSON,
         ),
-        ("A body that is no JSON", "garbage"): (b"\x00\x01\x02{}", JSON),
-        ("A body that is no JSON", "NaN"): (b'{"results":[],"id":NaN}', JSON),
-        ("A body that is no JSON", "a number of 5000 digits"): (
+        ("A body that is not JSON", "garbage"): (b"\x00\x01\x02{}", JSON),
+        ("A body that is not JSON", "NaN"): (b'{"results":[],"id":NaN}', JSON),
+        ("A body that is not JSON", "a number of 5000 digits"): (
             b'{"id":' + b"7" * 5000 + b"}",
             JSON,
         ),
-        ("A body that is no JSON", "not UTF-8"): (b'{"id":"\xff\xfe"}', JSON),
-        ("A body that is no JSON", "nested 100,000 deep"): (b'{"id":' + deep, JSON),
+        ("A body that is not JSON", "not UTF-8"): (b'{"id":"\xff\xfe"}', JSON),
+        ("A body that is not JSON", "nested 100,000 deep"): (b'{"id":' + deep, JSON),
         ("JSON of another shape with HTTP 200", "null"): (b"null", JSON),
         ("JSON of another shape with HTTP 200", "array"): (b"[]", JSON),
         ("JSON of another shape with HTTP 200", "text"): (b'"good"', JSON),

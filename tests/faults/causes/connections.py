@@ -121,7 +121,7 @@ def _after_the_headers() -> Iterator[Row]:
     short = Rule("POST ", raw(head(200, long, chunked=False) + b'{"results":'))
     yield from _failing("A body shorter than its Content-Length", "", *_BROKEN, short)
     bad = Rule("POST ", raw(_JSON_HEAD + b"zz\r\nwhat\r\n"))
-    yield from _failing("Chunks that are none", "", *_BROKEN, bad)
+    yield from _failing("Malformed chunks", "", *_BROKEN, bad)
 
 
 def _no_http() -> Iterator[Row]:
@@ -135,7 +135,7 @@ def _no_http() -> Iterator[Row]:
     }
     for variant, data in said.items():
         yield from _failing(
-            "What comes back is no HTTP", variant, *_BROKEN, Rule("POST ", raw(data))
+            "An answer that is not HTTP", variant, *_BROKEN, Rule("POST ", raw(data))
         )
 
 

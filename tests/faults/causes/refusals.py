@@ -1,4 +1,7 @@
-"""Refusals and other unwelcome statuses, each with every body that was ever seen with one (perplexity_api 5)."""
+"""Refusals and other unwelcome statuses, each with every body that was ever seen with one.
+
+See docs/provider.md, "Refusals".
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -111,7 +114,7 @@ def _statuses() -> Iterator[Row]:
             )
             fault = answer(status, body, {**headers, **_NOW})
             rows = refusal(
-                f"HTTP {status}, whatever the body",
+                f"HTTP {status}, with any body",
                 variant,
                 code,
                 effect,

@@ -38,7 +38,7 @@ def _shapes() -> Iterator[Row]:
         )
         yield search(cause, Want(whole=False), rule, variant=variant)
     mixed = _rule(rewritten(edits.search_mixed))
-    yield search("Things among the results that are none", Want(), mixed)
+    yield search("Other things among the results", Want(), mixed)
     for variant, change in {
         "null": edits.search(results=None),
         "object": edits.search(results={}),

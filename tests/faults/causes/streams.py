@@ -162,12 +162,10 @@ def _unknown_and_null() -> Iterator[Row]:
         "no rows": edits.final(output=[]),
         "no model": edits.final(model=None, created_at=None, id=None),
     }
-    yield from _edited(
-        "Null fields: what was streamed stands in for them", Want(), nulls
-    )
+    yield from _edited("Null fields: the streamed values replace them", Want(), nulls)
     deltas = edits.each(edits.nulled("type", "sequence_number"), edits.DELTA)
     yield from _edited(
-        "Null fields: what was streamed stands in for them",
+        "Null fields: the streamed values replace them",
         Want(),
         {"in the deltas": deltas},
     )

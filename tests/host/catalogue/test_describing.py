@@ -69,6 +69,18 @@ def test_a_description_holds_all_that_a_form_needs() -> None:
     assert description["examples"][0] == {"name": "Ada"}
 
 
+def test_connectors_are_described_once_each_in_order_of_id(tmp_path: Path) -> None:
+    """As in the description of their actions, as copies."""
+    host = toy_host()
+    other = changed(tmp_path, lambda text: text.replace("id: toy", "id: other"))
+    host.register(object(), other)
+    toys = [each for each in host.connectors() if each["id"] in {"toy", "other"}]
+    assert [each["id"] for each in toys] == ["other", "toy"]
+    assert toys[1] == host.describe("toy", "greet")["connector"]
+    toys[1]["categories"].append("Mine")
+    assert toys[1] not in host.connectors()
+
+
 def test_what_a_manifest_leaves_out_is_empty() -> None:
     """An action without events, labels or examples."""
     description = toy_host().describe("toy", "count")

@@ -1,7 +1,13 @@
+import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
+from perplexity_connector.contract import Action, ConnectionSpec, Manifest
+from perplexity_connector.host.catalogue import manifests
 from perplexity_connector.host.catalogue.manifests import ManifestError, read_manifest
 from tests.host.stage import changed
 from tests.toy.toy import MANIFEST
@@ -160,3 +166,37 @@ def test_any_id_will_do_when_no_entry_point_names_one(tmp_path: Path) -> None:
     """A connector that is registered by hand has the id of its manifest."""
     manifest = changed(tmp_path, lambda text: text.replace("id: toy", "id: other"))
     assert read_manifest(manifest)["id"] == "other"
+
+
+def yaml_type(hint: Any) -> type:
+    """The type that a manifest's field with this type hint has in YAML."""
+    parts = get_args(hint)
+    if NoneType in parts:
+        return yaml_type(parts[0])
+    kind = get_origin(hint) or hint
+    if kind is Sequence:
+        return list
+    return dict if kind is Mapping or dataclasses.is_dataclass(kind) else kind
+
+
+@pytest.mark.parametrize(
+    ("record", "table", "checked_elsewhere"),
+    [
+        (Manifest, manifests._MANIFEST, {"manifest_version", "id", "host_api"}),
+        (ConnectionSpec, manifests._CONNECTION, set()),
+        (Action, manifests._ACTION, set()),
+    ],
+)
+def test_the_fields_that_discovery_checks_are_those_of_the_contract(
+    record: Any, table: Any, checked_elsewhere: set[str]
+) -> None:
+    """Every field of the dataclass is in the table, with its type, and required if it has no default."""
+    hints = get_type_hints(record)
+    required, optional = {}, {}
+    for field in dataclasses.fields(record):
+        defaults = {field.default, field.default_factory}
+        fields = required if defaults == {dataclasses.MISSING} else optional
+        fields[field.name] = yaml_type(hints[field.name])
+    for name in checked_elsewhere:
+        del required[name]
+    assert table == (required, optional)

@@ -291,7 +291,7 @@ def test_a_broken_setting_is_told_as_such(tmp_path: Path) -> None:
     assert error.value.code is ErrorCode.INVALID_INPUT
 
 
-class Normalized:
+class Bare:
     """A connector that can neither test a connection nor list options."""
 
     check = Toy.check
@@ -306,7 +306,7 @@ class Normalized:
 
 def hosted(connector: object, monkeypatch: pytest.MonkeyPatch) -> Host:
     """A host whose toy is another connector."""
-    monkeypatch.setattr(loading_room, "_connector", lambda *_: connector)
+    monkeypatch.setattr(loading_room, "_load_connector", lambda *_: connector)
     return toy_host()
 
 
@@ -314,11 +314,9 @@ def test_a_connector_without_a_test_says_nothing_about_a_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The outcome is unknown, and it has no options."""
-    assert outcome(hosted(Normalized(), monkeypatch), CONNECTION, "toy") == "unknown"
+    assert outcome(hosted(Bare(), monkeypatch), CONNECTION, "toy") == "unknown"
     with pytest.raises(ConnectorError) as error:
-        in_host(
-            hosted(Normalized(), monkeypatch), lambda host: host.options("toy", "tones")
-        )
+        in_host(hosted(Bare(), monkeypatch), lambda host: host.options("toy", "tones"))
     assert error.value.code is ErrorCode.NOT_FOUND
 
 

@@ -39,7 +39,7 @@ def filled(folder: Path, environ: dict[str, str] | None = None) -> ConnectionSto
     return made
 
 
-def invalid_input_error(at: ConnectionStore) -> ErrorCode:
+def refusal_code(at: ConnectionStore) -> ErrorCode:
     """The code with which a store refuses to be read and to be changed; and it is left as it was."""
     before = {
         path: path.read_bytes() for path in at._folder.iterdir() if path.is_file()
@@ -102,10 +102,7 @@ def test_the_master_key_may_come_from_the_environment(tmp_path: Path) -> None:
     assert ConnectionStore(tmp_path, {MASTER_KEY_VARIABLE: f" {key}\n"}).read() == [
         entry()
     ]
-    assert (
-        invalid_input_error(ConnectionStore(tmp_path, {}))
-        is ErrorCode.INVALID_CREDENTIALS
-    )
+    assert refusal_code(ConnectionStore(tmp_path, {})) is ErrorCode.INVALID_CREDENTIALS
 
 
 @pytest.mark.parametrize(
@@ -119,7 +116,7 @@ def test_a_master_key_that_is_none_or_another_one_is_said_and_nothing_is_written
     """The connections come back with the right one."""
     filled(tmp_path)
     assert (
-        invalid_input_error(ConnectionStore(tmp_path, {MASTER_KEY_VARIABLE: key}))
+        refusal_code(ConnectionStore(tmp_path, {MASTER_KEY_VARIABLE: key}))
         is ErrorCode.INVALID_CREDENTIALS
     )
     assert ConnectionStore(tmp_path, {}).read() == [entry()]
@@ -129,7 +126,7 @@ def test_a_master_key_that_is_gone_is_not_replaced(tmp_path: Path) -> None:
     """A new one could not open what is there."""
     made = filled(tmp_path)
     (tmp_path / "master.key").unlink()
-    assert invalid_input_error(made) is ErrorCode.INVALID_CREDENTIALS
+    assert refusal_code(made) is ErrorCode.INVALID_CREDENTIALS
     assert not (tmp_path / "master.key").exists()
 
 
@@ -153,7 +150,7 @@ def test_a_damaged_store_is_said_and_left_as_it_is(
     made = filled(tmp_path)
     file = tmp_path / "connections.json"
     file.write_text(damage(file.read_text(encoding="utf-8")), encoding="utf-8")  # type: ignore[operator]
-    assert invalid_input_error(made) is ErrorCode.INVALID_CREDENTIALS
+    assert refusal_code(made) is ErrorCode.INVALID_CREDENTIALS
 
 
 @pytest.mark.parametrize(
@@ -174,7 +171,7 @@ def test_what_was_sealed_but_is_no_list_of_connections_is_damaged(
         json.dumps(json.loads(file.read_text(encoding="utf-8")) | {"sealed": token}),
         encoding="utf-8",
     )
-    assert invalid_input_error(made) is ErrorCode.INVALID_CREDENTIALS
+    assert refusal_code(made) is ErrorCode.INVALID_CREDENTIALS
 
 
 @given(st.data())
@@ -201,13 +198,13 @@ def test_files_that_others_may_read_are_refused(tmp_path: Path, name: str) -> No
     """The owner is told which, and how to put it right."""
     made = filled(tmp_path)
     (tmp_path / name).chmod(0o640)
-    assert invalid_input_error(made) is ErrorCode.INVALID_CREDENTIALS
+    assert refusal_code(made) is ErrorCode.INVALID_CREDENTIALS
 
 
 def test_a_store_that_cannot_be_read_or_written_is_said(tmp_path: Path) -> None:
     """A folder stands where the file should."""
     (tmp_path / "connections.json").mkdir()
-    assert invalid_input_error(ConnectionStore(tmp_path, {})) is ErrorCode.INTERNAL
+    assert refusal_code(ConnectionStore(tmp_path, {})) is ErrorCode.INTERNAL
 
 
 def test_an_edit_that_refuses_changes_nothing(tmp_path: Path) -> None:
@@ -272,7 +269,7 @@ def test_a_store_that_is_a_link_stays_one(tmp_path: Path) -> None:
     made.change(lambda there: [*there, entry("Other")])
     assert ConnectionStore(away, {}).read() == made.read() == [entry(), entry("Other")]
     away.rename(tmp_path / "gone")
-    assert invalid_input_error(made) is ErrorCode.INTERNAL
+    assert refusal_code(made) is ErrorCode.INTERNAL
     assert not away.exists()
 
 

@@ -10,8 +10,8 @@ from perplexity_connector.host.flows.bindings import (
     apply_bindings,
     apply_values,
     binding_errors,
-    malformed,
-    value_of,
+    binding_value,
+    invalid_pointers,
 )
 
 OUTPUTS: dict[str, Any] = {
@@ -50,7 +50,7 @@ def test_a_lone_reference_keeps_the_type_of_its_value(
     pointer: str, value: object
 ) -> None:
     """As RFC 6901 leads to it, escapes and the empty name included."""
-    assert value_of([ref(pointer)], OUTPUTS) == value
+    assert binding_value([ref(pointer)], OUTPUTS) == value
 
 
 def test_several_parts_join_as_text() -> None:
@@ -65,15 +65,15 @@ def test_several_parts_join_as_text() -> None:
         "|",
     ]
     assert (
-        value_of([*parts, ref("/results/0/rank"), ref("/a~1b/m~0n")], OUTPUTS)
+        binding_value([*parts, ref("/results/0/rank"), ref("/a~1b/m~0n")], OUTPUTS)
         == '<Möön||["a","b"]|1true'
     )
-    assert value_of([ref("/results/0/rank"), ""], OUTPUTS) == "1"
+    assert binding_value([ref("/results/0/rank"), ""], OUTPUTS) == "1"
 
 
 def test_lone_text_is_itself() -> None:
     """It needs no step."""
-    assert value_of(["just this"], {}) == "just this"
+    assert binding_value(["just this"], {}) == "just this"
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,10 @@ def test_a_place_inside_another_bound_place_is_a_conflict_at_both() -> None:
 def test_what_is_no_json_pointer_is_named_where_it_stands(pointer: str) -> None:
     """As a place, or as the pointer of a reference."""
     assert pointer_tokens(pointer) is None
-    assert malformed({pointer: ["x", ref("/a")]}, "/bindings") == [
+    assert list(invalid_pointers({pointer: ["x", ref("/a")]}, "/bindings")) == [
         child_pointer("/bindings", pointer)
     ]
-    assert malformed({"/a": ["x", ref(pointer)]}, "/bindings") == [
+    assert list(invalid_pointers({"/a": ["x", ref(pointer)]}, "/bindings")) == [
         "/bindings/~1a/1/pointer"
     ]
 

@@ -4,10 +4,10 @@ import pytest
 
 from perplexity_connector.contract.json import pointer_tokens
 from perplexity_connector.host.flows.schema_paths import (
-    are_apart,
-    kinds,
+    are_disjoint,
     placeholders,
     schemas_at,
+    types_of,
 )
 
 SCHEMA: dict[str, Any] = {
@@ -70,16 +70,16 @@ def test_a_schema_says_what_may_be_at_a_place(pointer: str, there: list[Any]) ->
 
 def test_the_types_of_a_place_are_those_of_all_its_branches() -> None:
     """Null says nothing about a value that is there; one branch that does not say makes it unknown."""
-    assert kinds([{"type": ["array", "null"]}, {"type": "string"}]) == {
+    assert types_of([{"type": ["array", "null"]}, {"type": "string"}]) == {
         "array",
         "string",
     }
-    assert kinds([{"type": "string"}, {}]) == frozenset()
-    assert kinds([]) == frozenset()
+    assert types_of([{"type": "string"}, {}]) == frozenset()
+    assert types_of([]) == frozenset()
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "apart"),
+    ("one", "other", "disjoint"),
     [
         ("string", "array", True),
         ("string", "string", False),
@@ -90,11 +90,11 @@ def test_the_types_of_a_place_are_those_of_all_its_branches() -> None:
         ("string", "", False),
     ],
 )
-def test_types_are_apart_when_no_value_can_be_of_both(
-    one: str, other: str, apart: bool
+def test_types_are_disjoint_when_no_value_can_be_of_both(
+    one: str, other: str, disjoint: bool
 ) -> None:
-    """What is not known is apart from nothing."""
-    assert are_apart(frozenset(one.split()), frozenset(other.split())) is apart
+    """Unknown types are disjoint with none."""
+    assert are_disjoint(frozenset(one.split()), frozenset(other.split())) is disjoint
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ class Requests:
 
     def __init__(self, rate_limiter: RateLimiter) -> None:
         """None has started."""
-        self._pacer = rate_limiter
+        self._rate_limiter = rate_limiter
         self._end = asyncio.Event()
         self.started = 0
         self.tasks: list[asyncio.Task[None]] = []
@@ -42,22 +42,22 @@ class Requests:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def _request(self) -> None:
-        async with self._pacer.permit():
+        async with self._rate_limiter.permit():
             self.started += 1
             await self._end.wait()
 
 
 def started(
-    pacer_needs: Callable[[RateLimiter], Coroutine[object, object, None]] | None,
+    prepare: Callable[[RateLimiter], Coroutine[object, object, None]] | None,
     concurrency: int,
     asked: int,
 ) -> int:
-    """How many requests start at once, after something was done with the rate_limiter."""
+    """How many requests start at once, after `prepare`."""
 
     async def main() -> int:
         rate_limiter = RateLimiter(concurrency)
-        if pacer_needs is not None:
-            await pacer_needs(rate_limiter)
+        if prepare is not None:
+            await prepare(rate_limiter)
         requests = Requests(rate_limiter)
         count = await requests.start(asked)
         await requests.end()
@@ -66,7 +66,7 @@ def started(
     return asyncio.run(main())
 
 
-def told(
+def response(
     limit: int | None, remaining: int | None, resets_in: float | None
 ) -> Callable[[RateLimiter], Coroutine[object, object, None]]:
     """An answer with those rate headers."""
@@ -92,7 +92,7 @@ def test_an_operator_may_be_more_careful_than_that() -> None:
 
 def test_an_answer_without_a_limit_lifts_the_caution() -> None:
     """Then the operator's bound is all there is."""
-    assert started(told(None, None, None), 7, 10) == 7
+    assert started(response(None, None, None), 7, 10) == 7
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_half_a_limit_is_none(
     headers: tuple[int | None, int | None, float | None],
 ) -> None:
     """Nothing is held up by headers that do not say enough."""
-    assert started(told(*headers), 7, 10) == 7
+    assert started(response(*headers), 7, 10) == 7
 
 
 def test_what_is_left_of_a_limit_may_start_at_once() -> None:
     """The rest waits for the window to open anew."""
-    assert started(told(50, 3, 60.0), 64, 10) == 3
+    assert started(response(50, 3, 60.0), 64, 10) == 3
 
 
 def test_requests_in_flight_count_against_what_is_left() -> None:
@@ -130,8 +130,8 @@ def test_when_the_window_opens_anew_the_whole_limit_may_start() -> None:
 
     async def main() -> int:
         rate_limiter = RateLimiter(64)
-        await told(5, 0, 0.05)(rate_limiter)
-        rate_limiter._window = 60.0
+        await response(5, 0, 0.05)(rate_limiter)
+        rate_limiter._window_s = 60.0
         requests = Requests(rate_limiter)
         assert await requests.start(10) == 0
         await asyncio.wait(requests.tasks, timeout=0.2)
@@ -147,8 +147,8 @@ def test_one_request_in_up_to_two_seconds_is_one_a_second(
 ) -> None:
     """Reset times are rounded to whole seconds; waiting for them would halve the rate."""
     monkeypatch.setattr(room, "_ONE_A_SECOND_S", 0.0)
-    assert started(told(1, 0, 1.9), 64, 1) == 1
-    assert started(told(1, 0, 2.5), 64, 1) == 0
+    assert started(response(1, 0, 1.9), 64, 1) == 1
+    assert started(response(1, 0, 2.5), 64, 1) == 0
 
 
 def test_a_reset_time_far_away_does_not_stop_a_connection_for_ever() -> None:
@@ -156,8 +156,8 @@ def test_a_reset_time_far_away_does_not_stop_a_connection_for_ever() -> None:
 
     async def main() -> float:
         rate_limiter = RateLimiter(64)
-        await told(5, 0, 1e9)(rate_limiter)
-        return rate_limiter._opens_at - time.monotonic()
+        await response(5, 0, 1e9)(rate_limiter)
+        return rate_limiter._window_ends - time.monotonic()
 
     assert asyncio.run(main()) <= 120
 
@@ -223,7 +223,7 @@ def test_connections_with_the_same_secret_share_their_limit_and_others_do_not() 
     )
 
 
-def test_pacers_do_not_keep_the_secret() -> None:
+def test_rate_limiters_do_not_keep_the_secret() -> None:
     """A fingerprint tells connections apart."""
     rate_limiters = RateLimiters(64)
     rate_limiters.of("toy", "shout", {"api_key": Secret("sentinel-key")})

@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 
 from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError
-from perplexity_connector.host.validation.schema_validator import SchemaValidator
+from perplexity_connector.host.validation.schema_validator import (
+    SchemaValidator,
+    invalid_input_error,
+    merge_errors,
+)
 from perplexity_connector.host.validation.to_json import to_json
 from tests.host.stage import changed, toy_host
 
@@ -225,3 +229,24 @@ def test_errors_are_field_errors() -> None:
         isinstance(error, FieldError)
         for error in toy_host().validate("toy", "greet", {})
     )
+
+
+def test_the_error_of_an_input_leaves_its_fields_to_the_renderer() -> None:
+    """The words for people repeat none of them; the developer's message names the places only."""
+    fields = [FieldError(pointer="/a", code="type", message="Must be text.")]
+    error = invalid_input_error(fields)
+    assert (error.code, error.fields) == (ErrorCode.INVALID_INPUT, tuple(fields))
+    assert "/a" not in error.user_message
+    assert "/a" in error.message
+    assert fields[0].message not in error.message + error.user_message
+
+
+def test_merged_errors_have_one_for_each_place_and_code() -> None:
+    """Where both lists have a place, the second one's errors replace the first one's."""
+
+    def error(pointer: str, code: str) -> FieldError:
+        return FieldError(pointer=pointer, code=code, message="x")
+
+    first = [error("/a", "type"), error("/b", "required"), error("/b", "required")]
+    second = [error("/a", "conflict"), error("/a", "order"), error("/c", "needs")]
+    assert merge_errors(first, second) == [error("/b", "required"), *second]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from perplexity_connector.contract import EventType
 from perplexity_connector.host.validation import to_json as room
-from perplexity_connector.host.validation.to_json import child_pointer, to_json
+from perplexity_connector.host.validation.to_json import to_json
 
 
 def test_plain_json_is_copied_deeply() -> None:
@@ -56,12 +56,6 @@ def test_what_holds_itself_or_is_too_deep_ends_somewhere() -> None:
     copied = to_json(ring)
     assert len(copied.errors) == 1
     json.dumps(copied.value)
-
-
-def test_pointers_are_escaped() -> None:
-    """As RFC 6901 says, the tilde first."""
-    assert child_pointer("/a", "b/c~d") == "/a/b~1c~0d"
-    assert child_pointer("", 0) == "/0"
 
 
 json_like = st.recursive(

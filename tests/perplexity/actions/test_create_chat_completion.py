@@ -230,6 +230,21 @@ def test_a_look_that_is_no_run_is_looked_at_again() -> None:
     assert run(provider, Listener()).output["content"] == SHOWN
 
 
+def test_five_failed_polls_in_a_row_are_forgiven() -> None:
+    """The sixth one is the error; a poll that succeeds begins the count again."""
+    failed, under_way = refusal(503), plain(final("in_progress", output=[]))
+    provider = Provider(
+        stream(events()[:4]), *[failed] * 5, under_way, *[failed] * 5, plain(final())
+    )
+    assert run(provider, Listener()).output["content"] == SHOWN
+    provider = Provider(stream(events()[:4]), failed)
+    assert failure(provider, Listener()).code == "unavailable"
+    assert len(provider.asked) == 1 + 6
+    provider = Provider(stream(events()[:4]), failed, under_way, failed)
+    assert failure(provider, Listener()).code == "unavailable"
+    assert len(provider.asked) == 1 + 2 + 6
+
+
 def test_a_run_that_never_ends_is_a_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even without a deadline there is an end to looking."""
     monkeypatch.setattr(provider_run, "_POLLS", 3)
@@ -446,7 +461,7 @@ def test_a_run_cancelled_while_its_failure_is_being_kept_is_salvaged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Between the failure and its checkpoint nothing is lost either."""
-    monkeypatch.setattr(provider_run, "_MISSES", 0)
+    monkeypatch.setattr(provider_run, "_FORGIVEN_FAILURES", 0)
     listener = Listener()
     kept = asyncio.Event()
 

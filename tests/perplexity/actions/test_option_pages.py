@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perplexity_connector.contract import ConnectorError, Option, OptionsQuery
-from perplexity_connector.perplexity.actions.option_pages import window
+from perplexity_connector.perplexity.actions.option_pages import window_of
 
 OPTIONS = [
     Option(value="sonar", label="Sonar", description="Served by the preset fast."),
@@ -24,7 +24,7 @@ def pages(options: list[Option], **query: object) -> list[list[str]]:
     """The values of every page, leafed through to the last."""
     shown, cursor = list[list[str]](), None
     while cursor is not None or not shown:
-        found, cursor = window(OptionsQuery(cursor=cursor, **query)).of(options)
+        found, cursor = window_of(OptionsQuery(cursor=cursor, **query)).cut(options)
         shown.append([option.value for option in found])
     return shown
 
@@ -32,7 +32,7 @@ def pages(options: list[Option], **query: object) -> list[list[str]]:
 def refusal(**query: object) -> tuple[str, list[str]]:
     """The code of the error, and the places it points at."""
     with pytest.raises(ConnectorError) as caught:
-        window(OptionsQuery(**query))
+        window_of(OptionsQuery(**query))
     return caught.value.code, [problem.pointer for problem in caught.value.fields]
 
 
@@ -63,20 +63,20 @@ def test_a_full_last_page_has_no_cursor() -> None:
 
 def test_an_empty_cursor_is_none() -> None:
     """As a query string leaves it behind."""
-    assert window(OptionsQuery(cursor="")).of(OPTIONS) == window(OptionsQuery()).of(
-        OPTIONS
-    )
+    assert window_of(OptionsQuery(cursor="")).cut(OPTIONS) == window_of(
+        OptionsQuery()
+    ).cut(OPTIONS)
 
 
 @pytest.mark.parametrize("change", [[0], [1], [3]])
 def test_a_list_that_changes_between_two_pages_loses_nothing(change: list[int]) -> None:
     """What came before may go, the last one shown too: the next page goes on behind it."""
-    _, cursor = window(OptionsQuery(limit=2)).of(OPTIONS)
+    _, cursor = window_of(OptionsQuery(limit=2)).cut(OPTIONS)
     new = [Option(value="first", label="First"), *OPTIONS]
-    rest, _ = window(OptionsQuery(cursor=cursor)).of(new)
+    rest, _ = window_of(OptionsQuery(cursor=cursor)).cut(new)
     assert [option.value for option in rest] == ["low", "openai/gpt-6-luna"]
     fewer = [option for place, option in enumerate(OPTIONS) if place not in change]
-    rest, _ = window(OptionsQuery(cursor=cursor)).of(fewer)
+    rest, _ = window_of(OptionsQuery(cursor=cursor)).cut(fewer)
     left = {option.value for option in fewer} & {"low", "openai/gpt-6-luna"}
     assert left - {option.value for option in rest} == set()
 
@@ -127,7 +127,7 @@ def test_leafing_shows_everything_that_is_searched_for_once_and_in_order(
     """However the pages are cut."""
     options = [Option(value=value, label=value.upper()) for value in values]
     shown = pages(options, search=search, limit=limit)
-    whole, cursor = window(OptionsQuery(search=search, limit=200)).of(options)
+    whole, cursor = window_of(OptionsQuery(search=search, limit=200)).cut(options)
     assert cursor is None
     assert [value for page in shown for value in page] == [
         option.value for option in whole
@@ -139,4 +139,4 @@ def test_leafing_shows_everything_that_is_searched_for_once_and_in_order(
 def test_any_cursor_is_read_or_refused(cursor: str) -> None:
     """Never another error."""
     with suppress(ConnectorError):
-        window(OptionsQuery(cursor=cursor)).of(OPTIONS)
+        window_of(OptionsQuery(cursor=cursor)).cut(OPTIONS)

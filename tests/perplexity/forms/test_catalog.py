@@ -5,7 +5,7 @@ import pytest
 from perplexity_connector.perplexity.forms.model_aliases import (
     ALIASES,
     PRESETS,
-    described_model,
+    model_option,
     named_options,
     preset_of,
     replacement_for,
@@ -100,6 +100,6 @@ def test_no_option_is_a_model_that_is_gone() -> None:
 )
 def test_a_model_says_what_it_needs_beside_its_price(model: str, needs: bool) -> None:
     """And its price alone where it needs nothing."""
-    description = described_model(model, "$1 in.").description
+    description = model_option(model, "$1 in.").description
     assert description.startswith("$1 in.")
     assert ("max_tokens" in description) == needs

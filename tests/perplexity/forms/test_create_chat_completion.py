@@ -196,7 +196,7 @@ def test_the_order_of_messages_is_checked(
 def test_a_model_removed_long_ago_is_refused_naming_its_replacement(
     model: str, better: str
 ) -> None:
-    """All that perplexity_api 2.1 has as removed and nothing serves; what is named instead is good."""
+    """All removed parameters that nothing serves (docs/provider.md, "Agent request"); what is named instead is good."""
     found = validate_input(ChatInput, {"model": model, "messages": [QUESTION]})
     assert [(problem.pointer, problem.code) for problem in found] == [
         ("/model", "removed_model")

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter, ValidationError
 
 from perplexity_connector.contract import HOST_API, MANIFEST_VERSION, Manifest
-from perplexity_connector.perplexity.wire.endpoint import endpoint
+from perplexity_connector.perplexity.wire.endpoint import endpoint_from_settings
 from tests.paths import ROOT
 
 MANIFEST: dict[str, Any] = yaml.safe_load(
@@ -108,10 +108,10 @@ def test_the_title_is_the_forms_title(name: str) -> None:
 
 def test_the_settings_defaults_are_the_connectors_own() -> None:
     """What the manifest says of a setting left out is what then holds."""
-    told = endpoint(
+    told = endpoint_from_settings(
         {setting["name"]: setting["default"] for setting in MANIFEST["settings"]}
     )
-    assert told == endpoint({})
+    assert told == endpoint_from_settings({})
 
 
 def test_the_guide_leads_somewhere() -> None:

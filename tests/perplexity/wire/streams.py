@@ -1,4 +1,4 @@
-"""Runs in the shape that was recorded (perplexity_api 8.1), and JSON of no shape at all."""
+"""Runs in the shape that was recorded (docs/provider.md, "Agent stream"), and JSON of no shape at all."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from perplexity_connector.perplexity.wire.citation_marks import (
     MarkRewriter,
-    plain_marks,
-    unbacked_marks,
+    marks_without_source,
+    normalize_marks,
 )
 
 
@@ -33,7 +33,7 @@ from perplexity_connector.perplexity.wire.citation_marks import (
 )
 def test_only_web_marks_are_rewritten(text: str, plain: str) -> None:
     """`[web:n]` becomes `[n]`; whatever only looks like it is the provider's own text."""
-    assert plain_marks(text) == plain
+    assert normalize_marks(text) == plain
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_marks_without_a_source_are_found(
     text: str, sources: set[int], unbacked: list[int]
 ) -> None:
     """Each once, in order; years, links and code are no marks."""
-    assert unbacked_marks(text, sources) == unbacked
+    assert marks_without_source(text, sources) == unbacked
 
 
 def fed(*pieces: str) -> list[str]:
@@ -111,11 +111,11 @@ def test_however_it_is_cut_a_text_is_rewritten_the_same(
     ends = sorted({place % (len(text) + 1) for place in places} | {0, len(text)})
     rewriter = MarkRewriter()
     pieces = [rewriter.feed(text[start:end]) for start, end in pairwise(ends)]
-    whole = plain_marks(text)
+    whole = normalize_marks(text)
     assert "".join(pieces) + rewriter._held == whole
     assert len(rewriter._held) <= len("[web:123456")
     shown = ""
     for piece in pieces:
         shown += piece
         assert whole.startswith(shown)
-        assert piece == plain_marks(piece)
+        assert piece == normalize_marks(piece)

@@ -4,7 +4,10 @@ import httpx
 import pytest
 
 from perplexity_connector.contract import ConnectorError, Effect, ErrorCode
-from perplexity_connector.perplexity.wire.endpoint import Endpoint, endpoint
+from perplexity_connector.perplexity.wire.endpoint import (
+    Endpoint,
+    endpoint_from_settings,
+)
 
 
 def test_what_is_left_out_or_blank_takes_its_default() -> None:
@@ -15,7 +18,7 @@ def test_what_is_left_out_or_blank_takes_its_default() -> None:
         "first_byte_timeout": "\t",
         "colour": "blue",
     }
-    assert endpoint({}) == endpoint(blank) == Endpoint()
+    assert endpoint_from_settings({}) == endpoint_from_settings(blank) == Endpoint()
     assert Endpoint().base_url == "https://api.perplexity.ai"
 
 
@@ -36,7 +39,7 @@ def test_what_is_left_out_or_blank_takes_its_default() -> None:
 )
 def test_https_and_loopback_are_good(given: str, base_url: str) -> None:
     """Without the slash at the end, so that paths can follow."""
-    assert endpoint({"base_url": given}).base_url == base_url
+    assert endpoint_from_settings({"base_url": given}).base_url == base_url
     httpx.URL(base_url)
 
 
@@ -73,7 +76,7 @@ def test_https_and_loopback_are_good(given: str, base_url: str) -> None:
 def test_any_other_address_is_refused_at_the_setting(given: str) -> None:
     """A key must not travel in the open, nor to where nobody meant it to; the value is not repeated."""
     with pytest.raises(ConnectorError) as caught:
-        endpoint({"base_url": given})
+        endpoint_from_settings({"base_url": given})
     error = caught.value
     assert (error.code, error.effect) == (ErrorCode.INVALID_INPUT, Effect.NONE)
     assert [problem.pointer for problem in error.fields] == ["/settings/base_url"]
@@ -91,7 +94,7 @@ def test_a_time_out_is_a_number_of_seconds(
     name: str, given: str, seconds: float
 ) -> None:
     """Text, since all settings are text."""
-    assert getattr(endpoint({name: given}), name) == seconds
+    assert getattr(endpoint_from_settings({name: given}), name) == seconds
 
 
 @pytest.mark.parametrize("name", TIMEOUTS)
@@ -101,6 +104,6 @@ def test_a_time_out_is_a_number_of_seconds(
 def test_any_other_time_out_is_refused_at_the_setting(name: str, given: str) -> None:
     """Zero would time everything out, and infinity nothing."""
     with pytest.raises(ConnectorError) as caught:
-        endpoint({name: given})
+        endpoint_from_settings({name: given})
     assert caught.value.code is ErrorCode.INVALID_INPUT
     assert [problem.pointer for problem in caught.value.fields] == [f"/settings/{name}"]

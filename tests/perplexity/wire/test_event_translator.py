@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from perplexity_connector.perplexity.wire.citation_marks import plain_marks
+from perplexity_connector.perplexity.wire.citation_marks import normalize_marks
 from perplexity_connector.perplexity.wire.event_translator import EventTranslator
 from tests.paths import SCHEMAS
 from tests.perplexity.wire.streams import (
@@ -33,9 +33,11 @@ class Listener:
     """Keeps what it is told, each event checked against the published schema."""
 
     def __init__(self, *, structured: bool = False, shown: int = 0) -> None:
-        """Listen to a relay of its own."""
+        """Listen to a translator of its own."""
         self.events: list[dict[str, Any]] = []
-        self.relay = EventTranslator(self._take, structured=structured, shown=shown)
+        self.translator = EventTranslator(
+            self._take, structured=structured, shown=shown
+        )
 
     def _take(self, event: Any) -> None:
         json.dumps(event, ensure_ascii=False, allow_nan=False).encode()
@@ -44,9 +46,9 @@ class Listener:
         self.events.append(event)
 
     def hear(self, rows: list[dict[str, Any]]) -> "Listener":
-        """Tell the relay of these events."""
+        """Tell the translator of these events."""
         for row in rows:
-            self.relay.tell(row)
+            self.translator.feed(row)
         return self
 
     @property
@@ -68,7 +70,7 @@ def test_a_recorded_run_is_told_as_it_goes() -> None:
         (result["id"], result["url"]) for result in RESULTS
     ]
     assert listener.text == SHOWN
-    assert listener.relay.finish(SHOWN)
+    assert listener.translator.finish(SHOWN)
     assert listener.text == SHOWN
 
 
@@ -130,17 +132,17 @@ def test_what_was_missing_is_told_at_the_end() -> None:
     """A held-back bracket, and what a broken stream never brought."""
     listener = Listener().hear(deltas("The Moon [we", size=4))
     assert listener.text == "The Moon "
-    assert listener.relay.finish("The Moon [we are here]")
+    assert listener.translator.finish("The Moon [we are here]")
     assert listener.text == "The Moon [we are here]"
-    assert listener.relay.shown == len(listener.text)
+    assert listener.translator.shown == len(listener.text)
 
 
 def test_another_text_than_was_told_is_a_divergence() -> None:
     """Then nothing is added, and whoever asked is told so."""
     listener = Listener().hear(deltas("The Moon"))
     told = len(listener.events)
-    assert not listener.relay.finish("The Sun")
-    assert not listener.relay.finish("The")
+    assert not listener.translator.finish("The Sun")
+    assert not listener.translator.finish("The")
     assert len(listener.events) == told
 
 
@@ -148,15 +150,15 @@ def test_another_text_than_was_told_is_a_divergence() -> None:
 def test_a_later_attempt_tells_only_the_rest(shown: int) -> None:
     """The attempts of one run together tell the text once."""
     listener = Listener(shown=shown)
-    assert listener.relay.finish(SHOWN)
+    assert listener.translator.finish(SHOWN)
     assert listener.text == SHOWN[shown:]
-    assert listener.relay.shown == len(SHOWN)
+    assert listener.translator.shown == len(SHOWN)
 
 
 def test_more_shown_than_there_is_is_a_divergence() -> None:
     """An earlier attempt told more than the final text has: that cannot be its beginning."""
     listener = Listener(shown=100)
-    assert not listener.relay.finish("short")
+    assert not listener.translator.finish("short")
     assert listener.events == []
 
 
@@ -195,7 +197,7 @@ def test_any_event_at_all_is_told_validly_or_not_at_all(
         listener.hear(
             [{"type": kind, "delta": content, "queries": content, "results": content}]
         )
-    listener.relay.finish(text)
+    listener.translator.finish(text)
 
 
 @given(
@@ -206,6 +208,6 @@ def test_what_is_told_is_always_the_beginning_of_the_final_text(
 ) -> None:
     """A stream that breaks anywhere, finished by the whole text, tells the whole text once."""
     listener = Listener().hear(deltas(text, size=size)[:cut])
-    assert plain_marks(text).startswith(listener.text)
-    assert listener.relay.finish(plain_marks(text))
-    assert listener.text == plain_marks(text)
+    assert normalize_marks(text).startswith(listener.text)
+    assert listener.translator.finish(normalize_marks(text))
+    assert listener.text == normalize_marks(text)

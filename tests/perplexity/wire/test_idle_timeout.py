@@ -108,6 +108,25 @@ def test_a_cancellation_by_somebody_else_stays_one() -> None:
     run(main())
 
 
+def test_a_wait_in_a_task_that_is_being_cancelled_can_time_out() -> None:
+    """Like `asyncio.timeout`: a cancellation from before the wait does not count as one during it."""
+
+    async def main() -> None:
+        clock, idle = Clock(), IdleTimeout(1)
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        for _ in range(2):
+            with pytest.raises(TimeoutError), idle:
+                await clock.passes(1.1)
+            assert task.cancelling() == 1
+        task.uncancel()
+
+    run(main())
+
+
 def test_other_errors_pass_through() -> None:
     """And what was never entered can be closed."""
 

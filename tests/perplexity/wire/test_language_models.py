@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perplexity_connector.perplexity.wire.language_models import found
+from perplexity_connector.perplexity.wire.language_models import models_from_answer
 
 RECORDED = {
     "input": 0.25,
@@ -30,13 +30,17 @@ def model(name: object, **more: object) -> dict[str, object]:
 
 def described(**more: object) -> str:
     """The description of a model that is listed like this."""
-    (option,) = found({"object": "list", "data": [model("perplexity/sonar", **more)]})
+    (option,) = models_from_answer(
+        {"object": "list", "data": [model("perplexity/sonar", **more)]}
+    )
     return option.description
 
 
 def test_a_model_is_an_option_with_its_price() -> None:
     """The numbers of the recorded shape."""
-    (option,) = found({"object": "list", "data": [model("perplexity/sonar")]})
+    (option,) = models_from_answer(
+        {"object": "list", "data": [model("perplexity/sonar")]}
+    )
     assert (option.value, option.label) == ("perplexity/sonar", "perplexity/sonar")
     assert option.description == "$0.25 in, $2.5 out per 1M tokens."
 
@@ -83,7 +87,7 @@ def test_an_odd_price_is_left_out_and_the_model_kept(pricing: object) -> None:
 
 def test_an_anthropic_model_says_what_it_needs() -> None:
     """With and without a price."""
-    options = found(
+    options = models_from_answer(
         {"data": [model("anthropic/claude-x"), {"id": "anthropic/claude-y"}]}
     )
     assert all("max_tokens" in option.description for option in options)
@@ -103,7 +107,9 @@ def test_models_come_in_order_each_once_and_what_is_no_model_is_passed_over() ->
     ]
     assert [
         option.value
-        for option in found({"data": [*rows, {"id": "a/1"}, model("b/2"), {}]})
+        for option in models_from_answer(
+            {"data": [*rows, {"id": "a/1"}, model("b/2"), {}]}
+        )
     ] == ["a/1", "b/2"]
 
 
@@ -113,7 +119,7 @@ def test_models_come_in_order_each_once_and_what_is_no_model_is_passed_over() ->
 def test_another_shape_is_no_list_of_models(answer: object) -> None:
     """It is refused, not taken for an empty list."""
     with pytest.raises(ValueError, match="no list"):
-        found(answer)
+        models_from_answer(answer)
 
 
 json_values = st.recursive(
@@ -145,7 +151,7 @@ def test_whatever_is_listed_becomes_options_that_fit_the_field(
     data: list[object],
 ) -> None:
     """Never an error; plain ASCII values of at most 200 characters, each once and in order."""
-    values = [option.value for option in found({"data": data})]
+    values = [option.value for option in models_from_answer({"data": data})]
     assert values == sorted(set(values))
     assert all(
         value.isascii() and value.isprintable() and 0 < len(value) <= 200

@@ -11,12 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perplexity_connector.contract import ConnectorError, Effect, ErrorCode
-from perplexity_connector.perplexity.wire import provider_errors
+from perplexity_connector.perplexity.wire import rate_headers
 from perplexity_connector.perplexity.wire.provider_errors import (
     error_from_response,
     provider_code,
     provider_error,
-    rate,
     request_id,
 )
 from tests.perplexity.wire.streams import json_values
@@ -30,7 +29,7 @@ HTML_524 = b"<!DOCTYPE html><html><head><title>api.perplexity.ai | 524: A timeou
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop the clock."""
-    monkeypatch.setattr(provider_errors.time, "time", lambda: NOW)
+    monkeypatch.setattr(rate_headers.time, "time", lambda: NOW)
 
 
 def told(message: str, kind: str | None, code: int, **more: object) -> bytes:
@@ -305,61 +304,6 @@ def test_only_a_rate_limit_waits_for_the_reset() -> None:
     """An outage does not end with the minute."""
     error = refuse(503, x_ratelimit_reset=str(int(NOW) + 12))
     assert (error.resets_at, error.retry_after) == (None, None)
-
-
-@pytest.mark.parametrize(
-    ("ahead", "resets_at"),
-    [
-        (0, NOW + 10),
-        (2, NOW + 10),
-        (-2, NOW + 10),
-        (3600, NOW - 3590),
-        (-3600, NOW + 3610),
-    ],
-)
-def test_the_reset_time_is_put_on_this_machines_clock(
-    ahead: int, resets_at: float
-) -> None:
-    """A provider whose Date is ahead by an hour has a reset that is early by an hour here; seconds are no matter."""
-    headers = {
-        "date": formatdate(NOW + ahead, usegmt=True),
-        "x-ratelimit-reset": str(int(NOW) + 10),
-    }
-    assert rate(headers)[2] == resets_at
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({}, (None, None, None)),
-        (
-            {
-                "x-ratelimit-limit": "50",
-                "x-ratelimit-remaining": "0",
-                "x-ratelimit-reset": "1790000001",
-            },
-            (50, 0, NOW + 1),
-        ),
-        (
-            {
-                "x-ratelimit-limit": "many",
-                "x-ratelimit-remaining": "-1",
-                "x-ratelimit-reset": "1.5",
-            },
-            (None, None, None),
-        ),
-        ({"x-ratelimit-limit": "1" * 16}, (None, None, None)),
-        (
-            {"x-ratelimit-reset": "1790000001", "date": "yesterday"},
-            (None, None, NOW + 1),
-        ),
-    ],
-)
-def test_rate_headers_are_whole_numbers_or_nothing(
-    headers: dict[str, str], expected: tuple[object, ...]
-) -> None:
-    """What is no number is not there."""
-    assert rate(headers) == expected
 
 
 @pytest.mark.parametrize(

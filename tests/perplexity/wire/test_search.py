@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
 from perplexity_connector.perplexity.wire.search import (
     PATH,
-    found,
+    pages_from_answer,
     queries,
     request_body,
 )
@@ -103,23 +103,26 @@ B = {
 
 def test_the_pages_come_in_the_providers_order() -> None:
     """Missing and null dates are the same thing."""
-    assert found({"results": [A, B], "id": "abc"}) == ([PAGE_A, B], "abc")
+    assert pages_from_answer({"results": [A, B], "id": "abc"}) == ([PAGE_A, B], "abc")
 
 
 def test_a_nested_list_of_results_is_understood_too() -> None:
     """Sources contradict each other on the shape, so both are read."""
-    assert found({"results": [[A], [B], []], "id": "abc"}) == ([PAGE_A, B], "abc")
+    assert pages_from_answer({"results": [[A], [B], []], "id": "abc"}) == (
+        [PAGE_A, B],
+        "abc",
+    )
 
 
 def test_no_results_are_a_normal_answer() -> None:
     """An id that is missing or no text is none."""
-    assert found({"results": []}) == ([], None)
-    assert found({"results": [], "id": 7}) == ([], None)
+    assert pages_from_answer({"results": []}) == ([], None)
+    assert pages_from_answer({"results": [], "id": 7}) == ([], None)
 
 
 def test_what_is_no_page_is_passed_over() -> None:
     """One odd entry does not take the others with it."""
-    assert found({"results": [None, A, "x", [B, 3]]}) == ([PAGE_A, B], None)
+    assert pages_from_answer({"results": [None, A, "x", [B, 3]]}) == ([PAGE_A, B], None)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,7 @@ def test_what_is_no_page_is_passed_over() -> None:
 def test_an_answer_of_another_shape_is_a_value_error(answer: Any) -> None:
     """Without a list of results there is no answer."""
     with pytest.raises(ValueError):  # noqa: PT011 - the type is the promise
-        found(answer)
+        pages_from_answer(answer)
 
 
 @given(json_values)
@@ -141,7 +144,7 @@ def test_whatever_comes_back_fits_the_output_schema(answer: Any) -> None:
         {"results": [answer, [answer]]},
     ):
         try:
-            pages, found_id = found(document)
+            pages, found_id = pages_from_answer(document)
         except ValueError:
             continue
         output = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from perplexity_connector.perplexity.wire.sources import page, placed
+from perplexity_connector.perplexity.wire.sources import page, place_by_id
 
 EMPTY = {"title": "", "url": "", "snippet": "", "date": None, "last_updated": None}
 
@@ -18,17 +18,17 @@ def result(number: object, url: str | None = None) -> dict[str, object]:
 
 def urls(*results: dict[str, object]) -> list[object]:
     """The placed pages' addresses."""
-    return [found["url"] for found in placed(results).pages]
+    return [found["url"] for found in place_by_id(results).pages]
 
 
 def codes(*results: dict[str, object]) -> list[str]:
     """The codes of the warnings."""
-    return [warning.code for warning in placed(results).warnings]
+    return [warning.code for warning in place_by_id(results).warnings]
 
 
 def test_sources_stand_by_id_whatever_order_they_come_in() -> None:
     """The source of [n] is the n-th."""
-    found = placed([result(3), result(1), result(2)])
+    found = place_by_id([result(3), result(1), result(2)])
     assert [row["url"] for row in found.pages] == [
         "https://1.example",
         "https://2.example",
@@ -40,7 +40,7 @@ def test_sources_stand_by_id_whatever_order_they_come_in() -> None:
 
 def test_a_gap_is_an_empty_entry_and_a_warning() -> None:
     """Later sources keep their numbers."""
-    found = placed([result(4), result(1)])
+    found = place_by_id([result(4), result(1)])
     assert list(found.pages)[1:3] == [EMPTY, EMPTY]
     assert found.pages[3]["url"] == "https://4.example"
     assert found.numbers == {1, 4}
@@ -93,7 +93,7 @@ def test_a_whole_float_is_a_number() -> None:
 
 def test_sources_that_all_have_no_number_stand_as_they_came() -> None:
     """Then the order is all there is, and nothing to warn of."""
-    found = placed([{"url": "https://b.example"}, {"url": "https://a.example"}])
+    found = place_by_id([{"url": "https://b.example"}, {"url": "https://a.example"}])
     assert [row["url"] for row in found.pages] == [
         "https://b.example",
         "https://a.example",
@@ -104,12 +104,12 @@ def test_sources_that_all_have_no_number_stand_as_they_came() -> None:
 
 def test_the_highest_number_is_a_thousand() -> None:
     """Room is made up to there, since a search has at most fifty results."""
-    assert len(placed([result(1000)]).pages) == 1000
+    assert len(place_by_id([result(1000)]).pages) == 1000
 
 
 def test_no_sources_are_no_sources() -> None:
     """An answer without a search has none."""
-    found = placed([])
+    found = place_by_id([])
     assert (list(found.pages), found.numbers, list(found.warnings)) == (
         [],
         frozenset(),

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
+import httpcore
 import httpx
 import pytest
 from cryptography import x509
@@ -189,6 +190,36 @@ def test_a_proxy_of_another_kind_is_left_to_httpx(
     assert [proxy and proxy.url.scheme for proxy in asked_for] == ["socks5"]
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_speaks_http_is_used_over_aiohttp(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    """Over TLS or not."""
+    monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:1")
+    for url in ("http://127.0.0.2:2", "https://provider.example"):
+        assert isinstance(transport.network(url, 5), transport.AiohttpTransport)
+
+
+def test_httpx_gets_the_time_out_for_connecting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its own transport is built without one, so each request carries it."""
+    timeouts: list[object] = []
+
+    async def connect(
+        pool: httpcore.AsyncConnectionPool, request: httpcore.Request
+    ) -> httpcore.Response:
+        del pool
+        timeouts.append(request.extensions["timeout"])
+        raise httpcore.ConnectTimeout
+
+    monkeypatch.setattr(transport, "find_spec", lambda _: None)
+    monkeypatch.setattr(httpcore.AsyncConnectionPool, "handle_async_request", connect)
+    ended = asyncio.run(failed("http://127.0.0.1:1", connect_timeout=1.25))
+    assert ended == ("unavailable", "none")
+    assert timeouts == [{"connect": 1.25}]
+
+
 @pytest.fixture
 def server_tls(tmp_path: Path) -> ssl.SSLContext:
     """A TLS server's context; its certificate is in `server.pem`, and under its hash in a folder `authorities`."""
@@ -253,6 +284,21 @@ def test_the_authorities_are_those_of_the_environment(
             else:
                 assert await failed(provider.url) == ("unavailable", "none")
                 assert provider.requests == []
+
+    asyncio.run(main())
+
+
+@pytest.mark.usefixtures("either")
+def test_a_proxy_may_be_reached_over_tls(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server_tls: ssl.SSLContext
+) -> None:
+    """With the authorities of the environment, as for the provider."""
+
+    async def main() -> None:
+        async with Loopback(http(body=b"[1]"), tls=server_tls) as proxy:
+            monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+            assert await asked("http://127.0.0.1:1") == [1]
 
     asyncio.run(main())
 

@@ -1,1 +1,1 @@
-"""What Langflow reads for its sidebar; it takes the other files of this folder one by one."""
+"""The nodes of Langflow's sidebar. Langflow reads the other files of this folder one by one."""

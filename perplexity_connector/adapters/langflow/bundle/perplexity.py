@@ -1,6 +1,6 @@
-"""The actions that stand in the sidebar. Langflow keeps this source in every saved flow and runs it from there.
+"""The actions in the sidebar. Langflow copies this source into every saved flow and runs the copy.
 
-It looks for a class statement by reading the source, so each action needs one; all else is projected from the action.
+It finds a node by its class statement in the source, so each action needs one.
 """
 
 from perplexity_connector.adapters.langflow.component import ActionComponent

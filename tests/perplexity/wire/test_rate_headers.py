@@ -1,0 +1,71 @@
+"""Rate limits from a response's headers; `test_provider_errors` has the waits of a refusal."""
+
+from email.utils import formatdate
+
+import pytest
+
+from perplexity_connector.perplexity.wire import rate_headers
+from perplexity_connector.perplexity.wire.rate_headers import rate_limit_from_headers
+
+NOW = 1790000000.0
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the clock."""
+    monkeypatch.setattr(rate_headers.time, "time", lambda: NOW)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "resets_at"),
+    [
+        (0, NOW + 10),
+        (2, NOW + 10),
+        (-2, NOW + 10),
+        (3600, NOW - 3590),
+        (-3600, NOW + 3610),
+    ],
+)
+def test_the_reset_time_is_put_on_this_machines_clock(
+    ahead: int, resets_at: float
+) -> None:
+    """A provider whose Date is ahead by an hour has a reset that is early by an hour here; seconds are no matter."""
+    headers = {
+        "date": formatdate(NOW + ahead, usegmt=True),
+        "x-ratelimit-reset": str(int(NOW) + 10),
+    }
+    assert rate_limit_from_headers(headers).resets_at == resets_at
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, (None, None, None)),
+        (
+            {
+                "x-ratelimit-limit": "50",
+                "x-ratelimit-remaining": "0",
+                "x-ratelimit-reset": "1790000001",
+            },
+            (50, 0, NOW + 1),
+        ),
+        (
+            {
+                "x-ratelimit-limit": "many",
+                "x-ratelimit-remaining": "-1",
+                "x-ratelimit-reset": "1.5",
+            },
+            (None, None, None),
+        ),
+        ({"x-ratelimit-limit": "1" * 16}, (None, None, None)),
+        (
+            {"x-ratelimit-reset": "1790000001", "date": "yesterday"},
+            (None, None, NOW + 1),
+        ),
+    ],
+)
+def test_rate_headers_are_whole_numbers_or_nothing(
+    headers: dict[str, str], expected: tuple[object, ...]
+) -> None:
+    """What is no number is not there."""
+    assert rate_limit_from_headers(headers) == expected
