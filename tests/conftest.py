@@ -9,6 +9,8 @@ import pytest
 import stamina.instrumentation
 from hypothesis import settings
 
+from perplexity_connector.host.runs import waits
+
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
 settings.register_profile("nightly", max_examples=10_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
@@ -53,6 +55,22 @@ def state_folder(
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
     monkeypatch.setenv("XDG_DATA_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """No test waits for long between attempts. Returns the real floor and first back-off."""
+    real = {name: getattr(waits, name) for name in ("SHORTEST_S", "FIRST_BACK_OFF_S")}
+    for name in real:
+        monkeypatch.setattr(waits, name, 0.001)
+    return real
+
+
+@pytest.fixture
+def real_waits(monkeypatch: pytest.MonkeyPatch, short_waits: dict[str, float]) -> None:
+    """Wait as long as a user's host does; for tests on a clock of their own."""
+    for name, seconds in short_waits.items():
+        monkeypatch.setattr(waits, name, seconds)
 
 
 @pytest.fixture(autouse=True)
