@@ -20,6 +20,8 @@ _CAUTIOUS_REQUESTS = 2
 # So many responses in a row, none of them a refusal, end the caution after a refusal.
 _GOOD_RESPONSES = 10
 _LONGEST_WINDOW_S = 120.0
+# A wait ends so much before the deadline, so that the handler's own timeout does not come first.
+_MARGIN_S = 0.05
 # Reset times are in whole seconds: one request in "up to two seconds" is one request a second.
 _COARSE_S = 2.0
 _ONE_A_SECOND_S = 1.02
@@ -154,7 +156,7 @@ class RateLimiter:
     async def _wait_for_turn(self, deadline: float) -> None:
         if self._earliest_start() > deadline:
             raise self._too_late_error()
-        patience = asyncio.timeout(_seconds_until(deadline))
+        patience = asyncio.timeout(_seconds_until(deadline - _MARGIN_S))
         self._waiting[patience] = deadline
         try:
             async with patience, self._queue:

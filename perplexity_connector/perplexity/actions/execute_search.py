@@ -17,6 +17,7 @@ from perplexity_connector.contract import (
 from perplexity_connector.contract.json import as_object, as_objects, as_text
 from perplexity_connector.perplexity.actions.clock import seconds_left
 from perplexity_connector.perplexity.actions.inputs import read_input
+from perplexity_connector.perplexity.actions.turn import Turn
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
 from perplexity_connector.perplexity.wire import provider_errors, search
 from perplexity_connector.perplexity.wire.client import Client
@@ -105,20 +106,21 @@ class _Searcher:
                 pages=as_objects(kept.get("pages")),
                 id=as_text(kept.get("id")) or None,
             )
+        turn = Turn(self._ctx)
         try:
             async with asyncio.timeout(seconds_left(self._ctx)), self._slots:
-                return await self._ask(query)
+                return await self._ask(query, turn.ctx)
         except TimeoutError:
             late = provider_errors.provider_error(
-                ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="the run's deadline"
+                ErrorCode.TIMEOUT, effect=turn.effect, detail="the run's deadline"
             )
             return _Outcome(query=query, error=late)
         except ConnectorError as error:
             return _Outcome(query=query, error=error)
 
-    async def _ask(self, query: str) -> _Outcome:
+    async def _ask(self, query: str, ctx: ActionContext) -> _Outcome:
         body = search.request_body(self._form, query)
-        async with self._client.ask("POST", search.PATH, self._ctx, body) as answer:
+        async with self._client.ask("POST", search.PATH, ctx, body) as answer:
             document = await answer.json()
             try:
                 pages, search_id = search.pages_from_answer(document)

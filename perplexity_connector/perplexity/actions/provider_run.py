@@ -6,10 +6,10 @@ stream, a new attempt and a new process all continue the same run with `GET /v1/
 """
 
 import asyncio
+import random
 import re
 from collections.abc import Iterator
-from contextlib import aclosing, nullcontext, suppress
-from dataclasses import replace
+from contextlib import aclosing, suppress
 
 from perplexity_connector.contract import (
     ActionContext,
@@ -21,6 +21,7 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.contract.json import as_int, as_object, as_text
 from perplexity_connector.perplexity.actions.clock import seconds_left
+from perplexity_connector.perplexity.actions.turn import Turn
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
 from perplexity_connector.perplexity.wire import (
     agent_request,
@@ -67,6 +68,9 @@ class ProviderRun:
     * `response`: the provider's final object, found by polling; empty without polling.
     * `request_id`: the provider's id of the latest request.
     * `recovered`: true once the run was polled instead of listened to.
+    * `_turn`: the context of the POST, which notes whether the POST can have left.
+    * `_free`: the context of polls and of the request to cancel. They do not wait for the host's
+      limit, because the run costs money meanwhile. The provider counts them separately.
     * `_cancel_accepted`: true once the provider has taken the request to cancel. Then no
       checkpoint is kept, because a later attempt could only find the cancelled run.
     """
@@ -91,6 +95,8 @@ class ProviderRun:
         self.response: JsonObject = {}
         self.request_id: str | None = None
         self.recovered = False
+        self._turn = Turn(ctx)
+        self._free = ActionContext(connection=ctx.connection)
         self._cancel_accepted = False
 
     async def follow(self) -> None:
@@ -120,7 +126,7 @@ class ProviderRun:
             if self.transcript.terminal is not None:
                 return  # the answer is complete: the time ended while its last bytes were read
             late = provider_errors.provider_error(
-                ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="the run's deadline"
+                ErrorCode.TIMEOUT, effect=self._turn.effect, detail="the run's deadline"
             )
             raise await self._completed_error(late) from None
         except ConnectorError as error:
@@ -140,7 +146,7 @@ class ProviderRun:
         body = agent_request.request_body(self._form)
         try:
             async with self._client.ask(
-                "POST", agent_request.PATH, self._ctx, body
+                "POST", agent_request.PATH, self._turn.ctx, body
             ) as answer:
                 await self._listen(answer)
         except ConnectorError as error:
@@ -183,7 +189,7 @@ class ProviderRun:
                 failures += 1
                 if error.code not in _PASSING or failures > _FORGIVEN_FAILURES:
                     raise _lost() if error.code in _GONE else error from None
-                wait = max(wait, error.retry_after or 0.0)
+                wait = max(pause, _with_jitter(error.retry_after or 0.0))
             else:
                 failures = 0
                 if found.get("status") in _ENDED:
@@ -196,7 +202,7 @@ class ProviderRun:
 
     async def _poll(self) -> JsonObject:
         path = f"{agent_request.PATH}/{self.transcript.run_id}"
-        async with self._client.ask("GET", path, self._ctx) as answer:
+        async with self._client.ask("GET", path, self._free) as answer:
             self.request_id = answer.request_id or self.request_id
             found = as_object(await answer.json())
         if not isinstance(found.get("status"), str):
@@ -215,12 +221,10 @@ class ProviderRun:
 
     async def _request_cancel(self) -> None:
         path = f"{agent_request.PATH}/{self.transcript.run_id}/cancel"
-        # Without the shared limit: the run costs money while this request waits for its turn.
-        ctx = replace(self._ctx, permit=nullcontext)
         with suppress(ConnectorError, TimeoutError):
             async with (
                 asyncio.timeout(_CANCEL_SECONDS),
-                self._client.ask("POST", path, ctx),
+                self._client.ask("POST", path, self._free),
             ):
                 self._cancel_accepted = True
             # An empty state clears the checkpoint.
@@ -254,6 +258,11 @@ def _checked_state(state: JsonObject | None) -> JsonObject:
 
 def _pauses() -> Iterator[float]:
     return (min(_LONGEST_WAIT, 0.25 * 1.6**step) for step in range(_POLLS))
+
+
+def _with_jitter(seconds: float) -> float:
+    # Many runs that were refused together must not come back together.
+    return seconds * random.uniform(1, 1.1)  # noqa: S311 - spreads load, guards nothing
 
 
 def _unreadable(detail: str) -> ConnectorError:

@@ -28,7 +28,10 @@ from perplexity_connector.contract.json import load_json
 from perplexity_connector.perplexity.wire import provider_errors
 from perplexity_connector.perplexity.wire.endpoint import Endpoint
 from perplexity_connector.perplexity.wire.idle_timeout import IdleTimeout
-from perplexity_connector.perplexity.wire.rate_headers import rate_limit_from_headers
+from perplexity_connector.perplexity.wire.rate_headers import (
+    rate_limit_from_headers,
+    retry_after_from_headers,
+)
 from perplexity_connector.perplexity.wire.sse import EventDecoder, ServerEvent
 from perplexity_connector.perplexity.wire.transport import network, unlogged
 
@@ -191,14 +194,20 @@ class Client:
                 response = await self._first_byte(request)
                 stack.push_async_callback(response.aclose)
                 # Inside the permit, so that the next request starts with the new limit.
-                ctx.observe_limit(*rate_limit_from_headers(response.headers))
+                _observe(ctx, response)
             if not response.is_success:
                 raise provider_errors.error_from_response(
                     response.status_code, response.headers, await _refusal(response)
                 )
             answer = StreamingResponse(response, self._endpoint.idle_timeout)
             stack.callback(answer.close)
-            yield answer
+            try:
+                yield answer
+            except ConnectorError as error:
+                # The body of a 200 can be a refusal as well.
+                if error.code is ErrorCode.RATE_LIMITED:
+                    ctx.observe_refusal(error.retry_after)
+                raise
 
     def _request(
         self, method: str, path: str, ctx: ActionContext, body: JsonObject | None
@@ -239,6 +248,14 @@ class Client:
             raise _unavailable(Effect.NONE, "not connected", error) from None
         except httpx.HTTPError as error:
             raise _unavailable(Effect.UNKNOWN, "broken after sending", error) from None
+
+
+def _observe(ctx: ActionContext, response: httpx.Response) -> None:
+    limit = rate_limit_from_headers(response.headers)
+    ctx.observe_limit(*limit)
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        retry_after = retry_after_from_headers(response.headers, limit.resets_at)
+        ctx.observe_refusal(retry_after)
 
 
 def _unavailable(effect: Effect, state: str, error: httpx.HTTPError) -> ConnectorError:

@@ -40,6 +40,10 @@ _BY_STATUS = {
     524: ErrorCode.TIMEOUT,
 }
 
+# 408 and 499: a gateway stopped waiting for a request that may have arrived. 424: the run began
+# and failed (docs/provider.md, "Refusals").
+_AFTER_THE_START = frozenset({408, 424, 499})
+
 # The two types that are more exact than their HTTP status (docs/provider.md, "Refusals").
 _BY_TYPE = {
     "chat_completions_not_available": ErrorCode.UNSUPPORTED,
@@ -143,8 +147,8 @@ def _by_class(status: int) -> ErrorCode:
 
 
 def _effect(status: int) -> Effect:
-    # A 4xx was refused before anything was done. 424 means that the run began and failed.
-    is_refusal = 400 <= status < 500 and status != 424  # noqa: PLR2004 - HTTP
+    # A 4xx was refused before anything was done, with exceptions.
+    is_refusal = 400 <= status < 500 and status not in _AFTER_THE_START  # noqa: PLR2004 - HTTP
     return Effect.NONE if is_refusal else Effect.UNKNOWN
 
 

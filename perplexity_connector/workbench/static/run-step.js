@@ -185,7 +185,7 @@ function describeError({ code, retryable, effect, retry_after: seconds }) {
   const facts = [`Code: ${code}`];
   if (retryable) facts.push("It may work if you run it again");
   if (effect === "unknown") facts.push("it may have cost something");
-  if (seconds) facts.push(`try again in ${Math.ceil(seconds)} s`);
+  if (seconds) facts.push(`try again in ${writeWait(seconds)}`);
   return facts.join(" \u00b7 ");
 }
 
@@ -230,6 +230,13 @@ export function drawFacts(facts) {
 /** Write a cost in USD. @param {number | null} cost */
 export function writeCost(cost) {
   return cost === null ? null : `$${cost.toFixed(cost < 0.1 ? 4 : 2)}`;
+}
+
+/** Write a wait; a long one in minutes or hours. @param {number} seconds */
+function writeWait(seconds) {
+  if (seconds >= 7200) return `${Math.ceil(seconds / 3600)} h`;
+  if (seconds >= 120) return `${Math.ceil(seconds / 60)} min`;
+  return `${Math.ceil(seconds)} s`;
 }
 
 /** Write a time. @param {number} milliseconds */

@@ -32,7 +32,7 @@ _STATUSES: Mapping[int, tuple[str, str, str]] = {
     403: ("permission_denied", "none", "forbidden"),
     404: ("not_found", "none", "not_found"),
     405: ("invalid_response", "none", "method_not_allowed"),
-    408: ("timeout", "none", "request_timeout"),
+    408: ("timeout", "unknown", "request_timeout"),
     409: ("invalid_response", "none", "conflict"),
     410: ("unsupported", "none", "gone"),
     413: ("invalid_input", "none", "payload_too_large"),
@@ -43,7 +43,7 @@ _STATUSES: Mapping[int, tuple[str, str, str]] = {
     429: ("rate_limited", "none", "request_rate_limit_exceeded"),
     431: ("invalid_response", "none", "headers_too_large"),
     451: ("invalid_response", "none", "unavailable_for_legal_reasons"),
-    499: ("invalid_response", "none", "client_closed_request"),
+    499: ("invalid_response", "unknown", "client_closed_request"),
     500: ("unavailable", "unknown", "internal_error"),
     501: ("unavailable", "unknown", "not_implemented"),
     502: ("unavailable", "unknown", "bad_gateway"),
@@ -241,6 +241,7 @@ def _passing() -> Iterator[Row]:
         for variant, headers in {
             "Retry-After": _NOW,
             "date": dated,
+            "sent twice": {"retry-after": "0.01, 0.01"},
             "reset passed": past,
             "silly": silly,
         }.items():

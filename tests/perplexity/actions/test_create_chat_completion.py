@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import httpx
@@ -384,6 +385,66 @@ def test_the_deadline_gives_what_was_received_and_asks_the_provider_to_stop(
         "/v1/agent",
         f"{RUN_PATH}/cancel",
     ]
+
+
+@asynccontextmanager
+async def never() -> AsyncIterator[None]:
+    """A host's limit that gives no turn."""
+    await asyncio.Event().wait()
+    yield
+
+
+def test_a_run_that_never_had_its_turn_had_no_effect() -> None:
+    """The deadline ends it while its request still waits in the host."""
+    provider = Provider()
+    error = failure(
+        provider, Listener(), deadline=time.monotonic() + 0.05, permit=never
+    )
+    assert (error.code, error.effect, provider.asked) == ("timeout", "none", [])
+
+
+def test_looking_at_a_begun_run_does_not_wait_for_a_turn_nor_count_as_one() -> None:
+    """The host's limit is for requests that begin something; the provider counts the others apart."""
+    heard: list[object] = []
+    parts = {"observe_limit": heard.append, "observe_refusal": heard.append}
+    provider = Provider(refusal(429), plain(final()))
+    state = {"response_id": RUN_ID, "shown": 0}
+    result = run(provider, Listener(), resume_from=state, permit=never, **parts)
+    assert result.output["content"] == SHOWN
+    assert provider.asked == [("GET", RUN_PATH)] * 2
+    assert heard == []
+
+
+def test_a_wait_between_polls_that_the_provider_asks_for_gets_jitter_on_top(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is never cut."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(provider_run.asyncio, "sleep", sleep)
+    limited = refusal(429)
+    limited.headers["retry-after"] = "7"
+    state = {"response_id": RUN_ID, "shown": 0}
+    run(Provider(limited, limited, plain(final())), Listener(), resume_from=state)
+    assert len(set(slept)) == 2
+    assert all(7 <= seconds <= 7.7 for seconds in slept)
+
+
+def test_asking_a_run_to_stop_does_not_wait_for_a_turn() -> None:
+    """A run that no one waits for costs money meanwhile."""
+    provider = Provider(plain({}))
+    error = failure(
+        provider,
+        Listener(),
+        resume_from={"response_id": RUN_ID, "shown": 0},
+        deadline=time.monotonic() - 1,
+        permit=never,
+    )
+    assert (error.code, error.effect) == ("timeout", "unknown")
+    assert provider.asked[-1] == ("POST", f"{RUN_PATH}/cancel")
 
 
 def test_a_deadline_after_the_last_event_takes_no_answer_away(

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -176,6 +178,36 @@ def test_at_the_deadline_what_was_found_comes_back() -> None:
     assert [
         bool(outcome["error"]) for outcome in asyncio.run(main()).output["queries"]
     ] == [False, False, True]
+
+
+def test_a_query_that_never_had_its_turn_had_no_effect() -> None:
+    """One that was sent, and was too slow, may have had one."""
+    turns = iter([True, True, False])
+
+    @asynccontextmanager
+    async def permit() -> AsyncIterator[None]:
+        if not next(turns):
+            await asyncio.Event().wait()
+        yield
+
+    async def network(request: httpx.Request) -> httpx.Response:
+        if asked_for(request) == QUERIES[1]:
+            await asyncio.Event().wait()
+        return echo(request)
+
+    async def main() -> ActionResult:
+        client = Provider().client()
+        client._transport = httpx.MockTransport(network)
+        async with client:
+            ctx = Listener().context(
+                deadline=time.monotonic() + 0.1, last_attempt=False, permit=permit
+            )
+            return await execute_search(client, {"query": QUERIES}, ctx)
+
+    outcomes = asyncio.run(main()).output["queries"]
+    assert outcomes[0]["error"] is None
+    effects = [outcome["error"]["effect"] for outcome in outcomes[1:]]
+    assert effects == ["unknown", "none"]
 
 
 @pytest.mark.parametrize("finished", [0, 1, 2])

@@ -166,7 +166,7 @@ STATUSES = {
     405: ("invalid_response", "none"),
     406: ("invalid_response", "none"),
     407: ("invalid_response", "none"),
-    408: ("timeout", "none"),
+    408: ("timeout", "unknown"),
     409: ("invalid_response", "none"),
     410: ("unsupported", "none"),
     411: ("invalid_response", "none"),
@@ -178,7 +178,7 @@ STATUSES = {
     425: ("invalid_response", "none"),
     429: ("rate_limited", "none"),
     451: ("invalid_response", "none"),
-    499: ("invalid_response", "none"),
+    499: ("invalid_response", "unknown"),
     500: ("unavailable", "unknown"),
     501: ("unavailable", "unknown"),
     502: ("unavailable", "unknown"),
@@ -271,6 +271,17 @@ def test_several_details_become_several_pointers_each_once() -> None:
         ("999999", 999999.0),
         (formatdate(NOW + 30, usegmt=True), 30.0),
         (formatdate(NOW - 30, usegmt=True), 0.0),
+        ("2, 2", 2.0),
+        ("2,2,  2", 2.0),
+        ("2s", 2.0),
+        ("2 s", 2.0),
+        ("1500ms", 1.5),
+        ("0.5", 0.5),
+        (formatdate(NOW + 30, usegmt=True).replace(" GMT", ""), 30.0),
+        ("2, 3", None),
+        ("2m", None),
+        ("1.5.2", None),
+        ("2,", None),
         ("-5", None),
         ("soon", None),
         ("", None),
@@ -292,6 +303,24 @@ def test_the_reset_time_tells_the_wait_where_nothing_else_does() -> None:
     assert (error.resets_at, error.retry_after) == (NOW + 12, 12.0)
     error = refuse(429, x_ratelimit_reset=str(int(NOW) + 12), retry_after="3")
     assert (error.resets_at, error.retry_after) == (NOW + 12, 3.0)
+
+
+@pytest.mark.parametrize("told", ["0", "Thu, 01 Jan 2026 00:00:00 GMT", "soon"])
+def test_a_wait_of_nothing_falls_through_to_the_reset_time(told: str) -> None:
+    """Zero, past or unreadable."""
+    error = refuse(429, x_ratelimit_reset=str(int(NOW) + 12), retry_after=told)
+    assert error.retry_after == 12.0
+
+
+@pytest.mark.parametrize("ahead", [-3600, 3600, 86_400 * 365])
+def test_a_date_to_wait_for_is_on_the_provider_s_clock(ahead: int) -> None:
+    """An hour of difference between the clocks is not an hour of waiting."""
+    error = refuse(
+        429,
+        date=formatdate(NOW + ahead, usegmt=True),
+        retry_after=formatdate(NOW + ahead + 30, usegmt=True),
+    )
+    assert error.retry_after == 30.0
 
 
 def test_a_reset_time_that_has_passed_is_no_wait() -> None:
