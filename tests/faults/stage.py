@@ -40,7 +40,7 @@ from perplexity_connector.host import Host
 from perplexity_connector.host.catalogue import catalogue
 from perplexity_connector.host.catalogue.discovery import Discovery, Installed, discover
 from perplexity_connector.host.catalogue.manifests import read_manifest
-from perplexity_connector.host.runs import loading, retry
+from perplexity_connector.host.runs import loading, waits
 from perplexity_connector.host.validation.schema_validator import SchemaValidator
 from perplexity_connector.perplexity.actions import provider_run
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
@@ -351,7 +351,8 @@ def _quick(authority: Path) -> Iterator[None]:
         patch.object(catalogue, "discover", _discovered),
         patch.object(loading, "_validate_manifest", _manifest),
         patch.object(loading, "SchemaValidator", _compiled),
-        patch.object(retry, "_jitter", lambda _: 0.0),
+        patch.object(waits, "SHORTEST_S", 0.001),
+        patch.object(waits, "FIRST_BACK_OFF_S", 0.001),
         patch.object(provider_run, "_LONGEST_WAIT", 0.002),
         patch.dict("os.environ", {"SSL_CERT_FILE": str(authority)}),
     ):
