@@ -19,7 +19,15 @@ sys.stderr.write(" ".join(sys.modules))
 """
 FOR_RUNS = {
     *("asyncio", "concurrent.futures", "ssl", "logging"),
-    *("httpx", "aiohttp", "pydantic", "jsonschema", "referencing", "pluggy"),
+    *(
+        "httpx",
+        "aiohttp",
+        "pydantic",
+        "jsonschema",
+        "jsonschema_rs",
+        "referencing",
+        "pluggy",
+    ),
     *(
         "rich",
         "stamina",

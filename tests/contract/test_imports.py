@@ -8,7 +8,7 @@ import pytest
 
 from perplexity_connector import contract, host
 
-HEAVY = ("httpx", "pydantic", "jsonschema", "yaml")
+HEAVY = ("httpx", "pydantic", "jsonschema", "jsonschema_rs", "yaml")
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,15 @@
-"""Validate against a JSON Schema. Errors are field errors and never show the value."""
+"""Validate against a JSON Schema. Errors are field errors and never show the value.
+
+jsonschema-rs finds out whether a document is valid. Only for an invalid one is jsonschema asked,
+which is slower, but says where and why.
+"""
 
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from perplexity_connector.contract import (
     ConnectorError,
@@ -15,8 +19,6 @@ from perplexity_connector.contract import (
     JsonValue,
 )
 from perplexity_connector.contract.json import child_pointer
-from perplexity_connector.host.validation.quick import quick_check
-from perplexity_connector.host.validation.soundness import plainly_sound
 from perplexity_connector.host.validation.to_json import Normalized
 
 if TYPE_CHECKING:
@@ -40,6 +42,13 @@ _FORMATS = {
     "uri": "a full address such as https://example.org",
     "uuid": "a UUID",
 }
+# All of JSON Schema 2020-12. jsonschema asserts those whose libraries are installed.
+_STANDARD_FORMATS = (
+    *("date", "date-time", "time", "duration"),
+    *("email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6"),
+    *("uri", "uri-reference", "iri", "iri-reference", "uri-template", "uuid"),
+    *("json-pointer", "relative-json-pointer", "regex"),
+)
 _SENTENCES: Mapping[str, str] = {
     "const": "Must be {}.",
     "pattern": "Must match the pattern {}.",
@@ -68,8 +77,8 @@ class SchemaValidator:
     Nothing is ever fetched: a reference to another document is an error.
 
     * `_schema`: the schema, which is valid.
-    * `_is_surely_valid`: the fast path; False means unknown.
-    * `_validator`: jsonschema's validator, made when the fast path fails for the first time.
+    * `_is_valid`: the check by jsonschema-rs; None if it cannot compile the schema.
+    * `_validator`: jsonschema's validator, made for the first document that needs it.
     """
 
     def __init__(self, schema: JsonObject) -> None:
@@ -77,11 +86,10 @@ class SchemaValidator:
 
         Raises `ConnectorError` (`internal`) if it is not a valid JSON Schema 2020-12.
         """
-        if not plainly_sound(schema):
+        self._is_valid = _compile(schema)
+        if self._is_valid is None:
             _require_valid_schema(schema)
         self._schema = schema
-        # After the check above, because it relies on a valid schema.
-        self._is_surely_valid = quick_check(schema)
 
     def errors(self, document: Normalized) -> list[FieldError]:
         """Return every error of a document, once for each place and keyword.
@@ -92,7 +100,7 @@ class SchemaValidator:
         value = document.value
         if not isinstance(value, dict):
             return [_field_error("", "type", "object")]
-        if not document.errors and self._is_surely_valid(value):
+        if not document.errors and self._is_valid and self._is_valid(value):
             return []
         from referencing.exceptions import Unresolvable  # noqa: PLC0415 - heavy, and valid documents do not need it
 
@@ -142,8 +150,43 @@ def invalid_input_error(
     )
 
 
+def _compile(schema: JsonObject) -> Callable[[JsonValue], bool] | None:
+    """Return the check by jsonschema-rs; None if it refuses the schema.
+
+    It refuses an invalid schema, a reference to another document, and a pattern that cannot be
+    matched in linear time.
+    """
+    import jsonschema_rs  # noqa: PLC0415 - heavy, and only runs need it
+
+    formats: dict[str, Callable[..., bool]] = {
+        name: functools.partial(_has_format, name) for name in _STANDARD_FORMATS
+    }
+    try:
+        validator = jsonschema_rs.Draft202012Validator(
+            cast("dict[str, JsonValue]", schema),
+            formats=formats,
+            validate_formats=True,
+            retriever=_refuse_reference,
+            pattern_options=jsonschema_rs.RegexOptions(),
+        )
+    except ValueError:
+        return None
+    return validator.is_valid
+
+
+def _refuse_reference(address: str) -> NoReturn:
+    raise ValueError(address)
+
+
+def _has_format(name: str, value: str) -> bool:
+    # Both libraries must mean the same by a format.
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy, and few documents have a format
+
+    return bool(Draft202012Validator.FORMAT_CHECKER.conforms(value, name))
+
+
 def _require_valid_schema(schema: JsonObject) -> None:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy, and common schemas do not need it
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy, and valid schemas do not need it
     from jsonschema.exceptions import SchemaError  # noqa: PLC0415 - likewise
 
     try:
