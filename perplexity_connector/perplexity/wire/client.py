@@ -194,7 +194,10 @@ class Client:
                 ctx.observe_limit(*rate_limit_from_headers(response.headers))
             if not response.is_success:
                 raise provider_errors.error_from_response(
-                    response.status_code, response.headers, await _refusal(response)
+                    response.status_code,
+                    response.headers,
+                    await _refusal(response),
+                    body,
                 )
             answer = StreamingResponse(response, self._endpoint.idle_timeout)
             stack.callback(answer.close)
