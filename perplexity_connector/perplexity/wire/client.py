@@ -197,7 +197,10 @@ class Client:
                 _observe(ctx, response)
             if not response.is_success:
                 raise provider_errors.error_from_response(
-                    response.status_code, response.headers, await _refusal(response)
+                    response.status_code,
+                    response.headers,
+                    await _refusal(response),
+                    body,
                 )
             answer = StreamingResponse(response, self._endpoint.idle_timeout)
             stack.callback(answer.close)

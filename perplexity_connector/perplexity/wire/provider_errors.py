@@ -1,8 +1,8 @@
 """Map transport failures and HTTP errors to `ConnectorError`.
 
 No text of the provider becomes part of a message: a body may repeat the key or the question. Its
-error type is used as `provider_code` if it has the form of one, and a field that it names is used
-if it is one of our fields.
+error type is used as `provider_code` if it has the form of one, and the fields that it names are
+found by `refused_fields`.
 """
 
 import re
@@ -15,14 +15,13 @@ from perplexity_connector.contract import (
     FieldError,
     JsonObject,
 )
-from perplexity_connector.contract.json import as_list, as_object, as_text, load_json
-from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
-from perplexity_connector.perplexity.forms.execute_search import SearchInput
+from perplexity_connector.contract.json import as_object, as_text, load_json
 from perplexity_connector.perplexity.wire.error_table import ERROR_TABLE
 from perplexity_connector.perplexity.wire.rate_headers import (
     rate_limit_from_headers,
     retry_after_from_headers,
 )
+from perplexity_connector.perplexity.wire.refused_fields import field_errors
 
 _BY_STATUS = {
     400: ErrorCode.INVALID_INPUT,
@@ -48,23 +47,6 @@ _AFTER_THE_START = frozenset({408, 424, 499})
 _BY_TYPE = {
     "chat_completions_not_available": ErrorCode.UNSUPPORTED,
     "insufficient_quota": ErrorCode.QUOTA_EXHAUSTED,
-}
-
-_FIELD_OF_TYPE = {
-    "invalid_model": "model",
-    "invalid_message": "messages",
-    "invalid_search_domain_filter": "search_domain_filter",
-}
-_FIELD_OF_WIRE_NAME = {
-    "max_output_tokens": "max_tokens",
-    "input": "messages",
-    "preset": "model",
-    "reasoning": "reasoning_effort",
-} | {name: name for name in (*ChatInput.model_fields, *SearchInput.model_fields)}
-# Options of a chat's search tool. A search has a field of the same name.
-_FIELD_OF_TOOL_OPTION = {
-    "search_context_size": "web_search_options",
-    "user_location": "web_search_options",
 }
 
 
@@ -103,13 +85,20 @@ def provider_error(  # noqa: PLR0913 - each keyword is one part of the contract'
 
 
 def error_from_response(
-    status: int, headers: Mapping[str, str], body: bytes
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    sent: JsonObject | None = None,
 ) -> ConnectorError:
-    """Return the error for an unsuccessful response. The body may be JSON, HTML or empty."""
+    """Return the error for an unsuccessful response. The body may be JSON, HTML or empty.
+
+    `sent` is the body of the request: only fields of its form are pointed at.
+    """
     document = _document(body)
     error = as_object(document.get("error"))
     error_type = as_text(error.get("type"))
     code = _BY_TYPE.get(error_type) or _BY_STATUS.get(status) or _by_class(status)
+    is_refused_input = code is ErrorCode.INVALID_INPUT
     is_limited = code is ErrorCode.RATE_LIMITED
     resets_at = rate_limit_from_headers(headers).resets_at if is_limited else None
     return provider_error(
@@ -119,7 +108,7 @@ def error_from_response(
         http_status=status,
         provider_code=provider_code(error_type),
         request_id=request_id(headers),
-        fields=_field_errors(document) if code is ErrorCode.INVALID_INPUT else (),
+        fields=field_errors(document, sent or {}) if is_refused_input else (),
         retry_after=retry_after_from_headers(headers, resets_at),
         resets_at=resets_at,
     )
@@ -157,37 +146,3 @@ def _document(body: bytes) -> JsonObject:
         return as_object(load_json(body))
     except ValueError:
         return {}  # HTML from a proxy, or an empty body
-
-
-def _field_errors(document: JsonObject) -> Sequence[FieldError]:
-    """Return an error for each of our fields that the provider's refusal names."""
-    error = as_object(document.get("error"))
-    names = {_FIELD_OF_TYPE.get(as_text(error.get("type")))}
-    names.update(_field_of_path(path) for path in _refused_paths(document))
-    message = "Perplexity does not accept this value. Change it or leave it out."
-    return [
-        FieldError(pointer=f"/{name}", code="refused", message=message)
-        for name in sorted(filter(None, names))
-    ]
-
-
-def _refused_paths(document: JsonObject) -> Sequence[Sequence[str]]:
-    error = as_object(document.get("error"))
-    written = [
-        as_text(error.get("param")),
-        *re.findall(r"At body -> ([\w >-]+)", as_text(error.get("message"))),
-    ]
-    details = [as_object(entry) for entry in as_list(document.get("detail"))]
-    return [
-        *(re.findall(r"\w+", path) for path in written),
-        *([as_text(part) for part in as_list(entry.get("loc"))] for entry in details),
-    ]
-
-
-def _field_of_path(path: Sequence[str]) -> str | None:
-    names = _FIELD_OF_WIRE_NAME
-    if "tools" in path:
-        names = names | _FIELD_OF_TOOL_OPTION
-    # The first known name counts: in `tools[0].user_location.country` the last one is also a
-    # field of the other form.
-    return next((names[word] for word in path if word in names), None)

@@ -5,6 +5,7 @@ See docs/provider.md, "Refusals".
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from tests.faults import faults
 from tests.faults.faults import HTML, JSON, Cut, answer, bomb, broken, flood
@@ -164,15 +165,17 @@ _KINDS = (
     ("invalid_date_format", 400, {}, "invalid_input", ()),
     ("invalid_parameter", 400, {}, "invalid_input", ()),
 )
+_OF_BOTH_FORMS = {"invalid_search_domain_filter"}
 
 
 def _kinds() -> Iterator[Row]:
     for kind, status, more, code, pointers in _KINDS:
         fault = answer(status, _told(kind, status, **more))
         cause = f"HTTP {status} of type `{kind}`"
-        yield from refusal(
-            cause, ",".join(more), code, "none", fault, pointers=pointers
-        )
+        for row in refusal(cause, ",".join(more), code, "none", fault):
+            # A search has neither a model nor messages to point at, and no max_output_tokens.
+            is_theirs = row.action != SEARCH or kind in _OF_BOTH_FORMS
+            yield replace(row, pointers=pointers if is_theirs else ())
 
 
 def _heavy() -> Iterator[Row]:

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
 
@@ -10,7 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perplexity_connector.contract import ConnectorError, Effect, ErrorCode
+from perplexity_connector.contract import (
+    ConnectorError,
+    Effect,
+    ErrorCode,
+    JsonObject,
+    JsonValue,
+)
 from perplexity_connector.perplexity.wire import rate_headers
 from perplexity_connector.perplexity.wire.provider_errors import (
     error_from_response,
@@ -43,14 +50,21 @@ def told(message: str, kind: str | None, code: int, **more: object) -> bytes:
     return json.dumps({"error": error}).encode() + b"\n"
 
 
-def refuse(status: int, body: bytes = b"", **headers: str) -> ConnectorError:
-    """The error for an answer; a header's name is written with underscores."""
+# A request that says no more than that it is a chat.
+CHAT: Mapping[str, JsonValue] = {"preset": "low", "input": []}
+
+
+def refuse(
+    status: int, body: bytes = b"", sent: JsonObject = CHAT, **headers: str
+) -> ConnectorError:
+    """The error for the answer to a request; a header's name is written with underscores."""
     return error_from_response(
         status,
         httpx.Headers(
             {name.replace("_", "-"): value for name, value in headers.items()}
         ),
         body,
+        sent,
     )
 
 
@@ -68,7 +82,7 @@ ALTERNATE = (
 RECENCY = "[\"At body -> search_recency_filter: Input should be 'hour', 'day', 'week', 'month' or 'year'\"]"
 TWO_BAD = '["At body -> temperature: Input should be less than 2", "At body -> top_p: Input should be less than 1"]'
 DETAIL = {
-    "detail": [{"loc": ["body", "query"], "msg": "Field required", "type": "missing"}]
+    "detail": [{"loc": ["body", "model"], "msg": "Field required", "type": "missing"}]
 }
 
 
@@ -106,7 +120,7 @@ DETAIL = {
         (400, told("…", "invalid_request", 400, param="tools[0].search_context_size"), "invalid_input", "none",
          "invalid_request", ["/web_search_options"]),
         (400, told("…", "invalid_request", 400, param="search_context_size"), "invalid_input", "none",
-         "invalid_request", ["/search_context_size"]),
+         "invalid_request", ["/web_search_options"]),
         (400, told('["At body -> tools -> 0 -> search_context_size: Input should be \'low\'"]', "bad_request", 400),
          "invalid_input", "none", "bad_request", ["/web_search_options"]),
         (400, told("…", "invalid_request", 400, param="input[0].content"), "invalid_input", "none",
@@ -119,7 +133,7 @@ DETAIL = {
         (403, HTML_401, "permission_denied", "none", None, []),
         (404, told("…", "not_found", 404), "not_found", "none", "not_found", []),
         (413, told("…", "payload_too_large", 413), "invalid_input", "none", "payload_too_large", []),
-        (422, json.dumps(DETAIL).encode(), "invalid_input", "none", None, ["/query"]),
+        (422, json.dumps(DETAIL).encode(), "invalid_input", "none", None, ["/model"]),
         (422, b'{"detail": "Field required"}', "invalid_input", "none", None, []),
         (424, told("…", "external_connector_error", 424), "upstream_failed", "unknown", "external_connector_error", []),
         (429, told("Request rate limit exceeded, please try again later.", "request_rate_limit_exceeded", 429),
@@ -239,7 +253,8 @@ def test_fields_are_named_for_refused_input_only() -> None:
             ["/web_search_options"],
         ),
         (["body", "tools", 0, "user_location", "country"], ["/web_search_options"]),
-        (["query"], ["/query"]),
+        (["top_p"], ["/top_p"]),
+        (["query"], []),
         (["body"], []),
         ([], []),
         (None, []),
@@ -254,10 +269,10 @@ def test_the_places_of_a_detail_become_pointers(loc: object, fields: list[str]) 
 
 def test_several_details_become_several_pointers_each_once() -> None:
     """Sorted, so that the same refusal is always the same error."""
-    detail = [{"loc": ["body", name]} for name in ("top_p", "query", "top_p", "model")]
+    detail = [{"loc": ["body", name]} for name in ("top_p", "stream", "top_p", "model")]
     assert pointers(refuse(422, json.dumps({"detail": detail}).encode())) == [
         "/model",
-        "/query",
+        "/stream",
         "/top_p",
     ]
 
@@ -415,5 +430,8 @@ def test_any_refusal_at_all_is_an_error_as_data(
         {"detail": body},
         {"detail": [body, {"loc": body}]},
     ):
-        error = error_from_response(status, headers, json.dumps(document).encode())
+        sent = {"input": body, "tools": [body], "response_format": body}
+        error = error_from_response(
+            status, headers, json.dumps(document).encode(), sent
+        )
         json.dumps(error.to_dict(), allow_nan=False)
