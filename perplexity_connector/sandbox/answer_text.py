@@ -20,7 +20,11 @@ _CITED = 3
 _PAGE_MARKER = "[web:{}]"
 _SLOW_TOKENS = 200
 _NOTHING_FOUND = "Nothing was found about that."
-_NOT_SEARCHED = "This answer was written without a search."
+# Longer than 16 tokens, the least `max_output_tokens`.
+_NOT_SEARCHED = (
+    "This answer was written without a search. It holds only what the model of the sandbox "
+    "knows, and that is nothing about your question."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

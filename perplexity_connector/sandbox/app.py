@@ -243,7 +243,7 @@ async def _fetch(call: Call) -> Response:
 async def _cancel(call: Call) -> Response:
     run = _run(call)
     # Recorded: an unknown run gets the same 400 as one that is over.
-    if run is None or run.is_over:
+    if run is None or run.over or run.cancelled:
         message = "the run is already terminal and cannot be cancelled"
         raise invalid(message)
     call.admit()

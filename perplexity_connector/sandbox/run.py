@@ -18,7 +18,7 @@ from perplexity_connector.sandbox.language_models import (
     prices,
 )
 from perplexity_connector.sandbox.prompts import Prompt
-from perplexity_connector.sandbox.tokens import ToolCalls, tokenize, usage
+from perplexity_connector.sandbox.tokens import TokenCounts, ToolCalls, tokenize, usage
 
 _FEWEST_TOKENS = 16
 _FAST_SEARCH_USD = 0.001
@@ -63,13 +63,14 @@ class Run:
     """A run as GET shows it. It proceeds when it is looked at, never with time.
 
     So every test sees the same. `streaming` is true while its stream is being sent. `waiting` are
-    the statuses of the next looks, before the final one. `done` counts the items that it has
-    finished.
+    the statuses of the next looks, before the final one. `over` is true once its end was shown; a
+    cancelled run has no other end. `done` counts the items that it has finished.
     """
 
     plan: Plan
     streaming: bool = False
     cancelled: bool = False
+    over: bool = False
     done: int = 0
     waiting: list[str] = field(default_factory=list)
 
@@ -82,20 +83,23 @@ class Run:
             return "in_progress"
         return self.waiting[0] if self.waiting else self.plan.status
 
-    @property
-    def is_over(self) -> bool:
-        """Return whether the run has ended."""
-        return self.cancelled or not (self.streaming or self.waiting)
-
     def look(self) -> JsonObject:
         """Return the run's object. A waiting run proceeds by one status."""
-        if self.is_over:
-            return self.cancelled_object() if self.cancelled else self.plan.final
+        if self.cancelled:
+            return self.cancelled_object()
         status = self.status
+        if not (self.streaming or self.waiting):
+            self.over = True
+            return self.plan.final
         self.waiting = self.waiting[1:]
         if status == "in_progress" and not self.streaming:
             self.done = len(self.plan.items)
         return {**self.plan.created, "status": status, "output": self._output()}
+
+    def end(self) -> None:
+        """End the run, as its stream does."""
+        self.streaming = False
+        self.over = True
 
     def cancelled_object(self) -> JsonObject:
         """Return the object of this run as a cancelled one: with the output received so far."""
@@ -279,12 +283,17 @@ def _usage(request: AgentRequest, tokens: list[str], sources: Sources) -> JsonOb
     pages = [*sources.read, *(source.page for source in sources.found)]
     texts = [request.question, *(page.text for page in pages)]
     preset = request.preset
+    input_tokens = len(tokenize(" ".join(texts)))
+    # Recorded: the model behind a preset writes all but three tokens to its cache.
+    is_cached = request.asked_model not in prices()
+    counts = TokenCounts(
+        input=input_tokens,
+        cached=max(0, input_tokens - 3) if is_cached else 0,
+        output=len(tokens) + preset.reasoning_tokens,
+        reasoning=preset.reasoning_tokens,
+    )
     return usage(
-        price=prices()[_served_model(request)],
-        input_tokens=len(tokenize(" ".join(texts))),
-        output_tokens=len(tokens) + preset.reasoning_tokens,
-        reasoning_tokens=preset.reasoning_tokens,
-        tool_calls=_tool_calls(request, sources),
+        counts, prices()[_served_model(request)], _tool_calls(request, sources)
     )
 
 

@@ -40,8 +40,9 @@ def frames(run: Run) -> Iterator[bytes]:
             yield _frame("response.cancelled", next(numbers), {"response": response})
             return
         run.done += name == "response.output_item.done"
-        # A run is over before its terminal event is on its way, not after it was read.
-        run.streaming = name not in _TERMINAL
+        if name in _TERMINAL:
+            # Before the event is sent: who has read it finds the run ended.
+            run.end()
         yield _frame(name, next(numbers), fields)
         if is_malformed and name == "response.output_text.delta":
             is_malformed = False

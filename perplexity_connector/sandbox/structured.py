@@ -32,7 +32,11 @@ def check_schema(schema: JsonObject) -> None:
     """
     kind = schema.get("type")
     if kind != "object":
-        message = f"json_schema.schema must have a root type of 'object' (got type={json.dumps(kind)})."
+        message = (
+            f"json_schema.schema must have a root type of 'object' (got type={json.dumps(kind)}). "
+            "Wrap your data in an object property (e.g. {'type': 'object', 'properties': "
+            "{'items': {'type': 'array', 'items': ...}}})."
+        )
         raise invalid(message, "invalid_parameter")
     if not _has_known_types(schema, 0):
         message = "invalid request"

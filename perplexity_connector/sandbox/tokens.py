@@ -24,30 +24,46 @@ class ToolCalls:
         return round(self.count * self.price, _DIGITS)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCounts:
+    """The tokens of a run: `cached` are those of its input that it wrote to a cache."""
+
+    input: int
+    cached: int
+    output: int
+    reasoning: int
+
+
 def tokenize(text: str) -> list[str]:
     """Return the pieces of a text; joined, they are the text again."""
     return _TOKEN.findall(text)
 
 
 def usage(
-    *,
+    counts: TokenCounts,
     price: dict[str, float],
-    input_tokens: int,
-    output_tokens: int,
-    reasoning_tokens: int,
     tool_calls: list[ToolCalls],
 ) -> JsonObject:
-    """Return the `usage` of a run, with its cost in USD; without tool calls, no key of them."""
+    """Return the `usage` of a run, with its cost in USD.
+
+    Recorded: the keys are sparse. Without tokens that were written to a cache, or without tool
+    calls, there is no key of them.
+    """
     costs = {
-        "input_cost": _cost(input_tokens, price["input"]),
-        "output_cost": _cost(output_tokens, price["output"]),
+        "input_cost": _cost(counts.input - counts.cached, price["input"]),
+        "output_cost": _cost(counts.output, price["output"]),
     }
+    details: JsonObject = {"cached_tokens": 0}
+    if counts.cached:
+        costs["cache_creation_cost"] = _cost(counts.cached, price["cache_write"])
+        details["cache_creation_input_tokens"] = counts.cached
+        details["cache_read_input_tokens"] = 0
     used: JsonObject = {
-        "input_tokens": input_tokens,
-        "input_tokens_details": {"cached_tokens": 0},
-        "output_tokens": output_tokens,
-        "output_tokens_details": {"reasoning_tokens": reasoning_tokens},
-        "total_tokens": input_tokens + output_tokens,
+        "input_tokens": counts.input,
+        "input_tokens_details": details,
+        "output_tokens": counts.output,
+        "output_tokens_details": {"reasoning_tokens": counts.reasoning},
+        "total_tokens": counts.input + counts.output,
     }
     by_tool = dict[str, JsonValue]()
     if tool_calls:
