@@ -12,6 +12,7 @@ from hypothesis import settings
 from perplexity_connector.host.runs import waits
 
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
+# Many of these tests take longer than the time limit of pyproject.toml: add `--timeout 0`.
 settings.register_profile("nightly", max_examples=10_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
