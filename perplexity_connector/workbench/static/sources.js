@@ -44,13 +44,14 @@ export function drawSources(sources, prefix, title) {
 }
 
 function drawSource(source, id, number) {
-  if (!source.url) return h("li", { id, tabindex: "-1" }, h("span", { class: "source-number" }, number), h("p", { class: "muted" }, "This source was numbered, but never sent."));
+  // A source without an address has a title. An empty place has neither.
+  if (!source.url && !source.title) return h("li", { id, tabindex: "-1" }, h("span", { class: "source-number" }, number), h("p", { class: "muted" }, "This source was numbered, but never sent."));
   const snippet = h("div", { class: "source-snippet" }, markdown((source.snippet ?? "").slice(0, 600)));
   return h(
     "li",
     { id, tabindex: "-1" },
     h("span", { class: "source-number", "aria-hidden": "true" }, number),
-    h("div", { class: "source-text" }, h("p", { class: "source-title" }, link(source.url, source.title || source.url)), h("p", { class: "source-facts" }, facts(source)), source.snippet && snippet),
+    h("div", { class: "source-text" }, h("p", { class: "source-title" }, source.url ? link(source.url, source.title || source.url) : source.title), h("p", { class: "source-facts" }, facts(source)), source.snippet && snippet),
   );
 }
 

@@ -371,7 +371,7 @@ def test_any_text_at_all_has_citations(text: str, numbers: set[int]) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["[web:1]", "[web:1, ", "`", "``` ", "\n```\n", "[7]", "](", "](a(", 
+    ["[web:1]", "[web:1, ", "`", "``` ", "\n```\n", "[7]", "](", "](a(",
      "    x\n\n", "- ", "a", "> ", " ", "www.", "a://b[7]", "{", '"'],
 )  # fmt: skip
 def test_a_long_text_takes_no_longer_than_its_length(unit: str) -> None:
