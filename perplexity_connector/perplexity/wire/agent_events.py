@@ -99,6 +99,23 @@ class Transcript:
             for result in as_objects(search.get("results"))
         ]
 
+    def output_items(self) -> Sequence[JsonObject]:
+        """Return the streamed output items: the finished ones, else those of interim events."""
+        events = self._events()
+        finished = [
+            as_object(event.get("item"))
+            for event in events
+            if event.get("type") == "response.output_item.done"
+        ]
+        types = {as_text(item.get("type")) for item in finished}
+        interim = [
+            {**event, "type": kind}
+            for event in events
+            for kind in ("search_results", "fetch_url_results")
+            if event.get("type") == f"response.reasoning.{kind}" and kind not in types
+        ]
+        return [*finished, *interim]
+
     def _can_stay_bytes(self, event: ServerEvent) -> bool:
         is_known = event.name.startswith("response.") and event.name not in TERMINAL
         return bool(self.run_id) and is_known

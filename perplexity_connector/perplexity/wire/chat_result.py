@@ -21,8 +21,12 @@ from perplexity_connector.contract.json import (
 )
 from perplexity_connector.perplexity.forms.author_schema import follows
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
-from perplexity_connector.perplexity.wire import citation_marks, sources
+from perplexity_connector.perplexity.wire import citation_marks
 from perplexity_connector.perplexity.wire.agent_events import Transcript
+from perplexity_connector.perplexity.wire.sources import Sources, collect_sources
+
+# A warning names so many marks.
+_NAMED_MARKS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,28 +86,43 @@ def partial_chat_result(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
+    """An answer with its sources.
+
+    * `cited`: the numbers of the sources that the answer cites.
+    """
+
     content: str
-    sources: sources.Sources
+    sources: Sources
+    cited: frozenset[int]
     warnings: Sequence[RunWarning]
 
 
 def _answer(form: ChatInput, response: JsonObject, transcript: Transcript) -> _Answer:
     items = as_objects(response.get("output"))
-    placed = sources.place_by_id(_results(items) or transcript.results())
+    sources = _sources(items, transcript)
     written = "".join(_texts(items)) or transcript.text()
     if author_schema(form) is not None:
-        # A structured answer stays as it is: `[web:1]` in its JSON is not a citation mark.
-        return _Answer(content=written, sources=placed, warnings=placed.warnings)
-    content = citation_marks.normalize_marks(written)
-    warnings = [*placed.warnings, *_missing_sources(content, placed)]
-    return _Answer(content=content, sources=placed, warnings=warnings)
+        # A structured answer stays as it is: `[web:1]` in its JSON is not rewritten.
+        return _Answer(
+            content=written,
+            sources=sources,
+            cited=citation_marks.find_cited_in_json(written, sources),
+            warnings=[*sources.warnings, *_ungrounded(sources)],
+        )
+    citations = citation_marks.find_citations(written, sources)
+    missing = _missing_sources(citations.missing)
+    return _Answer(
+        content=citation_marks.rewrite_marks(written, sources.number_of_web_mark),
+        sources=sources,
+        cited=citations.cited,
+        warnings=[*sources.warnings, *missing, *_ungrounded(sources)],
+    )
 
 
-def _results(items: Sequence[JsonObject]) -> Sequence[JsonObject]:
-    searches = [item for item in items if item.get("type") == "search_results"]
-    return [
-        result for search in searches for result in as_objects(search.get("results"))
-    ]
+def _sources(items: Sequence[JsonObject], transcript: Transcript) -> Sources:
+    sources = collect_sources(items)
+    # To read the stream again takes time, so it is read only if the final object has no sources.
+    return sources if sources.pages else collect_sources(transcript.output_items())
 
 
 def _texts(items: Sequence[JsonObject]) -> Sequence[str]:
@@ -116,20 +135,36 @@ def _texts(items: Sequence[JsonObject]) -> Sequence[str]:
     ]
 
 
-def _missing_sources(content: str, placed: sources.Sources) -> Sequence[RunWarning]:
-    numbers = citation_marks.marks_without_source(content, placed.numbers)
-    if not numbers:
+def _missing_sources(marks: Sequence[str]) -> Sequence[RunWarning]:
+    if not marks:
         return []
-    marks = ", ".join(f"[{number}]" for number in numbers)
-    message = f"The answer cites {marks}, but Perplexity sent no such source."
+    named = ", ".join(marks[:_NAMED_MARKS])
+    rest = len(marks) - _NAMED_MARKS
+    named += f" and {rest} more" if rest > 0 else ""
+    message = f"The answer cites {named}, but Perplexity sent no such source."
     return [RunWarning(code="source_missing", message=message)]
 
 
+def _ungrounded(sources: Sources) -> Sequence[RunWarning]:
+    if sources.is_grounded:
+        return []
+    message = (
+        "The answer has no source with an address. Check it before you rely on it."
+    )
+    return [RunWarning(code="ungrounded", message=message)]
+
+
 def _source_fields(answer: _Answer) -> Mapping[str, JsonValue]:
-    pages = answer.sources.pages
+    sources = answer.sources
+    cited = answer.cited | sources.annotated
+    entries = [
+        entry | {"cited": number in cited}
+        for number, entry in enumerate(sources.pages, start=1)
+    ]
     return {
-        "citations": [page["url"] for page in pages],
-        "search_results": list(pages),
+        "citations": [entry["url"] for entry in entries],
+        "search_results": entries,
+        "grounded": sources.is_grounded,
     }
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from perplexity_connector.contract import EventType, JsonObject, JsonValue
 from perplexity_connector.contract.json import as_int, as_list, as_objects, as_text
 from perplexity_connector.perplexity.wire.citation_marks import MarkRewriter
-from perplexity_connector.perplexity.wire.sources import page
+from perplexity_connector.perplexity.wire.live_sources import LiveSources
+from perplexity_connector.perplexity.wire.sources import page, result_id
 
 
 class EventTranslator:
@@ -15,17 +16,27 @@ class EventTranslator:
     * `_pieces`: the text that this attempt has emitted.
     * `_last_number`: the highest sequence number so far. An event that is not above it is a
       repetition, or is late, and is ignored.
+    * `_sources`: the sources so far, for the numbers of citation marks.
     * `_rewriter`: rewrites citation marks; None for a structured answer, which stays as it is.
     """
 
-    __slots__ = ("_emit", "_last_number", "_pieces", "_rewriter", "shown")
+    __slots__ = (
+        "_emit",
+        "_last_number",
+        "_pieces",
+        "_rewriter",
+        "_sources",
+        "shown",
+    )
 
     def __init__(
         self, emit: Callable[[JsonObject], None], *, structured: bool, shown: int = 0
     ) -> None:
         """Emit through `emit`; `shown` is the length of text that earlier attempts emitted."""
         self._emit = emit
-        self._rewriter = None if structured else MarkRewriter()
+        self._sources = LiveSources()
+        rewriter = MarkRewriter(self._sources.number_of_web_mark)
+        self._rewriter = None if structured else rewriter
         self._last_number: int | None = None
         self._pieces: list[str] = []
         self.shown = shown
@@ -41,7 +52,10 @@ class EventTranslator:
             case "response.reasoning.search_queries":
                 self._emit(_search_queries(event))
             case "response.reasoning.search_results":
+                self._sources.add(event)
                 self._emit(_search_results(event))
+            case "response.reasoning.fetch_url_results" | "response.output_item.done":
+                self._sources.add(event)
             case "response.reasoning.fetch_url_queries":
                 self._emit(
                     {"type": EventType.STATUS.value, "message": "Reading pages."}
@@ -81,7 +95,6 @@ def _search_queries(event: JsonObject) -> JsonObject:
 
 def _search_results(event: JsonObject) -> JsonObject:
     results = [
-        page(row) | {"id": as_int(row.get("id"))}
-        for row in as_objects(event.get("results"))
+        page(row) | {"id": result_id(row)} for row in as_objects(event.get("results"))
     ]
     return {"type": EventType.SEARCH_RESULTS.value, "results": results}

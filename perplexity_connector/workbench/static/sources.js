@@ -70,7 +70,8 @@ export function drawSources(sources, prefix, title) {
 
 /** @param {Source} source @param {string} id @param {number} number */
 function drawSource(source, id, number) {
-  if (!source.url) {
+  // A source without an address has a title. An empty place has neither.
+  if (!source.url && !source.title) {
     const note = "The provider numbered this source but never sent it.";
     return h(
       "li",
@@ -87,7 +88,7 @@ function drawSource(source, id, number) {
     h(
       "div",
       { class: "source-text" },
-      h("p", { class: "source-title" }, drawLink(source.url, source.title || source.url)),
+      h("p", { class: "source-title" }, drawTitle(source)),
       h("p", { class: "source-facts" }, describeSource(source)),
       snippet && h("div", { class: "source-snippet" }, drawMarkdown(snippet)),
     ),
@@ -101,4 +102,9 @@ function describeSource({ url, date, last_updated: updated }) {
   if (date) facts.push(`published ${date}`);
   if (updated) facts.push(`updated ${updated}`);
   return facts.join(" \u00b7 ");
+}
+
+/** @param {Source} source */
+function drawTitle({ url, title }) {
+  return url ? drawLink(url, title || url) : (title ?? "");
 }

@@ -81,6 +81,8 @@ def test_a_completed_run_becomes_a_chat_completion() -> None:
         "snippet": "…",
         "date": "2026-06-10",
         "last_updated": None,
+        "kind": "search",
+        "cited": True,
     }
     page_b = {
         "title": "Page B",
@@ -88,6 +90,8 @@ def test_a_completed_run_becomes_a_chat_completion() -> None:
         "snippet": "…",
         "date": None,
         "last_updated": "2026-10-08",
+        "kind": "search",
+        "cited": True,
     }
     assert found.output == {
         "id": RUN_ID,
@@ -105,6 +109,7 @@ def test_a_completed_run_becomes_a_chat_completion() -> None:
         "content": SHOWN,
         "citations": ["https://a.example", "https://b.example"],
         "search_results": [page_a, page_b],
+        "grounded": True,
         "usage": {
             "prompt_tokens": 3426,
             "completion_tokens": 30,
@@ -213,16 +218,15 @@ def test_a_terminal_event_alone_can_say_incomplete() -> None:
 
 def test_an_empty_answer_is_never_an_empty_success_without_a_word() -> None:
     """A run that completed without text carries a warning."""
-    for output in (
-        [],
-        None,
-        [search_item()],
-        [{"type": "message", "content": None}],
-        [message_item("")],
-    ):
-        found = checked(FORM, response(output=output))
+    for item in ({"type": "message", "content": None}, message_item(""), {}):
+        found = checked(FORM, response(output=[search_item(), item]))
         assert found.output["content"] == ""
         assert codes(found) == ["empty_answer"]
+    for output in ([], None):
+        assert codes(checked(FORM, response(output=output))) == [
+            "ungrounded",
+            "empty_answer",
+        ]
 
 
 def test_several_messages_and_parts_are_one_content() -> None:
@@ -275,7 +279,13 @@ def test_results_of_several_searches_are_one_list() -> None:
     [
         ("A.[web:3]", RESULTS, ["source_missing"]),
         ("A.[3][4]", RESULTS, ["source_missing"]),
-        ("A.[1]", [], ["source_missing"]),
+        ("A.[1]", [], ["source_missing", "ungrounded"]),
+        ("A.[1]", [{"id": 1}], ["source_without_address", "ungrounded"]),
+        (
+            "A.[2]",
+            [RESULTS[1], {"id": 2, "url": None}],
+            ["source_without_address"],
+        ),
         ("A.[2]", [RESULTS[0]], ["source_gap"]),
         ("A.[1]", [RESULTS[0]], ["source_gap", "source_missing"]),
         (
@@ -285,6 +295,7 @@ def test_results_of_several_searches_are_one_list() -> None:
         ),
         ("A.[2]", [RESULTS[1], {"url": "https://b.example"}], ["source_unnumbered"]),
         ("In [2026], `a[7]` and [8](https://x.example)", RESULTS, []),
+        ("A.[web:0] B.[0]", RESULTS, ["source_missing"]),
     ],
 )
 def test_marks_and_sources_that_do_not_fit_are_warned_of(
@@ -319,7 +330,8 @@ def test_a_structured_answer_is_parsed_or_null_with_a_warning(
     text: str, parsed: object, warnings: list[str]
 ) -> None:
     """Only what follows the schema and can be written as JSON again; `content` keeps what came."""
-    found = checked(STRUCTURED, response(output=[message_item(text)]))
+    body = response(output=[search_item(), message_item(text)])
+    found = checked(STRUCTURED, body)
     assert found.output["parsed"] == parsed
     assert found.output["content"] == text
     assert codes(found) == warnings
@@ -336,8 +348,86 @@ def test_a_structured_answer_may_be_null_where_the_schema_says_so() -> None:
             }
         }
     )
-    found = checked(form, response(output=[message_item("null")]))
+    found = checked(form, response(output=[search_item(), message_item("null")]))
     assert (found.output["parsed"], codes(found)) == (None, [])
+
+
+def test_a_warning_of_many_missing_sources_is_short() -> None:
+    """It names some of them, and counts the rest."""
+    text = " ".join(f"[{number}]" for number in range(3, 900))
+    found = checked(FORM, response(output=[search_item(), message_item(text)]))
+    assert codes(found) == ["source_missing"]
+    assert len(found.warnings[0].message) < 300
+
+
+def test_sources_without_an_address_are_not_a_ground() -> None:
+    """`grounded` is true if and only if a source has an address."""
+    for results, grounded in (([], False), ([{"id": 1}], False), (RESULTS, True)):
+        body = response(output=[search_item(results), message_item("Far.")])
+        for form in (FORM, STRUCTURED):
+            found = checked(form, body)
+            assert found.output["grounded"] is grounded
+            assert ("ungrounded" in codes(found)) is not grounded
+
+
+def test_each_source_says_what_it_is_and_whether_it_is_cited() -> None:
+    """By a mark, or by an annotation."""
+    note = {"type": "url_citation", "url": "https://n.example", "title": "N"}
+    part = {
+        "type": "output_text",
+        "text": "A.[web:1] B.[web:0] C.[3]",
+        "annotations": [note],
+    }
+    output = [
+        search_item(),
+        {"type": "fetch_url_results", "contents": [{"url": "https://p.example"}]},
+        {"type": "finance_results", "results": [{"sources": ["https://f.example"]}]},
+        {"type": "message", "content": [part]},
+    ]
+    found = checked(FORM, response(output=output))
+    assert found.output["content"] == "A.[1] B.[3] C.[3]"
+    assert [
+        (entry["url"], entry["kind"], entry["cited"])
+        for entry in found.output["search_results"]
+    ] == [
+        ("https://a.example", "search", True),
+        ("https://b.example", "search", False),
+        ("https://p.example", "page", True),
+        ("https://f.example", "finance", False),
+        ("https://n.example", "annotation", True),
+    ]
+    assert codes(found) == ["source_missing"]
+    assert "[3]" in found.warnings[0].message
+
+
+def test_a_structured_answer_has_cited_sources_too() -> None:
+    """Its text stays as it is."""
+    text = '{"km": 1, "note": "Far.[web:1]", "list": [2]}'
+    found = checked(STRUCTURED, response(output=[search_item(), message_item(text)]))
+    assert found.output["content"] == text
+    cited = [entry["cited"] for entry in found.output["search_results"]]
+    assert cited == [True, False]
+
+
+@pytest.mark.parametrize("listen", [True, False], ids=["heard", "unheard"])
+def test_streamed_pages_are_sources_where_the_final_object_has_none(
+    listen: bool,
+) -> None:
+    """From finished items, else from the events before them."""
+    contents = [{"title": "P", "url": "https://p.example", "snippet": "Read."}]
+    item = {"type": "fetch_url_results", "contents": contents}
+    rows = [
+        {"type": "response.created", "response": response("in_progress", output=[])},
+        {"type": "response.reasoning.fetch_url_results", "contents": contents},
+        {"type": "response.output_item.done", "item": item},
+        *deltas("Far.[web:0]"),
+    ]
+    for events_so_far in (rows, [*rows[:2], *rows[3:]]):
+        told = transcript(events_so_far, listen=listen)
+        found = checked(FORM, response(output=[]), told)
+        assert found.output["content"] == "Far.[1]"
+        assert found.output["citations"] == ["https://p.example"]
+        assert codes(found) == []
 
 
 def test_the_json_of_a_structured_answer_is_not_rewritten() -> None:
@@ -351,7 +441,7 @@ def test_the_json_of_a_structured_answer_is_not_rewritten() -> None:
 
 def test_an_empty_structured_answer_is_warned_of_twice() -> None:
     """It is empty, and it breaks the schema."""
-    assert codes(checked(STRUCTURED, response(output=[]))) == [
+    assert codes(checked(STRUCTURED, response(output=[search_item()]))) == [
         "schema_mismatch",
         "empty_answer",
     ]
