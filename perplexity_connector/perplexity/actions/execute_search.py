@@ -119,7 +119,11 @@ class _Searcher:
     async def _ask(self, query: str) -> _Outcome:
         body = search.request_body(self._form, query)
         async with self._client.ask("POST", search.PATH, self._ctx, body) as answer:
-            document = await answer.json()
+            document = as_object(await answer.json())
+            if document.get("error"):
+                raise provider_errors.error_in_answer(
+                    document, is_first=True, request_id=answer.request_id
+                )
             try:
                 pages, search_id = search.pages_from_answer(document)
             except ValueError:
@@ -149,6 +153,7 @@ async def _raise_if_unfinished(
     error = max(passing or errors, key=lambda one: one.retry_after or 0.0)
     if finished:
         error.partial = _output(finished)
+        error.usage = {"search_queries": len(finished)}
         await ctx.checkpoint({"finished": _state(outcomes)})
     raise error
 

@@ -28,11 +28,14 @@ def request_body(form: SearchInput, query: str) -> dict[str, JsonValue]:
 def pages_from_answer(answer: JsonValue) -> tuple[Sequence[JsonObject], str | None]:
     """Return the pages of an answer, best first, and the search's id.
 
-    A nested list of results is read too: the documentation has both forms. Raises `ValueError` for
-    an answer of another shape.
+    A nested list of results is read too: the documentation has both forms. Null means no results:
+    the provider writes other empty lists as null. Raises `ValueError` for an answer of another
+    shape.
     """
     document = as_object(answer)
-    results = document.get("results")
+    results = document.get("results", "missing")
+    if results is None:
+        results = []
     if not isinstance(results, list):
         message = "no results in the answer"
         raise ValueError(message)  # noqa: TRY004 - to the caller this is one more unreadable answer
