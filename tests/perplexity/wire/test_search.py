@@ -120,6 +120,11 @@ def test_no_results_are_a_normal_answer() -> None:
     assert pages_from_answer({"results": [], "id": 7}) == ([], None)
 
 
+def test_null_results_are_no_results() -> None:
+    """The provider writes empty lists as null elsewhere."""
+    assert pages_from_answer({"results": None, "id": "i"}) == ([], "i")
+
+
 def test_what_is_no_page_is_passed_over() -> None:
     """One odd entry does not take the others with it."""
     assert pages_from_answer({"results": [None, A, "x", [B, 3]]}) == ([PAGE_A, B], None)
@@ -127,7 +132,7 @@ def test_what_is_no_page_is_passed_over() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [None, [], "x", {}, {"results": None}, {"results": {"a": 1}}, {"error": {}}],
+    [None, [], "x", {}, {"results": {"a": 1}}, {"error": {}}],
 )
 def test_an_answer_of_another_shape_is_a_value_error(answer: Any) -> None:
     """Without a list of results there is no answer."""
