@@ -135,11 +135,13 @@ class ProviderRun:
 
     async def _follow_until_deadline(self) -> None:
         left = seconds_left(self._ctx)
-        # The host attaches to a run after its deadline only in order to have it cancelled.
-        is_only_to_cancel = left is not None and left <= 0
         try:
+            if left is not None and left <= 0 and self.transcript.run_id:
+                # A host attaches to a run after its deadline only in order to have it cancelled.
+                await self._cancel_at_provider()
+                raise TimeoutError  # noqa: TRY301 - as if the deadline had passed just now
             async with asyncio.timeout(left) as timer:
-                await self._follow_or_cancel(timer, is_only_to_cancel=is_only_to_cancel)
+                await self._follow_or_cancel(timer)
         except TimeoutError:
             if self.transcript.terminal is not None:
                 return  # the answer is complete: the time ended while its last bytes were read
@@ -150,9 +152,7 @@ class ProviderRun:
         except ConnectorError as error:
             raise await self._completed_error(error) from None
 
-    async def _follow_or_cancel(
-        self, timer: asyncio.Timeout, *, is_only_to_cancel: bool
-    ) -> None:
+    async def _follow_or_cancel(self, timer: asyncio.Timeout) -> None:
         try:
             if self.transcript.run_id is None:
                 await self._begin()
@@ -162,7 +162,7 @@ class ProviderRun:
                 await self._settle()
         except (asyncio.CancelledError, TimeoutError) as reason:
             is_late = timer.expired() or isinstance(reason, TimeoutError)
-            if is_only_to_cancel or self._may_cancel(is_late=is_late):
+            if self._may_cancel(is_late=is_late):
                 await self._cancel_at_provider()
             raise
 

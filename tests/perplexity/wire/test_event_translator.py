@@ -19,7 +19,6 @@ from tests.perplexity.wire.streams import (
     deltas,
     events,
     json_values,
-    message_item,
     plain,
 )
 
