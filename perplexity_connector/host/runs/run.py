@@ -72,6 +72,7 @@ class Run:
     * `_last_seq`: the `seq` of the last event.
     * `_active_attempt`: the number of the attempt that runs now; 0 if none does.
     * `_partial`: the last partial output of any attempt.
+    * `_usage`: the last usage of any failed attempt.
     * `_timer`: ends the run, `GRACE_S` after the deadline or when it is stopped.
     * `_stop_requested`: whether `stop` was called in time.
     * `_stopped_between_attempts`: whether that was during the wait before a retry.
@@ -96,6 +97,7 @@ class Run:
     _last_seq: int = 0
     _active_attempt: int = 0
     _partial: JsonObject | None = None
+    _usage: JsonObject | None = None
     _timer: asyncio.Timeout = field(init=False)
     _stop_requested: bool = False
     _stopped_between_attempts: bool = False
@@ -159,8 +161,9 @@ class Run:
         except ConnectorError as error:
             if error.effect is Effect.NONE and self.state is None:
                 self._effect = before
-            # An attempt without a partial output does not undo an earlier one's.
+            # An attempt without a partial output or usage does not undo an earlier one's.
             error.partial = self._partial = error.partial or self._partial
+            error.usage = self._usage = error.usage or self._usage
             run_id, code = self.record.run_id, error.code.value
             context.log.info("attempt %d of %s failed: %s", number, run_id, code)
             raise
@@ -274,4 +277,10 @@ class Run:
         if self._stop_requested:
             code = ErrorCode.CANCELLED
             message = "The run was stopped."
-        return ConnectorError(code, message, effect=self._effect, partial=self._partial)
+        return ConnectorError(
+            code,
+            message,
+            effect=self._effect,
+            partial=self._partial,
+            usage=self._usage,
+        )

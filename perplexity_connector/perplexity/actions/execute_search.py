@@ -121,7 +121,11 @@ class _Searcher:
     async def _ask(self, query: str, ctx: ActionContext) -> _Outcome:
         body = search.request_body(self._form, query)
         async with self._client.ask("POST", search.PATH, ctx, body) as answer:
-            document = await answer.json()
+            document = as_object(await answer.json())
+            if document.get("error"):
+                raise provider_errors.error_in_answer(
+                    document, is_first=True, sent=body, request_id=answer.request_id
+                )
             try:
                 pages, search_id = search.pages_from_answer(document)
             except ValueError:
@@ -151,6 +155,7 @@ async def _raise_if_unfinished(
     error = max(passing or errors, key=lambda one: one.retry_after or 0.0)
     if finished:
         error.partial = _output(finished)
+        error.usage = {"search_queries": len(finished)}
         await ctx.checkpoint({"finished": _state(outcomes)})
     raise error
 

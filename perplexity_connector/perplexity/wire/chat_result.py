@@ -1,8 +1,7 @@
 """Turn the end of a run into the output of *Create Chat Completion*.
 
 A terminal event carries the same object as a plain body and as `GET /v1/agent/{id}`, so one
-function maps all three. An `incomplete` object can have `output: []`: then the streamed events are
-used.
+function maps all three. Where the object lacks an item, the streamed events are used.
 """
 
 import json
@@ -10,19 +9,29 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from perplexity_connector.contract import JsonObject, JsonValue, RunWarning
+from perplexity_connector.contract import (
+    ConnectorError,
+    Effect,
+    ErrorCode,
+    FieldError,
+    JsonObject,
+    JsonValue,
+    RunWarning,
+)
 from perplexity_connector.contract.json import (
     as_int,
     as_number,
     as_object,
-    as_objects,
     as_text,
     load_json,
 )
 from perplexity_connector.perplexity.forms.author_schema import follows
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
-from perplexity_connector.perplexity.wire import citation_marks
+from perplexity_connector.perplexity.wire import citation_marks, provider_errors
 from perplexity_connector.perplexity.wire.agent_events import Transcript
+from perplexity_connector.perplexity.wire.provider_json import has_unusable_number
+from perplexity_connector.perplexity.wire.run_output import run_output
+from perplexity_connector.perplexity.wire.run_status import end_of
 from perplexity_connector.perplexity.wire.sources import Sources, collect_sources
 
 # A warning names so many marks.
@@ -48,14 +57,16 @@ def chat_result(
 ) -> ChatResult:
     """Return the output of a run that ended `completed` or `incomplete`.
 
-    `response` is the provider's final object; it may be empty if only events arrived.
+    `response` is the provider's final object; it may be empty if only events arrived. Raises
+    `ConnectorError` (`upstream_failed`) for a run that was cut short before it had any text or
+    source.
     """
     answer = _answer(form, response, transcript)
-    structure, structure_warnings = _structured(form, answer.content)
-    reason, reason_warnings = _finish_reason(response, transcript, answer.content)
+    reason, reason_warnings = _finish_reason(form, response, transcript, answer)
+    structure, structure_warnings = _structured(form, answer)
     message: JsonObject = {"role": "assistant", "content": answer.content}
     output: dict[str, JsonValue] = {
-        "id": as_text(response.get("id")) or transcript.run_id or "",
+        "id": transcript.run_id or as_text(response.get("id")),
         "object": "chat.completion",
         "created": as_int(response.get("created_at")) or int(time.time()),
         "model": form.model,
@@ -64,9 +75,14 @@ def chat_result(
         "content": answer.content,
         **structure,
         **_source_fields(answer),
-        "usage": _usage(as_object(response.get("usage"))),
+        "usage": usage_of(response),
     }
-    warnings = [*answer.warnings, *structure_warnings, *reason_warnings]
+    warnings = [
+        *answer.warnings,
+        *structure_warnings,
+        *reason_warnings,
+        *_number_warnings(response),
+    ]
     return ChatResult(output=output, warnings=warnings)
 
 
@@ -75,7 +91,7 @@ def partial_chat_result(
 ) -> JsonObject | None:
     """Return the received text and sources of a run that failed; None if there are neither."""
     answer = _answer(form, response, transcript)
-    if not answer.content and not answer.sources.pages:
+    if answer.is_empty:
         return None
     return {
         "id": transcript.run_id,
@@ -84,58 +100,58 @@ def partial_chat_result(
     }
 
 
+def max_tokens_error(form: ChatInput) -> Sequence[FieldError]:
+    """Return the error at `max_tokens` if the author set it; it left no room for the answer."""
+    if form.max_tokens is None:
+        return []
+    message = "This leaves no tokens for the answer. Raise it or remove it."
+    return [FieldError(pointer="/max_tokens", code="exhausted", message=message)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    """An answer with its sources.
+    """The answer of a run, as far as it was received.
 
+    * `content`: its text, with the citation marks that the output has.
+    * `texts`: its messages as they were received.
+    * `is_refusal`: whether the model refused to answer.
     * `cited`: the numbers of the sources that the answer cites.
     """
 
     content: str
+    texts: Sequence[str]
+    is_refusal: bool
     sources: Sources
     cited: frozenset[int]
     warnings: Sequence[RunWarning]
 
+    @property
+    def is_empty(self) -> bool:
+        return not self.content and not self.sources.pages
+
 
 def _answer(form: ChatInput, response: JsonObject, transcript: Transcript) -> _Answer:
-    items = as_objects(response.get("output"))
-    sources = _sources(items, transcript)
-    written = "".join(_texts(items)) or transcript.text()
+    found = run_output(response, transcript)
+    sources = collect_sources(found.items)
     if author_schema(form) is not None:
         # A structured answer stays as it is: `[web:1]` in its JSON is not rewritten.
-        return _Answer(
-            content=written,
-            sources=sources,
-            cited=citation_marks.find_cited_in_json(written, sources),
-            warnings=[*sources.warnings, *_ungrounded(sources)],
-        )
-    citations = citation_marks.find_citations(written, sources)
-    missing = _missing_sources(citations.missing)
+        content, missing = found.text, list[RunWarning]()
+        cited = citation_marks.find_cited_in_json(content, sources)
+    else:
+        citations = citation_marks.find_citations(found.text, sources)
+        content = citation_marks.rewrite_marks(found.text, sources.number_of_web_mark)
+        missing, cited = _missing_sources(citations.missing), citations.cited
     return _Answer(
-        content=citation_marks.rewrite_marks(written, sources.number_of_web_mark),
+        content=content,
+        texts=found.texts,
+        is_refusal=found.is_refusal,
         sources=sources,
-        cited=citations.cited,
+        cited=cited,
         warnings=[*sources.warnings, *missing, *_ungrounded(sources)],
     )
 
 
-def _sources(items: Sequence[JsonObject], transcript: Transcript) -> Sources:
-    sources = collect_sources(items)
-    # To read the stream again takes time, so it is read only if the final object has no sources.
-    return sources if sources.pages else collect_sources(transcript.output_items())
-
-
-def _texts(items: Sequence[JsonObject]) -> Sequence[str]:
-    messages = [item for item in items if item.get("type") == "message"]
-    parts = [
-        part for message in messages for part in as_objects(message.get("content"))
-    ]
-    return [
-        as_text(part.get("text")) for part in parts if part.get("type") == "output_text"
-    ]
-
-
-def _missing_sources(marks: Sequence[str]) -> Sequence[RunWarning]:
+def _missing_sources(marks: Sequence[str]) -> list[RunWarning]:
     if not marks:
         return []
     named = ", ".join(marks[:_NAMED_MARKS])
@@ -169,49 +185,85 @@ def _source_fields(answer: _Answer) -> Mapping[str, JsonValue]:
 
 
 def _structured(
-    form: ChatInput, content: str
+    form: ChatInput, answer: _Answer
 ) -> tuple[JsonObject, Sequence[RunWarning]]:
     schema = author_schema(form)
     if schema is None:
         return {}, []
-    try:
-        value = load_json(content.encode())
-        # 1e999 and an escaped lone surrogate can be read, but cannot be written as JSON again.
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-        if follows(schema, value):
-            return {"parsed": value}, []
-    except (ValueError, RecursionError):
-        pass
+    if answer.is_refusal:
+        return {"parsed": None}, []
+    # Of several messages, the last one is the answer; the ones before it may be comments.
+    for text in (*answer.texts[-1:], answer.content):
+        try:
+            value = load_json(text.encode())
+            # 1e999 and an escaped lone surrogate can be read, but cannot be written as JSON again.
+            json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+            if follows(schema, value):
+                return {"parsed": value}, []
+        except (ValueError, RecursionError):
+            continue
     message = "The answer does not follow the JSON schema, so `parsed` is null; `content` has the answer as it is."
     return {"parsed": None}, [RunWarning(code="schema_mismatch", message=message)]
 
 
 def _finish_reason(
-    response: JsonObject, transcript: Transcript, content: str
+    form: ChatInput, response: JsonObject, transcript: Transcript, answer: _Answer
 ) -> tuple[str, Sequence[RunWarning]]:
-    terminal = transcript.terminal or {}
-    is_cut = terminal.get("type") == "response.incomplete"
-    if is_cut or response.get("status") == "incomplete":
-        return _cut_reason(response, content)
-    if content:
-        return "stop", []
+    is_cut = end_of(transcript.terminal, response) == "incomplete"
+    reason, warnings = _cut_reason(form, response, answer) if is_cut else ("stop", [])
+    if answer.is_refusal:
+        message = "The model refused to answer; the content is its refusal."
+        refused = RunWarning(code="refused", message=message)
+        return "content_filter", [*warnings, refused]
+    if answer.content or is_cut:
+        return reason, warnings
     message = "Perplexity completed the run without writing anything."
     return "stop", [RunWarning(code="empty_answer", message=message)]
 
 
-def _cut_reason(response: JsonObject, content: str) -> tuple[str, Sequence[RunWarning]]:
+def _cut_reason(
+    form: ChatInput, response: JsonObject, answer: _Answer
+) -> tuple[str, Sequence[RunWarning]]:
     details = as_object(response.get("incomplete_details"))
-    cause = as_text(details.get("reason")) or "max_output_tokens"
-    state = "is cut short" if content else "was cut before its first word"
-    if cause == "max_output_tokens":
-        reason, remedy = "length", "Raise max_tokens."
-    else:
+    # Only in the form of a name: other text of the provider is not repeated.
+    cause = provider_errors.provider_code(as_text(details.get("reason")))
+    if cause == "content_filter":
         reason, remedy = "content_filter", "Word the question differently."
-    message = f"The answer {state}. {remedy}"
+    elif answer.is_empty:
+        raise _empty_cut(form, response, cause)
+    else:
+        reason, remedy = "length", "Ask for a shorter answer."
+    if cause == "max_output_tokens" and form.max_tokens is not None:
+        remedy = "Raise max_tokens."
+    state = "is cut short" if answer.content else "was cut before its first word"
+    message = f"The answer {state} ({cause or 'the reason is unknown'}). {remedy}"
     return reason, [RunWarning(code="incomplete", message=message)]
 
 
-def _usage(usage: JsonObject) -> dict[str, JsonValue]:
+def _empty_cut(
+    form: ChatInput, response: JsonObject, cause: str | None
+) -> ConnectorError:
+    is_by_tokens = cause == "max_output_tokens"
+    return provider_errors.provider_error(
+        ErrorCode.UPSTREAM_FAILED,
+        effect=Effect.UNKNOWN,
+        detail=f"incomplete and empty: {cause or 'the reason is unknown'}",
+        provider_code=cause,
+        fields=max_tokens_error(form) if is_by_tokens else (),
+        usage=usage_of(response),
+    )
+
+
+def _number_warnings(response: JsonObject) -> Sequence[RunWarning]:
+    if not has_unusable_number(response):
+        return []
+    message = "Perplexity sent a value that is too large or nested too deeply; it is left out."
+    return [RunWarning(code="number_out_of_range", message=message)]
+
+
+def usage_of(response: JsonObject) -> dict[str, JsonValue]:
+    """Return what a run has used, as far as the provider says it."""
+    usage = as_object(response.get("usage"))
     details = as_object(usage.get("output_tokens_details"))
     searches = as_object(as_object(usage.get("tool_calls_details")).get("search_web"))
     counts: dict[str, JsonValue] = {

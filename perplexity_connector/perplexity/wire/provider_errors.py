@@ -49,6 +49,32 @@ _BY_TYPE = {
     "insufficient_quota": ErrorCode.QUOTA_EXHAUSTED,
 }
 
+# The known types and their HTTP status (docs/provider.md, "Refusals"), for errors with HTTP 200.
+_STATUS_OF_TYPE = {
+    "bad_request": 400,
+    "invalid_country_code": 400,
+    "invalid_date_format": 400,
+    "invalid_language_code": 400,
+    "invalid_message": 400,
+    "invalid_model": 400,
+    "invalid_parameter": 400,
+    "invalid_request": 400,
+    "invalid_search_domain_filter": 400,
+    "invalid_api_key": 401,
+    "insufficient_quota": 401,
+    "chat_completions_not_available": 403,
+    "forbidden": 403,
+    "not_found": 404,
+    "payload_too_large": 413,
+    "external_connector_error": 424,
+    "request_rate_limit_exceeded": 429,
+    "internal_error": 500,
+    "bad_gateway": 502,
+    "upstream_structured_output_failed": 502,
+    "gateway_timeout": 504,
+}
+_REFUSED = frozenset({400, 401, 402, 403, 404, 429})
+
 
 def provider_error(  # noqa: PLR0913 - each keyword is one part of the contract's error
     code: ErrorCode,
@@ -62,6 +88,7 @@ def provider_error(  # noqa: PLR0913 - each keyword is one part of the contract'
     retry_after: float | None = None,
     resets_at: float | None = None,
     partial: JsonObject | None = None,
+    usage: JsonObject | None = None,
 ) -> ConnectorError:
     """Return the error for a code, in its fixed words.
 
@@ -81,6 +108,7 @@ def provider_error(  # noqa: PLR0913 - each keyword is one part of the contract'
         retry_after=retry_after,
         resets_at=resets_at,
         partial=partial,
+        usage=usage,
     )
 
 
@@ -114,6 +142,37 @@ def error_from_response(
     )
 
 
+def error_in_answer(
+    event: JsonObject,
+    *,
+    is_first: bool,
+    sent: JsonObject,
+    request_id: str | None = None,
+) -> ConnectorError:
+    """Return the error that an answer with HTTP 200 brings: as an event, or as its whole body.
+
+    Its type means the same as in a refusal, and another type takes its code from `code`.
+    `is_first` means that nothing else has arrived: then a type that refuses a request is proof that
+    nothing was begun. `sent` is the body of the request.
+    """
+    inner = as_object(event.get("error"))
+    # The flat form has its fields beside the event's own type.
+    error = inner or event
+    error_type, status = as_text(inner.get("type")), error.get("code")
+    known = _STATUS_OF_TYPE.get(error_type) or _STATUS_OF_TYPE.get(as_text(status))
+    code = _BY_TYPE.get(error_type) or _code_of_status(known or status)
+    is_input = code is ErrorCode.INVALID_INPUT
+    is_refused = is_first and _STATUS_OF_TYPE.get(error_type) in _REFUSED
+    return provider_error(
+        code,
+        effect=Effect.NONE if is_refused else Effect.UNKNOWN,
+        detail="an error with HTTP 200",
+        provider_code=provider_code(error_type) or provider_code(as_text(status)),
+        request_id=request_id,
+        fields=field_errors({"error": error}, sent) if is_input else (),
+    )
+
+
 def request_id(headers: Mapping[str, str]) -> str | None:
     """Return the provider's id of a request, which its support asks for.
 
@@ -129,6 +188,13 @@ def provider_code(error_type: str) -> str | None:
     A value with digits or dashes may be an echo of the key.
     """
     return error_type if re.fullmatch("[a-z][a-z_]{0,63}", error_type) else None
+
+
+def _code_of_status(status: object) -> ErrorCode:
+    number = int(str(status)) if re.fullmatch("[1-5][0-9]{2}", str(status)) else 0
+    if number < 400:  # noqa: PLR2004 - HTTP
+        return ErrorCode.UPSTREAM_FAILED
+    return _BY_STATUS.get(number) or _by_class(number)
 
 
 def _by_class(status: int) -> ErrorCode:

@@ -280,3 +280,39 @@ def test_a_search_cancelled_while_it_is_checkpointed_is_salvaged() -> None:
         (QUERIES[0], "kept"),
         (QUERIES[1], f"id of {QUERIES[1]}"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "effect"),
+    [
+        ({"type": "invalid_api_key", "code": 401}, "invalid_credentials", "none"),
+        ({"type": "overloaded", "code": 500}, "unavailable", "unknown"),
+        ("no", "upstream_failed", "unknown"),
+    ],
+)
+def test_an_error_with_http_200_is_an_error(
+    error: object, code: str, effect: str
+) -> None:
+    """Its type says which."""
+    found = failure(Provider(plain({"error": error})), Listener(), "moon")
+    assert (found.code, found.effect) == (code, effect)
+
+
+def test_null_results_are_no_results() -> None:
+    """The provider writes empty lists as null elsewhere."""
+    result = run(Provider(plain({"id": "i", "results": None})), Listener(), "moon")
+    assert result.output["results"] == []
+    assert result.output["queries"][0]["count"] == 0
+
+
+def test_a_null_error_beside_results_is_not_an_error() -> None:
+    """Some servers always send the key."""
+    answer = plain({"id": "i", "results": [], "error": None})
+    assert run(Provider(answer), Listener(), "moon").output["results"] == []
+
+
+def test_the_finished_queries_of_a_failed_search_are_its_usage() -> None:
+    """Each of them was paid for."""
+    provider = Provider(failing("bread", refusal(503)))
+    error = failure(provider, Listener(), QUERIES, last_attempt=False)
+    assert error.usage == {"search_queries": 2}

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract import ConnectorError, JsonObject
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
 from perplexity_connector.perplexity.wire import chat_result as room
 from perplexity_connector.perplexity.wire.agent_events import Transcript
@@ -175,7 +176,7 @@ def test_a_plain_body_gives_the_same_output_as_a_stream() -> None:
 def test_a_run_cut_for_its_tokens_is_length_and_never_silent(
     text: str, listen: bool
 ) -> None:
-    """Recorded: `incomplete` with an empty output; what was streamed is the content, and a warning says so."""
+    """Recorded: `incomplete` with an empty output. The streamed text or sources are the answer."""
     cut = response(
         "incomplete",
         output=[],
@@ -192,26 +193,111 @@ def test_a_run_cut_for_its_tokens_is_length_and_never_silent(
 
 
 @pytest.mark.parametrize(
-    ("details", "finish"),
+    ("details", "finish", "named"),
     [
-        ({"reason": "max_output_tokens"}, "length"),
-        ({"reason": "content_filter"}, "content_filter"),
-        ({"reason": None}, "length"),
-        (None, "length"),
-        ([], "length"),
+        ({"reason": "max_output_tokens"}, "length", "max_output_tokens"),
+        ({"reason": "max_tool_calls"}, "length", "max_tool_calls"),
+        ({"reason": "content_filter"}, "content_filter", "content_filter"),
+        ({"reason": "pplx-abc"}, "length", None),
+        ({"reason": None}, "length", None),
+        (None, "length", None),
+        ([], "length", None),
     ],
 )
 def test_why_a_run_is_incomplete_is_its_finish_reason(
-    details: object, finish: str
+    details: object, finish: str, named: str | None
 ) -> None:
-    """Without a word on it, tokens are the likely cause."""
+    """Only a content filter is one; the warning names the reason if it has the form of a name."""
     found = checked(FORM, response("incomplete", incomplete_details=details))
     assert found.output["choices"][0]["finish_reason"] == finish
     assert codes(found) == ["incomplete"]
+    message = found.warnings[0].message
+    assert "pplx" not in message
+    assert named is None or named in message
+
+
+@pytest.mark.parametrize(
+    ("more", "reason", "pointers"),
+    [
+        ({"max_tokens": 16}, "max_output_tokens", ["/max_tokens"]),
+        ({}, "max_output_tokens", []),
+        ({"max_tokens": 16}, "max_tool_calls", []),
+        ({"max_tokens": 16}, None, []),
+    ],
+)
+def test_a_run_cut_before_any_text_and_source_has_failed(
+    more: dict[str, Any], reason: str | None, pointers: list[str]
+) -> None:
+    """It points at the limit if the author set it; the usage is kept."""
+    form = ChatInput.model_validate(BARE | more)
+    cut = response("incomplete", output=[], incomplete_details={"reason": reason})
+    with pytest.raises(ConnectorError) as caught:
+        chat_result(form, cut, NOTHING)
+    error = caught.value
+    assert (error.code, error.effect) == ("upstream_failed", "unknown")
+    assert [field.pointer for field in error.fields] == pointers
+    assert error.usage is not None
+    assert error.usage["total_tokens"] == 3456
+
+
+def test_a_content_filter_without_text_is_a_success() -> None:
+    """The filter is the answer."""
+    details = {"reason": "content_filter"}
+    found = checked(FORM, response("incomplete", output=[], incomplete_details=details))
+    assert found.output["content"] == ""
+    assert found.output["choices"][0]["finish_reason"] == "content_filter"
+    assert codes(found) == ["incomplete"]
+
+
+REFUSED = {"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "warnings"),
+    [
+        (FORM, "completed", ["refused"]),
+        (STRUCTURED, "completed", ["refused"]),
+        (FORM, "incomplete", ["incomplete", "refused"]),
+    ],
+)
+def test_a_refusal_is_the_content_with_its_own_finish_reason(
+    form: ChatInput, status: str, warnings: list[str]
+) -> None:
+    """With a schema, `parsed` is null, and the refusal is the only reason."""
+    found = checked(form, response(status, output=[search_item(), REFUSED]))
+    assert found.output["content"] == "No."
+    assert found.output["choices"][0]["finish_reason"] == "content_filter"
+    assert found.output.get("parsed") is None
+    assert codes(found) == warnings
+
+
+def test_a_comment_before_a_structured_answer_does_not_spoil_it() -> None:
+    """`parsed` is the last message, if that follows the schema; the content is all of them."""
+    output = [message_item("Let me look."), message_item('{"km": 1}')]
+    found = checked(STRUCTURED, response(output=output))
+    assert found.output["parsed"] == {"km": 1}
+    assert found.output["content"] == 'Let me look.\n\n{"km": 1}'
+    assert codes(found) == []
+
+
+@pytest.mark.parametrize("odd", [float("inf"), 10**400, {"a": [10**400]}])
+def test_a_number_beyond_a_double_is_left_out_with_a_warning(odd: object) -> None:
+    """The rest of the answer is whole."""
+    usage = {"input_tokens": odd, "output_tokens": 3, "cost": {"total_cost": odd}}
+    found = checked(FORM, response(usage=usage, created_at=odd))
+    assert found.output["usage"] == {"completion_tokens": 3}
+    assert found.output["content"] == SHOWN
+    assert codes(found) == ["number_out_of_range"]
+
+
+def test_the_first_id_of_a_run_stays() -> None:
+    """Gateways rewrite the ids of later events."""
+    told = transcript(events(), listen=False, run_id="resp_first")
+    assert checked(FORM, told.response, told).output["id"] == "resp_first"
 
 
 def test_a_terminal_event_alone_can_say_incomplete() -> None:
-    """Its object may be missing."""
+    """Its object may be missing; the streamed text is the answer."""
     told = transcript(events({"type": "response.incomplete"}), listen=False)
     assert codes(checked(FORM, told.response, told)) == ["incomplete"]
 
@@ -230,11 +316,11 @@ def test_an_empty_answer_is_never_an_empty_success_without_a_word() -> None:
 
 
 def test_several_messages_and_parts_are_one_content() -> None:
-    """In their order; what is no output text is left out."""
+    """In their order, with a blank line between messages; a part of another type is left out."""
     odd = {
         "type": "message",
         "content": [
-            {"type": "refusal", "refusal": "no"},
+            {"type": "tool_use", "text": "no"},
             None,
             {"type": "output_text", "text": "!"},
         ],
@@ -250,7 +336,7 @@ def test_several_messages_and_parts_are_one_content() -> None:
             ]
         ),
     )
-    assert found.output["content"] == "The Moon moves!"
+    assert found.output["content"] == "The Moon\n\n moves\n\n!"
 
 
 def test_results_of_several_searches_are_one_list() -> None:
@@ -559,14 +645,11 @@ def test_nothing_that_came_in_is_changed() -> None:
 def test_any_json_at_all_becomes_a_valid_output(
     body: Any, form: ChatInput, listen: bool
 ) -> None:
-    """Whatever the provider sends as a run, the output fits its schema, is JSON again, and nothing raises."""
-    try:
-        told = transcript(
-            [{"type": "response.output_item.done", "item": body}, *deltas(ANSWER)],
-            listen=listen,
-        )
-    except ValueError:  # NaN, which is no JSON
-        told = NOTHING
+    """Any run has an output that fits its schema and is JSON again, or failed before its first word."""
+    told = transcript(
+        [{"type": "response.output_item.done", "item": body}, *deltas(ANSWER)],
+        listen=listen,
+    )
     for document in (
         body,
         {"output": body},
@@ -574,8 +657,10 @@ def test_any_json_at_all_becomes_a_valid_output(
         response(usage=body),
     ):
         mapped = document if isinstance(document, dict) else {}
-        checked(form, mapped, told)
-        checked(form, mapped)
+        for stream in (told, NOTHING):
+            is_cut = mapped.get("status") == "incomplete"
+            with suppress(ConnectorError) if is_cut else nullcontext():
+                checked(form, mapped, stream)
         json.dumps(
             partial_chat_result(form, mapped, told), ensure_ascii=False, allow_nan=False
         ).encode()

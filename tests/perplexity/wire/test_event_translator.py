@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from perplexity_connector.perplexity.wire.agent_events import Transcript
 from perplexity_connector.perplexity.wire.citation_marks import rewrite_marks
 from perplexity_connector.perplexity.wire.event_translator import EventTranslator
 from perplexity_connector.perplexity.wire.sources import collect_sources
@@ -19,6 +20,7 @@ from tests.perplexity.wire.streams import (
     deltas,
     events,
     json_values,
+    plain,
     search_item,
 )
 
@@ -38,8 +40,9 @@ class Listener:
     def __init__(self, *, structured: bool = False, shown: int = 0) -> None:
         """Listen to a translator of its own."""
         self.events: list[dict[str, Any]] = []
+        self.transcript = Transcript()
         self.translator = EventTranslator(
-            self._take, structured=structured, shown=shown
+            self._take, self.transcript.streamed, structured=structured, shown=shown
         )
 
     def _take(self, event: Any) -> None:
@@ -51,7 +54,9 @@ class Listener:
     def hear(self, rows: list[dict[str, Any]]) -> "Listener":
         """Tell the translator of these events."""
         for row in rows:
-            self.translator.feed(row)
+            content = self.transcript.add(plain(row), decode=True)
+            if content is not None:
+                self.translator.feed(content)
         return self
 
     @property

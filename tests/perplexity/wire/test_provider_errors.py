@@ -21,6 +21,7 @@ from perplexity_connector.contract import (
 from perplexity_connector.perplexity.wire import rate_headers
 from perplexity_connector.perplexity.wire.provider_errors import (
     error_from_response,
+    error_in_answer,
     provider_code,
     provider_error,
     request_id,
@@ -405,6 +406,100 @@ def test_a_key_that_is_echoed_never_shows(status: int, body: bytes) -> None:
     assert KEY not in everywhere(refuse(status, body, **echo))
 
 
+REFUSED_TYPES = {
+    "bad_request": "invalid_input",
+    "invalid_country_code": "invalid_input",
+    "invalid_date_format": "invalid_input",
+    "invalid_language_code": "invalid_input",
+    "invalid_message": "invalid_input",
+    "invalid_model": "invalid_input",
+    "invalid_parameter": "invalid_input",
+    "invalid_request": "invalid_input",
+    "invalid_search_domain_filter": "invalid_input",
+    "invalid_api_key": "invalid_credentials",
+    "insufficient_quota": "quota_exhausted",
+    "chat_completions_not_available": "unsupported",
+    "forbidden": "permission_denied",
+    "not_found": "not_found",
+    "request_rate_limit_exceeded": "rate_limited",
+}
+FAILED_TYPES = {
+    "payload_too_large": "invalid_input",
+    "external_connector_error": "upstream_failed",
+    "internal_error": "unavailable",
+    "bad_gateway": "unavailable",
+    "upstream_structured_output_failed": "unavailable",
+    "gateway_timeout": "timeout",
+}
+
+
+@pytest.mark.parametrize(
+    ("error_type", "code"), [*REFUSED_TYPES.items(), *FAILED_TYPES.items()]
+)
+@pytest.mark.parametrize("status", [None, 418, 500])
+def test_an_error_with_http_200_means_what_its_type_means(
+    error_type: str, code: str, status: object
+) -> None:
+    """Only a refusal that is the first frame is proof that nothing was begun."""
+    event = {"type": "error", "error": {"type": error_type, "code": status}}
+    for is_first in (True, False):
+        error = error_in_answer(event, sent={"model": "x"}, is_first=is_first)
+        is_refused = is_first and error_type in REFUSED_TYPES
+        assert (error.code, error.provider_code) == (code, error_type)
+        assert error.effect == ("none" if is_refused else "unknown")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (401, "invalid_credentials"),
+        ("429", "rate_limited"),
+        (500, "unavailable"),
+        (504, "timeout"),
+        (418, "invalid_response"),
+        (200, "upstream_failed"),
+        ("overloaded", "upstream_failed"),
+        ("request_rate_limit_exceeded", "rate_limited"),
+        (True, "upstream_failed"),
+        (None, "upstream_failed"),
+        ([], "upstream_failed"),
+    ],
+)
+def test_an_error_of_another_type_takes_its_code_from_the_status(
+    status: object, code: str
+) -> None:
+    """Or from the name of a type in its place; it may always have cost money."""
+    flat = {"type": "error", "code": status, "message": "…"}
+    nested = {"error": {"type": "overloaded", "code": status}}
+    for event in (flat, nested):
+        error = error_in_answer(
+            event, sent={"model": "x"}, is_first=True, request_id="1-2"
+        )
+        assert (error.code, error.effect) == (code, "unknown")
+        assert error.request_id == "1-2"
+
+
+def test_an_error_with_http_200_names_the_refused_field() -> None:
+    """As the same refusal with HTTP 400 does."""
+    event = {"error": {"type": "invalid_model", "code": 400}}
+    assert pointers(error_in_answer(event, sent={"model": "x"}, is_first=True)) == [
+        "/model"
+    ]
+    assert (
+        pointers(error_in_answer({"error": "no"}, sent={"model": "x"}, is_first=True))
+        == []
+    )
+
+
+def test_a_key_in_an_error_with_http_200_never_shows() -> None:
+    """Whichever field repeats it."""
+    for error in ({"type": KEY, "code": KEY, "message": KEY}, KEY):
+        found = error_in_answer(
+            {"type": "error", "error": error}, sent={"model": "x"}, is_first=True
+        )
+        assert KEY not in everywhere(found)
+
+
 @pytest.mark.parametrize(
     "code", sorted(set(ErrorCode) - {ErrorCode.CANCELLED, ErrorCode.INTERNAL})
 )
@@ -435,3 +530,6 @@ def test_any_refusal_at_all_is_an_error_as_data(
             status, headers, json.dumps(document).encode(), sent
         )
         json.dumps(error.to_dict(), allow_nan=False)
+        if isinstance(document, dict):
+            error = error_in_answer(document, sent={"model": "x"}, is_first=True)
+            json.dumps(error.to_dict(), allow_nan=False)

@@ -134,7 +134,7 @@ def test_what_is_no_page_is_passed_over() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [None, [], "x", {}, {"results": None}, {"results": {"a": 1}}, {"error": {}}],
+    [None, [], "x", {}, {"results": {"a": 1}}, {"error": {}}],
 )
 def test_an_answer_of_another_shape_is_a_value_error(answer: Any) -> None:
     """Without a list of results there is no answer."""
