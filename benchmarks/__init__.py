@@ -1,1 +1,1 @@
-"""What the package costs and what it withstands, measured; no part of what is installed."""
+"""Measure the cost of the package, alone and under faults. Not installed with it."""

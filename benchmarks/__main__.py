@@ -1,4 +1,4 @@
-"""Side by side with peers, interleaved, as ratios: `python -m benchmarks` (under five minutes; `.[bench]` brings them).
+"""Compare with peers, interleaved, as ratios: `python -m benchmarks` (under five minutes; `.[bench]` installs them).
 
 Every client runs in a process of its own against `benchmarks.canned_server`. A round asks each of them for a few calls
 of each case; a figure is the median over the rounds, of CPU per call (user and system of the client's process). Ratios
@@ -18,7 +18,7 @@ from statistics import median
 
 from benchmarks import programs
 from benchmarks.clients import CLIENTS
-from benchmarks.verdicts import Figures, lines
+from benchmarks.targets import Figures, table_lines
 
 # How many calls a round makes of each case.
 _CALLS = {"chat": 20, "unheard": 2, "heard": 2, "search": 40, "searches": 1}
@@ -28,24 +28,24 @@ _ROUNDS_OF_DISCOVERY = 3
 
 
 class Subject:
-    """One client's process."""
+    """The process of one client."""
 
     def __init__(self, name: str, process: subprocess.Popen[str]) -> None:
-        """Talk to a process that was just started."""
+        """Use a process that was just started."""
         self.name = name
         self._process = process
 
     def ask(self, case: str, calls: int = 1) -> Mapping[str, float]:
-        """Let it make so many calls; what it measured."""
+        """Let the client make some calls, and return its measurements."""
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError(self.name)
         self._process.stdin.write(f"{case} {calls}\n")
         self._process.stdin.flush()
-        told: Mapping[str, float] = json.loads(self._process.stdout.readline())
-        return told
+        measured: Mapping[str, float] = json.loads(self._process.stdout.readline())
+        return measured
 
     def cases(self) -> Sequence[str]:
-        """What it can be asked for."""
+        """Return the cases that the client supports."""
         return [
             case
             for case in _CALLS
@@ -55,7 +55,7 @@ class Subject:
 
 @contextmanager
 def _running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """One of our modules as a process, until its standard input ends."""
+    """Run one of our modules as a process, until its standard input ends."""
     command = [sys.executable, "-m", *arguments]
     with subprocess.Popen(  # noqa: S603 - our own module
         command,
@@ -68,7 +68,7 @@ def _running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def measure(rounds: int, url: str) -> Figures:
-    """Every figure, by case and client."""
+    """Return every figure, by case and client."""
     figures: dict[str, dict[str, Mapping[str, float]]] = defaultdict(dict)
     for case, by_client in _calls(rounds, url).items():
         figures[case].update(by_client)
@@ -99,28 +99,28 @@ def _calls(rounds: int, url: str) -> Mapping[str, Mapping[str, Mapping[str, floa
         ]
         for number in range(rounds + 1):
             for case, calls in _CALLS.items():
-                # Whoever comes first finds the caches coldest: each round another one.
+                # The first client finds the caches coldest, so each round begins with another one.
                 first = number % len(subjects)
                 for subject in (*subjects[first:], *subjects[:first]):
                     if case in subject.cases():
-                        told = subject.ask(case, calls)
+                        measured = subject.ask(case, calls)
                         # The first round only warms up.
                         seen[case, subject.name] += (
-                            [_each(told, calls)] if number else []
+                            [_each(measured, calls)] if number else []
                         )
     figures: dict[str, dict[str, Mapping[str, float]]] = defaultdict(dict)
-    for (case, name), told in seen.items():
+    for (case, name), measured in seen.items():
         figures[case][name] = {
-            part: median(one[part] for one in told) for part in told[0]
+            part: median(one[part] for one in measured) for part in measured[0]
         }
     return figures
 
 
-def _each(told: Mapping[str, float], calls: int) -> Mapping[str, float]:
+def _each(measured: Mapping[str, float], calls: int) -> Mapping[str, float]:
     return {
-        "cpu": told["cpu"] / calls,
-        "wall": told["wall"] / calls,
-        "memory": told["memory"],
+        "cpu": measured["cpu"] / calls,
+        "wall": measured["wall"] / calls,
+        "memory": measured["memory"],
     }
 
 
@@ -130,13 +130,13 @@ def _starts(rounds: int, url: str) -> Mapping[str, tuple[float, float]]:
         for name, command in programs.programs(url).items():
             seen[name].append(programs.started(command))
     return {
-        name: (median(cpu for cpu, _ in told), median(memory for _, memory in told))
-        for name, told in seen.items()
+        name: (median(cpu for cpu, _ in found), median(memory for _, memory in found))
+        for name, found in seen.items()
     }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, and print the tables; the exit code is 0 whether targets are met or not, since machines differ."""
+    """Measure and print the tables. Return 0 even if a target is missed, since machines differ."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0]
     )
@@ -153,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(json.dumps(figures, indent=1) + "\n")
         return 0
     heading = f"Python {platform.python_version()}, {options.rounds} rounds, {time.monotonic() - began:.0f} s"
-    sys.stdout.write("\n".join([heading, "", *lines(figures)]) + "\n")
+    sys.stdout.write("\n".join([heading, "", *table_lines(figures)]) + "\n")
     return 0
 
 

@@ -1,8 +1,8 @@
-"""A server of fixed bytes for measuring clients: raw asyncio, a process of its own, nothing encoded while it serves.
+"""Serve fixed bytes to measure clients: raw asyncio, in its own process, nothing is encoded while it serves.
 
 `python -m benchmarks.canned_server` prints its port and serves on loopback until its standard input ends. The first
 part of a path says how a stream comes: `/plain` in one piece, `/live` each event as a write of its own with a pause
-after it, `/held` a few events, then nothing until `POST /release`; `POST /waiting` tells how many streams are held.
+after it, `/held` a few events, then nothing until `POST /release`; `POST /waiting` returns how many streams are held.
 """
 
 import asyncio
@@ -21,16 +21,16 @@ _HELD_AFTER = 8
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection: requests come one after the other, and each is answered by its path."""
+    """One client's connection. Requests follow each other, and the path of each selects the response."""
 
     def __init__(self, held: "list[Connection]") -> None:
-        """Share the list of those that wait for their release."""
+        """Share the list of the connections that wait for their release."""
         self._held = held
         self._received = b""
         self._rest: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
+        """Keep the transport to answer on."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
@@ -47,7 +47,7 @@ class Connection(asyncio.Protocol):
         )
 
     def release(self) -> None:
-        """Send what was held back."""
+        """Send the rest of a held stream."""
         self._transport.write(b"".join(self._rest))
         self._rest.clear()
 

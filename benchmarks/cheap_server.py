@@ -1,4 +1,4 @@
-"""A provider that costs next to nothing: raw asyncio, fixed bytes, faults from a seed, and a ledger of what it billed.
+"""A provider that uses little CPU: raw asyncio, fixed bytes, faults from a seed, and a ledger of its bills.
 
 Run as a process of its own: `python -m benchmarks.cheap_server SEED STREAM_SECONDS DELTAS FAULT_SHARE`. It prints its
 port, serves on loopback until its standard input ends, then prints the ledger as JSON.
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from benchmarks import cheap_wire
-from benchmarks.faults import Fate, Fault, Look, Plan, drawn
+from benchmarks.faults import Fate, Fault, Look, Plan, draw_plan
 
 Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -35,7 +35,7 @@ _REFUSED = {
 
 
 class Request(NamedTuple):
-    """A request as far as it matters here."""
+    """The parts of a request that matter here."""
 
     method: str
     path: str
@@ -44,7 +44,7 @@ class Request(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class AgentRun:
-    """A run that was begun, and so billed. It ends by the clock, whether anybody listens or not."""
+    """A run that was begun, and so billed. It ends by the clock, with or without a listener."""
 
     marker: str
     plan: Plan
@@ -58,7 +58,7 @@ class AgentRun:
         self.ends_at = time.monotonic() + self.seconds
 
     def status(self) -> str:
-        """What the run's object would say now."""
+        """Return the status of the run's object."""
         if self.cancelled:
             return "cancelled"
         if time.monotonic() < self.ends_at:
@@ -68,14 +68,14 @@ class AgentRun:
 
 @dataclass(slots=True)
 class Account:
-    """What happened for one caller's run: POSTs that came, runs begun, cancellations asked for."""
+    """The account of one caller: POSTs received, runs begun, requests to cancel."""
 
     posts: int = 0
     runs: list[AgentRun] = field(default_factory=list)
     cancels: int = 0
 
     def entry(self) -> tuple[int, bool, int]:
-        """Runs billed, whether a whole answer can still be fetched, cancellations asked for."""
+        """Return the runs billed, whether a whole answer can still be fetched, and the requests to cancel."""
         kept = any(
             run.plan.fate is Fate.COMPLETED and not run.cancelled for run in self.runs
         )
@@ -99,7 +99,7 @@ class CheapServer:
         self._open = self._most_open = 0
 
     def ledger(self) -> dict[str, object]:
-        """What was billed to whom, which faults were met, and how many streams were open at most."""
+        """Return the bill of each caller, the faults that occurred, and the most streams open at once."""
         accounts = {
             marker: account.entry() for marker, account in self._accounts.items()
         }
@@ -112,7 +112,7 @@ class CheapServer:
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Answer the requests of one connection until either side has enough."""
+        """Answer the requests of one connection until either side closes it."""
         try:
             while await self._answer(await _request(reader), (reader, writer)):
                 pass
@@ -122,7 +122,7 @@ class CheapServer:
             writer.close()
 
     async def _answer(self, request: Request, streams: Streams) -> bool:
-        """Whether the connection can serve another request."""
+        """Answer one request. Return whether the connection can serve another one."""
         if (request.method, request.path) == ("POST", _AGENT):
             return await self._begin(request.body, streams)
         run_id, _, verb = request.path.removeprefix(f"{_AGENT}/").partition("/")
@@ -159,7 +159,7 @@ class CheapServer:
         account.posts += 1
         events = self._deltas + _EVENTS_BESIDE_TEXT
         share = 0.0 if marker == cheap_wire.WARM_UP else self._share
-        plan = drawn(self._seed, marker, account.posts, share=share, events=events)
+        plan = draw_plan(self._seed, marker, account.posts, share=share, events=events)
         self._faults[plan.fault] += 1
         run_id = f"resp_{len(self._runs):032x}"
         if plan.begins:
@@ -218,7 +218,7 @@ def _ending(run: AgentRun, frame: bytes) -> bytes:
 
 
 async def _broken(fault: Fault, streams: Streams) -> bool | None:
-    """What the fault makes of the connection; None when the stream goes on."""
+    """Apply the fault. Return whether the connection can serve another request; None if the stream goes on."""
     writer = streams[1]
     match fault:
         case Fault.RESET:
@@ -250,7 +250,7 @@ def _reset(streams: Streams) -> bool:
 
 
 async def _silent(streams: Streams) -> bool:
-    await streams[0].read(1)  # returns when the caller has had enough and hangs up
+    await streams[0].read(1)  # returns when the caller hangs up
     return False
 
 
@@ -314,7 +314,7 @@ def _wait_for_end(loop: asyncio.AbstractEventLoop, over: asyncio.Event) -> None:
 
 
 def main(seed: str, stream_seconds: str, deltas: str, fault_share: str) -> None:
-    """Serve, then tell the ledger."""
+    """Serve, then print the ledger."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     server = CheapServer(

@@ -1,7 +1,7 @@
-"""The Agent stream as fixed bytes with two blanks, a run's id and its marker: nothing is encoded while it is served.
+"""The Agent stream as fixed bytes with two placeholders, the run's id and its marker: nothing is encoded at run time.
 
-Order, framing and the holes in `sequence_number` are those recorded (docs/provider.md, "Agent stream"). The marker
-stands in the answer, so that an answer which reaches the wrong run is noticed.
+Order, framing and the holes in `sequence_number` are those recorded (docs/provider.md, "Agent stream"). The marker is
+part of the answer, so that an answer which reaches the wrong run is noticed.
 """
 
 import json
@@ -32,21 +32,21 @@ _RESULTS = [
 
 
 def answer(marker: str, deltas: int) -> str:
-    """The text that a caller must end up with: the marker, then words with their citation marks as `[n]`."""
+    """Return the text that a caller must receive: the marker, then words with their citation marks as `[n]`."""
     return "".join(_pieces(deltas)).replace("[web:2]", "[2]").replace(_MARKER, marker)
 
 
 def frames(run_id: str, marker: str, deltas: int) -> Sequence[bytes]:
-    """The events of a whole run, each as it stands on the wire; the last is the terminal one."""
-    return _filled(_stream(deltas), run_id, marker).split(b"\0")
+    """Return the events of a whole run as bytes of the wire; the last is the terminal one."""
+    return _with_values(_stream(deltas), run_id, marker).split(b"\0")
 
 
 def body(run_id: str, marker: str, deltas: int, status: str) -> bytes:
-    """The run's object, as `GET /v1/agent/{id}` gives it in that status."""
-    return _filled(_object(deltas, status), run_id, marker)
+    """Return the run's object, as `GET /v1/agent/{id}` returns it in that status."""
+    return _with_values(_object(deltas, status), run_id, marker)
 
 
-def _filled(template: bytes, run_id: str, marker: str) -> bytes:
+def _with_values(template: bytes, run_id: str, marker: str) -> bytes:
     return template.replace(_RUN.encode(), run_id.encode()).replace(
         _MARKER.encode(), marker.encode()
     )

@@ -1,7 +1,7 @@
 """The clients side by side: two bare HTTP libraries, three vendors' packages, and ours through its host.
 
-Each imports its own library when it is made, and nothing else. Each takes the base URL anew with each call, since the
-canned server's manner stands in the address.
+Each imports only its own library, when it is created. Each call gets the base URL, since the path selects how the
+canned server sends.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _CONNECTIONS = 4096
 
 
 class Client:
-    """What is measured of each; what a client cannot do raises `NotImplementedError`, and is not asked of it."""
+    """The calls that are measured. A client that lacks one raises `NotImplementedError`, and is not asked for it."""
 
     def __init__(self, url: str) -> None:
         """Import the library."""
@@ -41,28 +41,28 @@ class Client:
         """Close it."""
 
     async def chat(self, url: str) -> object:
-        """An answer that nobody listens to, as one document where the client asks for one."""
+        """Fetch an answer without a listener, as one document if the client supports that."""
         raise NotImplementedError
 
     async def heard(self, url: str) -> object:
-        """A live answer, each event decoded."""
+        """Stream a live answer, and decode each event."""
         raise NotImplementedError
 
     async def unheard(self, url: str) -> object:
-        """A live answer that nobody listens to; who has no such thing listens."""
+        """Stream a live answer without a listener. A client that cannot do that listens."""
         return await self.heard(url)
 
     async def search(self, url: str, query: str = _QUESTION) -> object:
-        """A search."""
+        """Search once."""
         raise NotImplementedError
 
     async def searches(self, url: str, queries: Sequence[str]) -> object:
-        """Many searches at once."""
+        """Search for many queries at once."""
         return await asyncio.gather(*[self.search(url, query) for query in queries])
 
 
 class _Bare(Client):
-    """What the two HTTP libraries have in common: JSON out, JSON or events in, and nothing checked."""
+    """The common part of the two HTTP libraries: send JSON, read JSON or events, check nothing."""
 
     async def chat(self, url: str) -> object:
         return await self._post(f"{url}/v1/agent", _AGENT)
@@ -287,7 +287,7 @@ def _good(envelope: Any) -> object:
 
 
 async def ask_server(url: str) -> int:
-    """What the canned server says to a POST, as a number; 0 for an empty document."""
+    """Send a POST to the canned server, and return its answer as a number; 0 for an empty document."""
     return await asyncio.to_thread(_asked, url)
 
 
@@ -295,9 +295,9 @@ def _asked(url: str) -> int:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
     connection.request("POST", parts.path)
-    told = connection.getresponse().read()
+    answer = connection.getresponse().read()
     connection.close()
-    return int(told) if told.isdigit() else 0
+    return int(answer) if answer.isdigit() else 0
 
 
 CLIENTS: Mapping[str, Callable[[str], Client]] = {

@@ -1,4 +1,4 @@
-"""What goes wrong with a request, drawn from a seed: the same run meets the same faults in every order of events."""
+"""Draw the faults of a request from a seed: a run meets the same faults in every order of events."""
 
 import random
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """What happens to a POST, or to the stream that answers it."""
+    """A fault of a POST, or of the stream that answers it."""
 
     NONE = "none"
     RATE_LIMITED = "429"
@@ -22,7 +22,7 @@ class Fault(StrEnum):
 
 
 class Look(StrEnum):
-    """What a GET of a run meets before it meets the run as it is."""
+    """A fault of a GET of a run; after its faults, a GET returns the run itself."""
 
     IN_PROGRESS = "in_progress"
     RATE_LIMITED = "429"
@@ -31,7 +31,7 @@ class Look(StrEnum):
 
 
 class Fate(StrEnum):
-    """What a run comes to when nobody cancels it. A forgotten one completed, and answers 404 to every GET."""
+    """The end of a run that is not cancelled. A forgotten run completed, but every GET of it returns 404."""
 
     COMPLETED = "completed"
     FAILED = "failed"
@@ -40,7 +40,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What one POST meets.
+    """The plan for one POST.
 
     `begins`: whether a run is begun, and billed, even if the answer does not say so. `pace`: how long its stream takes,
     as a multiple of the usual; runs that began together do not end together.
@@ -68,11 +68,11 @@ _FAULTS = {
     Fault.GARBAGE: 2,
 }
 _STATUSES = {Fault.RATE_LIMITED: (429,), Fault.SERVER_ERROR: (500, 503)}
-# Nobody outside can tell whether a run stands behind a gateway's 503 or a reset.
+# A caller cannot know whether a run was begun behind a gateway's 503 or a reset.
 _MAY_BEGIN = frozenset({Fault.SERVER_ERROR, Fault.RESET_BEFORE_HEADERS})
 
 
-def drawn(seed: int, marker: str, post: int, *, share: float, events: int) -> Plan:
+def draw_plan(seed: int, marker: str, post: int, *, share: float, events: int) -> Plan:
     """The plan for the `post`-th POST of a run; `share` of all POSTs meet a fault, within `events` events."""
     dice = random.Random(f"{seed}/{marker}/{post}")  # noqa: S311 - repeatable, guards nothing
     faulty = dice.random() < share

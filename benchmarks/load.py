@@ -1,4 +1,4 @@
-"""Many runs at once in one process, with faults: is anything lost, paid for twice or leaked, and what does it cost?
+"""Run many chats at once in one process, with faults: is anything lost, paid for twice or leaked? At what cost?
 
 `python -m benchmarks.load [--runs-at-once 1000] [--seconds 60] [--seed 1]` keeps that many streamed chat runs under
 way through the reference host, half of them listened to, against `benchmarks.cheap_server` in a process of its own.
@@ -33,7 +33,10 @@ _IMPATIENT_SHARE = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What to do. No run begins after `seconds`, nor after `runs` runs; answers take `stream_seconds` on average."""
+    """The settings of a load. No run begins after `seconds`, nor after `runs` runs.
+
+    Answers take `stream_seconds` on average.
+    """
 
     runs_at_once: int = 1000
     seconds: float = 60.0
@@ -55,7 +58,7 @@ class _Caller:
 
 @dataclass(slots=True)
 class _Got:
-    """What a caller has of its run so far."""
+    """The events, the last checkpoint and the envelope that a caller has received so far."""
 
     shown: list[str] = field(default_factory=list[str])
     seqs: list[int] = field(default_factory=list[int])
@@ -64,7 +67,7 @@ class _Got:
     envelope: Mapping[str, object] = field(default_factory=dict[str, object])
 
     def take(self, item: Mapping[str, object]) -> None:
-        """Keep an event's part of the text, or the envelope."""
+        """Keep the text of an event, or the envelope."""
         if "type" not in item:
             self.envelope = item
             return
@@ -73,11 +76,11 @@ class _Got:
             self.shown.append(cast("str", item["text"]))
 
     def keep(self, state: JsonObject) -> None:
-        """Keep the last checkpoint; an empty one says that there is nothing left to come back to."""
+        """Keep the last checkpoint. An empty one clears it: there is nothing left to resume."""
         self.begun, self.checkpoint = True, state
 
     def outcome(self, expected: str, *, listened: bool) -> Outcome:
-        """The envelope against the answer that was to be expected."""
+        """Compare the envelope with the expected answer."""
         output = cast("Mapping[str, object]", self.envelope["output"] or {})
         error = cast("Mapping[str, str]", self.envelope["error"] or {})
         warnings = cast("Sequence[Mapping[str, str]]", self.envelope["warnings"])
@@ -100,7 +103,7 @@ class _Got:
 
 
 class Load:
-    """Keeps runs under way, and remembers what became of each."""
+    """Keep many runs active, and record the outcome of each."""
 
     def __init__(self, host: Host, options: Options) -> None:
         """Run through a host that is open, or will be."""
@@ -110,13 +113,13 @@ class Load:
         self._over_at = 0.0
 
     async def warm_up(self) -> None:
-        """One run that does not count, so that everything is loaded; whatever becomes of it."""
+        """Run once without counting, so that everything is loaded. Its outcome does not matter."""
         await self._perform(
             cheap_wire.WARM_UP, _Caller(listens=True, stays=None, allows=_PATIENCE_S)
         )
 
     async def carry_out(self) -> None:
-        """All the runs."""
+        """Start all the runs, and wait for them."""
         self._over_at = time.monotonic() + self._options.seconds
         async with asyncio.TaskGroup() as group:
             for _ in range(self._options.runs_at_once):
@@ -189,7 +192,7 @@ class Provider:
     """The cheap server in its own process; `ledger` is there once it has stopped."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
-        """Talk to a server that has just been started."""
+        """Use a server that has just been started."""
         self.base_url = (
             f"http://127.0.0.1:{int(process.stdout.readline())}"
             if process.stdout
@@ -199,9 +202,9 @@ class Provider:
         self._process = process
 
     def stop(self) -> None:
-        """End the server, and take its ledger."""
-        told, _ = self._process.communicate()
-        self.ledger = json.loads(told)
+        """Stop the server, and read its ledger."""
+        ledger, _ = self._process.communicate()
+        self.ledger = json.loads(ledger)
 
 
 @contextmanager
@@ -231,10 +234,10 @@ def provider(options: Options) -> Iterator[Provider]:
 async def carry_out(
     options: Options, base_url: str
 ) -> tuple[Mapping[str, Outcome | None], Costs]:
-    """Carry out the load against a provider: what callers got, and what it took."""
+    """Run the load against a provider. Return the outcome of each caller, and the costs."""
     complaints: list[str] = []
     asyncio.get_running_loop().set_exception_handler(
-        lambda _, told: complaints.append(str(told.get("message")))
+        lambda _, context: complaints.append(str(context.get("message")))
     )
     sockets = process.open_sockets()
     async with Host(
@@ -261,7 +264,7 @@ async def carry_out(
 
 
 def measure(options: Options) -> Report:
-    """Carry out the load against a server of its own, and compare what callers got with what was billed."""
+    """Run the load against its own server, and compare the outcomes with the bills."""
     with provider(options) as running:
         outcomes, costs = asyncio.run(carry_out(options, running.base_url))
     accounts = cast("Mapping[str, tuple[int, bool, int]]", running.ledger["accounts"])
@@ -280,7 +283,7 @@ def measure(options: Options) -> Report:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure as the command line says, print the figures; 1 when something was lost, double-billed or leaked."""
+    """Measure and print the figures. Return 1 if something was lost, double-billed or leaked."""
     process.allow_many_files()
     # This process is ours, and a line for every repeat would bury the figures.
     set_on_retry_hooks([])

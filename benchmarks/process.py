@@ -1,4 +1,4 @@
-"""This process as the kernel and the event loop see it. Linux: it reads /proc."""
+"""Measure this process: memory, CPU, sockets, tasks. Linux only: it reads /proc."""
 
 import asyncio
 import gc
@@ -12,34 +12,34 @@ _TURNS_OF_THE_LOOP = 10
 
 
 def allow_many_files() -> None:
-    """Lift the limit of open files, sockets among them, as far as this process may."""
+    """Raise the limit of open files and sockets as far as this process may."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def memory() -> int:
-    """What is resident now, in KiB."""
+    """Return the resident memory, in KiB."""
     return _status("VmRSS")
 
 
 def peak_memory() -> int:
-    """The most that was resident since `forget_peak`, in KiB."""
+    """Return the highest resident memory since `forget_peak`, in KiB."""
     return _status("VmHWM")
 
 
 def forget_peak() -> None:
-    """Count the peak from now on."""
+    """Measure the peak from now on."""
     (_SELF / "clear_refs").write_text("5", encoding="ascii")
 
 
 def cpu_seconds() -> float:
-    """The CPU time used so far, in user and kernel, all threads."""
+    """Return the CPU time used so far, in user and kernel, all threads."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 def open_sockets() -> int:
-    """How many sockets are open, the event loop's own among them."""
+    """Count the open sockets, including those of the event loop."""
     count = 0
     for entry in (_SELF / "fd").iterdir():
         with suppress(OSError):  # the listing's own descriptor is gone by now
@@ -48,7 +48,7 @@ def open_sockets() -> int:
 
 
 async def other_tasks() -> int:
-    """Tasks besides the caller's that are still there after the loop had a chance to end them."""
+    """Count the tasks other than the caller's that the loop could not end in some turns."""
     for _ in range(_TURNS_OF_THE_LOOP):
         gc.collect()
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""What it costs to start: whole programs, each measured from outside as one child process after the other."""
+"""Measure the cost of starting whole programs, as child processes one after the other."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ print(*rounds[1], int(any(name.startswith("installed_") for name in sys.modules)
 
 
 def programs(url: str) -> Mapping[str, Sequence[str]]:
-    """What is started, by the name it has in the table."""
+    """Return the programs to start, by their name in the table."""
     python = [sys.executable, "-c"]
     imports = {
         "httpx": "httpx",
@@ -60,7 +60,7 @@ def programs(url: str) -> Mapping[str, Sequence[str]]:
 
 
 def started(command: Sequence[str]) -> tuple[float, float]:
-    """CPU seconds that a program took, and the most memory that it had resident, in KiB."""
+    """Run a program. Return its CPU seconds, and its highest resident memory in KiB."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:  # noqa: S603 - our own commands
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
@@ -71,7 +71,7 @@ def started(command: Sequence[str]) -> tuple[float, float]:
 
 
 def discovery() -> tuple[float, float, bool]:
-    """CPU seconds for the catalogue of generated connectors, for libyaml alone, and whether theirs was imported."""
+    """Return CPU seconds for the catalogue of generated connectors, for libyaml alone, and whether one was imported."""
     with TemporaryDirectory() as folder:
         for number in range(_CONNECTORS):
             _install(Path(folder), f"installed_{number:03}")
@@ -79,18 +79,18 @@ def discovery() -> tuple[float, float, bool]:
             [folder, str(Path(__file__).parents[1]), sysconfig.get_path("purelib")]
         )
         command = [sys.executable, "-c", _DISCOVERY, folder]
-        told = subprocess.run(  # noqa: S603 - our own program
+        printed = subprocess.run(  # noqa: S603 - our own program
             command,
             env=os.environ | {"PYTHONPATH": paths},
             check=True,
             capture_output=True,
             text=True,
         ).stdout.split()
-    return float(told[0]), float(told[1]), told[2] == "1"
+    return float(printed[0]), float(printed[1]), printed[2] == "1"
 
 
 def _install(site: Path, name: str) -> None:
-    """A distribution with our own manifest under another id, whose plugin fails when it is imported."""
+    """Install a distribution with our own manifest under another id; its plugin fails if it is imported."""
     manifest = (Path(__file__).parents[1] / "connector.yaml").read_text(
         encoding="utf-8"
     )

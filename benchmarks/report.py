@@ -1,4 +1,4 @@
-"""From what callers got and what the provider billed to figures, and to a verdict."""
+"""Compare the outcomes of the callers with the bills of the provider: figures, and whether anything was lost."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,11 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one caller got.
+    """The result of one run for its caller.
 
-    `whole`: the complete answer, its own, and what was streamed of it is the same. `begun`: the run's id was told
-    before the end. `checkpointed`: at the end there is a state to resume from.
+    * `whole`: the answer is complete, belongs to this run, and equals the streamed text.
+    * `begun`: the run's id was known before the end.
+    * `checkpointed`: at the end there is a state to resume from.
     """
 
     end: End
@@ -33,7 +34,7 @@ class Outcome:
 
 
 class Bill(NamedTuple):
-    """What the provider says of one caller's run: runs billed, a whole answer kept, cancellations asked for."""
+    """The provider's account of one caller: runs billed, whether a whole answer is kept, requests to cancel."""
 
     billed: int = 0
     kept: bool = False
@@ -42,7 +43,7 @@ class Bill(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """What it took. Seconds of wall clock and CPU; memory in KiB, before, at its peak and after; what was left over."""
+    """The cost of a load: seconds of wall clock and CPU; memory in KiB, idle, at its peak and after; leaks."""
 
     seconds: float
     cpu_seconds: float
@@ -56,7 +57,7 @@ class Costs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A load that is over."""
+    """The result of a load."""
 
     at_once: int
     outcomes: Mapping[str, Outcome | None]
@@ -66,7 +67,7 @@ class Report:
     costs: Costs
 
     def lost(self) -> Sequence[str]:
-        """Runs whose caller has no answer and no honest error, or an answer that is not whole."""
+        """Return the runs whose caller has no answer and no honest error, or an answer that is not whole."""
         return [
             marker
             for marker, outcome in self.outcomes.items()
@@ -74,19 +75,19 @@ class Report:
         ]
 
     def double_billed(self) -> Sequence[str]:
-        """Runs that the provider began more than once."""
+        """Return the runs that the provider began more than once."""
         return [marker for marker, bill in self.bills.items() if bill.billed > 1]
 
     def leaks(self) -> int:
-        """Tasks and sockets that outlived the host, and what the event loop complained of."""
+        """Count the tasks and sockets that outlived the host, and the complaints of the event loop."""
         return self.costs.tasks + self.costs.sockets + len(self.costs.complaints)
 
     def holds(self) -> bool:
-        """Whether nothing was lost, paid twice or leaked."""
+        """Return whether nothing was lost, paid twice or leaked."""
         return not self.lost() and not self.double_billed() and not self.leaks()
 
     def lines(self) -> Sequence[str]:
-        """The figures, a line each."""
+        """Return the figures, a line each."""
         ends = Counter(
             outcome.end.value for outcome in self.outcomes.values() if outcome
         )
@@ -111,7 +112,7 @@ class Report:
             ("abandoned by their caller", ends[End.ABANDONED]),
             ("faults met", sum(self.faults.values())),
             *((f"  {fault}", count) for fault, count in sorted(self.faults.items())),
-            *self._verdict(),
+            *self._check_rows(),
             *self._cost_rows(),
         ]
         return [f"{name:44}{value:>12}" for name, value in rows]
@@ -127,7 +128,7 @@ class Report:
                 return False
         return True
 
-    def _verdict(self) -> Sequence[tuple[str, object]]:
+    def _check_rows(self) -> Sequence[tuple[str, object]]:
         failed = {
             name
             for name, outcome in self.outcomes.items()

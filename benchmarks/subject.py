@@ -1,4 +1,4 @@
-"""One client in a process of its own, measured from inside: `python -m benchmarks.subject NAME URL [once]`.
+"""Measure one client from inside its own process: `python -m benchmarks.subject NAME URL [once]`.
 
 With `once` it searches once and ends. Else it reads commands from standard input, `CASE CALLS` a line, makes the
 calls, and prints CPU seconds, wall seconds and the growth of peak memory in KiB for all of them as one line of JSON.
@@ -21,7 +21,7 @@ Call = Callable[[], Awaitable[object]]
 
 
 def cases(client: clients.Client, url: str) -> Mapping[str, Call]:
-    """What a client can be asked to do."""
+    """Return the calls that a client supports, by case."""
     return {
         "chat": lambda: client.chat(f"{url}/plain"),
         "unheard": lambda: client.unheard(f"{url}/live"),
@@ -47,7 +47,7 @@ async def _measured(call: Call, calls: int) -> Mapping[str, float]:
 
 
 async def _held(client: clients.Client, url: str) -> Mapping[str, float]:
-    """Memory for each of many streams, while all of them wait, and at the peak as they end together; in KiB."""
+    """Return the memory of each stream in KiB, while many wait, and at the peak when they end together."""
     await client.heard(f"{url}/plain")
     idle = process.memory()
     process.forget_peak()
@@ -67,7 +67,7 @@ async def _held(client: clients.Client, url: str) -> Mapping[str, float]:
 
 
 async def _serve(name: str, url: str) -> None:
-    """Do what the driver says, line by line."""
+    """Carry out the commands of the driver, line by line."""
     async with clients.CLIENTS[name](url) as client:
         known = cases(client, url)
         for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""What every test shares: how hard hypothesis tries, a Ctrl-C that works, a state folder of its own."""
+"""Shared by every test: how hard hypothesis tries, a Ctrl-C that works, a state folder; and which tests are slow."""
 
 import os
 import signal
@@ -9,12 +9,42 @@ import pytest
 import stamina.instrumentation
 from hypothesis import settings
 
+from perplexity_connector.host.runs import waits
+
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
+# Many of these tests take longer than the time limit of pyproject.toml: add `--timeout 0`.
 settings.register_profile("nightly", max_examples=10_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
+TESTS = Path(__file__).parent
+# Where tests start processes or a browser: about 4 % of the cases, and most of the time.
+SLOW = (
+    "adapters/mcp/test_http.py",
+    "adapters/mcp/test_processes.py",
+    "benchmarks/",
+    "end_to_end/",
+    "test_readme.py",
+    "workbench/page/",
+)
+
 # A shell that runs the tests in the background has them, and all they start, ignore Ctrl-C; some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests, and keep the tests that share a costly fixture in one process of pytest-xdist."""
+    for place in SLOW:
+        if not (TESTS / place).exists():
+            message = f"{place} has moved: change SLOW in {__file__}"
+            raise pytest.UsageError(message)
+    for item in items:
+        place = str(item.path).removeprefix(f"{TESTS}{os.sep}")
+        if place.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+        # The fault matrix keeps the outcome of each row for the tests of the whole folder.
+        group = "faults" if place.startswith("faults/") else place
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +56,22 @@ def state_folder(
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
     monkeypatch.setenv("XDG_DATA_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """No test waits for long between attempts. Returns the real floor and first back-off."""
+    real = {name: getattr(waits, name) for name in ("SHORTEST_S", "FIRST_BACK_OFF_S")}
+    for name in real:
+        monkeypatch.setattr(waits, name, 0.001)
+    return real
+
+
+@pytest.fixture
+def real_waits(monkeypatch: pytest.MonkeyPatch, short_waits: dict[str, float]) -> None:
+    """Wait as long as a user's host does; for tests on a clock of their own."""
+    for name, seconds in short_waits.items():
+        monkeypatch.setattr(waits, name, seconds)
 
 
 @pytest.fixture(autouse=True)

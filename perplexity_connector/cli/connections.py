@@ -20,6 +20,7 @@ from perplexity_connector.contract import (
 from perplexity_connector.contract.json import as_number, as_text
 from perplexity_connector.host import Host
 from perplexity_connector.host.credentials.connections import comparable_name
+from perplexity_connector.rendering.durations import wait_in_words
 from perplexity_connector.rendering.text import line_of, one_line
 
 NAME = "connection_name"
@@ -121,8 +122,8 @@ def status_line(status: JsonObject) -> str:
     """Return the result of a test on one line: the outcome, the message and the next step."""
     parts = [line_of(status, "message"), line_of(status, "next_step")]
     seconds = as_number(status.get("retry_after"))
-    if seconds is not None:
-        parts.append(f"Try again in {seconds:.0f} s.")
+    if seconds:
+        parts.append(f"Try again in {wait_in_words(seconds)}.")
     return one_line(f"{line_of(status, 'outcome')}: {' '.join(parts)}")
 
 

@@ -36,10 +36,14 @@ class ActionContext:
       `emit` never blocks.
     * `salvage(partial)`: the host's function that records a partial output. Actions should call
       `save_partial`, its newer name; both work.
-    * `permit()`: an async context manager around every request to the provider: the host's shared
-      limit. Hold it until the response's headers have arrived or the request has failed.
+    * `permit()`: an async context manager around every request that begins something at the
+      provider: the host's shared limit. Hold it until the response's headers have arrived or the
+      request has failed. It raises `ConnectorError` (`rate_limited`, effect `none`) if the turn is
+      not before the deadline. A request that looks at a run, or asks to stop it, does not wait.
     * `observe_limit(limit, remaining, resets_at)`: call this with the rate headers of every
-      response; `resets_at` is in epoch seconds.
+      response to a request that had a permit; `resets_at` is in epoch seconds.
+    * `observe_refusal(retry_after)`: call this when the provider refuses such a request because of
+      its rate limit, after `observe_limit`. `retry_after` is in seconds, None if it is not known.
     * `log`: where the action may log.
     """
 
@@ -57,6 +61,7 @@ class ActionContext:
     salvage: Callable[[JsonObject], None] = _ignore
     permit: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     observe_limit: Callable[[int | None, int | None, float | None], None] = _ignore
+    observe_refusal: Callable[[float | None], None] = _ignore
     log: logging.Logger = field(
         default_factory=lambda: logging.getLogger("automation_host")
     )

@@ -90,7 +90,8 @@ class ConnectorError(Exception):
     `message` is for a developer's log, `user_message` for the person who runs the workflow. Neither
     holds a key, an input value or a provider's text. `fields` holds the errors of single fields:
     renderers list them below the message. `retry_after` is in seconds, `resets_at` in epoch
-    seconds. `partial` is the output received before the failure.
+    seconds. `partial` is the output received before the failure. `usage` is what was used until
+    then: the envelope shows it in its own `usage`, and `to_dict` leaves it out.
     """
 
     def __init__(  # noqa: PLR0913 - the contract's error has these parts; all but two are optional keywords
@@ -108,6 +109,7 @@ class ConnectorError(Exception):
         provider_code: str | None = None,
         request_id: str | None = None,
         docs_url: str | None = None,
+        usage: JsonObject | None = None,
     ) -> None:
         """Describe the failure. Omit a part that is unknown or does not apply."""
         super().__init__(message)
@@ -123,6 +125,7 @@ class ConnectorError(Exception):
         self.provider_code = provider_code
         self.request_id = request_id
         self.docs_url = docs_url
+        self.usage = usage
 
     @property
     def retryable(self) -> bool:
@@ -147,10 +150,7 @@ class ConnectorError(Exception):
     def __reduce__(self) -> tuple[object, tuple[ErrorCode, str]]:
         """Pickle every part: hosts that run steps in other processes return errors this way."""
         # By name: `add_note` and others add attributes that the constructor does not take.
-        names = {field.name for field in fields(ErrorRecord)} - {
-            "code",
-            "message",
-            "retryable",
-        }
+        described = {field.name for field in fields(ErrorRecord)}
+        names = {*described, "usage"} - {"code", "message", "retryable"}
         parts: Mapping[str, object] = {name: getattr(self, name) for name in names}
         return (bind(ConnectorError, **parts), (self.code, self.message))  # type: ignore[arg-type]

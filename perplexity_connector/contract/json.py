@@ -5,9 +5,9 @@ is not lost because one of its fields is null or has another type.
 """
 
 import json
-import math
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -79,12 +79,11 @@ def as_text(value: object) -> str:
 
 
 def as_number(value: object) -> float | int | None:
-    """Return the value if it is a finite number, else None; a boolean is not a number."""
-    if isinstance(value, bool):
+    """Return the value if it is a number within a double, else None; a boolean is not a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    return None
+    # NaN is not between them either.
+    return value if -sys.float_info.max <= value <= sys.float_info.max else None
 
 
 def as_int(value: object) -> int | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from perplexity_connector.contract import Effect, JsonObject
 from perplexity_connector.contract.json import as_number, as_objects
+from perplexity_connector.rendering.durations import wait_in_words
 from perplexity_connector.rendering.text import line_of
 
 
@@ -21,7 +22,7 @@ def error_lines(error: JsonObject) -> Iterator[str]:
 def _hints(error: JsonObject) -> Iterator[str]:
     seconds = as_number(error.get("retry_after"))
     if seconds:
-        yield f"Try again in {seconds:.0f} s."
+        yield f"Try again in {wait_in_words(seconds)}."
     if error.get("effect") == Effect.UNKNOWN:
         yield "The provider may have charged for this run."
     if page := line_of(error, "docs_url"):

@@ -1,23 +1,30 @@
-"""Read the body of `POST /v1/agent`, as strictly as the provider: an unknown field is a 400."""
+"""Read the body of `POST /v1/agent`, as strictly as the provider: an unknown field is a 400.
+
+The fields are those of SDK 0.46.1 and `max_tool_calls` (docs/provider.md "Agent request").
+"""
 
 import re
 from dataclasses import dataclass
 
 from perplexity_connector.sandbox import checks
-from perplexity_connector.sandbox.errors import invalid
-from perplexity_connector.sandbox.filters import FILTER_FIELDS, Filters, read_filters
+from perplexity_connector.sandbox.agent_input import addresses_in, last_user_text
+from perplexity_connector.sandbox.agent_tools import Tools, WebSearch, read_tools
+from perplexity_connector.sandbox.errors import BrokenRuleError, rules_of
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
 from perplexity_connector.sandbox.language_models import (
     ANTHROPIC,
     BARE,
-    MODELS,
     PRESETS,
+    PROFILED,
     Preset,
+    base_name,
+    prices,
     unknown_model,
 )
 from perplexity_connector.sandbox.prompts import Prompts, read_prompt
+from perplexity_connector.sandbox.structured import check_schema
 
-_TOP_LEVEL = (
+TOP_LEVEL = (
     "background",
     "effort",
     "input",
@@ -30,9 +37,13 @@ _TOP_LEVEL = (
     "models",
     "preset",
     "previous_response_id",
+    "profile",
     "prompt_cache_key",
     "reasoning",
     "response_format",
+    "service_tier",
+    "skills",
+    "step_budget_reminder",
     "store",
     "stream",
     "temperature",
@@ -40,40 +51,29 @@ _TOP_LEVEL = (
     "tools",
     "top_p",
 )
-_EFFORTS = ("minimal", "low", "medium", "high", "xhigh")
-_CONTEXT_SIZES = ("low", "medium", "high")
-_PLAIN_TOOLS = ("fetch_url", "people_search", "finance_search", "sandbox")
-_WEB_SEARCH = (
-    "type",
-    "search_context_size",
-    "max_results",
-    "max_tokens",
-    "max_tokens_per_page",
-    "user_location",
-    "search_type",
-    "filters",
-)
-_LOCATION = ("country", "region", "city", "latitude", "longitude")
-_ROLES = ("user", "assistant", "system", "developer")
-_PARTS = {"input_text": "text", "output_text": "text", "input_image": "image_url"}
-_COUNTRY = re.compile(r"[A-Za-z]{2}")
+_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+_TIERS = ("auto", "default", "flex", "priority", "fast")
+_TOOL_CHOICES = ("none", "auto", "required")
+_SKILLS = {
+    "builtin": ("name",),
+    "inline": ("name", "description", "instructions"),
+    "custom": ("id", "version"),
+}
+_SCHEMA_FIELDS = ("name", "schema", "description", "strict")
+_PROFILE_ID = re.compile(r"profile_\w+")
 _MANY = 1_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebSearch:
-    """The settings of the `web_search` tool."""
-
-    filters: Filters
-    max_results: int
+_FEWEST_TOKENS = 16
+_MOST_STEPS = 100
+_MOST_MODELS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRequest:
     """A request that was accepted.
 
-    `asked_model` is the name of the preset or the model. A run that does not
-    search has no `search`. `echo` holds the fields that the answer repeats.
+    `asked_model` is the name of the preset, the profile or the model. `search` is not set in a run
+    that does not search. `addresses` are those of the pages that it reads. `previous` is the id of
+    the run that it continues. `echo` holds the fields that the answer repeats.
     """
 
     question: str
@@ -81,8 +81,10 @@ class AgentRequest:
     preset: Preset
     asked_model: str
     search: WebSearch | None
+    addresses: list[str]
     schema: JsonObject | None
     max_output_tokens: int | None
+    previous: str | None
     stream: bool
     background: bool
     store: bool
@@ -95,176 +97,154 @@ def read_agent_request(body: JsonObject) -> AgentRequest:
     Raises:
         ApiError: 400, as the provider refuses it.
     """
-    checks.refuse_unknown(body, _TOP_LEVEL)
-    question, prompts = read_prompt(_last_user_text(body))
+    checks.refuse_unknown(body, TOP_LEVEL)
+    with rules_of("validation failed"):
+        return _read(body)
+
+
+def _read(body: JsonObject) -> AgentRequest:
+    question, prompts = read_prompt(last_user_text(body))
     preset, asked_model = _preset_and_name(body)
-    tools = _tools(body, preset)
+    tools = read_tools(body, preset)
+    addresses = addresses_in(question)[: tools.max_urls]
+    searches = preset.searches_beside_pages or not addresses
+    calls_tools = _calls_tools(body)
     max_output_tokens = _max_output_tokens(body, asked_model)
+    _check_others(body)
     return AgentRequest(
         question=question,
         prompts=prompts,
         preset=preset,
         asked_model=asked_model,
-        search=_web_search(body, tools),
+        search=tools.search if searches and calls_tools else None,
+        addresses=addresses if calls_tools else [],
         schema=_schema(body),
         max_output_tokens=max_output_tokens,
+        previous=checks.read_text(body, "previous_response_id"),
         stream=checks.read_boolean(body, "stream") or False,
         background=checks.read_boolean(body, "background") or False,
         store=checks.read_boolean(body, "store") is not False,
-        echo=_echo(body, tools, max_output_tokens),
+        echo=_echo(body, tools, asked_model),
     )
 
 
-def check_country(values: JsonObject) -> str | None:
-    """Return the field `country`. Anything but two letters is a 400."""
-    country = checks.read_text(values, "country")
-    if country is not None and not _COUNTRY.fullmatch(country):
-        message = "country must be an ISO 3166-1 alpha-2 code"
-        raise invalid(message, "country", "invalid_parameter")
-    return country
-
-
-def _last_user_text(body: JsonObject) -> str:
-    text = body.get("input")
-    if not isinstance(text, str):
-        text = ""
-        for item in checks.read_list(body, "input") or []:
-            role, content = _turn(checks.expect_object(item, "input"))
-            text = content if role == "user" else text
-    if not text:
-        message = "validation failed: input needs a user message"
-        raise invalid(message, "input")
-    return text
-
-
-def _turn(item: JsonObject) -> tuple[str, str]:
-    """Return the role and the text of a message."""
-    checks.refuse_unknown(item, ("type", "role", "content"))
-    checks.read_choice(item, "type", ("message",))
-    role = checks.read_choice(item, "role", _ROLES)
-    if role is None:
-        message = "validation failed: role is required"
-        raise invalid(message, "role")
-    content = item.get("content")
-    if isinstance(content, str):
-        return role, content
-    parts = checks.read_list(item, "content") or []
-    texts = [_part_text(checks.expect_object(part, "content")) for part in parts]
-    return role, "".join(texts)
-
-
-def _part_text(part: JsonObject) -> str:
-    kind = checks.read_choice(part, "type", _PARTS) or "input_text"
-    checks.refuse_unknown(part, ("type", _PARTS[kind]))
-    content = checks.read_text(part, _PARTS[kind])
-    return content if content and kind != "input_image" else ""
-
-
 def _preset_and_name(body: JsonObject) -> tuple[Preset, str]:
-    preset = checks.read_text(body, "preset") or checks.read_text(body, "effort")
+    # Documented: if both are given, `effort` wins.
+    preset = checks.read_text(body, "effort") or checks.read_text(body, "preset")
     names = checks.read_strings(body, "models") or []
+    if len(names) > _MOST_MODELS:
+        message = f"models must be at most {_MOST_MODELS}"
+        raise BrokenRuleError(message)
     model = checks.read_text(body, "model") or next(iter(names), None)
-    if (preset is None) == (model is None):
-        message = "validation failed: exactly one of preset and model is required"
-        raise invalid(message, "model")
+    profile = _profile_id(body)
+    if (preset and model) or not (preset or model or profile):
+        message = "exactly one of preset and model is required"
+        raise BrokenRuleError(message)
     if preset is not None:
-        if preset not in PRESETS:
+        if base_name(preset) not in PRESETS:
             raise unknown_model(preset)
-        return PRESETS[preset], preset
-    for name in (str(model), *names):
-        if name not in MODELS:
+        return PRESETS[base_name(preset)], preset
+    if model is None:
+        return PROFILED, str(profile)
+    for name in (model, *names):
+        if name not in prices():
             raise unknown_model(name)
-    return BARE, str(model)
+    return BARE, model
+
+
+def _profile_id(body: JsonObject) -> str | None:
+    profile = checks.read_object(body, "profile", ("id", "type", "version"))
+    if profile is None:
+        return None
+    name = checks.read_text(profile, "id") or ""
+    kind = checks.read_choice(profile, "type", ("custom",))
+    checks.read_text(profile, "version")
+    if kind is None or not _PROFILE_ID.fullmatch(name):
+        message = "profile needs the type custom and an id such as profile_1"
+        raise BrokenRuleError(message)
+    return name
+
+
+def _calls_tools(body: JsonObject) -> bool:
+    """Return whether the run may call tools."""
+    choice = body.get("tool_choice")
+    if choice is not None and not isinstance(choice, dict):
+        choice = checks.read_choice(body, "tool_choice", _TOOL_CHOICES)
+    most_calls = checks.read_integer(body, "max_tool_calls", 0, _MANY)
+    return choice != "none" and most_calls != 0
 
 
 def _max_output_tokens(body: JsonObject, model: str) -> int | None:
-    most = checks.read_integer(body, "max_output_tokens", 16, _MANY)
+    most = checks.read_integer(body, "max_output_tokens", 0, _MANY)
     if most is None and model.startswith(ANTHROPIC):
-        message = "validation failed: max_output_tokens is required when using Anthropic models"
-        raise invalid(message)
+        message = "max_output_tokens is required when using Anthropic models"
+        raise BrokenRuleError(message)
+    if most is not None and most < _FEWEST_TOKENS:
+        message = f"max_output_tokens must be at least {_FEWEST_TOKENS}"
+        raise BrokenRuleError(message)
     return most
 
 
-def _tools(body: JsonObject, preset: Preset) -> dict[str, JsonObject]:
-    """Return the preset's tools and the request's, by type. The request's replace the preset's."""
-    tools: dict[str, JsonObject] = {name: {"type": name} for name in preset.tools}
-    for item in checks.read_list(body, "tools") or []:
-        tool = _checked_tool(checks.expect_object(item, "tools"))
-        tools[str(tool["type"])] = tool
-    return tools
-
-
-def _checked_tool(tool: JsonObject) -> JsonObject:
-    kind = checks.read_choice(tool, "type", ("web_search", *_PLAIN_TOOLS))
-    if kind is None:
-        message = "validation failed: type is required"
-        raise invalid(message, "type")
-    checks.refuse_unknown(tool, _WEB_SEARCH if kind == "web_search" else ("type",))
-    checks.read_choice(tool, "search_context_size", _CONTEXT_SIZES)
-    checks.read_choice(tool, "search_type", ("web", "fast"))
-    for name in ("max_tokens", "max_tokens_per_page"):
-        checks.read_integer(tool, name, 1, _MANY)
-    _check_location(checks.read_object(tool, "user_location", _LOCATION) or {})
-    return tool
-
-
-def _check_location(location: JsonObject) -> None:
-    country = check_country(location)
-    for name in ("region", "city"):
-        checks.read_text(location, name)
-    latitude = checks.read_number(location, "latitude", -90, 90)
-    longitude = checks.read_number(location, "longitude", -180, 180)
-    given = (latitude is not None) + (longitude is not None)
-    if given == 1 or (given and country is None):
-        message = "latitude and longitude must be given together, and with a country"
-        raise invalid(message, "user_location", "invalid_parameter")
-
-
-def _web_search(body: JsonObject, tools: dict[str, JsonObject]) -> WebSearch | None:
-    most_calls = checks.read_integer(body, "max_tool_calls", 0, _MANY)
-    tool = tools.get("web_search")
-    if tool is None:
-        return None
-    values = checks.read_object(tool, "filters", FILTER_FIELDS)
-    filters = read_filters(values or {})
-    max_results = checks.read_integer(tool, "max_results", 1, 50) or 10
-    if most_calls == 0:
-        return None
-    return WebSearch(filters=filters, max_results=max_results)
+def _check_others(body: JsonObject) -> None:
+    """Check the fields that neither change the sandbox's answer nor are repeated in it."""
+    steps = checks.read_integer(body, "max_steps", -_MANY, _MANY)
+    if steps is not None and steps < 1:
+        message = "max steps must be at least 1"
+        raise BrokenRuleError(message)
+    if steps is not None and steps > _MOST_STEPS:
+        message = f"max steps must be at most {_MOST_STEPS}"
+        raise BrokenRuleError(message)
+    checks.read_text(body, "language_preference")
+    checks.read_boolean(body, "step_budget_reminder")
+    for item in checks.read_list(body, "skills") or []:
+        skill = checks.expect_object(item, "skills")
+        kind = checks.read_choice(skill, "type", _SKILLS)
+        if kind is None:
+            message = "type is required"
+            raise BrokenRuleError(message)
+        checks.refuse_unknown(skill, ("type", *_SKILLS[kind]))
 
 
 def _schema(body: JsonObject) -> JsonObject | None:
     wanted = checks.read_object(body, "response_format", ("type", "json_schema"))
     if wanted is None:
         return None
-    fields = ("name", "schema", "description", "strict")
-    named = checks.read_object(wanted, "json_schema", fields) or {}
+    kind = wanted.get("type")
+    if kind != "json_schema":
+        message = 'response_format.type must be "json_schema"'
+        raise BrokenRuleError(message)
+    named = checks.read_object(wanted, "json_schema", _SCHEMA_FIELDS)
+    if named is None:
+        message = 'response_format.json_schema is required when type is "json_schema"'
+        raise BrokenRuleError(message)
+    for name in ("name", "description"):
+        checks.read_text(named, name)
+    checks.read_boolean(named, "strict")
     schema = named.get("schema")
-    if wanted.get("type") != "json_schema" or not isinstance(schema, dict):
-        message = "validation failed: response_format must be json_schema with a schema"
-        raise invalid(message, "response_format")
+    if not isinstance(schema, dict):
+        message = "json_schema.schema is required"
+        raise BrokenRuleError(message)
+    check_schema(schema)
     return schema
 
 
-def _echo(
-    body: JsonObject, tools: dict[str, JsonObject], max_output_tokens: int | None
-) -> JsonObject:
-    checks.read_integer(body, "max_steps", 1, 100)
-    for name in ("language_preference", "prompt_cache_key"):
-        checks.read_text(body, name)
+def _echo(body: JsonObject, tools: Tools, asked_model: str) -> JsonObject:
     reasoning = checks.read_object(body, "reasoning", ("effort",))
-    checks.read_choice(reasoning or {}, "effort", _EFFORTS)
+    if reasoning is not None:
+        effort = checks.read_choice(reasoning, "effort", _EFFORTS)
+        reasoning = {"effort": effort, "summary": None}
     temperature = checks.read_number(body, "temperature", 0, 2)
     top_p = checks.read_number(body, "top_p", 0, 1)
+    usual_tier = "fast" if base_name(asked_model) == "fast" else "default"
     return {
         "instructions": checks.read_text(body, "instructions"),
-        "max_output_tokens": max_output_tokens,
-        "metadata": {},
-        "parallel_tool_calls": True,
-        "previous_response_id": checks.read_text(body, "previous_response_id"),
+        "max_output_tokens": body.get("max_output_tokens"),
+        "max_tool_calls": body.get("max_tool_calls"),
+        "prompt_cache_key": checks.read_text(body, "prompt_cache_key"),
         "reasoning": reasoning,
+        "service_tier": checks.read_choice(body, "service_tier", _TIERS) or usual_tier,
         "temperature": 1 if temperature is None else temperature,
         "tool_choice": body.get("tool_choice") or "auto",
-        "tools": list[JsonValue](tools.values()),
+        "tools": list[JsonValue](tools.listed),
         "top_p": 1 if top_p is None else top_p,
     }

@@ -1,11 +1,15 @@
-"""Find the sources of a run, and write an answer whose every sentence has its citation marker."""
+"""Find the sources of a run, and write an answer whose every sentence has its citation marker.
+
+A marker `[n]` or `[web:n]` names the id of a search result. `[web:0]` is the first page that was
+read; without search results, `[web:n]` is page n, counted from 0.
+"""
 
 import json
 from dataclasses import dataclass
 from itertools import cycle, islice
 
 from perplexity_connector.sandbox.agent import AgentRequest
-from perplexity_connector.sandbox.corpus import Page, words
+from perplexity_connector.sandbox.corpus import Page, page_at, words
 from perplexity_connector.sandbox.jsontypes import JsonObject
 from perplexity_connector.sandbox.prompts import Prompt, Prompts
 from perplexity_connector.sandbox.search import find_pages
@@ -13,9 +17,14 @@ from perplexity_connector.sandbox.structured import Composer
 from perplexity_connector.sandbox.tokens import tokenize
 
 _CITED = 3
+_PAGE_MARKER = "[web:{}]"
 _SLOW_TOKENS = 200
 _NOTHING_FOUND = "Nothing was found about that."
-_NOT_SEARCHED = "This answer was written without a search."
+# Longer than 16 tokens, the least `max_output_tokens`.
+_NOT_SEARCHED = (
+    "This answer was written without a search. It holds only what the model of the sandbox "
+    "knows, and that is nothing about your question."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,22 +43,38 @@ class Source:
         }
 
 
-def find_sources(request: AgentRequest) -> list[Source]:
-    """Return the sources of a run, best first; their ids rise in the same order."""
-    if request.search is None:
-        return []
-    found = find_pages(
-        request.question,
-        request.search.filters,
-        request.prompts,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """All that an answer is made of.
+
+    `earlier` are the search results of the run that this one continues, `found` those of its own
+    searches, best first; the ids of `found` go on from those of `earlier`. `read` are the pages
+    that it read.
+    """
+
+    earlier: list[Source]
+    found: list[Source]
+    read: list[Page]
+
+
+def find_sources(request: AgentRequest, earlier: list[Source]) -> Sources:
+    """Return the sources of a run; the ids of its results rise from the best to the worst."""
+    found = list[Page]()
+    if request.search is not None:
+        hits = find_pages(request.question, request.search.filters, request.prompts)
+        found = hits[: request.search.max_results]
+    last_id = max((source.id for source in earlier), default=0)
+    return Sources(
+        earlier=earlier,
+        found=[
+            Source(id=last_id + _source_id(place, request.prompts), page=page)
+            for place, page in enumerate(found, 1)
+        ],
+        read=[page_at(address) for address in request.addresses],
     )
-    return [
-        Source(id=_source_id(place, request.prompts), page=page)
-        for place, page in enumerate(found[: request.search.max_results], 1)
-    ]
 
 
-def write_answer(request: AgentRequest, sources: list[Source]) -> str:
+def write_answer(request: AgentRequest, sources: Sources) -> str:
     """Return the whole text of the answer; JSON text if a schema was requested."""
     if request.schema is not None:
         return _structured(request, request.schema, sources)
@@ -63,23 +88,26 @@ def write_answer(request: AgentRequest, sources: list[Source]) -> str:
     return " ".join(sentences)
 
 
-def _sentences(request: AgentRequest, sources: list[Source]) -> list[str]:
-    if request.search is None:
+def _sentences(request: AgentRequest, sources: Sources) -> list[str]:
+    if request.search is None and not sources.read:
         return [_NOT_SEARCHED]
+    # Beside search results only the first page has a marker: [web:1] would be a search result.
+    cited = sources.read[:1] if sources.found else sources.read
     sentences = [
+        _best_sentence(request.question, page) + _PAGE_MARKER.format(place)
+        for place, page in enumerate(cited)
+    ]
+    sentences += (
         _best_sentence(request.question, source.page)
         + request.preset.marker.format(source.id)
-        for source in sources[:_CITED]
-    ]
+        for source in sources.found[:_CITED]
+    )
     return sentences or [_NOTHING_FOUND]
 
 
-def _structured(
-    request: AgentRequest, schema: JsonObject, sources: list[Source]
-) -> str:
-    sentence = (
-        _best_sentence(request.question, sources[0].page) if sources else _NOTHING_FOUND
-    )
+def _structured(request: AgentRequest, schema: JsonObject, sources: Sources) -> str:
+    pages = [*sources.read, *(source.page for source in sources.found)]
+    sentence = _best_sentence(request.question, pages[0]) if pages else _NOTHING_FOUND
     value = Composer(schema, sentence).compose()
     if Prompt.NOT_JSON in request.prompts:
         return "Here is the object that you asked for: {"

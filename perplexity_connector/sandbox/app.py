@@ -1,4 +1,4 @@
-"""The sandbox as an ASGI application: its routes, and the steps that every API request shares."""
+"""The sandbox as an ASGI application: its routes, and the steps of every API request."""
 
 import json
 import re
@@ -22,11 +22,16 @@ from perplexity_connector.sandbox.errors import (
     retired,
 )
 from perplexity_connector.sandbox.jsontypes import JsonObject
-from perplexity_connector.sandbox.keys import Admission, fingerprint
+from perplexity_connector.sandbox.keys import (
+    Admission,
+    fingerprint,
+    refuse_key,
+    too_many_requests,
+)
 from perplexity_connector.sandbox.language_models import model_list
 from perplexity_connector.sandbox.live import EventStream
 from perplexity_connector.sandbox.prompts import Prompt, Prompts
-from perplexity_connector.sandbox.run import Run, plan_run
+from perplexity_connector.sandbox.run import Plan, Run, plan_run
 from perplexity_connector.sandbox.search import read_search_request, search
 from perplexity_connector.sandbox.state import RequestRecord, State
 from perplexity_connector.sandbox.stream import dumps
@@ -43,16 +48,41 @@ RETIRED_PATHS = (
 )
 LARGEST_BODY = 32 * 1024 * 1024
 _ID = re.compile(r"resp_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UNAUTHORIZED = 401
 _CLIENT_GONE = 499
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Call:
-    """One request with its body; `raw` is the body as it was sent."""
+    """One request with its body; `raw` is the body as it was sent.
+
+    `uuid` names it: recorded, it is the id of the request and of its run or its search.
+    `admission` is set once the request counts against its key's rate limit.
+    """
 
     state: State
     request: Request
     raw: bytes
+    key: str
+    uuid: str
+    admission: Admission | None = None
+
+    def admit(self, units: int = 1) -> None:
+        """Count the request against its key's rate limit.
+
+        Raises:
+            ApiError: 429 beyond the limit.
+        """
+        self.admission = self.state.limiter.admit(self.key, units)
+        if self.admission.is_refused:
+            raise too_many_requests()
+
+    def headers(self, status: int) -> dict[str, str]:
+        """Return the headers of its answer. Recorded: a 401 has none, and a 400 no rate headers."""
+        if status == _UNAUTHORIZED:
+            return {}
+        rate = self.admission.headers() if self.admission else {}
+        return {"x-request-id": self.uuid, **rate}
 
     def body(self) -> JsonObject:
         """Return the body, which must be a JSON object, else raise `ApiError`."""
@@ -61,7 +91,7 @@ class Call:
         except (ValueError, RecursionError):
             body = None
         if not isinstance(body, dict):
-            message = "invalid request body: expected a JSON object"
+            message = "invalid request body"
             raise invalid(message)
         return body
 
@@ -112,47 +142,38 @@ async def _receive(
     handler: Handler,
     request: Request,
 ) -> Response:
-    """Check the key, answer, add the headers of every answer, and keep a record."""
+    """Answer, add the headers of the answer, and keep a record."""
     key = request.headers.get("authorization", "").removeprefix("Bearer ")
-    admission = state.limiter.admit(
-        key,
-        request.method,
-        request.url.path,
-    )
     try:
         raw = await request.body()
     except ClientDisconnect:
         return Response(status_code=_CLIENT_GONE)
-    call = Call(state=state, request=request, raw=raw)
-    response = await _respond(admission, handler, call)
-    response.headers["x-request-id"] = state.new_uuid(b"request")
-    response.headers.update(admission.headers())
-    state.requests.append(_record(call, response.status_code, key))
+    uuid = state.new_uuid(raw)
+    call = Call(state=state, request=request, raw=raw, key=key, uuid=uuid)
+    response = await _respond(handler, call)
+    response.headers.update(call.headers(response.status_code))
+    state.requests.append(_record(call, response.status_code))
     return response
 
 
-async def _respond(
-    admission: Admission,
-    handler: Handler,
-    call: Call,
-) -> Response:
+async def _respond(handler: Handler, call: Call) -> Response:
     try:
-        _check_admission(admission, call)
+        refuse_key(call.key, call.request.method, call.request.url.path)
+        _check_size(call.raw)
         return await handler(call)
     except ApiError as error:
         # Recorded: an error's body ends with a line end.
         return _json(error.body, error.status, b"\n")
 
 
-def _check_admission(admission: Admission, call: Call) -> None:
-    if admission.error:
-        raise admission.error
-    if len(call.raw) > LARGEST_BODY:
+def _check_size(raw: bytes) -> None:
+    if len(raw) > LARGEST_BODY:
         message = "The request body is larger than 32 MiB."
         raise ApiError(413, "payload_too_large", message)
 
 
-async def _list_models(_: Call) -> Response:
+async def _list_models(call: Call) -> Response:
+    call.admit()
     return _json(model_list())
 
 
@@ -161,28 +182,31 @@ async def _refuse_retired(_: Call) -> Response:
 
 
 async def _refuse_unknown(_: Call) -> Response:
-    raise ApiError(404, "not_found", "There is nothing here.")
+    raise ApiError(404, "not_found", "resource not found")
 
 
 async def _search(call: Call) -> Response:
     request = read_search_request(call.body())
     if page := _error_page(call.state, request.prompts):
         return page
+    call.admit(len(request.queries))
     call.state.billed_searches += 1
     await _wait(call.state, request.prompts)
-    return _complete(search(request, call.state.new_uuid(call.raw)), request.prompts)
+    return _complete(search(request, call.uuid), request.prompts)
 
 
 async def _start(call: Call) -> Response:
     request = read_agent_request(call.body())
     state = call.state
-    if page := _error_page(state, request.prompts):
-        return page
     plan = plan_run(
         request,
-        state.new_uuid(call.raw),
+        call.uuid,
         int(state.clock()),
+        _earlier(call, request.previous),
     )
+    if page := _error_page(state, request.prompts):
+        return page
+    call.admit()
     run = Run(plan=plan, streaming=request.stream)
     if request.background and not request.stream:
         run.waiting = ["queued", "in_progress"]
@@ -194,30 +218,47 @@ async def _start(call: Call) -> Response:
     return _complete(run.look(), request.prompts)
 
 
+def _earlier(call: Call, run_id: str | None) -> Plan | None:
+    """Return the plan of the run that is continued, stored or not. Another id is a 400."""
+    if run_id is None:
+        return None
+    run = call.state.runs.get(run_id)
+    if run is None:
+        message = "invalid request"
+        raise invalid(message)
+    return run.plan
+
+
 async def _fetch(call: Call) -> Response:
-    run = _run(call, ApiError(404, "not_found", "The response was not found."))
+    run = _run(call)
     if call.request.query_params.get("stream") == "true":
         message = "starting_after is no longer in the window of this response"
-        raise invalid(message, "starting_after")
+        raise invalid(message)
+    call.admit()
+    if run is None:
+        raise ApiError(404, "not_found", "resource not found")
     return _json(run.look())
 
 
 async def _cancel(call: Call) -> Response:
-    run = _run(call, invalid("the response cannot be cancelled"))
-    run.cancel()
+    run = _run(call)
+    # Recorded: an unknown run gets the same 400 as one that is over.
+    if run is None or run.over or run.cancelled:
+        message = "the run is already terminal and cannot be cancelled"
+        raise invalid(message)
+    call.admit()
+    run.cancelled = True
     return _json({"response_id": run.plan.id, "status": "cancelling"})
 
 
-def _run(call: Call, missing: ApiError) -> Run:
-    """Return the stored run of the path, or raise `missing`."""
+def _run(call: Call) -> Run | None:
+    """Return the stored run of the path; a malformed id is a 400."""
     run_id = call.request.path_params["id"]
     if not _ID.fullmatch(run_id):
         message = "invalid response id"
         raise invalid(message)
     run = call.state.runs.get(run_id)
-    if run is None or not run.plan.request.store:
-        raise missing
-    return run
+    return run if run and run.plan.request.store else None
 
 
 def _error_page(state: State, prompts: Prompts) -> Response | None:
@@ -256,11 +297,7 @@ def _json(
     return Response(dumps(body) + end, status, media_type="application/json")
 
 
-def _record(
-    call: Call,
-    status: int,
-    key: str,
-) -> RequestRecord:
+def _record(call: Call, status: int) -> RequestRecord:
     request = call.request
     try:
         body = json.loads(call.raw)
@@ -270,7 +307,7 @@ def _record(
         method=request.method,
         path=request.url.path,
         status=status,
-        key=fingerprint(key),
+        key=fingerprint(call.key),
         fields=tuple(sorted(body)) if isinstance(body, dict) else (),
         user_agent=request.headers.get("user-agent", ""),
     )

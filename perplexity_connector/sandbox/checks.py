@@ -1,13 +1,13 @@
 """Read one field of a JSON object at a time, as strictly as the provider does.
 
 JSON null counts as unset: such a field reads as None. Every function raises `ApiError` (400) for a
-value that the provider would refuse.
+value that the provider would refuse. As recorded, most rules write the field's name with spaces.
 """
 
 from collections.abc import Collection
 from typing import TypeVar
 
-from perplexity_connector.sandbox.errors import ApiError, invalid
+from perplexity_connector.sandbox.errors import ApiError, BrokenRuleError, invalid
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
 
 _T = TypeVar("_T")
@@ -19,7 +19,7 @@ def refuse_unknown(values: JsonObject, allowed: Collection[str]) -> None:
     for name in values:
         if name not in allowed:
             message = f'invalid request body: json: unknown field "{name}"'
-            raise invalid(message, name)
+            raise invalid(message)
 
 
 def read_text(values: JsonObject, name: str) -> str | None:
@@ -63,9 +63,8 @@ def read_choice(
     """Return one of the allowed strings."""
     value = read_text(values, name)
     if value is not None and value not in allowed:
-        choices = ", ".join(sorted(allowed))
-        message = f"validation failed: {name} must be one of {choices}"
-        raise invalid(message, name)
+        message = f"{_words(name)} must be one of: {' '.join(allowed)}"
+        raise BrokenRuleError(message)
     return value
 
 
@@ -123,11 +122,15 @@ def _bounded(
     high: int,
 ) -> _N | None:
     if value is not None and not low <= value <= high:
-        message = f"validation failed: {name} must be between {low} and {high}"
-        raise invalid(message, name)
+        message = f"{_words(name)} must be between {low} and {high}"
+        raise BrokenRuleError(message)
     return value
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _mistyped(name: str) -> ApiError:
     message = f"invalid request body: json: cannot unmarshal value into field {name}"
-    return invalid(message, name)
+    return invalid(message)

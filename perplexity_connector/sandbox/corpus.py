@@ -76,6 +76,19 @@ def pages() -> tuple[Page, ...]:
     )
 
 
+def page_at(url: str) -> Page:
+    """Return the page of an address; one that is not in this web has a text that says so."""
+    known = {page.url: page for page in pages()}
+    return known.get(url) or Page(
+        title=url.partition("://")[2],
+        url=url,
+        text="This page is not in the web of the sandbox.",
+        date=None,
+        last_updated=None,
+        language="en",
+    )
+
+
 def rank(query: str, among: Iterable[Page]) -> list[Page]:
     """Return the pages that share a word with the query, best first.
 

@@ -1,6 +1,10 @@
 """The presets and models of the sandbox, their prices, and the list of `GET /v1/models`."""
 
-from dataclasses import asdict, dataclass
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 from perplexity_connector.sandbox.errors import ApiError, invalid
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
@@ -11,54 +15,64 @@ class Preset:
     """A preset of the Agent API.
 
     `tools` are attached to each of its requests. `marker` is the form of its citation markers.
-    `searches` is the number of searches that a run makes.
+    `searches` is the number of searches that a run makes; it makes them beside pages that it reads
+    only if `searches_beside_pages`.
     """
 
     tools: tuple[str, ...]
     marker: str
     reasoning_tokens: int = 0
     searches: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """USD per million tokens."""
-
-    input: float
-    output: float
-    cache_read: float
+    searches_beside_pages: bool = False
 
 
 _WITH_FETCH = ("web_search", "fetch_url")
+_HIGH = Preset(
+    tools=_WITH_FETCH,
+    marker="[web:{}]",
+    reasoning_tokens=96,
+    searches=2,
+    searches_beside_pages=True,
+)
 PRESETS = {
     "fast": Preset(tools=("web_search",), marker="[{}]"),
     "low": Preset(tools=_WITH_FETCH, marker="[web:{}]"),
-    "medium": Preset(tools=_WITH_FETCH, marker="[web:{}]", reasoning_tokens=24),
-    "high": Preset(
-        tools=_WITH_FETCH, marker="[web:{}]", reasoning_tokens=96, searches=2
+    "medium": Preset(
+        tools=_WITH_FETCH,
+        marker="[web:{}]",
+        reasoning_tokens=24,
+        searches_beside_pages=True,
     ),
+    "high": _HIGH,
     "xhigh": Preset(
         tools=("web_search", "finance_search", "sandbox"),
         marker="[web:{}]",
         reasoning_tokens=192,
         searches=2,
     ),
+    "wide-research": _HIGH,
 }
 BARE = Preset(tools=(), marker="[{}]")
 """The preset of a model that is requested by its own name."""
+PROFILED = PRESETS["low"]
+"""The preset of a request that names a profile alone."""
 
 SERVED_BY_PRESETS = "openai/gpt-6-luna"
 ANTHROPIC = "anthropic/"
+_PIN = re.compile(r"@\d{4}-\d{2}-\d{2}\.\d+$")
 
-# A selection: the real list had 52 ids in October 2026, and not all of their prices were recorded.
-MODELS = {
-    "perplexity/sonar": Price(input=0.25, output=2.5, cache_read=0.0625),
-    "openai/gpt-6-luna": Price(input=0.5, output=4.0, cache_read=0.05),
-    "openai/gpt-5.6-luna": Price(input=0.4, output=3.2, cache_read=0.04),
-    "anthropic/claude-sonnet-4-6": Price(input=3.0, output=15.0, cache_read=0.3),
-    "google/gemini-3-flash": Price(input=0.5, output=3.0, cache_read=0.05),
-    "xai/grok-4-1-fast": Price(input=0.2, output=0.5, cache_read=0.05),
-}
+
+def base_name(preset: str) -> str:
+    """Return the name of a preset without its pinned version, such as `@2026-10-16.0`."""
+    return _PIN.sub("", preset)
+
+
+@cache
+def prices() -> dict[str, dict[str, float]]:
+    """Return the recorded prices of each model: USD per million tokens, by kind of token."""
+    source = files(__package__).joinpath("models.json")
+    found: dict[str, dict[str, float]] = json.loads(source.read_text(encoding="utf-8"))
+    return found
 
 
 def unknown_model(name: str) -> ApiError:
@@ -67,22 +81,22 @@ def unknown_model(name: str) -> ApiError:
         f"Invalid model '{name}'. Permitted models can be found in the documentation at "
         "https://docs.perplexity.ai/docs/getting-started/models."
     )
-    return invalid(message, kind="invalid_model")
+    return invalid(message, "invalid_model")
 
 
 def model_list() -> JsonObject:
     """Return the body of `GET /v1/models`."""
     return {
         "object": "list",
-        "data": [_model(name, price) for name, price in MODELS.items()],
+        "data": [_model(name, price) for name, price in prices().items()],
     }
 
 
-def _model(name: str, price: Price) -> JsonValue:
+def _model(name: str, price: dict[str, float]) -> JsonValue:
     return {
         "id": name,
         "object": "model",
         "created": 0,
         "owned_by": name.partition("/")[0],
-        "pricing": {**asdict(price), "unit": "usd_per_1m_tokens"},
+        "pricing": {**price, "unit": "usd_per_1m_tokens"},
     }

@@ -61,8 +61,7 @@ class EventStream(Response):
         await send({"type": "http.response.body", "body": b""})
 
     async def _send_events(self, send: Send) -> None:
-        for frame in frames(self._run.plan, lambda: self._run.cancelled):
+        for frame in frames(self._run):
             await send({"type": "http.response.body", "body": frame, "more_body": True})
             # Even a pause of 0 lets other tasks run, so that a cancellation is seen between events.
             await asyncio.sleep(self._pause)
-        self._run.streaming = Prompt.NO_TERMINAL in self._run.plan.request.prompts

@@ -45,7 +45,7 @@ Prompts: TypeAlias = frozenset[Prompt]
 def read_prompt(text: str) -> tuple[str, Prompts]:
     """Return the question without its test words, and the prompts that these select.
 
-    Without any other word, the question is about the Moon.
+    Beside test words without any other word, the question is about the Moon.
 
     Raises:
         ApiError: 400 for a misspelt test word. A test would otherwise pass for no reason.
@@ -54,9 +54,11 @@ def read_prompt(text: str) -> tuple[str, Prompts]:
     unknown = set(names) - set(Prompt)
     if unknown:
         message = f"the sandbox has no test prompt named {', '.join(sorted(unknown))}"
-        raise invalid(message, "input")
+        raise invalid(message)
     question = " ".join(_WORD.sub("", text).split())
-    return question or _DEFAULT_QUESTION, frozenset(map(Prompt, names))
+    if names and not question:
+        question = _DEFAULT_QUESTION
+    return question, frozenset(map(Prompt, names))
 
 
 def read_prompts(texts: Iterable[str]) -> tuple[list[str], Prompts]:

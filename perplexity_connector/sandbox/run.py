@@ -4,13 +4,26 @@ from dataclasses import dataclass, field
 from uuid import NAMESPACE_OID, uuid5
 
 from perplexity_connector.sandbox.agent import AgentRequest
-from perplexity_connector.sandbox.answer_text import Source, find_sources, write_answer
+from perplexity_connector.sandbox.answer_text import (
+    Source,
+    Sources,
+    find_sources,
+    write_answer,
+)
+from perplexity_connector.sandbox.corpus import Page
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
-from perplexity_connector.sandbox.language_models import MODELS, SERVED_BY_PRESETS
+from perplexity_connector.sandbox.language_models import (
+    SERVED_BY_PRESETS,
+    base_name,
+    prices,
+)
 from perplexity_connector.sandbox.prompts import Prompt
-from perplexity_connector.sandbox.tokens import tokenize, usage
+from perplexity_connector.sandbox.tokens import TokenCounts, ToolCalls, tokenize, usage
 
 _FEWEST_TOKENS = 16
+_FAST_SEARCH_USD = 0.001
+_WEB_SEARCH_USD = 0.0025
+_FETCH_URL_USD = 0.0035
 _STATUS = {
     Prompt.FAILED: "failed",
     Prompt.FAILED_RESPONSE: "failed",
@@ -26,13 +39,15 @@ class Plan:
     """All that a run will send.
 
     `created` is its object at the start, `final` its object at the end. Between them, a stream
-    sends `searches`, the search items, and the `tokens` of `message`, the answer.
+    sends `items`, which are the results of searches and the pages read, and the `tokens` of
+    `message`, the answer.
     """
 
     id: str
     request: AgentRequest
+    sources: Sources
     created: JsonObject
-    searches: tuple[JsonObject, ...]
+    items: tuple[JsonObject, ...]
     tokens: tuple[str, ...]
     message: JsonObject
     final: JsonObject
@@ -48,12 +63,15 @@ class Run:
     """A run as GET shows it. It proceeds when it is looked at, never with time.
 
     So every test sees the same. `streaming` is true while its stream is being sent. `waiting` are
-    the statuses of the next looks, before the final one.
+    the statuses of the next looks, before the final one. `over` is true once its end was shown; a
+    cancelled run has no other end. `done` counts the items that it has finished.
     """
 
     plan: Plan
     streaming: bool = False
     cancelled: bool = False
+    over: bool = False
+    done: int = 0
     waiting: list[str] = field(default_factory=list)
 
     @property
@@ -67,28 +85,43 @@ class Run:
 
     def look(self) -> JsonObject:
         """Return the run's object. A waiting run proceeds by one status."""
+        if self.cancelled:
+            return self.cancelled_object()
         status = self.status
+        if not (self.streaming or self.waiting):
+            self.over = True
+            return self.plan.final
         self.waiting = self.waiting[1:]
-        is_over = not self.cancelled and status == self.plan.status
-        return self.plan.final if is_over else {**self.plan.created, "status": status}
+        if status == "in_progress" and not self.streaming:
+            self.done = len(self.plan.items)
+        return {**self.plan.created, "status": status, "output": self._output()}
+
+    def end(self) -> None:
+        """End the run, as its stream does."""
+        self.streaming = False
+        self.over = True
+
+    def cancelled_object(self) -> JsonObject:
+        """Return the object of this run as a cancelled one: with the output received so far."""
+        return {**self.plan.created, **cancellation(), "output": self._output()}
 
     def cut(self) -> None:
         """Go on without a listener: in progress at the next look, over at the look after that."""
         self.streaming = False
         self.waiting = ["in_progress"]
 
-    def cancel(self) -> None:
-        """Cancel the run, unless it is over."""
-        self.cancelled = self.streaming or bool(self.waiting)
+    def _output(self) -> list[JsonValue]:
+        return list(self.plan.items[: self.done])
 
 
 def plan_run(
     request: AgentRequest,
     uuid: str,
     created_at: int,
+    earlier: Plan | None = None,
 ) -> Plan:
-    """Plan the whole course of a run."""
-    sources = find_sources(request)
+    """Plan the whole course of a run, which may continue an earlier one."""
+    sources = find_sources(request, earlier.sources.found if earlier else [])
     tokens = tokenize(write_answer(request, sources))
     most = request.max_output_tokens
     chosen = [status for prompt, status in _STATUS.items() if prompt in request.prompts]
@@ -96,21 +129,42 @@ def plan_run(
     if status == "incomplete" or (most is not None and most < len(tokens)):
         status = "incomplete"
         tokens = tokens[: min(most or _FEWEST_TOKENS, len(tokens) - 1)]
-    searches = tuple(_search_items(request, sources))
+    items = tuple(_items(request, sources))
     message = _message(uuid, "".join(tokens))
     created = _created(request, uuid, created_at)
-    output: list[JsonValue] = [*searches, message]
-    used = _usage(request, tokens, sources)
-    ending = _ending(request, status, created_at, output, used)
+    ending = _ending(request, status, [*items, message])
+    if status == "completed":
+        ending["completed_at"] = created_at
+    if status in ("completed", "incomplete") and Prompt.NO_USAGE not in request.prompts:
+        ending["usage"] = _usage(request, tokens, sources)
     return Plan(
         id=str(created["id"]),
         request=request,
+        sources=sources,
         created=created,
-        searches=searches,
+        items=items,
         tokens=tuple(tokens),
         message=message,
         final={**created, **ending},
     )
+
+
+def failure() -> JsonObject:
+    """Return the error of a run that failed on its own."""
+    return {
+        "code": "internal_error",
+        "message": "The run failed.",
+        "type": "internal_error",
+    }
+
+
+def cancellation() -> JsonObject:
+    """Return the fields that the object of a cancelled run has, as recorded."""
+    return {
+        "status": "cancelled",
+        "error": {"code": "cancelled", "message": "cancelled", "type": "cancelled"},
+        "incomplete_details": {"reason": "cancelled"},
+    }
 
 
 def _created(
@@ -118,6 +172,7 @@ def _created(
     uuid: str,
     created_at: int,
 ) -> JsonObject:
+    """Return the object at the start; it has the 32 keys of every object of a run."""
     return {
         "id": f"resp_{uuid}",
         "object": "response",
@@ -127,65 +182,86 @@ def _created(
         "model": request.asked_model,
         "background": request.background,
         "error": None,
+        "frequency_penalty": 0,
         "incomplete_details": None,
+        "metadata": {},
         "output": [],
-        **request.echo,
-        "service_tier": "fast" if request.asked_model == "fast" else "default",
+        "parallel_tool_calls": True,
+        "presence_penalty": 0,
+        # Recorded: null even in a run that continues another one.
+        "previous_response_id": None,
+        "safety_identifier": None,
         "store": request.store,
-        # The provider says `text` here even when a schema was asked for.
+        # The provider says `text` here even when a schema was requested.
         "text": {"format": {"type": "text"}},
+        "top_logprobs": 0,
         "truncation": "",
         "usage": None,
+        "user": None,
+        **request.echo,
+        # Recorded: a run that has just begun does not know its preset's tools yet.
+        "tools": [],
+        "service_tier": "default",
     }
 
 
-def _ending(
-    request: AgentRequest,
-    status: str,
-    created_at: int,
-    output: list[JsonValue],
-    used: JsonObject,
-) -> JsonObject:
+def _ending(request: AgentRequest, status: str, output: list[JsonValue]) -> JsonObject:
     """Return the fields of the final object that differ from those at the start."""
-    ending: JsonObject = {"status": status, "model": _served_model(request)}
+    if status == "cancelled":
+        return {**cancellation(), "output": output[:-1]}
+    ending: JsonObject = {
+        "status": status,
+        "model": _served_model(request),
+        "tools": request.echo["tools"],
+        "service_tier": request.echo["service_tier"],
+    }
     if status == "completed":
-        ending |= {"completed_at": created_at, "output": output}
+        ending["output"] = output
     elif status == "incomplete":
         # Recorded: a truncated run keeps its usage and loses its output.
         ending["incomplete_details"] = {"reason": "max_output_tokens"}
-    elif status == "failed":
+    else:
         ending["error"] = failure()
-    has_usage = status in ("completed", "incomplete")
-    if has_usage and Prompt.NO_USAGE not in request.prompts:
-        ending["usage"] = used
     return ending
 
 
-def failure() -> JsonObject:
-    """Return the error of a run that failed on its own."""
-    return {"message": "The run failed.", "type": "internal_error", "code": 500}
-
-
 def _served_model(request: AgentRequest) -> str:
-    return request.asked_model if request.asked_model in MODELS else SERVED_BY_PRESETS
+    return request.asked_model if request.asked_model in prices() else SERVED_BY_PRESETS
 
 
-def _search_items(request: AgentRequest, sources: list[Source]) -> list[JsonObject]:
-    if request.search is None:
-        return []
+def _items(request: AgentRequest, sources: Sources) -> list[JsonObject]:
+    """Return the items before the message, in the order of their arrival."""
+    items = list[JsonObject]()
+    if sources.earlier:
+        # Recorded: a run that continues another one lists its results first, without queries.
+        items.append(_search_item(None, sources.earlier))
+    if request.search is not None:
+        items += _searches(request, sources.found)
+    return [*items, *map(_page_item, sources.read)]
+
+
+def _searches(request: AgentRequest, found: list[Source]) -> list[JsonObject]:
+    # Recorded: ids ascend inside an item, but items arrive in any order. Here the first search is
+    # the last one to arrive.
     count = request.preset.searches
     queries = [request.question, f"{request.question} background"][:count]
-    return [
-        _search_item(query, sources[place::count])
+    share = -(-len(found) // count)
+    items = [
+        _search_item([query], found[place * share : (place + 1) * share])
         for place, query in enumerate(queries)
     ]
+    return items[::-1]
 
 
-def _search_item(query: str, sources: list[Source]) -> JsonObject:
-    # Recorded: results do not always arrive in the order of their ids. Here they never do.
-    shuffled = [*sources[1::2], *sources[::2]]
-    results: list[JsonValue] = [source.as_result() for source in shuffled]
-    return {"type": "search_results", "queries": [query], "results": results}
+def _search_item(queries: list[JsonValue] | None, found: list[Source]) -> JsonObject:
+    results: list[JsonValue] = [source.as_result() for source in found]
+    return {"type": "search_results", "queries": queries, "results": results}
+
+
+def _page_item(page: Page) -> JsonObject:
+    # Recorded: one item for each page, without an id.
+    content: JsonObject = {"title": page.title, "url": page.url, "snippet": page.text}
+    return {"type": "fetch_url_results", "contents": [content]}
 
 
 def _message(uuid: str, text: str) -> JsonObject:
@@ -203,15 +279,32 @@ def _message(uuid: str, text: str) -> JsonObject:
     }
 
 
-def _usage(
-    request: AgentRequest, tokens: list[str], sources: list[Source]
-) -> JsonObject:
-    texts = [request.question, *(source.page.text for source in sources)]
+def _usage(request: AgentRequest, tokens: list[str], sources: Sources) -> JsonObject:
+    pages = [*sources.read, *(source.page for source in sources.found)]
+    texts = [request.question, *(page.text for page in pages)]
     preset = request.preset
-    return usage(
-        price=MODELS[_served_model(request)],
-        input_tokens=len(tokenize(" ".join(texts))),
-        output_tokens=len(tokens) + preset.reasoning_tokens,
-        reasoning_tokens=preset.reasoning_tokens,
-        searches=preset.searches if request.search else 0,
+    input_tokens = len(tokenize(" ".join(texts)))
+    # Recorded: the model behind a preset writes all but three tokens to its cache.
+    is_cached = request.asked_model not in prices()
+    counts = TokenCounts(
+        input=input_tokens,
+        cached=max(0, input_tokens - 3) if is_cached else 0,
+        output=len(tokens) + preset.reasoning_tokens,
+        reasoning=preset.reasoning_tokens,
     )
+    return usage(
+        counts, prices()[_served_model(request)], _tool_calls(request, sources)
+    )
+
+
+def _tool_calls(request: AgentRequest, sources: Sources) -> list[ToolCalls]:
+    calls = list[ToolCalls]()
+    if request.search is not None:
+        is_fast = request.search.is_fast or base_name(request.asked_model) == "fast"
+        price = _FAST_SEARCH_USD if is_fast else _WEB_SEARCH_USD
+        searches = request.preset.searches
+        calls.append(ToolCalls(name="search_web", count=searches, price=price))
+    if sources.read:
+        count = len(sources.read)
+        calls.append(ToolCalls(name="fetch_url", count=count, price=_FETCH_URL_USD))
+    return calls

@@ -4,16 +4,23 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 from perplexity_connector.sandbox import checks
-from perplexity_connector.sandbox.agent import check_country
 from perplexity_connector.sandbox.corpus import TODAY, Page, pages, rank
-from perplexity_connector.sandbox.errors import invalid, query_missing
-from perplexity_connector.sandbox.filters import Filters, read_filters
+from perplexity_connector.sandbox.errors import BrokenRuleError, invalid, rules_of
+from perplexity_connector.sandbox.filters import (
+    Filters,
+    check_country,
+    read_filters,
+)
+from perplexity_connector.sandbox.iso_codes import LANGUAGES
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
 from perplexity_connector.sandbox.prompts import Prompt, Prompts, read_prompts
 
 _UNTRUSTED_PAGE = "https://untrusted.example/markup"
 _MOST_QUERIES = 5
+_LONGEST_QUERY = 8192
+_MOST_LANGUAGES = 20
 _MANY = 1_000_000
+_SEARCH_TYPES = ("web", "people", "fast")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +43,12 @@ def read_search_request(body: JsonObject) -> SearchRequest:
     """Return the search that the body requests.
 
     Raises:
-        ApiError: 400, or 422 if the query is missing.
+        ApiError: 400, as the provider refuses it.
     """
     queries, prompts = read_prompts(_queries(body))
-    checks.read_choice(body, "search_type", ("web", "fast"))
+    if (checks.read_text(body, "search_type") or "web") not in _SEARCH_TYPES:
+        message = f"search_type must be one of: {', '.join(_SEARCH_TYPES)}"
+        raise BrokenRuleError(message)
     checks.read_choice(body, "search_context_size", ("low", "medium", "high"))
     check_country(body)
     return SearchRequest(
@@ -82,24 +91,45 @@ def find_pages(
 
 
 def _queries(body: JsonObject) -> list[str]:
-    query = body.get("query")
-    if query is None:
-        raise query_missing()
-    queries = (
-        [query] if isinstance(query, str) else checks.read_strings(body, "query") or []
-    )
-    if not 1 <= len(queries) <= _MOST_QUERIES or not all(map(str.strip, queries)):
-        message = f"query must be a string, or a list of one to {_MOST_QUERIES}, none of them empty"
-        raise invalid(message, "query", "invalid_parameter")
+    with rules_of("query validation"):
+        query = body.get("query")
+        is_one = isinstance(query, str)
+        queries = [str(query)] if is_one else checks.read_strings(body, "query")
+        if not queries:
+            message = "query is required"
+            raise BrokenRuleError(message)
+        if len(queries) > _MOST_QUERIES:
+            message = f"maximum {_MOST_QUERIES} queries allowed, got {len(queries)}"
+            raise BrokenRuleError(message)
+        for place, text in enumerate(queries, 1):
+            _check_length(place, text)
     return queries
+
+
+def _check_length(place: int, query: str) -> None:
+    # Recorded: a query of spaces alone is long enough, and finds nothing.
+    if not 1 <= len(query) <= _LONGEST_QUERY:
+        message = (
+            f"query {place} length must be between 1 and {_LONGEST_QUERY} characters, "
+            f"got {len(query)}"
+        )
+        raise BrokenRuleError(message)
 
 
 def _filters(body: JsonObject) -> Filters:
     languages = checks.read_strings(body, "search_language_filter") or []
-    if not all(len(language) == len("en") for language in languages):
-        message = "search_language_filter takes ISO 639-1 codes"
-        raise invalid(message, "search_language_filter", "invalid_parameter")
-    return read_filters(body, tuple(languages))
+    kind = "invalid_language_code"
+    if len(languages) > _MOST_LANGUAGES:
+        message = (
+            "Validation error: search_language_filter cannot have more than "
+            f"{_MOST_LANGUAGES} languages"
+        )
+        raise invalid(message, kind)
+    for language in languages:
+        if language.lower() not in LANGUAGES:
+            message = f"Validation error: language must be a valid ISO 639-1 code, got {language}"
+            raise invalid(message, kind)
+    return read_filters(body, tuple(language.lower() for language in languages))
 
 
 def _merge(found: list[list[Page]]) -> list[Page]:
@@ -110,12 +140,11 @@ def _merge(found: list[list[Page]]) -> list[Page]:
 
 
 def _results(found: list[Page], request: SearchRequest) -> list[JsonValue]:
-    words_left = request.max_tokens
-    results = list[JsonValue]()
-    for page in found[: request.max_results]:
-        most = min(words_left, request.max_tokens_per_page)
-        kept = page.text.split(" ")[:most]
-        words_left -= len(kept)
-        if kept:
-            results.append({**page.as_result(), "snippet": " ".join(kept)})
-    return results
+    """Return the results. Recorded: too small a budget leaves fewer, not only shorter ones."""
+    kept = found[: min(request.max_results, request.max_tokens)]
+    share = request.max_tokens // max(len(kept), 1)
+    most = min(share, request.max_tokens_per_page)
+    return [
+        {**page.as_result(), "snippet": " ".join(page.text.split(" ")[:most])}
+        for page in kept
+    ]

@@ -1,16 +1,23 @@
 """Write a run as server-sent events, in the order and the framing recorded on 2026-09-21."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count
 
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
 from perplexity_connector.sandbox.prompts import Prompt
-from perplexity_connector.sandbox.run import Plan, failure
+from perplexity_connector.sandbox.run import Plan, Run, failure
 
 # Sequence numbers that were missing in the recorded stream.
 _HOLES = (2, 17)
 _ENDS_IN_ERROR = ("failed", "cancelled")
+_TERMINAL = (
+    "response.completed",
+    "response.failed",
+    "response.incomplete",
+    "response.cancelled",
+    "error",
+)
 _MALFORMED = (
     b'event: response.output_text.delta\ndata: {"type":"response.output_text.del\n\n'
 )
@@ -19,18 +26,23 @@ _TOKENS_BEFORE_ERROR = 6
 Event = tuple[str, JsonObject]
 
 
-def frames(plan: Plan, cancelled: Callable[[], bool]) -> Iterator[bytes]:
-    """Yield the stream, one event at a time.
+def frames(run: Run) -> Iterator[bytes]:
+    """Yield the stream of a run, one event at a time, and keep the run's state.
 
-    It ends in `response.cancelled` as soon as `cancelled()` is true.
+    It ends in `response.cancelled` as soon as the run is cancelled.
     """
+    plan = run.plan
     numbers = (number for number in count() if number not in _HOLES)
     is_malformed = Prompt.MALFORMED in plan.request.prompts
     for name, fields in _events(plan):
-        if cancelled():
-            response: JsonObject = {**plan.created, "status": "cancelled"}
+        if run.cancelled:
+            response = run.cancelled_object()
             yield _frame("response.cancelled", next(numbers), {"response": response})
             return
+        run.done += name == "response.output_item.done"
+        if name in _TERMINAL:
+            # Before the event is sent: who has read it finds the run ended.
+            run.end()
         yield _frame(name, next(numbers), fields)
         if is_malformed and name == "response.output_text.delta":
             is_malformed = False
@@ -61,31 +73,32 @@ def _events(plan: Plan) -> Iterator[Event]:
     thinks = plan.request.preset.reasoning_tokens > 0
     if thinks:
         yield "response.reasoning.started", {"thought": "Thinking..."}
-    for index, item in enumerate(plan.searches):
-        yield from _search(plan, index, item)
+    for index, item in enumerate(plan.items):
+        yield from _item(plan, index, item)
     if thinks:
         yield "response.reasoning.stopped", {}
     yield from _message(plan)
     yield from _terminal(plan)
 
 
-def _search(
-    plan: Plan,
-    index: int,
-    item: JsonObject,
-) -> Iterator[Event]:
+def _item(plan: Plan, index: int, item: JsonObject) -> Iterator[Event]:
+    place: JsonObject = {"output_index": index}
     call_id = f"call_{plan.id.removeprefix('resp_')}_{index}"
+    if item["type"] == "fetch_url_results":
+        yield from _reading(item, call_id, place)
+    elif item["queries"] is not None:
+        yield from _search(item, call_id, place)
+    yield "response.output_item.done", {"item": item, **place}
+
+
+def _search(
+    item: JsonObject,
+    call_id: str,
+    place: JsonObject,
+) -> Iterator[Event]:
     queries, results = item["queries"], item["results"]
-    # Recorded: the item is added as a function call and done as search results.
-    call: JsonObject = {
-        "type": "function_call",
-        "id": f"fc_{call_id}",
-        "call_id": call_id,
-        "name": "search_web",
-        "arguments": json.dumps({"queries": queries}),
-        "status": "in_progress",
-    }
-    yield "response.output_item.added", {"item": call, "output_index": index}
+    call = _call(call_id, "search_web", {"queries": queries})
+    yield "response.output_item.added", {"item": call, **place}
     yield (
         "response.reasoning.search_queries",
         {"queries": queries, "thought": "Searching the web...", "call_id": call_id},
@@ -95,11 +108,46 @@ def _search(
         "response.reasoning.search_results",
         {"results": results, "thought": found, "call_id": call_id},
     )
-    yield "response.output_item.done", {"item": item, "output_index": index}
+
+
+def _reading(
+    item: JsonObject,
+    call_id: str,
+    place: JsonObject,
+) -> Iterator[Event]:
+    contents = item["contents"]
+    pages = contents if isinstance(contents, list) else []
+    urls: list[JsonValue] = [page["url"] for page in pages if isinstance(page, dict)]
+    call = _call(call_id, "fetch_url", {"urls": urls})
+    yield "response.output_item.added", {"item": call, **place}
+    yield (
+        "response.reasoning.fetch_url_queries",
+        {"urls": urls, "thought": "Reading pages...", "call_id": call_id},
+    )
+    yield (
+        "response.reasoning.fetch_url_results",
+        {
+            "contents": contents,
+            "thought": f"Read {len(urls)} pages",
+            "call_id": call_id,
+        },
+    )
+
+
+def _call(call_id: str, name: str, arguments: JsonObject) -> JsonObject:
+    # Recorded: the item is added as a function call and done as search results.
+    return {
+        "type": "function_call",
+        "id": f"fc_{call_id}",
+        "call_id": call_id,
+        "name": name,
+        "arguments": json.dumps(arguments),
+        "status": "in_progress",
+    }
 
 
 def _message(plan: Plan) -> Iterator[Event]:
-    index: JsonObject = {"output_index": len(plan.searches)}
+    index: JsonObject = {"output_index": len(plan.items)}
     place = {
         "item_id": plan.message["id"],
         **index,

@@ -1,17 +1,63 @@
 """Compose a JSON value that is valid by a simple JSON Schema, for a structured answer."""
 
+import json
 from math import ceil, floor
 
 from perplexity_connector.sandbox.errors import invalid
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
 
 _DEEPEST = 32
+_TYPES = (
+    "object",
+    "array",
+    "string",
+    "integer",
+    "number",
+    "boolean",
+    "null",
+)
 _FORMATS = {
     "date": "2026-11-23",
     "date-time": "2026-11-23T12:00:00Z",
     "email": "someone@mail.example",
     "uri": "https://moon.example/distance",
 }
+
+
+def check_schema(schema: JsonObject) -> None:
+    """Refuse a schema whose root is no object, or whose types do not exist.
+
+    Raises:
+        ApiError: 400, which names the field only for the root.
+    """
+    kind = schema.get("type")
+    if kind != "object":
+        message = (
+            f"json_schema.schema must have a root type of 'object' (got type={json.dumps(kind)}). "
+            "Wrap your data in an object property (e.g. {'type': 'object', 'properties': "
+            "{'items': {'type': 'array', 'items': ...}}})."
+        )
+        raise invalid(message, "invalid_parameter")
+    if not _has_known_types(schema, 0):
+        message = "invalid request"
+        raise invalid(message)
+
+
+def _has_known_types(schema: JsonValue, depth: int) -> bool:
+    # A schema deeper than that is refused when its value is composed.
+    if depth > _DEEPEST or not isinstance(schema, dict):
+        return True
+    kind = schema.get("type")
+    kinds = kind if isinstance(kind, list) else [kind]
+    if not all(one is None or one in _TYPES for one in kinds):
+        return False
+    groups = (schema.get(name) for name in ("properties", "$defs", "definitions"))
+    inner: list[JsonValue] = [schema.get("items")]
+    for group in groups:
+        inner += group.values() if isinstance(group, dict) else []
+    for name in ("anyOf", "oneOf", "allOf"):
+        inner += _list(schema, name)
+    return all(_has_known_types(one, depth + 1) for one in inner)
 
 
 class Composer:
@@ -33,7 +79,7 @@ class Composer:
     def _value(self, schema: JsonValue, depth: int) -> JsonValue:
         if depth > _DEEPEST:
             message = "validation failed: recursive schemas are not supported"
-            raise invalid(message, "response_format")
+            raise invalid(message)
         if not isinstance(schema, dict):
             return self._sentence
         if "const" in schema:
@@ -92,7 +138,7 @@ class Composer:
             found = found.get(step) if isinstance(found, dict) else None
         if found is None:
             message = f"validation failed: {reference} leads nowhere in the schema"
-            raise invalid(message, "response_format")
+            raise invalid(message)
         return found
 
 

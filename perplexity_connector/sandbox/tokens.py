@@ -1,13 +1,37 @@
 """Cut a text into the pieces of a recorded stream, and calculate the usage of a run."""
 
 import re
+from dataclasses import dataclass
 
-from perplexity_connector.sandbox.jsontypes import JsonObject
-from perplexity_connector.sandbox.language_models import Price
+from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
 
 # A citation marker was recorded in pieces: `.[`, `1`, `]`; and `[web:`, `3`, `]`.
 _TOKEN = re.compile(r"\.?\[(?!web:)|\[web:|\s*\w+|\s*[^\w\s]|\s+")
-_SEARCH_COST = 0.001
+_DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCalls:
+    """How often a run called a tool, and the price of one call in USD."""
+
+    name: str
+    count: int
+    price: float
+
+    @property
+    def cost(self) -> float:
+        """Return the cost of all calls in USD."""
+        return round(self.count * self.price, _DIGITS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCounts:
+    """The tokens of a run: `cached` are those of its input that it wrote to a cache."""
+
+    input: int
+    cached: int
+    output: int
+    reasoning: int
 
 
 def tokenize(text: str) -> list[str]:
@@ -16,45 +40,52 @@ def tokenize(text: str) -> list[str]:
 
 
 def usage(
-    *,
-    price: Price,
-    input_tokens: int,
-    output_tokens: int,
-    reasoning_tokens: int,
-    searches: int,
+    counts: TokenCounts,
+    price: dict[str, float],
+    tool_calls: list[ToolCalls],
 ) -> JsonObject:
-    """Return the `usage` of a run, with its cost in USD; without searches, no tool details."""
-    tool_cost = round(searches * _SEARCH_COST, 6)
+    """Return the `usage` of a run, with its cost in USD.
+
+    Recorded: the keys are sparse. Without tokens that were written to a cache, or without tool
+    calls, there is no key of them.
+    """
     costs = {
-        "input_cost": _cost(input_tokens, price.input),
-        "output_cost": _cost(output_tokens, price.output),
-        "cache_creation_cost": 0.0,
-        "cache_read_cost": 0.0,
-        "tool_calls_cost": tool_cost,
+        "input_cost": _cost(counts.input - counts.cached, price["input"]),
+        "output_cost": _cost(counts.output, price["output"]),
     }
-    cost: JsonObject = {
-        "currency": "USD",
-        **costs,
-        "total_cost": round(sum(costs.values()), 6),
-    }
+    details: JsonObject = {"cached_tokens": 0}
+    if counts.cached:
+        costs["cache_creation_cost"] = _cost(counts.cached, price["cache_write"])
+        details["cache_creation_input_tokens"] = counts.cached
+        details["cache_read_input_tokens"] = 0
     used: JsonObject = {
-        "input_tokens": input_tokens,
-        "input_tokens_details": {
-            "cached_tokens": 0,
-            "cache_creation_input_tokens": 0,
-            "cache_read_input_tokens": 0,
-        },
-        "output_tokens": output_tokens,
-        "output_tokens_details": {"reasoning_tokens": reasoning_tokens},
-        "total_tokens": input_tokens + output_tokens,
+        "input_tokens": counts.input,
+        "input_tokens_details": details,
+        "output_tokens": counts.output,
+        "output_tokens_details": {"reasoning_tokens": counts.reasoning},
+        "total_tokens": counts.input + counts.output,
     }
-    if searches:
-        used["tool_calls_details"] = {
-            "search_web": {"invocation": searches, "cost_usd": tool_cost}
+    by_tool = dict[str, JsonValue]()
+    if tool_calls:
+        costs["tool_calls_cost"] = _rounded(sum(call.cost for call in tool_calls))
+        by_tool["tool_calls_cost_details"] = {
+            call.name: call.cost for call in tool_calls
         }
-        cost["tool_calls_cost_details"] = {"search_web": tool_cost}
-    return {**used, "cost": cost}
+        used["tool_calls_details"] = {
+            call.name: {"invocation": call.count, "cost_usd": call.cost}
+            for call in tool_calls
+        }
+    total = _rounded(sum(costs.values()))
+    return {
+        **used,
+        "cost": {"currency": "USD", **costs, **by_tool, "total_cost": total},
+    }
 
 
 def _cost(tokens: int, usd_per_million: float) -> float:
-    return round(tokens * usd_per_million / 1_000_000, 6)
+    return _rounded(tokens * usd_per_million / 1_000_000)
+
+
+def _rounded(usd: float) -> float:
+    # Recorded: five digits after the point, so that a few tokens cost 0.
+    return round(usd, _DIGITS)

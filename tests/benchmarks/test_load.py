@@ -72,7 +72,7 @@ def test_without_faults_every_run_that_its_caller_waits_for_succeeds() -> None:
 def test_a_run_without_its_answer_or_an_honest_error_is_lost(
     outcome: Outcome | None, bill: Bill
 ) -> None:
-    """The verdict does not depend on the callers' word alone: the provider's ledger is held against it."""
+    """The check does not depend on the callers' word alone: the provider's ledger is held against it."""
     report = _report(outcome, bill)
     assert report.lost() == ["run-0"]
     assert not report.holds()

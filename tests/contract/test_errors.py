@@ -128,6 +128,15 @@ def test_a_pickle_keeps_every_part(protocol: int) -> None:
     assert back.args == full().args
 
 
+def test_the_usage_of_an_error_is_kept_beside_its_data() -> None:
+    """The envelope shows it; the error's own keys stay as they are. A pickle keeps it."""
+    error = ConnectorError(ErrorCode.TIMEOUT, "Too late.", usage={"total_tokens": 3})
+    assert "usage" not in error.to_dict()
+    assert full().usage is None
+    for back in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - our own bytes
+        assert back.usage == {"total_tokens": 3}
+
+
 def test_an_error_with_a_note_pickles_too() -> None:
     """`add_note`, which frameworks use freely, does not break the way back."""
     error = full()

@@ -80,7 +80,9 @@ def test_other_items_of_a_list_of_objects_are_left_out() -> None:
         (3.5, 3.5, None),
         (-0.0, 0.0, 0),
         (1e300, 1e300, int(1e300)),
-        (10**400, 10**400, 10**400),
+        (10**308, 10**308, 10**308),
+        (10**400, None, None),
+        (-(10**400), None, None),
         (float("nan"), None, None),
         (float("inf"), None, None),
         (True, None, None),
@@ -89,7 +91,7 @@ def test_other_items_of_a_list_of_objects_are_left_out() -> None:
         ([3], None, None),
     ],
 )
-def test_a_number_is_finite_and_not_a_boolean(
+def test_a_number_is_within_a_double_and_not_a_boolean(
     value: object, number: float | None, whole: int | None
 ) -> None:
     """A number that JSON could not write again counts as missing."""

@@ -16,19 +16,38 @@ from tests.host.credentials.test_store import entry
 KEY = "pplx-sentinel-Zx81Qq77-Kj3mW9-never-shown"
 COMMAND = [sys.executable, "-m", "perplexity_connector"]
 
-# Each process adds a connection and reads all of them, as `connect` and `connections` do, without their start-up time.
+# One interpreter that has imported everything becomes a process for each name. Each adds a connection and reads all of
+# them, as `connect` and `connections` do. They begin together, when the pipe that all of them read ends.
 CONNECT = """
-import sys
+import os, sys
 from pathlib import Path
 from perplexity_connector.host import ConnectionStore, Host
-host = Host(store=ConnectionStore(Path(sys.argv[1]), {}), environ={})
-print("ready", flush=True)
-sys.stdin.readline()
-host.connections.add("perplexity", {"connection_name": sys.argv[2], "api_key": "key-of-" + sys.argv[2]})
-for _ in range(5):
-    names = [one["connection_name"] for one in host.connections.list()]
-    assert sys.argv[2] in names, names
-    assert all(host.connections.fields(name, "perplexity")["api_key"] == "key-of-" + name for name in names)
+def connect(name, folder):
+    host = Host(store=ConnectionStore(Path(folder), {}), environ={})
+    os.read(start, 1)
+    host.connections.add("perplexity", {"connection_name": name, "api_key": "key-of-" + name})
+    for _ in range(5):
+        names = [one["connection_name"] for one in host.connections.list()]
+        assert name in names, names
+        assert all(host.connections.fields(name, "perplexity")["api_key"] == "key-of-" + name for name in names)
+folder, elsewhere, *names = sys.argv[1:]
+start = os.open(os.devnull, os.O_RDONLY)
+connect("first", elsewhere)
+start, gate = os.pipe()
+children = []
+for name in names:
+    child = os.fork()
+    if not child:
+        os.close(gate)
+        try:
+            connect(name, folder)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        os._exit(0)
+    children.append(child)
+os.close(gate)
+sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
 """
 
 # Writes until it is killed, telling the number of each write that is done.
@@ -48,21 +67,20 @@ def test_fifty_processes_connecting_and_reading_at_once_lose_nothing(
 ) -> None:
     """Every connection is there in the end, each with its own key, and no read was torn."""
     names = [f"c{number}" for number in range(50)]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", CONNECT, str(tmp_path), name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for name in names
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        process.communicate("go\n")
-    assert [process.returncode for process in processes] == [0] * len(names)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            CONNECT,
+            str(tmp_path),
+            str(tmp_path / "elsewhere"),
+            *names,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
     stored = {
         one.name: one.fields["api_key"] for one in ConnectionStore(tmp_path, {}).read()
     }

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
+from functools import cache
 
 from tests.faults.proxy import Exchange, Fault, chunk, head, pass_on
 
@@ -18,12 +19,16 @@ Frames = Sequence[bytes]
 
 
 class Cut(StrEnum):
-    """How a body ends too early: a RST, a close without the last chunk, a proper last chunk, or silence."""
+    """How a body ends too early: a RST, a close without the last chunk, a proper last chunk, or silence.
+
+    DEADLINE is the silence in which the run's deadline passes.
+    """
 
     RESET = "reset"
     CLOSE = "close"
     END = "end"
     STALL = "stall"
+    DEADLINE = "deadline"
 
 
 def answer(
@@ -237,6 +242,16 @@ def dripped(first: int, pause: float, rest: int) -> Fault:
     return fault
 
 
+def at_deadline(fault: Fault, *, answered: int = 0) -> Fault:
+    """The run's deadline passes, then the fault; `answered`: once so many other requests have been answered."""
+
+    async def late(exchange: Exchange) -> None:
+        await exchange.until_deadline(answered=answered)
+        await fault(exchange)
+
+    return late
+
+
 def held_back(seconds: float) -> Fault:
     """The sandbox's answer, begun after a while."""
 
@@ -260,6 +275,7 @@ def held(
     return waits
 
 
+@cache
 def bomb(megabytes: int = 50) -> bytes:
     """A few kilobytes of gzip that unpack to so many megabytes."""
     packer = zlib.compressobj(9, wbits=31)
@@ -278,6 +294,9 @@ async def _cut(exchange: Exchange, by: Cut) -> None:
         exchange.reset()
     elif by is Cut.END:
         await exchange.send(chunk(b""))
+    elif by is Cut.DEADLINE:
+        await exchange.until_deadline()
+        await exchange.until_left()
     elif by is Cut.STALL:
         await exchange.until_left()
 

@@ -19,6 +19,9 @@ SOME_TEXT = 20
 # Megabytes that the proxy can send before it notices a reader that leaves at 16: up to 10 more wait in the kernel.
 CUT_OFF = 30
 
+# A deadline, in seconds, that no run reaches but by a fault at the deadline; less than the connector's own time-outs.
+LONG = 60.0
+
 RETRYABLE = frozenset({"rate_limited", "unavailable", "timeout"})
 EXITS = {
     "invalid_input": 2,

@@ -5,6 +5,7 @@ import json
 import logging
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, aclosing, closing, contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
+from threading import Thread, get_ident
 from typing import Any, Self
 from unittest.mock import patch
 
@@ -39,7 +40,7 @@ from perplexity_connector.host import Host
 from perplexity_connector.host.catalogue import catalogue
 from perplexity_connector.host.catalogue.discovery import Discovery, Installed, discover
 from perplexity_connector.host.catalogue.manifests import read_manifest
-from perplexity_connector.host.runs import loading, retry
+from perplexity_connector.host.runs import loading, waits
 from perplexity_connector.host.validation.schema_validator import SchemaValidator
 from perplexity_connector.perplexity.actions import provider_run
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
@@ -53,6 +54,8 @@ SENTINEL = "pplx-sEnTiNeL-0123456789/+abc"
 PLAIN_SENTINEL = "pplx-sEnTiNeLx0123456789abcdefABCDEF"
 CONNECTION = {"connection_name": "Sentinel", "api_key": SENTINEL}
 MANIFEST = ROOT / "connector.yaml"
+# Turns of an event loop in which a run reads all that was sent to it; it needs some tens.
+_TURNS = 1000
 # The stand-ins' own threads: what they log is not ours.
 _STAND_INS = ("fault-proxy", "perplexity-sandbox", "untrusted")
 
@@ -196,6 +199,7 @@ class Stage:
         scene, others = self.proxy.play(*row.rules), self.stranger.play()
         billed = self._billed(row)
         spy, states, events = Spy(), list[JsonObject](), list[dict[str, Any]]()
+        clock = _Clock()
 
         def keep(state: JsonObject) -> None:
             states.append(state)
@@ -214,10 +218,13 @@ class Stage:
             )
             host.register(spy, MANIFEST)
             connection = CONNECTION | {"api_key": key}
-            with _quick(self._authority):
-                envelope, inside = asyncio.run(
-                    _carry_out(host, row, connection, keep, events), debug=debug
-                )
+
+            async def carry_out() -> tuple[dict[str, Any], str]:
+                scene.reach_deadline = _reach_deadline(clock, spy)
+                return await _carry_out(host, row, connection, keep, events)
+
+            with _quick(self._authority), patch.object(time, "monotonic", clock):
+                envelope, inside = asyncio.run(carry_out(), debug=debug)
         return Outcome(
             envelope=envelope,
             events=events,
@@ -258,6 +265,40 @@ class Stage:
             if row.action == CHAT
             else self.sandbox.billed_searches
         )
+
+
+class _Clock:
+    """A `time.monotonic` that can be moved forward, for the thread that made it alone: a run's, not its stand-ins'."""
+
+    def __init__(self) -> None:
+        self._real = time.monotonic
+        self._thread = get_ident()
+        self._ahead = 0.0
+
+    def __call__(self) -> float:
+        return self._real() + (self._ahead if get_ident() == self._thread else 0.0)
+
+    def move_to(self, deadline: float | None) -> None:
+        assert deadline is not None
+        self._ahead = max(0.0, deadline - self._real())
+
+
+def _reach_deadline(clock: _Clock, spy: Spy) -> Callable[[], None]:
+    """Return a function for other threads: it lets the deadline pass of the run on this event loop.
+
+    First the run reads all that was sent to it, however long that takes.
+    """
+    loop = asyncio.get_running_loop()
+
+    async def reach() -> None:
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+        clock.move_to(spy.contexts[-1].deadline)
+
+    def passed() -> None:
+        asyncio.run_coroutine_threadsafe(reach(), loop)
+
+    return passed
 
 
 async def _carry_out(
@@ -310,7 +351,8 @@ def _quick(authority: Path) -> Iterator[None]:
         patch.object(catalogue, "discover", _discovered),
         patch.object(loading, "_validate_manifest", _manifest),
         patch.object(loading, "SchemaValidator", _compiled),
-        patch.object(retry, "_jitter", lambda _: 0.0),
+        patch.object(waits, "SHORTEST_S", 0.001),
+        patch.object(waits, "FIRST_BACK_OFF_S", 0.001),
         patch.object(provider_run, "_LONGEST_WAIT", 0.002),
         patch.dict("os.environ", {"SSL_CERT_FILE": str(authority)}),
     ):

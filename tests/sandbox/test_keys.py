@@ -15,6 +15,10 @@ EVERYWHERE = [
     ("POST", "/v1/agent"),
     ("POST", "/search"),
 ]
+BODIES: dict[str, Body] = {
+    "/v1/agent": {"preset": "fast", "input": "moon"},
+    "/search": {"query": "moon"},
+}
 RATE = {
     "x-ratelimit-limit",
     "x-ratelimit-remaining",
@@ -26,16 +30,19 @@ RATE = {
 def call(
     client: httpx.Client, key: str, method: str = "GET", path: str = "/v1/models"
 ) -> httpx.Response:
-    """One request with that key."""
+    """One request with that key, as good as its path wants it."""
     return client.request(
-        method, path, headers={"Authorization": f"Bearer {key}" if key else ""}
+        method,
+        path,
+        headers={"Authorization": f"Bearer {key}" if key else ""},
+        json=BODIES.get(path),
     )
 
 
 def test_every_test_key_is_plainly_a_test_key() -> None:
     """Nobody takes one for a real key."""
     named = [value for name, value in vars(keys).items() if name.endswith("_KEY")]
-    assert len(named) == 7
+    assert len(named) == 8
     assert all(key.startswith(TEST_KEY_PREFIX) for key in named)
 
 
@@ -119,6 +126,54 @@ def test_one_request_a_second_is_counted_over_all_paths(
     assert call(client, keys.ONE_PER_SECOND_KEY).status_code == 200
 
 
+def statuses(client: httpx.Client, queries: list[list[str]]) -> list[int]:
+    """Searches with the key of fifty units a second."""
+    headers = {"Authorization": f"Bearer {keys.FIFTY_PER_SECOND_KEY}"}
+    return [
+        client.post("/search", headers=headers, json={"query": one}).status_code
+        for one in queries
+    ]
+
+
+def test_fifty_requests_a_second_leak_out_of_a_bucket_of_fifty(
+    client: httpx.Client, clock: Any
+) -> None:
+    """Fifty at once, and one more for each fiftieth of a second; 0 is left when they are used up."""
+    assert statuses(client, [["moon"]] * 51) == [200] * 50 + [429]
+    clock.now += 0.021
+    assert statuses(client, [["moon"]] * 2) == [200, 429]
+    clock.now += 1
+    path = ("GET", "/v1/models")
+    headers = call(client, keys.FIFTY_PER_SECOND_KEY, *path).headers
+    shown = [int(headers[f"x-ratelimit-{name}"]) for name in ("limit", "used")]
+    assert (shown, headers["x-ratelimit-remaining"]) == ([50, 1], "49")
+
+
+def test_each_query_takes_one_unit(client: httpx.Client, clock: Any) -> None:
+    """A blank one too; a request that is refused for its fields takes none."""
+    clock.now += 2
+    assert statuses(client, [[]]) == [400]
+    assert statuses(client, [["a", "b", "c", " ", "e"]] * 11) == [200] * 10 + [429]
+    good = client.post("/search", json={"query": ["moon", " "]})
+    assert good.headers["x-ratelimit-used"] == "2"
+
+
+def test_more_queries_than_the_limit_need_an_empty_bucket(
+    client: httpx.Client, clock: Any
+) -> None:
+    """They are admitted, and take as many seconds as they are units."""
+    clock.now += 2
+    headers = {"Authorization": f"Bearer {keys.ONE_PER_SECOND_KEY}"}
+    found = [
+        client.post("/search", headers=headers, json={"query": ["moon"] * count})
+        for count in (3, 1)
+    ]
+    assert [answer.status_code for answer in found] == [200, 429]
+    assert found[0].headers["x-ratelimit-remaining"] == "0"
+    clock.now += 3
+    assert call(client, keys.ONE_PER_SECOND_KEY).status_code == 200
+
+
 @pytest.mark.parametrize("path", RETIRED_PATHS)
 def test_the_chat_paths_are_retired(client: httpx.Client, path: str) -> None:
     """The fixed 403, since 2026-09-27."""
@@ -139,21 +194,48 @@ def test_anything_else_is_not_found(
     assert (answer.status_code, answer.json()["error"]["type"]) == (404, "not_found")
 
 
-def test_every_answer_carries_a_request_id_and_the_rate_headers(
+def test_an_answer_carries_the_recorded_headers(
     sandbox: Sandbox, client: httpx.Client
 ) -> None:
-    """Good, refused or unknown; the ids differ."""
+    """A 200 the request's id and the rate, a 400 the id alone, a 401 none of them."""
     stream = {"preset": "fast", "input": "moon", "stream": True}
-    answers = [
+    good = [
         client.get("/v1/models"),
         client.post("/v1/agent", json=stream),
-        call(client, keys.WRONG_KEY),
-        client.get("/nowhere"),
-        client.post("/search", json={"query": "sandbox:html"}),
+        client.post("/search", json={"query": "moon"}),
+        call(client, keys.ALWAYS_LIMITED_KEY),
     ]
-    assert all(set(answer.headers) >= {*RATE, "x-request-id"} for answer in answers)
-    assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
-    assert len(sandbox.requests) == len(answers)
+    bad = [
+        client.post("/v1/agent", json={}),
+        client.post("/search", json={}),
+        client.get("/v1/agent/x"),
+        client.post(f"/v1/agent/{ID}/cancel"),
+        client.get("/nowhere"),
+    ]
+    unauthorized = [
+        call(client, key, *path)
+        for key in (keys.WRONG_KEY, keys.NO_CREDIT_KEY)
+        for path in EVERYWHERE
+    ]
+    for answers, expected in (
+        (good, {*RATE, "x-request-id"}),
+        (bad, {"x-request-id"}),
+        (unauthorized, set()),
+    ):
+        for answer in answers:
+            found = {name for name in answer.headers if name.startswith("x-r")}
+            assert found == expected, answer.url
+    ids = {answer.headers["x-request-id"] for answer in [*good, *bad]}
+    assert len(ids) == len(good) + len(bad)
+    assert len(sandbox.requests) == len([*good, *bad, *unauthorized])
+
+
+def test_the_id_of_a_request_is_that_of_its_run_or_search(client: httpx.Client) -> None:
+    """As recorded."""
+    run = client.post("/v1/agent", json=BODIES["/v1/agent"])
+    assert run.json()["id"] == f"resp_{run.headers['x-request-id']}"
+    found = client.post("/search", json=BODIES["/search"])
+    assert found.json()["id"] == found.headers["x-request-id"]
 
 
 def test_the_models_are_listed_with_their_prices(client: httpx.Client) -> None:
@@ -161,7 +243,20 @@ def test_the_models_are_listed_with_their_prices(client: httpx.Client) -> None:
     listed = client.get("/v1/models").json()
     assert listed["object"] == "list"
     found = {model["id"]: model for model in listed["data"]}
-    assert found["perplexity/sonar"]["pricing"]["output"] == 2.5
+    assert len(found) == 52
+    luna = found["openai/gpt-6-luna"]["pricing"]
+    assert (luna["input"], luna["output"]) == (0.1, 0.5)
+    luna = found["openai/gpt-5.6-luna"]["pricing"]
+    assert (luna["input"], luna["output"]) == (0.2, 1.2)
+    assert found["perplexity/sonar"]["pricing"] == {
+        "input": 0.25,
+        "output": 2.5,
+        "cache_read": 0.0625,
+        "unit": "usd_per_1m_tokens",
+    }
+    assert not {"google/gemini-3-flash", "xai/grok-4-1-fast"} & set(found)
+    sonar = [name for name in found if "sonar" in name]
+    assert sonar == ["perplexity/sonar"]
     assert {model["owned_by"] for model in listed["data"]} == {
         "anthropic",
         "google",

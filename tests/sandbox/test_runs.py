@@ -19,9 +19,43 @@ def test_a_run_can_be_fetched_under_each_alias(client: httpx.Client, path: str) 
     """Posted, fetched and cancelled, `/v1/agent` and its aliases are the same."""
     posted = client.post(path, json={"input": "moon", "preset": "fast"}).json()
     assert client.get(f"{path}/{posted['id']}").json() == posted
-    cancelled = client.post(f"{path}/{posted['id']}/cancel").json()
-    assert cancelled == {"response_id": posted["id"], "status": "cancelling"}
-    assert client.get(f"{path}/{posted['id']}").json()["status"] == "completed"
+    run = {"input": "moon", "preset": "fast", "background": True}
+    run_id = client.post(path, json=run).json()["id"]
+    cancelled = client.post(f"{path}/{run_id}/cancel").json()
+    assert cancelled == {"response_id": run_id, "status": "cancelling"}
+    assert client.get(f"{path}/{run_id}").json()["status"] == "cancelled"
+
+
+def terminal(client: httpx.Client, run_id: str) -> None:
+    """Check that the run cannot be cancelled, as it is over or unknown."""
+    answer = client.post(f"/v1/agent/{run_id}/cancel")
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert (error["type"], error["code"]) == ("invalid_request", 400)
+    assert "already terminal" in error["message"]
+
+
+@pytest.mark.parametrize(
+    "question", ["moon", "sandbox:failed", "sandbox:incomplete", "sandbox:cancelled"]
+)
+def test_a_run_that_is_over_cannot_be_cancelled(
+    ask: Callable[..., Body], client: httpx.Client, question: str
+) -> None:
+    """400, and the run stays as it is."""
+    run = ask(question)
+    terminal(client, run["id"])
+    assert client.get(f"/v1/agent/{run['id']}").json() == run
+
+
+def test_no_other_run_can_be_cancelled(
+    ask: Callable[..., Body], client: httpx.Client
+) -> None:
+    """An unknown one, one that was not stored, one that was cancelled before."""
+    terminal(client, UNKNOWN)
+    terminal(client, ask(store=False)["id"])
+    twice = ask(background=True)["id"]
+    assert client.post(f"/v1/agent/{twice}/cancel").status_code == 200
+    terminal(client, twice)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +95,7 @@ def test_a_run_that_was_not_stored_cannot_be_fetched(
 def test_a_background_run_moves_on_at_each_look(
     ask: Callable[..., Body], client: httpx.Client
 ) -> None:
-    """Queued, in progress, completed."""
+    """Queued at its POST, in progress, completed."""
     posted = ask(background=True)
     assert (posted["status"], posted["output"], posted["background"]) == (
         "queued",
@@ -85,13 +119,42 @@ def test_a_background_run_can_be_streamed(
     )
 
 
-def test_a_background_run_can_be_cancelled(
+@pytest.mark.parametrize(("looks_before", "items"), [(0, 0), (1, 1), (2, 1)])
+def test_a_cancelled_run_has_the_recorded_shape(
+    ask: Callable[..., Body], client: httpx.Client, looks_before: int, items: int
+) -> None:
+    """It stays cancelled, with an error, a reason, and the output received so far."""
+    path = f"/v1/agent/{ask(background=True)['id']}"
+    for _ in range(looks_before):
+        client.get(path)
+    if looks_before < 2:
+        assert client.post(f"{path}/cancel").status_code == 200
+        first, second = [client.get(path).json() for _ in range(2)]
+        assert first == second
+    else:
+        first = ask("sandbox:cancelled")
+    assert first["status"] == "cancelled"
+    assert first["error"] == {
+        "code": "cancelled",
+        "message": "cancelled",
+        "type": "cancelled",
+    }
+    assert first["incomplete_details"] == {"reason": "cancelled"}
+    assert (first["usage"], first["completed_at"]) == (None, None)
+    assert (first["model"], first["tools"]) == ("fast", [])
+    assert [item["type"] for item in first["output"]] == ["search_results"] * items
+
+
+def test_a_run_in_progress_shows_the_output_received_so_far(
     ask: Callable[..., Body], client: httpx.Client
 ) -> None:
-    """It stays cancelled."""
-    path = f"/v1/agent/{ask(background=True)['id']}"
-    client.post(f"{path}/cancel")
-    assert [client.get(path).json()["status"] for _ in range(3)] == ["cancelled"] * 3
+    """Its model is still the preset, and its tools are not known yet."""
+    run_id = ask(background=True)["id"]
+    going, over = looks(client, run_id)
+    assert (going["model"], going["tools"], going["usage"]) == ("fast", [], None)
+    assert going["service_tier"] == "default"
+    assert going["output"] == over["output"][:1]
+    assert (over["service_tier"], over["tools"]) == ("fast", [{"type": "web_search"}])
 
 
 def test_reattaching_to_a_stream_finds_its_window_gone(
@@ -133,7 +196,20 @@ def test_cancelling_stops_the_stream(client: httpx.Client) -> None:
         names = [line for line in lines if line.startswith("event: ")]
     assert names[-1] == "event: response.cancelled"
     assert len(names) < 200
+    runs = client.get("/sandbox/state").json()["runs"]
+    assert runs == [{"id": run_id, "status": "cancelled"}]
     assert client.get(f"/v1/agent/{run_id}").json()["status"] == "cancelled"
+
+
+def test_a_finished_slow_run_is_never_in_progress(client: httpx.Client) -> None:
+    """It is over before its terminal event can be read, and cannot be cancelled then."""
+    with client.stream("POST", "/v1/agent", json=SLOW) as stream:
+        lines = stream.iter_lines()
+        next(line for line in lines if line == "event: response.completed")
+        run_id = run_ids(client)[0]
+        assert client.get(f"/v1/agent/{run_id}").json()["status"] == "completed"
+        terminal(client, run_id)
+    assert client.get(f"/v1/agent/{run_id}").json()["status"] == "completed"
 
 
 def test_a_slow_answer_has_two_hundred_deltas(ask: Callable[..., Body]) -> None:

@@ -95,6 +95,37 @@ def test_a_stream_begins_with_the_preset_and_ends_with_the_plain_body(
     assert plain["output"][1]["content"] == end["output"][1]["content"]
 
 
+def test_a_page_is_added_as_a_call_and_done_as_its_contents(listen: Listen) -> None:
+    """With the two events of reading between them."""
+    events = listen("Read https://moon.example/distance", preset="low")
+    assert names(events)[2:6] == [
+        "response.output_item.added",
+        "response.reasoning.fetch_url_queries",
+        "response.reasoning.fetch_url_results",
+        "response.output_item.done",
+    ]
+    added, queries, results, done = (data for _, data in events[2:6])
+    assert json.loads(added["item"]["arguments"]) == {"urls": queries["urls"]}
+    assert queries["urls"] == ["https://moon.example/distance"]
+    assert done["item"] == {
+        "type": "fetch_url_results",
+        "contents": results["contents"],
+    }
+    assert results["contents"][0]["url"] == queries["urls"][0]
+    assert "[web:0]" in "".join(deltas(events))
+
+
+def test_the_results_of_an_earlier_run_are_done_without_a_call(
+    ask: Ask, listen: Listen
+) -> None:
+    """The stream has no search for them."""
+    events = listen("jupiter", previous_response_id=ask()["id"])
+    name, data = events[2]
+    assert (name, data["item"]["queries"]) == ("response.output_item.done", None)
+    done = [name for name, _ in events].count("response.output_item.done")
+    assert done == len(events[-1][1]["response"]["output"])
+
+
 @pytest.mark.parametrize(
     ("preset", "pieces"),
     [("fast", [".[", "1", "]"]), ("low", [".", "[web:", "1", "]"])],
@@ -189,8 +220,10 @@ def test_a_test_prompt_selects_how_a_stream_ends(
     )
     assert plain.status_code == 200
     assert fetched["status"] == plain.json()["status"] == status
-    assert fetched["output"] == plain.json()["output"] == []
-    assert bool(fetched["error"]) == (status == "failed")
+    items = [item["type"] for item in fetched["output"]]
+    assert items == ["search_results"] * (status == "cancelled")
+    assert len(plain.json()["output"]) == len(items)
+    assert bool(fetched["error"]) == (status in ("failed", "cancelled"))
 
 
 def test_a_stream_without_a_terminal_event_closes_cleanly_and_its_run_completes(

@@ -6,18 +6,30 @@ in flight. After it, the provider's limit counts; without one, only the operator
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from math import inf
 
-from perplexity_connector.contract import Secret
+from perplexity_connector.contract import ConnectorError, Effect, ErrorCode, Secret
 from perplexity_connector.host.credentials.form import fingerprint
+from perplexity_connector.host.runs import waits
 
-# Requests in flight before the first response.
-_FIRST_REQUESTS = 2
+# Requests in flight while the limiter is cautious.
+_CAUTIOUS_REQUESTS = 2
+# So many responses in a row, none of them a refusal, end the caution after a refusal.
+_GOOD_RESPONSES = 10
 _LONGEST_WINDOW_S = 120.0
+# A wait ends so much before the deadline, so that the handler's own timeout does not come first.
+_MARGIN_S = 0.05
 # Reset times are in whole seconds: one request in "up to two seconds" is one request a second.
 _COARSE_S = 2.0
 _ONE_A_SECOND_S = 1.02
+
+_TOO_LATE = (
+    "Too many requests at once: this run's turn was not before its deadline. "
+    "Run fewer steps at once, or set a longer timeout."
+)
 
 
 class RateLimiters:
@@ -45,13 +57,33 @@ class RateLimiters:
 class RateLimiter:
     """Limits the requests of one action with one credential.
 
-    Hold `permit` around each request, and call `observe` after each response.
+    Hold `permit` around each request that begins something. Call `observe` after each response
+    to such a request, and `refuse` as well if the response refuses it because of the rate limit.
+
+    The limiter is in one of these states. Requests wait in order of arrival.
+
+    * cautious: the provider's limit is not known, so two requests may be in flight. It begins so.
+      The first response ends this state. After a refusal, ten responses in a row must not be
+      refusals. Rate headers end it at once in both cases.
+    * open: the provider sends no rate headers. The operator's limit of requests in flight counts.
+    * paced: the last rate headers count, beside the operator's limit. When no request is left of
+      a window, the next one starts with the next window.
+    * stopped, after a refusal: no request starts before the time that the provider named (at most
+      120 s). Then the limiter is cautious again, and starts two requests in 250 ms at most. One
+      good response does not end that: the requests that wait would start all at once, and be
+      refused.
+
+    Requests that are in flight when the state changes are not touched. A request whose deadline
+    is before the end of a stop or a window does not wait: its run ends as `rate_limited`.
 
     * `_concurrency`: the operator's limit of requests in flight.
     * `_queue`: held by the first request that waits; the others wait for it in order.
+    * `_waiting`: the timeout and the deadline (monotonic) of each request that waits.
     * `_changed`: set when a wait may be over: a request ended, or a response was observed.
     * `_in_flight`: requests that hold a permit now.
-    * `_has_response`: whether any response was observed.
+    * `_last_starts`: when the last two requests started; monotonic.
+    * `_cautious_responses`: responses until the limiter is no longer cautious; then 0.
+    * `_stopped_until`: no request starts before it; monotonic. 0 before the first refusal.
     * `_limit`: the provider's limit of requests in one window; None until it is known.
     * `_remaining`: requests that may still start in this window. Ignored without a `_limit`.
     * `_window_s`: the length of a window in seconds.
@@ -62,25 +94,29 @@ class RateLimiter:
         """Start without knowing the provider's limit."""
         self._concurrency = concurrency
         self._queue = asyncio.Lock()
+        self._waiting: dict[asyncio.Timeout, float] = {}
         self._changed = asyncio.Event()
         self._in_flight = 0
-        self._has_response = False
+        self._last_starts = deque([-inf] * _CAUTIOUS_REQUESTS, _CAUTIOUS_REQUESTS)
+        self._cautious_responses = 1
+        self._stopped_until = 0.0
         self._limit: int | None = None
         self._remaining = 0
         self._window_s = 0.0
         self._window_ends = 0.0
 
     @asynccontextmanager
-    async def permit(self) -> AsyncIterator[None]:
-        """Wait for a turn, in order of arrival. Hold this until the response begins."""
-        async with self._queue:
-            while (seconds := self._seconds_to_wait()) != 0:
-                self._changed.clear()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(seconds):
-                        await self._changed.wait()
-            self._in_flight += 1
-            self._remaining -= 1
+    async def permit(self, deadline: float = inf) -> AsyncIterator[None]:
+        """Wait for a turn, in order of arrival. Hold this until the response begins.
+
+        `deadline` is monotonic. Raises `ConnectorError` (`rate_limited`) as soon as it is known
+        that the turn is after it, and at the deadline at the latest.
+        """
+        if self._waiting or self._seconds_to_wait() != 0:
+            await self._wait_for_turn(deadline)
+        self._in_flight += 1
+        self._remaining -= 1
+        self._last_starts.append(time.monotonic())
         try:
             yield
         finally:
@@ -98,34 +134,93 @@ class RateLimiter:
         `limit` requests are allowed in a window, `remaining` are left, and the window ends at
         `resets_at` (epoch seconds).
         """
-        self._has_response = True
+        self._cautious_responses = max(0, self._cautious_responses - 1)
         if limit and limit > 0 and remaining is not None and resets_at is not None:
+            self._cautious_responses = 0
             self._limit = limit
             # The response's own request is counted in `remaining`; others in flight may not be.
             self._remaining = remaining - max(0, self._in_flight - 1)
             self._window_s = _window_seconds(limit, resets_at)
             self._window_ends = time.monotonic() + self._window_s
+        self._end_hopeless_waits()
         self._changed.set()
+
+    def refuse(self, retry_after: float | None) -> None:
+        """Stop, because the provider has refused a request: `retry_after` seconds, None if unknown."""
+        told = waits.usable(retry_after) or waits.FIRST_BACK_OFF_S
+        seconds = min(waits.with_jitter(told), waits.LONGEST_TOLD_S)
+        self._stopped_until = max(self._stopped_until, time.monotonic() + seconds)
+        self._cautious_responses = _GOOD_RESPONSES
+        self._end_hopeless_waits()
+
+    async def _wait_for_turn(self, deadline: float) -> None:
+        if self._earliest_start() > deadline:
+            raise self._too_late_error()
+        patience = asyncio.timeout(_seconds_until(deadline - _MARGIN_S))
+        self._waiting[patience] = deadline
+        try:
+            async with patience, self._queue:
+                while (seconds := self._seconds_to_wait()) != 0:
+                    self._changed.clear()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(seconds):
+                            await self._changed.wait()
+        except TimeoutError:
+            raise self._too_late_error() from None
+        finally:
+            del self._waiting[patience]
+
+    def _end_hopeless_waits(self) -> None:
+        """Let the requests whose deadline is before any possible start stop waiting now."""
+        earliest = self._earliest_start()
+        for patience, deadline in self._waiting.items():
+            if deadline < earliest and not patience.expired():
+                patience.reschedule(asyncio.get_running_loop().time())
 
     def _seconds_to_wait(self) -> float | None:
         """Return the seconds until the next request may start; None until something changes."""
         if self._in_flight >= self._most_in_flight():
             return None
-        if self._limit is None or self._remaining > 0:
-            return 0
-        seconds = self._window_ends - time.monotonic()
+        seconds = self._earliest_start() - time.monotonic()
         if seconds > 0:
             return seconds
-        self._remaining = self._limit
-        self._window_ends = time.monotonic() + self._window_s
+        if self._limit is not None and self._remaining <= 0:
+            self._remaining = self._limit
+            self._window_ends = time.monotonic() + self._window_s
         return 0
 
+    def _earliest_start(self) -> float:
+        """Return the monotonic time before which no request starts; it may be in the past."""
+        earliest = self._stopped_until
+        if self._limit is not None and self._remaining <= 0:
+            earliest = max(earliest, self._window_ends)
+        if self._stopped_until and self._cautious_responses:
+            earliest = max(earliest, self._last_starts[0] + waits.SHORTEST_S)
+        return earliest
+
     def _most_in_flight(self) -> int:
-        if self._has_response:
+        if self._cautious_responses == 0:
             return self._concurrency
-        return min(_FIRST_REQUESTS, self._concurrency)
+        return min(_CAUTIOUS_REQUESTS, self._concurrency)
+
+    def _too_late_error(self) -> ConnectorError:
+        seconds = self._earliest_start() - time.monotonic()
+        return ConnectorError(
+            ErrorCode.RATE_LIMITED,
+            "The turn of a request was not before the run's deadline.",
+            user_message=_TOO_LATE,
+            effect=Effect.NONE,
+            # How long the queue takes is not known. Then it is the usual wait.
+            retry_after=seconds if seconds > 0 else waits.FIRST_BACK_OFF_S,
+        )
+
+
+def _seconds_until(deadline: float) -> float | None:
+    return None if deadline == inf else deadline - time.monotonic()
 
 
 def _window_seconds(limit: int, resets_at: float) -> float:
     seconds = min(max(resets_at - time.time(), 0.0), _LONGEST_WINDOW_S)
-    return _ONE_A_SECOND_S if limit == 1 and seconds <= _COARSE_S else seconds
+    if limit == 1 and seconds <= _COARSE_S:
+        return _ONE_A_SECOND_S
+    return waits.at_least(seconds)

@@ -38,7 +38,7 @@ class RunRecord:
     started_at: str = field(
         default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds")
     )
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=lambda: time.monotonic())  # noqa: PLW0108 - a test has its own clock
     attempts: int = 0
     result: ActionResult | None = None
     warnings: list[RunWarning] = field(default_factory=list[RunWarning])
@@ -68,6 +68,7 @@ class RunRecord:
     ) -> Document:
         result = self.result or ActionResult(output={})
         partial = _plain(error.partial) if error and error.partial is not None else None
+        usage = error.usage if error and error.usage is not None else result.usage
         return Envelope(
             run_id=self.run_id,
             connector=self.connector,
@@ -78,7 +79,7 @@ class RunRecord:
             error=replace(error.record(), partial=partial) if error else None,
             partial=partial,
             summary=" ".join(summary.split()),
-            usage=_plain(result.usage),
+            usage=_plain(usage),
             warnings=[*result.warnings, *self.warnings],
             attempts=self.attempts,
             started_at=self.started_at,

@@ -1,13 +1,10 @@
 """When a failed attempt is repeated, and how long the host waits before it."""
 
-import random
 import time
 from dataclasses import dataclass
 
-from perplexity_connector.contract import ConnectorError, Effect
-
-_FIRST_WAIT_S = 1.0
-_LONGEST_WAIT_S = 20.0
+from perplexity_connector.contract import ConnectorError, Effect, ErrorCode
+from perplexity_connector.host.runs import waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +42,24 @@ class RetryPolicy:
         is_safe = repeatable or self.repeat_unknown or error.effect is Effect.NONE
         if not is_safe:
             return None
-        seconds = _provider_wait(error)
-        wait = _jitter(attempt) if seconds is None else max(0.0, seconds)
-        return wait if time.monotonic() + wait < deadline else None
+        return _wait(error, attempt, deadline - time.monotonic())
 
 
-def _provider_wait(error: ConnectorError) -> float | None:
-    if error.retry_after is not None:
-        return error.retry_after
-    return None if error.resets_at is None else error.resets_at - time.time()
+def _wait(error: ConnectorError, attempt: int, seconds_left: float) -> float | None:
+    told = _told_seconds(error)
+    if told is None:
+        choices = [waits.back_off(attempt)]
+    elif told > waits.LONGEST_TOLD_S and error.code is ErrorCode.RATE_LIMITED:
+        choices = []
+    else:
+        # Near the deadline, jitter does not fit.
+        choices = [waits.with_jitter(told), waits.at_least(told)]
+    return next((wait for wait in choices if wait < seconds_left), None)
 
 
-def _jitter(attempt: int) -> float:
-    # Full jitter: many runs that failed together must not come back together.
-    ceiling = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(attempt - 1, 10))
-    return random.uniform(0, ceiling)  # noqa: S311 - spreads load, guards nothing
+def _told_seconds(error: ConnectorError) -> float | None:
+    """Return the provider's wait; None for one that is missing, zero, past, or not a number."""
+    seconds = waits.usable(error.retry_after)
+    if seconds is None and error.resets_at is not None:
+        seconds = waits.usable(error.resets_at - time.time())
+    return seconds

@@ -5,8 +5,8 @@ import functools
 import inspect
 import logging
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
 
@@ -72,9 +72,14 @@ class Run:
     * `_last_seq`: the `seq` of the last event.
     * `_active_attempt`: the number of the attempt that runs now; 0 if none does.
     * `_partial`: the last partial output of any attempt.
+    * `_usage`: the last usage of any failed attempt.
     * `_timer`: ends the run, `GRACE_S` after the deadline or when it is stopped.
     * `_stop_requested`: whether `stop` was called in time.
     * `_stopped_between_attempts`: whether that was during the wait before a retry.
+    * `_effect`: whether the run may have had an effect at the provider so far. An active attempt
+      may, unless it waits for its first turn to send a request. A failed attempt says so itself.
+    * `_effect_before_turn`: the value of `_effect` while the attempt waits for its first turn;
+      None once it has had one.
     """
 
     record: RunRecord
@@ -92,12 +97,17 @@ class Run:
     _last_seq: int = 0
     _active_attempt: int = 0
     _partial: JsonObject | None = None
+    _usage: JsonObject | None = None
     _timer: asyncio.Timeout = field(init=False)
     _stop_requested: bool = False
     _stopped_between_attempts: bool = False
+    _effect: Effect = Effect.NONE
+    _effect_before_turn: Effect | None = None
 
     def __post_init__(self) -> None:
         """Create the timer. This needs the event loop that the run is carried out on."""
+        if self.state is not None:
+            self._effect = Effect.UNKNOWN
         self._timer = asyncio.timeout(self.deadline - time.monotonic() + GRACE_S)
 
     def stop(self) -> bool:
@@ -144,11 +154,16 @@ class Run:
     async def _attempt(self, number: int, *, last: bool) -> ActionResult:
         self.record.attempts = self._active_attempt = number
         context = self._context(number, last=last)
+        before = self._effect_before_turn = self._effect
+        self._effect = Effect.UNKNOWN
         try:
             result = await self.handler(self.input, context)
         except ConnectorError as error:
-            # An attempt without a partial output does not undo an earlier one's.
+            if error.effect is Effect.NONE and self.state is None:
+                self._effect = before
+            # An attempt without a partial output or usage does not undo an earlier one's.
             error.partial = self._partial = error.partial or self._partial
+            error.usage = self._usage = error.usage or self._usage
             run_id, code = self.record.run_id, error.code.value
             context.log.info("attempt %d of %s failed: %s", number, run_id, code)
             raise
@@ -191,11 +206,20 @@ class Run:
             checkpoint=self._keep_checkpoint,
             salvage=self._save_partial,
             wants_events=self.listener is not None,
-            permit=self.rate_limiter.permit,
+            permit=self._permit,
             observe_limit=self.rate_limiter.observe,
+            observe_refusal=self.rate_limiter.refuse,
             emit=functools.partial(self._emit, number),
             log=logging.getLogger(f"automation_host.{self.record.connector}"),
         )
+
+    @asynccontextmanager
+    async def _permit(self) -> AsyncIterator[None]:
+        if self._effect_before_turn is not None:
+            self._effect = self._effect_before_turn
+        async with self.rate_limiter.permit(self.deadline):
+            self._effect, self._effect_before_turn = Effect.UNKNOWN, None
+            yield
 
     async def _keep_checkpoint(self, state: JsonObject) -> None:
         copied = cast("JsonObject", to_json(state).value)
@@ -253,5 +277,10 @@ class Run:
         if self._stop_requested:
             code = ErrorCode.CANCELLED
             message = "The run was stopped."
-        effect = Effect.UNKNOWN if self.record.attempts else Effect.NONE
-        return ConnectorError(code, message, effect=effect, partial=self._partial)
+        return ConnectorError(
+            code,
+            message,
+            effect=self._effect,
+            partial=self._partial,
+            usage=self._usage,
+        )

@@ -28,6 +28,7 @@ from perplexity_connector.perplexity.wire.client import Client
 
 # A user waits in front of a form. The time-outs of the settings are meant for long answers.
 _SECONDS = 8.0
+_SHORTEST_WAIT_S = 0.25
 _LONGEST_WAIT_S = 3.0
 
 
@@ -72,7 +73,7 @@ async def _wait_until(free_at: float | None) -> None:
     # A new account has one request a second. Without this wait its key would be "rate limited".
     wait = 0.0 if free_at is None else free_at - time.time()
     if 0 < wait <= _LONGEST_WAIT_S:
-        await sleep(wait)
+        await sleep(max(wait, _SHORTEST_WAIT_S))
 
 
 async def _get_unknown_run(client: Client, ctx: ActionContext) -> ConnectionStatus:

@@ -1,6 +1,6 @@
 """*Create Chat Completion*: the published contract of the old chat API, served by the Agent API."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from perplexity_connector.contract import (
     ActionContext,
@@ -15,10 +15,13 @@ from perplexity_connector.perplexity.actions.inputs import read_input
 from perplexity_connector.perplexity.actions.provider_run import ProviderRun
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
 from perplexity_connector.perplexity.wire import provider_errors
-from perplexity_connector.perplexity.wire.chat_result import chat_result
+from perplexity_connector.perplexity.wire.chat_result import (
+    chat_result,
+    max_tokens_error,
+    usage_of,
+)
 from perplexity_connector.perplexity.wire.client import Client
-
-_FAILED_ENDS = frozenset({"failed", "cancelled", "error"})
+from perplexity_connector.perplexity.wire.run_status import ENDED, end_of
 
 
 async def create_chat_completion(
@@ -32,7 +35,7 @@ async def create_chat_completion(
     run = ProviderRun(client, form, ctx)
     await run.follow()
     response = run.response or run.transcript.response
-    _raise_if_failed(run, response)
+    _raise_if_failed(form, run, response)
     result = chat_result(form, response, run.transcript)
     output = result.output
     served = output["served_model"]
@@ -49,33 +52,45 @@ async def create_chat_completion(
     )
 
 
-def _raise_if_failed(run: ProviderRun, response: JsonObject) -> None:
-    terminal = run.transcript.terminal or {}
-    end = as_text(terminal.get("type")).removeprefix("response.")
-    # A failed run can have HTTP 200, and even the event `completed`: the object's status decides.
-    if (as_text(response.get("status")) or end) in {"completed", "incomplete"}:
+def _raise_if_failed(form: ChatInput, run: ProviderRun, response: JsonObject) -> None:
+    # A failed run can have HTTP 200, and even the event `completed`.
+    end = end_of(run.transcript.terminal, response)
+    if end in {"completed", "incomplete"}:
         return
+    errors = _provider_errors(run, response)
+    codes = [
+        provider_errors.provider_code(as_text(error.get(name)))
+        for error in errors
+        for name in ("code", "type")
+    ]
+    # With this cause, repeating the run fails again (docs/provider.md, "Agent request").
+    is_by_tokens = any("reasoning_only" in str(error) for error in errors)
     raise provider_errors.provider_error(
         ErrorCode.UPSTREAM_FAILED,
         effect=Effect.UNKNOWN,
-        detail=f"the run ended {end}" if end in _FAILED_ENDS else "",
-        provider_code=_provider_code(terminal, response),
+        detail=f"the run ended {end}" if end in ENDED else "",
+        provider_code=next(filter(None, codes), None),
         request_id=run.request_id,
+        fields=max_tokens_error(form) if is_by_tokens else (),
         partial=run.partial(),
+        usage=usage_of(response),
     )
 
 
-def _provider_code(terminal: JsonObject, response: JsonObject) -> str | None:
-    error = as_object(response.get("error")) or as_object(terminal.get("error"))
-    names = [as_text((error or terminal).get(key)) for key in ("code", "type")]
-    codes = [provider_errors.provider_code(name) for name in names]
-    return codes[0] or codes[1]
+def _provider_errors(run: ProviderRun, response: JsonObject) -> Sequence[JsonObject]:
+    """Return the provider's descriptions of a failure, the most exact one first."""
+    terminal, event = run.transcript.terminal or {}, run.transcript.error or {}
+    described = [response.get("error"), terminal.get("error"), event.get("error")]
+    return [error for error in map(as_object, described) if error]
 
 
 def _run_warnings(run: ProviderRun, content: str) -> Iterator[RunWarning]:
     if run.recovered:
         message = "The connection broke; the same run's answer was fetched afterwards."
         yield RunWarning(code="recovered", message=message)
+    if run.is_unclear:
+        message = "Perplexity never said clearly that the run had ended; the answer is the streamed text."
+        yield RunWarning(code="status_unclear", message=message)
     if run.translator is not None and not run.translator.finish(content):
         message = "The streamed text differs from the final answer; the final answer is the output."
         yield RunWarning(code="stream_diverged", message=message)

@@ -17,6 +17,7 @@ from perplexity_connector.contract import (
 from perplexity_connector.contract.json import as_object, as_objects, as_text
 from perplexity_connector.perplexity.actions.clock import seconds_left
 from perplexity_connector.perplexity.actions.inputs import read_input
+from perplexity_connector.perplexity.actions.turn import Turn
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
 from perplexity_connector.perplexity.wire import provider_errors, search
 from perplexity_connector.perplexity.wire.client import Client
@@ -105,21 +106,26 @@ class _Searcher:
                 pages=as_objects(kept.get("pages")),
                 id=as_text(kept.get("id")) or None,
             )
+        turn = Turn(self._ctx)
         try:
             async with asyncio.timeout(seconds_left(self._ctx)), self._slots:
-                return await self._ask(query)
+                return await self._ask(query, turn.ctx)
         except TimeoutError:
             late = provider_errors.provider_error(
-                ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="the run's deadline"
+                ErrorCode.TIMEOUT, effect=turn.effect, detail="the run's deadline"
             )
             return _Outcome(query=query, error=late)
         except ConnectorError as error:
             return _Outcome(query=query, error=error)
 
-    async def _ask(self, query: str) -> _Outcome:
+    async def _ask(self, query: str, ctx: ActionContext) -> _Outcome:
         body = search.request_body(self._form, query)
-        async with self._client.ask("POST", search.PATH, self._ctx, body) as answer:
-            document = await answer.json()
+        async with self._client.ask("POST", search.PATH, ctx, body) as answer:
+            document = as_object(await answer.json())
+            if document.get("error"):
+                raise provider_errors.error_in_answer(
+                    document, is_first=True, sent=body, request_id=answer.request_id
+                )
             try:
                 pages, search_id = search.pages_from_answer(document)
             except ValueError:
@@ -149,6 +155,7 @@ async def _raise_if_unfinished(
     error = max(passing or errors, key=lambda one: one.retry_after or 0.0)
     if finished:
         error.partial = _output(finished)
+        error.usage = {"search_queries": len(finished)}
         await ctx.checkpoint({"finished": _state(outcomes)})
     raise error
 

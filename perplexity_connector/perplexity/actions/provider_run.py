@@ -6,10 +6,10 @@ stream, a new attempt and a new process all continue the same run with `GET /v1/
 """
 
 import asyncio
+import random
 import re
 from collections.abc import Iterator
-from contextlib import aclosing, nullcontext, suppress
-from dataclasses import replace
+from contextlib import aclosing, suppress
 
 from perplexity_connector.contract import (
     ActionContext,
@@ -21,6 +21,7 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.contract.json import as_int, as_object, as_text
 from perplexity_connector.perplexity.actions.clock import seconds_left
+from perplexity_connector.perplexity.actions.turn import Turn
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
 from perplexity_connector.perplexity.wire import (
     agent_request,
@@ -30,11 +31,19 @@ from perplexity_connector.perplexity.wire import (
 from perplexity_connector.perplexity.wire.agent_events import Transcript
 from perplexity_connector.perplexity.wire.client import Client, StreamingResponse
 from perplexity_connector.perplexity.wire.event_translator import EventTranslator
+from perplexity_connector.perplexity.wire.run_status import (
+    ENDED,
+    RUNNING,
+    is_contradictory,
+)
 from perplexity_connector.perplexity.wire.sse import ServerEvent
 
-_ENDED = frozenset({"completed", "incomplete", "failed", "cancelled"})
 _CANCEL_SECONDS = 2
 _POLLS = 200
+# The polls that settle a contradictory end.
+_SETTLING_POLLS = 3
+# The last poll is made this long before the deadline.
+_LAST_POLL_S = 1.0
 _LONGEST_WAIT = 5.0
 # So many failed polls in a row are forgiven.
 _FORGIVEN_FAILURES = 5
@@ -56,17 +65,25 @@ class ProviderRun:
     A run goes through these states:
 
     1. not begun (`transcript.run_id` is not set): POST, and listen to the stream;
-    2. under way (`transcript.run_id` is set): listen to the stream, or poll after it broke;
+    2. under way (`transcript.run_id` is set): listen to the stream, or poll after it broke or had
+       an `error` event;
     3. ended: `transcript.terminal` (the stream had its last event) or `response` (a poll found the
        end) is set.
 
-    Giving up in state 2, by a deadline or a cancellation, asks the provider to cancel the run.
+    Giving up in state 2, by a deadline or a cancellation, asks the provider to cancel the run. It
+    is not asked to cancel a run that may have ended, or whose status is unknown.
 
     * `transcript`: everything that the stream has sent.
     * `translator`: emits a listener's events; None if nothing listens.
     * `response`: the provider's final object, found by polling; empty without polling.
     * `request_id`: the provider's id of the latest request.
     * `recovered`: true once the run was polled instead of listened to.
+    * `_turn`: the context of the POST, which notes whether the POST can have left.
+    * `_free`: the context of polls and of the request to cancel. They do not wait for the host's
+      limit, because the run costs money meanwhile. The provider counts them separately.
+    * `is_unclear`: true while the stream says that the run has ended, and its object that it has
+      not.
+    * `_status`: the status in the latest poll; None before the first and after a failed one.
     * `_cancel_accepted`: true once the provider has taken the request to cancel. Then no
       checkpoint is kept, because a later attempt could only find the cancelled run.
     """
@@ -84,13 +101,19 @@ class ProviderRun:
         shown = as_int(state.get("shown")) or 0
         self.transcript = Transcript(as_text(state.get("response_id")) or None)
         self.translator = (
-            EventTranslator(ctx.emit, structured=structured, shown=shown)
+            EventTranslator(
+                ctx.emit, self.transcript.streamed, structured=structured, shown=shown
+            )
             if ctx.wants_events
             else None
         )
         self.response: JsonObject = {}
         self.request_id: str | None = None
         self.recovered = False
+        self._turn = Turn(ctx)
+        self._free = ActionContext(connection=ctx.connection)
+        self.is_unclear = False
+        self._status: str | None = None
         self._cancel_accepted = False
 
     async def follow(self) -> None:
@@ -109,38 +132,57 @@ class ProviderRun:
     def partial(self) -> JsonObject | None:
         """Return the part of the answer that was received; None if there is nothing yet."""
         return chat_result.partial_chat_result(
-            self._form, self.response, self.transcript
+            self._form, self._latest_response, self.transcript
         )
 
+    @property
+    def _latest_response(self) -> JsonObject:
+        return self.response or self.transcript.response
+
     async def _follow_until_deadline(self) -> None:
+        left = seconds_left(self._ctx)
         try:
-            async with asyncio.timeout(seconds_left(self._ctx)):
-                await self._follow_or_cancel()
+            if left is not None and left <= 0 and self.transcript.run_id:
+                # A host attaches to a run after its deadline only in order to have it cancelled.
+                await self._cancel_at_provider()
+                raise TimeoutError  # noqa: TRY301 - as if the deadline had passed just now
+            async with asyncio.timeout(left) as timer:
+                await self._follow_or_cancel(timer)
         except TimeoutError:
             if self.transcript.terminal is not None:
                 return  # the answer is complete: the time ended while its last bytes were read
             late = provider_errors.provider_error(
-                ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="the run's deadline"
+                ErrorCode.TIMEOUT, effect=self._turn.effect, detail="the run's deadline"
             )
             raise await self._completed_error(late) from None
         except ConnectorError as error:
             raise await self._completed_error(error) from None
 
-    async def _follow_or_cancel(self) -> None:
+    async def _follow_or_cancel(self, timer: asyncio.Timeout) -> None:
         try:
             if self.transcript.run_id is None:
                 await self._begin()
             if self.transcript.terminal is None:
                 await self._poll_until_ended()
-        except asyncio.CancelledError:
-            await self._cancel_at_provider()
+            elif is_contradictory(self.transcript.terminal):
+                await self._settle()
+        except (asyncio.CancelledError, TimeoutError) as reason:
+            is_late = timer.expired() or isinstance(reason, TimeoutError)
+            if self._may_cancel(is_late=is_late):
+                await self._cancel_at_provider()
             raise
+
+    def _may_cancel(self, *, is_late: bool) -> bool:
+        if self._status is not None:
+            return self._status in RUNNING
+        # A caller who stops a run wants it cancelled, even if it may have ended.
+        return not (is_late and self.recovered)
 
     async def _begin(self) -> None:
         body = agent_request.request_body(self._form)
         try:
             async with self._client.ask(
-                "POST", agent_request.PATH, self._ctx, body
+                "POST", agent_request.PATH, self._turn.ctx, body
             ) as answer:
                 await self._listen(answer)
         except ConnectorError as error:
@@ -150,58 +192,110 @@ class ProviderRun:
                 "stream broken (%s); polling the run instead", error.code.value
             )
         if self.transcript.run_id is None and self.transcript.terminal is None:
-            raise _unreadable(detail="no event at all")
+            raise self._error_event() or _unreadable(detail="no run in the stream")
 
     async def _listen(self, answer: StreamingResponse) -> None:
         self.request_id = answer.request_id
         async with aclosing(answer.events()) as events:
             async for event in events:
                 await self._add(event)
-                if self.transcript.terminal is not None:
+                if self.transcript.terminal or self.transcript.error:
                     break
         await answer.drain()
 
     async def _add(self, event: ServerEvent) -> None:
         known_id = self.transcript.run_id
-        try:
-            content = self.transcript.add(event, decode=self.translator is not None)
-        except ValueError:
-            raise _unreadable(detail="a malformed event") from None
+        content = self.transcript.add(event, decode=self.translator is not None)
         if known_id is None and self.transcript.run_id is not None:
             await self._ctx.checkpoint(self._state())
         if self.translator is not None and content is not None:
             self.translator.feed(content)
+        try:
+            self.transcript.check_size()
+        except OverflowError:
+            raise _unreadable(detail="too large") from None
+
+    def _error_event(self) -> ConnectorError | None:
+        """Return the error that the stream's `error` event describes, if it had one."""
+        if self.transcript.error is None:
+            return None
+        return provider_errors.error_in_answer(
+            self.transcript.error,
+            is_first=self.transcript.is_error_first,
+            sent=agent_request.request_body(self._form),
+            request_id=self.request_id,
+        )
 
     async def _poll_until_ended(self) -> None:
         self.recovered = True
         failures = 0
         for pause in _pauses():
-            wait = pause
+            wait, failure = pause, None
             try:
-                found = await self._poll()
-            except ConnectorError as error:
-                failures += 1
-                if error.code not in _PASSING or failures > _FORGIVEN_FAILURES:
-                    raise _lost() if error.code in _GONE else error from None
-                wait = max(wait, error.retry_after or 0.0)
-            else:
-                failures = 0
-                if found.get("status") in _ENDED:
-                    self.response = found
+                if await self._poll():
                     return
-            await asyncio.sleep(wait)
+                failures = 0
+            except ConnectorError as error:
+                failures, self._status = failures + 1, None
+                if error.code in _GONE:
+                    raise self._error_event() or _lost() from None
+                if error.code not in _PASSING or failures > _FORGIVEN_FAILURES:
+                    raise
+                wait = max(pause, _with_jitter(error.retry_after or 0.0))
+                failure = error
+            await self._wait(wait, failure)
         raise provider_errors.provider_error(
             ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="the run never ended"
         )
 
-    async def _poll(self) -> JsonObject:
+    async def _settle(self) -> None:
+        """Poll a few times whether the run has really ended; else its end stays unclear.
+
+        Raises `ConnectorError` (`timeout`) if nothing of an answer was received.
+        """
+        self.is_unclear = True
+        pauses = list(_pauses())[:_SETTLING_POLLS] if self.transcript.run_id else []
+        for number, pause in enumerate(pauses, start=1):
+            with suppress(ConnectorError):
+                if await self._poll():
+                    self.is_unclear = False
+                    return
+            if number < len(pauses):
+                await asyncio.sleep(pause)
+        if self.partial() is None:
+            raise provider_errors.provider_error(
+                ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="the end is unclear"
+            )
+
+    async def _wait(self, seconds: float, failure: ConnectorError | None) -> None:
+        """Wait before the next poll, but make one more poll shortly before the deadline.
+
+        Raises the latest poll's `failure`, or `TimeoutError`, if there is no time for another poll.
+        """
+        left = seconds_left(self._ctx)
+        if left is None or seconds < left - _LAST_POLL_S:
+            await asyncio.sleep(seconds)
+        elif left > _LAST_POLL_S:
+            await asyncio.sleep(left - _LAST_POLL_S)
+        elif seconds < left:
+            await asyncio.sleep(seconds)
+        else:
+            raise failure or TimeoutError
+
+    async def _poll(self) -> bool:
+        """Fetch the run. Return whether it has ended; then `response` is its object."""
         path = f"{agent_request.PATH}/{self.transcript.run_id}"
-        async with self._client.ask("GET", path, self._ctx) as answer:
+        async with self._client.ask("GET", path, self._free) as answer:
             self.request_id = answer.request_id or self.request_id
             found = as_object(await answer.json())
         if not isinstance(found.get("status"), str):
             raise _unreadable(detail="no run in the answer")
-        return found
+        if as_text(found.get("id")) not in {"", self.transcript.run_id}:
+            raise _unreadable(detail="another run in the answer")
+        self._status = as_text(found.get("status"))
+        if self._status in ENDED:
+            self.response = found
+        return self._status in ENDED
 
     async def _cancel_at_provider(self) -> None:
         if self.transcript.run_id is None or self.transcript.terminal is not None:
@@ -215,12 +309,10 @@ class ProviderRun:
 
     async def _request_cancel(self) -> None:
         path = f"{agent_request.PATH}/{self.transcript.run_id}/cancel"
-        # Without the shared limit: the run costs money while this request waits for its turn.
-        ctx = replace(self._ctx, permit=nullcontext)
         with suppress(ConnectorError, TimeoutError):
             async with (
                 asyncio.timeout(_CANCEL_SECONDS),
-                self._client.ask("POST", path, ctx),
+                self._client.ask("POST", path, self._free),
             ):
                 self._cancel_accepted = True
             # An empty state clears the checkpoint.
@@ -229,6 +321,7 @@ class ProviderRun:
     async def _completed_error(self, error: ConnectorError) -> ConnectorError:
         """Add the received part and the effect; checkpoint if another attempt can continue."""
         error.partial = self.partial()
+        error.usage = chat_result.usage_of(self._latest_response) or None
         if self.transcript.run_id is not None:
             error.effect = Effect.UNKNOWN
             if error.retryable and not self._cancel_accepted:
@@ -254,6 +347,11 @@ def _checked_state(state: JsonObject | None) -> JsonObject:
 
 def _pauses() -> Iterator[float]:
     return (min(_LONGEST_WAIT, 0.25 * 1.6**step) for step in range(_POLLS))
+
+
+def _with_jitter(seconds: float) -> float:
+    # Many runs that were refused together must not come back together.
+    return seconds * random.uniform(1, 1.1)  # noqa: S311 - spreads load, guards nothing
 
 
 def _unreadable(detail: str) -> ConnectorError:

@@ -10,6 +10,7 @@ from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.json import as_objects
 from perplexity_connector.perplexity.forms.author_schema import problem_with
 from perplexity_connector.perplexity.forms.fields import (
+    NOT_BLANK,
     WHOLE,
     Country,
     DomainFilter,
@@ -55,9 +56,9 @@ class Message(Form):
         title="Role",
         description="Who speaks: System sets the rules, User asks, Assistant is an earlier answer.",
     )
-    content: str = Field(
+    content: Annotated[str, NOT_BLANK] = Field(
         title="Content",
-        description="The text of the message; at least one character.",
+        description="The text of the message; not only spaces.",
         min_length=1,
     )
 
@@ -67,7 +68,7 @@ class UserLocation(Form):
 
     country: Country | None = optional_field(
         "Country",
-        "Two-letter country code; needed when a position is given.",
+        "Two-letter country code (ISO 3166-1); needed when a position is given.",
         examples=["US"],
     )
     region: str | None = optional_field(
@@ -217,7 +218,7 @@ class ChatInput(Form):
         "search_language_filter": "Perplexity withdrew this parameter. Remove it and use language_preference instead.",
     }
 
-    model: str = Field(
+    model: Annotated[str, NOT_BLANK] = Field(
         title="Model",
         description=(
             "The model that answers: sonar, sonar-pro, sonar-reasoning-pro or sonar-deep-research, a preset "
@@ -281,7 +282,7 @@ class ChatInput(Form):
     )
     language_preference: Language | None = optional_field(
         "Language",
-        "Two-letter code of the language to prefer for the answer.",
+        "Two-letter code (ISO 639-1) of the language to prefer for the answer.",
         examples=["en"],
     )
     response_format: ResponseFormat | None = optional_field(

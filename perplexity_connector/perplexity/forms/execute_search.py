@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.perplexity.forms.fields import (
+    NOT_BLANK,
     WHOLE,
     Country,
     DomainFilter,
@@ -22,6 +24,17 @@ from perplexity_connector.perplexity.forms.fields import (
     search_conflicts,
 )
 
+# Perplexity refuses a longer query (docs/provider.md, "Search").
+_LONGEST_QUERY = 8192
+
+
+def _not_too_long(query: str) -> str:
+    # Not a bound of the schema: the published one has none, and may not become stricter.
+    if len(query) > _LONGEST_QUERY:
+        kind, message = "string_too_long", "longer than a query may be"
+        raise PydanticCustomError(kind, message, {"max_length": _LONGEST_QUERY})
+    return query
+
 
 def _kind_of_query(value: object) -> str:
     return "several" if isinstance(value, list) else "single"
@@ -32,9 +45,11 @@ Query = Annotated[
         str,
         Field(
             title="Single query",
-            description="What to search for; at least one character.",
+            description="What to search for, 1 to 8,192 characters; not only spaces.",
             min_length=1,
         ),
+        AfterValidator(_not_too_long),
+        NOT_BLANK,
         Tag("single"),
     ]
     | Annotated[
@@ -43,9 +58,11 @@ Query = Annotated[
                 str,
                 Field(
                     title="Query",
-                    description="What to search for; at least one character.",
+                    description="What to search for, 1 to 8,192 characters; not only spaces.",
                     min_length=1,
                 ),
+                AfterValidator(_not_too_long),
+                NOT_BLANK,
             ]
         ],
         Field(
@@ -119,7 +136,9 @@ class SearchInput(Form):
         "Search type", "Web searches thoroughly; Fast is cheaper and quicker."
     )
     country: Country | None = optional_field(
-        "Country", "Two-letter code of the country to search from.", examples=["US"]
+        "Country",
+        "Two-letter code (ISO 3166-1) of the country to search from.",
+        examples=["US"],
     )
     search_domain_filter: DomainFilter = None
     search_language_filter: (
@@ -129,15 +148,15 @@ class SearchInput(Form):
                     Language,
                     Field(
                         title="Language",
-                        description="A two-letter language code, such as en.",
+                        description="A two-letter language code (ISO 639-1), such as en.",
                     ),
                 ]
             ],
-            Field(max_length=10),
+            Field(max_length=20),
         ]
         | None
     ) = optional_field(
-        "Search languages", "Up to 10 two-letter language codes that results may be in."
+        "Search languages", "Up to 20 two-letter language codes that results may be in."
     )
     search_recency_filter: RecencyFilter = None
     search_after_date_filter: PublishedAfter = None

@@ -18,8 +18,11 @@ from pydantic_core import PydanticCustomError
 
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.json import as_object
+from perplexity_connector.perplexity.forms.codes import COUNTRIES, LANGUAGES
 
 BLANKS: tuple[object, ...] = ("", [], {})
+# Signs without width that copied text may have: soft hyphen, zero width space and joiners, BOM.
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
 
 
 class _Null:
@@ -77,6 +80,30 @@ def _calendar_date(value: str) -> str:
     raise PydanticCustomError(kind, message)
 
 
+def _not_blank(value: str) -> str:
+    if all(sign.isspace() or sign in _INVISIBLE for sign in value):
+        kind, message = "blank", "nothing to read"
+        raise PydanticCustomError(kind, message)
+    return value
+
+
+def _known_country(value: str) -> str:
+    if value not in COUNTRIES:
+        kind, message = "unknown_country", "not a country code"
+        raise PydanticCustomError(kind, message)
+    return value
+
+
+def _known_language(value: str) -> str:
+    if value not in LANGUAGES:
+        kind, message = "unknown_language", "not a language code"
+        raise PydanticCustomError(kind, message)
+    return value
+
+
+# A text that must say something. The published schemas cannot demand this without refusing steps
+# that they accepted before, so only the model does.
+NOT_BLANK = AfterValidator(_not_blank)
 # Last in an annotation, so that pydantic applies the bounds to the integer.
 WHOLE = BeforeValidator(to_whole)
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -91,12 +118,14 @@ Country = Annotated[
     StringConstraints(
         strip_whitespace=True, to_upper=True, pattern="^[A-Za-z]{2}$", max_length=2
     ),
+    AfterValidator(_known_country),
 ]
 Language = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True, to_lower=True, pattern="^[A-Za-z]{2}$", max_length=2
     ),
+    AfterValidator(_known_language),
 ]
 Domain = Annotated[
     str,
@@ -131,28 +160,28 @@ PublishedAfter = Annotated[
     IsoDate | None,
     Field(
         title="Published after",
-        description="Only pages published after this date (YYYY-MM-DD); not together with search recency.",
+        description="Only pages published on or after this date (YYYY-MM-DD); not together with search recency.",
     ),
 ]
 PublishedBefore = Annotated[
     IsoDate | None,
     Field(
         title="Published before",
-        description="Only pages published before this date (YYYY-MM-DD); not together with search recency.",
+        description="Only pages published on or before this date (YYYY-MM-DD); not together with search recency.",
     ),
 ]
 UpdatedAfter = Annotated[
     IsoDate | None,
     Field(
         title="Updated after",
-        description="Only pages updated after this date (YYYY-MM-DD).",
+        description="Only pages updated on or after this date (YYYY-MM-DD).",
     ),
 ]
 UpdatedBefore = Annotated[
     IsoDate | None,
     Field(
         title="Updated before",
-        description="Only pages updated before this date (YYYY-MM-DD).",
+        description="Only pages updated on or before this date (YYYY-MM-DD).",
     ),
 ]
 

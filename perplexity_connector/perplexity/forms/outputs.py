@@ -28,6 +28,16 @@ class SearchResult(_Open):
     )
 
 
+class Source(SearchResult):
+    """A source of an answer; its number is its place in the list, from 1."""
+
+    kind: Literal["search", "page", "finance", "annotation"] = Field(
+        title="Kind",
+        description="A search result, a page that was read, a source of figures, or an annotation.",
+    )
+    cited: bool = Field(title="Cited", description="Whether the answer cites it.")
+
+
 class AnswerMessage(_Open):
     """The answer as a chat message."""
 
@@ -112,9 +122,12 @@ class ChatOutput(_Open):
         title="Citations",
         description="The sources' addresses; [n] in the answer is the n-th.",
     )
-    search_results: list[SearchResult] = Field(
+    search_results: list[Source] = Field(
         title="Search results",
         description="The sources; [n] in the answer is the n-th.",
+    )
+    grounded: bool = Field(
+        title="Grounded", description="Whether a source has an address."
     )
     usage: Usage = Field(
         title="Usage", description="The tokens, searches and cost of the run."

@@ -12,12 +12,15 @@ from perplexity_connector.perplexity.forms.fields import Form, non_blank, to_who
 
 FormT = TypeVar("FormT", bound=Form)
 
-# pydantic's error types as keywords of JSON Schema; any other error type is about a type.
+# pydantic's error types, and ours, as field codes; any other error type is about a type.
 _KEYWORDS = {
     "missing": "required",
     "extra_forbidden": "unknown_field",
     "literal_error": "enum",
     "date_format": "format",
+    "blank": "blank",
+    "unknown_country": "unknown_code",
+    "unknown_language": "unknown_code",
     "string_too_short": "minLength",
     "string_too_long": "maxLength",
     "string_pattern_mismatch": "pattern",
@@ -42,6 +45,9 @@ _SENTENCES = {
     "model_type": "Must be an object.",
     "literal_error": "Must be one of: {expected}.",
     "date_format": "Must be an existing date, written YYYY-MM-DD.",
+    "blank": "Must not be blank.",
+    "unknown_country": "Unknown country code. Use one of ISO 3166-1, such as US.",
+    "unknown_language": "Unknown language code. Use one of ISO 639-1, such as en.",
     "string_too_short": "Must have at least {min_length} characters.",
     "string_too_long": "Must have at most {max_length} characters.",
     "too_short": "Must have at least {min_length} items.",

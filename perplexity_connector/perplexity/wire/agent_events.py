@@ -1,22 +1,19 @@
 """Keep the events of a run's stream as bytes, and read from them on demand.
 
 Each event has a `type`, and most have an `event:` line with the same name (docs/provider.md, "Agent
-stream"). Sequence numbers rise, with gaps. An event whose number was passed already is a repetition
-or is late, and is not counted twice.
+stream"). A frame without data is not an event. A frame whose data is not a JSON object is skipped:
+gateways send such frames, and the answer may follow.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import (
-    as_int,
-    as_object,
-    as_objects,
-    as_text,
-    load_json,
-)
+from perplexity_connector.contract.json import as_object, as_text
+from perplexity_connector.perplexity.wire.provider_json import read_json
+from perplexity_connector.perplexity.wire.run_status import RUNNING
 from perplexity_connector.perplexity.wire.sse import ServerEvent
+from perplexity_connector.perplexity.wire.streamed_items import StreamedItems
 
 TERMINAL = frozenset(
     {
@@ -24,87 +21,125 @@ TERMINAL = frozenset(
         "response.incomplete",
         "response.failed",
         "response.cancelled",
-        "error",
+        "response.requires_action",
     },
 )
-_RUNNING = frozenset({"queued", "in_progress"})
+# So many bytes of events are kept undecoded, and later so many of text and sources.
+MOST_BYTES = 16 * 1024 * 1024
 
 
 class Transcript:
     """The events that the stream of one run has sent so far.
 
-    * `run_id`: the provider's id of the run, from the first event; None before it.
+    * `run_id`: the provider's id of the run, from the first event that has one; None before it.
     * `terminal`: the event that ended the run; None before it.
-    * `_kept`: the data of all other events, as bytes: decoded they take three times the memory.
+    * `error`: the first `error` event; None without one. It does not end a run whose id is known.
+    * `is_error_first`: whether nothing but that error has arrived, so that no run was begun.
+    * `streamed`: the output items of the events that were decoded.
+    * `_frames`: how many frames with data have arrived, skipped ones too.
+    * `_kept`: the data of the events that nobody needed yet, as bytes: decoding them costs time.
+    * `_kept_size`: their size.
+    * `_is_decoding`: true once `_kept` was too large. From then on only text and sources are kept.
     """
 
-    __slots__ = ("_kept", "run_id", "terminal")
+    __slots__ = (
+        "_frames",
+        "_is_decoding",
+        "_kept",
+        "_kept_size",
+        "error",
+        "is_error_first",
+        "run_id",
+        "streamed",
+        "terminal",
+    )
 
     def __init__(self, run_id: str | None = None) -> None:
         """Begin before the first event; pass `run_id` to continue a known run."""
         self.run_id = run_id
         self.terminal: JsonObject | None = None
+        self.error: JsonObject | None = None
+        self.is_error_first = False
+        self.streamed = StreamedItems()
+        self._frames = 0
         self._kept: list[bytes] = []
+        self._kept_size = 0
+        self._is_decoding = False
 
     def add(self, event: ServerEvent, *, decode: bool) -> JsonObject | None:
-        """Add an event. Return its content if `decode` is set, or if it had to be decoded.
+        """Add an event. Return its content if it was decoded and is not a replay.
 
-        Raises `ValueError` for an event that is not a JSON object.
+        It is decoded if `decode` is set, and where it may name the run or end it.
         """
-        if not decode and self._can_stay_bytes(event):
-            self._kept.append(event.data)
+        if not event.data.strip():
             return None
-        content = _decode(event.data)
+        self._frames += 1
+        if not (decode or self._is_decoding) and self._can_stay_bytes(event):
+            self._keep(event.data)
+            return None
+        try:
+            content = _decode(event.data)
+        except ValueError:
+            return None
         self.run_id = self.run_id or _run_id(
             as_object(content.get("response")).get("id")
         )
-        if as_text(content.get("type")) in TERMINAL:
-            self.terminal = self.terminal or content
-        else:
-            self._kept.append(event.data)
-        return content
+        return self._take(content, event.data, decode=decode)
+
+    def check_size(self) -> None:
+        """Raise `OverflowError` when the text and the sources are too large to be kept."""
+        if self.streamed.size > MOST_BYTES:
+            message = "the stream has too much text"
+            raise OverflowError(message)
 
     @property
     def response(self) -> JsonObject:
         """The run's object from the terminal event; empty without one."""
         return as_object((self.terminal or {}).get("response"))
 
-    def text(self) -> str:
-        """Return the streamed part of the answer, as the provider wrote it."""
-        parts: dict[tuple[int | None, int | None], str] = {}
-        for event in self._events():
-            place = (
-                as_int(event.get("output_index")),
-                as_int(event.get("content_index")),
-            )
-            if event.get("type") == "response.output_text.delta":
-                parts[place] = parts.get(place, "") + as_text(event.get("delta"))
-            elif event.get("type") == "response.output_text.done":
-                parts[place] = as_text(event.get("text")) or parts.get(place, "")
-        return "".join(parts.values())
+    def output_items(self) -> Sequence[JsonObject]:
+        """Return the output items that were streamed so far, in their order of arrival.
 
-    def results(self) -> Sequence[JsonObject]:
-        """Return the streamed search results: of finished searches, else the interim ones."""
-        events = self._events()
-        items = [as_object(event.get("item")) for event in events]
-        finished = [item for item in items if item.get("type") == "search_results"]
-        interim = [
-            event
-            for event in events
-            if event.get("type") == "response.reasoning.search_results"
-        ]
-        return [
-            result
-            for search in finished or interim
-            for result in as_objects(search.get("results"))
-        ]
+        They have the form of the provider's final object. A message's text is assembled from its
+        events by the order of trust.
+        """
+        self._decode_kept()
+        return self.streamed.output_items()
 
     def _can_stay_bytes(self, event: ServerEvent) -> bool:
         is_known = event.name.startswith("response.") and event.name not in TERMINAL
         return bool(self.run_id) and is_known
 
-    def _events(self) -> Sequence[JsonObject]:
-        return _in_order(list(_decode_all(self._kept)))
+    def _take(
+        self, content: JsonObject, data: bytes, *, decode: bool
+    ) -> JsonObject | None:
+        kind = as_text(content.get("type"))
+        is_new = True
+        if decode or self._is_decoding:
+            is_new = self.streamed.add(content, data)
+        elif kind not in TERMINAL:
+            self._keep(data)
+        if kind in TERMINAL:
+            self.terminal = self.terminal or content
+        elif kind == "error" and self.error is None:
+            self.error = content
+            self.is_error_first = self._frames == 1 and self.run_id is None
+        return content if is_new else None
+
+    def _keep(self, data: bytes) -> None:
+        self._kept.append(data)
+        self._kept_size += len(data)
+        if self._kept_size > MOST_BYTES:
+            self._is_decoding = True
+            self._decode_kept()
+
+    def _decode_kept(self) -> None:
+        kept, self._kept, self._kept_size = self._kept, [], 0
+        for data in kept:
+            try:
+                self.streamed.add(_decode(data), data)
+            except ValueError:
+                continue  # not a JSON object
 
 
 def _run_id(value: object) -> str | None:
@@ -115,7 +150,8 @@ def _run_id(value: object) -> str | None:
 
 
 def _decode(data: bytes) -> JsonObject:
-    content = load_json(data)
+    """Decode an event. Raises `ValueError` for data that is not a JSON object."""
+    content = read_json(data)
     if not isinstance(content, dict):
         message = "an event is an object"
         raise ValueError(message)  # noqa: TRY004 - to the caller this is one more malformed event
@@ -127,24 +163,5 @@ def _decode(data: bytes) -> JsonObject:
         return content | {"type": "error"} if content.get("error") else content
     # A gateway that buffers streams answers with the plain body. That is the object which a
     # terminal event carries.
-    kind = "response.created" if status in _RUNNING else f"response.{status}"
+    kind = "response.created" if status in RUNNING else f"response.{status}"
     return {"type": kind, "response": content}
-
-
-def _decode_all(kept: Sequence[bytes]) -> Iterator[JsonObject]:
-    for data in kept:
-        try:
-            yield _decode(data)
-        except ValueError:
-            continue  # the other events can still be read
-
-
-def _in_order(events: Sequence[JsonObject]) -> Sequence[JsonObject]:
-    """Sort events by sequence number, the first of each; as they are if one has no number."""
-    by_number: dict[int, JsonObject] = {}
-    for event in events:
-        number = as_int(event.get("sequence_number"))
-        if number is None:
-            return events
-        by_number.setdefault(number, event)
-    return [by_number[number] for number in sorted(by_number)]

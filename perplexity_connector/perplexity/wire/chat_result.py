@@ -1,26 +1,39 @@
 """Turn the end of a run into the output of *Create Chat Completion*.
 
 A terminal event carries the same object as a plain body and as `GET /v1/agent/{id}`, so one
-function maps all three. An `incomplete` object can have `output: []`: then the streamed events are
-used.
+function maps all three. Where the object lacks an item, the streamed events are used.
 """
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from perplexity_connector.contract import JsonObject, JsonValue, RunWarning
+from perplexity_connector.contract import (
+    ConnectorError,
+    Effect,
+    ErrorCode,
+    FieldError,
+    JsonObject,
+    JsonValue,
+    RunWarning,
+)
 from perplexity_connector.contract.json import (
     as_int,
     as_number,
     as_object,
-    as_objects,
     as_text,
 )
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
-from perplexity_connector.perplexity.wire import citation_marks, sources
+from perplexity_connector.perplexity.wire import citation_marks, provider_errors
 from perplexity_connector.perplexity.wire.agent_events import Transcript
+from perplexity_connector.perplexity.wire.provider_json import has_unusable_number
+from perplexity_connector.perplexity.wire.run_output import run_output
+from perplexity_connector.perplexity.wire.run_status import end_of
+from perplexity_connector.perplexity.wire.sources import Sources, collect_sources
 from perplexity_connector.perplexity.wire.structured_answer import structured_answer
+
+# A warning names so many marks.
+_NAMED_MARKS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +55,16 @@ def chat_result(
 ) -> ChatResult:
     """Return the output of a run that ended `completed` or `incomplete`.
 
-    `response` is the provider's final object; it may be empty if only events arrived.
+    `response` is the provider's final object; it may be empty if only events arrived. Raises
+    `ConnectorError` (`upstream_failed`) for a run that was cut short before it had any text or
+    source.
     """
     answer = _answer(form, response, transcript)
+    reason, reason_warnings = _finish_reason(form, response, transcript, answer)
     structure, structure_warnings = _structured(form, answer)
-    reason, reason_warnings = _finish_reason(response, transcript, answer.content)
     message: JsonObject = {"role": "assistant", "content": answer.content}
     output: dict[str, JsonValue] = {
-        "id": as_text(response.get("id")) or transcript.run_id or "",
+        "id": transcript.run_id or as_text(response.get("id")),
         "object": "chat.completion",
         "created": as_int(response.get("created_at")) or int(time.time()),
         "model": form.model,
@@ -58,9 +73,14 @@ def chat_result(
         "content": answer.content,
         **structure,
         **_source_fields(answer),
-        "usage": _usage(as_object(response.get("usage"))),
+        "usage": usage_of(response),
     }
-    warnings = [*answer.warnings, *structure_warnings, *reason_warnings]
+    warnings = [
+        *answer.warnings,
+        *structure_warnings,
+        *reason_warnings,
+        *_number_warnings(response),
+    ]
     return ChatResult(output=output, warnings=warnings)
 
 
@@ -69,7 +89,7 @@ def partial_chat_result(
 ) -> JsonObject | None:
     """Return the received text and sources of a run that failed; None if there are neither."""
     answer = _answer(form, response, transcript)
-    if not answer.content and not answer.sources.pages:
+    if answer.is_empty:
         return None
     return {
         "id": transcript.run_id,
@@ -78,56 +98,87 @@ def partial_chat_result(
     }
 
 
+def max_tokens_error(form: ChatInput) -> Sequence[FieldError]:
+    """Return the error at `max_tokens` if the author set it; it left no room for the answer."""
+    if form.max_tokens is None:
+        return []
+    message = "This leaves no tokens for the answer. Raise it or remove it."
+    return [FieldError(pointer="/max_tokens", code="exhausted", message=message)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
+    """The answer of a run, as far as it was received.
+
+    * `content`: its text, with the citation marks that the output has.
+    * `texts`: its messages as they were received.
+    * `is_refusal`: whether the model refused to answer.
+    * `cited`: the numbers of the sources that the answer cites.
+    """
+
     content: str
-    sources: sources.Sources
+    texts: Sequence[str]
+    is_refusal: bool
+    sources: Sources
+    cited: frozenset[int]
     warnings: Sequence[RunWarning]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.content and not self.sources.pages
 
 
 def _answer(form: ChatInput, response: JsonObject, transcript: Transcript) -> _Answer:
-    items = as_objects(response.get("output"))
-    placed = sources.place_by_id(_results(items) or transcript.results())
-    written = "".join(_texts(items)) or transcript.text()
+    found = run_output(response, transcript)
+    sources = collect_sources(found.items)
     if author_schema(form) is not None:
-        # A structured answer stays as it is: `[web:1]` in its JSON is not a citation mark.
-        return _Answer(content=written, sources=placed, warnings=placed.warnings)
-    content = citation_marks.normalize_marks(written)
-    warnings = [*placed.warnings, *_missing_sources(content, placed)]
-    return _Answer(content=content, sources=placed, warnings=warnings)
+        # A structured answer stays as it is: `[web:1]` in its JSON is not rewritten.
+        content, missing = found.text, list[RunWarning]()
+        cited = citation_marks.find_cited_in_json(content, sources)
+    else:
+        citations = citation_marks.find_citations(found.text, sources)
+        content = citation_marks.rewrite_marks(found.text, sources.number_of_web_mark)
+        missing, cited = _missing_sources(citations.missing), citations.cited
+    return _Answer(
+        content=content,
+        texts=found.texts,
+        is_refusal=found.is_refusal,
+        sources=sources,
+        cited=cited,
+        warnings=[*sources.warnings, *missing, *_ungrounded(sources)],
+    )
 
 
-def _results(items: Sequence[JsonObject]) -> Sequence[JsonObject]:
-    searches = [item for item in items if item.get("type") == "search_results"]
-    return [
-        result for search in searches for result in as_objects(search.get("results"))
-    ]
-
-
-def _texts(items: Sequence[JsonObject]) -> Sequence[str]:
-    messages = [item for item in items if item.get("type") == "message"]
-    parts = [
-        part for message in messages for part in as_objects(message.get("content"))
-    ]
-    return [
-        as_text(part.get("text")) for part in parts if part.get("type") == "output_text"
-    ]
-
-
-def _missing_sources(content: str, placed: sources.Sources) -> Sequence[RunWarning]:
-    numbers = citation_marks.marks_without_source(content, placed.numbers)
-    if not numbers:
+def _missing_sources(marks: Sequence[str]) -> list[RunWarning]:
+    if not marks:
         return []
-    marks = ", ".join(f"[{number}]" for number in numbers)
-    message = f"The answer cites {marks}, but Perplexity sent no such source."
+    named = ", ".join(marks[:_NAMED_MARKS])
+    rest = len(marks) - _NAMED_MARKS
+    named += f" and {rest} more" if rest > 0 else ""
+    message = f"The answer cites {named}, but Perplexity sent no such source."
     return [RunWarning(code="source_missing", message=message)]
 
 
+def _ungrounded(sources: Sources) -> Sequence[RunWarning]:
+    if sources.is_grounded:
+        return []
+    message = (
+        "The answer has no source with an address. Check it before you rely on it."
+    )
+    return [RunWarning(code="ungrounded", message=message)]
+
+
 def _source_fields(answer: _Answer) -> Mapping[str, JsonValue]:
-    pages = answer.sources.pages
+    sources = answer.sources
+    cited = answer.cited | sources.annotated
+    entries = [
+        entry | {"cited": number in cited}
+        for number, entry in enumerate(sources.pages, start=1)
+    ]
     return {
-        "citations": [page["url"] for page in pages],
-        "search_results": list(pages),
+        "citations": [entry["url"] for entry in entries],
+        "search_results": entries,
+        "grounded": sources.is_grounded,
     }
 
 
@@ -137,36 +188,72 @@ def _structured(
     schema = author_schema(form)
     if schema is None:
         return {}, []
-    found = structured_answer(schema, [answer.content], answer.sources)
+    if answer.is_refusal:
+        return {"parsed": None}, []
+    # Of several messages, the last one is the answer; the ones before it may be comments.
+    texts = [*reversed(answer.texts), answer.content]
+    found = structured_answer(schema, texts, answer.sources)
     return {"parsed": found.parsed}, found.warnings
 
 
 def _finish_reason(
-    response: JsonObject, transcript: Transcript, content: str
+    form: ChatInput, response: JsonObject, transcript: Transcript, answer: _Answer
 ) -> tuple[str, Sequence[RunWarning]]:
-    terminal = transcript.terminal or {}
-    is_cut = terminal.get("type") == "response.incomplete"
-    if is_cut or response.get("status") == "incomplete":
-        return _cut_reason(response, content)
-    if content:
-        return "stop", []
+    is_cut = end_of(transcript.terminal, response) == "incomplete"
+    reason, warnings = _cut_reason(form, response, answer) if is_cut else ("stop", [])
+    if answer.is_refusal:
+        message = "The model refused to answer; the content is its refusal."
+        refused = RunWarning(code="refused", message=message)
+        return "content_filter", [*warnings, refused]
+    if answer.content or is_cut:
+        return reason, warnings
     message = "Perplexity completed the run without writing anything."
     return "stop", [RunWarning(code="empty_answer", message=message)]
 
 
-def _cut_reason(response: JsonObject, content: str) -> tuple[str, Sequence[RunWarning]]:
+def _cut_reason(
+    form: ChatInput, response: JsonObject, answer: _Answer
+) -> tuple[str, Sequence[RunWarning]]:
     details = as_object(response.get("incomplete_details"))
-    cause = as_text(details.get("reason")) or "max_output_tokens"
-    state = "is cut short" if content else "was cut before its first word"
-    if cause == "max_output_tokens":
-        reason, remedy = "length", "Raise max_tokens."
-    else:
+    # Only in the form of a name: other text of the provider is not repeated.
+    cause = provider_errors.provider_code(as_text(details.get("reason")))
+    if cause == "content_filter":
         reason, remedy = "content_filter", "Word the question differently."
-    message = f"The answer {state}. {remedy}"
+    elif answer.is_empty:
+        raise _empty_cut(form, response, cause)
+    else:
+        reason, remedy = "length", "Ask for a shorter answer."
+    if cause == "max_output_tokens" and form.max_tokens is not None:
+        remedy = "Raise max_tokens."
+    state = "is cut short" if answer.content else "was cut before its first word"
+    message = f"The answer {state} ({cause or 'the reason is unknown'}). {remedy}"
     return reason, [RunWarning(code="incomplete", message=message)]
 
 
-def _usage(usage: JsonObject) -> dict[str, JsonValue]:
+def _empty_cut(
+    form: ChatInput, response: JsonObject, cause: str | None
+) -> ConnectorError:
+    is_by_tokens = cause == "max_output_tokens"
+    return provider_errors.provider_error(
+        ErrorCode.UPSTREAM_FAILED,
+        effect=Effect.UNKNOWN,
+        detail=f"incomplete and empty: {cause or 'the reason is unknown'}",
+        provider_code=cause,
+        fields=max_tokens_error(form) if is_by_tokens else (),
+        usage=usage_of(response),
+    )
+
+
+def _number_warnings(response: JsonObject) -> Sequence[RunWarning]:
+    if not has_unusable_number(response):
+        return []
+    message = "Perplexity sent a value that is too large or nested too deeply; it is left out."
+    return [RunWarning(code="number_out_of_range", message=message)]
+
+
+def usage_of(response: JsonObject) -> dict[str, JsonValue]:
+    """Return what a run has used, as far as the provider says it."""
+    usage = as_object(response.get("usage"))
     details = as_object(usage.get("output_tokens_details"))
     searches = as_object(as_object(usage.get("tool_calls_details")).get("search_web"))
     counts: dict[str, JsonValue] = {

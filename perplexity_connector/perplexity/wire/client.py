@@ -24,15 +24,18 @@ from perplexity_connector.contract import (
     JsonValue,
     Secret,
 )
-from perplexity_connector.contract.json import load_json
 from perplexity_connector.perplexity.wire import provider_errors
 from perplexity_connector.perplexity.wire.endpoint import Endpoint
 from perplexity_connector.perplexity.wire.idle_timeout import IdleTimeout
-from perplexity_connector.perplexity.wire.rate_headers import rate_limit_from_headers
+from perplexity_connector.perplexity.wire.provider_json import read_json
+from perplexity_connector.perplexity.wire.rate_headers import (
+    rate_limit_from_headers,
+    retry_after_from_headers,
+)
 from perplexity_connector.perplexity.wire.sse import EventDecoder, ServerEvent
 from perplexity_connector.perplexity.wire.transport import network, unlogged
 
-# No real answer is larger. A larger body is not read to its end.
+# No real answer and no event of a stream is larger. A larger one is not read to its end.
 MAX_BODY = 16 * 1024 * 1024
 _MAX_REFUSAL = 64 * 1024
 _REFUSAL_SECONDS = 5.0
@@ -44,7 +47,8 @@ _PRODUCT = "perplexity-connector"
 class StreamingResponse:
     """A successful response whose body is still arriving.
 
-    `request_id` is the provider's id of the request, which its support asks for.
+    `request_id` is the provider's id of the request, which its support asks for. `_size` is how
+    many bytes have arrived: of a plain body in all, of a stream since its last event.
     """
 
     def __init__(self, response: httpx.Response, idle_timeout: float) -> None:
@@ -54,6 +58,7 @@ class StreamingResponse:
         # answer.
         self._raw = aiter(cast("httpx.AsyncByteStream", response.stream))
         self._idle_timeout = IdleTimeout(idle_timeout)
+        self._size = 0
         self.request_id = provider_errors.request_id(response.headers)
 
     async def json(self) -> JsonValue:
@@ -63,7 +68,7 @@ class StreamingResponse:
         """
         body = b"".join([chunk async for chunk in self._chunks()])
         try:
-            return load_json(body)
+            return read_json(body)
         except ValueError:
             raise self._unreadable(detail="the body is not JSON") from None
 
@@ -81,6 +86,7 @@ class StreamingResponse:
                 plain.append(chunk)
             else:
                 for event in decoder.feed(chunk):
+                    self._size = 0
                     yield event
             # Some proxies send blank lines before the body, to keep the connection open.
             started = started or not chunk.isspace()
@@ -103,10 +109,9 @@ class StreamingResponse:
         if self._response.headers.get("content-encoding", "identity") != "identity":
             # We asked for no encoding, and unpacking can turn a few bytes into gigabytes.
             raise self._unreadable(detail="an encoding that was not asked for")
-        size = 0
         while chunk := await self._next():
-            size += len(chunk)
-            if size > MAX_BODY:
+            self._size += len(chunk)
+            if self._size > MAX_BODY:
                 raise self._unreadable(detail="too large")
             yield chunk
             # Release it before the next wait, here and above: a waiting stream holds no data.
@@ -191,14 +196,23 @@ class Client:
                 response = await self._first_byte(request)
                 stack.push_async_callback(response.aclose)
                 # Inside the permit, so that the next request starts with the new limit.
-                ctx.observe_limit(*rate_limit_from_headers(response.headers))
+                _observe(ctx, response)
             if not response.is_success:
                 raise provider_errors.error_from_response(
-                    response.status_code, response.headers, await _refusal(response)
+                    response.status_code,
+                    response.headers,
+                    await _refusal(response),
+                    body,
                 )
             answer = StreamingResponse(response, self._endpoint.idle_timeout)
             stack.callback(answer.close)
-            yield answer
+            try:
+                yield answer
+            except ConnectorError as error:
+                # The body of a 200 can be a refusal as well.
+                if error.code is ErrorCode.RATE_LIMITED:
+                    ctx.observe_refusal(error.retry_after)
+                raise
 
     def _request(
         self, method: str, path: str, ctx: ActionContext, body: JsonObject | None
@@ -239,6 +253,14 @@ class Client:
             raise _unavailable(Effect.NONE, "not connected", error) from None
         except httpx.HTTPError as error:
             raise _unavailable(Effect.UNKNOWN, "broken after sending", error) from None
+
+
+def _observe(ctx: ActionContext, response: httpx.Response) -> None:
+    limit = rate_limit_from_headers(response.headers)
+    ctx.observe_limit(*limit)
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        retry_after = retry_after_from_headers(response.headers, limit.resets_at)
+        ctx.observe_refusal(retry_after)
 
 
 def _unavailable(effect: Effect, state: str, error: httpx.HTTPError) -> ConnectorError:

@@ -3,9 +3,20 @@
 from collections.abc import Callable, Sequence
 
 from perplexity_connector.contract import EventType, JsonObject, JsonValue
-from perplexity_connector.contract.json import as_int, as_list, as_objects, as_text
+from perplexity_connector.contract.json import as_list, as_objects, as_text
 from perplexity_connector.perplexity.wire.citation_marks import MarkRewriter
-from perplexity_connector.perplexity.wire.sources import page
+from perplexity_connector.perplexity.wire.live_sources import LiveSources
+from perplexity_connector.perplexity.wire.live_text import LiveText
+from perplexity_connector.perplexity.wire.sources import page, result_id
+from perplexity_connector.perplexity.wire.streamed_items import StreamedItems
+
+_SOURCE_EVENTS = frozenset(
+    {
+        "response.reasoning.search_results",
+        "response.reasoning.fetch_url_results",
+        "response.output_item.done",
+    }
+)
 
 
 class EventTranslator:
@@ -13,31 +24,41 @@ class EventTranslator:
 
     * `shown`: how many characters of the answer the listener has, earlier attempts included.
     * `_pieces`: the text that this attempt has emitted.
-    * `_last_number`: the highest sequence number so far. An event that is not above it is a
-      repetition, or is late, and is ignored.
+    * `_live`: finds the new text in the stream.
+    * `_sources`: the sources so far, for the numbers of citation marks.
     * `_rewriter`: rewrites citation marks; None for a structured answer, which stays as it is.
     """
 
-    __slots__ = ("_emit", "_last_number", "_pieces", "_rewriter", "shown")
+    __slots__ = ("_emit", "_live", "_pieces", "_rewriter", "_sources", "shown")
 
     def __init__(
-        self, emit: Callable[[JsonObject], None], *, structured: bool, shown: int = 0
+        self,
+        emit: Callable[[JsonObject], None],
+        streamed: StreamedItems,
+        *,
+        structured: bool,
+        shown: int = 0,
     ) -> None:
-        """Emit through `emit`; `shown` is the length of text that earlier attempts emitted."""
+        """Emit through `emit`; `shown` is the length of text that earlier attempts emitted.
+
+        `streamed` has every event before it is fed here.
+        """
         self._emit = emit
-        self._rewriter = None if structured else MarkRewriter()
-        self._last_number: int | None = None
+        self._live = LiveText(streamed)
+        self._sources = LiveSources()
+        rewriter = MarkRewriter(self._sources.number_of_web_mark)
+        self._rewriter = None if structured else rewriter
         self._pieces: list[str] = []
         self.shown = shown
 
     def feed(self, event: JsonObject) -> None:
-        """Emit the listener's event for one event of the provider, if it has one."""
-        if self._is_repeated(event):
-            return
-        match as_text(event.get("type")):
-            case "response.output_text.delta":
-                delta = as_text(event.get("delta"))
-                self._show(self._rewriter.feed(delta) if self._rewriter else delta)
+        """Emit the listener's events for one event of the provider, which is not a replay."""
+        kind = as_text(event.get("type"))
+        if kind in _SOURCE_EVENTS:
+            self._sources.add(event)
+        if piece := self._live.next_piece():
+            self._show(self._rewriter.feed(piece) if self._rewriter else piece)
+        match kind:
             case "response.reasoning.search_queries":
                 self._emit(_search_queries(event))
             case "response.reasoning.search_results":
@@ -57,15 +78,6 @@ class EventTranslator:
         self._show(content[self.shown :])
         return True
 
-    def _is_repeated(self, event: JsonObject) -> bool:
-        number = as_int(event.get("sequence_number"))
-        if number is None:
-            return False
-        if self._last_number is not None and number <= self._last_number:
-            return True
-        self._last_number = number
-        return False
-
     def _show(self, piece: str) -> None:
         if piece:
             self._pieces.append(piece)
@@ -81,7 +93,6 @@ def _search_queries(event: JsonObject) -> JsonObject:
 
 def _search_results(event: JsonObject) -> JsonObject:
     results = [
-        page(row) | {"id": as_int(row.get("id"))}
-        for row in as_objects(event.get("results"))
+        page(row) | {"id": result_id(row)} for row in as_objects(event.get("results"))
     ]
     return {"type": EventType.SEARCH_RESULTS.value, "results": results}

@@ -1,8 +1,8 @@
 """Map transport failures and HTTP errors to `ConnectorError`.
 
 No text of the provider becomes part of a message: a body may repeat the key or the question. Its
-error type is used as `provider_code` if it has the form of one, and a field that it names is used
-if it is one of our fields.
+error type is used as `provider_code` if it has the form of one, and the fields that it names are
+found by `refused_fields`.
 """
 
 import re
@@ -15,14 +15,13 @@ from perplexity_connector.contract import (
     FieldError,
     JsonObject,
 )
-from perplexity_connector.contract.json import as_list, as_object, as_text, load_json
-from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
-from perplexity_connector.perplexity.forms.execute_search import SearchInput
+from perplexity_connector.contract.json import as_object, as_text, load_json
 from perplexity_connector.perplexity.wire.error_table import ERROR_TABLE
 from perplexity_connector.perplexity.wire.rate_headers import (
     rate_limit_from_headers,
     retry_after_from_headers,
 )
+from perplexity_connector.perplexity.wire.refused_fields import field_errors
 
 _BY_STATUS = {
     400: ErrorCode.INVALID_INPUT,
@@ -40,28 +39,41 @@ _BY_STATUS = {
     524: ErrorCode.TIMEOUT,
 }
 
+# 408 and 499: a gateway stopped waiting for a request that may have arrived. 424: the run began
+# and failed (docs/provider.md, "Refusals").
+_AFTER_THE_START = frozenset({408, 424, 499})
+
 # The two types that are more exact than their HTTP status (docs/provider.md, "Refusals").
 _BY_TYPE = {
     "chat_completions_not_available": ErrorCode.UNSUPPORTED,
     "insufficient_quota": ErrorCode.QUOTA_EXHAUSTED,
 }
 
-_FIELD_OF_TYPE = {
-    "invalid_model": "model",
-    "invalid_message": "messages",
-    "invalid_search_domain_filter": "search_domain_filter",
+# The known types and their HTTP status (docs/provider.md, "Refusals"), for errors with HTTP 200.
+_STATUS_OF_TYPE = {
+    "bad_request": 400,
+    "invalid_country_code": 400,
+    "invalid_date_format": 400,
+    "invalid_language_code": 400,
+    "invalid_message": 400,
+    "invalid_model": 400,
+    "invalid_parameter": 400,
+    "invalid_request": 400,
+    "invalid_search_domain_filter": 400,
+    "invalid_api_key": 401,
+    "insufficient_quota": 401,
+    "chat_completions_not_available": 403,
+    "forbidden": 403,
+    "not_found": 404,
+    "payload_too_large": 413,
+    "external_connector_error": 424,
+    "request_rate_limit_exceeded": 429,
+    "internal_error": 500,
+    "bad_gateway": 502,
+    "upstream_structured_output_failed": 502,
+    "gateway_timeout": 504,
 }
-_FIELD_OF_WIRE_NAME = {
-    "max_output_tokens": "max_tokens",
-    "input": "messages",
-    "preset": "model",
-    "reasoning": "reasoning_effort",
-} | {name: name for name in (*ChatInput.model_fields, *SearchInput.model_fields)}
-# Options of a chat's search tool. A search has a field of the same name.
-_FIELD_OF_TOOL_OPTION = {
-    "search_context_size": "web_search_options",
-    "user_location": "web_search_options",
-}
+_REFUSED = frozenset({400, 401, 402, 403, 404, 429})
 
 
 def provider_error(  # noqa: PLR0913 - each keyword is one part of the contract's error
@@ -76,6 +88,7 @@ def provider_error(  # noqa: PLR0913 - each keyword is one part of the contract'
     retry_after: float | None = None,
     resets_at: float | None = None,
     partial: JsonObject | None = None,
+    usage: JsonObject | None = None,
 ) -> ConnectorError:
     """Return the error for a code, in its fixed words.
 
@@ -95,17 +108,25 @@ def provider_error(  # noqa: PLR0913 - each keyword is one part of the contract'
         retry_after=retry_after,
         resets_at=resets_at,
         partial=partial,
+        usage=usage,
     )
 
 
 def error_from_response(
-    status: int, headers: Mapping[str, str], body: bytes
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    sent: JsonObject | None = None,
 ) -> ConnectorError:
-    """Return the error for an unsuccessful response. The body may be JSON, HTML or empty."""
+    """Return the error for an unsuccessful response. The body may be JSON, HTML or empty.
+
+    `sent` is the body of the request: only fields of its form are pointed at.
+    """
     document = _document(body)
     error = as_object(document.get("error"))
     error_type = as_text(error.get("type"))
     code = _BY_TYPE.get(error_type) or _BY_STATUS.get(status) or _by_class(status)
+    is_refused_input = code is ErrorCode.INVALID_INPUT
     is_limited = code is ErrorCode.RATE_LIMITED
     resets_at = rate_limit_from_headers(headers).resets_at if is_limited else None
     return provider_error(
@@ -115,9 +136,40 @@ def error_from_response(
         http_status=status,
         provider_code=provider_code(error_type),
         request_id=request_id(headers),
-        fields=_field_errors(document) if code is ErrorCode.INVALID_INPUT else (),
+        fields=field_errors(document, sent or {}) if is_refused_input else (),
         retry_after=retry_after_from_headers(headers, resets_at),
         resets_at=resets_at,
+    )
+
+
+def error_in_answer(
+    event: JsonObject,
+    *,
+    is_first: bool,
+    sent: JsonObject,
+    request_id: str | None = None,
+) -> ConnectorError:
+    """Return the error that an answer with HTTP 200 brings: as an event, or as its whole body.
+
+    Its type means the same as in a refusal, and another type takes its code from `code`.
+    `is_first` means that nothing else has arrived: then a type that refuses a request is proof that
+    nothing was begun. `sent` is the body of the request.
+    """
+    inner = as_object(event.get("error"))
+    # The flat form has its fields beside the event's own type.
+    error = inner or event
+    error_type, status = as_text(inner.get("type")), error.get("code")
+    known = _STATUS_OF_TYPE.get(error_type) or _STATUS_OF_TYPE.get(as_text(status))
+    code = _BY_TYPE.get(error_type) or _code_of_status(known or status)
+    is_input = code is ErrorCode.INVALID_INPUT
+    is_refused = is_first and _STATUS_OF_TYPE.get(error_type) in _REFUSED
+    return provider_error(
+        code,
+        effect=Effect.NONE if is_refused else Effect.UNKNOWN,
+        detail="an error with HTTP 200",
+        provider_code=provider_code(error_type) or provider_code(as_text(status)),
+        request_id=request_id,
+        fields=field_errors({"error": error}, sent) if is_input else (),
     )
 
 
@@ -138,13 +190,20 @@ def provider_code(error_type: str) -> str | None:
     return error_type if re.fullmatch("[a-z][a-z_]{0,63}", error_type) else None
 
 
+def _code_of_status(status: object) -> ErrorCode:
+    number = int(str(status)) if re.fullmatch("[1-5][0-9]{2}", str(status)) else 0
+    if number < 400:  # noqa: PLR2004 - HTTP
+        return ErrorCode.UPSTREAM_FAILED
+    return _BY_STATUS.get(number) or _by_class(number)
+
+
 def _by_class(status: int) -> ErrorCode:
     return ErrorCode.UNAVAILABLE if status >= 500 else ErrorCode.INVALID_RESPONSE  # noqa: PLR2004 - HTTP
 
 
 def _effect(status: int) -> Effect:
-    # A 4xx was refused before anything was done. 424 means that the run began and failed.
-    is_refusal = 400 <= status < 500 and status != 424  # noqa: PLR2004 - HTTP
+    # A 4xx was refused before anything was done, with exceptions.
+    is_refusal = 400 <= status < 500 and status not in _AFTER_THE_START  # noqa: PLR2004 - HTTP
     return Effect.NONE if is_refusal else Effect.UNKNOWN
 
 
@@ -153,37 +212,3 @@ def _document(body: bytes) -> JsonObject:
         return as_object(load_json(body))
     except ValueError:
         return {}  # HTML from a proxy, or an empty body
-
-
-def _field_errors(document: JsonObject) -> Sequence[FieldError]:
-    """Return an error for each of our fields that the provider's refusal names."""
-    error = as_object(document.get("error"))
-    names = {_FIELD_OF_TYPE.get(as_text(error.get("type")))}
-    names.update(_field_of_path(path) for path in _refused_paths(document))
-    message = "Perplexity does not accept this value. Change it or leave it out."
-    return [
-        FieldError(pointer=f"/{name}", code="refused", message=message)
-        for name in sorted(filter(None, names))
-    ]
-
-
-def _refused_paths(document: JsonObject) -> Sequence[Sequence[str]]:
-    error = as_object(document.get("error"))
-    written = [
-        as_text(error.get("param")),
-        *re.findall(r"At body -> ([\w >-]+)", as_text(error.get("message"))),
-    ]
-    details = [as_object(entry) for entry in as_list(document.get("detail"))]
-    return [
-        *(re.findall(r"\w+", path) for path in written),
-        *([as_text(part) for part in as_list(entry.get("loc"))] for entry in details),
-    ]
-
-
-def _field_of_path(path: Sequence[str]) -> str | None:
-    names = _FIELD_OF_WIRE_NAME
-    if "tools" in path:
-        names = names | _FIELD_OF_TOOL_OPTION
-    # The first known name counts: in `tools[0].user_location.country` the last one is also a
-    # field of the other form.
-    return next((names[word] for word in path if word in names), None)

@@ -1,13 +1,23 @@
-"""Read rate limits and waiting times from response headers (docs/provider.md, "Rate limits")."""
+"""Read rate limits and waiting times from response headers (docs/provider.md, "Rate limits").
+
+Gateways change such headers. A value that is not certain is ignored, because a wrong wait is worse
+than the usual one.
+"""
 
 import re
 import time
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 # The provider's Date header has whole seconds, so a smaller difference means nothing.
 _CLOCK_TOLERANCE_S = 2.0
+# Epoch seconds of the years 2001 to 5138. A smaller number may be a duration.
+_FIRST_EPOCH_S = 1e9
+_LAST_EPOCH_S = 1e11
+_PLAIN_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
+_SECONDS = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?) ?(s|ms)?")
 
 
 class RateLimit(NamedTuple):
@@ -25,35 +35,62 @@ class RateLimit(NamedTuple):
 
 def rate_limit_from_headers(headers: Mapping[str, str]) -> RateLimit:
     """Read the `x-ratelimit-*` headers."""
-    resets_at: float | None = _whole_number(headers, "x-ratelimit-reset")
-    if resets_at is not None:
-        resets_at -= _clock_offset(headers)
     return RateLimit(
         limit=_whole_number(headers, "x-ratelimit-limit"),
         remaining=_whole_number(headers, "x-ratelimit-remaining"),
-        resets_at=resets_at,
+        resets_at=_reset_time(headers),
     )
 
 
 def retry_after_from_headers(
     headers: Mapping[str, str], resets_at: float | None
 ) -> float | None:
-    """Return the seconds to wait: from `retry-after`, else until `resets_at`; None if unknown."""
-    value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value):
-        return float(value)
-    now = time.time()
+    """Return the seconds to wait: from `retry-after`, else until `resets_at`; None if unknown.
+
+    0 means that the provider named a time which is over.
+    """
+    seconds = _retry_after(headers)
+    if not seconds and resets_at is not None:
+        until_reset = resets_at - time.time()
+        return until_reset if until_reset > 0 else seconds
+    return seconds
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    value = _value(headers, "retry-after")
+    if found := _SECONDS.fullmatch(value):
+        number = float(found[1])
+        return number / 1000 if found[2] == "ms" else number
     retry_at = _epoch_seconds(value)
-    if retry_at is not None:
-        return max(0.0, retry_at - now)
-    if resets_at is not None and resets_at > now:
-        return resets_at - now
+    if retry_at is None:
+        return None
+    return max(0.0, retry_at - _clock_offset(headers) - time.time())
+
+
+def _reset_time(headers: Mapping[str, str]) -> float | None:
+    """Return the reset time on this machine's clock. The header may be in milliseconds."""
+    number = _number(headers, "x-ratelimit-reset") or 0.0
+    for seconds in (number, number / 1000):
+        if _FIRST_EPOCH_S <= seconds < _LAST_EPOCH_S:
+            return seconds - _clock_offset(headers)
     return None
 
 
 def _whole_number(headers: Mapping[str, str], name: str) -> int | None:
-    value = headers.get(name, "")
-    return int(value) if re.fullmatch("[0-9]{1,15}", value) else None
+    number = _number(headers, name)
+    return None if number is None else int(number)
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
+    value = _value(headers, name)
+    return float(value) if _PLAIN_NUMBER.fullmatch(value) else None
+
+
+def _value(headers: Mapping[str, str], name: str) -> str:
+    """Return a header. One that was sent several times with the same value counts once."""
+    value = headers.get(name, "").strip()
+    parts = set(re.split(r"\s*,\s*", value))
+    return parts.pop() if len(parts) == 1 else value
 
 
 def _clock_offset(headers: Mapping[str, str]) -> float:
@@ -65,6 +102,10 @@ def _clock_offset(headers: Mapping[str, str]) -> float:
 
 def _epoch_seconds(date: str) -> float | None:
     try:
-        return parsedate_to_datetime(date).timestamp()
+        found = parsedate_to_datetime(date)
     except (ValueError, OverflowError):
         return None
+    if found.tzinfo is None:
+        # A date without a zone is in UTC too (RFC 9110, section 5.6.7).
+        found = found.replace(tzinfo=UTC)
+    return found.timestamp()

@@ -28,15 +28,19 @@ def request_body(form: SearchInput, query: str) -> dict[str, JsonValue]:
 def pages_from_answer(answer: JsonValue) -> tuple[Sequence[JsonObject], str | None]:
     """Return the pages of an answer, best first, and the search's id.
 
-    A nested list of results is read too: the documentation has both forms. Raises `ValueError` for
-    an answer of another shape.
+    A nested list of results is read too: the documentation has both forms. Beside an id, null
+    means no results, as the provider writes empty lists elsewhere. Raises `ValueError` for an
+    answer of another shape.
     """
     document = as_object(answer)
-    results = document.get("results")
+    search_id = as_text(document.get("id")) or None
+    results = document.get("results", "")
+    if results is None and search_id and not document.get("error"):
+        results = []
     if not isinstance(results, list):
         message = "no results in the answer"
         raise ValueError(message)  # noqa: TRY004 - to the caller this is one more unreadable answer
     rows: list[JsonValue] = []
     for entry in results:
         rows += entry if isinstance(entry, list) else [entry]
-    return [page(row) for row in as_objects(rows)], as_text(document.get("id")) or None
+    return [page(row) for row in as_objects(rows)], search_id

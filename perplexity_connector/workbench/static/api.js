@@ -1,7 +1,13 @@
-/** The workbench's server, as functions. Every failure is an `ApiError` that holds the error as data. */
+/** The workbench's server, as functions. Each one throws an `ApiError` when the server refuses. */
 
-/** @typedef {{code: string, message: string, user_message: string, fields: {pointer: string, code: string, message: string}[]}} ErrorData */
+/**
+ * @import {
+ *   Catalogue, Connection, ConnectionStatus, Description, ErrorData, Flow, FlowError, RunItem,
+ *   Suggestion,
+ * } from "./types.js"
+ */
 
+/** An error as data: the server's own, or one of the connection to the server. */
 export class ApiError extends Error {
   /** @param {ErrorData} data */
   constructor(data) {
@@ -10,74 +16,151 @@ export class ApiError extends Error {
   }
 }
 
-const GONE = {
-  code: "unavailable", message: "The workbench does not answer.", fields: [],
-  user_message: "The workbench does not answer. Look whether it is still running where you started it.",
+/** @type {ErrorData} */
+const UNREACHABLE = {
+  code: "unavailable",
+  message: "The workbench does not answer.",
+  user_message:
+    "The workbench does not answer. Check that it is still running where you started it.",
+  fields: [],
 };
 
-async function request(method, path, body, signal) {
-  const headers = body === undefined ? {} : { "Content-Type": "application/json" };
-  const answer = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) }).catch((problem) => {
-    throw problem.name === "AbortError" ? problem : new ApiError(GONE);
+/** @param {string} method @param {string} path @param {unknown} [body] */
+async function request(method, path, body) {
+  /** @type {RequestInit} */
+  const how = { method };
+  if (body !== undefined) {
+    how.headers = { "Content-Type": "application/json" };
+    how.body = JSON.stringify(body);
+  }
+  const response = await fetch(path, how).catch(() => {
+    throw new ApiError(UNREACHABLE);
   });
-  if (answer.ok) return answer;
-  const document = await answer.json().catch(() => ({}));
-  throw new ApiError(document.error ?? { ...GONE, code: "internal", user_message: `The workbench answered ${answer.status}.` });
+  if (response.ok) return response;
+  const { error } = await response.json().catch(() => ({}));
+  const user_message = `The workbench answered ${response.status}.`;
+  throw new ApiError(error ?? { ...UNREACHABLE, code: "internal", user_message });
 }
 
-async function json(method, path, body) {
-  const answer = await request(method, path, body);
-  return answer.status === 204 ? null : answer.json();
+/** @param {string} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
+async function requestJson(method, path, body) {
+  const response = await request(method, path, body);
+  return response.status === 204 ? null : response.json();
 }
 
-const part = encodeURIComponent;
+const encode = encodeURIComponent;
 
-export const catalogue = () => json("GET", "/api/catalogue");
-
-/** @param {string} connector @param {string} action @param {number|null} [version] */
-export const describe = (connector, action, version) =>
-  json("GET", `/api/actions/${part(connector)}/${part(action)}${version ? `?version=${version}` : ""}`);
-
-/** @param {object} flow @returns {Promise<{step: string|null, pointer: string, code: string, message: string}[]>} */
-export const validate = async (flow) => (await json("POST", "/api/validate", { flow })).errors;
-
-/** @param {string} connector @param {string} source @param {string} search @param {string|null} connection */
-export const options = async (connector, source, search, connection) => {
-  const asked = new URLSearchParams({ search, ...(connection ? { connection } : {}) });
-  return (await json("GET", `/api/options/${part(connector)}/${part(source)}?${asked}`)).options;
-};
-
-export const connections = async () => (await json("GET", "/api/connections")).connections;
-export const connect = (connector, fields, test) => json("POST", "/api/connections", { connector, fields, test });
-export const testConnection = async (connector, connection) => (await json("POST", "/api/connections/test", { connector, connection })).status;
-export const renameConnection = (name, newName) => json("PATCH", `/api/connections?name=${part(name)}`, { connection_name: newName });
-export const removeConnection = (name) => json("DELETE", `/api/connections?name=${part(name)}`);
-export const cancelRun = async (runId) => (await json("POST", `/api/runs/${part(runId)}/cancel`, {})).cancelled;
-
-/** The items of a running flow, as they come. @param {object} flow @param {AbortSignal} [signal] */
-export async function* run(flow, signal) {
-  const answer = await request("POST", "/api/runs", { flow }, signal);
-  yield* documents(answer.body);
+/** Return all actions, and the connectors that cannot be loaded. @returns {Promise<Catalogue>} */
+export async function loadCatalogue() {
+  return requestJson("GET", "/api/catalogue");
 }
 
 /**
- * The JSON documents of a stream, one a line, however the bytes were cut.
+ * Describe an action; without a version, its newest one.
+ * @param {string} connector
+ * @param {string} action
+ * @param {number} [version]
+ * @returns {Promise<Description>}
+ */
+export async function describe(connector, action, version) {
+  const query = version ? `?version=${version}` : "";
+  return requestJson("GET", `/api/actions/${encode(connector)}/${encode(action)}${query}`);
+}
+
+/** Return all errors of a flow. @param {Flow} flow @returns {Promise<FlowError[]>} */
+export async function validate(flow) {
+  const { errors } = await requestJson("POST", "/api/validate", { flow });
+  return errors;
+}
+
+/**
+ * Return suggestions for a field.
+ * @param {string} connector
+ * @param {string} source
+ * @param {string} search
+ * @param {string | null} connection
+ * @returns {Promise<Suggestion[]>}
+ */
+export async function loadOptions(connector, source, search, connection) {
+  const query = new URLSearchParams({ search, ...(connection ? { connection } : {}) });
+  const path = `/api/options/${encode(connector)}/${encode(source)}?${query}`;
+  const { options } = await requestJson("GET", path);
+  return options;
+}
+
+/** List the stored connections, without their keys. @returns {Promise<Connection[]>} */
+export async function listConnections() {
+  const { connections } = await requestJson("GET", "/api/connections");
+  return connections;
+}
+
+/**
+ * Store a connection. With `test`, it is stored only when the test is good.
+ * @param {string} connector
+ * @param {object} fields
+ * @param {boolean} test
+ * @returns {Promise<{connection: Connection | null, status: ConnectionStatus | null}>}
+ */
+export async function connect(connector, fields, test) {
+  return requestJson("POST", "/api/connections", { connector, fields, test });
+}
+
+/**
+ * Test a stored connection.
+ * @param {string} connector
+ * @param {string} connection
+ * @returns {Promise<ConnectionStatus>}
+ */
+export async function testConnection(connector, connection) {
+  const body = { connector, connection };
+  const { status } = await requestJson("POST", "/api/connections/test", body);
+  return status;
+}
+
+/** Give a stored connection another name. @param {string} name @param {string} newName */
+export async function renameConnection(name, newName) {
+  const body = { connection_name: newName };
+  await requestJson("PATCH", `/api/connections?name=${encode(name)}`, body);
+}
+
+/** Delete a stored connection. @param {string} name */
+export async function removeConnection(name) {
+  await requestJson("DELETE", `/api/connections?name=${encode(name)}`);
+}
+
+/** Ask the server to stop a run. @param {string} runId */
+export async function cancelRun(runId) {
+  await requestJson("POST", `/api/runs/${encode(runId)}/cancel`, {});
+}
+
+/**
+ * Run a flow, and yield the items of its stream as they arrive.
+ * @param {Flow} flow
+ * @returns {AsyncGenerator<RunItem>}
+ */
+export async function* runFlow(flow) {
+  const response = await request("POST", "/api/runs", { flow });
+  if (response.body) yield* readDocuments(response.body);
+}
+
+/**
+ * Yield the JSON documents of a stream that has one on each line. The bytes may be cut anywhere.
  * @param {ReadableStream<Uint8Array>} body
  */
-export async function* documents(body) {
+export async function* readDocuments(body) {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = "";
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
       const lines = (rest + decoder.decode(piece.value, { stream: true })).split("\n");
-      rest = lines.pop();
+      rest = lines.pop() ?? "";
       for (const line of lines) if (line.trim() !== "") yield JSON.parse(line);
     }
     rest += decoder.decode();
     if (rest.trim() !== "") yield JSON.parse(rest);
-  } catch (problem) {
-    throw problem.name === "AbortError" ? problem : new ApiError(GONE);
+  } catch {
+    throw new ApiError(UNREACHABLE);
   } finally {
     reader.cancel().catch(() => {});
   }

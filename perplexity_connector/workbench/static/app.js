@@ -1,39 +1,60 @@
-/** The page: puts the rooms together. */
+/** Starts the page and puts its parts together. */
 
-import * as api from "./api.js";
-import { createBench } from "./bench.js";
-import { fill, h } from "./dom.js";
-import { drawTools, onShortcut } from "./tools.js";
+import { loadCatalogue } from "./api.js";
+import { Bench } from "./bench.js";
+import { fill, findById, h, messageOf } from "./dom.js";
 import { drawPalette } from "./palette.js";
 import { drawTabs } from "./tabs.js";
+import { drawTools, onShortcut } from "./tools.js";
 
-const KEPT = "flow";
-const at = (id) => document.getElementById(id);
+const STORAGE_KEY = "flow";
 
 async function start() {
-  const catalogue = await api.catalogue();
-  at("sandbox-badge").hidden = !catalogue.sandbox;
-  if (catalogue.sandbox) fill(at("banners"), sandboxBanner());
-  const tabs = drawTabs(at("tabs"), at("columns"));
-  const places = { flow: at("flow-body"), run: at("run-body"), said: at("said") };
-  const bench = createBench(places, catalogue, tabs);
-  drawPalette(at("palette-body"), catalogue, { zone: bench.zone, add: bench.add });
-  drawTools(at("tools"), bench);
+  const catalogue = await loadCatalogue();
+  findById("sandbox-badge").hidden = !catalogue.sandbox;
+  if (catalogue.sandbox) fill(findById("banners"), drawSandboxBanner());
+  const showPart = drawTabs(findById("tabs"), findById("columns"));
+  const places = {
+    flow: findById("flow-body"),
+    run: findById("run-body"),
+    status: findById("said"),
+  };
+  const bench = new Bench(places, catalogue, showPart);
+  drawPalette(findById("palette-body"), catalogue, bench);
+  drawTools(findById("tools"), bench);
   document.addEventListener("keydown", (event) => onShortcut(event, bench));
   keepFlow(bench);
   await bench.loadConnections();
 }
 
-/** What somebody wrote outlives a reload; it stays in this tab, and goes with it. */
+/**
+ * Keep the flow over a reload. It stays in this tab and is gone when the tab is closed.
+ * @param {Bench} bench
+ */
 function keepFlow(bench) {
-  const kept = sessionStorage.getItem(KEPT);
-  if (kept) bench.load(JSON.parse(kept));
-  bench.state.addEventListener("change", () => sessionStorage.setItem(KEPT, JSON.stringify(bench.state.document)));
+  const stored = sessionStorage.getItem(STORAGE_KEY);
+  if (stored) bench.load(JSON.parse(stored));
+  bench.state.addEventListener("change", () => {
+    sessionStorage.setItem(STORAGE_KEY, JSON.stringify(bench.state.document));
+  });
 }
 
-function sandboxBanner() {
-  const close = h("button", { type: "button", class: "link-button", onclick: () => fill(at("banners")) }, "Got it");
-  return h("p", { class: "banner" }, h("span", {}, h("strong", {}, "Answers come from a sandbox. "), "It stands in for the real service: no key, no cost, a small made-up web. Try anything."), close);
+function drawSandboxBanner() {
+  const attributes = { type: "button", class: "link-button" };
+  const close = () => fill(findById("banners"));
+  return h(
+    "p",
+    { class: "banner" },
+    h(
+      "span",
+      {},
+      h("strong", {}, "Answers come from a sandbox. "),
+      "It replaces the real service: no key, no cost, a small made-up web. Try anything.",
+    ),
+    h("button", { ...attributes, onclick: close }, "Got it"),
+  );
 }
 
-start().catch((problem) => fill(at("banners"), h("p", { class: "note note-danger" }, problem.message)));
+start().catch((problem) => {
+  fill(findById("banners"), h("p", { class: "note note-danger" }, messageOf(problem)));
+});

@@ -1,238 +1,389 @@
-/** The flow at work: adding steps, checking while somebody writes, running, stopping. */
+/** The workbench: adds steps, checks the flow while the user writes, runs it, stops it. */
+
+/**
+ * @import {
+ *   Catalogue, Connection, Description, Earlier, Entry, FieldError, FlowError, JsonObject, Run,
+ *   RunItem, SavedStep, Step, StepRun, Suggest,
+ * } from "./types.js"
+ */
+/** @import { View } from "./steps.js" */
+/** @import { PartName } from "./tabs.js" */
 
 import * as api from "./api.js";
 import { openConnections } from "./connections.js";
-import { fill, h } from "./dom.js";
-import { EXAMPLE, fits } from "./example.js";
-import { createFlow } from "./flow.js";
+import { Descriptions, makeOptions } from "./descriptions.js";
+import { fill, findById, h, messageOf } from "./dom.js";
+import { canRunExample, EXAMPLE } from "./example.js";
+import { FlowView } from "./flow.js";
 import { FlowState } from "./flow-state.js";
-import { starter } from "./form/shape.js";
-import { broke, current, newRun, take } from "./run-state.js";
-import { createRunView } from "./run-view.js";
+import { makeStarter } from "./form/shape.js";
+import { addItem, currentStep, failRun, startRun } from "./run-state.js";
+import { RunView } from "./run-view.js";
 
 const CHECK_AFTER_MS = 150;
 
-/**
- * @param {{flow: HTMLElement, run: HTMLElement, said: HTMLElement}} places @param {object} catalogue @param {(part: string) => void} showPart
- */
-export function createBench(places, catalogue, showPart) {
-  const bench = {
-    places, catalogue, showPart, state: new FlowState(), descriptions: new Map(), stored: [], errors: new Map(), tried: false, run: null, foreign: null, runs: 0, outputs: new Map(), checks: 0, timer: 0, runListeners: [],
-  };
-  bench.runView = createRunView(places.run, {
-    titleOf: (step) => entryOf(bench, step)?.title ?? step.action, sandbox: catalogue.sandbox,
-    goTo: (step, pointer) => goTo(bench, typeof step === "number" ? bench.state.steps[step]?.id : step, pointer),
-  });
-  bench.flow = createFlow(places.flow, bench.state, flowHooks(bench));
-  bench.state.addEventListener("change", () => changed(bench));
-  bench.flow.update();
-  return surface(bench);
-}
+export class Bench {
+  /** The flow, with undo and redo. */
+  state = new FlowState();
+  #descriptions = new Descriptions();
+  /** The stored connections. @type {Connection[]} */
+  #stored = [];
+  /**
+   * The errors of the last check or run, by step id.
+   * @type {Map<string | undefined, FieldError[]>}
+   */
+  #errors = new Map();
+  /** The outputs of the last run, by step id. @type {Map<string, JsonObject | null>} */
+  #outputs = new Map();
+  /**
+   * Whether the user has tried to run this flow: from then on, empty required fields are errors.
+   */
+  #isTried = false;
+  /** The newest run. @type {Run | null} */
+  #run = null;
+  /**
+   * The newest run when another flow was opened: its results are not those of this flow.
+   * @type {Run | null}
+   */
+  #foreignRun = null;
+  #runCount = 0;
+  /** The number of the newest check: answers to older ones are dropped. */
+  #checkCount = 0;
+  /** The timer of the next check, which waits until the user pauses. */
+  #checkTimer = 0;
+  /** Called when a run begins, changes or ends. @type {(() => void)[]} */
+  #runListeners = [];
+  #catalogue;
+  #showPart;
+  #statusLine;
+  #runView;
+  #flowView;
 
-function surface(bench) {
-  return {
-    state: bench.state, zone: bench.flow.zone, sandbox: bench.catalogue.sandbox, say: (text) => say(bench, text), complain: (text) => complain(bench, text),
-    add: (entry, index) => add(bench, entry, index), load: (flow) => load(bench, flow), run: () => run(bench), isRunning: () => isRunning(bench), stop: () => stop(bench), isStopping: () => bench.run?.stopping === true,
-    addRunListener: (listener) => bench.runListeners.push(listener), manageConnections: () => manageConnections(bench), loadConnections: () => loadConnections(bench),
-  };
-}
-
-function flowHooks(bench) {
-  return {
-    describe: (step) => describe(bench, step), say: (text) => say(bench, text), viewOf: (step, index) => viewOf(bench, step, index),
-    optionsFor: (description, step) => optionsFor(description, step), manageConnections: (step) => manageConnections(bench, step),
-    environmentName: bench.catalogue.sandbox ? "The sandbox's own key" : "Environment", example: fits(bench.catalogue.actions),
-    tryExample: () => load(bench, structuredClone(EXAMPLE)),
-  };
-}
-
-function describe(bench, { connector, action, version }) {
-  const key = `${connector}/${action}/${version}`;
-  if (!bench.descriptions.has(key)) {
-    const asked = api.describe(connector, action, version);
-    asked.then((description) => (asked.found = description), () => bench.descriptions.delete(key));
-    bench.descriptions.set(key, asked);
+  /**
+   * @param {{flow: HTMLElement, run: HTMLElement, status: HTMLElement}} places
+   * @param {Catalogue} catalogue
+   * @param {(part: PartName) => void} showPart shows a part on a narrow screen
+   */
+  constructor(places, catalogue, showPart) {
+    this.#catalogue = catalogue;
+    this.#showPart = showPart;
+    this.#statusLine = places.status;
+    this.#runView = new RunView(places.run, {
+      titleOf: (step) => this.#titleOf(step),
+      goTo: (step, pointer) => this.#goTo(step, pointer),
+      sandbox: this.sandbox,
+    });
+    this.#flowView = new FlowView(places.flow, this.state, {
+      describe: (step) => this.#descriptions.load(step),
+      optionsFor: makeOptions,
+      viewOf: (step, index) => this.#viewOf(step, index),
+      manageConnections: (step) => this.manageConnections(step),
+      environmentName: this.sandbox ? "The sandbox's own key" : "Environment",
+      hasExample: canRunExample(catalogue.actions),
+      tryExample: () => this.load(structuredClone(EXAMPLE)),
+      say: (text) => this.say(text),
+    });
+    this.state.addEventListener("change", () => this.#onChange());
+    this.#flowView.update();
   }
-  return bench.descriptions.get(key);
-}
 
-function optionsFor(description, step) {
-  const ask = (source) => (search) => api.options(step().connector, source, search, step().connection);
-  return Object.fromEntries(Object.entries(description.action.options ?? {}).map(([pointer, source]) => [pointer, ask(source)]));
-}
-
-function entryOf(bench, { connector, action }) {
-  return bench.catalogue.actions.find((entry) => entry.connector === connector && entry.action === action);
-}
-
-function viewOf(bench, step, index) {
-  const last = bench.run !== bench.foreign && bench.run?.steps.find((each) => each.id === step.id && each.action === step.action);
-  return {
-    index, count: bench.state.steps.length, entry: entryOf(bench, step), connections: bench.stored.filter((each) => each.connector === step.connector).map((each) => each.connection_name),
-    references: bench.state.steps.slice(0, index).map((earlier) => referenceTo(bench, earlier)), errors: bench.errors.get(step.id) ?? [], showAll: bench.tried,
-    status: last && last.status !== "waiting" ? last.status : "",
-  };
-}
-
-function referenceTo(bench, step) {
-  const asked = describe(bench, step);
-  // The schema may not be there yet; the card is drawn again when it is.
-  if (!asked.found) asked.then(() => bench.flow.update(), () => {});
-  return { step: step.id, title: entryOf(bench, step)?.title ?? step.action, schema: asked.found?.schemas.output ?? {}, result: bench.outputs.get(step.id) ?? null };
-}
-
-async function add(bench, entry, index) {
-  const description = await describe(bench, entry).catch((problem) => complain(bench, problem.message));
-  if (!description) return;
-  const step = bench.state.add({ connector: entry.connector, action: entry.action, version: entry.version, connection: null, input: starter(description.schemas.input), bindings: {} }, index);
-  bench.showPart("flow");
-  bench.flow.focusStep(step.uid);
-  say(bench, `${entry.title} is step ${bench.state.index(step.uid) + 1} of ${bench.state.steps.length}.`);
-}
-
-function load(bench, flow) {
-  bench.state.load(flow);
-  bench.tried = false;
-  // What another flow did says nothing of this one, though its steps may have the same names.
-  bench.foreign = bench.run;
-  bench.outputs.clear();
-  bench.flow.update();
-  bench.showPart("flow");
-}
-
-function changed(bench) {
-  bench.flow.update();
-  clearTimeout(bench.timer);
-  bench.timer = setTimeout(() => check(bench), CHECK_AFTER_MS);
-}
-
-/** Ask what is wrong, and show it at the fields. @returns {Promise<object[]>} */
-async function check(bench) {
-  clearTimeout(bench.timer);
-  bench.checks += 1;
-  const turn = bench.checks;
-  const found = bench.state.steps.length === 0 ? [] : await api.validate(bench.state.document).catch((problem) => (complain(bench, problem.message), []));
-  if (turn !== bench.checks) return found;
-  bench.errors = Map.groupBy(found, (error) => ownerOf(bench, error));
-  bench.flow.update();
-  return found;
-}
-
-function ownerOf(bench, error) {
-  const inFlow = /^\/steps\/(\d+)/.exec(error.pointer);
-  return error.step ?? bench.state.steps[inFlow?.[1] ?? 0]?.id;
-}
-
-async function run(bench) {
-  if (isRunning(bench) || bench.state.steps.length === 0) return;
-  bench.tried = true;
-  const found = await check(bench);
-  if (found.length > 0) {
-    say(bench, `${found.length} to mend before it can run.`);
-    goTo(bench, ownerOf(bench, found[0]), found[0].pointer);
-    return;
+  get sandbox() {
+    return this.#catalogue.sandbox;
   }
-  bench.showPart("flow");
-  if (bench.flow.focusUnfinished()) {
-    say(bench, "What is written there is no JSON yet: it cannot run like this.");
-    return;
-  }
-  bench.runs += 1;
-  bench.run = newRun(bench.runs, bench.state.document);
-  bench.runView.add(bench.run);
-  bench.showPart("run");
-  say(bench, "The flow is running.");
-  await follow(bench, bench.run);
-}
 
-async function follow(bench, running) {
-  tell(bench, running);
-  try {
-    for await (const item of api.run(running.flow)) {
-      const step = take(running, item);
-      if (item.type === "text.delta" && step.text === item.text) say(bench, "The answer is being written.");
-      if (step) bench.runView.stepChanged(running, step);
-      if (item.type.startsWith("step.")) stepTold(bench, running, step, item);
+  /** The place where actions are dropped. */
+  get zone() {
+    return this.#flowView.zone;
+  }
+
+  get isRunning() {
+    return this.#run?.status === "running";
+  }
+
+  get isStopping() {
+    return this.#run?.stopping === true;
+  }
+
+  /** Add an action as a step. @param {Entry} entry @param {number} [index] */
+  async add(entry, index) {
+    const { connector, action, version, title } = entry;
+    try {
+      const { schemas } = await this.#descriptions.load(entry);
+      const input = makeStarter(schemas.input);
+      const saved = { connector, action, version, connection: null, input, bindings: {} };
+      const step = this.state.add(saved, index);
+      this.#showPart("flow");
+      this.#flowView.focusStep(step.uid);
+      const { steps } = this.state;
+      this.say(`${title} is step ${this.state.indexOf(step.uid) + 1} of ${steps.length}.`);
+    } catch (problem) {
+      this.complain(messageOf(problem));
     }
-    if (running.status === "running") broke(running, { code: "unavailable", message: "", user_message: "The stream of the run broke off. Look whether the workbench is still running." });
-  } catch (problem) {
-    broke(running, problem.data ?? { code: "internal", message: problem.message, user_message: problem.message });
   }
-  running.steps.forEach((step) => bench.runView.stepChanged(running, step));
-  say(bench, `The flow has ${running.status}.`);
-  tell(bench, running);
-}
 
-function stepTold(bench, running, step, item) {
-  if (item.type === "step.started") {
-    bench.runView.stepBegan(running, step);
-    if (running.stopping) cancelCurrent(bench, running);
+  /** Open another flow. Throws a `TypeError` when it is not a flow. @param {unknown} flow */
+  load(flow) {
+    this.state.load(flow);
+    this.#isTried = false;
+    this.#foreignRun = this.#run;
+    this.#outputs.clear();
+    this.#flowView.update();
+    this.#showPart("flow");
   }
-  if (item.type === "step.finished") {
-    if (running !== bench.foreign) keep(bench, step);
-    say(bench, `Step ${step.id} has ${step.status}. ${step.envelope.summary}`);
+
+  /** Check the flow, and run it when nothing is wrong. */
+  async run() {
+    if (this.isRunning || this.state.steps.length === 0) return;
+    this.#isTried = true;
+    const found = await this.#check();
+    const [first] = found;
+    if (first) {
+      this.say(`${found.length} to fix before it can run.`);
+      this.#goTo(this.#ownerOf(first), first.pointer);
+      return;
+    }
+    this.#showPart("flow");
+    if (this.#flowView.focusUnfinished()) {
+      this.say("This field is not JSON yet, so the flow cannot run.");
+      return;
+    }
+    this.#runCount += 1;
+    this.#run = startRun(this.#runCount, this.state.document);
+    this.#runView.add(this.#run);
+    this.#showPart("run");
+    this.say("The flow is running.");
+    await this.#follow(this.#run);
   }
-  tell(bench, running);
+
+  /**
+   * Ask the provider to stop the run. Between two steps, the next one is stopped when it begins.
+   */
+  async stop() {
+    if (!this.#run || !this.isRunning) return;
+    this.#run.stopping = true;
+    this.#onRunChange(this.#run);
+    await this.#cancelCurrent(this.#run);
+  }
+
+  /** @param {() => void} listener */
+  addRunListener(listener) {
+    this.#runListeners.push(listener);
+  }
+
+  /** Open the connections. A new one is chosen for the step. @param {Step} [step] */
+  async manageConnections(step) {
+    const { actions } = this.#catalogue;
+    const ids = new Set(actions.map(({ connector }) => connector));
+    const connectors = [...ids].flatMap((id) => {
+      const entry = actions.find(({ connector }) => connector === id);
+      return entry ? [{ id, title: id, describe: () => this.#descriptions.load(entry) }] : [];
+    });
+    const made = await openConnections({
+      connectors,
+      connector: step?.connector,
+      onChange: () => this.loadConnections(),
+      onRename: (name, newName) => this.state.renameConnection(name, newName),
+    });
+    if (made && step) this.state.edit(step.uid, { connection: made });
+    this.#flowView.update();
+  }
+
+  async loadConnections() {
+    try {
+      this.#stored = await api.listConnections();
+    } catch (problem) {
+      this.#stored = [];
+      this.complain(messageOf(problem));
+    }
+    this.#onChange();
+  }
+
+  /** Say something in the status line, which screen readers read out. @param {string} text */
+  say(text) {
+    this.#statusLine.textContent = text;
+  }
+
+  /** Show a problem above the page. @param {string} text */
+  complain(text) {
+    const place = findById("banners");
+    const attributes = { type: "button", class: "link-button", onclick: () => fill(place) };
+    const close = h("button", attributes, "Close");
+    const banner = { class: "banner banner-danger", role: "alert" };
+    fill(place, h("p", banner, h("span", {}, text), close));
+  }
+
+  /** @param {Pick<SavedStep, "connector" | "action">} step */
+  #entryOf({ connector, action }) {
+    const { actions } = this.#catalogue;
+    return actions.find((entry) => entry.connector === connector && entry.action === action);
+  }
+
+  /** @param {Pick<SavedStep, "connector" | "action">} step */
+  #titleOf(step) {
+    return this.#entryOf(step)?.title ?? step.action;
+  }
+
+  /** @param {Step} step @param {number} index @returns {View} */
+  #viewOf(step, index) {
+    const earlier = this.state.steps.slice(0, index);
+    const stored = this.#stored.filter(({ connector }) => connector === step.connector);
+    return {
+      index,
+      count: this.state.steps.length,
+      entry: this.#entryOf(step),
+      connections: stored.map(({ connection_name: name }) => name),
+      references: earlier.map((each) => this.#referenceTo(each)),
+      errors: this.#errors.get(step.id) ?? [],
+      showAll: this.#isTried,
+      status: this.#statusOf(step),
+    };
+  }
+
+  /** @param {Step} step */
+  #statusOf({ id, action }) {
+    if (!this.#run || this.#run === this.#foreignRun) return "";
+    const last = this.#run.steps.find((each) => each.id === id && each.action === action);
+    return last && last.status !== "waiting" ? last.status : "";
+  }
+
+  /** @param {Step} step @returns {Earlier} */
+  #referenceTo(step) {
+    const description = this.#descriptions.get(step);
+    // The schema may not have arrived yet: then the cards are drawn again when it has.
+    if (!description) {
+      this.#descriptions.load(step).then(
+        () => this.#flowView.update(),
+        () => {},
+      );
+    }
+    return {
+      step: step.id,
+      title: this.#titleOf(step),
+      schema: description?.schemas.output ?? {},
+      result: this.#outputs.get(step.id) ?? null,
+    };
+  }
+
+  #onChange() {
+    this.#flowView.update();
+    clearTimeout(this.#checkTimer);
+    this.#checkTimer = setTimeout(() => this.#check(), CHECK_AFTER_MS);
+  }
+
+  /** Let the server check the flow, show the errors at their fields, and return them. */
+  async #check() {
+    clearTimeout(this.#checkTimer);
+    this.#checkCount += 1;
+    const number = this.#checkCount;
+    const found = await this.#validate();
+    if (number !== this.#checkCount) return found;
+    this.#errors = Map.groupBy(found, (error) => this.#ownerOf(error));
+    this.#flowView.update();
+    return found;
+  }
+
+  /** @returns {Promise<FlowError[]>} */
+  async #validate() {
+    if (this.state.steps.length === 0) return [];
+    try {
+      return await api.validate(this.state.document);
+    } catch (problem) {
+      this.complain(messageOf(problem));
+      return [];
+    }
+  }
+
+  /**
+   * Return the id of the step that an error belongs to: the first step for one of the whole flow.
+   * @param {FlowError} error
+   */
+  #ownerOf({ step, pointer }) {
+    const index = /^\/steps\/(\d+)/.exec(pointer)?.[1] ?? 0;
+    return step ?? this.state.steps[Number(index)]?.id;
+  }
+
+  /**
+   * Move the focus to a field of a step, given by its id or its index.
+   * @param {string | number | undefined} step
+   * @param {string} pointer
+   */
+  #goTo(step, pointer) {
+    const id = typeof step === "number" ? this.state.steps[step]?.id : step;
+    this.#showPart("flow");
+    this.#flowView.focusField(id, pointer);
+  }
+
+  /** @param {Run} run */
+  async #follow(run) {
+    this.#onRunChange(run);
+    try {
+      for await (const item of api.runFlow(run.flow)) this.#onItem(run, item);
+      if (run.status === "running") failRun(run, BROKEN_STREAM);
+    } catch (problem) {
+      failRun(run, errorOf(problem));
+    }
+    for (const step of run.steps) this.#runView.updateStep(run, step);
+    this.say(`The flow has ${run.status}.`);
+    this.#onRunChange(run);
+  }
+
+  /** @param {Run} run @param {RunItem} item */
+  #onItem(run, item) {
+    const step = addItem(run, item);
+    if (!step) return;
+    const isFirstText = item.type === "text.delta" && step.text === item.text;
+    if (isFirstText) this.say("The answer is being written.");
+    this.#runView.updateStep(run, step);
+    if (item.type === "step.started") this.#onStepStart(run, step);
+    if (item.type === "step.finished") this.#onStepEnd(run, step);
+  }
+
+  /** @param {Run} run @param {StepRun} step */
+  #onStepStart(run, step) {
+    this.#runView.followStep(step);
+    if (run.stopping) this.#cancelCurrent(run);
+    this.#onRunChange(run);
+  }
+
+  /**
+   * Keep the output for later steps, and show the refused fields.
+   * @param {Run} run
+   * @param {StepRun} step
+   */
+  #onStepEnd(run, { id, status, envelope }) {
+    const fields = envelope?.error?.fields ?? [];
+    if (run !== this.#foreignRun) {
+      this.#outputs.set(id, envelope?.output ?? null);
+      if (fields.length > 0) this.#errors.set(id, fields);
+    }
+    this.say(`Step ${id} has ${status}. ${envelope?.summary ?? ""}`);
+    this.#onRunChange(run);
+  }
+
+  /** @param {Run} run */
+  #onRunChange(run) {
+    this.#runView.updateRun(run);
+    this.#flowView.update();
+    for (const listener of this.#runListeners) listener();
+  }
+
+  /** @param {Run} run */
+  async #cancelCurrent(run) {
+    const step = currentStep(run);
+    if (!step) return;
+    await api.cancelRun(step.runId).catch((problem) => this.complain(messageOf(problem)));
+  }
 }
 
-/** What a step gave is there to pick from; what it refused is shown at the fields, as what the check finds is. */
-function keep(bench, step) {
-  bench.outputs.set(step.id, step.envelope.output);
-  const fields = step.envelope.error?.fields ?? [];
-  if (fields.length > 0) bench.errors.set(step.id, fields);
-}
+const BROKEN_STREAM = {
+  code: "unavailable",
+  message: "",
+  user_message: "The stream of the run ended early. Check that the workbench is still running.",
+};
 
-function tell(bench, running) {
-  bench.runView.runChanged(running);
-  bench.flow.update();
-  bench.runListeners.forEach((listener) => listener());
-}
-
-function isRunning(bench) {
-  return bench.run?.status === "running";
-}
-
-async function stop(bench) {
-  if (!isRunning(bench)) return;
-  bench.run.stopping = true;
-  tell(bench, bench.run);
-  await cancelCurrent(bench, bench.run);
-}
-
-/** Between two steps there is none to cancel: then the next one is, as soon as it begins. */
-async function cancelCurrent(bench, running) {
-  const step = current(running);
-  if (step) await api.cancelRun(step.runId).catch((problem) => complain(bench, problem.message));
-}
-
-function goTo(bench, stepId, pointer) {
-  bench.showPart("flow");
-  bench.flow.focusField(stepId, pointer);
-}
-
-async function manageConnections(bench, step) {
-  const ids = [...new Set(bench.catalogue.actions.map((entry) => entry.connector))];
-  const connectors = ids.map((id) => {
-    const entry = bench.catalogue.actions.find((each) => each.connector === id);
-    return { id, title: id, describe: () => describe(bench, entry) };
-  });
-  const renamed = (name, newName) => bench.state.reconnect(name, newName);
-  const made = await openConnections({ connectors, connector: step?.connector, changed: () => loadConnections(bench), renamed });
-  if (made && step) bench.state.edit(step.uid, { connection: made });
-  bench.flow.update();
-}
-
-async function loadConnections(bench) {
-  bench.stored = await api.connections().catch((problem) => (complain(bench, problem.message), []));
-  changed(bench);
-}
-
-function say(bench, text) {
-  bench.places.said.textContent = text;
-}
-
-function complain(bench, text) {
-  const place = document.getElementById("banners");
-  const close = h("button", { type: "button", class: "link-button", onclick: () => fill(place) }, "Close");
-  fill(place, h("p", { class: "banner banner-danger", role: "alert" }, h("span", {}, text), close));
+/** Return an error as data. @param {unknown} problem */
+function errorOf(problem) {
+  if (problem instanceof api.ApiError) return problem.data;
+  const message = messageOf(problem);
+  return { code: "internal", message, user_message: message };
 }

@@ -1,67 +1,117 @@
-/** A step or a flow as text to use elsewhere: a command line, Python, JSON. */
+/** Writes a step or a flow as text to use elsewhere: a command line, Python or JSON. */
+
+/** @import { Flow, Json, JsonObject, Part, SavedStep } from "./types.js" */
 
 import { get, set } from "./form/pointer.js";
 
-/** @param {string} text @returns {string} one word of a POSIX shell */
-export function quoted(text) {
-  return /^[A-Za-z0-9_./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** JSON as a Python literal. @param {unknown} value @param {number} [depth] @returns {string} */
-export function pythonLiteral(value, depth = 0) {
-  const gap = "\n" + "    ".repeat(depth + 1);
-  const end = "\n" + "    ".repeat(depth);
-  const each = (inner) => pythonLiteral(inner, depth + 1);
-  if (value === null) return "None";
-  if (typeof value === "boolean") return value ? "True" : "False";
-  if (Array.isArray(value)) return value.length === 0 ? "[]" : `[${value.map((item) => gap + each(item)).join(",")},${end}]`;
-  if (typeof value !== "object") return JSON.stringify(value);
-  const entries = Object.entries(value).map(([name, inner]) => `${gap}${JSON.stringify(name)}: ${each(inner)}`);
-  return entries.length === 0 ? "{}" : `{${entries.join(",")},${end}}`;
+/** Quote a text as one word of a POSIX shell. @param {string} text */
+export function quote(text) {
+  if (/^[A-Za-z0-9_./:=@%+-]+$/.test(text)) return text;
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /**
- * A step's input with its bindings filled from what earlier steps gave, as the host fills them.
- * @param {object} step @param {Record<string, object|null>} outputs by step id @returns {object}
+ * Write JSON as a Python literal.
+ * @param {unknown} value
+ * @param {number} [depth]
+ * @returns {string}
  */
-export function filledInput(step, outputs) {
-  const asText = (value) => (typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value));
-  const valueOf = (part) => (typeof part === "string" ? part : get(outputs[part.step] ?? undefined, part.pointer));
-  return Object.entries(step.bindings ?? {}).reduce((input, [place, parts]) => {
-    const isLone = parts.length === 1 && typeof parts[0] !== "string";
-    return set(input, place, isLone ? valueOf(parts[0]) : parts.map(valueOf).map(asText).join(""));
-  }, step.input);
+export function toPython(value, depth = 0) {
+  const write = (/** @type {unknown} */ inner) => toPython(inner, depth + 1);
+  if (value === null) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (Array.isArray(value)) return indent("[", value.map(write), "]", depth);
+  if (typeof value !== "object") return JSON.stringify(value);
+  const entries = Object.entries(value);
+  const lines = entries.map(([name, inner]) => `${JSON.stringify(name)}: ${write(inner)}`);
+  return indent("{", lines, "}", depth);
 }
 
-/** The ways to copy one step, with the input that it had. @param {object} step @param {object} input @param {boolean} sandbox */
-export function stepTexts(step, input, sandbox) {
-  const target = sandbox ? ["--sandbox"] : step.connection ? ["--connection", quoted(step.connection)] : [];
-  const words = ["perplexity-connector", "run", quoted(`${step.connector}.${step.action}`), "--input", quoted(JSON.stringify(input)), ...target];
-  const connection = step.connection && !sandbox ? `, connection=${JSON.stringify(step.connection)}` : "";
-  const call = `await host.run("${step.connector}", "${step.action}", INPUT, version=${step.version}${connection})`;
+/** @param {string} open @param {string[]} lines @param {string} close @param {number} depth */
+function indent(open, lines, close, depth) {
+  if (lines.length === 0) return open + close;
+  const margin = "    ".repeat(depth);
+  const inside = lines.map((line) => `${margin}    ${line},\n`).join("");
+  return `${open}\n${inside}${margin}${close}`;
+}
+
+/**
+ * Return a step's input with its bindings replaced by the outputs of earlier steps, as the host
+ * does it.
+ * @param {SavedStep} step
+ * @param {Record<string, JsonObject | null>} outputs by step id
+ */
+export function applyBindings(step, outputs) {
+  const valueOf = (/** @type {Part} */ part) =>
+    typeof part === "string" ? part : get(outputs[part.step] ?? undefined, part.pointer);
+  /** @type {Json | undefined} */
+  let input = step.input;
+  for (const [pointer, parts] of Object.entries(step.bindings)) {
+    const values = parts.map(valueOf);
+    const isLone = parts.length === 1 && typeof parts[0] !== "string";
+    input = set(input, pointer, isLone ? values[0] : values.map(toText).join(""));
+  }
+  return input;
+}
+
+/** @param {Json | undefined} value */
+function toText(value) {
+  if (value === null || value === undefined) return "";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/**
+ * Return the texts of one step by their names, with the input that it ran with.
+ * @param {SavedStep} step
+ * @param {Json | undefined} input
+ * @param {boolean} sandbox
+ */
+export function writeStep(step, input, sandbox) {
+  const { connector, action, version } = step;
+  const connection = sandbox ? null : step.connection;
+  const words = [
+    "perplexity-connector run",
+    quote(`${connector}.${action}`),
+    "--input",
+    quote(JSON.stringify(input)),
+  ];
+  if (sandbox) words.push("--sandbox");
+  if (connection) words.push("--connection", quote(connection));
+  const named = connection ? `, connection=${JSON.stringify(connection)}` : "";
+  const call = `host.run("${connector}", "${action}", INPUT, version=${version}${named})`;
   return {
     "Command line": words.join(" "),
-    Python: python("INPUT", input, `envelope = ${call}`, sandbox),
+    Python: writePython("INPUT", input, `envelope = await ${call}`, sandbox),
     "JSON step": JSON.stringify({ ...step, input, bindings: {} }, null, 2),
   };
 }
 
-/** The ways to copy a flow. @param {object} flow @param {boolean} sandbox */
-export function flowTexts(flow, sandbox) {
+/**
+ * Return the texts of a flow by their names.
+ * @param {Flow} flow
+ * @param {boolean} sandbox
+ */
+export function writeFlow(flow, sandbox) {
   const text = JSON.stringify(flow, null, 2);
+  const command = `perplexity-connector run-flow -${sandbox ? " --sandbox" : ""}`;
+  const call = 'envelope = (await host.run_flow(FLOW))["steps"][-1]["envelope"]';
   return {
-    "Command line": `printf %s ${quoted(text)} | perplexity-connector run-flow -${sandbox ? " --sandbox" : ""}`,
-    Python: python("FLOW", flow, 'envelope = (await host.run_flow(FLOW))["steps"][-1]["envelope"]', sandbox),
+    "Command line": `printf %s ${quote(text)} | ${command}`,
+    Python: writePython("FLOW", flow, call, sandbox),
     JSON: text,
   };
 }
 
-function python(name, value, call, sandbox) {
-  return `${sandbox ? "# Not on the sandbox: this asks the real service, with the key of the environment.\n" : ""}import asyncio
+const SANDBOX_NOTE =
+  "# Not on the sandbox: this asks the real service, with the key of the environment.\n";
+
+/** @param {string} name @param {unknown} value @param {string} call @param {boolean} sandbox */
+function writePython(name, value, call, sandbox) {
+  return `${sandbox ? SANDBOX_NOTE : ""}import asyncio
 
 from perplexity_connector.host import Host
 
-${name} = ${pythonLiteral(value)}
+${name} = ${toPython(value)}
 
 
 async def main() -> None:

@@ -1,45 +1,90 @@
-/** Elements as nodes: nothing in the page ever becomes markup, so nothing that it shows can run. */
+/** Builds the page from DOM nodes. Text never becomes markup, so no text that is shown can run. */
 
-const PROPERTIES = new Set(["value", "checked", "textContent", "open", "disabled", "hidden", "htmlFor", "tabIndex", "selected"]);
+/** @import { Attributes, Child } from "./types.js" */
+
+const PROPERTIES = new Set([
+  "value",
+  "checked",
+  "textContent",
+  "open",
+  "disabled",
+  "hidden",
+  "htmlFor",
+  "tabIndex",
+  "selected",
+]);
 
 /**
- * An element with those attributes and children. A function under `onNAME` listens to NAME; false, null and undefined
- * leave an attribute or a child out.
- * @param {string} tag
- * @param {Record<string, unknown>} [attributes]
- * @param {...unknown} children
- * @returns {HTMLElement}
+ * Return an element with these attributes and children. A function under `onNAME` listens to the
+ * event NAME. An attribute or a child that is false, null or undefined is left out.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes<HTMLElementTagNameMap[Tag]>} [attributes]
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) give(element, name, value);
-  element.append(...kept(children));
+  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
+  element.append(...flatten(children));
   return element;
 }
 
-function give(element, name, value) {
+/** @param {HTMLElement} element @param {string} name @param {unknown} value */
+function setAttribute(element, name, value) {
   if (value === undefined || value === null || value === false) return;
-  if (typeof value === "function") element.addEventListener(name.slice(2), value);
-  else if (PROPERTIES.has(name)) element[name] = value;
-  else element.setAttribute(name, value === true ? "" : String(value));
+  if (typeof value === "function") {
+    element.addEventListener(name.slice(2), (event) => value(event));
+  } else if (PROPERTIES.has(name)) {
+    Reflect.set(element, name, value);
+  } else {
+    element.setAttribute(name, value === true ? "" : String(value));
+  }
 }
 
-function kept(children) {
-  return children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== false && child !== "");
+/** @param {Child[]} children @returns {(Node | string)[]} */
+function flatten(children) {
+  return children.flatMap((child) => {
+    if (Array.isArray(child)) return flatten(child);
+    if (child === undefined || child === null || child === false || child === "") return [];
+    return [child instanceof Node ? child : String(child)];
+  });
 }
 
 /**
- * Replace all children of a node.
+ * Replace all children of an element.
  * @param {Element} element
- * @param {...unknown} children
+ * @param {...Child} children
  */
 export function fill(element, ...children) {
-  element.replaceChildren(...kept(children));
+  element.replaceChildren(...flatten(children));
 }
 
-/** @param {EventTarget|null} target @returns {boolean} whether somebody writes text there */
-export function writesText(target) {
-  return target?.matches?.("textarea, [role=textbox], input:not([type=checkbox], [type=radio])") ?? false;
+/**
+ * Return the element with this id. Throws an `Error` when the page does not have it.
+ * @param {string} id
+ */
+export function findById(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`The page has no element with the id ${id}.`);
+  return element;
+}
+
+/**
+ * Return whether the user writes text in this element.
+ * @param {EventTarget | null} target
+ */
+export function isTextField(target) {
+  const fields = "textarea, [role=textbox], input:not([type=checkbox], [type=radio])";
+  return target instanceof Element && target.matches(fields);
+}
+
+/**
+ * Return the message of anything that was thrown.
+ * @param {unknown} problem
+ */
+export function messageOf(problem) {
+  return problem instanceof Error ? problem.message : String(problem);
 }
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -64,14 +109,17 @@ const PATHS = {
   undo: "M4 9h11a5 5 0 0 1 0 10h-4M4 9l4-4M4 9l4 4",
 };
 
+/** @typedef {keyof typeof PATHS} IconName */
+
 /**
- * A small drawing, hidden from screen readers: what it stands on has a name of its own.
- * @param {keyof typeof PATHS} name
- * @returns {SVGElement}
+ * Draw a small icon. It is hidden from screen readers: the control around it has a name of its own.
+ * @param {IconName} name
  */
-export function icon(name) {
+export function drawIcon(name) {
   const svg = document.createElementNS(SVG, "svg");
-  for (const [key, value] of Object.entries({ viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" })) svg.setAttribute(key, value);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
   const path = document.createElementNS(SVG, "path");
   path.setAttribute("d", PATHS[name]);
   svg.append(path);
@@ -79,13 +127,29 @@ export function icon(name) {
 }
 
 /**
- * A button with a drawing alone, named for screen readers and by its tooltip.
- * @param {keyof typeof PATHS} drawing
+ * Draw a button that shows only an icon. Screen readers and the tooltip give its label.
+ * @param {IconName} name
  * @param {string} label
- * @param {(event: Event) => void} onclick
- * @param {Record<string, unknown>} [more]
- * @returns {HTMLButtonElement}
+ * @param {(event: Event) => unknown} onclick
+ * @param {Attributes<HTMLButtonElement>} [more]
  */
-export function iconButton(drawing, label, onclick, more = {}) {
-  return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, onclick, ...more }, icon(drawing));
+export function drawIconButton(name, label, onclick, more = {}) {
+  const attributes = { "aria-label": label, title: label, onclick, ...more };
+  return h("button", { type: "button", class: "icon-button", ...attributes }, drawIcon(name));
+}
+
+/**
+ * Open a modal dialog. It is removed from the page when it is closed.
+ * @param {string} title
+ * @param {Child[]} children
+ * @param {string} [className]
+ */
+export function openDialog(title, children, className = "dialog") {
+  const close = drawIconButton("close", "Close", () => dialog.close());
+  const head = h("header", { class: "dialog-head" }, h("h2", {}, title), close);
+  const dialog = h("dialog", { class: className, "aria-label": title }, head, children);
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
 }

@@ -2,78 +2,133 @@
 
 import { h } from "./dom.js";
 
+/** Pixels that a press must move to become a drag. */
 const THRESHOLD = 6;
+/** Pixels from the edge of the window at which it scrolls, and how far it scrolls. */
 const EDGE = 48;
+const SCROLL_STEP = 12;
 
 /**
- * @typedef {object} Zone where things are dropped
- * @property {(x: number, y: number) => number|null} indexAt the place under the pointer, or null outside
- * @property {(index: number|null) => void} show the place where it would go; null for none
+ * A place to drop things.
+ * @typedef {object} Zone
+ * @property {(x: number, y: number) => number | null} indexAt the index under the pointer, or null
+ *   outside the zone
+ * @property {(index: number | null) => void} show show the index where a drop would go; null: none
  */
 
 /**
- * Let an element be dragged into a zone. A press that does not move stays a click.
- * @param {HTMLElement} element what is dragged @param {HTMLElement} handle where it is taken
- * @param {{label: string, zone: Zone, drop: (index: number) => void, begin?: () => void, end?: () => void}} how
+ * @typedef {object} DragOptions
+ * @property {string} label the text beside the pointer
+ * @property {Zone} zone
+ * @property {(index: number) => void} drop
+ * @property {() => void} [begin]
+ * @property {() => void} [end]
  */
-export function makeDraggable(element, handle, how) {
+
+/**
+ * Let an element be dragged into a zone. A press that does not move is still a click.
+ * @param {HTMLElement} element the element that is dragged
+ * @param {HTMLElement} handle where the drag begins
+ * @param {DragOptions} options
+ */
+export function makeDraggable(element, handle, options) {
   handle.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || (event.pointerType !== "mouse" && !event.target.closest("[data-drag-handle]"))) return;
-    follow(event, element, how);
+    if (canBegin(event)) new Drag(event, element, options).listen();
   });
-  // The browser's own dragging, of an image for one, would take the pointer away.
+  // The browser's own dragging, of an image for example, would end the pointer events.
   handle.addEventListener("dragstart", (event) => event.preventDefault());
 }
 
-function follow(start, element, how) {
-  const state = { ghost: null, index: null };
-  const controller = new AbortController();
-  const listen = (name, act) => window.addEventListener(name, act, { signal: controller.signal, capture: true });
-  const end = (dropped) => {
-    controller.abort();
-    if (state.ghost) finish(state, element, how, dropped);
-  };
-  listen("pointermove", (event) => event.pointerId === start.pointerId && onMove(start, event, state, element, how));
-  listen("pointerup", (event) => event.pointerId === start.pointerId && end(true));
-  listen("pointercancel", () => end(false));
-  listen("keydown", (event) => {
-    if (event.key !== "Escape" || !state.ghost) return;
-    event.preventDefault();
-    end(false);
-  });
+/** A finger drags only by the handle, because elsewhere it scrolls. @param {PointerEvent} event */
+function canBegin({ button, pointerType, target }) {
+  if (button !== 0) return false;
+  if (pointerType === "mouse") return true;
+  return target instanceof Element && target.closest("[data-drag-handle]") !== null;
 }
 
-function onMove(start, event, state, element, how) {
-  if (!state.ghost) {
-    if (Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) < THRESHOLD) return;
-    state.ghost = h("div", { class: "drag-ghost", "aria-hidden": "true" }, how.label);
-    document.body.append(state.ghost);
-    document.documentElement.classList.add("dragging");
-    element.classList.add("is-dragged");
-    how.begin?.();
+/**
+ * One press of the pointer. It becomes a drag when it has moved far enough: then it has a ghost.
+ */
+class Drag {
+  /** The label that follows the pointer; null until the drag begins. @type {HTMLElement | null} */
+  #ghost = null;
+  /** Where a drop would go now; null: nowhere. @type {number | null} */
+  #index = null;
+  /** Removes all listeners of the drag. */
+  #listeners = new AbortController();
+  #start;
+  #element;
+  #options;
+
+  /** @param {PointerEvent} start @param {HTMLElement} element @param {DragOptions} options */
+  constructor(start, element, options) {
+    this.#start = start;
+    this.#element = element;
+    this.#options = options;
   }
-  event.preventDefault();
-  document.getSelection()?.removeAllRanges();
-  state.ghost.style.transform = `translate(${event.clientX + 12}px, ${event.clientY + 8}px)`;
-  scrollAtEdge(event.clientY);
-  state.index = how.zone.indexAt(event.clientX, event.clientY);
-  how.zone.show(state.index);
+
+  listen() {
+    const how = { signal: this.#listeners.signal, capture: true };
+    const isOurs = (/** @type {PointerEvent} */ event) => event.pointerId === this.#start.pointerId;
+    window.addEventListener("pointermove", (event) => isOurs(event) && this.#move(event), how);
+    window.addEventListener("pointerup", (event) => isOurs(event) && this.#end(true), how);
+    window.addEventListener("pointercancel", () => this.#end(false), how);
+    window.addEventListener("keydown", (event) => this.#onKey(event), how);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (event.key !== "Escape" || !this.#ghost) return;
+    event.preventDefault();
+    this.#end(false);
+  }
+
+  /** @param {PointerEvent} event */
+  #move(event) {
+    const { clientX, clientY } = event;
+    const distance = Math.hypot(clientX - this.#start.clientX, clientY - this.#start.clientY);
+    if (!this.#ghost && distance < THRESHOLD) return;
+    this.#ghost ??= this.#begin();
+    event.preventDefault();
+    document.getSelection()?.removeAllRanges();
+    this.#ghost.style.transform = `translate(${clientX + 12}px, ${clientY + 8}px)`;
+    scrollAtEdge(clientY);
+    this.#index = this.#options.zone.indexAt(clientX, clientY);
+    this.#options.zone.show(this.#index);
+  }
+
+  #begin() {
+    const ghost = h("div", { class: "drag-ghost", "aria-hidden": "true" }, this.#options.label);
+    document.body.append(ghost);
+    document.documentElement.classList.add("dragging");
+    this.#element.classList.add("is-dragged");
+    this.#options.begin?.();
+    return ghost;
+  }
+
+  /** @param {boolean} isDropped */
+  #end(isDropped) {
+    this.#listeners.abort();
+    if (!this.#ghost) return;
+    this.#ghost.remove();
+    document.documentElement.classList.remove("dragging");
+    this.#element.classList.remove("is-dragged");
+    this.#options.zone.show(null);
+    this.#options.end?.();
+    swallowClick();
+    if (isDropped && this.#index !== null) this.#options.drop(this.#index);
+  }
 }
 
+/** @param {number} y */
 function scrollAtEdge(y) {
-  if (y < EDGE) window.scrollBy(0, -12);
-  if (y > window.innerHeight - EDGE) window.scrollBy(0, 12);
+  if (y < EDGE) window.scrollBy(0, -SCROLL_STEP);
+  if (y > window.innerHeight - EDGE) window.scrollBy(0, SCROLL_STEP);
 }
 
-function finish(state, element, how, dropped) {
-  state.ghost.remove();
-  document.documentElement.classList.remove("dragging");
-  element.classList.remove("is-dragged");
-  how.zone.show(null);
-  how.end?.();
-  // The click that follows a drag is none.
-  const swallow = (event) => event.stopPropagation();
+/** Stop the click that browsers send after a drag. */
+function swallowClick() {
+  const swallow = (/** @type {Event} */ event) => event.stopPropagation();
   window.addEventListener("click", swallow, { capture: true, once: true });
   setTimeout(() => window.removeEventListener("click", swallow, { capture: true }), 0);
-  if (dropped && state.index !== null) how.drop(state.index);
 }

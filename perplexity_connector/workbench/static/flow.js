@@ -1,125 +1,193 @@
 /** The flow: a column of step cards, in the order in which they run. */
 
-import { fill, h, icon } from "./dom.js";
-import { createCard, setOpen, update } from "./steps.js";
+/** @import { Step } from "./types.js" */
+/** @import { Zone } from "./drag.js" */
+/** @import { FlowState } from "./flow-state.js" */
+/** @import { CardHooks, View } from "./steps.js" */
+
+import { fill, h, drawIcon } from "./dom.js";
+import { StepCard } from "./steps.js";
 
 /**
- * @param {HTMLElement} place @param {import("./flow-state.js").FlowState} state
- * @param {object} hooks what cards ask: describe, optionsFor, environmentName, manageConnections, viewOf, example, tryExample, say
+ * What the flow asks of the workbench.
+ * @typedef {object} OwnHooks
+ * @property {(step: Step, index: number) => View} viewOf
+ * @property {boolean} hasExample
+ * @property {() => void} tryExample
+ * @property {(text: string) => void} say
  */
-export function createFlow(place, state, hooks) {
-  const list = h("div", { class: "steps" });
-  const flow = { place, list, state, hooks, cards: new Map(), line: h("div", { class: "drop-line", "aria-hidden": "true" }) };
-  flow.zone = { indexAt: (x, y) => indexAt(flow, x, y), show: (index) => showLine(flow, index) };
-  fill(place, list, emptyState(hooks));
-  return {
-    zone: flow.zone,
-    update: () => updateAll(flow),
-    focusStep: (uid) => flow.cards.get(uid)?.element.focus(),
-    focusUnfinished: () => focusUnfinished(flow),
-    focusField: (id, pointer) => focusField(flow, id, pointer),
-  };
+/**
+ * @typedef {OwnHooks & Pick<CardHooks, "describe" | "optionsFor" | "manageConnections"
+ *   | "environmentName">} FlowHooks
+ */
+
+/** The part of a tall card, in pixels, whose middle divides "above" from "below" for a drop. */
+const DROP_HEIGHT = 400;
+
+export class FlowView {
+  /** The cards by the `uid` of their step. @type {Map<number, StepCard>} */
+  #cards = new Map();
+  #list = h("div", { class: "steps" });
+  #dropLine = h("div", { class: "drop-line", "aria-hidden": "true" });
+  #place;
+  #section;
+  #state;
+  #hooks;
+
+  /** @param {HTMLElement} place @param {FlowState} state @param {FlowHooks} hooks */
+  constructor(place, state, hooks) {
+    this.#place = place;
+    this.#section = place.closest("section") ?? place;
+    this.#state = state;
+    this.#hooks = hooks;
+    /** @type {Zone} */
+    this.zone = {
+      indexAt: (x, y) => this.#indexAt(x, y),
+      show: (index) => this.#showDropLine(index),
+    };
+    fill(place, this.#list, drawEmpty(hooks));
+  }
+
+  /** Show the steps as they are now. */
+  update() {
+    const { steps } = this.#state;
+    for (const [uid, card] of this.#cards) {
+      if (this.#state.indexOf(uid) < 0) this.#drop(uid, card);
+    }
+    steps.forEach((step, index) => {
+      const card = this.#cards.get(step.uid) ?? this.#create(step);
+      this.#placeAt(card.element, index);
+      card.show(step, this.#hooks.viewOf(step, index));
+    });
+    this.#place.classList.toggle("is-empty", steps.length === 0);
+  }
+
+  /** @param {number} uid */
+  focusStep(uid) {
+    this.#cards.get(uid)?.element.focus();
+  }
+
+  /** Move the focus to a field of a step. @param {string | undefined} id @param {string} pointer */
+  focusField(id, pointer) {
+    const card = [...this.#cards.values()].find(({ step }) => step.id === id);
+    if (!card) return;
+    card.setOpen(true);
+    if (!card.form.focusField(pointer)) card.element.focus();
+  }
+
+  /** Move the focus to half-written JSON. Return whether there is any. */
+  focusUnfinished() {
+    const card = [...this.#cards.values()].find(({ form }) => form.unfinished);
+    const area = card?.form.unfinished;
+    if (!card || !area) return false;
+    card.setOpen(true);
+    const fold = area.closest("details");
+    if (fold) fold.open = true;
+    area.focus();
+    return true;
+  }
+
+  /** @param {Step} step */
+  #create(step) {
+    const state = this.#state;
+    const card = new StepCard(step, {
+      ...this.#hooks,
+      zone: this.zone,
+      edit: (uid, change, key) => state.edit(uid, change, key),
+      rename: (uid, id) => state.rename(uid, id),
+      remove: (uid) => this.#remove(uid),
+      move: (uid, direction) => this.#move(uid, state.indexOf(uid) + direction),
+      drop: (uid, gap) => this.#move(uid, gap > state.indexOf(uid) ? gap - 1 : gap),
+      onDrag: (isDragged) => this.#list.classList.toggle("is-compact", isDragged),
+    });
+    this.#cards.set(step.uid, card);
+    return card;
+  }
+
+  /** @param {number} uid @param {StepCard} card */
+  #drop(uid, card) {
+    card.element.remove();
+    this.#cards.delete(uid);
+  }
+
+  /**
+   * Put a card at its index. A card that is there already is not touched, so it keeps the focus.
+   * @param {HTMLElement} element
+   * @param {number} index
+   */
+  #placeAt(element, index) {
+    const current = this.#list.children[index];
+    if (current === element) return;
+    const focused = document.activeElement;
+    this.#list.insertBefore(element, current ?? null);
+    const isLost = focused !== document.activeElement && focused?.isConnected;
+    if (isLost && focused instanceof HTMLElement) focused.focus({ preventScroll: true });
+  }
+
+  /** @param {number} uid @param {number} index */
+  #move(uid, index) {
+    if (!this.#state.move(uid, index)) return;
+    const element = this.#cards.get(uid)?.element;
+    if (element && !element.contains(document.activeElement)) element.focus();
+    element?.scrollIntoView({ block: "nearest" });
+    this.#hooks.say(`Moved to step ${index + 1} of ${this.#state.steps.length}.`);
+  }
+
+  /** @param {number} uid */
+  #remove(uid) {
+    const index = this.#state.indexOf(uid);
+    this.#state.remove(uid);
+    const { steps } = this.#state;
+    const next = steps[Math.min(index, steps.length - 1)];
+    if (next) this.focusStep(next.uid);
+    else this.#section.focus();
+    this.#hooks.say("Step removed. Control Z brings it back.");
+  }
+
+  /**
+   * Return the gap under the pointer: its number is that of the step below it.
+   * @param {number} x
+   * @param {number} y
+   */
+  #indexAt(x, y) {
+    const { left, right, top, bottom } = this.#section.getBoundingClientRect();
+    const isInside = x >= left && x <= right && y >= top;
+    if (!isInside || y > Math.max(bottom, window.innerHeight)) return null;
+    const elements = this.#elements();
+    const below = elements.findIndex((element) => y < middleOf(element));
+    return below < 0 ? elements.length : below;
+  }
+
+  /** @param {number | null} index */
+  #showDropLine(index) {
+    this.#place.classList.toggle("is-target", index !== null);
+    if (index === null) this.#dropLine.remove();
+    else this.#list.insertBefore(this.#dropLine, this.#elements()[index] ?? null);
+  }
+
+  #elements() {
+    return [...this.#list.querySelectorAll(":scope > .step")];
+  }
 }
 
-function emptyState(hooks) {
+/** @param {Element} element */
+function middleOf(element) {
+  const { top, height } = element.getBoundingClientRect();
+  return top + Math.min(height, DROP_HEIGHT) / 2;
+}
+
+/** @param {FlowHooks} hooks */
+function drawEmpty({ hasExample, tryExample }) {
+  const cards = [h("span"), h("span"), h("span")];
+  const help = "Steps run from top to bottom, and a step can use what the steps before it found.";
+  const attributes = { type: "button", class: "button", id: "try-example" };
   return h(
     "div",
     { class: "empty flow-empty" },
-    h("div", { class: "empty-drawing", "aria-hidden": "true" }, h("span", {}), h("span", {}), h("span", {})),
+    h("div", { class: "empty-drawing", "aria-hidden": "true" }, cards),
     h("p", { class: "empty-title" }, "Drag an action here, or press Enter on it"),
-    h("p", { class: "muted" }, "Steps run from top to bottom, and a step can use what the steps before it found."),
-    hooks.example && h("button", { type: "button", class: "button", id: "try-example", onclick: hooks.tryExample }, icon("spark"), "Try an example"),
+    h("p", { class: "muted" }, help),
+    hasExample &&
+      h("button", { ...attributes, onclick: tryExample }, drawIcon("spark"), "Try an example"),
   );
-}
-
-function updateAll(flow) {
-  const { state, cards, list, place } = flow;
-  for (const [uid, card] of cards) if (state.index(uid) < 0) drop(flow, uid, card);
-  state.steps.forEach((step, index) => {
-    const card = cards.get(step.uid) ?? created(flow, step);
-    // Only what stands elsewhere is moved: moving takes the focus away.
-    if (list.children[index] !== card.element) keepingFocus(() => list.insertBefore(card.element, list.children[index] ?? null));
-    update(card, step, flow.hooks.viewOf(step, index));
-  });
-  place.classList.toggle("is-empty", state.steps.length === 0);
-}
-
-function keepingFocus(move) {
-  const focused = document.activeElement;
-  move();
-  if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
-}
-
-function created(flow, step) {
-  const { hooks, state } = flow;
-  const card = createCard(step, {
-    ...hooks,
-    zone: flow.zone,
-    edit: (uid, change, key) => state.edit(uid, change, key),
-    rename: (uid, id) => state.rename(uid, id),
-    remove: (uid) => remove(flow, uid),
-    move: (uid, direction) => move(flow, uid, state.index(uid) + direction),
-    drop: (uid, gap) => move(flow, uid, gap > state.index(uid) ? gap - 1 : gap),
-    dragging: (is) => flow.list.classList.toggle("is-compact", is),
-  });
-  flow.cards.set(step.uid, card);
-  return card;
-}
-
-function drop(flow, uid, card) {
-  card.element.remove();
-  flow.cards.delete(uid);
-}
-
-function move(flow, uid, index) {
-  if (!flow.state.move(uid, index)) return;
-  const { element } = flow.cards.get(uid);
-  if (!element.contains(document.activeElement)) element.focus();
-  element.scrollIntoView({ block: "nearest" });
-  flow.hooks.say(`Moved to step ${index + 1} of ${flow.state.steps.length}.`);
-}
-
-function remove(flow, uid) {
-  const index = flow.state.index(uid);
-  flow.state.remove(uid);
-  const next = flow.state.steps[Math.min(index, flow.state.steps.length - 1)];
-  if (next) flow.cards.get(next.uid).element.focus();
-  else flow.place.closest("section").focus();
-  flow.hooks.say("Step removed. Control Z brings it back.");
-}
-
-function focusField(flow, id, pointer) {
-  const card = [...flow.cards.values()].find((each) => each.step.id === id);
-  if (!card) return;
-  setOpen(card, true);
-  if (!card.form.focusField(pointer)) card.element.focus();
-}
-
-/** Go to JSON that is half written. @returns {boolean} whether there is any */
-function focusUnfinished({ cards }) {
-  const card = [...cards.values()].find(({ form }) => form.unfinished);
-  if (!card) return false;
-  setOpen(card, true);
-  card.form.unfinished.closest("details").open = true;
-  card.form.unfinished.focus();
-  return true;
-}
-
-/** The gap under the pointer: its number is that of the step below it. */
-function indexAt({ place, list }, x, y) {
-  const box = place.closest("section").getBoundingClientRect();
-  if (x < box.left || x > box.right || y < box.top || y > Math.max(box.bottom, window.innerHeight)) return null;
-  const cards = [...list.querySelectorAll(":scope > .step")];
-  const below = cards.findIndex((card) => y < middle(card.getBoundingClientRect()));
-  return below < 0 ? cards.length : below;
-}
-
-function middle({ top, height }) {
-  return top + Math.min(height, 400) / 2;
-}
-
-function showLine({ place, list, line }, index) {
-  place.classList.toggle("is-target", index !== null);
-  if (index === null) line.remove();
-  else list.insertBefore(line, list.querySelectorAll(":scope > .step")[index] ?? null);
 }

@@ -1,48 +1,87 @@
-/** The palette: every action there is, to search, to drag into the flow, or to add with Enter. */
+/** The palette: all actions, to search, to drag into the flow, or to add with Enter. */
 
-import { fill, h, icon } from "./dom.js";
+/** @import { Catalogue, Entry } from "./types.js" */
+/** @import { Zone } from "./drag.js" */
+
+import { fill, h, drawIcon } from "./dom.js";
 import { makeDraggable } from "./drag.js";
 
-/** @typedef {{connector: string, action: string, version: number, title: string, summary: string, icon: string, categories: string[]}} Entry */
+/**
+ * The flow, as the palette uses it.
+ * @typedef {object} Target
+ * @property {Zone} zone
+ * @property {(entry: Entry, index?: number) => Promise<void>} add
+ */
 
 /**
- * @param {HTMLElement} place @param {{actions: Entry[], problems: {connector: string, message: string}[]}} catalogue
- * @param {{zone: import("./drag.js").Zone, add: (entry: Entry, index?: number) => void}} flow
+ * @param {HTMLElement} place
+ * @param {Catalogue} catalogue
+ * @param {Target} target
  */
-export function drawPalette(place, { actions, problems }, flow) {
+export function drawPalette(place, { actions, problems }, target) {
   const list = h("ul", { class: "palette-list" });
-  const none = h("p", { class: "muted", hidden: true }, "No action has these words.");
-  const show = (search) => {
-    const found = actions.filter((entry) => matches(entry, search));
-    fill(list, found.map((entry) => h("li", {}, card(entry, flow))));
-    none.hidden = found.length > 0;
+  const noMatch = h("p", { class: "muted", hidden: true }, "No action has these words.");
+  const show = (/** @type {string} */ words) => {
+    const found = actions.filter((entry) => matches(entry, words));
+    const items = found.map((entry) => h("li", {}, drawCard(entry, target)));
+    fill(list, items);
+    noMatch.hidden = found.length > 0;
   };
-  const search = h("input", { type: "search", class: "sf-input", placeholder: "Search actions", "aria-label": "Search actions", oninput: (event) => show(event.target.value) });
+  const search = h("input", {
+    type: "search",
+    class: "sf-input",
+    placeholder: "Search actions",
+    "aria-label": "Search actions",
+    oninput: (event) => show(event.currentTarget.value),
+  });
   show("");
-  fill(place, h("p", { class: "muted palette-hint" }, "Drag into the flow, or press Enter."), h("div", { class: "palette-search" }, icon("search"), search), list, none, problems.map(problemNote));
+  fill(
+    place,
+    h("p", { class: "muted palette-hint" }, "Drag into the flow, or press Enter."),
+    h("div", { class: "palette-search" }, drawIcon("search"), search),
+    list,
+    noMatch,
+    problems.map(drawProblem),
+  );
 }
 
-function matches(entry, search) {
-  const text = [entry.title, entry.summary, entry.connector, entry.action, ...entry.categories].join(" ").toLowerCase();
-  return search.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+/** Return whether an action has all of these words. @param {Entry} entry @param {string} words */
+function matches({ title, summary, connector, action, categories }, words) {
+  const text = [title, summary, connector, action, ...categories].join(" ").toLowerCase();
+  const wanted = words.toLowerCase().split(/\s+/);
+  return wanted.every((word) => text.includes(word));
 }
 
-function card(entry, flow) {
+/** @param {Entry} entry @param {Target} target */
+function drawCard(entry, target) {
+  const tags = entry.categories.map((category) => h("span", { class: "tag" }, category));
   const button = h(
     "button",
-    { type: "button", class: "palette-card", "data-action": `${entry.connector}/${entry.action}`, onclick: () => flow.add(entry) },
+    {
+      type: "button",
+      class: "palette-card",
+      "data-action": `${entry.connector}/${entry.action}`,
+      onclick: () => target.add(entry),
+    },
     h("img", { class: "action-icon", src: entry.icon, alt: "", draggable: "false" }),
-    h("span", { class: "palette-text" },
+    h(
+      "span",
+      { class: "palette-text" },
       h("span", { class: "palette-title" }, entry.title),
       h("span", { class: "palette-summary" }, entry.summary),
-      h("span", { class: "palette-tags" }, entry.categories.map((category) => h("span", { class: "tag" }, category))),
+      h("span", { class: "palette-tags" }, tags),
     ),
-    h("span", { class: "grip", "data-drag-handle": true }, icon("drag")),
+    h("span", { class: "grip", "data-drag-handle": true }, drawIcon("drag")),
   );
-  makeDraggable(button, button, { label: entry.title, zone: flow.zone, drop: (index) => flow.add(entry, index) });
+  makeDraggable(button, button, {
+    label: entry.title,
+    zone: target.zone,
+    drop: (index) => target.add(entry, index),
+  });
   return button;
 }
 
-function problemNote({ connector, message }) {
+/** @param {{connector: string, message: string}} problem */
+function drawProblem({ connector, message }) {
   return h("p", { class: "note note-warn" }, h("strong", {}, connector), `: ${message}`);
 }

@@ -1,65 +1,105 @@
-/** What a running flow has told so far. Nothing here touches the page. */
+/** The state of a running flow: everything that its stream has brought. Does not touch the page. */
+
+/** @import { Envelope, ErrorData, Flow, Run, RunItem, RunStatus, StepRun } from "./types.js" */
 
 /**
- * @typedef {object} StepRun @property {string} id @property {string} connector @property {string} action
- * @property {string} status waiting, running, succeeded, failed, cancelled or skipped @property {string} runId
- * @property {string} text the answer as far as it is written @property {string[]} queries @property {object[]} found
- * @property {string} message @property {object|null} envelope @property {object} step the saved step
+ * Return a run that is about to begin.
+ * @param {number} number
+ * @param {Flow} flow
+ * @returns {Run}
  */
-
-/** A run that is about to begin. @param {number} number @param {object} flow */
-export function newRun(number, flow) {
-  const steps = flow.steps.map((step) => ({
-    id: step.id, connector: step.connector, action: step.action, step, status: "waiting", runId: "", text: "", queries: [], found: [], message: "", envelope: null,
-  }));
-  return { number, flow, steps, status: "running", startedAt: new Date(), error: null, stopping: false };
+export function startRun(number, flow) {
+  return {
+    number,
+    flow,
+    steps: flow.steps.map((step) => ({
+      id: step.id,
+      connector: step.connector,
+      action: step.action,
+      step,
+      status: "waiting",
+      runId: "",
+      text: "",
+      queries: [],
+      found: [],
+      message: "",
+      envelope: null,
+    })),
+    status: "running",
+    startedAt: new Date(),
+    error: null,
+    stopping: false,
+  };
 }
 
-const TAKERS = {
-  "step.started": (run, step, item) => Object.assign(step, { status: "running", runId: item.run_id }),
-  "text.delta": (run, step, item) => Object.assign(step, { text: step.text + item.text }),
-  "search.queries": (run, step, item) => Object.assign(step, { queries: [...step.queries, ...item.queries] }),
-  "search.results": (run, step, item) => Object.assign(step, { found: [...step.found, ...item.results] }),
-  status: (run, step, item) => Object.assign(step, { message: item.message }),
-  "step.finished": (run, step, item) => Object.assign(step, { status: item.envelope.status, envelope: item.envelope, message: "" }),
-  "flow.finished": (run, step, item) => ended(run, item.status),
-};
+/**
+ * Add an item of the stream to a run, and return the step that it is about. Items of an unknown
+ * step or type are ignored.
+ * @param {Run} run
+ * @param {RunItem} item
+ */
+export function addItem(run, item) {
+  const step = run.steps.find((each) => each.id === item.step);
+  if (item.type === "flow.finished") endRun(run, item.status);
+  else if (step) Object.assign(step, changeOf(step, item));
+  return step;
+}
 
-/** The steps that are waiting still will never run. */
-function ended(run, status) {
+/**
+ * Return the fields of a step that an item changes.
+ * @param {StepRun} step
+ * @param {Exclude<RunItem, {type: "flow.finished"}>} item
+ * @returns {Partial<StepRun>}
+ */
+function changeOf(step, item) {
+  switch (item.type) {
+    case "step.started":
+      return { status: "running", runId: item.run_id };
+    case "text.delta":
+      return { text: step.text + item.text };
+    case "search.queries":
+      return { queries: [...step.queries, ...item.queries] };
+    case "search.results":
+      return { found: [...step.found, ...item.results] };
+    case "status":
+      return { message: item.message };
+    case "step.finished":
+      return { status: item.envelope.status, envelope: item.envelope, message: "" };
+    default:
+      return {};
+  }
+}
+
+/** End a run. Steps that still wait will never run. @param {Run} run @param {RunStatus} status */
+function endRun(run, status) {
   run.status = status;
   for (const step of run.steps) if (step.status === "waiting") step.status = "skipped";
 }
 
-/**
- * Take an item of the stream in.
- * @param {ReturnType<typeof newRun>} run @param {{type: string, step?: string}} item @returns {StepRun|undefined} the step that it is about
- */
-export function take(run, item) {
-  const step = run.steps.find((each) => each.id === item.step);
-  if (step || item.type === "flow.finished") TAKERS[item.type]?.(run, step, item);
-  return step;
-}
-
-/** The stream broke off or never began. @param {ReturnType<typeof newRun>} run @param {object} error */
-export function broke(run, error) {
-  ended(run, "failed");
+/** End a run whose stream never began or broke off. @param {Run} run @param {ErrorData} error */
+export function failRun(run, error) {
+  endRun(run, "failed");
   run.error = error;
-  for (const step of run.steps) if (step.status === "running") Object.assign(step, { status: "failed" });
+  for (const step of run.steps) if (step.status === "running") step.status = "failed";
 }
 
-/** The step under way. @param {ReturnType<typeof newRun>} run @returns {StepRun|undefined} */
-export function current(run) {
+/** Return the step that is running. @param {Run} run */
+export function currentStep(run) {
   return run.steps.find((step) => step.status === "running");
 }
 
-/** Cost in USD, tokens and milliseconds of all steps together. @param {ReturnType<typeof newRun>} run */
-export function totals(run) {
-  const sum = (read) => run.steps.reduce((total, { envelope }) => total + (Number(read(envelope ?? {})) || 0), 0);
-  const costs = run.steps.filter(({ envelope }) => envelope?.usage?.cost).length;
+/**
+ * Return the cost in USD, the tokens and the milliseconds of all steps together.
+ * @param {Run} run
+ */
+export function sumUp(run) {
+  const envelopes = run.steps.flatMap(({ envelope }) => (envelope ? [envelope] : []));
+  const sum = (/** @type {(envelope: Envelope) => unknown} */ read) =>
+    envelopes.reduce((total, envelope) => total + (Number(read(envelope)) || 0), 0);
+  const hasCost = envelopes.some(({ usage }) => usage.cost);
   return {
-    cost: costs > 0 ? sum((envelope) => envelope.usage?.cost?.total_cost) : null,
-    tokens: sum((envelope) => envelope.usage?.total_tokens) || null,
+    cost: hasCost ? sum(({ usage }) => usage.cost?.total_cost) : null,
+    tokens: sum(({ usage }) => usage.total_tokens) || null,
     duration: sum((envelope) => envelope.duration_ms),
   };
 }

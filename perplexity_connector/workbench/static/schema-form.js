@@ -1,67 +1,87 @@
 /**
- * <schema-form>: a form drawn from a JSON Schema of the portable rules, for any page.
+ * `<schema-form>`: a form for a JSON Schema of the portable rules, for any page.
  *
- * Give it `schema`, and if you like `labels`, `options`, `references`, `bindings`, `value` and `errors`. It fires
- * `change` with `detail.value`, which validates and has no husks: a cleared field is absent. While somebody is still
- * writing, `edit` tells every step on the way, with `detail.valid`. It needs form.css, and the colours of style.css.
+ * Set `schema`, and optionally `labels`, `options`, `references`, `bindings`, `value` and `errors`.
+ * The form fires `change` with `detail.value`, which is valid and has no blanks: a cleared field is
+ * absent. While the user is still writing, it fires `edit` for every step, with `detail.valid`. It
+ * needs form.css, and the colours of style.css.
+ */
+
+/**
+ * @import {
+ *   Bindings, Earlier, FieldError, FormEdit, FormNode, Json, JsonObject, Part, Schema, Suggest,
+ * } from "./types.js"
  */
 
 import { fill, h } from "./dom.js";
-import { rootFields } from "./form/fields.js";
-import { fold } from "./form/frame.js";
-import { errorsOf } from "./form/check.js";
-import { child, get, isWithin, moved, parent, same, set } from "./form/pointer.js";
-import { field } from "./form/fields.js";
-import { hasSecret, pruned } from "./form/shape.js";
-import { jsonArea } from "./form/structures.js";
-import { spoken } from "./mapping.js";
+import { findErrors } from "./form/check.js";
+import { ErrorState } from "./form/error-state.js";
+import {
+  drawStrayBinding,
+  drawTopError,
+  showFieldErrors,
+  showFoldNote,
+  writeError,
+} from "./form/errors.js";
+import { FieldMap } from "./form/field-map.js";
+import { drawField, drawRootFields } from "./form/fields.js";
+import { get, isObject, isSame, joinPointer, moveEntries, set } from "./form/pointer.js";
+import { Press } from "./form/press.js";
+import { dropBlanks, hasSecret } from "./form/shape.js";
+import { drawRawFold } from "./form/structures.js";
 
-/** @typedef {SchemaForm} FormContext what the controls of a form see of it */
-
-const QUIET = new Set(["required", "minItems", "minLength"]);
 let formCount = 0;
 
 export class SchemaForm extends HTMLElement {
+  /** @type {Schema | null} */
   #schema = null;
+  /**
+   * Words for choices, by the pattern of their field.
+   * @type {Record<string, Record<string, string>>}
+   */
   #labels = {};
+  /** Sources of suggestions, by pointer. @type {Record<string, Suggest>} */
   #options = {};
+  /** @type {Earlier[]} */
   #references = [];
+  /** The value with its blanks. @type {Json | undefined} */
   #value = {};
-  // What the page handed in, husks and all, for as long as nobody has changed it.
-  #handed = undefined;
+  /** The value that the page has set, until the user changes it. @type {unknown} */
+  #received = undefined;
+  /** @type {Bindings} */
   #bindings = {};
-  #given = null;
-  #showAll = false;
-  #stale = true;
-  #touched = new Set();
-  #problems = new Map();
-  #fields = new Map();
+  #errors = new ErrorState();
+  /** Whether the form must be drawn again before it is used. */
+  #isStale = true;
+  #fields = new FieldMap();
   #number = (formCount += 1);
-  #fold = null;
-  #press = null;
-  #pressed = false;
+  /**
+   * The area with the whole value as JSON; null where the schema has a secret.
+   * @type {HTMLTextAreaElement | null}
+   */
+  #rawArea = null;
+  #press = new Press(() => this.#showErrors());
   #top = h("ul", { class: "sf-top", role: "alert" });
 
   constructor() {
     super();
     // The controls' own change events end here: only those of the whole form leave it.
-    this.addEventListener("change", (event) => event.target !== this && event.stopImmediatePropagation());
+    this.addEventListener("change", (event) => {
+      if (event.target !== this) event.stopImmediatePropagation();
+    });
     this.addEventListener("focusout", (event) => this.#touch(event.target));
   }
 
   connectedCallback() {
-    this.#press = new AbortController();
-    const follow = (name, act) => document.addEventListener(name, act, { capture: true, signal: this.#press.signal });
-    follow("pointerdown", () => (this.#pressed = true));
-    for (const name of ["pointerup", "pointercancel"]) follow(name, () => this.#released());
+    this.#press.watch();
     this.#flush();
   }
 
   disconnectedCallback() {
-    this.#press.abort();
+    this.#press.stop();
   }
 
-  /** The schema; setting it draws a new form. @param {import("./form/shape.js").Schema} schema */
+  /** The schema. Setting it draws a new form. */
   set schema(schema) {
     this.#schema = schema;
     this.#redraw();
@@ -71,44 +91,51 @@ export class SchemaForm extends HTMLElement {
     return this.#schema;
   }
 
-  /** Words for choices, by the pointer of the field with a star for each index, as connector.yaml has them. */
-  set labels(labels) {
+  /**
+   * Words for choices, by the pointer of the field with `*` for each index, as in connector.yaml.
+   */
+  set labels(/** @type {Record<string, Record<string, string>> | null | undefined} */ labels) {
     this.#labels = labels ?? {};
     this.#redraw();
   }
 
-  /** Where suggestions come from, by pointer: `async (search) => [{value, label, description}]`. */
-  set options(options) {
+  /** Sources of suggestions, by pointer: `async (search) => [{value, label, description}]`. */
+  set options(/** @type {Record<string, Suggest> | null | undefined} */ options) {
     this.#options = options ?? {};
     this.#redraw();
   }
 
-  /** Earlier steps whose values may be used: [{step, title, schema, result}]. */
+  /** Earlier steps whose values may be used: `[{step, title, schema, result}]`. */
   set references(references) {
-    const redraw = this.#references.length > 0 !== references.length > 0;
+    const isRedrawn = this.#references.length > 0 !== references.length > 0;
     this.#references = references;
-    if (redraw) this.#redraw();
+    if (isRedrawn) this.#redraw();
   }
 
   get references() {
     return this.#references;
   }
 
-  /** The value without husks. Setting what it has already changes nothing, so a page may give back what it was told. */
+  /**
+   * The value without blanks. Setting it to the same value changes nothing.
+   * @returns {JsonObject}
+   */
+  get value() {
+    if (!this.#schema) return {};
+    const value = dropBlanks(this.#schema, this.#value, this.#bindings);
+    return isObject(value) ? value : {};
+  }
+
   set value(value) {
-    if (same(value, this.value) || same(value, this.#handed)) return;
-    this.#handed = value;
+    if (isSame(value, this.value) || isSame(value, this.#received)) return;
+    this.#received = value;
     this.#value = value ?? {};
     this.#redraw();
   }
 
-  get value() {
-    return (this.#schema && pruned(this.#schema, this.#value, this.#bindings)) ?? {};
-  }
-
-  /** Places that are filled from earlier steps: {"/query": ["text", {step, pointer}]}. */
+  /** The fields that earlier steps fill: `{"/query": ["text", {step, pointer}]}`. */
   set bindings(bindings) {
-    if (same(bindings ?? {}, this.#bindings)) return;
+    if (isSame(bindings ?? {}, this.#bindings)) return;
     this.#bindings = bindings ?? {};
     this.#redraw();
   }
@@ -117,49 +144,71 @@ export class SchemaForm extends HTMLElement {
     return this.#bindings;
   }
 
-  /** What is wrong, by somebody who knows more than the schema; null leaves it to the form's own check. */
-  set errors(errors) {
-    this.#given = errors;
-    this.#showErrors();
-  }
-
+  /**
+   * The errors. The page may set those of a better check; null: the form checks by itself.
+   * @returns {FieldError[]}
+   */
   get errors() {
-    return [...this.#problems.values(), ...(this.#given ?? errorsOf(this.#schema ?? {}, this.value, this.#bindings))];
+    return this.#errors.list(() => this.#check());
   }
 
-  /** Whether fields that nobody has filled in yet are told off as well: after somebody tried to go on. */
-  set showAll(showAll) {
-    this.#showAll = showAll;
+  set errors(/** @type {FieldError[] | null} */ errors) {
+    this.#errors.given = errors;
     this.#showErrors();
   }
 
-  /** Move the focus to the control at a pointer, or to the nearest one around it. @param {string} pointer */
+  /**
+   * Whether the errors of fields that are not filled in yet are shown too: after a try to go on.
+   */
+  set showAll(/** @type {boolean} */ showAll) {
+    this.#errors.showAll = showAll;
+    this.#showErrors();
+  }
+
+  /**
+   * Move the focus to the control at a pointer, or to the nearest one around it. Return whether
+   * there is one.
+   * @param {string} pointer
+   */
   focusField(pointer) {
     this.#flush();
-    const entry = this.#fields.get(this.#nearest(pointer));
-    for (let node = entry?.wrapper; node && node !== this; node = node.parentElement) if (node.nodeName === "DETAILS") node.open = true;
-    entry?.control.focus();
-    return entry !== undefined;
+    const field = this.#fields.get(this.#fields.nearest(pointer));
+    if (!field) return false;
+    let fold = field.wrapper.closest("details");
+    while (fold && this.contains(fold)) {
+      fold.open = true;
+      fold = fold.parentElement?.closest("details") ?? null;
+    }
+    field.control.focus();
+    return true;
   }
 
-  /** Where JSON is written that is none yet, so that the value does not have it. @returns {HTMLElement|null} */
+  /**
+   * The control with half-written JSON, which is not in the value yet.
+   * @returns {HTMLElement | null}
+   */
   get unfinished() {
     return this.querySelector(".sf-json[aria-invalid=true]");
   }
 
-  // What follows is for the controls.
+  // The methods from here on are for the controls.
 
   /** @param {string} pointer */
   get(pointer) {
     return get(this.#value, pointer);
   }
 
-  /** @param {string} pointer @param {unknown} value undefined takes it away */
+  /** Set a value; undefined removes it. @param {string} pointer @param {Json | undefined} value */
   set(pointer, value) {
     this.put(pointer, value, this.#bindings[pointer]);
   }
 
-  /** A value and a binding at once. @param {string} pointer */
+  /**
+   * Set a value and a binding together.
+   * @param {string} pointer
+   * @param {Json | undefined} value
+   * @param {Part[] | undefined} parts
+   */
   put(pointer, value, parts) {
     this.#value = set(this.#value, pointer, value);
     const { [pointer]: _, ...others } = this.#bindings;
@@ -167,16 +216,22 @@ export class SchemaForm extends HTMLElement {
     this.#changed();
   }
 
-  /** Move an item of a list, or remove it when `to` is -1; its bindings go along. */
+  /**
+   * Move an item of a list with its bindings, or remove it when `to` is -1.
+   * @param {string} list
+   * @param {number} from
+   * @param {number} to
+   */
   move(list, from, to) {
-    const items = [...this.get(list)];
-    const [item] = items.splice(from, 1);
-    if (to >= 0) items.splice(to, 0, item);
+    const value = this.get(list);
+    const items = Array.isArray(value) ? [...value] : [];
+    const moved = items.splice(from, 1);
+    if (to >= 0) items.splice(to, 0, ...moved);
     this.#value = set(this.#value, list, items);
-    this.#bindings = moved(this.#bindings, list, from, to);
+    this.#bindings = moveEntries(this.#bindings, list, from, to);
     this.draw(list);
     this.#changed();
-    if (to >= 0) this.focusInside(child(list, to));
+    if (to >= 0) this.focusInside(joinPointer(list, to));
     else this.focusField(list);
   }
 
@@ -185,173 +240,157 @@ export class SchemaForm extends HTMLElement {
     return this.#bindings[pointer];
   }
 
+  /** @param {string} pattern */
   labelsFor(pattern) {
     return this.#labels[pattern] ?? {};
   }
 
+  /** @param {string} pointer */
   optionsFor(pointer) {
     return this.#options[pointer];
   }
 
+  /** @param {string} pointer */
   exampleOf(pointer) {
-    return this.#schema.examples?.map((example) => get(example, pointer)).find((example) => example !== undefined);
+    const values = this.#schema?.examples?.map((example) => get(example, pointer)) ?? [];
+    return values.find((value) => value !== undefined);
   }
 
-  id(pointer) {
+  /** Return the id of the control at a pointer. @param {string} pointer */
+  idOf(pointer) {
     return `sf${this.#number}${pointer.replaceAll(/[^A-Za-z0-9]/g, "-")}`;
   }
 
-  /** Text that is no value at all, such as half-written JSON; "" takes the complaint back. */
-  problem(pointer, message) {
-    if (message) this.#problems.set(pointer, { pointer, code: "json", message });
-    else this.#problems.delete(pointer);
+  /**
+   * Report text that is not a value, such as half-written JSON; "" withdraws the report.
+   * @param {string} pointer
+   * @param {string} message
+   */
+  setProblem(pointer, message) {
+    this.#errors.setProblem(pointer, message);
     this.#changed();
   }
 
+  /** @param {FormNode} node @param {HTMLElement} wrapper @param {HTMLElement} control */
   register(node, wrapper, control) {
-    this.#fields.set(node.pointer, { node: this.#fields.get(node.pointer)?.node ?? node, wrapper, control });
+    this.#fields.register({ node, wrapper, control });
   }
 
-  /** Draw one field anew. @param {string} pointer */
+  /**
+   * Announce a union before one of its branches is registered in its place.
+   * @param {FormNode} node
+   */
+  claim(node) {
+    this.#fields.registerUnion(node);
+  }
+
+  /** Draw one field again. @param {string} pointer */
   draw(pointer) {
-    const { node, wrapper } = this.#fields.get(pointer);
-    for (const place of [...this.#fields.keys()]) if (isWithin(place, pointer)) this.#fields.delete(place);
-    this.#fields.set(pointer, { node, wrapper, control: wrapper });
-    wrapper.replaceWith(field(this, node));
+    const field = this.#fields.get(pointer);
+    if (!field) return;
+    this.#fields.remove(pointer);
+    field.wrapper.replaceWith(drawField(this, this.#fields.nodeOf(field)));
     this.#showErrors();
   }
 
-  /** Move the focus to the first control of an item. */
+  /** Move the focus to the first control of an item. @param {string} pointer */
   focusInside(pointer) {
-    this.querySelector(`[data-item="${CSS.escape(pointer)}"] :is(textarea, input, select, [role=textbox])`)?.focus();
+    const item = this.querySelector(`[data-item="${CSS.escape(pointer)}"]`);
+    const control = item?.querySelector("textarea, input, select, [role=textbox]");
+    if (control instanceof HTMLElement) control.focus();
   }
 
   #redraw() {
-    this.#stale = true;
+    this.#isStale = true;
     queueMicrotask(() => this.#flush());
   }
 
+  /** Draw the whole form if it is stale. The focus and the open folds stay. */
   #flush() {
-    if (!this.#stale || !this.#schema || !this.isConnected) return;
-    this.#stale = false;
-    const focused = this.contains(document.activeElement) && document.activeElement.closest("[data-pointer]")?.dataset.pointer;
-    const openFolds = [...this.querySelectorAll("details")].map((details) => details.open);
+    if (!this.#isStale || !this.#schema || !this.isConnected) return;
+    this.#isStale = false;
+    const focused = this.contains(document.activeElement)
+      ? pointerAround(document.activeElement)
+      : undefined;
+    const wasOpen = [...this.querySelectorAll("details")].map(({ open }) => open);
     this.#fields.clear();
-    this.#problems.clear();
-    this.#fold = hasSecret(this.#schema) ? null : this.#rawFold();
-    fill(this, this.#top, rootFields(this, this.#schema), this.#fold);
-    [...this.querySelectorAll("details")].forEach((details, index) => (details.open = openFolds[index] ?? false));
+    this.#errors.clearProblems();
+    this.#rawArea = null;
+    const raw = hasSecret(this.#schema) ? null : this.#drawRaw(this.#schema);
+    fill(this, this.#top, drawRootFields(this, this.#schema), raw);
+    this.querySelectorAll("details").forEach((details, index) => {
+      details.open = wasOpen[index] ?? false;
+    });
     this.#showErrors();
     if (focused) this.focusField(focused);
   }
 
-  /** The whole input as JSON: what is written there goes into the fields, and the other way round. */
-  #rawFold() {
-    const note = h("p", { class: "sf-error", hidden: true });
-    const area = jsonArea(this.value, (value, problem) => {
-      note.textContent = problem;
-      note.hidden = problem === "";
-      area.setAttribute("aria-invalid", String(problem !== ""));
-      if (problem) return;
-      this.#value = value ?? {};
-      this.#drawFields();
+  /** Draw the value as JSON, and put edits of it into the fields. @param {Schema} schema */
+  #drawRaw(schema) {
+    const names = Object.keys(schema.properties ?? {});
+    const { area, fold } = drawRawFold(schema.title ?? "Input", this.value, (value) => {
+      this.#value = value;
+      for (const name of names) this.draw(joinPointer("", name));
       this.#changed();
     });
-    area.setAttribute("aria-label", `${this.#schema.title ?? "Input"} as JSON`);
-    const drawn = fold("JSON", [area, note], { class: "fold sf-raw" });
-    drawn.area = area;
-    return drawn;
+    this.#rawArea = area;
+    return fold;
   }
 
-  #drawFields() {
-    for (const name of Object.keys(this.#schema.properties)) this.draw(child("", name));
-  }
-
+  /** Show the new value everywhere, and fire the events. */
   #changed() {
-    this.#handed = undefined;
-    if (this.#fold && document.activeElement !== this.#fold.area) this.#fold.area.value = JSON.stringify(this.value, null, 2);
+    this.#received = undefined;
+    if (this.#rawArea && document.activeElement !== this.#rawArea) {
+      this.#rawArea.value = JSON.stringify(this.value, null, 2);
+    }
     this.#showErrors();
-    const valid = this.#problems.size === 0 && errorsOf(this.#schema, this.value, this.#bindings).length === 0;
+    const valid = !this.#errors.hasProblems && this.#check().length === 0;
+    /** @type {FormEdit} */
     const detail = { value: this.value, bindings: this.#bindings, valid };
     this.dispatchEvent(new CustomEvent("edit", { detail, bubbles: true }));
     if (valid) this.dispatchEvent(new CustomEvent("change", { detail, bubbles: true }));
   }
 
+  #check() {
+    return findErrors(this.#schema ?? {}, this.value, this.#bindings);
+  }
+
+  /** @param {EventTarget | null} target */
   #touch(target) {
-    const pointer = target.closest?.("[data-pointer]")?.dataset.pointer;
-    if (pointer === undefined || this.#touched.has(pointer)) return;
-    this.#touched.add(pointer);
-    // An error that comes up moves what is below it: not from under a finger that is about to press there.
-    if (!this.#pressed) this.#showErrors();
-  }
-
-  #released() {
-    this.#pressed = false;
-    setTimeout(() => this.#showErrors(), 0);
-  }
-
-  #nearest(pointer) {
-    let place = pointer;
-    while (place !== "" && !this.#fields.has(place)) place = parent(place);
-    return place;
+    const pointer = target instanceof Element ? pointerAround(target) : undefined;
+    if (pointer === undefined || !this.#errors.touch(pointer)) return;
+    // A new error moves everything below it. During a press, the target would move away.
+    if (!this.#press.isDown) this.#showErrors();
   }
 
   #showErrors() {
-    if (this.#stale || !this.#schema) return;
-    const told = new Map();
-    const top = [];
-    for (const error of this.errors) {
-      const place = this.#nearest(error.pointer);
-      if (place === "") top.push(h("li", {}, error.pointer ? `${error.pointer}: ${error.message}` : error.message));
-      else if (this.#isLoud(error, place)) told.set(place, [...(told.get(place) ?? []), worded(error, place)]);
+    if (this.#isStale || !this.#schema) return;
+    const places = Map.groupBy(this.errors, ({ pointer }) => this.#fields.nearest(pointer));
+    fill(this.#top, places.get("")?.map(drawTopError), this.#drawStrayBindings());
+    for (const [place, field] of this.#fields.entries()) {
+      const errors = places.get(place) ?? [];
+      const shown = errors.filter((error) => this.#errors.isShown(error, place));
+      const messages = shown.map((error) => writeError(error, place));
+      showFieldErrors(field, this.idOf(place), messages);
     }
-    fill(this.#top, top, this.#strayBindings());
-    for (const [pointer, entry] of this.#fields) this.#mark(entry, pointer, told.get(pointer) ?? []);
-    this.#noteFolds();
-  }
-
-  #isLoud(error, place) {
-    return this.#showAll || !QUIET.has(error.code) || this.#touched.has(place);
-  }
-
-  /** Bindings of places that have no control to show them, so that none is hidden. */
-  #strayBindings() {
-    return Object.entries(this.#bindings)
-      .filter(([pointer]) => !this.#fields.has(pointer) || !this.#fields.get(pointer).control.matches(".sf-tokens"))
-      .map(([pointer, parts]) => {
-        const remove = () => this.put(pointer, this.get(pointer), undefined);
-        const text = parts.map((part) => (typeof part === "string" ? part : spoken(part))).join(" ");
-        return h("li", { class: "sf-stray" }, h("code", {}, pointer), ` takes ${text} `, h("button", { type: "button", class: "button", onclick: remove }, "Remove"));
-      });
-  }
-
-  #mark({ node, wrapper, control }, pointer, messages) {
-    const id = this.id(pointer);
-    const slot = wrapper.querySelector(`#${CSS.escape(id)}-error`);
-    if (!slot) return;
-    slot.textContent = messages.join(" ");
-    slot.hidden = messages.length === 0;
-    const described = [messages.length > 0 && slot.id, node.schema.description && wrapper.querySelector(`#${CSS.escape(id)}-help`) && `${id}-help`].filter(Boolean);
-    if (described.length > 0) control.setAttribute("aria-describedby", described.join(" "));
-    else control.removeAttribute("aria-describedby");
-    if (control.nodeName !== "FIELDSET") control.setAttribute("aria-invalid", String(messages.length > 0));
-    wrapper.classList.toggle("sf-wrong", messages.length > 0);
-  }
-
-  #noteFolds() {
     const more = this.querySelector(".sf-more");
-    if (!more) return;
-    const names = [...more.querySelectorAll(":scope > .fold-body > [data-pointer]")].map((wrapper) => wrapper.dataset.pointer);
-    const count = names.filter((pointer) => get(this.value, pointer) !== undefined || this.#bindings[pointer]).length;
-    const wrong = more.querySelectorAll(".sf-wrong").length;
-    more.querySelector(".fold-note").textContent = [count && `${count} set`, wrong && `${wrong} to mend`].filter(Boolean).join(", ");
-    more.classList.toggle("fold-wrong", wrong > 0);
+    if (more) showFoldNote(more, this.value, this.#bindings);
+  }
+
+  /** Draw the bindings that no control shows, so that none is hidden. */
+  #drawStrayBindings() {
+    const stray = Object.entries(this.#bindings).filter(([pointer]) => {
+      return !this.#fields.get(pointer)?.control.matches(".sf-tokens");
+    });
+    return stray.map(([pointer, parts]) =>
+      drawStrayBinding(pointer, parts, () => this.put(pointer, this.get(pointer), undefined)),
+    );
   }
 }
 
-function worded(error, place) {
-  const inside = /^\/(\d+)$/.exec(error.pointer.slice(place.length));
-  return inside ? `Line ${Number(inside[1]) + 1}: ${error.message}` : error.message;
+/** @param {Element | null} element */
+function pointerAround(element) {
+  return element?.closest("[data-pointer]")?.getAttribute("data-pointer") ?? undefined;
 }
 
 customElements.define("schema-form", SchemaForm);

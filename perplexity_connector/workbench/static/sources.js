@@ -1,61 +1,110 @@
-/** Numbered sources and search results, as links with what is known of them. */
+/** Numbered sources and search results, as links with their dates and snippets. */
+
+/** @import { JsonObject, Source } from "./types.js" */
 
 import { h } from "./dom.js";
-import { fold } from "./form/frame.js";
-import { link, markdown, webAddress } from "./markdown.js";
+import { drawFold } from "./form/frame.js";
+import { isObject } from "./form/pointer.js";
+import { drawLink, drawMarkdown, webAddressOf } from "./markdown.js";
 
-/**
- * The pages that an output or a partial one tells of, in their order: `[n]` in an answer is the n-th.
- * @param {object|null|undefined} output @returns {{title: string, url: string, snippet?: string, date?: string|null, last_updated?: string|null}[]}
- */
-export function sourcesOf(output) {
-  const lists = [output?.search_results, output?.results].filter((list) => Array.isArray(list) && list.length > 0);
-  const pages = lists[0] ?? (output?.citations ?? []).map((url) => ({ title: url, url }));
-  return pages.filter((page) => typeof page === "object" && page !== null && typeof page.url === "string");
-}
-
-/**
- * Results as they were found, each at the place that its id names: `[n]` in the text means the one with id n.
- * @param {{id?: number}[]} found @returns {object[]}
- */
-export function placed(found) {
-  if (!found.every(({ id }) => Number.isInteger(id) && id > 0 && id <= MOST)) return found;
-  const places = Array.from({ length: Math.max(0, ...found.map(({ id }) => id)) }, () => ({ title: "", url: "" }));
-  // Of two with one id the first stays, as in the output.
-  for (const page of found.toReversed()) places[page.id - 1] = page;
-  return places;
-}
-
-const MOST = 1000;
+const MAX_ID = 1000;
 const SHOWN_AT_ONCE = 5;
+const SNIPPET_LENGTH = 600;
 
-/** @param {ReturnType<typeof sourcesOf>} sources @param {string} prefix what the ids of the entries begin with @param {string} title */
+/**
+ * Return the pages of an output, or of a partial one, in their order: `[n]` in an answer is the
+ * n-th page.
+ * @param {JsonObject} output
+ * @returns {Source[]}
+ */
+export function readSources(output) {
+  /** @type {unknown[]} */
+  const lists = [output.search_results, output.results];
+  const pages = lists.find((list) => Array.isArray(list) && list.length > 0);
+  if (Array.isArray(pages)) return pages.filter(isSource);
+  const urls = Array.isArray(output.citations) ? output.citations : [];
+  return urls.flatMap((url) => (typeof url === "string" ? [{ title: url, url }] : []));
+}
+
+/** @param {unknown} page @returns {page is Source} */
+export function isSource(page) {
+  return isObject(page) && typeof page.url === "string";
+}
+
+/**
+ * Sort results by their ids: `[n]` in a text means the result with id n. A missing id leaves an
+ * empty place. Of two results with one id the first stays, as in the output. Without ids the order
+ * stays.
+ * @param {Source[]} found
+ * @returns {Source[]}
+ */
+export function placeById(found) {
+  const ids = found.map(({ id }) => id ?? 0);
+  if (!ids.every((id) => Number.isInteger(id) && id > 0 && id <= MAX_ID)) return found;
+  const length = Math.max(0, ...ids);
+  const byId = new Map(found.toReversed().map((page) => [page.id, page]));
+  return Array.from({ length }, (_, index) => byId.get(index + 1) ?? { title: "", url: "" });
+}
+
+/**
+ * Draw a list of sources; the long rest of it is in a fold.
+ * @param {Source[]} sources
+ * @param {string} prefix the start of the entries' ids
+ * @param {string} title
+ */
 export function drawSources(sources, prefix, title) {
-  const entries = sources.map((source, index) => drawSource(source, `${prefix}-${index + 1}`, index + 1));
+  const entries = sources.map((source, index) =>
+    drawSource(source, `${prefix}-${index + 1}`, index + 1),
+  );
   const more = entries.slice(SHOWN_AT_ONCE);
   return h(
     "section",
     { class: "sources", "aria-label": title },
     h("h4", {}, title, " ", h("span", { class: "count" }, sources.length)),
     h("ol", {}, entries.slice(0, SHOWN_AT_ONCE)),
-    // A link to a source in it opens the fold: browsers do that by themselves.
-    more.length > 0 && fold(`${more.length} more`, [h("ol", { start: SHOWN_AT_ONCE + 1 }, more)]),
+    // Browsers open the fold by themselves when a link to a source in it is followed.
+    more.length > 0 &&
+      drawFold(`${more.length} more`, [h("ol", { start: SHOWN_AT_ONCE + 1 }, more)]),
   );
 }
 
+/** @param {Source} source @param {string} id @param {number} number */
 function drawSource(source, id, number) {
-  if (!source.url) return h("li", { id, tabindex: "-1" }, h("span", { class: "source-number" }, number), h("p", { class: "muted" }, "This source was numbered, but never sent."));
-  const snippet = h("div", { class: "source-snippet" }, markdown((source.snippet ?? "").slice(0, 600)));
+  // A source without an address has a title. An empty place has neither.
+  if (!source.url && !source.title) {
+    const note = "The provider numbered this source but never sent it.";
+    return h(
+      "li",
+      { id, tabindex: "-1" },
+      h("span", { class: "source-number" }, number),
+      h("p", { class: "muted" }, note),
+    );
+  }
+  const snippet = source.snippet?.slice(0, SNIPPET_LENGTH);
   return h(
     "li",
     { id, tabindex: "-1" },
     h("span", { class: "source-number", "aria-hidden": "true" }, number),
-    h("div", { class: "source-text" }, h("p", { class: "source-title" }, link(source.url, source.title || source.url)), h("p", { class: "source-facts" }, facts(source)), source.snippet && snippet),
+    h(
+      "div",
+      { class: "source-text" },
+      h("p", { class: "source-title" }, drawTitle(source)),
+      h("p", { class: "source-facts" }, describeSource(source)),
+      snippet && h("div", { class: "source-snippet" }, drawMarkdown(snippet)),
+    ),
   );
 }
 
-function facts(source) {
-  const address = webAddress(source.url);
-  const dates = [source.date && `published ${source.date}`, source.last_updated && `updated ${source.last_updated}`];
-  return [address ? new URL(address).hostname : source.url, ...dates].filter(Boolean).join(" \u00b7 ");
+/** @param {Source} source */
+function describeSource({ url, date, last_updated: updated }) {
+  const address = webAddressOf(url);
+  const facts = [address ? new URL(address).hostname : url];
+  if (date) facts.push(`published ${date}`);
+  if (updated) facts.push(`updated ${updated}`);
+  return facts.join(" \u00b7 ");
+}
+
+/** @param {Source} source */
+function drawTitle({ url, title }) {
+  return url ? drawLink(url, title || url) : (title ?? "");
 }

@@ -1,168 +1,280 @@
-/** A step as a card: what it does, its id, its connection, and its form. */
+/** A step as a card: its title, its id, its connection and its form. */
 
-import { fill, h, icon, iconButton, writesText } from "./dom.js";
+/**
+ * @import {
+ *   Description, Earlier, Entry, FieldError, SavedStep, Step, StepStatus, Suggest,
+ * } from "./types.js"
+ */
+/** @import { Zone } from "./drag.js" */
+
+import { fill, h, drawIcon, drawIconButton, isTextField, messageOf } from "./dom.js";
 import { makeDraggable } from "./drag.js";
+import { directionOf } from "./form/scalars.js";
 import "./schema-form.js";
 
 /**
- * @typedef {object} View how a step stands at the moment
- * @property {number} index @property {number} count @property {{title: string, icon: string}|undefined} entry
- * @property {{step: string, title: string, schema: object, result: object|null}[]} references
- * @property {{pointer: string, code: string, message: string}[]|null} errors @property {boolean} showAll
- * @property {string} status of its last run, or "" @property {string[]} connections
+ * Everything that a card shows beside its step.
+ * @typedef {object} View
+ * @property {number} index
+ * @property {number} count the number of steps
+ * @property {Entry | undefined} entry
+ * @property {Earlier[]} references
+ * @property {FieldError[]} errors
+ * @property {boolean} showAll whether errors of fields that are not filled in yet are shown
+ * @property {StepStatus | ""} status the status of the last run
+ * @property {string[]} connections the names of the stored connections
  */
 
-/** A card for a step. @param {import("./flow-state.js").Step} step @param {object} hooks what it may ask of the flow */
-export function createCard(step, hooks) {
-  const card = { step, hooks, view: null, form: document.createElement("schema-form"), open: true };
-  card.parts = parts(card);
-  card.element = h(
-    "section",
-    { class: "step", tabindex: "0", role: "group", "data-uid": step.uid, "aria-keyshortcuts": "Alt+ArrowUp Alt+ArrowDown Delete", onkeydown: (event) => onKey(card, event) },
-    head(card), card.parts.body,
-  );
-  makeDraggable(card.element, card.parts.grip, {
-    label: step.action.replaceAll("_", " "), zone: hooks.zone, drop: (gap) => hooks.drop(card.step.uid, gap),
-    begin: () => hooks.dragging(true), end: () => hooks.dragging(false),
-  });
-  loadForm(card);
-  return card;
-}
+/**
+ * What a card asks of the workbench and of the flow.
+ * @typedef {object} CardHooks
+ * @property {(step: SavedStep) => Promise<Description>} describe
+ * @property {(description: Description, step: () => Step) => Record<string, Suggest>} optionsFor
+ * @property {(step: Step) => void} manageConnections
+ * @property {string} environmentName the name of the choice without a stored connection
+ * @property {Zone} zone
+ * @property {(uid: number, change: Partial<SavedStep>, key?: string) => void} edit
+ * @property {(uid: number, id: string) => string} rename return the error as text, or ""
+ * @property {(uid: number) => void} remove
+ * @property {(uid: number, direction: number) => void} move
+ * @property {(uid: number, gap: number) => void} drop
+ * @property {(isDragged: boolean) => void} onDrag
+ */
 
-function parts(card) {
-  const { step } = card;
-  const idField = h("input", { class: "sf-input step-id", value: step.id, spellcheck: "false", autocomplete: "off", id: `step-id-${step.uid}`, onchange: () => renamed(card) });
-  const problem = h("p", { class: "sf-error", hidden: true, id: `step-id-error-${step.uid}` });
-  const connection = h("select", { class: "sf-input", id: `step-connection-${step.uid}`, onchange: () => connectionChosen(card) });
-  const settings = h("div", { class: "step-settings" }, labelled("Step id", idField, problem), labelled("Connection", connection));
-  const place = h("div", { class: "step-form" }, h("p", { class: "muted" }, "Loading the form\u2026"));
-  return {
-    idField, problem, connection, place,
-    number: h("span", { class: "step-number" }), title: h("h3", { class: "step-title" }), image: h("img", { class: "action-icon", alt: "", draggable: "false" }),
-    chip: h("span", { class: "chip", hidden: true }), wrong: h("span", { class: "chip chip-failed", hidden: true }),
-    grip: h("span", { class: "grip", "data-drag-handle": true, title: "Drag to move" }, icon("drag")),
-    up: iconButton("arrowUp", "Move the step up", () => card.hooks.move(card.step.uid, -1)),
-    down: iconButton("arrowDown", "Move the step down", () => card.hooks.move(card.step.uid, 1)),
-    remove: iconButton("trash", "Remove the step", () => card.hooks.remove(card.step.uid)),
-    fold: iconButton("chevron", "Hide the form", () => setOpen(card, !card.open), { "aria-expanded": "true", class: "icon-button step-fold" }),
-    body: h("div", { class: "step-body" }, settings, place),
-  };
-}
+/** The value of the choice that opens the connections. No connection can have this name. */
+const MANAGE = "\u0000manage";
 
-function labelled(title, control, ...more) {
-  return h("div", { class: "step-setting" }, h("label", { class: "sf-label", for: control.id }, title), control, ...more);
-}
+export class StepCard {
+  /** The step as it was shown last. @type {Step} */
+  step;
+  /** The card itself. @type {HTMLElement} */
+  element;
+  form = h("schema-form");
+  /** The view that was shown last; null before the first one. @type {View | null} */
+  #view = null;
+  #isOpen = true;
+  #hooks;
+  #parts;
 
-function head({ parts: part }) {
-  return h(
-    "div",
-    { class: "step-head" },
-    part.grip, part.fold, part.image, h("div", { class: "step-name" }, part.title, part.number),
-    part.chip, part.wrong, h("div", { class: "step-tools" }, part.up, part.down, part.remove),
-  );
-}
-
-async function loadForm(card) {
-  const { parts: part, form, hooks } = card;
-  try {
-    const description = await hooks.describe(card.step);
-    form.schema = description.schemas.input;
-    form.labels = description.labels;
-    form.options = hooks.optionsFor(description, () => card.step);
-    form.value = card.step.input;
-    form.bindings = card.step.bindings;
-    form.addEventListener("edit", ({ detail }) => {
-      hooks.edit(card.step.uid, { input: detail.value, bindings: detail.bindings }, writtenAt());
+  /** @param {Step} step @param {CardHooks} hooks */
+  constructor(step, hooks) {
+    this.step = step;
+    this.#hooks = hooks;
+    this.#parts = { ...this.#drawHeadParts(), ...this.#drawBodyParts() };
+    this.element = this.#drawCard();
+    makeDraggable(this.element, this.#parts.grip, {
+      label: step.action.replaceAll("_", " "),
+      zone: hooks.zone,
+      drop: (gap) => hooks.drop(step.uid, gap),
+      begin: () => hooks.onDrag(true),
+      end: () => hooks.onDrag(false),
     });
-    fill(part.place, form);
-    if (card.view) update(card, card.step, card.view);
-  } catch (problem) {
-    fill(part.place, h("p", { class: "note note-danger" }, problem.message));
+    this.#loadForm();
+  }
+
+  /** Show a step as it is now. @param {Step} step @param {View} view */
+  show(step, view) {
+    this.step = step;
+    this.#view = view;
+    this.#showHead(view);
+    this.#showConnections(view.connections);
+    const { references, errors, showAll } = view;
+    const { input: value, bindings } = step;
+    Object.assign(this.form, { references, value, bindings, errors, showAll });
+  }
+
+  /** Show or hide the form. @param {boolean} isOpen */
+  setOpen(isOpen) {
+    const { body, fold } = this.#parts;
+    const label = isOpen ? "Hide the form" : "Show the form";
+    this.#isOpen = isOpen;
+    body.hidden = !isOpen;
+    fold.setAttribute("aria-expanded", String(isOpen));
+    fold.setAttribute("aria-label", label);
+    fold.title = label;
+  }
+
+  #drawHeadParts() {
+    const { uid } = this.step;
+    const hooks = this.#hooks;
+    const toggle = () => this.setOpen(!this.#isOpen);
+    const folding = { "aria-expanded": "true", class: "icon-button step-fold" };
+    const grip = { class: "grip", "data-drag-handle": true, title: "Drag to move" };
+    return {
+      number: h("span", { class: "step-number" }),
+      title: h("h3", { class: "step-title" }),
+      image: h("img", { class: "action-icon", alt: "", draggable: "false" }),
+      status: h("span", { class: "chip", hidden: true }),
+      wrong: h("span", { class: "chip chip-failed", hidden: true }),
+      grip: h("span", grip, drawIcon("drag")),
+      up: drawIconButton("arrowUp", "Move the step up", () => hooks.move(uid, -1)),
+      down: drawIconButton("arrowDown", "Move the step down", () => hooks.move(uid, 1)),
+      remove: drawIconButton("trash", "Remove the step", () => hooks.remove(uid)),
+      fold: drawIconButton("chevron", "Hide the form", toggle, folding),
+    };
+  }
+
+  #drawBodyParts() {
+    const { uid, id } = this.step;
+    const idField = h("input", {
+      class: "sf-input step-id",
+      value: id,
+      spellcheck: "false",
+      autocomplete: "off",
+      id: `step-id-${uid}`,
+      onchange: () => this.#rename(),
+    });
+    const idError = h("p", { class: "sf-error", hidden: true, id: `step-id-error-${uid}` });
+    const connection = h("select", {
+      class: "sf-input",
+      id: `step-connection-${uid}`,
+      onchange: () => this.#chooseConnection(),
+    });
+    const settings = h(
+      "div",
+      { class: "step-settings" },
+      drawSetting("Step id", idField, idError),
+      drawSetting("Connection", connection),
+    );
+    const loading = h("p", { class: "muted" }, "Loading the form\u2026");
+    const formPlace = h("div", { class: "step-form" }, loading);
+    const body = h("div", { class: "step-body" }, settings, formPlace);
+    return { idField, idError, connection, formPlace, body };
+  }
+
+  #drawCard() {
+    const { grip, fold, image, title, number, status, wrong } = this.#parts;
+    const { up, down, remove, body } = this.#parts;
+    const name = h("div", { class: "step-name" }, title, number);
+    const tools = h("div", { class: "step-tools" }, up, down, remove);
+    return h(
+      "section",
+      {
+        class: "step",
+        tabindex: "0",
+        role: "group",
+        "data-uid": this.step.uid,
+        "aria-keyshortcuts": "Alt+ArrowUp Alt+ArrowDown Delete",
+        onkeydown: (event) => this.#onKey(event),
+      },
+      h("div", { class: "step-head" }, grip, fold, image, name, status, wrong, tools),
+      body,
+    );
+  }
+
+  async #loadForm() {
+    const { form } = this;
+    const { formPlace } = this.#parts;
+    const hooks = this.#hooks;
+    try {
+      const description = await hooks.describe(this.step);
+      form.schema = description.schemas.input;
+      form.labels = description.labels;
+      form.options = hooks.optionsFor(description, () => this.step);
+      form.value = this.step.input;
+      form.bindings = this.step.bindings;
+      form.addEventListener("edit", ({ detail: { value, bindings } }) => {
+        hooks.edit(this.step.uid, { input: value, bindings }, keyOfEdit());
+      });
+      fill(formPlace, form);
+      if (this.#view) this.show(this.step, this.#view);
+    } catch (problem) {
+      fill(formPlace, h("p", { class: "note note-danger" }, messageOf(problem)));
+    }
+  }
+
+  /** @param {View} view */
+  #showHead({ index, count, entry, status, errors, showAll }) {
+    const { step } = this;
+    const parts = this.#parts;
+    const title = entry?.title ?? step.action;
+    parts.title.textContent = title;
+    parts.number.textContent = `Step ${index + 1} of ${count} \u00b7 ${step.id}`;
+    this.element.setAttribute("aria-label", `Step ${index + 1}: ${title}, ${step.id}`);
+    parts.image.hidden = !entry;
+    if (entry && parts.image.src !== entry.icon) parts.image.src = entry.icon;
+    parts.up.disabled = index === 0;
+    parts.down.disabled = index === count - 1;
+    // A refused id stays in the field, beside its error.
+    const isEdited = document.activeElement === parts.idField || !parts.idError.hidden;
+    if (!isEdited) parts.idField.value = step.id;
+    parts.status.hidden = status === "";
+    parts.status.className = `chip chip-${status}`;
+    parts.status.textContent = status;
+    parts.wrong.hidden = !showAll || errors.length === 0;
+    parts.wrong.textContent = `${errors.length} to fix`;
+  }
+
+  /** @param {string[]} names */
+  #showConnections(names) {
+    const { connection: chosen } = this.step;
+    const select = this.#parts.connection;
+    /** @type {[value: string, label: string][]} */
+    const choices = [["", this.#hooks.environmentName]];
+    for (const name of names) choices.push([name, name]);
+    const isMissing = chosen !== null && !names.includes(chosen);
+    if (isMissing) choices.push([chosen, `${chosen} (not stored here)`]);
+    choices.push([MANAGE, "Manage connections\u2026"]);
+    // The same choices are not drawn again: that would close the list under the user's hand.
+    const drawn = JSON.stringify([choices, chosen]);
+    if (select.dataset.drawn === drawn) return;
+    select.dataset.drawn = drawn;
+    const options = choices.map(([value, label]) =>
+      h("option", { value, selected: value === (chosen ?? "") }, label),
+    );
+    fill(select, options);
+  }
+
+  #chooseConnection() {
+    const { step } = this;
+    const select = this.#parts.connection;
+    if (select.value !== MANAGE) {
+      this.#hooks.edit(step.uid, { connection: select.value || null });
+      return;
+    }
+    select.value = step.connection ?? "";
+    this.#hooks.manageConnections(step);
+  }
+
+  #rename() {
+    const { idField, idError } = this.#parts;
+    const error = this.#hooks.rename(this.step.uid, idField.value.trim());
+    idError.textContent = error;
+    idError.hidden = error === "";
+    idField.setAttribute("aria-invalid", String(error !== ""));
+    idField.setAttribute("aria-describedby", idError.id);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    const { uid } = this.step;
+    const direction = directionOf(event.key);
+    const isOnCard = event.target === this.element;
+    if (event.altKey && direction !== 0) {
+      event.preventDefault();
+      this.#hooks.move(uid, direction);
+    } else if (isOnCard && ["Delete", "Backspace"].includes(event.key)) {
+      event.preventDefault();
+      this.#hooks.remove(uid);
+    } else if (isOnCard && event.key === "Enter") {
+      event.preventDefault();
+      this.setOpen(!this.#isOpen);
+    }
   }
 }
 
-/** What is written into one text is undone at once; what a button did is undone by itself. */
-function writtenAt() {
+/** @param {string} title @param {HTMLElement} control @param {...HTMLElement} more */
+function drawSetting(title, control, ...more) {
+  const label = h("label", { class: "sf-label", for: control.id }, title);
+  return h("div", { class: "step-setting" }, label, control, more);
+}
+
+/**
+ * Return the undo key of an edit. Typing in one text is undone together, a button's work by itself.
+ */
+function keyOfEdit() {
   const focused = document.activeElement;
-  return writesText(focused) ? `input ${focused.closest("[data-pointer]")?.dataset.pointer ?? ""}` : "";
-}
-
-/** Show a step as it is now. @param {ReturnType<typeof createCard>} card @param {import("./flow-state.js").Step} step @param {View} view */
-export function update(card, step, view) {
-  card.step = step;
-  card.view = view;
-  const { parts: part, form } = card;
-  const title = view.entry?.title ?? step.action;
-  part.title.textContent = title;
-  part.number.textContent = `Step ${view.index + 1} of ${view.count} \u00b7 ${step.id}`;
-  card.element.setAttribute("aria-label", `Step ${view.index + 1}: ${title}, ${step.id}`);
-  part.image.hidden = !view.entry;
-  if (view.entry && part.image.src !== view.entry.icon) part.image.src = view.entry.icon;
-  part.up.disabled = view.index === 0;
-  part.down.disabled = view.index === view.count - 1;
-  // A refused id stays with what is said about it.
-  if (document.activeElement !== part.idField && part.problem.hidden) part.idField.value = step.id;
-  showConnections(card, view.connections);
-  showChips(part, view);
-  Object.assign(form, { references: view.references, value: step.input, bindings: step.bindings, errors: view.errors ?? [], showAll: view.showAll });
-}
-
-function showChips(part, { status, errors, showAll }) {
-  part.chip.hidden = status === "";
-  part.chip.className = `chip chip-${status}`;
-  part.chip.textContent = status;
-  const count = showAll ? (errors ?? []).length : 0;
-  part.wrong.hidden = count === 0;
-  part.wrong.textContent = `${count} to mend`;
-}
-
-const MORE = "\u0000more";
-
-function showConnections({ step, hooks, parts: part }, names) {
-  const known = step.connection === null || names.includes(step.connection) ? names : [...names, step.connection];
-  const choices = [["", hooks.environmentName], ...known.map((name) => [name, names.includes(name) ? name : `${name} (not stored here)`]), [MORE, "Manage connections\u2026"]];
-  const wanted = JSON.stringify([choices, step.connection]);
-  if (part.connection.dataset.drawn === wanted) return;
-  part.connection.dataset.drawn = wanted;
-  fill(part.connection, choices.map(([value, label]) => h("option", { value, selected: value === (step.connection ?? "") }, label)));
-}
-
-function connectionChosen({ step, hooks, parts: part }) {
-  if (part.connection.value !== MORE) {
-    hooks.edit(step.uid, { connection: part.connection.value || null });
-    return;
-  }
-  part.connection.value = step.connection ?? "";
-  hooks.manageConnections(step);
-}
-
-function renamed(card) {
-  const { idField, problem } = card.parts;
-  const wrong = card.hooks.rename(card.step.uid, idField.value.trim());
-  problem.textContent = wrong;
-  problem.hidden = wrong === "";
-  idField.setAttribute("aria-invalid", String(wrong !== ""));
-  idField.setAttribute("aria-describedby", problem.id);
-}
-
-/** Fold or unfold a card. @param {ReturnType<typeof createCard>} card @param {boolean} open */
-export function setOpen(card, open) {
-  card.open = open;
-  card.parts.body.hidden = !open;
-  card.parts.fold.setAttribute("aria-expanded", String(open));
-  for (const name of ["aria-label", "title"]) card.parts.fold.setAttribute(name, open ? "Hide the form" : "Show the form");
-}
-
-function onKey(card, event) {
-  const direction = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-  if (event.altKey && direction) {
-    event.preventDefault();
-    card.hooks.move(card.step.uid, direction);
-  } else if ((event.key === "Delete" || event.key === "Backspace") && event.target === card.element) {
-    event.preventDefault();
-    card.hooks.remove(card.step.uid);
-  } else if (event.key === "Enter" && event.target === card.element) {
-    event.preventDefault();
-    setOpen(card, !card.open);
-  }
+  if (!focused || !isTextField(focused)) return "";
+  const field = focused.closest("[data-pointer]");
+  return `input ${field?.getAttribute("data-pointer") ?? ""}`;
 }

@@ -1,13 +1,28 @@
-/** On a narrow screen one part of the workbench is shown at a time. */
+/** On a narrow screen, one part of the workbench is shown at a time. */
 
 import { fill, h } from "./dom.js";
 
-const PARTS = { palette: "Actions", flow: "Flow", run: "Runs" };
+/** @typedef {"palette" | "flow" | "run"} PartName */
 
-/** @param {HTMLElement} place @param {HTMLElement} columns @returns {(part: keyof typeof PARTS) => void} shows a part */
+/** @type {[PartName, string][]} */
+const PARTS = [
+  ["palette", "Actions"],
+  ["flow", "Flow"],
+  ["run", "Runs"],
+];
+
+/**
+ * Draw the tabs, and return the function that shows a part.
+ * @param {HTMLElement} place
+ * @param {HTMLElement} columns
+ * @returns {(part: PartName) => void}
+ */
 export function drawTabs(place, columns) {
-  const buttons = Object.entries(PARTS).map(([part, title]) => h("button", { type: "button", class: "tab", "data-part": part, onclick: () => show(part) }, title));
-  const show = (part) => {
+  const buttons = PARTS.map(([part, title]) => {
+    const attributes = { type: "button", class: "tab", "data-part": part };
+    return h("button", { ...attributes, onclick: () => show(part) }, title);
+  });
+  const show = (/** @type {PartName} */ part) => {
     columns.dataset.tab = part;
     for (const button of buttons) {
       if (button.dataset.part === part) button.setAttribute("aria-current", "true");

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from perplexity_connector.sandbox import Sandbox
@@ -7,16 +8,16 @@ from tests.adapters.mcp.stage import Served, http
 
 
 @pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """A provider that a test can question, and no connection in the environment."""
+def sandbox(monkeypatch: pytest.MonkeyPatch, module_sandbox: Sandbox) -> Sandbox:
+    """The provider of the module as if it were new, and no connection in the environment."""
     for variable in (
         "PERPLEXITY_API_KEY",
         "PERPLEXITY_BASE_URL",
         "PERPLEXITY_MCP_TOKEN",
     ):
         monkeypatch.delenv(variable, raising=False)
-    with Sandbox() as running:
-        yield running
+    httpx.post(f"{module_sandbox.url}/sandbox/reset").raise_for_status()
+    return module_sandbox
 
 
 @pytest.fixture(scope="module")

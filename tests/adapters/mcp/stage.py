@@ -5,11 +5,13 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from mcp import Client, StdioServerParameters
 
@@ -94,6 +96,48 @@ def http(base_url: str, *arguments: str, **more: str) -> Iterator[Served]:
             yield Served(url=found.group(), process=process)
         finally:
             process.terminate()
+
+
+class Session:
+    """A client that many tests share: it stays connected, on a thread and an event loop of its own."""
+
+    def __init__(self, server: StdioServerParameters | str, mode: str) -> None:
+        """Connect when it is entered."""
+        self._server = server
+        self._mode = mode
+        self._connected: Future[Client] = Future()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
+
+    def __enter__(self) -> Self:
+        """Wait until the client is connected."""
+        self._thread.start()
+        self._connected.result(60)
+        return self
+
+    def __exit__(self, *trouble: object) -> None:
+        """Disconnect, which ends a server over stdio."""
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join()
+
+    def do(self, work: Callable[[Client], Awaitable[T]]) -> T:
+        """Return the result of `work` with the client."""
+
+        async def done() -> T:
+            async with asyncio.timeout(60):
+                return await work(self._connected.result())
+
+        return asyncio.run_coroutine_threadsafe(done(), self._loop).result()
+
+    async def _main(self) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            async with Client(self._server, mode=self._mode) as client:
+                self._connected.set_result(client)
+                await self._over.wait()
+        except BaseException as trouble:
+            if self._connected.done():
+                raise
+            self._connected.set_exception(trouble)
 
 
 def in_client(

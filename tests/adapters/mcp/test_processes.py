@@ -4,8 +4,9 @@ import asyncio
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -22,6 +23,7 @@ from tests.adapters.mcp.stage import (
     SEARCH,
     SLOW,
     Progress,
+    Session,
     environment,
     http,
     in_client,
@@ -33,16 +35,35 @@ from tests.adapters.mcp.stage import (
 SENTINEL = "pplx-test-wrong"
 
 
+Connect = Callable[[str, str], Session]
+
+
 @contextmanager
 def a_server(
     transport: str, sandbox: Sandbox, key: str = "pplx-test-good"
 ) -> Iterator[StdioServerParameters | str]:
-    """What a client connects to."""
+    """A server for a client to connect to."""
     if transport == "stdio":
         yield stdio(sandbox.url, key)
     else:
         with http(sandbox.url, PERPLEXITY_API_KEY=key) as served:
             yield served.url
+
+
+@pytest.fixture(scope="module")
+def connect(module_sandbox: Sandbox) -> Iterator[Connect]:
+    """Connects a client over a transport, in an era: one for all tests, since a process takes its time to start."""
+    with ExitStack() as stack:
+
+        @cache
+        def server(transport: str) -> StdioServerParameters | str:
+            return stack.enter_context(a_server(transport, module_sandbox))
+
+        @cache
+        def connected(transport: str, mode: str) -> Session:
+            return stack.enter_context(Session(server(transport), mode))
+
+        yield connected
 
 
 def text(result: CallToolResult) -> str:
@@ -55,7 +76,7 @@ def text(result: CallToolResult) -> str:
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 def test_both_actions_are_listed_and_called(
-    sandbox: Sandbox, transport: str, mode: str
+    sandbox: Sandbox, connect: Connect, transport: str, mode: str
 ) -> None:
     """Schemas arrive verbatim, the output keeps its own, and the text has numbered sources and the cost."""
 
@@ -83,16 +104,16 @@ def test_both_actions_are_listed_and_called(
             assert "https://moon.example" in text(result)
         assert tools[CHAT].annotations.idempotent_hint is False
 
-    with a_server(transport, sandbox) as server:
-        in_client(server, work, mode)
+    connect(transport, mode).do(work)
     assert sandbox.billed_runs == 1
     assert sandbox.billed_searches == 2
 
 
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("transport", ["stdio", "http"])
+@pytest.mark.usefixtures("sandbox")
 def test_the_answer_comes_piece_by_piece(
-    sandbox: Sandbox, transport: str, mode: str
+    connect: Connect, transport: str, mode: str
 ) -> None:
     """Progress rises; its words after the search are the answer, as it was written."""
     progress = Progress()
@@ -100,8 +121,7 @@ def test_the_answer_comes_piece_by_piece(
     async def work(client: Client) -> CallToolResult:
         return await client.call_tool(CHAT, QUESTION, progress_callback=progress)
 
-    with a_server(transport, sandbox) as server:
-        result = in_client(server, work, mode)
+    result = connect(transport, mode).do(work)
     assert progress.numbers == sorted(set(progress.numbers))
     assert "".join(map(str, progress.words)).endswith(
         result.structured_content["content"]
@@ -112,7 +132,7 @@ def test_the_answer_comes_piece_by_piece(
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 def test_a_client_that_cancels_stops_the_run_at_the_provider(
-    sandbox: Sandbox, transport: str, mode: str
+    sandbox: Sandbox, connect: Connect, transport: str, mode: str
 ) -> None:
     """It costs no more, and the server serves on."""
     progress = Progress()
@@ -127,15 +147,14 @@ def test_a_client_that_cancels_stops_the_run_at_the_provider(
         assert not (await client.call_tool(SEARCH, {"query": "moon"})).is_error
         await asyncio.to_thread(until, lambda: stopped_runs(sandbox) == 1)
 
-    with a_server(transport, sandbox) as server:
-        in_client(server, work, mode)
+    connect(transport, mode).do(work)
     assert sandbox.billed_runs == 1
 
 
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 def test_errors_say_which_field_and_how_to_mend_it(
-    sandbox: Sandbox, transport: str, mode: str
+    sandbox: Sandbox, connect: Connect, transport: str, mode: str
 ) -> None:
     """As a tool's error, in words and as data; nothing was sent to the provider."""
 
@@ -146,8 +165,7 @@ def test_errors_say_which_field_and_how_to_mend_it(
             CHAT, {"model": "r1-1776", "messages": [{"role": "bot", "content": "?"}]}
         )
 
-    with a_server(transport, sandbox) as server:
-        result = in_client(server, work, mode)
+    result = connect(transport, mode).do(work)
     assert result.is_error
     assert result.structured_content is None
     error = result.meta["automation-host/envelope"]["error"]

@@ -9,6 +9,7 @@ from tests.faults.faults import (
     JSON,
     Cut,
     answer,
+    at_deadline,
     bomb,
     broken,
     cut,
@@ -16,7 +17,7 @@ from tests.faults.faults import (
     flood,
 )
 from tests.faults.proxy import Rule
-from tests.faults.row import CUT_OFF, SOME_TEXT, Row, Want, chat, post
+from tests.faults.row import CUT_OFF, LONG, SOME_TEXT, Row, Want, chat, post
 
 # No RST: it may destroy text that was not read yet.
 _BREAK = post(cut(Cut.CLOSE, events=SOME_TEXT))
@@ -159,12 +160,14 @@ def _lasting() -> Iterator[Row]:
             cause, unusable, _BREAK, _look(fault), variant=variant, most_megabytes=most
         )
     endless = Want(code="timeout", effect="unknown", partial=True, cancels=1)
-    rules = (_BREAK, _look(answer(200, _status("in_progress"))))
+    running = answer(200, _status("in_progress"))
+    rules = (_BREAK, _look(running, last=3), _look(at_deadline(running), 4, 4))
     yield chat(
         "Broken stream; the run does not end before the deadline",
         endless,
         *rules,
-        timeout=0.6,
+        _look(running, 5),
+        timeout=LONG,
     )
 
 

@@ -5,6 +5,7 @@ See docs/provider.md, "Refusals".
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from tests.faults import faults
 from tests.faults.faults import HTML, JSON, Cut, answer, bomb, broken, flood
@@ -32,7 +33,7 @@ _STATUSES: Mapping[int, tuple[str, str, str]] = {
     403: ("permission_denied", "none", "forbidden"),
     404: ("not_found", "none", "not_found"),
     405: ("invalid_response", "none", "method_not_allowed"),
-    408: ("timeout", "none", "request_timeout"),
+    408: ("timeout", "unknown", "request_timeout"),
     409: ("invalid_response", "none", "conflict"),
     410: ("unsupported", "none", "gone"),
     413: ("invalid_input", "none", "payload_too_large"),
@@ -43,7 +44,7 @@ _STATUSES: Mapping[int, tuple[str, str, str]] = {
     429: ("rate_limited", "none", "request_rate_limit_exceeded"),
     431: ("invalid_response", "none", "headers_too_large"),
     451: ("invalid_response", "none", "unavailable_for_legal_reasons"),
-    499: ("invalid_response", "none", "client_closed_request"),
+    499: ("invalid_response", "unknown", "client_closed_request"),
     500: ("unavailable", "unknown", "internal_error"),
     501: ("unavailable", "unknown", "not_implemented"),
     502: ("unavailable", "unknown", "bad_gateway"),
@@ -164,15 +165,17 @@ _KINDS = (
     ("invalid_date_format", 400, {}, "invalid_input", ()),
     ("invalid_parameter", 400, {}, "invalid_input", ()),
 )
+_OF_BOTH_FORMS = {"invalid_search_domain_filter"}
 
 
 def _kinds() -> Iterator[Row]:
     for kind, status, more, code, pointers in _KINDS:
         fault = answer(status, _told(kind, status, **more))
         cause = f"HTTP {status} of type `{kind}`"
-        yield from refusal(
-            cause, ",".join(more), code, "none", fault, pointers=pointers
-        )
+        for row in refusal(cause, ",".join(more), code, "none", fault):
+            # A search has neither a model nor messages to point at, and no max_output_tokens.
+            is_theirs = row.action != SEARCH or kind in _OF_BOTH_FORMS
+            yield replace(row, pointers=pointers if is_theirs else ())
 
 
 def _heavy() -> Iterator[Row]:
@@ -241,6 +244,7 @@ def _passing() -> Iterator[Row]:
         for variant, headers in {
             "Retry-After": _NOW,
             "date": dated,
+            "sent twice": {"retry-after": "0.01, 0.01"},
             "reset passed": past,
             "silly": silly,
         }.items():

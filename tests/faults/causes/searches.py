@@ -4,9 +4,9 @@ import random
 from collections.abc import Iterator
 
 from tests.faults import edits
-from tests.faults.faults import Cut, answer, broken, cut_bytes, rewritten
+from tests.faults.faults import Cut, answer, at_deadline, broken, cut_bytes, rewritten
 from tests.faults.proxy import Rule
-from tests.faults.row import Row, Want, search
+from tests.faults.row import LONG, Row, Want, search
 
 _UNUSABLE = Want(code="invalid_response", effect="unknown")
 _THREE = ("moon", "jupiter", "apollo")
@@ -123,9 +123,9 @@ def _several() -> Iterator[Row]:
         queries=_THREE,
     )
     late = Want(warnings=("query_failed",), billed=2, whole=False)
-    stalled = _rule(broken(Cut.STALL), last=1)
+    stalled = _rule(at_deadline(broken(Cut.STALL), answered=2), last=1)
     cause = "One query of three is still silent at the deadline"
-    yield search(cause, late, stalled, queries=_THREE, timeout=0.5)
+    yield search(cause, late, stalled, queries=_THREE, timeout=LONG)
 
 
 ROWS = [*_shapes(), *_cuts(), *_several()]

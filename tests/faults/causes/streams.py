@@ -9,6 +9,7 @@ from tests.faults.proxy import Rule
 from tests.faults.row import (
     CUT_OFF,
     EVENTS,
+    LONG,
     SOME_TEXT,
     Row,
     Want,
@@ -316,17 +317,20 @@ def _too_much() -> Iterator[Row]:
 
 def _given_up() -> Iterator[Row]:
     late = Want(code="timeout", effect="unknown", partial=True, cancels=1)
-    rule = post(cut(Cut.STALL, events=SOME_TEXT))
-    yield from both_ways(
-        chat("The run's deadline, in the middle of the answer", late, rule, timeout=0.6)
+    rules = (
+        post(cut(Cut.DEADLINE, events=SOME_TEXT), last=1),
+        # The answer to the request to cancel never ends either.
+        post(cut(Cut.STALL, events=SOME_TEXT), first=2),
     )
+    cause = "The run's deadline, in the middle of the answer"
+    yield from both_ways(chat(cause, late, *rules, timeout=LONG))
     deaf = Rule("POST /v1/agent/", cut(Cut.STALL, events=0))
     yield chat(
         "The deadline, and the provider ignores the request to cancel",
         late,
         deaf,
-        rule,
-        timeout=0.6,
+        *rules,
+        timeout=LONG,
     )
 
 

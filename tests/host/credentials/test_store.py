@@ -108,6 +108,7 @@ def test_the_master_key_may_come_from_the_environment(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "key",
     ["short", "ä" * 43 + "=", "\udcff" * 43 + "=", Fernet.generate_key().decode()],
+    ids=["short", "not ASCII", "not text", "another"],
 )
 def test_a_master_key_that_is_none_or_another_one_is_said_and_nothing_is_written(
     tmp_path: Path, key: str

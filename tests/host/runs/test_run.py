@@ -168,6 +168,28 @@ def test_an_output_that_breaks_its_schema_fails_the_run_and_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "status"),
+    [(ErrorCode.UPSTREAM_FAILED, "failed"), (ErrorCode.CANCELLED, "cancelled")],
+)
+def test_the_usage_of_a_run_that_did_not_succeed_is_in_its_envelope(
+    code: ErrorCode, status: str
+) -> None:
+    """It was paid for; the error itself has no such key."""
+    error = ConnectorError(code, "It failed.", usage={"words": 2})
+    envelope = run(Script(error))
+    assert (envelope["status"], envelope["usage"]) == (status, {"words": 2})
+    assert "usage" not in envelope["error"]
+
+
+def test_an_attempt_without_usage_does_not_undo_an_earlier_one_s() -> None:
+    """The last known usage is shown; a success shows its own."""
+    used = unavailable(usage={"words": 2})
+    envelope = run(Script(used, ConnectorError(ErrorCode.UPSTREAM_FAILED, "No.")))
+    assert envelope["usage"] == {"words": 2}
+    assert run(Script(unavailable(usage={"words": 2}), GOOD))["usage"] == {}
+
+
+@pytest.mark.parametrize(
     "output",
     [{"text": "x", "more": math.nan}, {"text": "x", "more": object()}, None, ["x"]],
 )

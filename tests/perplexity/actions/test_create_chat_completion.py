@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import httpx
@@ -13,6 +14,7 @@ from perplexity_connector.perplexity.actions import provider_run
 from perplexity_connector.perplexity.actions.create_chat_completion import (
     create_chat_completion,
 )
+from perplexity_connector.perplexity.wire import agent_events
 from perplexity_connector.perplexity.wire import client as api_client
 from tests.perplexity.actions.wire import (
     RUN_ID,
@@ -168,10 +170,16 @@ def test_an_empty_stream_is_no_answer() -> None:
     assert (error.code, error.effect) == ("invalid_response", "unknown")
 
 
-def test_a_first_event_that_is_malformed_is_no_answer() -> None:
-    """Garbage before the run's id leaves nothing to come back to."""
-    response = httpx.Response(200, stream=Pieces([b"data: {garbage\n\n"]))
-    assert failure(Provider(response), Listener()).code == "invalid_response"
+@pytest.mark.parametrize("listen", [True, False])
+def test_a_stream_of_skipped_frames_is_not_an_answer(listen: bool) -> None:
+    """Garbage alone leaves nothing to come back to; before a stream it does no harm."""
+    garbage = b"data: {garbage\n\n"
+    response = httpx.Response(200, stream=Pieces([garbage]))
+    error = failure(Provider(response), Listener(), listen=listen)
+    assert (error.code, error.effect) == ("invalid_response", "unknown")
+    response = httpx.Response(200, stream=Pieces([garbage, *framed(events())]))
+    result = run(Provider(response), Listener(), listen=listen)
+    assert result.output["content"] == SHOWN
 
 
 def test_a_run_still_under_way_is_looked_at_until_it_ends() -> None:
@@ -224,10 +232,276 @@ def test_a_run_that_cannot_be_looked_at_leaves_the_way_back_to_it() -> None:
     assert listener.text()
 
 
-def test_a_look_that_is_no_run_is_looked_at_again() -> None:
-    """One strange answer to a look does not lose the run."""
-    provider = Provider(stream(events()[:4]), plain({}), plain(final()))
+@pytest.mark.parametrize("found", [{}, final(id="resp_other"), {"status": 7}])
+def test_a_poll_that_brings_no_run_or_another_one_is_a_failed_poll(
+    found: dict[str, object],
+) -> None:
+    """One strange answer does not lose the run, and another run's answer is never taken."""
+    provider = Provider(stream(events()[:4]), plain(found), plain(final()))
     assert run(provider, Listener()).output["content"] == SHOWN
+    provider = Provider(stream(events()[:4]), plain(found))
+    assert failure(provider, Listener()).code == "invalid_response"
+    assert len(provider.asked) == 1 + 6
+
+
+def test_a_poll_without_an_id_is_the_run_that_was_asked_for() -> None:
+    """Only the id of another run is a contradiction."""
+    provider = Provider(stream(events()[:4]), plain(final(id=None)))
+    result = run(provider, Listener())
+    assert (result.output["content"], result.output["id"]) == (SHOWN, RUN_ID)
+
+
+@pytest.mark.parametrize("listen", [True, False])
+def test_an_end_on_the_own_stream_counts_whatever_its_id(listen: bool) -> None:
+    """Gateways rewrite ids; the first one stays."""
+    end = {"type": "response.completed", "response": final(id="resp_other")}
+    provider = Provider(stream(events(end)))
+    result = run(provider, Listener(), listen=listen)
+    assert (result.output["content"], result.output["id"]) == (SHOWN, RUN_ID)
+    assert len(provider.asked) == 1
+
+
+ERROR = {"type": "error", "error": {"type": "overloaded", "code": 503}}
+
+
+@pytest.mark.parametrize("listen", [True, False])
+@pytest.mark.parametrize("under_way", [0, 2])
+def test_a_run_is_fetched_before_an_error_event_counts(
+    listen: bool, under_way: int
+) -> None:
+    """The run may go on, or have ended well."""
+    going = [plain(final("in_progress", output=[]))] * under_way
+    provider = Provider(stream(events(ERROR)), *going, plain(final()))
+    listener = Listener()
+    result = run(provider, listener, listen=listen)
+    assert result.output["content"] == SHOWN
+    assert listener.text() == (SHOWN if listen else "")
+    assert codes(result) == ["recovered"]
+    assert [method for method, _ in provider.asked] == ["POST", *["GET"] * (1 + under_way)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "error", [ERROR, {"type": "error", "code": "overloaded", "message": "…"}]
+)
+def test_a_failed_run_behind_an_error_event_has_its_partial_answer_and_usage(
+    error: dict[str, object],
+) -> None:
+    """The run's own description of its failure is missing here, so the event's counts."""
+    provider = Provider(stream(events(error)), plain(final("failed", output=[])))
+    found = failure(provider, Listener())
+    assert (found.code, found.effect) == ("upstream_failed", "unknown")
+    assert found.partial["content"] == SHOWN
+    assert found.usage["total_tokens"] == 15
+    if "error" in error:
+        assert found.provider_code == "overloaded"
+
+
+def test_an_error_event_of_a_run_that_is_gone_is_the_error() -> None:
+    """Its type says more than that the run cannot be fetched; the run may have cost money."""
+    error = {"type": "error", "error": {"type": "request_rate_limit_exceeded"}}
+    provider = Provider(stream(events(error)), refusal(404, "not_found"))
+    found = failure(provider, Listener())
+    assert (found.code, found.effect) == ("rate_limited", "unknown")
+    assert found.partial["content"] == SHOWN
+
+
+CONTRADICTION = {
+    "type": "response.completed",
+    "response": final("in_progress", output=[]),
+}
+UNDER_WAY = plain(final("in_progress", output=[]))
+
+
+@pytest.mark.parametrize("listen", [True, False])
+@pytest.mark.parametrize(
+    ("polls", "asked"),
+    [
+        ([plain(final())], 1),
+        ([UNDER_WAY, plain(final())], 2),
+        ([refusal(503), UNDER_WAY, plain(final())], 3),
+    ],
+)
+def test_a_contradictory_end_is_settled_by_fetching_the_run(
+    polls: list[httpx.Response], asked: int, listen: bool
+) -> None:
+    """`completed` around `in_progress`: the run itself says which is true."""
+    provider = Provider(stream(events(CONTRADICTION)), *polls)
+    result = run(provider, Listener(), listen=listen)
+    assert result.output["content"] == SHOWN
+    assert codes(result) == []
+    assert len(provider.asked) == 1 + asked
+
+
+@pytest.mark.parametrize("listen", [True, False])
+@pytest.mark.parametrize("poll", [UNDER_WAY, refusal(404, "not_found"), plain({})])
+def test_an_end_that_stays_contradictory_is_the_streamed_answer(
+    poll: httpx.Response, listen: bool
+) -> None:
+    """After three polls, with a warning; it is never cancelled."""
+    provider = Provider(stream(events(CONTRADICTION)), poll)
+    result = run(provider, Listener(), listen=listen)
+    assert result.output["content"] == SHOWN
+    assert codes(result) == ["status_unclear"]
+    assert [method for method, _ in provider.asked] == ["POST", *["GET"] * 3]
+
+
+def test_a_contradictory_end_without_an_id_cannot_be_settled() -> None:
+    """There is nothing to fetch; the streamed answer is the answer."""
+    rows = [row for row in events(CONTRADICTION) if "response" not in row]
+    rows.append({"type": "response.completed", "response": {"status": "queued"}})
+    result = run(provider := Provider(stream(rows)), Listener())
+    assert result.output["content"] == SHOWN
+    assert codes(result) == ["status_unclear"]
+    assert len(provider.asked) == 1
+
+
+def test_a_contradictory_end_without_any_answer_can_be_continued() -> None:
+    """An empty success would hide the answer that may still arrive."""
+    listener = Listener()
+    rows = [events()[0], CONTRADICTION]
+    error = failure(Provider(stream(rows), UNDER_WAY), listener)
+    assert (error.code, error.retryable, error.effect) == ("timeout", True, "unknown")
+    assert listener.states[-1]["response_id"] == RUN_ID
+
+
+def test_a_run_that_asks_for_an_action_fails_at_once() -> None:
+    """Nobody could answer it; the received part is kept."""
+    asks = plain(final("requires_action", output=[]))
+    provider = Provider(stream(events()[:9]), asks)
+    error = failure(provider, Listener())
+    assert (error.code, error.effect) == ("upstream_failed", "unknown")
+    assert error.partial["citations"]
+    assert [method for method, _ in provider.asked] == ["POST", "GET"]
+
+
+def test_an_unknown_status_is_polled_again_and_never_cancelled() -> None:
+    """At the deadline the run can be continued."""
+    unknown = plain(final("cancelling", output=[]))
+    provider = Provider(stream(events()[:9]), unknown, unknown, plain(final()))
+    assert run(provider, Listener()).output["content"] == SHOWN
+    provider, listener = Provider(stream(events()[:9]), unknown), Listener()
+    error = failure(provider, listener, deadline=time.monotonic() + 0.05)
+    assert (error.code, error.retryable, error.effect) == ("timeout", True, "unknown")
+    assert listener.states[-1]["response_id"] == RUN_ID
+    assert [path for method, path in provider.asked if method == "POST"] == [
+        "/v1/agent"
+    ]
+
+
+def test_a_told_wait_past_the_deadline_is_not_slept_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One more poll is made shortly before the deadline, and it may find the answer."""
+    monkeypatch.setattr(provider_run, "_LAST_POLL_S", 30.0)
+    limited = refusal(429, "request_rate_limit_exceeded")
+    limited.headers["retry-after"] = "3600"
+    provider = Provider(stream(events()[:9]), limited, plain(final()))
+    deadline = time.monotonic() + 30.05
+    result = run(provider, Listener(), deadline=deadline)
+    assert result.output["content"] == SHOWN
+    assert time.monotonic() < deadline - 20
+
+
+def test_a_run_that_may_have_ended_is_not_cancelled_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The last poll failed: the error is the poll's, and the run can be continued."""
+    monkeypatch.setattr(provider_run, "_LAST_POLL_S", 30.0)
+    limited = refusal(429, "request_rate_limit_exceeded")
+    limited.headers["retry-after"] = "3600"
+    provider, listener = Provider(stream(events()[:9]), limited), Listener()
+    error = failure(provider, listener, deadline=time.monotonic() + 30.05)
+    assert (error.code, error.retryable, error.effect) == (
+        "rate_limited",
+        True,
+        "unknown",
+    )
+    assert error.retry_after == 3600
+    assert listener.states[-1]["response_id"] == RUN_ID
+    assert [method for method, _ in provider.asked] == ["POST", "GET", "GET"]
+
+
+def test_a_run_that_is_under_way_is_cancelled_when_there_is_no_time_for_a_poll(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The last poll, shortly before the deadline, says that it goes on."""
+    monkeypatch.setattr(provider_run, "_LAST_POLL_S", 30.0)
+    monkeypatch.setattr(provider_run, "_LONGEST_WAIT", 60.0)
+    monkeypatch.setattr(provider_run, "_pauses", lambda: iter([60.0, 60.0]))
+    provider, listener = Provider(stream(events()[:9]), UNDER_WAY), Listener()
+    error = failure(provider, listener, deadline=time.monotonic() + 30.05)
+    assert (error.code, error.effect) == ("timeout", "unknown")
+    assert listener.states[-1] == {}
+    assert provider.asked[-1] == ("POST", f"{RUN_PATH}/cancel")
+
+
+def test_a_run_is_attached_to_after_its_deadline_only_to_be_cancelled() -> None:
+    """A host does this for a run that was stopped between two attempts."""
+    provider = Provider(plain({}))
+    resume = {"response_id": RUN_ID}
+    error = failure(
+        provider, Listener(), resume_from=resume, deadline=time.monotonic() - 1
+    )
+    assert error.code == "timeout"
+    assert provider.asked[-1] == ("POST", f"{RUN_PATH}/cancel")
+
+
+def test_a_deadline_during_the_first_poll_keeps_the_run() -> None:
+    """It may have ended, so it is not cancelled."""
+    polls: list[str] = []
+
+    async def network(request: httpx.Request) -> httpx.Response:
+        polls.append(f"{request.method} {request.url.path}")
+        if request.method == "POST":
+            return stream(events()[:9])
+        return await asyncio.Future()
+
+    listener = Listener()
+
+    async def main() -> None:
+        client = Provider().client()
+        client._transport = httpx.MockTransport(network)
+        async with client:
+            ctx = listener.context(deadline=time.monotonic() + 0.1)
+            with pytest.raises(ConnectorError) as caught:
+                await create_chat_completion(client, QUESTION, ctx)
+            assert (caught.value.code, caught.value.retryable) == ("timeout", True)
+
+    asyncio.run(main())
+    assert polls == ["POST /v1/agent", f"GET {RUN_PATH}"]
+    assert listener.states[-1]["response_id"] == RUN_ID
+
+
+@pytest.mark.parametrize("listen", [True, False])
+def test_a_stream_with_too_much_text_is_fetched_instead(
+    monkeypatch: pytest.MonkeyPatch, listen: bool
+) -> None:
+    """Reading stops, and nothing of the answer is lost."""
+    monkeypatch.setattr(agent_events, "MOST_BYTES", 3000)
+    rows = [*events()[:5], *events(text="x" * 6000)[5:]]
+    whole = plain(final(text="x" * 6000))
+    result = run(Provider(stream(rows), whole), Listener(), listen=listen)
+    assert result.output["content"] == "x" * 6000
+    assert codes(result) == ["recovered"]
+
+
+@pytest.mark.parametrize(
+    ("error", "more", "pointers"),
+    [
+        ({"type": "model_error", "message": "stopped (reasoning_only)"}, {"max_tokens": 2048}, ["/max_tokens"]),
+        ({"type": "model_error", "message": "stopped (reasoning_only)"}, {}, []),
+        ({"type": "model_error", "message": "stopped"}, {"max_tokens": 2048}, []),
+    ],
+)  # fmt: skip
+def test_a_run_that_only_reasoned_points_at_the_limit(
+    error: dict[str, object], more: dict[str, object], pointers: list[str]
+) -> None:
+    """If the author set one; repeating the run would fail again."""
+    end = {"type": "response.failed", "error": error}
+    found = failure(Provider(stream(events(end))), Listener(), QUESTION | more)
+    assert [field.pointer for field in found.fields] == pointers
+    assert found.provider_code == "model_error"
+    assert not found.retryable
 
 
 def test_five_failed_polls_in_a_row_are_forgiven() -> None:
@@ -304,8 +578,8 @@ def test_a_state_that_names_no_run_is_refused(state: dict[str, object]) -> None:
         ({"type": "response.completed", "response": final("failed")}, None),
         ({"type": "response.cancelled"}, None),
         ({"type": "response.cancelled", "response": final("cancelled")}, None),
-        ({"type": "error", "error": {"type": "overloaded"}}, "overloaded"),
-        ({"type": "error", "code": "overloaded", "message": "…"}, "overloaded"),
+        ({"type": "response.requires_action"}, None),
+        ({"type": "response.completed", "response": final("requires_action")}, None),
     ],
 )
 @pytest.mark.parametrize("listen", [True, False])
@@ -384,6 +658,66 @@ def test_the_deadline_gives_what_was_received_and_asks_the_provider_to_stop(
         "/v1/agent",
         f"{RUN_PATH}/cancel",
     ]
+
+
+@asynccontextmanager
+async def never() -> AsyncIterator[None]:
+    """A host's limit that gives no turn."""
+    await asyncio.Event().wait()
+    yield
+
+
+def test_a_run_that_never_had_its_turn_had_no_effect() -> None:
+    """The deadline ends it while its request still waits in the host."""
+    provider = Provider()
+    error = failure(
+        provider, Listener(), deadline=time.monotonic() + 0.05, permit=never
+    )
+    assert (error.code, error.effect, provider.asked) == ("timeout", "none", [])
+
+
+def test_looking_at_a_begun_run_does_not_wait_for_a_turn_nor_count_as_one() -> None:
+    """The host's limit is for requests that begin something; the provider counts the others apart."""
+    heard: list[object] = []
+    parts = {"observe_limit": heard.append, "observe_refusal": heard.append}
+    provider = Provider(refusal(429), plain(final()))
+    state = {"response_id": RUN_ID, "shown": 0}
+    result = run(provider, Listener(), resume_from=state, permit=never, **parts)
+    assert result.output["content"] == SHOWN
+    assert provider.asked == [("GET", RUN_PATH)] * 2
+    assert heard == []
+
+
+def test_a_wait_between_polls_that_the_provider_asks_for_gets_jitter_on_top(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is never cut."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(provider_run.asyncio, "sleep", sleep)
+    limited = refusal(429)
+    limited.headers["retry-after"] = "7"
+    state = {"response_id": RUN_ID, "shown": 0}
+    run(Provider(limited, limited, plain(final())), Listener(), resume_from=state)
+    assert len(set(slept)) == 2
+    assert all(7 <= seconds <= 7.7 for seconds in slept)
+
+
+def test_asking_a_run_to_stop_does_not_wait_for_a_turn() -> None:
+    """A run that no one waits for costs money meanwhile."""
+    provider = Provider(plain({}))
+    error = failure(
+        provider,
+        Listener(),
+        resume_from={"response_id": RUN_ID, "shown": 0},
+        deadline=time.monotonic() - 1,
+        permit=never,
+    )
+    assert (error.code, error.effect) == ("timeout", "unknown")
+    assert provider.asked[-1] == ("POST", f"{RUN_PATH}/cancel")
 
 
 def test_a_deadline_after_the_last_event_takes_no_answer_away(

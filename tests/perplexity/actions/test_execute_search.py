@@ -3,6 +3,8 @@
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -178,6 +180,36 @@ def test_at_the_deadline_what_was_found_comes_back() -> None:
     ] == [False, False, True]
 
 
+def test_a_query_that_never_had_its_turn_had_no_effect() -> None:
+    """One that was sent, and was too slow, may have had one."""
+    turns = iter([True, True, False])
+
+    @asynccontextmanager
+    async def permit() -> AsyncIterator[None]:
+        if not next(turns):
+            await asyncio.Event().wait()
+        yield
+
+    async def network(request: httpx.Request) -> httpx.Response:
+        if asked_for(request) == QUERIES[1]:
+            await asyncio.Event().wait()
+        return echo(request)
+
+    async def main() -> ActionResult:
+        client = Provider().client()
+        client._transport = httpx.MockTransport(network)
+        async with client:
+            ctx = Listener().context(
+                deadline=time.monotonic() + 0.1, last_attempt=False, permit=permit
+            )
+            return await execute_search(client, {"query": QUERIES}, ctx)
+
+    outcomes = asyncio.run(main()).output["queries"]
+    assert outcomes[0]["error"] is None
+    effects = [outcome["error"]["effect"] for outcome in outcomes[1:]]
+    assert effects == ["unknown", "none"]
+
+
 @pytest.mark.parametrize("finished", [0, 1, 2])
 def test_what_a_cancelled_search_found_is_salvaged(
     monkeypatch: pytest.MonkeyPatch, finished: int
@@ -248,3 +280,39 @@ def test_a_search_cancelled_while_it_is_checkpointed_is_salvaged() -> None:
         (QUERIES[0], "kept"),
         (QUERIES[1], f"id of {QUERIES[1]}"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "effect"),
+    [
+        ({"type": "invalid_api_key", "code": 401}, "invalid_credentials", "none"),
+        ({"type": "overloaded", "code": 500}, "unavailable", "unknown"),
+        ("no", "upstream_failed", "unknown"),
+    ],
+)
+def test_an_error_with_http_200_is_an_error(
+    error: object, code: str, effect: str
+) -> None:
+    """Its type says which."""
+    found = failure(Provider(plain({"error": error})), Listener(), "moon")
+    assert (found.code, found.effect) == (code, effect)
+
+
+def test_null_results_are_no_results() -> None:
+    """The provider writes empty lists as null elsewhere."""
+    result = run(Provider(plain({"id": "i", "results": None})), Listener(), "moon")
+    assert result.output["results"] == []
+    assert result.output["queries"][0]["count"] == 0
+
+
+def test_a_null_error_beside_results_is_not_an_error() -> None:
+    """Some servers always send the key."""
+    answer = plain({"id": "i", "results": [], "error": None})
+    assert run(Provider(answer), Listener(), "moon").output["results"] == []
+
+
+def test_the_finished_queries_of_a_failed_search_are_its_usage() -> None:
+    """Each of them was paid for."""
+    provider = Provider(failing("bread", refusal(503)))
+    error = failure(provider, Listener(), QUERIES, last_attempt=False)
+    assert error.usage == {"search_queries": 2}

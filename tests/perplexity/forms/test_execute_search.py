@@ -21,6 +21,17 @@ from tests.perplexity.forms.problems import in_chat, in_search, problems
         ({"query": ("moon",)}, [("/query", "type")]),
         ({"query": [["moon"]]}, [("/query/0", "type")]),
         ({"query": "\ud800"}, [("/query", "type")]),
+        ({"query": " \n"}, [("/query", "blank")]),
+        ({"query": "\u200b\xa0\ufeff"}, [("/query", "blank")]),
+        ({"query": ["moon", "  ", "sun"]}, [("/query/1", "blank")]),
+        ({"query": "m" * 8193}, [("/query", "maxLength")]),
+        ({"query": ["moon", "m" * 8193]}, [("/query/1", "maxLength")]),
+        ({"country": "ZZ"}, [("/country", "unknown_code")]),
+        ({"country": "uk"}, [("/country", "unknown_code")]),
+        (
+            {"search_language_filter": ["en", "xx"]},
+            [("/search_language_filter/1", "unknown_code")],
+        ),
         ({"max_results": 0}, [("/max_results", "minimum")]),
         ({"max_results": 21}, [("/max_results", "maximum")]),
         ({"max_results": True}, [("/max_results", "type")]),
@@ -29,7 +40,7 @@ from tests.perplexity.forms.problems import in_chat, in_search, problems
         ({"search_type": "people"}, [("/search_type", "enum")]),
         ({"country": "USA"}, [("/country", "maxLength")]),
         (
-            {"search_language_filter": ["en"] * 11},
+            {"search_language_filter": ["en"] * 21},
             [("/search_language_filter", "maxItems")],
         ),
         (
@@ -59,6 +70,11 @@ def test_a_bad_field_is_named_by_pointer_and_keyword(
         {"query": ["moon"] * 100},
         {"max_results": 5.0},
         {"country": ""},
+        {"country": " xk "},
+        {"query": "m" * 8192},
+        {"query": "\U0001f315" * 8192},
+        {"query": "\u200bmoon"},
+        {"search_language_filter": ["EN", " de"] * 10},
     ],
 )
 def test_a_good_input_is_good(part: dict[str, object]) -> None:

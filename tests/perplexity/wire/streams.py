@@ -6,7 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from perplexity_connector.contract.json import as_objects
 from perplexity_connector.perplexity.wire.agent_events import Transcript
+from perplexity_connector.perplexity.wire.run_output import run_output
 from perplexity_connector.perplexity.wire.sse import EventDecoder, ServerEvent
 
 RUN_ID = "resp_8eead91b-1612-4fc7-b7d2-c15e903da865"
@@ -163,6 +165,21 @@ def transcript(
     for event in [*decoder.feed(framed(rows)), *decoder.close()]:
         told.add(event, decode=listen)
     return told
+
+
+def text_of(told: Transcript) -> str:
+    """The streamed part of the answer."""
+    return run_output({}, told).text
+
+
+def results_of(told: Transcript) -> list[Mapping[str, Any]]:
+    """The streamed search results."""
+    return [
+        result
+        for item in told.output_items()
+        if item["type"] == "search_results"
+        for result in as_objects(item["results"])
+    ]
 
 
 def plain(document: object) -> ServerEvent:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perplexity_connector.contract.json import load_json
 from perplexity_connector.perplexity.wire import agent_events
 from perplexity_connector.perplexity.wire.agent_events import TERMINAL, Transcript
+from perplexity_connector.perplexity.wire.provider_json import read_json
 from perplexity_connector.perplexity.wire.sse import ServerEvent
 from tests.perplexity.wire.streams import (
     ANSWER,
@@ -20,6 +20,8 @@ from tests.perplexity.wire.streams import (
     json_values,
     plain,
     response,
+    results_of,
+    text_of,
     transcript,
 )
 
@@ -37,8 +39,8 @@ def test_a_recorded_run_is_told_in_full(listen: bool) -> None:
     told = transcript(events(), listen=listen)
     assert told.run_id == RUN_ID
     assert told.response == response()
-    assert told.text() == ANSWER
-    assert list(told.results()) == RESULTS
+    assert text_of(told) == ANSWER
+    assert results_of(told) == RESULTS
 
 
 @both
@@ -48,7 +50,7 @@ def test_the_id_is_known_from_the_first_event(listen: bool) -> None:
     assert told.run_id == RUN_ID
     assert told.terminal is None
     assert told.response == {}
-    assert (told.text(), list(told.results())) == ("", [])
+    assert (text_of(told), results_of(told)) == ("", [])
 
 
 @pytest.fixture
@@ -58,9 +60,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
     def watched(body: bytes) -> object:
         seen.append(body)
-        return load_json(body)
+        return read_json(body)
 
-    monkeypatch.setattr(agent_events, "load_json", watched)
+    monkeypatch.setattr(agent_events, "read_json", watched)
     return seen
 
 
@@ -79,13 +81,17 @@ def test_without_a_listener_only_the_first_and_the_last_event_are_decoded(
     assert len(told._kept) == len(rows) - 1
 
 
-def test_with_a_listener_each_event_is_decoded_once(decoded: list[bytes]) -> None:
-    """And kept as bytes all the same: Python's objects for it would take three times the memory."""
+def test_with_a_listener_each_event_is_decoded_once_and_not_kept(
+    decoded: list[bytes],
+) -> None:
+    """Only text and sources are kept, and the sources as bytes, which take less memory."""
     told = Transcript()
     for row in events():
         told.add(event(row, str(row["type"])), decode=True)
     assert [json.loads(body) for body in decoded] == events()
-    assert all(isinstance(kept, bytes) for kept in told._kept)
+    assert told._kept == []
+    sources = [item.source for item in told.streamed.items if item.source]
+    assert [type(source) for source in sources] == [bytes, bytes]
 
 
 def test_a_listener_gets_every_event() -> None:
@@ -101,7 +107,7 @@ def test_an_event_without_a_name_is_known_by_its_type() -> None:
     told = Transcript()
     for row in events():
         told.add(event(row), decode=False)
-    assert (told.run_id, told.response, told.text()) == (RUN_ID, response(), ANSWER)
+    assert (told.run_id, told.response, text_of(told)) == (RUN_ID, response(), ANSWER)
 
 
 @pytest.mark.parametrize("kind", sorted(TERMINAL))
@@ -119,7 +125,7 @@ def test_every_terminal_event_ends_a_run_with_or_without_its_object(
         assert told.terminal is not None
         assert told.terminal["type"] == kind
         assert told.response == (end.get("response") or {})
-        assert told.text() == ANSWER
+        assert text_of(told) == ANSWER
 
 
 def test_the_first_end_counts() -> None:
@@ -131,84 +137,94 @@ def test_the_first_end_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{", b"[]", b'"x"', b"null", b"\xff", b"NaN", b"[DONE]"]
+    "data", [b"{", b"[]", b'"x"', b"null", b"\xff", b"NaN", b"[DONE]", b"ping"]
 )
-def test_an_event_that_is_no_object_is_a_value_error(data: bytes) -> None:
-    """When it has to be decoded; an unheard one is passed over later."""
+@both
+def test_a_frame_that_is_not_a_json_object_is_skipped_anywhere(
+    listen: bool, data: bytes
+) -> None:
+    """Before the first event, among the others, and under the name of any event."""
+    names = ["", "response.output_text.delta", "response.completed", "error"]
+    for place, name in enumerate(names):
+        frames = [event(row, str(row["type"])) for row in events()]
+        frames.insert(place * 3, ServerEvent(name, data))
+        told = Transcript()
+        for frame in frames:
+            told.add(frame, decode=listen)
+        assert (told.run_id, told.response) == (RUN_ID, response())
+        assert told.error is None
+        assert text_of(told) == ANSWER
+
+
+@pytest.mark.parametrize("data", [b"", b" ", b"\n\n"])
+def test_a_frame_without_data_is_not_an_event(data: bytes) -> None:
+    """So an error after it is still the first frame."""
     told = Transcript()
-    with pytest.raises(ValueError):  # noqa: PT011 - the type is the promise
-        told.add(ServerEvent("", data), decode=True)
-    told = Transcript(RUN_ID)
-    assert (
-        told.add(ServerEvent("response.output_text.delta", data), decode=False) is None
-    )
-    assert told.text() == ""
+    assert told.add(ServerEvent("ping", data), decode=True) is None
+    told.add(event({"type": "error", "error": {"type": "x"}}), decode=True)
+    assert told.is_error_first
 
 
-def test_one_unreadable_event_does_not_take_the_others_with_it() -> None:
-    """The text is what could be read."""
-    told = Transcript(RUN_ID)
-    for row in deltas("Moon", size=1):
-        told.add(event(row, "response.output_text.delta"), decode=False)
-        told.add(ServerEvent("response.output_text.delta", b"{"), decode=False)
-    assert told.text() == "Moon"
+@pytest.mark.parametrize("first", [b"ping", b'{"type": "response.queued"}'])
+def test_an_error_after_any_other_frame_is_not_the_first(first: bytes) -> None:
+    """A run may have begun in the frame before, even if it cannot be read."""
+    told = Transcript()
+    told.add(ServerEvent("", first), decode=False)
+    told.add(event({"type": "error", "error": {"type": "x"}}), decode=False)
+    assert told.error is not None
+    assert not told.is_error_first
 
 
-@both
-def test_repeated_events_are_counted_once(listen: bool) -> None:
-    """A sequence number that was there already is a repetition, and the first one counts."""
-    rows = [row for row in events() for _ in range(2)][:-1]
-    assert transcript(rows, listen=listen).text() == ANSWER
-    again = [row | {"sequence_number": 4} for row in deltas("MoonSun", size=4)]
-    assert transcript(again, listen=listen).text() == "Moon"
+def test_an_error_event_that_names_its_run_is_not_a_refusal() -> None:
+    """A run with an id was begun."""
+    told = Transcript()
+    error = {"type": "error", "error": {"type": "x"}, "response": {"id": RUN_ID}}
+    told.add(event(error), decode=False)
+    assert (told.run_id, told.is_error_first) == (RUN_ID, False)
 
 
 @both
-def test_events_out_of_order_are_put_in_order(listen: bool) -> None:
-    """By their numbers, whose holes mean nothing."""
-    first, *rest, last = [
-        row for row in events() if row["type"] != "response.output_text.done"
-    ]
-    told = transcript([first, *reversed(rest), last], listen=listen)
-    assert told.text() == ANSWER
+def test_an_error_event_does_not_end_a_run(listen: bool) -> None:
+    """The first error is kept; whether the run has ended, the run itself must say."""
+    rows = [*events()[:-1], {"type": "error", "code": "a"}, {"type": "error"}]
+    told = transcript(rows, listen=listen)
+    assert told.terminal is None
+    assert told.error == {"type": "error", "code": "a"}
 
 
-def test_events_without_numbers_stand_as_they_came() -> None:
-    """One without a number is enough to leave the order alone."""
-    told = transcript(deltas("Moon", size=1), listen=True)
-    assert told.text() == "Moon"
+@both
+def test_many_events_are_kept_as_text_once_they_are_large(
+    monkeypatch: pytest.MonkeyPatch, listen: bool
+) -> None:
+    """Beyond the bound they are decoded once, and only their text and sources are kept."""
+    monkeypatch.setattr(agent_events, "MOST_BYTES", 4000)
+    rows = events(text="The Moon is far away. " * 20)
+    told = transcript(rows, listen=listen)
+    told.check_size()
+    assert told._kept == []
+    assert text_of(told) == "The Moon is far away. " * 20
+    assert results_of(told) == RESULTS
 
 
-def test_several_messages_are_told_one_after_the_other() -> None:
-    """Each place of the output has its own text, however its pieces are mixed."""
-    mixed = [
-        piece
-        for pair in zip(deltas("one ", 1, 1), deltas("two.", 3, 1), strict=True)
-        for piece in pair
-    ]
-    assert transcript(mixed, listen=True).text() == "one two."
+@both
+def test_text_beyond_the_bound_is_an_overflow(
+    monkeypatch: pytest.MonkeyPatch, listen: bool
+) -> None:
+    """What was received until then can still be read."""
+    monkeypatch.setattr(agent_events, "MOST_BYTES", 4000)
+    told = transcript(deltas("x" * 5000, size=500), listen=listen)
+    with pytest.raises(OverflowError):
+        told.check_size()
+    assert text_of(told) == "x" * 5000
 
 
-def test_the_whole_text_of_a_place_wins_over_its_pieces() -> None:
-    """`done` repeats what the deltas said, and is not added to them; an empty one says nothing."""
-    done = {"type": "response.output_text.done", "output_index": 1, "content_index": 0}
-    assert (
-        transcript([*deltas("Mo"), done | {"text": "Moon"}], listen=True).text()
-        == "Moon"
-    )
-    assert transcript([*deltas("Mo"), done | {"text": ""}], listen=True).text() == "Mo"
-    assert transcript([done | {"text": None}], listen=True).text() == ""
-
-
-def test_finished_result_items_win_over_interim_results() -> None:
-    """Both tell the same sources; where only the interim ones came, those are taken."""
-    interim = {"type": "response.reasoning.search_results", "results": RESULTS[:1]}
-    item = {
-        "type": "response.output_item.done",
-        "item": {"type": "search_results", "results": RESULTS},
-    }
-    assert list(transcript([interim], listen=True).results()) == RESULTS[:1]
-    assert list(transcript([interim, item], listen=True).results()) == RESULTS
+@pytest.mark.parametrize("status", ["requires_action", "failed"])
+def test_a_plain_body_that_asks_for_an_action_has_ended(status: str) -> None:
+    """Nobody here could answer it."""
+    told = Transcript()
+    told.add(plain(response(status)), decode=False)
+    assert told.terminal is not None
+    assert told.terminal["type"] == f"response.{status}"
 
 
 @pytest.mark.parametrize("status", ["completed", "incomplete", "failed", "cancelled"])
@@ -242,9 +258,10 @@ def test_a_body_that_is_only_an_error_is_the_error(body: dict[str, Any]) -> None
     """With HTTP 200, as gateways do it."""
     told = Transcript()
     told.add(plain(body), decode=False)
-    assert told.terminal is not None
-    assert told.terminal["type"] == "error"
-    assert told.terminal["error"] == body["error"]
+    assert told.terminal is None
+    assert told.is_error_first
+    assert told.error is not None
+    assert told.error["error"] == body["error"]
 
 
 @pytest.mark.parametrize(
@@ -309,22 +326,17 @@ def test_a_field_of_an_odd_kind_is_only_unknown(name: str, odd: object) -> None:
         told = Transcript()
         for row in rows:
             told.add(event(row, "response.output_text.delta"), decode=listen)
-        assert isinstance(told.text(), str)
-        assert isinstance(told.results(), list)
+        assert isinstance(text_of(told), str)
+        assert all(isinstance(item, dict) for item in told.output_items())
 
 
 @given(st.lists(json_values, max_size=4), st.booleans())
-def test_no_json_at_all_raises_anything_but_a_value_error(
-    contents: list[Any], listen: bool
-) -> None:
-    """Whatever a stream says, reading it fails in one way only."""
+def test_no_json_at_all_raises_anything(contents: list[Any], listen: bool) -> None:
+    """An event of any shape is read or skipped."""
     told = Transcript()
     for content in contents:
         name = "response.output_text.delta" if told.run_id else ""
-        try:
-            told.add(event(content, name), decode=listen)
-        except ValueError:
-            continue
-    assert isinstance(told.text(), str)
-    assert isinstance(told.results(), list)
+        told.add(event(content, name), decode=listen)
+    assert isinstance(text_of(told), str)
+    assert all(isinstance(item, dict) for item in told.output_items())
     assert isinstance(told.response, dict)

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract import ConnectorError, JsonObject
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
 from perplexity_connector.perplexity.wire import chat_result as room
 from perplexity_connector.perplexity.wire.agent_events import Transcript
@@ -81,6 +82,8 @@ def test_a_completed_run_becomes_a_chat_completion() -> None:
         "snippet": "…",
         "date": "2026-06-10",
         "last_updated": None,
+        "kind": "search",
+        "cited": True,
     }
     page_b = {
         "title": "Page B",
@@ -88,6 +91,8 @@ def test_a_completed_run_becomes_a_chat_completion() -> None:
         "snippet": "…",
         "date": None,
         "last_updated": "2026-10-08",
+        "kind": "search",
+        "cited": True,
     }
     assert found.output == {
         "id": RUN_ID,
@@ -105,6 +110,7 @@ def test_a_completed_run_becomes_a_chat_completion() -> None:
         "content": SHOWN,
         "citations": ["https://a.example", "https://b.example"],
         "search_results": [page_a, page_b],
+        "grounded": True,
         "usage": {
             "prompt_tokens": 3426,
             "completion_tokens": 30,
@@ -170,7 +176,7 @@ def test_a_plain_body_gives_the_same_output_as_a_stream() -> None:
 def test_a_run_cut_for_its_tokens_is_length_and_never_silent(
     text: str, listen: bool
 ) -> None:
-    """Recorded: `incomplete` with an empty output; what was streamed is the content, and a warning says so."""
+    """Recorded: `incomplete` with an empty output. The streamed text or sources are the answer."""
     cut = response(
         "incomplete",
         output=[],
@@ -187,50 +193,134 @@ def test_a_run_cut_for_its_tokens_is_length_and_never_silent(
 
 
 @pytest.mark.parametrize(
-    ("details", "finish"),
+    ("details", "finish", "named"),
     [
-        ({"reason": "max_output_tokens"}, "length"),
-        ({"reason": "content_filter"}, "content_filter"),
-        ({"reason": None}, "length"),
-        (None, "length"),
-        ([], "length"),
+        ({"reason": "max_output_tokens"}, "length", "max_output_tokens"),
+        ({"reason": "max_tool_calls"}, "length", "max_tool_calls"),
+        ({"reason": "content_filter"}, "content_filter", "content_filter"),
+        ({"reason": "pplx-abc"}, "length", None),
+        ({"reason": None}, "length", None),
+        (None, "length", None),
+        ([], "length", None),
     ],
 )
 def test_why_a_run_is_incomplete_is_its_finish_reason(
-    details: object, finish: str
+    details: object, finish: str, named: str | None
 ) -> None:
-    """Without a word on it, tokens are the likely cause."""
+    """Only a content filter is one; the warning names the reason if it has the form of a name."""
     found = checked(FORM, response("incomplete", incomplete_details=details))
     assert found.output["choices"][0]["finish_reason"] == finish
     assert codes(found) == ["incomplete"]
+    message = found.warnings[0].message
+    assert "pplx" not in message
+    assert named is None or named in message
+
+
+@pytest.mark.parametrize(
+    ("more", "reason", "pointers"),
+    [
+        ({"max_tokens": 16}, "max_output_tokens", ["/max_tokens"]),
+        ({}, "max_output_tokens", []),
+        ({"max_tokens": 16}, "max_tool_calls", []),
+        ({"max_tokens": 16}, None, []),
+    ],
+)
+def test_a_run_cut_before_any_text_and_source_has_failed(
+    more: dict[str, Any], reason: str | None, pointers: list[str]
+) -> None:
+    """It points at the limit if the author set it; the usage is kept."""
+    form = ChatInput.model_validate(BARE | more)
+    cut = response("incomplete", output=[], incomplete_details={"reason": reason})
+    with pytest.raises(ConnectorError) as caught:
+        chat_result(form, cut, NOTHING)
+    error = caught.value
+    assert (error.code, error.effect) == ("upstream_failed", "unknown")
+    assert [field.pointer for field in error.fields] == pointers
+    assert error.usage is not None
+    assert error.usage["total_tokens"] == 3456
+
+
+def test_a_content_filter_without_text_is_a_success() -> None:
+    """The filter is the answer."""
+    details = {"reason": "content_filter"}
+    found = checked(FORM, response("incomplete", output=[], incomplete_details=details))
+    assert found.output["content"] == ""
+    assert found.output["choices"][0]["finish_reason"] == "content_filter"
+    assert codes(found) == ["incomplete"]
+
+
+REFUSED = {"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "warnings"),
+    [
+        (FORM, "completed", ["refused"]),
+        (STRUCTURED, "completed", ["refused"]),
+        (FORM, "incomplete", ["incomplete", "refused"]),
+    ],
+)
+def test_a_refusal_is_the_content_with_its_own_finish_reason(
+    form: ChatInput, status: str, warnings: list[str]
+) -> None:
+    """With a schema, `parsed` is null, and the refusal is the only reason."""
+    found = checked(form, response(status, output=[search_item(), REFUSED]))
+    assert found.output["content"] == "No."
+    assert found.output["choices"][0]["finish_reason"] == "content_filter"
+    assert found.output.get("parsed") is None
+    assert codes(found) == warnings
+
+
+def test_a_comment_before_a_structured_answer_does_not_spoil_it() -> None:
+    """`parsed` is the last message, if that follows the schema; the content is all of them."""
+    output = [message_item("Let me look."), message_item('{"km": 1}')]
+    found = checked(STRUCTURED, response(output=output))
+    assert found.output["parsed"] == {"km": 1}
+    assert found.output["content"] == 'Let me look.\n\n{"km": 1}'
+    assert codes(found) == []
+
+
+@pytest.mark.parametrize("odd", [float("inf"), 10**400, {"a": [10**400]}])
+def test_a_number_beyond_a_double_is_left_out_with_a_warning(odd: object) -> None:
+    """The rest of the answer is whole."""
+    usage = {"input_tokens": odd, "output_tokens": 3, "cost": {"total_cost": odd}}
+    found = checked(FORM, response(usage=usage, created_at=odd))
+    assert found.output["usage"] == {"completion_tokens": 3}
+    assert found.output["content"] == SHOWN
+    assert codes(found) == ["number_out_of_range"]
+
+
+def test_the_first_id_of_a_run_stays() -> None:
+    """Gateways rewrite the ids of later events."""
+    told = transcript(events(), listen=False, run_id="resp_first")
+    assert checked(FORM, told.response, told).output["id"] == "resp_first"
 
 
 def test_a_terminal_event_alone_can_say_incomplete() -> None:
-    """Its object may be missing."""
+    """Its object may be missing; the streamed text is the answer."""
     told = transcript(events({"type": "response.incomplete"}), listen=False)
     assert codes(checked(FORM, told.response, told)) == ["incomplete"]
 
 
 def test_an_empty_answer_is_never_an_empty_success_without_a_word() -> None:
     """A run that completed without text carries a warning."""
-    for output in (
-        [],
-        None,
-        [search_item()],
-        [{"type": "message", "content": None}],
-        [message_item("")],
-    ):
-        found = checked(FORM, response(output=output))
+    for item in ({"type": "message", "content": None}, message_item(""), {}):
+        found = checked(FORM, response(output=[search_item(), item]))
         assert found.output["content"] == ""
         assert codes(found) == ["empty_answer"]
+    for output in ([], None):
+        assert codes(checked(FORM, response(output=output))) == [
+            "ungrounded",
+            "empty_answer",
+        ]
 
 
 def test_several_messages_and_parts_are_one_content() -> None:
-    """In their order; what is no output text is left out."""
+    """In their order, with a blank line between messages; a part of another type is left out."""
     odd = {
         "type": "message",
         "content": [
-            {"type": "refusal", "refusal": "no"},
+            {"type": "tool_use", "text": "no"},
             None,
             {"type": "output_text", "text": "!"},
         ],
@@ -246,7 +336,7 @@ def test_several_messages_and_parts_are_one_content() -> None:
             ]
         ),
     )
-    assert found.output["content"] == "The Moon moves!"
+    assert found.output["content"] == "The Moon\n\n moves\n\n!"
 
 
 def test_results_of_several_searches_are_one_list() -> None:
@@ -275,7 +365,13 @@ def test_results_of_several_searches_are_one_list() -> None:
     [
         ("A.[web:3]", RESULTS, ["source_missing"]),
         ("A.[3][4]", RESULTS, ["source_missing"]),
-        ("A.[1]", [], ["source_missing"]),
+        ("A.[1]", [], ["source_missing", "ungrounded"]),
+        ("A.[1]", [{"id": 1}], ["source_without_address", "ungrounded"]),
+        (
+            "A.[2]",
+            [RESULTS[1], {"id": 2, "url": None}],
+            ["source_without_address"],
+        ),
         ("A.[2]", [RESULTS[0]], ["source_gap"]),
         ("A.[1]", [RESULTS[0]], ["source_gap", "source_missing"]),
         (
@@ -285,6 +381,7 @@ def test_results_of_several_searches_are_one_list() -> None:
         ),
         ("A.[2]", [RESULTS[1], {"url": "https://b.example"}], ["source_unnumbered"]),
         ("In [2026], `a[7]` and [8](https://x.example)", RESULTS, []),
+        ("A.[web:0] B.[0]", RESULTS, ["source_missing"]),
     ],
 )
 def test_marks_and_sources_that_do_not_fit_are_warned_of(
@@ -319,7 +416,8 @@ def test_a_structured_answer_is_parsed_or_null_with_a_warning(
     text: str, parsed: object, warnings: list[str]
 ) -> None:
     """Only what follows the schema and can be written as JSON again; `content` keeps what came."""
-    found = checked(STRUCTURED, response(output=[message_item(text)]))
+    body = response(output=[search_item(), message_item(text)])
+    found = checked(STRUCTURED, body)
     assert found.output["parsed"] == parsed
     assert found.output["content"] == text
     assert codes(found) == warnings
@@ -336,8 +434,86 @@ def test_a_structured_answer_may_be_null_where_the_schema_says_so() -> None:
             }
         }
     )
-    found = checked(form, response(output=[message_item("null")]))
+    found = checked(form, response(output=[search_item(), message_item("null")]))
     assert (found.output["parsed"], codes(found)) == (None, [])
+
+
+def test_a_warning_of_many_missing_sources_is_short() -> None:
+    """It names some of them, and counts the rest."""
+    text = " ".join(f"[{number}]" for number in range(3, 900))
+    found = checked(FORM, response(output=[search_item(), message_item(text)]))
+    assert codes(found) == ["source_missing"]
+    assert len(found.warnings[0].message) < 300
+
+
+def test_sources_without_an_address_are_not_a_ground() -> None:
+    """`grounded` is true if and only if a source has an address."""
+    for results, grounded in (([], False), ([{"id": 1}], False), (RESULTS, True)):
+        body = response(output=[search_item(results), message_item("Far.")])
+        for form in (FORM, STRUCTURED):
+            found = checked(form, body)
+            assert found.output["grounded"] is grounded
+            assert ("ungrounded" in codes(found)) is not grounded
+
+
+def test_each_source_says_what_it_is_and_whether_it_is_cited() -> None:
+    """By a mark, or by an annotation."""
+    note = {"type": "url_citation", "url": "https://n.example", "title": "N"}
+    part = {
+        "type": "output_text",
+        "text": "A.[web:1] B.[web:0] C.[3]",
+        "annotations": [note],
+    }
+    output = [
+        search_item(),
+        {"type": "fetch_url_results", "contents": [{"url": "https://p.example"}]},
+        {"type": "finance_results", "results": [{"sources": ["https://f.example"]}]},
+        {"type": "message", "content": [part]},
+    ]
+    found = checked(FORM, response(output=output))
+    assert found.output["content"] == "A.[1] B.[3] C.[3]"
+    assert [
+        (entry["url"], entry["kind"], entry["cited"])
+        for entry in found.output["search_results"]
+    ] == [
+        ("https://a.example", "search", True),
+        ("https://b.example", "search", False),
+        ("https://p.example", "page", True),
+        ("https://f.example", "finance", False),
+        ("https://n.example", "annotation", True),
+    ]
+    assert codes(found) == ["source_missing"]
+    assert "[3]" in found.warnings[0].message
+
+
+def test_a_structured_answer_has_cited_sources_too() -> None:
+    """Its text stays as it is."""
+    text = '{"km": 1, "note": "Far.[web:1]", "list": [2]}'
+    found = checked(STRUCTURED, response(output=[search_item(), message_item(text)]))
+    assert found.output["content"] == text
+    cited = [entry["cited"] for entry in found.output["search_results"]]
+    assert cited == [True, False]
+
+
+@pytest.mark.parametrize("listen", [True, False], ids=["heard", "unheard"])
+def test_streamed_pages_are_sources_where_the_final_object_has_none(
+    listen: bool,
+) -> None:
+    """From finished items, else from the events before them."""
+    contents = [{"title": "P", "url": "https://p.example", "snippet": "Read."}]
+    item = {"type": "fetch_url_results", "contents": contents}
+    rows = [
+        {"type": "response.created", "response": response("in_progress", output=[])},
+        {"type": "response.reasoning.fetch_url_results", "contents": contents},
+        {"type": "response.output_item.done", "item": item},
+        *deltas("Far.[web:0]"),
+    ]
+    for events_so_far in (rows, [*rows[:2], *rows[3:]]):
+        told = transcript(events_so_far, listen=listen)
+        found = checked(FORM, response(output=[]), told)
+        assert found.output["content"] == "Far.[1]"
+        assert found.output["citations"] == ["https://p.example"]
+        assert codes(found) == []
 
 
 def test_the_json_of_a_structured_answer_is_not_rewritten() -> None:
@@ -351,7 +527,7 @@ def test_the_json_of_a_structured_answer_is_not_rewritten() -> None:
 
 def test_an_empty_structured_answer_is_warned_of_twice() -> None:
     """It is empty, and it breaks the schema."""
-    assert codes(checked(STRUCTURED, response(output=[]))) == [
+    assert codes(checked(STRUCTURED, response(output=[search_item()]))) == [
         "schema_mismatch",
         "empty_answer",
     ]
@@ -469,14 +645,11 @@ def test_nothing_that_came_in_is_changed() -> None:
 def test_any_json_at_all_becomes_a_valid_output(
     body: Any, form: ChatInput, listen: bool
 ) -> None:
-    """Whatever the provider sends as a run, the output fits its schema, is JSON again, and nothing raises."""
-    try:
-        told = transcript(
-            [{"type": "response.output_item.done", "item": body}, *deltas(ANSWER)],
-            listen=listen,
-        )
-    except ValueError:  # NaN, which is no JSON
-        told = NOTHING
+    """Any run has an output that fits its schema and is JSON again, or failed before its first word."""
+    told = transcript(
+        [{"type": "response.output_item.done", "item": body}, *deltas(ANSWER)],
+        listen=listen,
+    )
     for document in (
         body,
         {"output": body},
@@ -484,8 +657,10 @@ def test_any_json_at_all_becomes_a_valid_output(
         response(usage=body),
     ):
         mapped = document if isinstance(document, dict) else {}
-        checked(form, mapped, told)
-        checked(form, mapped)
+        for stream in (told, NOTHING):
+            is_cut = mapped.get("status") == "incomplete"
+            with suppress(ConnectorError) if is_cut else nullcontext():
+                checked(form, mapped, stream)
         json.dumps(
             partial_chat_result(form, mapped, told), ensure_ascii=False, allow_nan=False
         ).encode()

@@ -16,6 +16,7 @@ import pytest
 from perplexity_connector.contract import (
     ActionContext,
     ConnectorError,
+    ErrorCode,
     JsonValue,
     Secret,
 )
@@ -687,9 +688,18 @@ class Host:
         """Take note of the headers."""
         self.notes.append((limit, remaining, resets_at))
 
+    def refuse(self, retry_after: float | None) -> None:
+        """Take note of a refusal."""
+        self.notes.append(("refused", retry_after))
+
     def context(self, key: str = KEY) -> ActionContext:
         """A context of this host."""
-        return context(key, permit=self.permit, observe_limit=self.observe)
+        return context(
+            key,
+            permit=self.permit,
+            observe_limit=self.observe,
+            observe_refusal=self.refuse,
+        )
 
 
 RATE = (
@@ -714,11 +724,32 @@ def test_a_permit_is_held_until_the_headers_are_there() -> None:
 def test_the_headers_of_a_refusal_are_told_too() -> None:
     """They matter most there."""
     host = Host()
-    failed(http(429, b"", *RATE), ctx=host.context())
-    assert host.notes == ["permitted", (50, 0, 1790000000.0), "released"]
+    failed(http(429, b"", *RATE, "retry-after: 7"), ctx=host.context())
+    assert host.notes == [
+        "permitted",
+        (50, 0, 1790000000.0),
+        ("refused", 7.0),
+        "released",
+    ]
     host = Host()
     failed(http(500), ctx=host.context())
     assert host.notes == ["permitted", (None, None, None), "released"]
+
+
+def test_a_refusal_inside_a_200_is_told_as_soon_as_it_is_read() -> None:
+    """Other errors in the body are not refusals."""
+
+    def notes(code: ErrorCode) -> list[object]:
+        host = Host()
+
+        async def read(_: StreamingResponse) -> None:
+            raise ConnectorError(code, "It was read.", retry_after=3.0)
+
+        assert failed(http(200, b"{}"), read=read, ctx=host.context()).code is code
+        return host.notes[3:]
+
+    assert notes(ErrorCode.RATE_LIMITED) == [("refused", 3.0)]
+    assert notes(ErrorCode.UNAVAILABLE) == []
 
 
 @pytest.mark.parametrize(

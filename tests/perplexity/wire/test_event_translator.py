@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from perplexity_connector.perplexity.wire.citation_marks import normalize_marks
+from perplexity_connector.perplexity.wire.agent_events import Transcript
+from perplexity_connector.perplexity.wire.citation_marks import rewrite_marks
 from perplexity_connector.perplexity.wire.event_translator import EventTranslator
+from perplexity_connector.perplexity.wire.sources import collect_sources
 from tests.paths import SCHEMAS
 from tests.perplexity.wire.streams import (
     ANSWER,
@@ -18,8 +20,11 @@ from tests.perplexity.wire.streams import (
     deltas,
     events,
     json_values,
+    plain,
+    search_item,
 )
 
+FOUND = {"type": "response.reasoning.search_results", "results": RESULTS}
 EVENT = Draft202012Validator(
     json.loads(
         (SCHEMAS / "create_chat_completion.v1.event.schema.json").read_text(
@@ -35,8 +40,9 @@ class Listener:
     def __init__(self, *, structured: bool = False, shown: int = 0) -> None:
         """Listen to a translator of its own."""
         self.events: list[dict[str, Any]] = []
+        self.transcript = Transcript()
         self.translator = EventTranslator(
-            self._take, structured=structured, shown=shown
+            self._take, self.transcript.streamed, structured=structured, shown=shown
         )
 
     def _take(self, event: Any) -> None:
@@ -48,7 +54,9 @@ class Listener:
     def hear(self, rows: list[dict[str, Any]]) -> "Listener":
         """Tell the translator of these events."""
         for row in rows:
-            self.translator.feed(row)
+            content = self.transcript.add(plain(row), decode=True)
+            if content is not None:
+                self.translator.feed(content)
         return self
 
     @property
@@ -77,16 +85,81 @@ def test_a_recorded_run_is_told_as_it_goes() -> None:
 def test_marks_split_over_deltas_are_told_whole() -> None:
     """No listener ever sees a piece of `[web:`."""
     for size in range(1, 12):
-        listener = Listener().hear(deltas(ANSWER, size=size))
+        listener = Listener().hear([FOUND, *deltas(ANSWER, size=size)])
+        del listener.events[0]
         assert all("web" not in event["text"] for event in listener.events)
         assert listener.text == SHOWN
 
 
 def test_a_structured_answer_goes_through_untouched() -> None:
     """Its JSON may hold anything, and nothing of it is held back."""
-    listener = Listener(structured=True).hear(deltas('{"a": "[web:1]"}', size=1))
+    rows = [FOUND, *deltas('{"a": "[web:1]"}', size=1)]
+    listener = Listener(structured=True).hear(rows)
     assert listener.text == '{"a": "[web:1]"}'
-    assert len(listener.events) == len('{"a": "[web:1]"}')
+    assert len(listener.events) == 1 + len('{"a": "[web:1]"}')
+
+
+def done(item: dict[str, Any]) -> dict[str, Any]:
+    """The event of a finished item."""
+    return {"type": "response.output_item.done", "item": item}
+
+
+def opened(*urls: str | None) -> dict[str, Any]:
+    """The item of pages that were read."""
+    contents = [{"title": "Page", "url": url, "snippet": "Read."} for url in urls]
+    return {"type": "fetch_url_results", "contents": contents}
+
+
+def early(item: dict[str, Any]) -> dict[str, Any]:
+    """The event that sends an item's sources before the item is finished."""
+    return item | {"type": f"response.reasoning.{item['type']}"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "shown"),
+    [
+        ([], "[web:0] [web:1] [web:2]"),
+        ([FOUND], "[web:0] [1] [2]"),
+        ([done(search_item())], "[web:0] [1] [2]"),
+        ([FOUND, done(search_item())], "[web:0] [1] [2]"),
+        ([early(opened("https://c.example"))], "[1] [web:1] [web:2]"),
+        ([done(opened("https://c.example", "https://d.example"))], "[1] [2] [web:2]"),
+        ([FOUND, done(opened("https://c.example"))], "[3] [1] [2]"),
+        ([FOUND, done(opened("https://b.example"))], "[2] [1] [2]"),
+        ([done({"type": "message", "content": None})], "[web:0] [web:1] [web:2]"),
+        ([done(opened()), early(opened())], "[web:0] [web:1] [web:2]"),
+    ],
+)
+def test_marks_get_the_numbers_known_by_then(
+    rows: list[dict[str, Any]], shown: str
+) -> None:
+    """From finished items, and from the events before them."""
+    text = "[web:0] [web:1] [web:2]"
+    assert Listener().hear([*rows, *deltas(text)]).text == shown
+
+
+def test_a_page_of_an_early_event_and_of_its_item_is_one_page() -> None:
+    """Otherwise the pages after it would be counted wrong."""
+    first, second = opened("https://a.example", None), opened("https://b.example")
+    rows = [early(first), early(second), done(first), done(second)]
+    listener = Listener().hear([*rows, *deltas("[web:0][web:1][web:2][web:3]")])
+    assert listener.text == "[1][2][3][web:3]"
+
+
+def test_sources_that_come_between_deltas_count_from_then_on() -> None:
+    """If the final numbers differ from those shown, the texts diverge."""
+    rows = [early(opened("https://c.example")), *deltas("One.[web:0] ")]
+    listener = Listener().hear([*rows, FOUND, *deltas("Two.[web:0]")])
+    assert listener.text == "One.[1] Two.[3]"
+    assert not listener.translator.finish("One.[3] Two.[3]")
+
+
+def test_an_id_written_as_text_is_shown_as_a_number() -> None:
+    """As in the output."""
+    result = {"id": "3", "url": "https://c.example"}
+    listener = Listener().hear([early(search_item([result])), *deltas("x[web:3]")])
+    assert listener.events[0]["results"][0]["id"] == 3
+    assert listener.text == "x[3]"
 
 
 def test_reading_pages_is_a_status() -> None:
@@ -190,24 +263,35 @@ def test_any_event_at_all_is_told_validly_or_not_at_all(
         "response.output_text.delta",
         "response.reasoning.search_queries",
         "response.reasoning.search_results",
+        "response.reasoning.fetch_url_results",
+        "response.output_item.done",
     ]
     listener = Listener()
     for kind, content in zip(kinds * 2, contents, strict=False):
         listener.hear([content] if isinstance(content, dict) else [])
         listener.hear(
-            [{"type": kind, "delta": content, "queries": content, "results": content}]
+            [
+                {"type": kind, "delta": content, "queries": content},
+                {"type": kind, "results": content, "contents": content},
+                {"type": kind, "item": content},
+                {"type": "response.output_text.delta", "delta": "[web:0]"},
+            ]
         )
     listener.translator.finish(text)
 
 
 @given(
-    st.text(alphabet="[web:12]x ", max_size=40), st.integers(1, 5), st.integers(0, 40)
+    st.text(alphabet="[web:12], `~\n", max_size=40),
+    st.integers(1, 5),
+    st.integers(0, 40),
 )
 def test_what_is_told_is_always_the_beginning_of_the_final_text(
     text: str, size: int, cut: int
 ) -> None:
     """A stream that breaks anywhere, finished by the whole text, tells the whole text once."""
-    listener = Listener().hear(deltas(text, size=size)[:cut])
-    assert normalize_marks(text).startswith(listener.text)
-    assert listener.translator.finish(normalize_marks(text))
-    assert listener.text == normalize_marks(text)
+    sources = collect_sources([search_item()])
+    final = rewrite_marks(text, sources.number_of_web_mark)
+    listener = Listener().hear([FOUND, *deltas(text, size=size)[:cut]])
+    assert final.startswith(listener.text)
+    assert listener.translator.finish(final)
+    assert listener.text == final

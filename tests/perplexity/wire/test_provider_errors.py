@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
 
@@ -10,10 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perplexity_connector.contract import ConnectorError, Effect, ErrorCode
+from perplexity_connector.contract import (
+    ConnectorError,
+    Effect,
+    ErrorCode,
+    JsonObject,
+    JsonValue,
+)
 from perplexity_connector.perplexity.wire import rate_headers
 from perplexity_connector.perplexity.wire.provider_errors import (
     error_from_response,
+    error_in_answer,
     provider_code,
     provider_error,
     request_id,
@@ -43,14 +51,21 @@ def told(message: str, kind: str | None, code: int, **more: object) -> bytes:
     return json.dumps({"error": error}).encode() + b"\n"
 
 
-def refuse(status: int, body: bytes = b"", **headers: str) -> ConnectorError:
-    """The error for an answer; a header's name is written with underscores."""
+# A request that says no more than that it is a chat.
+CHAT: Mapping[str, JsonValue] = {"preset": "low", "input": []}
+
+
+def refuse(
+    status: int, body: bytes = b"", sent: JsonObject = CHAT, **headers: str
+) -> ConnectorError:
+    """The error for the answer to a request; a header's name is written with underscores."""
     return error_from_response(
         status,
         httpx.Headers(
             {name.replace("_", "-"): value for name, value in headers.items()}
         ),
         body,
+        sent,
     )
 
 
@@ -68,7 +83,7 @@ ALTERNATE = (
 RECENCY = "[\"At body -> search_recency_filter: Input should be 'hour', 'day', 'week', 'month' or 'year'\"]"
 TWO_BAD = '["At body -> temperature: Input should be less than 2", "At body -> top_p: Input should be less than 1"]'
 DETAIL = {
-    "detail": [{"loc": ["body", "query"], "msg": "Field required", "type": "missing"}]
+    "detail": [{"loc": ["body", "model"], "msg": "Field required", "type": "missing"}]
 }
 
 
@@ -106,7 +121,7 @@ DETAIL = {
         (400, told("…", "invalid_request", 400, param="tools[0].search_context_size"), "invalid_input", "none",
          "invalid_request", ["/web_search_options"]),
         (400, told("…", "invalid_request", 400, param="search_context_size"), "invalid_input", "none",
-         "invalid_request", ["/search_context_size"]),
+         "invalid_request", ["/web_search_options"]),
         (400, told('["At body -> tools -> 0 -> search_context_size: Input should be \'low\'"]', "bad_request", 400),
          "invalid_input", "none", "bad_request", ["/web_search_options"]),
         (400, told("…", "invalid_request", 400, param="input[0].content"), "invalid_input", "none",
@@ -119,7 +134,7 @@ DETAIL = {
         (403, HTML_401, "permission_denied", "none", None, []),
         (404, told("…", "not_found", 404), "not_found", "none", "not_found", []),
         (413, told("…", "payload_too_large", 413), "invalid_input", "none", "payload_too_large", []),
-        (422, json.dumps(DETAIL).encode(), "invalid_input", "none", None, ["/query"]),
+        (422, json.dumps(DETAIL).encode(), "invalid_input", "none", None, ["/model"]),
         (422, b'{"detail": "Field required"}', "invalid_input", "none", None, []),
         (424, told("…", "external_connector_error", 424), "upstream_failed", "unknown", "external_connector_error", []),
         (429, told("Request rate limit exceeded, please try again later.", "request_rate_limit_exceeded", 429),
@@ -166,7 +181,7 @@ STATUSES = {
     405: ("invalid_response", "none"),
     406: ("invalid_response", "none"),
     407: ("invalid_response", "none"),
-    408: ("timeout", "none"),
+    408: ("timeout", "unknown"),
     409: ("invalid_response", "none"),
     410: ("unsupported", "none"),
     411: ("invalid_response", "none"),
@@ -178,7 +193,7 @@ STATUSES = {
     425: ("invalid_response", "none"),
     429: ("rate_limited", "none"),
     451: ("invalid_response", "none"),
-    499: ("invalid_response", "none"),
+    499: ("invalid_response", "unknown"),
     500: ("unavailable", "unknown"),
     501: ("unavailable", "unknown"),
     502: ("unavailable", "unknown"),
@@ -239,7 +254,8 @@ def test_fields_are_named_for_refused_input_only() -> None:
             ["/web_search_options"],
         ),
         (["body", "tools", 0, "user_location", "country"], ["/web_search_options"]),
-        (["query"], ["/query"]),
+        (["top_p"], ["/top_p"]),
+        (["query"], []),
         (["body"], []),
         ([], []),
         (None, []),
@@ -254,10 +270,10 @@ def test_the_places_of_a_detail_become_pointers(loc: object, fields: list[str]) 
 
 def test_several_details_become_several_pointers_each_once() -> None:
     """Sorted, so that the same refusal is always the same error."""
-    detail = [{"loc": ["body", name]} for name in ("top_p", "query", "top_p", "model")]
+    detail = [{"loc": ["body", name]} for name in ("top_p", "stream", "top_p", "model")]
     assert pointers(refuse(422, json.dumps({"detail": detail}).encode())) == [
         "/model",
-        "/query",
+        "/stream",
         "/top_p",
     ]
 
@@ -271,6 +287,17 @@ def test_several_details_become_several_pointers_each_once() -> None:
         ("999999", 999999.0),
         (formatdate(NOW + 30, usegmt=True), 30.0),
         (formatdate(NOW - 30, usegmt=True), 0.0),
+        ("2, 2", 2.0),
+        ("2,2,  2", 2.0),
+        ("2s", 2.0),
+        ("2 s", 2.0),
+        ("1500ms", 1.5),
+        ("0.5", 0.5),
+        (formatdate(NOW + 30, usegmt=True).replace(" GMT", ""), 30.0),
+        ("2, 3", None),
+        ("2m", None),
+        ("1.5.2", None),
+        ("2,", None),
         ("-5", None),
         ("soon", None),
         ("", None),
@@ -292,6 +319,24 @@ def test_the_reset_time_tells_the_wait_where_nothing_else_does() -> None:
     assert (error.resets_at, error.retry_after) == (NOW + 12, 12.0)
     error = refuse(429, x_ratelimit_reset=str(int(NOW) + 12), retry_after="3")
     assert (error.resets_at, error.retry_after) == (NOW + 12, 3.0)
+
+
+@pytest.mark.parametrize("told", ["0", "Thu, 01 Jan 2026 00:00:00 GMT", "soon"])
+def test_a_wait_of_nothing_falls_through_to_the_reset_time(told: str) -> None:
+    """Zero, past or unreadable."""
+    error = refuse(429, x_ratelimit_reset=str(int(NOW) + 12), retry_after=told)
+    assert error.retry_after == 12.0
+
+
+@pytest.mark.parametrize("ahead", [-3600, 3600, 86_400 * 365])
+def test_a_date_to_wait_for_is_on_the_provider_s_clock(ahead: int) -> None:
+    """An hour of difference between the clocks is not an hour of waiting."""
+    error = refuse(
+        429,
+        date=formatdate(NOW + ahead, usegmt=True),
+        retry_after=formatdate(NOW + ahead + 30, usegmt=True),
+    )
+    assert error.retry_after == 30.0
 
 
 def test_a_reset_time_that_has_passed_is_no_wait() -> None:
@@ -361,6 +406,100 @@ def test_a_key_that_is_echoed_never_shows(status: int, body: bytes) -> None:
     assert KEY not in everywhere(refuse(status, body, **echo))
 
 
+REFUSED_TYPES = {
+    "bad_request": "invalid_input",
+    "invalid_country_code": "invalid_input",
+    "invalid_date_format": "invalid_input",
+    "invalid_language_code": "invalid_input",
+    "invalid_message": "invalid_input",
+    "invalid_model": "invalid_input",
+    "invalid_parameter": "invalid_input",
+    "invalid_request": "invalid_input",
+    "invalid_search_domain_filter": "invalid_input",
+    "invalid_api_key": "invalid_credentials",
+    "insufficient_quota": "quota_exhausted",
+    "chat_completions_not_available": "unsupported",
+    "forbidden": "permission_denied",
+    "not_found": "not_found",
+    "request_rate_limit_exceeded": "rate_limited",
+}
+FAILED_TYPES = {
+    "payload_too_large": "invalid_input",
+    "external_connector_error": "upstream_failed",
+    "internal_error": "unavailable",
+    "bad_gateway": "unavailable",
+    "upstream_structured_output_failed": "unavailable",
+    "gateway_timeout": "timeout",
+}
+
+
+@pytest.mark.parametrize(
+    ("error_type", "code"), [*REFUSED_TYPES.items(), *FAILED_TYPES.items()]
+)
+@pytest.mark.parametrize("status", [None, 418, 500])
+def test_an_error_with_http_200_means_what_its_type_means(
+    error_type: str, code: str, status: object
+) -> None:
+    """Only a refusal that is the first frame is proof that nothing was begun."""
+    event = {"type": "error", "error": {"type": error_type, "code": status}}
+    for is_first in (True, False):
+        error = error_in_answer(event, sent={"model": "x"}, is_first=is_first)
+        is_refused = is_first and error_type in REFUSED_TYPES
+        assert (error.code, error.provider_code) == (code, error_type)
+        assert error.effect == ("none" if is_refused else "unknown")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (401, "invalid_credentials"),
+        ("429", "rate_limited"),
+        (500, "unavailable"),
+        (504, "timeout"),
+        (418, "invalid_response"),
+        (200, "upstream_failed"),
+        ("overloaded", "upstream_failed"),
+        ("request_rate_limit_exceeded", "rate_limited"),
+        (True, "upstream_failed"),
+        (None, "upstream_failed"),
+        ([], "upstream_failed"),
+    ],
+)
+def test_an_error_of_another_type_takes_its_code_from_the_status(
+    status: object, code: str
+) -> None:
+    """Or from the name of a type in its place; it may always have cost money."""
+    flat = {"type": "error", "code": status, "message": "…"}
+    nested = {"error": {"type": "overloaded", "code": status}}
+    for event in (flat, nested):
+        error = error_in_answer(
+            event, sent={"model": "x"}, is_first=True, request_id="1-2"
+        )
+        assert (error.code, error.effect) == (code, "unknown")
+        assert error.request_id == "1-2"
+
+
+def test_an_error_with_http_200_names_the_refused_field() -> None:
+    """As the same refusal with HTTP 400 does."""
+    event = {"error": {"type": "invalid_model", "code": 400}}
+    assert pointers(error_in_answer(event, sent={"model": "x"}, is_first=True)) == [
+        "/model"
+    ]
+    assert (
+        pointers(error_in_answer({"error": "no"}, sent={"model": "x"}, is_first=True))
+        == []
+    )
+
+
+def test_a_key_in_an_error_with_http_200_never_shows() -> None:
+    """Whichever field repeats it."""
+    for error in ({"type": KEY, "code": KEY, "message": KEY}, KEY):
+        found = error_in_answer(
+            {"type": "error", "error": error}, sent={"model": "x"}, is_first=True
+        )
+        assert KEY not in everywhere(found)
+
+
 @pytest.mark.parametrize(
     "code", sorted(set(ErrorCode) - {ErrorCode.CANCELLED, ErrorCode.INTERNAL})
 )
@@ -386,5 +525,11 @@ def test_any_refusal_at_all_is_an_error_as_data(
         {"detail": body},
         {"detail": [body, {"loc": body}]},
     ):
-        error = error_from_response(status, headers, json.dumps(document).encode())
+        sent = {"input": body, "tools": [body], "response_format": body}
+        error = error_from_response(
+            status, headers, json.dumps(document).encode(), sent
+        )
         json.dumps(error.to_dict(), allow_nan=False)
+        if isinstance(document, dict):
+            error = error_in_answer(document, sent={"model": "x"}, is_first=True)
+            json.dumps(error.to_dict(), allow_nan=False)

@@ -58,6 +58,29 @@ def test_the_reset_time_is_put_on_this_machines_clock(
             (None, None, None),
         ),
         ({"x-ratelimit-limit": "1" * 16}, (None, None, None)),
+        ({"x-ratelimit-reset": "1790000001000"}, (None, None, NOW + 1)),
+        ({"x-ratelimit-reset": "1790000001500"}, (None, None, NOW + 1.5)),
+        ({"x-ratelimit-reset": "1790000001.5"}, (None, None, NOW + 1.5)),
+        (
+            {
+                "x-ratelimit-limit": "50, 50",
+                "x-ratelimit-remaining": "2.0",
+                "x-ratelimit-reset": " 1790000001, 1790000001 ",
+            },
+            (50, 2, NOW + 1),
+        ),
+        (
+            {
+                "x-ratelimit-limit": "50, 60",
+                "x-ratelimit-remaining": "2s",
+                "x-ratelimit-reset": "1790000001, 1790000002",
+            },
+            (None, None, None),
+        ),
+        ({"x-ratelimit-reset": "60"}, (None, None, None)),
+        ({"x-ratelimit-reset": "2s"}, (None, None, None)),
+        ({"x-ratelimit-reset": "1790000001s"}, (None, None, None)),
+        ({"x-ratelimit-reset": "1" * 15}, (None, None, None)),
         (
             {"x-ratelimit-reset": "1790000001", "date": "yesterday"},
             (None, None, NOW + 1),

@@ -113,7 +113,7 @@ def test_a_wrong_key_is_told_in_words_and_not_kept(page: Page) -> None:
     expect(page.locator(".connection")).to_have_count(0)
     page.get_by_role("button", name="Close").click()
     new_connection(page, "Wrong", WRONG_KEY)
-    page.get_by_role("button", name="Save it all the same").click()
+    page.get_by_role("button", name="Save anyway").click()
     expect(page.locator(".connection")).to_contain_text("Wrong")
     page.get_by_role("button", name="Delete Wrong").click()
     page.get_by_role("button", name="Keep it").click()

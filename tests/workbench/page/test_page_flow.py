@@ -320,6 +320,8 @@ def test_a_stop_before_the_first_step_ends_it(page: Page) -> None:
     """Pressed as soon as there is a button for it."""
     page.locator("#try-example").click()
     step(page, 2)
+    # Slow, so that the step cannot end before the stop arrives.
+    text_field(step(page, 1), "Query").fill("moon sandbox:slow-first-byte")
     page.evaluate(
         """() => {
           const stop = document.querySelector("#stop");

@@ -42,9 +42,9 @@ def drawn(page: Page, text: str) -> Any:
     """A text as nodes: the names of its elements, its text, its links, and its markup."""
     return page.evaluate(
         """async (text) => {
-          const { markdown } = await import("/static/markdown.js");
+          const { drawMarkdown } = await import("/static/markdown.js");
           const place = document.createElement("div");
-          place.append(markdown(text, (number) => (number < 3 ? `source-${number}` : null)));
+          place.append(drawMarkdown(text, (number) => (number < 3 ? `source-${number}` : null)));
           const all = [...place.querySelectorAll("*")];
           return {
             names: all.map((each) => each.localName), text: place.textContent, markup: place.innerHTML,
@@ -164,7 +164,7 @@ def test_a_stream_may_be_cut_anywhere(blank: Page) -> None:
     """Within a line, within a character, without a last line's end."""
     items = blank.evaluate(
         """async () => {
-          const { documents } = await import("/static/api.js");
+          const { readDocuments } = await import("/static/api.js");
           const bytes = new TextEncoder().encode('{"a": "\\u00e9\\ud83c\\udf19"}\\n\\n{"b": "\\u2028"}\\n{"c": 1}');
           const all = [];
           for (let size = 1; size <= bytes.length; size += 1) {
@@ -173,7 +173,7 @@ def test_a_stream_may_be_cut_anywhere(blank: Page) -> None:
             const found = [];
             const start = (out) => { pieces.forEach((piece) => out.enqueue(piece)); out.close(); };
             const body = new ReadableStream({ start });
-            for await (const item of documents(body)) found.push(item);
+            for await (const item of readDocuments(body)) found.push(item);
             all.push(found);
           }
           return all;
@@ -191,8 +191,8 @@ def test_what_was_found_stands_at_the_place_that_its_id_names(blank: Page) -> No
     found = [{"id": 3, "url": "c"}, {"id": 1, "url": "a"}, {"id": 1, "url": "late"}]
     urls = blank.evaluate(
         """async (lists) => {
-          const { placed } = await import("/static/sources.js");
-          return lists.map((list) => placed(list).map(({ url }) => url));
+          const { placeById } = await import("/static/sources.js");
+          return lists.map((list) => placeById(list).map(({ url }) => url));
         }""",
         [found, [{"url": "b"}, {"url": "a"}], []],
     )

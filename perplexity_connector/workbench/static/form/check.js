@@ -1,36 +1,109 @@
-/** Whether a value keeps a schema of the portable rules: the keywords of rule 2, and nothing else. */
+/** Checks a value by a schema of the portable rules. Other keywords than theirs are ignored. */
 
-import { child, isObject, same } from "./pointer.js";
+/** @import { Bindings, FieldError, Json, JsonObject, Schema, TypeName } from "../types.js" */
+
+import { isObject, isSame, joinPointer } from "./pointer.js";
 import { branchOf, isBound } from "./shape.js";
 
-/** @typedef {{pointer: string, code: string, message: string}} FieldError */
-
+/** @type {Record<TypeName, (value: unknown) => boolean>} */
 const IS_TYPE = {
   array: Array.isArray,
   boolean: (value) => typeof value === "boolean",
-  integer: (value) => typeof value === "number" && Number.isInteger(value),
-  number: (value) => typeof value === "number" && Number.isFinite(value),
+  integer: Number.isInteger,
+  number: Number.isFinite,
   object: isObject,
   string: (value) => typeof value === "string",
 };
-const TYPE_WORDS = { array: "a list", boolean: "yes or no", integer: "a whole number", number: "a number", object: "an object", string: "text" };
 
-/** [keyword, the type it speaks of, whether a value keeps it, the words for one that does not] */
-const RULES = [
-  ["minLength", "string", (value, least) => [...value].length >= least, (least) => (least === 1 ? "Must not be empty." : `Must have ${least} characters or more.`)],
-  ["maxLength", "string", (value, most) => [...value].length <= most, (most) => `Must have ${most} characters or fewer.`],
-  ["pattern", "string", (value, pattern) => new RegExp(pattern, "u").test(value), () => "Must have the form that is described below."],
-  ["format", "string", (value, format) => format !== "date" || isDate(value), () => "Must be a date: YYYY-MM-DD."],
-  ["minimum", "number", (value, least) => value >= least, (least) => `Must be ${least} or more.`],
-  ["maximum", "number", (value, most) => value <= most, (most) => `Must be ${most} or less.`],
-  ["exclusiveMinimum", "number", (value, least) => value > least, (least) => `Must be more than ${least}.`],
-  ["exclusiveMaximum", "number", (value, most) => value < most, (most) => `Must be less than ${most}.`],
-  ["multipleOf", "number", (value, step) => Number.isInteger(value / step), (step) => `Must be a multiple of ${step}.`],
-  ["minItems", "array", (value, least) => value.length >= least, (least) => `Must have ${least} or more.`],
-  ["maxItems", "array", (value, most) => value.length <= most, (most) => `Must have ${most} or fewer.`],
-  ["uniqueItems", "array", (value, unique) => !unique || new Set(value.map((item) => JSON.stringify(item))).size === value.length, () => "Must not hold anything twice."],
-];
+/** @type {Record<TypeName, string>} */
+const TYPE_WORDS = {
+  array: "a list",
+  boolean: "true or false",
+  integer: "a whole number",
+  number: "a number",
+  object: "an object",
+  string: "text",
+};
 
+/**
+ * @template Value
+ * @template Limit
+ * @typedef {object} Rule
+ * @property {(value: Value, limit: Limit) => boolean} isKept
+ * @property {(limit: Limit) => string} message the sentence for a value that breaks the rule
+ */
+
+/** @type {Record<string, Rule<string, any>>} */
+const TEXT_RULES = {
+  minLength: {
+    isKept: (text, least) => [...text].length >= least,
+    message: (least) => describeLeast(least, "characters"),
+  },
+  maxLength: {
+    isKept: (text, most) => [...text].length <= most,
+    message: (most) => `Must have at most ${most} characters.`,
+  },
+  pattern: {
+    isKept: (text, pattern) => new RegExp(pattern, "u").test(text),
+    message: (pattern) => `Must match the pattern ${pattern}.`,
+  },
+  format: {
+    isKept: (text, format) => format !== "date" || isDate(text),
+    message: () => "Must be an existing date, written YYYY-MM-DD.",
+  },
+};
+
+/** @type {Record<string, Rule<number, number>>} */
+const NUMBER_RULES = {
+  minimum: {
+    isKept: (value, limit) => value >= limit,
+    message: (limit) => `Must be at least ${limit}.`,
+  },
+  maximum: {
+    isKept: (value, limit) => value <= limit,
+    message: (limit) => `Must be at most ${limit}.`,
+  },
+  exclusiveMinimum: {
+    isKept: (value, limit) => value > limit,
+    message: (limit) => `Must be more than ${limit}.`,
+  },
+  exclusiveMaximum: {
+    isKept: (value, limit) => value < limit,
+    message: (limit) => `Must be less than ${limit}.`,
+  },
+  multipleOf: {
+    isKept: (value, step) => Number.isInteger(value / step),
+    message: (step) => `Must be a multiple of ${step}.`,
+  },
+};
+
+/** @type {Record<string, Rule<Json[], any>>} */
+const LIST_RULES = {
+  minItems: {
+    isKept: (items, least) => items.length >= least,
+    message: (least) => describeLeast(least, "items"),
+  },
+  maxItems: {
+    isKept: (items, most) => items.length <= most,
+    message: (most) => `Must have at most ${most} items.`,
+  },
+  uniqueItems: {
+    isKept: (items, isUnique) => !isUnique || countDistinct(items) === items.length,
+    message: () => "Must not contain the same item twice.",
+  },
+};
+
+/** @param {number} least @param {string} unit */
+function describeLeast(least, unit) {
+  return least === 1 ? "Must not be empty." : `Must have at least ${least} ${unit}.`;
+}
+
+/** @param {Json[]} items */
+function countDistinct(items) {
+  return new Set(items.map((item) => JSON.stringify(item))).size;
+}
+
+/** @param {string} text */
 function isDate(text) {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || text.startsWith("0000")) return false;
   const date = new Date(`${text}T00:00:00Z`);
@@ -38,39 +111,99 @@ function isDate(text) {
 }
 
 /**
- * Everything wrong with a value. A place that a binding fills counts as filled.
- * @param {import("./shape.js").Schema} schema @param {import("./pointer.js").Json} value
- * @param {import("./shape.js").Bindings} [bindings] @param {string} [pointer] @returns {FieldError[]}
+ * Return all errors of a value. A place that a binding fills counts as filled.
+ * @param {Schema} schema
+ * @param {Json} value
+ * @param {Bindings} [bindings]
+ * @param {string} [pointer]
+ * @returns {FieldError[]}
  */
-export function errorsOf(schema, value, bindings = {}, pointer = "") {
+export function findErrors(schema, value, bindings = {}, pointer = "") {
   if (Object.hasOwn(bindings, pointer)) return [];
-  if (schema.anyOf) return errorsOf(branchOf(schema, value), value, bindings, pointer);
-  if (schema.type && !IS_TYPE[schema.type](value)) return [{ pointer, code: "type", message: `Must be ${TYPE_WORDS[schema.type]}.` }];
-  if (schema.enum && !schema.enum.some((choice) => same(choice, value))) return [{ pointer, code: "enum", message: "Must be one of the choices." }];
-  return [...ruleErrors(schema, value, pointer), ...insideErrors(schema, value, bindings, pointer)];
+  if (schema.anyOf) return findErrors(branchOf(schema, value), value, bindings, pointer);
+  if (schema.type && !IS_TYPE[schema.type](value)) {
+    return [{ pointer, code: "type", message: `Must be ${TYPE_WORDS[schema.type]}.` }];
+  }
+  if (schema.enum && !schema.enum.some((choice) => isSame(choice, value))) {
+    const message = `Must be one of: ${schema.enum.join(", ")}.`;
+    return [{ pointer, code: "enum", message }];
+  }
+  return [
+    ...findBrokenRules(schema, value, pointer),
+    ...findErrorsInside(schema, value, bindings, pointer),
+  ];
 }
 
-function ruleErrors(schema, value, pointer) {
-  return RULES.filter(([keyword, type, keeps]) => schema[keyword] !== undefined && IS_TYPE[type](value) && !keeps(value, schema[keyword]))
-    .map(([code, , , words]) => ({ pointer, code, message: words(schema[code]) }));
+/** @param {Schema} schema @param {Json} value @param {string} pointer */
+function findBrokenRules(schema, value, pointer) {
+  if (typeof value === "string") return breakRules(TEXT_RULES, schema, value, pointer);
+  if (typeof value === "number") return breakRules(NUMBER_RULES, schema, value, pointer);
+  return Array.isArray(value) ? breakRules(LIST_RULES, schema, value, pointer) : [];
 }
 
-function insideErrors(schema, value, bindings, pointer) {
-  if (Array.isArray(value)) return value.flatMap((item, index) => errorsOf(schema.items ?? {}, item, bindings, child(pointer, index)));
-  return isObject(value) ? [...missing(schema, value, bindings, pointer), ...propertyErrors(schema, value, bindings, pointer)] : [];
+/**
+ * @template Value
+ * @param {Record<string, Rule<Value, any>>} rules
+ * @param {Schema} schema
+ * @param {Value} value
+ * @param {string} pointer
+ */
+function breakRules(rules, schema, value, pointer) {
+  const limits = new Map(Object.entries(schema));
+  return Object.entries(rules).flatMap(([keyword, rule]) => {
+    const limit = limits.get(keyword);
+    if (limit === undefined || rule.isKept(value, limit)) return [];
+    return [{ pointer, code: keyword, message: rule.message(limit) }];
+  });
 }
 
-function missing(schema, value, bindings, pointer) {
-  return (schema.required ?? [])
-    .map((name) => [name, child(pointer, name)])
-    .filter(([name, place]) => !Object.hasOwn(value, name) && !isBound(bindings, place))
-    .map(([, place]) => ({ pointer: place, code: "required", message: "This field is required. Fill it in." }));
+/**
+ * @param {Schema} schema
+ * @param {Json} value
+ * @param {Bindings} bindings
+ * @param {string} pointer
+ * @returns {FieldError[]}
+ */
+function findErrorsInside(schema, value, bindings, pointer) {
+  if (Array.isArray(value)) {
+    return value.flatMap((item, index) =>
+      findErrors(schema.items ?? {}, item, bindings, joinPointer(pointer, index)),
+    );
+  }
+  if (!isObject(value)) return [];
+  return [
+    ...findMissing(schema, value, bindings, pointer),
+    ...findPropertyErrors(schema, value, bindings, pointer),
+  ];
 }
 
-function propertyErrors(schema, value, bindings, pointer) {
-  return Object.entries(value).flatMap(([name, inner]) => {
-    const place = child(pointer, name);
-    if (Object.hasOwn(schema.properties ?? {}, name)) return errorsOf(schema.properties[name], inner, bindings, place);
-    return schema.additionalProperties === false ? [{ pointer: place, code: "unknown_field", message: "There is no such field." }] : [];
+/**
+ * @param {Schema} schema
+ * @param {JsonObject} object
+ * @param {Bindings} bindings
+ * @param {string} pointer
+ */
+function findMissing(schema, object, bindings, pointer) {
+  return (schema.required ?? []).flatMap((name) => {
+    const place = joinPointer(pointer, name);
+    if (Object.hasOwn(object, name) || isBound(bindings, place)) return [];
+    return [{ pointer: place, code: "required", message: "This field is required." }];
+  });
+}
+
+/**
+ * @param {Schema} schema
+ * @param {JsonObject} object
+ * @param {Bindings} bindings
+ * @param {string} pointer
+ */
+function findPropertyErrors(schema, object, bindings, pointer) {
+  const properties = new Map(Object.entries(schema.properties ?? {}));
+  return Object.entries(object).flatMap(([name, inner]) => {
+    const place = joinPointer(pointer, name);
+    const property = properties.get(name);
+    if (property) return findErrors(property, inner, bindings, place);
+    if (schema.additionalProperties !== false) return [];
+    return [{ pointer: place, code: "unknown_field", message: "Unknown field. Remove it." }];
   });
 }

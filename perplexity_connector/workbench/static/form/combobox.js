@@ -1,106 +1,175 @@
-/** A line of text with suggestions (the ARIA combobox pattern, list autocomplete): any other text is as good. */
+/**
+ * A line of text with suggestions: the ARIA combobox pattern with list autocomplete. Any other text
+ * may be written too.
+ */
+
+/** @import { FormNode, Suggest, Suggestion } from "../types.js" */
+/** @import { SchemaForm } from "../schema-form.js" */
 
 import { fill, h } from "../dom.js";
-import { hint } from "./scalars.js";
-
-/** @typedef {{value: string, label: string, description?: string}} Suggestion */
+import { directionOf, hintOf } from "./scalars.js";
 
 const WAIT_MS = 150;
 
-/**
- * @param {import("../schema-form.js").FormContext} form @param {import("./frame.js").Node} node
- * @param {(search: string) => Promise<Suggestion[]>} ask
- */
-export function combobox(form, node, ask) {
-  const listId = `${form.id(node.pointer)}-options`;
-  const popup = h("ul", { class: "sf-options", role: "listbox", id: listId, "aria-label": `Suggestions for ${node.title}`, hidden: true });
+/** @param {SchemaForm} form @param {FormNode} node @param {Suggest} suggest */
+export function drawCombobox(form, node, suggest) {
+  const pick = (/** @type {string} */ value) => form.set(node.pointer, value || undefined);
+  const listId = `${form.idOf(node.pointer)}-options`;
+  const list = h("ul", {
+    class: "sf-options",
+    role: "listbox",
+    id: listId,
+    "aria-label": `Suggestions for ${node.title}`,
+    hidden: true,
+  });
   const input = h("input", {
-    type: "text", class: "sf-input", role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": listId,
-    autocomplete: "off", spellcheck: "false", placeholder: hint(node), value: form.get(node.pointer) ?? "", "data-sf-control": true,
+    type: "text",
+    class: "sf-input",
+    role: "combobox",
+    "aria-autocomplete": "list",
+    "aria-expanded": "false",
+    "aria-controls": listId,
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: hintOf(node),
+    value: form.get(node.pointer) ?? "",
+    "data-sf-control": true,
   });
-  const state = { input, popup, listId, ask, at: -1, found: [], timer: 0, asked: 0, pick: (value) => form.set(node.pointer, value || undefined) };
-  listen(state);
-  return h("div", { class: "sf-combobox" }, input, popup);
+  new Combobox(input, list, suggest, pick).listen();
+  return h("div", { class: "sf-combobox" }, input, list);
 }
 
-function listen(state) {
-  const { input } = state;
-  input.addEventListener("input", () => {
-    state.pick(input.value);
-    clearTimeout(state.timer);
-    state.timer = setTimeout(() => open(state, input.value), WAIT_MS);
-  });
-  // What is there already is no search: who clicks wants to see what else there is.
-  input.addEventListener("click", () => open(state, ""));
-  input.addEventListener("blur", () => close(state));
-  input.addEventListener("keydown", (event) => onKey(state, event));
-}
+class Combobox {
+  /** The suggestions that are shown. @type {Suggestion[]} */
+  #found = [];
+  /** The index of the marked suggestion; -1: none. */
+  #marked = -1;
+  /** The timer of the next search, which waits until the user pauses. */
+  #timer = 0;
+  /** The number of the newest search: answers to older ones are dropped. */
+  #search = 0;
+  #input;
+  #list;
+  #suggest;
+  #pick;
 
-function onKey(state, event) {
-  const isOpen = !state.popup.hidden;
-  if ((event.key === "ArrowDown" || event.key === "ArrowUp") && !event.ctrlKey) {
-    if (event.altKey && event.key === "ArrowUp") return;
-    event.preventDefault();
-    if (isOpen) mark(state, state.at + (event.key === "ArrowDown" ? 1 : -1));
-    else open(state, "");
-  } else if (event.key === "Enter" && isOpen && state.at >= 0) {
-    event.preventDefault();
-    take(state, state.found[state.at]);
-  } else if (event.key === "Escape" && isOpen) {
-    event.preventDefault();
-    event.stopPropagation();
-    close(state);
+  /**
+   * @param {HTMLInputElement} input
+   * @param {HTMLUListElement} list
+   * @param {Suggest} suggest
+   * @param {(value: string) => void} pick
+   */
+  constructor(input, list, suggest, pick) {
+    this.#input = input;
+    this.#list = list;
+    this.#suggest = suggest;
+    this.#pick = pick;
   }
-}
 
-async function open(state, search) {
-  state.asked += 1;
-  const turn = state.asked;
-  const found = await state.ask(search).catch(() => []);
-  if (turn !== state.asked || document.activeElement !== state.input) return;
-  state.found = found;
-  fill(state.popup, found.map((option, index) => suggestion(state, option, index)));
-  state.popup.hidden = found.length === 0;
-  state.input.setAttribute("aria-expanded", String(!state.popup.hidden));
-  mark(state, -1);
-}
+  listen() {
+    const input = this.#input;
+    input.addEventListener("input", () => {
+      this.#pick(input.value);
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#open(input.value), WAIT_MS);
+    });
+    // A click shows all suggestions: the text so far is an answer, not a search.
+    input.addEventListener("click", () => this.#open(""));
+    input.addEventListener("blur", () => this.#close());
+    input.addEventListener("keydown", (event) => this.#onKey(event));
+  }
 
-function suggestion(state, option, index) {
-  return h(
-    "li",
-    { role: "option", id: `${state.listId}-${index}`, class: "sf-option", "aria-selected": "false", onmousedown: (event) => choose(event, state, option) },
-    h("span", { class: "sf-option-value" }, option.value),
-    option.label !== option.value && h("span", { class: "sf-option-label" }, option.label),
-    option.description && h("span", { class: "sf-option-about" }, option.description),
-  );
-}
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    const isOpen = !this.#list.hidden;
+    const marked = this.#found[this.#marked];
+    const direction = directionOf(event.key);
+    if (direction !== 0 && !event.ctrlKey) {
+      if (event.altKey && event.key === "ArrowUp") return;
+      event.preventDefault();
+      if (isOpen) this.#mark(this.#marked + direction);
+      else this.#open("");
+    } else if (event.key === "Enter" && isOpen && marked) {
+      event.preventDefault();
+      this.#take(marked);
+    } else if (event.key === "Escape" && isOpen) {
+      event.preventDefault();
+      event.stopPropagation();
+      this.#close();
+    }
+  }
 
-function choose(event, state, option) {
-  event.preventDefault();
-  take(state, option);
-}
+  /** @param {string} text */
+  async #open(text) {
+    this.#search += 1;
+    const search = this.#search;
+    const found = await this.#suggest(text).catch(() => []);
+    const isOutdated = search !== this.#search || document.activeElement !== this.#input;
+    if (isOutdated) return;
+    this.#found = found;
+    const options = found.map((option, index) => this.#drawOption(option, index));
+    fill(this.#list, options);
+    this.#show(found.length > 0);
+  }
 
-function mark(state, wanted) {
-  const count = state.found.length;
-  state.at = count === 0 || wanted === -1 ? -1 : (wanted + count) % count;
-  [...state.popup.children].forEach((item, index) => item.setAttribute("aria-selected", String(index === state.at)));
-  const current = state.popup.children[state.at];
-  if (current) {
-    state.input.setAttribute("aria-activedescendant", current.id);
-    current.scrollIntoView({ block: "nearest" });
-  } else state.input.removeAttribute("aria-activedescendant");
-}
+  /** @param {Suggestion} option @param {number} index */
+  #drawOption(option, index) {
+    const { value, label, description } = option;
+    return h(
+      "li",
+      {
+        role: "option",
+        id: `${this.#list.id}-${index}`,
+        class: "sf-option",
+        "aria-selected": "false",
+        onmousedown: (event) => {
+          event.preventDefault();
+          this.#take(option);
+        },
+      },
+      h("span", { class: "sf-option-value" }, value),
+      label !== value && h("span", { class: "sf-option-label" }, label),
+      description && h("span", { class: "sf-option-about" }, description),
+    );
+  }
 
-function take(state, option) {
-  state.input.value = option.value;
-  state.pick(option.value);
-  close(state);
-}
+  /**
+   * Mark a suggestion. After the last one follows the first; -1 marks none.
+   * @param {number} index
+   */
+  #mark(index) {
+    const count = this.#found.length;
+    this.#marked = count === 0 || index === -1 ? -1 : (index + count) % count;
+    const options = [...this.#list.children];
+    options.forEach((item, at) => {
+      item.setAttribute("aria-selected", String(at === this.#marked));
+    });
+    const marked = options[this.#marked];
+    if (marked) {
+      this.#input.setAttribute("aria-activedescendant", marked.id);
+      marked.scrollIntoView({ block: "nearest" });
+    } else {
+      this.#input.removeAttribute("aria-activedescendant");
+    }
+  }
 
-function close(state) {
-  clearTimeout(state.timer);
-  state.asked += 1;
-  state.popup.hidden = true;
-  state.input.setAttribute("aria-expanded", "false");
-  mark(state, -1);
+  /** @param {Suggestion} option */
+  #take({ value }) {
+    this.#input.value = value;
+    this.#pick(value);
+    this.#close();
+  }
+
+  #close() {
+    clearTimeout(this.#timer);
+    this.#search += 1;
+    this.#show(false);
+  }
+
+  /** Show or hide the list, with nothing marked. @param {boolean} isOpen */
+  #show(isOpen) {
+    this.#list.hidden = !isOpen;
+    this.#input.setAttribute("aria-expanded", String(isOpen));
+    this.#mark(-1);
+  }
 }

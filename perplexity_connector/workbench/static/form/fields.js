@@ -1,82 +1,122 @@
-/** Each place of a schema as the control that fits it. */
+/** Draws each place of a schema with the control that fits it. */
+
+/** @import { FormNode, Json, Schema } from "../types.js" */
+/** @import { SchemaForm } from "../schema-form.js" */
+/** @import { Kind } from "./shape.js" */
 
 import { h } from "../dom.js";
-import { choice, date, number, secret, toggle, writing } from "./scalars.js";
-import { combobox } from "./combobox.js";
-import { fieldset, fold } from "./frame.js";
-import { child } from "./pointer.js";
-import { lines, list, raw } from "./structures.js";
-import { arranged, branchOf, kindOf } from "./shape.js";
-import { mappable } from "./tokens.js";
+import { drawCombobox } from "./combobox.js";
+import { drawFieldset, drawFold } from "./frame.js";
+import { joinPointer } from "./pointer.js";
+import { drawChoice, drawDate, drawNumber, drawSecret, drawSwitch, drawText } from "./scalars.js";
+import { branchOf, kindOf, splitProperties } from "./shape.js";
+import { drawJson, drawLines, drawList } from "./structures.js";
+import { drawMappable } from "./tokens.js";
 
-/** @typedef {import("../schema-form.js").FormContext} FormContext @typedef {import("./frame.js").Node} Node */
-
-const DRAWERS = {
-  choice, date, group, json: raw, line: suggesting, lines, list: (form, node) => list(form, node, field), number, secret, switch: toggle, text: writing, union,
+/** @type {Record<Kind, (form: SchemaForm, node: FormNode) => HTMLElement>} */
+const DRAW_BY_KIND = {
+  choice: drawChoice,
+  date: drawDate,
+  group: drawGroup,
+  json: drawJson,
+  line: drawSuggestingLine,
+  lines: drawLines,
+  list: (form, node) => drawList(form, node, drawField),
+  number: drawNumber,
+  secret: drawSecret,
+  switch: drawSwitch,
+  text: drawText,
+  union: drawUnion,
 };
 
-/** @param {FormContext} form @param {Node} node @returns {HTMLElement} */
-export function field(form, node) {
-  return DRAWERS[kindOf(node.schema)](form, node);
+/** @param {SchemaForm} form @param {FormNode} node */
+export function drawField(form, node) {
+  return DRAW_BY_KIND[kindOf(node.schema)](form, node);
 }
 
 /**
- * The fields of an object: the basic ones, and the others in a fold.
- * @param {FormContext} form @param {import("./shape.js").Schema} schema @returns {unknown[]}
+ * Draw the fields of the whole form: the basic ones, and the others in a fold.
+ * @param {SchemaForm} form
+ * @param {Schema} schema
  */
-export function rootFields(form, schema) {
-  const { basic, advanced } = arranged(schema);
-  const draw = (name) => field(form, property(schema, { pointer: "", pattern: "" }, name));
-  if (basic.length === 0) return advanced.map(draw);
-  return [basic.map(draw), advanced.length > 0 && fold("More options", advanced.map(draw), { class: "fold sf-more" })];
+export function drawRootFields(form, schema) {
+  const { basic, advanced } = splitProperties(schema);
+  const root = { pointer: "", pattern: "" };
+  const draw = (/** @type {string} */ name) => drawField(form, propertyOf(schema, root, name));
+  const shown = basic.map(draw);
+  const others = advanced.map(draw);
+  if (shown.length === 0) return others;
+  return [shown, others.length > 0 && drawFold("More options", others, { class: "fold sf-more" })];
 }
 
-function property(schema, { pointer, pattern }, name) {
-  const inner = schema.properties[name];
+/**
+ * @param {Schema} schema
+ * @param {{pointer: string, pattern: string}} place
+ * @param {string} name
+ * @returns {FormNode}
+ */
+function propertyOf({ properties = {}, required = [] }, { pointer, pattern }, name) {
+  const schema = properties[name] ?? {};
   return {
-    schema: inner,
-    pointer: child(pointer, name),
-    pattern: child(pattern, name),
-    title: inner.title ?? name,
-    required: (schema.required ?? []).includes(name),
+    schema,
+    pointer: joinPointer(pointer, name),
+    pattern: joinPointer(pattern, name),
+    title: schema.title ?? name,
+    required: required.includes(name),
   };
 }
 
-function group(form, node) {
-  return fieldset(form, node, [h("div", { class: "sf-grid" }, Object.keys(node.schema.properties).map((name) => field(form, property(node.schema, node, name))))]);
+/** @param {SchemaForm} form @param {FormNode} node */
+function drawGroup(form, node) {
+  const names = Object.keys(node.schema.properties ?? {});
+  const fields = names.map((name) => drawField(form, propertyOf(node.schema, node, name)));
+  return drawFieldset(form, node, [h("div", { class: "sf-grid" }, fields)]);
 }
 
-/** A line of text, with suggestions where the action names a source of them. */
-function suggesting(form, node) {
-  const ask = form.optionsFor(node.pointer);
-  return ask ? mappable(form, node, () => combobox(form, node, ask)) : writing(form, node);
+/**
+ * Draw a line of text, with suggestions where the action has a source of them.
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ */
+function drawSuggestingLine(form, node) {
+  const suggest = form.optionsFor(node.pointer);
+  if (!suggest) return drawText(form, node);
+  return drawMappable(form, node, () => drawCombobox(form, node, suggest));
 }
 
-/** One or several: a switch over the branches of a union, which keeps what was written. */
-function union(form, node) {
+/**
+ * Draw one branch of a union, with a switch between the branches that keeps the text.
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ */
+function drawUnion(form, node) {
   const branch = branchOf(node.schema, form.get(node.pointer));
-  const bound = form.binding(node.pointer) !== undefined;
-  // Claimed before the branch is drawn: what is drawn anew later is the whole union.
-  form.register(node, null, null);
-  const inner = field(form, { ...node, schema: branch });
-  const choose = (other) => () => {
-    form.set(node.pointer, converted(form.get(node.pointer), other));
+  const isBound = form.binding(node.pointer) !== undefined;
+  form.claim(node);
+  const inner = drawField(form, { ...node, schema: branch });
+  const choose = (/** @type {Schema} */ other) => {
+    form.set(node.pointer, convertTo(other, form.get(node.pointer)));
     form.draw(node.pointer);
   };
-  const radios = node.schema.anyOf.map((other, index) =>
-    h(
-      "label",
-      { class: "sf-segment" },
-      h("input", { type: "radio", name: `${form.id(node.pointer)}-branch`, value: index, checked: other === branch, disabled: bound, onchange: choose(other) }),
-      h("span", {}, other.title),
-    ),
-  );
-  const switcher = h("div", { class: "sf-segments", role: "radiogroup", "aria-label": `${node.title}: which kind` }, radios);
-  inner.querySelector(".sf-head").after(switcher);
+  const radios = (node.schema.anyOf ?? []).map((other, index) => {
+    const input = h("input", {
+      type: "radio",
+      name: `${form.idOf(node.pointer)}-branch`,
+      value: index,
+      checked: other === branch,
+      disabled: isBound,
+      onchange: () => choose(other),
+    });
+    return h("label", { class: "sf-segment" }, input, h("span", {}, other.title));
+  });
+  const label = `${node.title}: which kind`;
+  const attributes = { class: "sf-segments", role: "radiogroup", "aria-label": label };
+  inner.querySelector(".sf-head")?.after(h("div", attributes, radios));
   return inner;
 }
 
-function converted(value, branch) {
-  if (branch.type === "array") return typeof value === "string" ? value.split("\n").filter((line) => line !== "") : [];
-  return Array.isArray(value) ? value.join("\n") : "";
+/** @param {Schema} branch @param {Json | undefined} value */
+function convertTo(branch, value) {
+  if (branch.type !== "array") return Array.isArray(value) ? value.join("\n") : "";
+  return typeof value === "string" ? value.split("\n").filter((line) => line !== "") : [];
 }

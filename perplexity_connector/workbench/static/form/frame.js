@@ -1,65 +1,91 @@
-/** What stands around every control: its title, its help and what is wrong with it, tied together for screen readers. */
+/** The frame of every control: title, help and errors, connected for screen readers. */
 
-import { h, icon } from "../dom.js";
+/** @import { Attributes, Child, FormNode } from "../types.js" */
+/** @import { SchemaForm } from "../schema-form.js" */
+
+import { h, drawIcon } from "../dom.js";
+
+const CONTROLS = "input, select, textarea, [role=textbox]";
 
 /**
- * @typedef {object} Node one place of the form
- * @property {import("./shape.js").Schema} schema
- * @property {string} pointer
- * @property {string} pattern the pointer with * for each index, as labels are named
- * @property {string} title
- * @property {boolean} required
+ * Draw the frame of a control, and register both with the form.
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ * @param {HTMLElement} control the control, or an element around one with `data-sf-control`
+ * @param {...Child} tools
  */
-
-/** @param {import("../schema-form.js").FormContext} form @param {Node} node @param {HTMLElement} control @param {...unknown} tools */
-export function frame(form, node, control, ...tools) {
-  const id = form.id(node.pointer);
-  const target = control.matches("input, select, textarea, [role=textbox]") ? control : (control.querySelector("[data-sf-control]") ?? control);
+export function drawFrame(form, node, control, ...tools) {
+  const id = form.idOf(node.pointer);
+  const target = findControl(control);
   target.id = id;
-  const label = h(target.matches("[role=textbox]") ? "span" : "label", { class: "sf-label", id: `${id}-label`, for: id }, node.title, mark(node));
-  if (target.matches("[role=textbox]")) target.setAttribute("aria-labelledby", `${id}-label`);
-  if (node.required && target.matches("input, select, textarea, [role=textbox]")) target.setAttribute("aria-required", "true");
-  const wrapper = h("div", { class: "sf-field", "data-pointer": node.pointer }, h("div", { class: "sf-head" }, label, ...tools), control, ...notes(node, id));
+  const isTextBox = target.matches("[role=textbox]");
+  const title = { class: "sf-label", id: `${id}-label`, for: id };
+  const label = h(isTextBox ? "span" : "label", title, node.title, drawMark(node));
+  if (isTextBox) target.setAttribute("aria-labelledby", `${id}-label`);
+  if (node.required && target.matches(CONTROLS)) target.setAttribute("aria-required", "true");
+  const wrapper = h(
+    "div",
+    { class: "sf-field", "data-pointer": node.pointer },
+    h("div", { class: "sf-head" }, label, tools),
+    control,
+    drawNotes(node, id),
+  );
   form.register(node, wrapper, target);
   return wrapper;
 }
 
-function mark(node) {
-  return node.required && h("span", { class: "sf-required", title: "Required", "aria-hidden": "true" }, "\u00a0*");
+/** @param {HTMLElement} control @returns {HTMLElement} */
+function findControl(control) {
+  if (control.matches(CONTROLS)) return control;
+  return control.querySelector("[data-sf-control]") ?? control;
 }
 
-/** The help and the place for what is wrong; the form points the control at them. */
-function notes(node, id) {
+/** @param {FormNode} node */
+function drawMark({ required }) {
+  if (!required) return null;
+  const attributes = { class: "sf-required", title: "Required", "aria-hidden": "true" };
+  return h("span", attributes, "\u00a0*");
+}
+
+/** Draw the help and the place for errors. @param {FormNode} node @param {string} id */
+function drawNotes({ schema }, id) {
   return [
-    node.schema.description && h("p", { class: "sf-help", id: `${id}-help` }, node.schema.description),
+    schema.description && h("p", { class: "sf-help", id: `${id}-help` }, schema.description),
     h("p", { class: "sf-error", id: `${id}-error`, hidden: true }),
   ];
 }
 
-/** A group of controls, as a fieldset. @param {import("../schema-form.js").FormContext} form @param {Node} node @param {unknown[]} children */
-export function fieldset(form, node, children) {
-  const id = form.id(node.pointer);
+/**
+ * Draw a group of controls as a fieldset, and register it with the form.
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ * @param {Child[]} children
+ */
+export function drawFieldset(form, node, children) {
+  const id = form.idOf(node.pointer);
   const wrapper = h(
     "fieldset",
     { class: "sf-field sf-group", "data-pointer": node.pointer, id, tabindex: "-1" },
-    h("legend", { class: "sf-label" }, node.title, mark(node)),
-    ...notes(node, id),
-    ...children,
+    h("legend", { class: "sf-label" }, node.title, drawMark(node)),
+    drawNotes(node, id),
+    children,
   );
   form.register(node, wrapper, wrapper);
   return wrapper;
 }
 
 /**
- * A fold.
- * @param {string} title @param {unknown[]} children @param {Record<string, unknown>} [attributes]
- * @returns {HTMLDetailsElement}
+ * Draw a fold.
+ * @param {string} title
+ * @param {Child[]} children
+ * @param {Attributes<HTMLDetailsElement>} [attributes]
  */
-export function fold(title, children, attributes = {}) {
+export function drawFold(title, children, attributes = {}) {
+  const note = h("span", { class: "fold-note" });
   return h(
     "details",
     { class: "fold", ...attributes },
-    h("summary", {}, icon("chevron"), h("span", {}, title), h("span", { class: "fold-note" })),
-    h("div", { class: "fold-body" }, ...children),
+    h("summary", {}, drawIcon("chevron"), h("span", {}, title), note),
+    h("div", { class: "fold-body" }, children),
   );
 }

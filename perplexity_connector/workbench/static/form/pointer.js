@@ -1,93 +1,138 @@
-/** JSON Pointers (RFC 6901), and plain JSON reached by them. Nothing here changes what it is given. */
+/** JSON Pointers (RFC 6901), and JSON values reached by them. No function changes its arguments. */
 
-/** @typedef {null|boolean|number|string|Json[]|{[name: string]: Json}} Json */
+/** @import { Json, JsonObject } from "../types.js" */
 
-/** @param {string} pointer @returns {string[]} */
-export function tokens(pointer) {
-  return pointer.split("/").slice(1).map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+/** Split a pointer into the names on its way. @param {string} pointer */
+export function splitPointer(pointer) {
+  const tokens = pointer.split("/").slice(1);
+  return tokens.map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-/** @param {string} pointer @param {string|number} name @returns {string} the pointer of a child */
-export function child(pointer, name) {
+/** Return the pointer of a child. @param {string} pointer @param {string | number} name */
+export function joinPointer(pointer, name) {
   return `${pointer}/${String(name).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
-/** @param {string} pointer @returns {string} the pointer of the parent; of the root, the root */
-export function parent(pointer) {
+/** Return the pointer of the parent. The parent of the root is the root. @param {string} pointer */
+export function parentOf(pointer) {
   return pointer.slice(0, Math.max(0, pointer.lastIndexOf("/")));
 }
 
-/** @param {string} pointer @param {string} other @returns {boolean} whether the first is the other, or inside it */
+/**
+ * Return whether a pointer is the other one or inside it.
+ * @param {string} pointer
+ * @param {string} other
+ */
 export function isWithin(pointer, other) {
   return pointer === other || pointer.startsWith(`${other}/`);
 }
 
-/** @param {unknown} value @returns {boolean} */
+/** @param {unknown} value @returns {value is JsonObject} */
 export function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** @param {Json|undefined} document @param {string} pointer @returns {Json|undefined} */
+/**
+ * Return the value at a pointer, or undefined.
+ * @param {Json | undefined} document
+ * @param {string} pointer
+ * @returns {Json | undefined}
+ */
 export function get(document, pointer) {
-  return tokens(pointer).reduce((node, token) => {
-    if (!isObject(node) && !Array.isArray(node)) return undefined;
-    return Object.hasOwn(node, token) ? node[token] : undefined;
-  }, document);
+  let node = document;
+  for (const token of splitPointer(pointer)) node = getChild(node, token);
+  return node;
+}
+
+/** @param {Json | undefined} node @param {string} token @returns {Json | undefined} */
+function getChild(node, token) {
+  if (typeof node !== "object" || node === null || !Object.hasOwn(node, token)) return undefined;
+  return Array.isArray(node) ? node[Number(token)] : node[token];
 }
 
 /**
- * A copy with the value at that place; undefined takes the place away. What is missing on the way is made.
- * @param {Json|undefined} document @param {string} pointer @param {Json|undefined} value @returns {Json}
+ * Return a copy with this value at a pointer. undefined removes the value there. Missing objects
+ * and lists on the way are added.
+ * @param {Json | undefined} document
+ * @param {string} pointer
+ * @param {Json | undefined} value
+ * @returns {Json | undefined}
  */
 export function set(document, pointer, value) {
-  return placed(document, tokens(pointer), value);
+  return setAt(document, splitPointer(pointer), value);
 }
 
-function placed(node, [token, ...rest], value) {
+/**
+ * @param {Json | undefined} node
+ * @param {string[]} path
+ * @param {Json | undefined} value
+ * @returns {Json | undefined}
+ */
+function setAt(node, [token, ...rest], value) {
   if (token === undefined) return value;
-  if (Array.isArray(node) || (node === undefined && /^\d+$/.test(token))) return inList(node ?? [], Number(token), rest, value);
-  // As entries, since __proto__ is a name as any other.
+  if (Array.isArray(node)) return setInList(node, Number(token), rest, value);
+  if (node === undefined && /^\d+$/.test(token)) return setInList([], Number(token), rest, value);
+  // A Map, because __proto__ is a name like any other.
   const copy = new Map(Object.entries(isObject(node) ? node : {}));
-  const inner = placed(copy.get(token), rest, value);
+  const inner = setAt(copy.get(token), rest, value);
   if (inner === undefined) copy.delete(token);
   else copy.set(token, inner);
   return Object.fromEntries(copy);
 }
 
-function inList(list, index, rest, value) {
+/**
+ * @param {Json[]} list
+ * @param {number} index
+ * @param {string[]} rest
+ * @param {Json | undefined} value
+ */
+function setInList(list, index, rest, value) {
   const copy = [...list];
-  const inner = placed(copy[index], rest, value);
+  const inner = setAt(copy[index], rest, value);
   if (inner === undefined) copy.splice(index, 1);
   else copy[index] = inner;
   return copy;
 }
 
-/** @param {Json|undefined} one @param {Json|undefined} other @returns {boolean} whether they are the same JSON, in the same order */
-export function same(one, other) {
+/**
+ * Return whether two values are the same JSON, in the same order.
+ * @param {unknown} one
+ * @param {unknown} other
+ */
+export function isSame(one, other) {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /**
- * Entries by pointer after an item of a list moved to another place, or went: `to` is its new index, or -1.
+ * Return entries by pointer after an item of a list was moved. `to` is its new index; -1 means
+ * that the item was removed, together with the entries inside it.
  * @template T
- * @param {Record<string, T>} entries @param {string} list @param {number} from @param {number} to @returns {Record<string, T>}
+ * @param {Record<string, T>} entries
+ * @param {string} list
+ * @param {number} from
+ * @param {number} to
+ * @returns {Record<string, T>}
  */
-export function moved(entries, list, from, to) {
+export function moveEntries(entries, list, from, to) {
+  /** @type {Record<string, T>} */
   const result = {};
   for (const [pointer, entry] of Object.entries(entries)) {
-    const place = isWithin(pointer, list) && pointer !== list ? shifted(pointer, list, from, to) : pointer;
+    const isInside = pointer !== list && isWithin(pointer, list);
+    const place = isInside ? movePointer(pointer, list, from, to) : pointer;
     if (place !== null) result[place] = entry;
   }
   return result;
 }
 
-function shifted(pointer, list, from, to) {
+/** @param {string} pointer @param {string} list @param {number} from @param {number} to */
+function movePointer(pointer, list, from, to) {
   const [index, ...rest] = pointer.slice(list.length + 1).split("/");
-  const at = newIndex(Number(index), from, to);
-  return at === null ? null : [list, at, ...rest].join("/");
+  const newIndex = moveIndex(Number(index), from, to);
+  return newIndex === null ? null : [list, newIndex, ...rest].join("/");
 }
 
-function newIndex(index, from, to) {
+/** @param {number} index @param {number} from @param {number} to */
+function moveIndex(index, from, to) {
   if (index === from) return to < 0 ? null : to;
   const without = index > from ? index - 1 : index;
   return to >= 0 && without >= to ? without + 1 : without;

@@ -1,137 +1,226 @@
 /** Controls for one value: text, numbers, choices, switches, dates, secrets. */
 
+/** @import { Attributes, FormNode, Json, Schema } from "../types.js" */
+/** @import { SchemaForm } from "../schema-form.js" */
+
 import { h } from "../dom.js";
-import { frame } from "./frame.js";
+import { drawFrame } from "./frame.js";
 import { kindOf } from "./shape.js";
-import { mappable } from "./tokens.js";
+import { drawMappable } from "./tokens.js";
 
-/** @typedef {import("../schema-form.js").FormContext} FormContext @typedef {import("./frame.js").Node} Node */
+const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
-/** An example of a field, as a hint in it. @param {Node} node */
-export function hint(node) {
-  const example = node.schema.examples?.[0];
+/** Return an example of a field as a hint, or undefined. @param {FormNode} node */
+export function hintOf({ schema }) {
+  const example = schema.examples?.[0];
   return example === undefined ? undefined : `e.g. ${example}`;
 }
 
-/** Text, long or short, which may take values from earlier steps. @param {FormContext} form @param {Node} node */
-export function writing(form, node) {
-  const draw = kindOf(node.schema) === "text" ? textarea : line;
-  return mappable(form, node, () => draw(form, node));
+/**
+ * Return the handler that puts the text of a control into the form.
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ */
+function textSetter(form, node) {
+  return (/** @type {Event & {currentTarget: {value: string}}} */ event) =>
+    form.set(node.pointer, event.currentTarget.value || undefined);
 }
 
-function line(form, node) {
-  return h("input", {
-    type: "text", class: "sf-input", autocomplete: "off", spellcheck: "false", placeholder: hint(node), value: shown(form, node),
-    oninput: (event) => form.set(node.pointer, event.target.value || undefined),
-  });
-}
-
-function textarea(form, node) {
-  return growing({
-    rows: 2, value: shown(form, node), placeholder: node.placeholder,
-    oninput: (event) => form.set(node.pointer, event.target.value || undefined),
-  });
-}
-
-/** A text area that is as high as its text. @param {Record<string, unknown>} attributes @returns {HTMLTextAreaElement} */
-export function growing(attributes) {
-  const area = h("textarea", { class: "sf-input sf-growing", ...attributes });
-  if (!CSS.supports("field-sizing", "content")) area.addEventListener("input", () => fit(area));
-  return area;
-}
-
-/** For browsers that cannot do it by style alone. */
-function fit(area) {
-  area.style.height = "auto";
-  area.style.height = `${area.scrollHeight + 2}px`;
-}
-
-function shown(form, node) {
+/** Return the value of a field as text. @param {SchemaForm} form @param {FormNode} node */
+function textOf(form, node) {
   const value = form.get(node.pointer);
   if (value === undefined) return "";
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** A number; what is none stays as it was written, for the check to tell. @param {FormContext} form @param {Node} node */
-export function number(form, node) {
-  const { minimum, maximum, type } = node.schema;
-  const input = h("input", {
-    type: "text", class: "sf-input sf-number", role: "spinbutton", inputmode: type === "integer" ? "numeric" : "decimal", autocomplete: "off",
-    "aria-valuemin": minimum, "aria-valuemax": maximum, placeholder: hint(node), value: shown(form, node),
-    oninput: () => give(),
-    onkeydown: (event) => stepped(event, node.schema) && give(),
-  });
-  const give = () => {
-    const value = asNumber(input.value);
-    form.set(node.pointer, value);
-    if (typeof value === "number") input.setAttribute("aria-valuenow", value);
-    else input.removeAttribute("aria-valuenow");
-  };
-  if (typeof form.get(node.pointer) === "number") input.setAttribute("aria-valuenow", form.get(node.pointer));
-  return frame(form, node, input);
+/**
+ * Draw text, long or short, that can use values of earlier steps.
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ */
+export function drawText(form, node) {
+  const value = textOf(form, node);
+  const oninput = textSetter(form, node);
+  const isLong = kindOf(node.schema) === "text";
+  return drawMappable(form, node, () =>
+    isLong ? drawTextArea({ rows: 2, value, oninput }) : drawLine(node, { value, oninput }),
+  );
 }
 
-function asNumber(text) {
+/** @param {FormNode} node @param {Attributes<HTMLInputElement>} attributes */
+function drawLine(node, attributes) {
+  return h("input", {
+    type: "text",
+    class: "sf-input",
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: hintOf(node),
+    ...attributes,
+  });
+}
+
+/**
+ * Draw a text area that is as high as its text.
+ * @param {Attributes<HTMLTextAreaElement>} attributes
+ */
+export function drawTextArea(attributes) {
+  const area = h("textarea", { class: "sf-input sf-growing", ...attributes });
+  // Older browsers cannot do it by style alone.
+  if (!CSS.supports("field-sizing", "content")) {
+    area.addEventListener("input", () => {
+      area.style.height = "auto";
+      area.style.height = `${area.scrollHeight + 2}px`;
+    });
+  }
+  return area;
+}
+
+/**
+ * Draw a number. Text that is not a number stays as it is, so that the check reports it.
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ */
+export function drawNumber(form, node) {
+  const { minimum, maximum, type } = node.schema;
+  const input = drawLine(node, {
+    class: "sf-input sf-number",
+    role: "spinbutton",
+    inputmode: type === "integer" ? "numeric" : "decimal",
+    "aria-valuemin": minimum,
+    "aria-valuemax": maximum,
+    value: textOf(form, node),
+    oninput: () => update(),
+    onkeydown: (event) => {
+      if (stepByKey(event, node.schema)) update();
+    },
+  });
+  const update = () => {
+    const value = readNumber(input.value);
+    form.set(node.pointer, value);
+    showNumber(input, value);
+  };
+  showNumber(input, form.get(node.pointer));
+  return drawFrame(form, node, input);
+}
+
+/**
+ * Show a number to screen readers.
+ * @param {HTMLInputElement} input
+ * @param {Json | undefined} value
+ */
+function showNumber(input, value) {
+  if (typeof value === "number") input.setAttribute("aria-valuenow", String(value));
+  else input.removeAttribute("aria-valuenow");
+}
+
+/** @param {string} text */
+function readNumber(text) {
   const trimmed = text.trim();
   if (trimmed === "") return undefined;
-  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(trimmed) && Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed;
+  const number = Number(trimmed);
+  return NUMBER.test(trimmed) && Number.isFinite(number) ? number : trimmed;
 }
 
-/** The arrow keys count up and down within the bounds; a share of one goes by tenths. */
-function stepped(event, { minimum = -Infinity, maximum = Infinity, type }) {
-  const direction = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-  if (!direction || event.altKey) return false;
+/**
+ * Count up or down when an arrow key is pressed, within the bounds. Return whether it was one.
+ * Fractions within a small range change by tenths.
+ * @param {KeyboardEvent & {currentTarget: HTMLInputElement}} event
+ * @param {Schema} schema
+ */
+function stepByKey(event, { minimum = -Infinity, maximum = Infinity, type }) {
+  const direction = directionOf(event.key);
+  if (direction === 0 || event.altKey) return false;
   event.preventDefault();
-  const step = type === "integer" || maximum - minimum > 10 ? 1 : 0.1;
-  const start = Number(event.target.value) || 0;
-  event.target.value = String(Number(Math.min(maximum, Math.max(minimum, start + direction * step)).toFixed(6)));
+  const isFine = type !== "integer" && maximum - minimum <= 10;
+  const start = Number(event.currentTarget.value) || 0;
+  const next = start - direction * (isFine ? 0.1 : 1);
+  const bounded = Math.min(maximum, Math.max(minimum, next));
+  event.currentTarget.value = String(Number(bounded.toFixed(6)));
   return true;
 }
 
-/** A choice by its labels. @param {FormContext} form @param {Node} node */
-export function choice(form, node) {
-  const labels = form.labelsFor(node.pattern);
-  const value = form.get(node.pointer);
-  const known = value === undefined || node.schema.enum.includes(value) ? node.schema.enum : [...node.schema.enum, value];
-  const empty = node.required ? "Choose\u2026" : "Not set";
-  const options = known.map((each) => h("option", { value: each, selected: each === value }, labels[each] ?? String(each)));
-  const select = h(
-    "select",
-    { class: "sf-input", onchange: (event) => form.set(node.pointer, event.target.value || undefined) },
-    (!node.required || value === undefined) && h("option", { value: "", selected: value === undefined }, empty),
-    options,
-  );
-  return frame(form, node, select);
+/** Return -1 for the arrow up, 1 for the arrow down, 0 for other keys. @param {string} key */
+export function directionOf(key) {
+  if (key === "ArrowUp") return -1;
+  return key === "ArrowDown" ? 1 : 0;
 }
 
-/** Yes or no; what equals the default, or was never touched, stays out of the value. @param {FormContext} form @param {Node} node */
-export function toggle(form, node) {
-  if (node.schema.default === undefined && !node.required) return threeWays(form, node);
+/** Draw a choice by its labels. @param {SchemaForm} form @param {FormNode} node */
+export function drawChoice(form, node) {
+  const labels = form.labelsFor(node.pattern);
+  const value = form.get(node.pointer);
+  const choices = [...(node.schema.enum ?? [])];
+  if (value !== undefined && !choices.includes(value)) choices.push(value);
+  const options = choices.map((each) =>
+    h("option", { value: each, selected: each === value }, labels[String(each)] ?? String(each)),
+  );
+  if (!node.required || value === undefined) {
+    const title = node.required ? "Choose\u2026" : "Not set";
+    options.unshift(h("option", { value: "", selected: value === undefined }, title));
+  }
+  const attributes = { class: "sf-input", onchange: textSetter(form, node) };
+  return drawFrame(form, node, h("select", attributes, options));
+}
+
+/**
+ * Draw yes or no. A value that is the default, or was never chosen, is absent.
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ */
+export function drawSwitch(form, node) {
+  const standard = node.schema.default;
+  if (standard === undefined && !node.required) return drawThreeWays(form, node);
   const input = h("input", {
-    type: "checkbox", role: "switch", class: "sf-switch", checked: form.get(node.pointer) ?? node.schema.default ?? false,
-    onchange: (event) => form.set(node.pointer, event.target.checked === node.schema.default ? undefined : event.target.checked),
+    type: "checkbox",
+    role: "switch",
+    class: "sf-switch",
+    checked: form.get(node.pointer) ?? standard ?? false,
+    onchange: ({ currentTarget: { checked } }) =>
+      form.set(node.pointer, checked === standard ? undefined : checked),
   });
-  const wrapper = frame(form, node, input);
+  const wrapper = drawFrame(form, node, input);
   wrapper.classList.add("sf-field-switch");
   return wrapper;
 }
 
-function threeWays(form, node) {
+/** @param {SchemaForm} form @param {FormNode} node */
+function drawThreeWays(form, node) {
   const words = { "": "Not set", true: "Yes", false: "No" };
   const value = String(form.get(node.pointer) ?? "");
-  const options = Object.entries(words).map(([key, word]) => h("option", { value: key, selected: key === value }, word));
-  const give = (event) => form.set(node.pointer, event.target.value === "" ? undefined : event.target.value === "true");
-  return frame(form, node, h("select", { class: "sf-input", onchange: give }, options));
+  const options = Object.entries(words).map(([key, word]) =>
+    h("option", { value: key, selected: key === value }, word),
+  );
+  const select = h("select", { class: "sf-input" }, options);
+  select.addEventListener("change", () => {
+    form.set(node.pointer, select.value === "" ? undefined : select.value === "true");
+  });
+  return drawFrame(form, node, select);
 }
 
-/** A day, with the browser's own picker. @param {FormContext} form @param {Node} node */
-export function date(form, node) {
-  const give = (event) => form.set(node.pointer, event.target.value || undefined);
-  return frame(form, node, h("input", { type: "date", class: "sf-input sf-date", max: "9999-12-31", value: shown(form, node), oninput: give }));
+/** Draw a day, with the browser's own picker. @param {SchemaForm} form @param {FormNode} node */
+export function drawDate(form, node) {
+  const input = h("input", {
+    type: "date",
+    class: "sf-input sf-date",
+    max: "9999-12-31",
+    value: textOf(form, node),
+    oninput: textSetter(form, node),
+  });
+  return drawFrame(form, node, input);
 }
 
-/** A secret: what was given before is never put back into the page. @param {FormContext} form @param {Node} node */
-export function secret(form, node) {
-  const give = (event) => form.set(node.pointer, event.target.value || undefined);
-  return frame(form, node, h("input", { type: "password", class: "sf-input", autocomplete: "new-password", spellcheck: "false", oninput: give }));
+/**
+ * Draw a secret. An earlier value is never put back into the page.
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ */
+export function drawSecret(form, node) {
+  const input = h("input", {
+    type: "password",
+    class: "sf-input",
+    autocomplete: "new-password",
+    spellcheck: "false",
+    oninput: textSetter(form, node),
+  });
+  return drawFrame(form, node, input);
 }

@@ -1,122 +1,200 @@
-/** What a schema asks to be drawn as, by the portable schema rules, and the values that such a form gives. */
+/**
+ * Chooses a control for a schema by the portable rules, and shapes the values that a form gives.
+ */
 
-import { child, get, isObject, isWithin } from "./pointer.js";
+/** @import { Bindings, Json, JsonObject, Schema } from "../types.js" */
 
-/** @typedef {import("./pointer.js").Json} Json */
-/** @typedef {{[name: string]: any}} Schema */
-/** @typedef {Record<string, (string|{step: string, pointer: string})[]>} Bindings */
+import { get, isObject, isWithin, joinPointer } from "./pointer.js";
 
-const KINDS = { boolean: "switch", integer: "number", number: "number", array: "json", object: "json" };
-const FORMATS = { date: "date", password: "secret" };
+/**
+ * @typedef {"union" | "choice" | "date" | "secret" | "text" | "line" | "lines" | "list" | "group"
+ *   | "switch" | "number" | "json"} Kind
+ */
 
-/** @param {Schema} schema @returns {string} the kind of control that fits */
+/** @type {Record<string, Kind>} */
+const KIND_BY_FORMAT = { date: "date", password: "secret" };
+/** @type {Record<string, Kind>} */
+const KIND_BY_TYPE = { boolean: "switch", integer: "number", number: "number" };
+
+/** Return the kind of control that fits a schema. @param {Schema} schema @returns {Kind} */
 export function kindOf(schema) {
   if (schema.anyOf) return "union";
   if (schema.enum) return "choice";
-  if (schema.type === "string") return FORMATS[schema.format] ?? (isLong(schema) ? "text" : "line");
-  if (schema.type === "array" && schema.items?.type === "string" && !schema.items.enum) return "lines";
-  if (schema.type === "array" && schema.items?.properties) return "list";
+  if (schema.type === "string") return kindOfText(schema);
+  if (schema.type === "array") return kindOfList(schema);
   if (schema.type === "object" && schema.properties) return "group";
-  return KINDS[schema.type] ?? "json";
+  return KIND_BY_TYPE[schema.type ?? ""] ?? "json";
 }
 
-/** Text without a limit, a pattern or examples is written in sentences. */
-function isLong(schema) {
-  return schema.format === undefined && schema.maxLength === undefined && schema.pattern === undefined && !schema.examples;
+/** @param {Schema} schema @returns {Kind} */
+function kindOfText(schema) {
+  return KIND_BY_FORMAT[schema.format ?? ""] ?? (isLong(schema) ? "text" : "line");
 }
 
-/** @param {Schema} schema @returns {boolean} whether it holds a secret, which is never shown again */
+/** @param {Schema} schema @returns {Kind} */
+function kindOfList({ items }) {
+  if (items?.type === "string" && !items.enum) return "lines";
+  return items?.properties ? "list" : "json";
+}
+
+/**
+ * Text without a limit, a pattern or examples is usually several sentences.
+ * @param {Schema} schema
+ */
+function isLong({ format, maxLength, pattern, examples }) {
+  return format === undefined && maxLength === undefined && pattern === undefined && !examples;
+}
+
+/**
+ * Return whether a schema holds a secret, which is never shown again.
+ * @param {Schema} schema
+ * @returns {boolean}
+ */
 export function hasSecret(schema) {
-  return Object.values(schema.properties ?? {}).some((property) => property.format === "password" || hasSecret(property));
+  const properties = Object.values(schema.properties ?? {});
+  return properties.some((property) => property.format === "password" || hasSecret(property));
 }
 
 /**
- * The names of an object's properties: those to show at once, and the others.
- * @param {Schema} schema @returns {{basic: string[], advanced: string[]}}
+ * Split an object's properties: `basic` are shown at once, `advanced` in a fold.
+ * @param {Schema} schema
  */
-export function arranged(schema) {
-  const required = schema.required ?? [];
-  const isBasic = (name) => required.includes(name) || schema.properties[name].default !== undefined;
-  const names = Object.keys(schema.properties);
-  return { basic: names.filter(isBasic), advanced: names.filter((name) => !isBasic(name)) };
+export function splitProperties(schema) {
+  const { properties = {}, required = [] } = schema;
+  const isBasic = (/** @type {string} */ name) =>
+    required.includes(name) || properties[name]?.default !== undefined;
+  const names = Object.keys(properties);
+  return {
+    basic: names.filter(isBasic),
+    advanced: names.filter((name) => !isBasic(name)),
+  };
 }
 
 /**
- * The value without its husks: empty texts, lists and objects that stand for nothing. What a binding fills stays.
- * @param {Schema} schema @param {Json|undefined} value @param {Bindings} bindings @param {string} [pointer]
- * @returns {Json|undefined}
+ * Return a value without its blanks: null, empty texts, lists and objects. A blank that a binding
+ * fills stays.
+ * @param {Schema} schema
+ * @param {Json | undefined} value
+ * @param {Bindings} bindings
+ * @param {string} [pointer]
+ * @returns {Json | undefined}
  */
-export function pruned(schema, value, bindings, pointer = "") {
+export function dropBlanks(schema, value, bindings, pointer = "") {
   if (value === "" || value === null || value === undefined) return undefined;
-  if (schema.anyOf) return pruned(branchOf(schema, value), value, bindings, pointer);
-  if (Array.isArray(value)) return prunedList(schema, value, bindings, pointer);
-  if (isObject(value) && schema.properties) return prunedObject(schema, value, bindings, pointer);
+  if (schema.anyOf) return dropBlanks(branchOf(schema, value), value, bindings, pointer);
+  if (Array.isArray(value)) return dropFromList(schema, value, bindings, pointer);
+  if (isObject(value) && schema.properties) {
+    return dropFromObject(schema, value, bindings, pointer);
+  }
   return value;
 }
 
-function prunedList(schema, value, bindings, pointer) {
-  const items = [];
-  value.forEach((item, index) => {
-    const kept = pruned(schema.items ?? {}, item, bindings, child(pointer, index));
-    if (kept !== undefined) items.push(kept);
-    else if (isObject(item)) items.push({});
-    else if (isBound(bindings, child(pointer, index))) items.push("");
+/**
+ * @param {Schema} schema
+ * @param {Json[]} list
+ * @param {Bindings} bindings
+ * @param {string} pointer
+ */
+function dropFromList(schema, list, bindings, pointer) {
+  const items = list.flatMap((item, index) => {
+    const place = joinPointer(pointer, index);
+    const kept = dropBlanks(schema.items ?? {}, item, bindings, place);
+    if (kept !== undefined) return [kept];
+    if (isObject(item)) return [{}];
+    return isBound(bindings, place) ? [""] : [];
   });
   return items.length > 0 ? items : undefined;
 }
 
-function prunedObject(schema, value, bindings, pointer) {
-  const entries = Object.entries(value)
-    .map(([name, inner]) => [name, pruned(schema.properties[name] ?? {}, inner, bindings, child(pointer, name))])
-    .filter(([, inner]) => inner !== undefined);
+/**
+ * @param {Schema} schema
+ * @param {JsonObject} object
+ * @param {Bindings} bindings
+ * @param {string} pointer
+ */
+function dropFromObject(schema, object, bindings, pointer) {
+  const entries = Object.entries(object).flatMap(([name, inner]) => {
+    const property = schema.properties?.[name] ?? {};
+    const kept = dropBlanks(property, inner, bindings, joinPointer(pointer, name));
+    return kept === undefined ? [] : [/** @type {const} */ ([name, kept])];
+  });
   return entries.length > 0 ? Object.fromEntries(entries) : undefined;
 }
 
-/** @param {Bindings} bindings @param {string} pointer @returns {boolean} whether a binding fills the place, or one inside it */
+/**
+ * Return whether a binding fills a place or something inside it.
+ * @param {Bindings} bindings
+ * @param {string} pointer
+ */
 export function isBound(bindings, pointer) {
   return Object.keys(bindings).some((place) => isWithin(place, pointer));
 }
 
-/** @param {Schema} schema @param {Json|undefined} value @returns {Schema} the branch of a union that the value belongs to */
+/**
+ * Return the branch of a union that a value belongs to: the first one when no type fits.
+ * @param {Schema} schema
+ * @param {Json | undefined} value
+ * @returns {Schema}
+ */
 export function branchOf(schema, value) {
+  const branches = schema.anyOf ?? [];
   const type = Array.isArray(value) ? "array" : typeof value;
-  return schema.anyOf.find((branch) => branch.type === type) ?? schema.anyOf[0];
+  return branches.find((branch) => branch.type === type) ?? branches[0] ?? {};
 }
 
 /**
- * What a new step begins with: the smallest example, without its prose, which the author writes.
- * @param {Schema} schema @returns {Json}
+ * Return the first input of a new step: the smallest example without its prose, which the author
+ * writes.
+ * @param {Schema} schema
+ * @returns {JsonObject}
  */
-export function starter(schema) {
+export function makeStarter(schema) {
   const example = schema.examples?.[0] ?? {};
-  return pruned(schema, withoutProse(schema, example), {}) ?? {};
+  const value = dropBlanks(schema, dropProse(schema, example), {});
+  return isObject(value) ? value : {};
 }
 
-function withoutProse(schema, value) {
+/** @param {Schema} schema @param {Json} value @returns {Json} */
+function dropProse(schema, value) {
   const chosen = schema.anyOf ? branchOf(schema, value) : schema;
-  if (Array.isArray(value)) return value.map((item) => withoutProse(chosen.items ?? {}, item));
-  if (isObject(value) && chosen.properties)
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withoutProse(chosen.properties[name] ?? {}, inner)]));
+  if (Array.isArray(value)) return value.map((item) => dropProse(chosen.items ?? {}, item));
+  const { properties } = chosen;
+  if (isObject(value) && properties) {
+    const entries = Object.entries(value);
+    return Object.fromEntries(
+      entries.map(([name, inner]) => [name, dropProse(properties[name] ?? {}, inner)]),
+    );
+  }
   return typeof value === "string" && kindOf(chosen) === "text" ? "" : value;
 }
 
 /**
- * A new item of a list of objects: its choices go on as a conversation does, back and forth.
- * @param {Schema} schema the list's @param {Json[]} items those there already @param {Json|undefined} example a list that shows how one begins
- * @returns {Json}
+ * Return a new item for a list of objects. Its choices continue as in a conversation, back and
+ * forth: after a user's message follows one of the assistant.
+ * @param {Schema} schema the schema of the list
+ * @param {Json[]} items the items so far
+ * @param {Json | undefined} example a list that shows how one begins
+ * @returns {JsonObject}
  */
-export function nextItem(schema, items, example) {
+export function makeNextItem(schema, items, example) {
+  /** @type {JsonObject} */
   const item = {};
-  for (const [name, property] of Object.entries(schema.items.properties)) {
+  for (const [name, property] of Object.entries(schema.items?.properties ?? {})) {
     if (!property.enum) continue;
-    const last = items.length > 0 ? get(items[items.length - 1], child("", name)) : undefined;
-    item[name] = last === undefined ? (get(example, child("/0", name)) ?? property.enum[0]) : following(property.enum, last);
+    const last = get(items.at(-1), joinPointer("", name));
+    const first = get(example, joinPointer("/0", name)) ?? property.enum[0];
+    const choice = last === undefined ? first : chooseNext(property.enum, last);
+    if (choice !== undefined) item[name] = choice;
   }
   return item;
 }
 
-/** The choice after the last one; from the end it turns back, as assistant does to user. */
-function following(choices, last) {
-  const at = choices.indexOf(last);
-  return choices[at + 1] ?? choices[at - 1] ?? choices[0];
+/**
+ * Return the choice after the last one. After the end it goes one back.
+ * @param {Json[]} choices
+ * @param {Json} last
+ */
+function chooseNext(choices, last) {
+  const index = choices.indexOf(last);
+  return choices[index + 1] ?? choices[index - 1] ?? choices[0];
 }

@@ -1,101 +1,184 @@
 /** Controls for lists and for JSON of any shape. */
 
-import { h, icon, iconButton } from "../dom.js";
-import { fieldset, frame } from "./frame.js";
-import { child, isObject } from "./pointer.js";
-import { growing, hint } from "./scalars.js";
-import { nextItem } from "./shape.js";
+/** @import { FormNode, Json, JsonObject } from "../types.js" */
+/** @import { SchemaForm } from "../schema-form.js" */
 
-/** @typedef {import("../schema-form.js").FormContext} FormContext @typedef {import("./frame.js").Node} Node */
+import { h, drawIcon, drawIconButton } from "../dom.js";
+import { drawFieldset, drawFold, drawFrame } from "./frame.js";
+import { isObject, joinPointer } from "./pointer.js";
+import { directionOf, drawTextArea, hintOf } from "./scalars.js";
+import { makeNextItem } from "./shape.js";
 
-/** A list of texts, one a line. @param {FormContext} form @param {Node} node */
-export function lines(form, node) {
+/** @typedef {(form: SchemaForm, node: FormNode) => HTMLElement} DrawField */
+
+/** Draw a list of texts, one on each line. @param {SchemaForm} form @param {FormNode} node */
+export function drawLines(form, node) {
   const value = form.get(node.pointer);
-  const give = (event) => form.set(node.pointer, event.target.value.split("\n").map((line) => line.trim()).filter((line) => line !== ""));
-  const text = Array.isArray(value) ? value.join("\n") : "";
-  return frame(form, node, growing({ rows: 2, value: text, placeholder: hint(node) ?? "One a line", oninput: give, spellcheck: "false" }));
-}
-
-/** JSON of any shape, checked while it is written. @param {FormContext} form @param {Node} node */
-export function raw(form, node) {
-  const wrapper = frame(form, node, jsonArea(form.get(node.pointer), (value, problem) => {
-    form.problem(node.pointer, problem);
-    if (!problem) form.set(node.pointer, value);
-  }));
-  return wrapper;
+  const area = drawTextArea({
+    rows: 2,
+    value: Array.isArray(value) ? value.join("\n") : "",
+    placeholder: hintOf(node) ?? "One a line",
+    spellcheck: "false",
+    oninput: (event) => {
+      const lines = event.currentTarget.value.split("\n").map((line) => line.trim());
+      const filled = lines.filter((line) => line !== "");
+      form.set(node.pointer, filled);
+    },
+  });
+  return drawFrame(form, node, area);
 }
 
 /**
- * A text area for JSON that tells every edit: the value, undefined for nothing, or the words for what is wrong.
- * @param {import("./pointer.js").Json|undefined} value @param {(value: unknown, problem: string) => void} tell
- * @returns {HTMLTextAreaElement}
+ * Draw JSON of any shape. It is checked while the user writes.
+ * @param {SchemaForm} form
+ * @param {FormNode} node
  */
-export function jsonArea(value, tell) {
-  const text = value === undefined ? "" : JSON.stringify(value, null, 2);
-  return growing({
-    rows: 3, class: "sf-input sf-growing sf-json", value: text, spellcheck: "false", autocomplete: "off", placeholder: "{ }",
-    oninput: (event) => tell(...parsed(event.target.value)),
+export function drawJson(form, node) {
+  const area = drawJsonArea(form.get(node.pointer), (value, problem) => {
+    form.setProblem(node.pointer, problem);
+    if (!problem) form.set(node.pointer, value);
+  });
+  return drawFrame(form, node, area);
+}
+
+/**
+ * Draw a text area for JSON.
+ * @param {Json | undefined} value
+ * @param {(value: JsonObject | undefined, problem: string) => void} onEdit called with the value,
+ *   undefined for an empty area, or with a sentence about the problem
+ */
+export function drawJsonArea(value, onEdit) {
+  return drawTextArea({
+    rows: 3,
+    class: "sf-input sf-growing sf-json",
+    value: value === undefined ? "" : JSON.stringify(value, null, 2),
+    spellcheck: "false",
+    autocomplete: "off",
+    placeholder: "{ }",
+    oninput: (event) => {
+      const { parsed, problem } = parseJson(event.currentTarget.value);
+      onEdit(parsed, problem);
+    },
   });
 }
 
-function parsed(text) {
-  if (text.trim() === "") return [undefined, ""];
+/**
+ * Draw the whole value of a form as JSON, in a fold. Return the fold and the text area in it.
+ * @param {string} title
+ * @param {JsonObject} value
+ * @param {(value: JsonObject) => void} onEdit
+ */
+export function drawRawFold(title, value, onEdit) {
+  const note = h("p", { class: "sf-error", hidden: true });
+  const area = drawJsonArea(value, (parsed, problem) => {
+    note.textContent = problem;
+    note.hidden = problem === "";
+    area.setAttribute("aria-invalid", String(problem !== ""));
+    if (!problem) onEdit(parsed ?? {});
+  });
+  area.setAttribute("aria-label", `${title} as JSON`);
+  return { area, fold: drawFold("JSON", [area, note], { class: "fold sf-raw" }) };
+}
+
+/** @param {string} text @returns {{parsed: JsonObject | undefined, problem: string}} */
+function parseJson(text) {
+  if (text.trim() === "") return { parsed: undefined, problem: "" };
   try {
-    const value = JSON.parse(text);
-    return isObject(value) ? [value, ""] : [undefined, "Must be a JSON object: { \u2026 }."];
+    const parsed = JSON.parse(text);
+    if (isObject(parsed)) return { parsed, problem: "" };
+    return { parsed: undefined, problem: "Must be a JSON object: { \u2026 }." };
   } catch {
-    return [undefined, "This is not JSON yet: mind the quotes, commas and braces."];
+    const problem = "This is not JSON yet. Check the quotes, commas and braces.";
+    return { parsed: undefined, problem };
   }
 }
 
 /**
- * A list of objects: each a card that can be moved and removed.
- * @param {FormContext} form @param {Node} node @param {(form: FormContext, node: Node) => HTMLElement} field
+ * Draw a list of objects: each is a card that can be moved and removed.
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ * @param {DrawField} drawField
  */
-export function list(form, node, field) {
+export function drawList(form, node, drawField) {
   const value = form.get(node.pointer);
   const items = Array.isArray(value) ? value : [];
-  const singular = node.schema.items.title ?? "item";
+  const { maxItems = Infinity } = node.schema;
+  const singular = node.schema.items?.title ?? "item";
   const add = () => {
-    form.set(node.pointer, [...items, nextItem(node.schema, items, form.exampleOf(node.pointer))]);
+    const item = makeNextItem(node.schema, items, form.exampleOf(node.pointer));
+    form.set(node.pointer, [...items, item]);
     form.draw(node.pointer);
-    form.focusInside(child(node.pointer, items.length));
+    form.focusInside(joinPointer(node.pointer, items.length));
   };
-  const cards = items.map((_, index) => item(form, node, field, { index, count: items.length, singular }));
-  const full = node.schema.maxItems !== undefined && items.length >= node.schema.maxItems;
-  const button = h("button", { type: "button", class: "button sf-add", onclick: add, disabled: full }, icon("add"), `Add ${singular.toLowerCase()}`);
-  return fieldset(form, node, [h("div", { class: "sf-list" }, cards), button]);
+  const cards = items.map((_, index) => drawItem(form, node, drawField, index, items.length));
+  const attributes = { class: "button sf-add", onclick: add, disabled: items.length >= maxItems };
+  const label = `Add ${singular.toLowerCase()}`;
+  const button = h("button", { type: "button", ...attributes }, drawIcon("add"), label);
+  return drawFieldset(form, node, [h("div", { class: "sf-list" }, cards), button]);
 }
 
-function item(form, node, field, { index, count, singular }) {
-  const pointer = child(node.pointer, index);
-  const move = (to) => to >= 0 && to < count && form.move(node.pointer, index, to);
-  const name = `${singular} ${index + 1}`;
-  const fields = Object.entries(node.schema.items.properties).map(([key, schema]) =>
-    field(form, {
-      schema, pointer: child(pointer, key), pattern: `${node.pattern}/*/${key}`, title: schema.title ?? key,
-      required: (node.schema.items.required ?? []).includes(key),
-    }),
-  );
-  const tools = h(
-    "div",
-    { class: "sf-item-tools" },
-    iconButton("arrowUp", `Move ${name} up`, () => move(index - 1), { disabled: index === 0, "data-move": "up" }),
-    iconButton("arrowDown", `Move ${name} down`, () => move(index + 1), { disabled: index === count - 1, "data-move": "down" }),
-    iconButton("trash", `Remove ${name}`, () => form.move(node.pointer, index, -1)),
-  );
+/**
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ * @param {DrawField} drawField
+ * @param {number} index
+ * @param {number} count
+ */
+function drawItem(form, node, drawField, index, count) {
+  const name = `${node.schema.items?.title ?? "item"} ${index + 1}`;
+  const move = (/** @type {number} */ to) => {
+    if (to >= 0 && to < count) form.move(node.pointer, index, to);
+  };
+  const up = { disabled: index === 0, "data-move": "up" };
+  const down = { disabled: index === count - 1, "data-move": "down" };
+  const tools = [
+    drawIconButton("arrowUp", `Move ${name} up`, () => move(index - 1), up),
+    drawIconButton("arrowDown", `Move ${name} down`, () => move(index + 1), down),
+    drawIconButton("trash", `Remove ${name}`, () => form.move(node.pointer, index, -1)),
+  ];
   return h(
     "div",
-    { class: "sf-item", role: "group", "aria-label": name, "data-item": pointer, onkeydown: (event) => arrows(event, index, move) },
-    h("div", { class: "sf-item-fields" }, fields),
-    tools,
+    {
+      class: "sf-item",
+      role: "group",
+      "aria-label": name,
+      "data-item": joinPointer(node.pointer, index),
+      onkeydown: (event) => moveByKey(event, index, move),
+    },
+    h("div", { class: "sf-item-fields" }, drawItemFields(form, node, drawField, index)),
+    h("div", { class: "sf-item-tools" }, tools),
   );
 }
 
-/** Alt with an arrow moves the item that has the focus; the step around it is not to move as well. */
-function arrows(event, index, move) {
-  const direction = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-  if (!direction || !event.altKey) return;
+/**
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ * @param {DrawField} drawField
+ * @param {number} index
+ */
+function drawItemFields(form, node, drawField, index) {
+  const { properties = {}, required = [] } = node.schema.items ?? {};
+  const pointer = joinPointer(node.pointer, index);
+  return Object.entries(properties).map(([key, schema]) =>
+    drawField(form, {
+      schema,
+      pointer: joinPointer(pointer, key),
+      pattern: `${node.pattern}/*/${key}`,
+      title: schema.title ?? key,
+      required: required.includes(key),
+    }),
+  );
+}
+
+/**
+ * Move the item that has the focus by Alt and an arrow key. The step around it must not move too.
+ * @param {KeyboardEvent} event
+ * @param {number} index
+ * @param {(to: number) => void} move
+ */
+function moveByKey(event, index, move) {
+  const direction = directionOf(event.key);
+  if (direction === 0 || !event.altKey) return;
   event.preventDefault();
   event.stopPropagation();
   move(index + direction);

@@ -1,4 +1,4 @@
-"""From figures to tables: each client beside the floor and the official SDK, and each target with what came of it."""
+"""Print figures as tables: each client beside the floor and the official SDK, and each target with its result."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
@@ -22,7 +22,7 @@ _PROGRAMS = {
 
 
 class Target(NamedTuple):
-    """A ratio that is to be kept, and how it is worked out."""
+    """An upper limit for a ratio, and the function that computes the ratio."""
 
     case: str
     most: float
@@ -67,8 +67,8 @@ TARGETS = (
 )
 
 
-def lines(figures: Figures) -> Iterator[str]:
-    """All tables."""
+def table_lines(figures: Figures) -> Iterator[str]:
+    """Return all tables, line by line."""
     for case, title in _TITLES.items():
         yield from _call_table(title, figures[case])
     for case, title in _PROGRAMS.items():

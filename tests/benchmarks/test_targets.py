@@ -8,7 +8,7 @@ import pytest
 from benchmarks import canned_wire
 from benchmarks.__main__ import _running
 from benchmarks.clients import CLIENTS
-from benchmarks.verdicts import TARGETS, lines
+from benchmarks.targets import TARGETS, table_lines
 from perplexity_connector.perplexity.wire.sse import EventDecoder
 from tests.perplexity.wire.streams import transcript
 
@@ -39,17 +39,19 @@ def figures(ours: float) -> dict[str, dict[str, dict[str, float]]]:
 
 def test_each_target_is_held_against_what_was_found() -> None:
     """Cheap is met, dear is missed; memory is in KiB and apart."""
-    cheap = [line for line in lines(figures(0.2)) if line.endswith(("met", "MISSED"))]
+    cheap = [
+        line for line in table_lines(figures(0.2)) if line.endswith(("met", "MISSED"))
+    ]
     assert len(cheap) == len(TARGETS)
     assert all(line.endswith("met") for line in cheap)
-    dear = [line for line in lines(figures(2.0)) if line.endswith("MISSED")]
+    dear = [line for line in table_lines(figures(2.0)) if line.endswith("MISSED")]
     assert len(dear) == len(TARGETS) - 1
 
 
 def test_every_client_stands_in_the_tables() -> None:
     """With its ratio to the floor and to the SDK."""
     seen = defaultdict(int)
-    for line in lines(figures(1.0)):
+    for line in table_lines(figures(1.0)):
         for client in CLIENTS:
             seen[client] += line.strip().startswith(client)
     assert set(seen) == set(CLIENTS)

@@ -1,0 +1,72 @@
+"""Decode the provider's JSON, also where it holds a value that cannot be used.
+
+A number beyond a double and a value that is nested too deeply read as infinity, so that the rest
+of a paid answer can still be used. The readers of `contract.json` give null for infinity.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+
+from perplexity_connector.contract import JsonValue
+from perplexity_connector.contract.json import MAX_DEPTH, as_number, load_json
+
+# Longer ones are beyond a double, and Python refuses to read them from 4,300 digits on.
+_MOST_DIGITS = 400
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{\]}]', re.DOTALL)
+_UNUSABLE = "1e999"
+
+
+def read_json(body: bytes) -> JsonValue:
+    """Decode a JSON document of the provider. Raises `ValueError` for anything else."""
+    try:
+        return load_json(body)
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise
+    except ValueError:
+        shallow = "".join(_shallow(body.decode()))
+        value: JsonValue = _TOLERANT.decode(shallow)
+        return value
+
+
+def has_unusable_number(value: JsonValue) -> bool:
+    """Return whether a number beyond a double is anywhere in the value."""
+    left, unusable = [value], False
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            left += part.values()
+        elif isinstance(part, list):
+            left += part
+        elif isinstance(part, int | float) and not isinstance(part, bool):
+            unusable = unusable or as_number(part) is None
+    return unusable
+
+
+def _shallow(text: str) -> Iterator[str]:
+    """Yield the text, with `_UNUSABLE` for each list and object that is nested too deeply."""
+    depth, start = 0, 0
+    for token in _TOKEN.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth == MAX_DEPTH + 1:
+                yield text[start : token.start()] + _UNUSABLE
+        elif token[0] in "]}":
+            depth -= 1
+            if depth == MAX_DEPTH:
+                start = token.end()
+    if depth <= MAX_DEPTH:
+        yield text[start:]
+
+
+def _whole_number(digits: str) -> float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
+
+
+def _refuse_constant(name: str) -> float:
+    message = f"{name} is not JSON"
+    raise ValueError(message)
+
+
+_TOLERANT = json.JSONDecoder(parse_int=_whole_number, parse_constant=_refuse_constant)

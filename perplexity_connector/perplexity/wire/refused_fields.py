@@ -1,0 +1,160 @@
+"""Find the fields of our form that a refusal of the provider is about. Pure: no I/O.
+
+A refusal rarely has a `param`, but its message nearly always contains the wire name of the field
+(docs/provider.md, "Refusals"). The message may also repeat the author's own text, so nothing of it
+is repeated here, nothing in quotation marks counts, and only names that were sent do.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from perplexity_connector.contract import FieldError, JsonObject
+from perplexity_connector.contract.json import as_list, as_object, as_objects, as_text
+from perplexity_connector.perplexity.forms.create_chat_completion import (
+    ChatInput,
+    UserLocation,
+    WebSearchOptions,
+)
+from perplexity_connector.perplexity.forms.execute_search import SearchInput
+
+# From a wire name to the form's field, or to the outermost field that has it inside.
+_SEARCH_FIELDS = {name: name for name in SearchInput.model_fields}
+_CHAT_FIELDS = {
+    **dict.fromkeys(WebSearchOptions.model_fields, "web_search_options"),
+    **dict.fromkeys(UserLocation.model_fields, "web_search_options"),
+    **{name: name for name in ChatInput.model_fields},
+    "max_output_tokens": "max_tokens",
+    "input": "messages",
+    "preset": "model",
+    "reasoning": "reasoning_effort",
+    "json_schema": "response_format",
+}
+# The author's own schema is the one inner field that a refusal is pointed at.
+_SCHEMA = "response_format/json_schema/schema"
+_SCHEMA_NAMES = ("response_format.json_schema.schema", "json_schema.schema")
+
+_WIRE_NAMES_OF_TYPE: Mapping[str, Sequence[str]] = {
+    "invalid_model": ["model"],
+    "invalid_message": ["messages"],
+    "invalid_search_domain_filter": ["search_domain_filter"],
+    "invalid_country_code": ["country"],
+    "invalid_language_code": ["search_language_filter", "language_preference"],
+}
+
+# An apostrophe inside a word opens no quotation; one that is never closed reaches to the end.
+_QUOTED = re.compile(
+    r"""
+      "(?:\\.|[^"\\])*(?:"|\Z)
+    | (?<!\w)'.*?(?:'(?!\w)|\Z)
+    | `.*?(?:`|\Z)
+    | \u201c.*?(?:\u201d|\Z)
+    | \u2018.*?(?:\u2019(?!\w)|\Z)
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+
+
+def field_errors(document: JsonObject, sent: JsonObject) -> Sequence[FieldError]:
+    """Return an error for each field of our form that a refusal names.
+
+    `document` is the body of the refusal, `sent` the body of the request.
+    """
+    message = "Perplexity does not accept this value. Change it or leave it out."
+    return [
+        FieldError(pointer=f"/{name}", code="refused", message=message)
+        for name in refused_fields(document, sent)
+    ]
+
+
+def refused_fields(document: JsonObject, sent: JsonObject) -> Sequence[str]:
+    """Return the fields that a refusal names, sorted; empty if it names none.
+
+    The most exact part counts: a path, else the error's type, else the message.
+    """
+    fields = _fields_of_form(sent)
+    found = (
+        _fields_of_paths(document, fields)
+        or _fields_of_type(document, fields)
+        or _fields_of_message(document, fields, sent)
+    )
+    return sorted(found)
+
+
+def _fields_of_form(sent: JsonObject) -> Mapping[str, str]:
+    if "query" in sent:
+        return _SEARCH_FIELDS
+    return _CHAT_FIELDS if "input" in sent else {}
+
+
+def _fields_of_paths(document: JsonObject, fields: Mapping[str, str]) -> set[str]:
+    error = as_object(document.get("error"))
+    param = [re.findall(r"\w+", as_text(error.get("param")))]
+    places = [*_places_in_body(as_text(error.get("message"))), *_locations(document)]
+    return _known(param, fields) or _known(places, fields)
+
+
+def _places_in_body(message: str) -> Sequence[Sequence[str]]:
+    """Return the paths of a message such as `["At body -> NAME: …", "At body -> …"]`."""
+    if not message.lstrip('[" ').startswith("At body ->"):
+        return ()  # elsewhere these words can only be the author's own
+    paths = re.findall(r"At body -> ([\w >-]+)", message)
+    return [re.findall(r"\w+", path) for path in paths]
+
+
+def _locations(document: JsonObject) -> Sequence[Sequence[str]]:
+    details = [as_object(entry) for entry in as_list(document.get("detail"))]
+    return [[as_text(part) for part in as_list(one.get("loc"))] for one in details]
+
+
+def _known(paths: Iterable[Sequence[str]], fields: Mapping[str, str]) -> set[str]:
+    found = {_field_of_path(path, fields) for path in paths}
+    return {field for field in found if field is not None}
+
+
+def _field_of_path(path: Sequence[str], fields: Mapping[str, str]) -> str | None:
+    if "json_schema" in fields and ("json_schema", "schema") in pairwise(path):
+        return _SCHEMA
+    # The first known name is the outermost field.
+    return next((fields[name] for name in path if name in fields), None)
+
+
+def _fields_of_type(document: JsonObject, fields: Mapping[str, str]) -> set[str]:
+    error_type = as_text(as_object(document.get("error")).get("type"))
+    names = _WIRE_NAMES_OF_TYPE.get(error_type, ())
+    return {fields[name] for name in names if name in fields}
+
+
+def _fields_of_message(
+    document: JsonObject, fields: Mapping[str, str], sent: JsonObject
+) -> set[str]:
+    message = as_text(as_object(document.get("error")).get("message"))
+    names = _sent_names(sent, fields)
+    if message.strip(" .\n") == "invalid request":
+        # The answer to a run id that the provider does not know.
+        return {"previous_response_id"} & set(names.values())
+    # All names are looked for, so that a longer one that was not sent hides the shorter one in it.
+    longest_first = sorted({*fields, *_SCHEMA_NAMES}, key=len, reverse=True)
+    choices = "|".join(re.escape(name).replace("_", "[_ ]") for name in longest_first)
+    found = re.findall(rf"(?<!\w)(?:{choices})(?!\w)", _QUOTED.sub(" ", message))
+    written = {name.replace(" ", "_") for name in found}
+    return {names[name] for name in written if name in names}
+
+
+def _sent_names(sent: JsonObject, fields: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the form's field of each wire name in a request's body."""
+    names = {name: fields[name] for name in _keys(sent) if name in fields}
+    if "response_format" in names:
+        names["json_schema"] = "response_format"
+        names.update(dict.fromkeys(_SCHEMA_NAMES, _SCHEMA))
+    # Every chat is streamed, and no author decides that.
+    names.pop("stream", None)
+    return names
+
+
+def _keys(sent: JsonObject) -> Iterator[str]:
+    yield from sent
+    for tool in as_objects(sent.get("tools")):
+        yield from tool
+        yield from as_object(tool.get("filters"))
+        yield from as_object(tool.get("user_location"))

@@ -1,0 +1,131 @@
+"""The output of a run: from its final object, completed by the items of its stream.
+
+The final object of a `completed` run is final wherever it has text. Of any other run, and where it
+has none, the streamed events count as well (docs/provider.md, "Agent stream").
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract.json import as_objects, as_text
+from perplexity_connector.perplexity.wire.agent_events import Transcript
+from perplexity_connector.perplexity.wire.run_status import end_of
+from perplexity_connector.perplexity.wire.streamed_item import (
+    MESSAGE,
+    part_text,
+    trusted_text,
+)
+from perplexity_connector.perplexity.wire.streamed_items import (
+    SOURCE_LISTS,
+    without_known_sources,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutput:
+    """The output of a run.
+
+    * `items`: the provider's output items: messages, and items that bring sources.
+    * `texts`: the texts of the messages that are the answer, in order; none is empty.
+    * `is_refusal`: whether the model refused to answer; then the texts say so.
+    """
+
+    items: Sequence[JsonObject]
+    texts: Sequence[str]
+    is_refusal: bool
+
+    @property
+    def text(self) -> str:
+        """The whole answer: its messages with a blank line between."""
+        return "\n\n".join(self.texts)
+
+
+def run_output(response: JsonObject, transcript: Transcript) -> RunOutput:
+    """Return the output of a run, ended or not.
+
+    `response` is the provider's object of the run; it may be empty.
+    """
+    items = _items(response, transcript)
+    # Only a message that says that it is commentary is left out.
+    messages = [item for item in _messages(items) if item.get("phase") != "commentary"]
+    texts = [_text(message) for message in messages]
+    return RunOutput(
+        items=items,
+        texts=[text for text in texts if text],
+        is_refusal=any(map(_has_refusal, messages)),
+    )
+
+
+def _items(response: JsonObject, transcript: Transcript) -> Sequence[JsonObject]:
+    own = as_objects(response.get("output"))
+    is_final = end_of(transcript.terminal, response) == "completed" and (
+        response.get("status") in {None, "completed"}
+    )
+    if is_final and _is_complete(own):
+        return own
+    streamed = transcript.output_items()
+    return [
+        *_all_sources(own, streamed, is_final=is_final),
+        *_all_messages(own, streamed, is_final=is_final),
+    ]
+
+
+def _is_complete(own: Sequence[JsonObject]) -> bool:
+    """Return whether the stream has nothing to add: then it is not even decoded."""
+    messages = _messages(own)
+    has_phases = len(messages) == 1 or any(message.get("phase") for message in messages)
+    has_text = bool(messages) and all(map(_text, messages))
+    return has_text and has_phases and any(map(_has_sources, own))
+
+
+def _all_sources(
+    own: Sequence[JsonObject], streamed: Sequence[JsonObject], *, is_final: bool
+) -> Iterator[JsonObject]:
+    mine = [item for item in own if _has_sources(item)]
+    yield from mine
+    if not (is_final and mine):
+        more = [item for item in streamed if _has_sources(item)]
+        yield from (without_known_sources(item, mine) for item in more)
+
+
+def _all_messages(
+    own: Sequence[JsonObject], streamed: Sequence[JsonObject], *, is_final: bool
+) -> Iterator[JsonObject]:
+    mine, others = _messages(own), _messages(streamed)
+    by_id = {as_text(other.get("id")): other for other in others if other.get("id")}
+    left = list(others)
+    for number, message in enumerate(mine):
+        same = by_id.get(as_text(message.get("id")))
+        if same is None and len(mine) == len(others):
+            same = others[number]
+        if same in left:
+            left.remove(same)
+        yield _joined(message, same or {}, is_final=is_final)
+    if not (is_final and any(map(_text, mine))):
+        yield from left
+
+
+def _joined(message: JsonObject, streamed: JsonObject, *, is_final: bool) -> JsonObject:
+    phase = message.get("phase") or streamed.get("phase")
+    text = _text(message)
+    is_mine = text and (is_final or trusted_text(text, _text(streamed)) == text)
+    content = message if is_mine else streamed
+    return {**message, "phase": phase, "content": content.get("content")}
+
+
+def _messages(items: Sequence[JsonObject]) -> Sequence[JsonObject]:
+    return [item for item in items if item.get("type") == MESSAGE]
+
+
+def _text(message: JsonObject) -> str:
+    return "".join(map(part_text, as_objects(message.get("content"))))
+
+
+def _has_refusal(message: JsonObject) -> bool:
+    parts = as_objects(message.get("content"))
+    return any(part.get("type") == "refusal" and part_text(part) for part in parts)
+
+
+def _has_sources(item: JsonObject) -> bool:
+    return bool(as_objects(item.get(SOURCE_LISTS.get(as_text(item.get("type")), ""))))

@@ -1,0 +1,251 @@
+/** Draws a step of a run: searches, the answer, sources, cost, and errors. */
+
+/** @import { Child, Envelope, ErrorData, JsonObject, Run, Source, StepRun } from "./types.js" */
+
+import { applyBindings, writeStep } from "./copy-as.js";
+import { drawCopyFold } from "./copy-view.js";
+import { h, drawIcon } from "./dom.js";
+import { drawFold } from "./form/frame.js";
+import { drawMarkdown, webAddressOf } from "./markdown.js";
+import { drawSources, isSource, placeById, readSources } from "./sources.js";
+
+/**
+ * Goes to a field of a step. The step is given by its id or its index.
+ * @typedef {(step: string | number, pointer: string) => void} GoTo
+ */
+/** @typedef {[name: string, value: string | number | null | undefined][]} Facts */
+
+/**
+ * Draw a step as it is now.
+ * @param {Run} run
+ * @param {StepRun} step
+ * @param {string} key the start of the ids in the step
+ * @param {{goTo: GoTo, sandbox: boolean}} hooks
+ * @returns {Child}
+ */
+export function drawStep(run, step, key, hooks) {
+  if (step.status === "waiting") return drawNote("Waits for the steps before it.");
+  if (step.status === "skipped") return drawNote("Did not run, since the flow ended before it.");
+  if (!step.envelope) return drawRunning(step, key);
+  return [
+    drawSearches(step),
+    drawFinished(step, step.envelope, key, hooks.goTo),
+    drawDetails(run, step, hooks.sandbox),
+  ];
+}
+
+/** @param {string} text */
+function drawNote(text) {
+  return h("p", { class: "muted" }, text);
+}
+
+/** @param {StepRun} step @param {string} key @returns {Child} */
+function drawRunning(step, key) {
+  const sources = placeById(step.found.filter(isSource));
+  const working = h("p", { class: "muted working" }, "Working\u2026");
+  const isSilent = step.text === "" && step.status === "running";
+  return [
+    drawSearches(step),
+    step.message && drawNote(step.message),
+    isSilent ? working : step.text && drawAnswer(step.text, sources, key, true),
+    sources.length > 0 && drawSources(sources, `${key}-source`, "Found so far"),
+  ];
+}
+
+/** @param {StepRun} step */
+function drawSearches({ queries }) {
+  if (queries.length === 0) return null;
+  const tags = queries.map((query) => h("span", { class: "tag" }, query));
+  const label = h("span", {}, "Searched for");
+  return h("div", { class: "searches" }, drawIcon("search"), label, tags);
+}
+
+/**
+ * @param {StepRun} step
+ * @param {Envelope} envelope
+ * @param {string} key
+ * @param {GoTo} goTo
+ * @returns {Child}
+ */
+function drawFinished(step, envelope, key, goTo) {
+  const { error, warnings } = envelope;
+  const output = envelope.output ?? envelope.partial ?? {};
+  const sources = readSources(output);
+  const text = typeof output.content === "string" ? output.content : step.text;
+  const isEmpty = !text && sources.length === 0;
+  const isPartial = envelope.output === null && !isEmpty;
+  return [
+    error && drawError(error, step.id, goTo),
+    isPartial && drawPartialNote(),
+    drawText(output, text, sources, key),
+    drawFacts(factsOf(envelope)),
+    sources.length > 0 && drawSources(sources, `${key}-source`, titleOfSources(output)),
+    isEmpty && envelope.output && drawValues(envelope.output),
+    warnings.map(({ message }) => h("p", { class: "note note-warn" }, message)),
+  ];
+}
+
+function drawPartialNote() {
+  const text = "This is a part of the answer: everything received before the run ended.";
+  return h("p", { class: "note note-warn partial" }, text);
+}
+
+/** @param {JsonObject} output */
+function titleOfSources(output) {
+  return output.results ? "Results" : "Sources";
+}
+
+/**
+ * Draw a structured answer, or a written one.
+ * @param {JsonObject} output
+ * @param {string} text
+ * @param {Source[]} sources
+ * @param {string} key
+ */
+function drawText({ parsed }, text, sources, key) {
+  if (typeof parsed === "object" && parsed !== null) {
+    const attributes = { class: "answer", tabindex: "0", "aria-label": "Structured answer" };
+    return h("pre", attributes, JSON.stringify(parsed, null, 2));
+  }
+  return text ? drawAnswer(text, sources, key, false) : null;
+}
+
+/**
+ * Draw an answer; while it is written it has a caret. The status line reports it to screen readers.
+ * @param {string} text
+ * @param {Source[]} sources
+ * @param {string} key
+ * @param {boolean} isWriting
+ */
+function drawAnswer(text, sources, key, isWriting) {
+  const sourceId = (/** @type {number} */ number) =>
+    sources[number - 1] ? `${key}-source-${number}` : null;
+  const className = isWriting ? "answer is-writing" : "answer";
+  return h("div", { class: className }, drawMarkdown(text, sourceId));
+}
+
+/** Draw the values of an output without an answer or sources. @param {JsonObject} output */
+function drawValues(output) {
+  const entries = Object.entries(output);
+  return drawFacts(
+    entries.map(([name, value]) => [
+      name,
+      typeof value === "object" ? JSON.stringify(value) : String(value),
+    ]),
+  );
+}
+
+/**
+ * Draw the folds below a finished step.
+ * @param {Run} run
+ * @param {StepRun} step
+ * @param {boolean} sandbox
+ */
+function drawDetails(run, { step, envelope }, sandbox) {
+  const label = "Raw envelope";
+  const text = JSON.stringify(envelope, null, 2);
+  const raw = h("pre", { class: "raw", tabindex: "0", "aria-label": label }, text);
+  const write = () => writeStep(step, applyBindings(step, outputsOf(run)), sandbox);
+  return [drawFold(label, [raw], { class: "fold raw-envelope" }), drawCopyFold("Copy as", write)];
+}
+
+/** Return the outputs of a run by step id. @param {Run} run */
+function outputsOf({ steps }) {
+  return Object.fromEntries(steps.map(({ id, envelope }) => [id, envelope?.output ?? null]));
+}
+
+/**
+ * Draw an error with a way to each of its fields.
+ * @param {ErrorData} error
+ * @param {string} stepId the step of the error; "" for an error of the whole flow
+ * @param {GoTo} goTo
+ */
+export function drawError(error, stepId, goTo) {
+  const { code, message, user_message: userMessage, fields = [], docs_url: docsUrl } = error;
+  const items = fields.map((field) => {
+    const onclick = () => goTo(...placeOf(field.pointer, stepId));
+    const attributes = { type: "button", class: "link-button", onclick };
+    const button = h("button", attributes, field.pointer || "The input");
+    return h("li", {}, button, ` ${field.message}`);
+  });
+  const tone = code === "cancelled" ? "note-warn" : "note-danger";
+  const href = docsUrl && webAddressOf(docsUrl);
+  return h(
+    "div",
+    { class: `note ${tone} error`, "data-code": code },
+    h("p", {}, h("strong", {}, userMessage || message)),
+    items.length > 0 && h("ul", {}, items),
+    h("p", { class: "error-facts" }, describeError(error)),
+    href && h("a", { href, rel: "noopener noreferrer", target: "_blank" }, "Read about it"),
+  );
+}
+
+/** @param {ErrorData} error */
+function describeError({ code, retryable, effect, retry_after: seconds }) {
+  const facts = [`Code: ${code}`];
+  if (retryable) facts.push("It may work if you run it again");
+  if (effect === "unknown") facts.push("it may have cost something");
+  if (seconds) facts.push(`try again in ${writeWait(seconds)}`);
+  return facts.join(" \u00b7 ");
+}
+
+/**
+ * Return the step and the pointer of a field: a failed flow points into its steps, a failed step
+ * into its input.
+ * @param {string} pointer
+ * @param {string} stepId
+ * @returns {[step: string | number, pointer: string]}
+ */
+function placeOf(pointer, stepId) {
+  if (stepId) return [stepId, pointer];
+  const inFlow = /^\/steps\/(?<index>\d+)(?:\/input)?(?<rest>.*)$/.exec(pointer)?.groups;
+  return inFlow ? [Number(inFlow.index), inFlow.rest ?? ""] : ["", pointer];
+}
+
+/** @param {Envelope} envelope @returns {Facts} */
+function factsOf({ usage, duration_ms: duration, attempts, meta }) {
+  const tokens =
+    usage.total_tokens &&
+    `${usage.total_tokens.toLocaleString()} (${usage.prompt_tokens ?? "?"} in, ` +
+      `${usage.completion_tokens ?? "?"} out)`;
+  return [
+    ["Cost", writeCost(usage.cost?.total_cost ?? null)],
+    ["Tokens", tokens],
+    ["Searches", usage.search_queries],
+    ["Time", writeTime(duration)],
+    ["Answered by", meta.served_model],
+    ["Attempts", attempts > 1 ? attempts : null],
+  ];
+}
+
+/** Draw facts; those without a value are left out. @param {Facts} facts */
+export function drawFacts(facts) {
+  const rows = facts.flatMap(([name, value]) => {
+    if (value === null || value === undefined || value === "") return [];
+    return [h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))];
+  });
+  return rows.length > 0 && h("dl", { class: "facts" }, rows);
+}
+
+/** Write a cost in USD. @param {number | null} cost */
+export function writeCost(cost) {
+  return cost === null ? null : `$${cost.toFixed(cost < 0.1 ? 4 : 2)}`;
+}
+
+/** Write a wait; a long one in minutes or hours. @param {number} seconds */
+function writeWait(seconds) {
+  if (seconds >= 7200) return `${Math.ceil(seconds / 3600)} h`;
+  if (seconds >= 120) return `${Math.ceil(seconds / 60)} min`;
+  return `${Math.ceil(seconds)} s`;
+}
+
+/** Write a time. @param {number} milliseconds */
+export function writeTime(milliseconds) {
+  if (milliseconds < 1000) return `${milliseconds} ms`;
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+/** Draw a status. @param {string} status */
+export function drawChip(status) {
+  return h("span", { class: `chip chip-${status}` }, status);
+}

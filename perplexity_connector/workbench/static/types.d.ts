@@ -1,0 +1,266 @@
+/**
+ * The shapes of data that the modules of the page share. Only the type check reads this file: in a
+ * comment it is imported as "./types.js".
+ */
+
+import type { SchemaForm } from "./schema-form.js";
+
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+export type JsonObject = { [name: string]: Json };
+
+/* JSON Schema and forms */
+
+export type TypeName = "array" | "boolean" | "integer" | "number" | "object" | "string";
+
+/** A JSON Schema that keeps the portable rules. */
+export interface Schema {
+  type?: TypeName;
+  title?: string;
+  description?: string;
+  default?: Json;
+  examples?: Json[];
+  enum?: Json[];
+  anyOf?: Schema[];
+  format?: string;
+  pattern?: string;
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  multipleOf?: number;
+  items?: Schema;
+  minItems?: number;
+  maxItems?: number;
+  uniqueItems?: boolean;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  additionalProperties?: boolean;
+}
+
+/** A value in the output of an earlier step. */
+export interface Reference {
+  step: string;
+  pointer: string;
+}
+
+export type Part = string | Reference;
+
+/** The parts that fill a field, by the field's pointer. Several parts are joined as text. */
+export type Bindings = Record<string, Part[]>;
+
+/** One broken rule. `pointer` points into the input. */
+export interface FieldError {
+  pointer: string;
+  code: string;
+  message: string;
+}
+
+export interface Suggestion {
+  value: string;
+  label: string;
+  description?: string;
+}
+
+export type Suggest = (search: string) => Promise<Suggestion[]>;
+
+/** An earlier step whose output may be used, with the output of its last run. */
+export interface Earlier {
+  step: string;
+  title: string;
+  schema: Schema;
+  result: JsonObject | null;
+}
+
+/** One place of a form. `pattern` is its pointer with `*` for each index, as labels are named. */
+export interface FormNode {
+  schema: Schema;
+  pointer: string;
+  pattern: string;
+  title: string;
+  required: boolean;
+}
+
+/** The `detail` of a form's `edit` and `change` events. */
+export interface FormEdit {
+  value: JsonObject;
+  bindings: Bindings;
+  valid: boolean;
+}
+
+/* Actions and connections, as the server describes them */
+
+export interface Entry {
+  connector: string;
+  action: string;
+  version: number;
+  title: string;
+  summary: string;
+  icon: string;
+  categories: string[];
+}
+
+export interface Catalogue {
+  actions: Entry[];
+  problems: { connector: string; message: string }[];
+  sandbox: boolean;
+}
+
+export interface GuideStep {
+  title: string;
+  text: string;
+  link?: string;
+}
+
+/** All that the page needs to draw an action. */
+export interface Description {
+  connector: { id: string; title: string; connection?: { guide?: GuideStep[] } };
+  action: { options?: Record<string, string> };
+  schemas: { connection: Schema; input: Schema; output: Schema };
+  labels: Record<string, Record<string, string>>;
+}
+
+export interface Connection {
+  connection_name: string;
+  connector: string;
+  fingerprint: string;
+}
+
+/** The result of a connection test. */
+export interface ConnectionStatus {
+  outcome: string;
+  message: string;
+  next_step?: string;
+}
+
+/* Flows */
+
+export interface SavedStep {
+  id: string;
+  connector: string;
+  action: string;
+  version: number;
+  connection: string | null;
+  input: JsonObject;
+  bindings: Bindings;
+}
+
+/** A step on the page. Its `uid` stays the same when its id changes. */
+export interface Step extends SavedStep {
+  uid: number;
+}
+
+export interface Flow {
+  flow_version: number;
+  steps: SavedStep[];
+}
+
+/** One thing wrong with a flow: in one of its steps, or in the flow itself. */
+export interface FlowError extends FieldError {
+  step: string | null;
+}
+
+/* Runs */
+
+export interface ErrorData {
+  code: string;
+  message: string;
+  user_message: string;
+  fields?: FieldError[];
+  retryable?: boolean;
+  effect?: string;
+  retry_after?: number | null;
+  docs_url?: string | null;
+}
+
+export interface Usage {
+  total_tokens?: number;
+  prompt_tokens?: number;
+  completion_tokens?: number;
+  search_queries?: number;
+  cost?: { total_cost?: number };
+}
+
+/** The result of one run of one action. */
+export interface Envelope {
+  status: "succeeded" | "failed" | "cancelled";
+  summary: string;
+  output: JsonObject | null;
+  partial: JsonObject | null;
+  error: ErrorData | null;
+  warnings: { code: string; message: string }[];
+  usage: Usage;
+  attempts: number;
+  duration_ms: number;
+  meta: { served_model?: string };
+}
+
+/** A page of the web that was found. `id` is its 1-based number, where the provider gives one. */
+export interface Source {
+  url: string;
+  title?: string;
+  snippet?: string;
+  date?: string | null;
+  last_updated?: string | null;
+  id?: number;
+}
+
+/** An item of the stream of a running flow. */
+export type RunItem =
+  | { type: "step.started"; step: string; run_id: string }
+  | { type: "text.delta"; step: string; text: string }
+  | { type: "search.queries"; step: string; queries: string[] }
+  | { type: "search.results"; step: string; results: Source[] }
+  | { type: "status"; step: string; message: string }
+  | { type: "step.finished"; step: string; envelope: Envelope }
+  | { type: "flow.finished"; step?: undefined; status: Envelope["status"] };
+
+export type RunStatus = "running" | Envelope["status"];
+export type StepStatus = "waiting" | "skipped" | RunStatus;
+
+/** A step of a run, with everything received so far. `text` is the answer so far. */
+export interface StepRun {
+  id: string;
+  connector: string;
+  action: string;
+  step: SavedStep;
+  status: StepStatus;
+  runId: string;
+  text: string;
+  queries: string[];
+  found: Source[];
+  message: string;
+  envelope: Envelope | null;
+}
+
+/** A run of a flow. `stopping` is true once the user has pressed Stop. */
+export interface Run {
+  number: number;
+  flow: Flow;
+  steps: StepRun[];
+  status: RunStatus;
+  startedAt: Date;
+  error: ErrorData | null;
+  stopping: boolean;
+}
+
+/* Elements */
+
+export type Child = Node | string | number | false | null | undefined | Child[];
+
+/** Attributes and properties of an element, and its event handlers under `onNAME`. */
+export type Attributes<Target> = {
+  [Name in keyof HTMLElementEventMap as `on${Name}`]?: (
+    event: HTMLElementEventMap[Name] & { currentTarget: Target },
+  ) => unknown;
+} & { [name: string]: unknown };
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "schema-form": SchemaForm;
+  }
+  interface HTMLElementEventMap {
+    edit: CustomEvent<FormEdit>;
+  }
+}
