@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ValidationError,
     )
 
+_META_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 _MOST_CHARACTERS = 250_000
 _MOST_RULES = 10_000
 # Rules times values of an answer: about two seconds.
@@ -58,6 +59,7 @@ class AuthorSchema:
 
     def __init__(self, schema: dict[str, Any]) -> None:
         """Compile a schema, which may be changed. Raises `BadSchemaError`."""
+        _refuse_broken_rules(schema)
         survey = Survey()
         self._weight = _weigh(survey, schema)
         patterns = {p for part in survey.schemas for p in _patterns(part)}
@@ -136,6 +138,13 @@ def _parts(node: object) -> Iterable[object]:
     return node if isinstance(node, list) else ()
 
 
+def _refuse_broken_rules(schema: dict[str, Any]) -> None:
+    # The library contains the meta-schema.
+    validator = _validator({"$ref": _META_SCHEMA}, _linear(0))
+    for error in validator.iter_errors(schema):
+        raise _broken_rule(error)
+
+
 def _weigh(survey: Survey, schema: dict[str, Any]) -> Weight:
     from referencing.exceptions import Unresolvable  # noqa: PLC0415 - heavy, and only structured answers need it
 
@@ -143,7 +152,7 @@ def _weigh(survey: Survey, schema: dict[str, Any]) -> Weight:
         weight = survey.weigh(schema)
     except RecursionError:
         raise _too_deep() from None
-    except (Unresolvable, ValueError, TypeError):
+    except (Unresolvable, ValueError, TypeError, AttributeError):
         raise _bad_reference() from None
     if weight.most > _MOST_RULES:
         message = f"It applies more than {_MOST_RULES} rules to one value, counting each $ref. Simplify it."

@@ -55,7 +55,12 @@ SET: Mapping[type[Form], Mapping[str, object]] = {
         "longitude": 0,
     },
     ResponseFormat: {"type": "json_schema", "json_schema": {"schema": SCHEMA}},
-    JsonSchemaFormat: {"name": "distance", "schema": SCHEMA},
+    JsonSchemaFormat: {
+        "name": "distance",
+        "schema": SCHEMA,
+        "strict": False,
+        "description": "A distance.",
+    },
 }
 WITHOUT_EFFECT = {"stream"}  # it belongs to the host; the Agent wire is always streamed
 
@@ -240,21 +245,27 @@ def test_plain_fields_have_their_agent_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sent"), [({}, "schema"), ({"name": "distance"}, "distance")]
+    ("given", "sent"),
+    [
+        ({}, {"name": "schema"}),
+        ({"name": "distance"}, {"name": "distance"}),
+        ({"strict": False}, {"name": "schema", "strict": False}),
+        ({"description": "Far."}, {"name": "schema", "description": "Far."}),
+    ],
 )
 def test_an_authors_schema_is_sent_untouched_under_a_name(
-    name: dict[str, str], sent: str
+    given: dict[str, object], sent: dict[str, object]
 ) -> None:
     """Not one husk or null is pruned from it; a name that was left out is the documented default."""
     found = body(
         response_format={
             "type": "json_schema",
-            "json_schema": {**name, "schema": SCHEMA},
+            "json_schema": {**given, "schema": SCHEMA},
         }
     )
     assert found["response_format"] == {
         "type": "json_schema",
-        "json_schema": {"name": sent, "schema": SCHEMA},
+        "json_schema": {**sent, "schema": SCHEMA},
     }
 
 
