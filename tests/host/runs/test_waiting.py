@@ -332,6 +332,23 @@ def test_a_run_that_is_stopped_while_it_waits_for_its_turn_had_no_effect() -> No
     assert effects == [(True, "none"), (True, "unknown"), (True, "unknown")]
 
 
+def test_a_run_that_has_sent_something_and_waits_again_may_have_had_an_effect() -> None:
+    """Only the first turn of an attempt is certain to have nothing before it."""
+
+    async def twice(input: JsonObject, ctx: ActionContext) -> ActionResult:
+        async with ctx.permit():
+            ctx.observe_refusal(60.0)
+        return await waits_for_its_turn(input, ctx)
+
+    async def main(host: Host) -> Any:
+        run = asyncio.create_task(greet(host, run_id=RUN_ID, timeout=600))
+        await asyncio.sleep(1)
+        assert host.cancel(RUN_ID)
+        return (await run)["error"]["effect"]
+
+    assert with_host(twice, main) == "unknown"
+
+
 @pytest.mark.parametrize("effect", list(Effect))
 def test_a_run_that_is_stopped_before_a_retry_had_the_effect_of_its_attempts(
     effect: Effect,
