@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -404,6 +405,21 @@ def test_a_run_whose_turn_is_not_before_its_deadline_ends_as_rate_limited() -> N
     )
     assert 29 <= error["retry_after"] <= 34
     assert waited == 0
+
+
+def test_four_attempts_at_a_provider_that_names_a_wait_of_zero_are_not_made_at_once() -> (
+    None
+):
+    """Each waits for a quarter of a second at least."""
+    attempts: list[float] = []
+
+    async def refused(*_: object) -> ActionResult:
+        attempts.append(now())
+        raise limited(retry_after=0.0)
+
+    envelope = with_host(refused, lambda host: greet(host, timeout=60))
+    assert (envelope["attempts"], envelope["error"]["code"]) == (4, "rate_limited")
+    assert all(later - at >= 0.25 for at, later in pairwise(attempts))
 
 
 def test_a_run_that_is_refused_for_more_than_two_minutes_ends_at_once() -> None:
