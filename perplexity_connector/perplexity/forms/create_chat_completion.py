@@ -119,8 +119,17 @@ class JsonSchemaFormat(Form):
     )
     schema_: dict[str, Any] | None = optional_field(
         "Schema",
-        "A JSON Schema that the answer must follow; references may only point inside it.",
+        "A JSON Schema that the answer must follow. Its root is an object; references may only point inside it.",
         alias="schema",
+    )
+    strict: bool | None = optional_field(
+        "Strict", "Whether the model must follow the schema exactly."
+    )
+    description: str | None = optional_field(
+        "Description",
+        "The purpose of the schema, for the model; up to 1,000 characters.",
+        max_length=1000,
+        examples=["A distance in kilometres."],
     )
 
 

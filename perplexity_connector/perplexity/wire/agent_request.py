@@ -72,7 +72,6 @@ def _response_format(form: ChatInput) -> dict[str, JsonValue] | None:
     if wanted is None or wanted.schema_ is None:
         return None  # the API answers with text by default
     # The documentation contradicts itself on whether a name is required; "schema" is its default.
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": wanted.name or "schema", "schema": wanted.schema_},
-    }
+    given = wanted.model_dump(by_alias=True, exclude={"schema_"}, exclude_none=True)
+    structure = {"name": "schema", **given, "schema": wanted.schema_}
+    return {"type": "json_schema", "json_schema": structure}

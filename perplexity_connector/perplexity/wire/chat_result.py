@@ -4,7 +4,6 @@ A terminal event carries the same object as a plain body and as `GET /v1/agent/{
 function maps all three. Where the object lacks an item, the streamed events are used.
 """
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,9 +22,7 @@ from perplexity_connector.contract.json import (
     as_number,
     as_object,
     as_text,
-    load_json,
 )
-from perplexity_connector.perplexity.forms.author_schema import follows
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
 from perplexity_connector.perplexity.wire import citation_marks, provider_errors
 from perplexity_connector.perplexity.wire.agent_events import Transcript
@@ -33,6 +30,7 @@ from perplexity_connector.perplexity.wire.provider_json import has_unusable_numb
 from perplexity_connector.perplexity.wire.run_output import run_output
 from perplexity_connector.perplexity.wire.run_status import end_of
 from perplexity_connector.perplexity.wire.sources import Sources, collect_sources
+from perplexity_connector.perplexity.wire.structured_answer import structured_answer
 
 # A warning names so many marks.
 _NAMED_MARKS = 20
@@ -193,17 +191,9 @@ def _structured(
     if answer.is_refusal:
         return {"parsed": None}, []
     # Of several messages, the last one is the answer; the ones before it may be comments.
-    for text in (*answer.texts[-1:], answer.content):
-        try:
-            value = load_json(text.encode())
-            # 1e999 and an escaped lone surrogate can be read, but cannot be written as JSON again.
-            json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-            if follows(schema, value):
-                return {"parsed": value}, []
-        except (ValueError, RecursionError):
-            continue
-    message = "The answer does not follow the JSON schema, so `parsed` is null; `content` has the answer as it is."
-    return {"parsed": None}, [RunWarning(code="schema_mismatch", message=message)]
+    texts = [*reversed(answer.texts), answer.content]
+    found = structured_answer(schema, texts, answer.sources)
+    return {"parsed": found.parsed}, found.warnings
 
 
 def _finish_reason(

@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perplexity_connector.perplexity.forms.author_schema import follows, problem_with
+from perplexity_connector.perplexity.forms.author_schema import (
+    AuthorSchema,
+    BadSchemaError,
+    problem_with,
+)
 
 # Recursion through the answer's own depth: sound JSON Schema, but nothing that Perplexity supports.
 TREE = {
