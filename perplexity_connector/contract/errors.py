@@ -46,7 +46,7 @@ class FieldError:
 
     `pointer` is a JSON Pointer into the input. `code` is the JSON Schema keyword that failed,
     `unknown_field`, or one of the connector's own codes (`conflict`, `order`, `needs`,
-    `removed_model`, `bad_schema`, `withdrawn`). `message` says what to do and never repeats the
+    `removed_model`, `bad_schema`, `withdrawn`, `refused`, `exhausted`). `message` says what to do and never repeats the
     value.
     """
 
@@ -90,8 +90,8 @@ class ConnectorError(Exception):
     `message` is for a developer's log, `user_message` for the person who runs the workflow. Neither
     holds a key, an input value or a provider's text. `fields` holds the errors of single fields:
     renderers list them below the message. `retry_after` is in seconds, `resets_at` in epoch
-    seconds. `partial` is the output received before the failure. `usage` is what was used until
-    then: the envelope shows it in its own `usage`, and `to_dict` leaves it out.
+    seconds. `partial` is the output received before the failure. `usage` is the amounts used until
+    then: the envelope shows them in its own `usage`, and `to_dict` leaves them out.
     """
 
     def __init__(  # noqa: PLR0913 - the contract's error has these parts; all but two are optional keywords

@@ -75,6 +75,14 @@ def swapped(frames: Frames) -> Frames:
     return [*frames[:place], frames[place + 1], frames[place], *frames[place + 2 :]]
 
 
+def renumbered(frames: Frames, change: Callable[[int], int]) -> Frames:
+    """The same events, with numbers made of their places."""
+    return [
+        framed(read(frame) | {"sequence_number": change(place)})
+        for place, frame in enumerate(frames)
+    ]
+
+
 def terminal_first(frames: Frames) -> Frames:
     """The end before everything else."""
     return [frames[-1], *frames[:-1]]

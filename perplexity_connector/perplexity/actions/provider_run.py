@@ -270,7 +270,7 @@ class ProviderRun:
     async def _wait(self, seconds: float, failure: ConnectorError | None) -> None:
         """Wait before the next poll, but make one more poll shortly before the deadline.
 
-        Raises the latest poll's `failure`, or `TimeoutError`, if there is no time for another poll.
+        Raises the latest poll's `failure`, or `TimeoutError`, if the time is too short for another poll.
         """
         left = seconds_left(self._ctx)
         if left is None or seconds < left - _LAST_POLL_S:

@@ -37,7 +37,7 @@ class Transcript:
     * `is_error_first`: whether nothing but that error has arrived, so that no run was begun.
     * `streamed`: the output items of the events that were decoded.
     * `_frames`: how many frames with data have arrived, skipped ones too.
-    * `_kept`: the data of the events that nobody needed yet, as bytes: decoding them costs time.
+    * `_kept`: the data of the events that were not needed yet, as bytes: decoding them costs time.
     * `_kept_size`: their size.
     * `_is_decoding`: true once `_kept` was too large. From then on only text and sources are kept.
     """

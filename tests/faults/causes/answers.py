@@ -1,6 +1,7 @@
 """Answers with a good status that are none: HTML, nothing, garbage, too much; and good ones in odd wrapping."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tests.faults import edits
 from tests.faults.faults import HTML, JSON, SSE, answer, bomb, edited, flood, rewritten
@@ -114,10 +115,15 @@ def _odd_wrapping() -> Iterator[Row]:
         post(answer(200, body)),
     )
     body = b'{"error":{"message":"no","type":"internal_error","code":500}}'
-    yield chat("An error object with HTTP 200", failed, post(answer(200, body)))
-    yield search(
-        "An error object with HTTP 200", _UNUSABLE, Rule("POST ", answer(200, body))
-    )
+    down = Want(code="unavailable", effect="unknown", billed=0)
+    cause, fault = "An error object with HTTP 200", answer(200, body)
+    yield chat(cause, down, post(fault))
+    yield search(cause, replace(down, attempts=4), Rule("POST ", fault))
+    body = b'{"error":{"message":"no","type":"invalid_api_key","code":401}}'
+    refused = Want(code="invalid_credentials", effect="none", billed=0)
+    for row in (chat, search):
+        cause = "A refusal as an error object with HTTP 200"
+        yield row(cause, refused, Rule("POST ", answer(200, body)))
 
 
 ROWS = [*_unusable(), *_too_much(), *_odd_wrapping()]

@@ -27,16 +27,9 @@ _RECOVERED = Want(warnings=("recovered",))
 _QUICK = {"first_byte_timeout": "0.3", "idle_timeout": "0.3"}
 
 
-def _status(status: str) -> bytes:
-    return json.dumps(
-        {
-            "id": "resp_1",
-            "object": "response",
-            "status": status,
-            "output": [],
-            "error": None,
-        }
-    ).encode()
+def _status(status: str, **more: object) -> bytes:
+    found = {"object": "response", "status": status, "output": [], "error": None}
+    return json.dumps(found | more).encode()
 
 
 def _look(fault: object, first: int = 1, last: int = 1_000_000) -> Rule:
@@ -55,6 +48,7 @@ def _passing() -> Iterator[Row]:
         "cut short": cut_bytes(Cut.RESET, 60),
         "no JSON": answer(200, b'{"id":'),
         "no run": answer(200, b"{}"),
+        "another run": answer(200, _status("completed", id="resp_other")),
         "array": answer(200, b"[]"),
         "no UTF-8": answer(200, b'{"status":"\xff"}'),
         "a status of another type": answer(200, b'{"status":7}'),
@@ -105,6 +99,9 @@ def _ended() -> Iterator[Row]:
         cause = f"Broken stream; the run was {status} meanwhile"
         yield chat(cause, lost, *rules)
         yield chat(cause, lost, *rules, listen=True)
+    asks = Want(code="upstream_failed", effect="unknown", partial=True)
+    rules = (_BREAK, _look(answer(200, _status("requires_action"))))
+    yield chat("Broken stream; the run asks for an action", asks, *rules)
     refusals = {
         401: "invalid_credentials",
         402: "quota_exhausted",
@@ -169,6 +166,15 @@ def _lasting() -> Iterator[Row]:
         _look(running, 5),
         timeout=LONG,
     )
+
+    kept = Want(code="timeout", effect="unknown", partial=True)
+    rules = (_BREAK, _look(answer(200, _status("cancelling"))))
+    cause = "Broken stream; the run has an unknown status until the deadline"
+    yield chat(cause, kept, *rules, timeout=0.6)
+    limited = Want(code="rate_limited", effect="unknown", partial=True)
+    rules = (_BREAK, _look(answer(429, b"", {"retry-after": "3600"})))
+    cause = "Broken stream; a poll is told to wait past the deadline"
+    yield chat(cause, limited, *rules, timeout=3)
 
 
 def _attached_again() -> Iterator[Row]:

@@ -39,8 +39,12 @@ def _shapes() -> Iterator[Row]:
         yield search(cause, Want(whole=False), rule, variant=variant)
     mixed = _rule(rewritten(edits.search_mixed))
     yield search("Other things among the results", Want(), mixed)
+    null = edits.search(results=None, id="x")
+    empty = Want(whole=False)
+    yield search(
+        "Null in place of an empty list of results", empty, _rule(rewritten(null))
+    )
     for variant, change in {
-        "null": edits.search(results=None),
         "object": edits.search(results={}),
         "text": edits.search(results="none"),
         "absent": lambda _: b'{"id":"x"}',

@@ -4,7 +4,15 @@ import random
 from collections.abc import Iterator, Mapping
 
 from tests.faults import edits
-from tests.faults.faults import Cut, Frames, cut, cut_bytes, edited, flooded_stream
+from tests.faults.faults import (
+    Cut,
+    Frames,
+    answer,
+    cut,
+    cut_bytes,
+    edited,
+    flooded_stream,
+)
 from tests.faults.proxy import Rule
 from tests.faults.row import (
     CUT_OFF,
@@ -216,27 +224,51 @@ def _framed_otherwise() -> Iterator[Row]:
 
 
 def _malformed() -> Iterator[Row]:
-    cause = "A malformed event after the first"
-    broken = {
-        "cut JSON": edits.at(SOME_TEXT, _BAD),
-        "not UTF-8": edits.at(SOME_TEXT, _LATIN),
+    frames = {
+        "cut JSON": _BAD,
+        "not UTF-8": _LATIN,
+        "no object": _LIST,
+        "[DONE]": _DONE,
+        "text": b"data: ping\n\n",
+        "an end cut short": b'event: response.completed\ndata: {"type":\n\n',
     }
-    # Unheard events are not decoded while the end tells everything.
-    yield from _edited(cause, Want(), broken, _RECOVERED)
-    nameless = {
-        "no object": edits.at(SOME_TEXT, _LIST),
-        "[DONE]": edits.at(SOME_TEXT, _DONE),
+    # Such a frame is skipped, wherever it is.
+    for place, cause in (
+        (0, "A malformed frame before the first event"),
+        (SOME_TEXT, "A malformed event after the first"),
+    ):
+        malformed = {name: edits.at(place, frame) for name, frame in frames.items()}
+        yield from _edited(cause, Want(), malformed)
+    empty = {
+        "empty data": edits.at(0, b"data:\n\n"),
+        "a ping": edits.at(0, b"event: ping\ndata: \n\n"),
+        "a comment": edits.at(0, b": waiting\n\n"),
     }
-    yield from _edited(cause, _RECOVERED, nameless)
+    yield from _edited("A frame without data before the first event", Want(), empty)
     end = {"cut": _end_cut, "not UTF-8": _end_latin}
     yield from _edited("A malformed end", _RECOVERED, end)
-    unreadable = Want(code="invalid_response", effect="unknown")
-    first = {
-        "cut JSON": edits.at(0, _BAD),
-        "not UTF-8": edits.at(0, _LATIN),
-        "no object": edits.at(0, _LIST),
+
+
+def _changed_by_gateways() -> Iterator[Row]:
+    empty = edits.final(output=[])
+    renumbered = {
+        "restart": lambda frames: edits.renumbered(empty(frames), _restarting),
+        "all 0": lambda frames: edits.renumbered(empty(frames), lambda _: 0),
     }
-    yield from _edited("A malformed first event", unreadable, first)
+    yield from _edited("Numbers changed on the way", Want(), renumbered)
+    renamed = {"": edits.final(id="resp_other")}
+    yield from _edited("Another run's id at the end", Want(), renamed)
+    under_way = edits.final(status="in_progress")
+    cause = "The end of a run that is under way by its own object"
+    yield from _edited(cause, Want(), {"": under_way})
+    still = Rule("GET /v1/agent/", answer(200, b'{"status":"in_progress"}'))
+    unclear = Want(warnings=("status_unclear",))
+    cause = "The end of a run that stays under way"
+    yield from both_ways(chat(cause, unclear, post(edited(under_way)), still))
+
+
+def _restarting(number: int) -> int:
+    return number % SOME_TEXT
 
 
 def _end_cut(frames: Frames) -> Frames:
@@ -265,8 +297,18 @@ def _failed_on_its_own() -> Iterator[Row]:
         )
     bare = b'event: error\ndata: {"type":"error","error":{"message":"no","type":"internal_error","code":500}}\n\n'
     first = post(edited(lambda _: [bare]))
-    want = Want(code="upstream_failed", effect="unknown")
+    want = Want(code="unavailable", effect="unknown")
     yield from both_ways(chat("An error event and nothing else", want, first))
+    limit = b'event: error\ndata: {"type":"error","error":{"type":"request_rate_limit_exceeded"}}\n\n'
+    limited = Want(code="rate_limited", effect="none", attempts=4, billed=4)
+    rule = post(edited(lambda _: [limit]))
+    yield from both_ways(chat("A refusal in the first event", limited, rule))
+    unsure = Want(code="rate_limited", effect="unknown")
+    rule = post(edited(lambda _: [_BAD, limit]))
+    yield from both_ways(chat("A refusal after a malformed frame", unsure, rule))
+    cause = "An error event in a run that ends well"
+    rule = post(edited(edits.at(SOME_TEXT, limit)))
+    yield from both_ways(chat(cause, _RECOVERED, rule))
     yield from both_ways(
         chat("The stream has no usage", Want(), words="sandbox:no-usage")
     )
@@ -341,6 +383,7 @@ ROWS = [
     *_unknown_and_null(),
     *_framed_otherwise(),
     *_malformed(),
+    *_changed_by_gateways(),
     *_failed_on_its_own(),
     *_too_much(),
     *_given_up(),

@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -332,6 +333,23 @@ def test_a_run_that_is_stopped_while_it_waits_for_its_turn_had_no_effect() -> No
     assert effects == [(True, "none"), (True, "unknown"), (True, "unknown")]
 
 
+def test_a_run_that_has_sent_something_and_waits_again_may_have_had_an_effect() -> None:
+    """Only the first turn of an attempt is certain to have nothing before it."""
+
+    async def twice(input: JsonObject, ctx: ActionContext) -> ActionResult:
+        async with ctx.permit():
+            ctx.observe_refusal(60.0)
+        return await waits_for_its_turn(input, ctx)
+
+    async def main(host: Host) -> Any:
+        run = asyncio.create_task(greet(host, run_id=RUN_ID, timeout=600))
+        await asyncio.sleep(1)
+        assert host.cancel(RUN_ID)
+        return (await run)["error"]["effect"]
+
+    assert with_host(twice, main) == "unknown"
+
+
 @pytest.mark.parametrize("effect", list(Effect))
 def test_a_run_that_is_stopped_before_a_retry_had_the_effect_of_its_attempts(
     effect: Effect,
@@ -387,6 +405,21 @@ def test_a_run_whose_turn_is_not_before_its_deadline_ends_as_rate_limited() -> N
     )
     assert 29 <= error["retry_after"] <= 34
     assert waited == 0
+
+
+def test_four_attempts_at_a_provider_that_names_a_wait_of_zero_are_not_made_at_once() -> (
+    None
+):
+    """Each waits for a quarter of a second at least."""
+    attempts: list[float] = []
+
+    async def refused(*_: object) -> ActionResult:
+        attempts.append(now())
+        raise limited(retry_after=0.0)
+
+    envelope = with_host(refused, lambda host: greet(host, timeout=60))
+    assert (envelope["attempts"], envelope["error"]["code"]) == (4, "rate_limited")
+    assert all(later - at >= 0.25 for at, later in pairwise(attempts))
 
 
 def test_a_run_that_is_refused_for_more_than_two_minutes_ends_at_once() -> None:

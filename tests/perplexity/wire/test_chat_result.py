@@ -240,13 +240,23 @@ def test_a_run_cut_before_any_text_and_source_has_failed(
     assert error.usage["total_tokens"] == 3456
 
 
+def test_a_cut_answer_names_the_limit_that_the_author_set() -> None:
+    """The remedy is another one where the author set none."""
+    limited = ChatInput.model_validate(BARE | {"max_tokens": 16})
+    cut = response("incomplete", incomplete_details={"reason": "max_output_tokens"})
+    with_limit, without = (checked(form, cut).warnings[0] for form in (limited, FORM))
+    assert with_limit.code == without.code == "incomplete"
+    assert "max_tokens" in with_limit.message
+    assert "max_tokens" not in without.message
+
+
 def test_a_content_filter_without_text_is_a_success() -> None:
     """The filter is the answer."""
     details = {"reason": "content_filter"}
     found = checked(FORM, response("incomplete", output=[], incomplete_details=details))
     assert found.output["content"] == ""
     assert found.output["choices"][0]["finish_reason"] == "content_filter"
-    assert codes(found) == ["incomplete"]
+    assert codes(found) == ["ungrounded", "incomplete"]
 
 
 REFUSED = {"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}
@@ -277,7 +287,7 @@ def test_a_comment_before_a_structured_answer_does_not_spoil_it() -> None:
     found = checked(STRUCTURED, response(output=output))
     assert found.output["parsed"] == {"km": 1}
     assert found.output["content"] == 'Let me look.\n\n{"km": 1}'
-    assert codes(found) == []
+    assert codes(found) == ["ungrounded"]
 
 
 @pytest.mark.parametrize("odd", [float("inf"), 10**400, {"a": [10**400]}])

@@ -443,7 +443,7 @@ def test_an_error_with_http_200_means_what_its_type_means(
     """Only a refusal that is the first frame is proof that nothing was begun."""
     event = {"type": "error", "error": {"type": error_type, "code": status}}
     for is_first in (True, False):
-        error = error_in_answer(event, sent={"model": "x"}, is_first=is_first)
+        error = error_in_answer(event, sent={"input": []}, is_first=is_first)
         is_refused = is_first and error_type in REFUSED_TYPES
         assert (error.code, error.provider_code) == (code, error_type)
         assert error.effect == ("none" if is_refused else "unknown")
@@ -473,7 +473,7 @@ def test_an_error_of_another_type_takes_its_code_from_the_status(
     nested = {"error": {"type": "overloaded", "code": status}}
     for event in (flat, nested):
         error = error_in_answer(
-            event, sent={"model": "x"}, is_first=True, request_id="1-2"
+            event, sent={"input": []}, is_first=True, request_id="1-2"
         )
         assert (error.code, error.effect) == (code, "unknown")
         assert error.request_id == "1-2"
@@ -482,11 +482,11 @@ def test_an_error_of_another_type_takes_its_code_from_the_status(
 def test_an_error_with_http_200_names_the_refused_field() -> None:
     """As the same refusal with HTTP 400 does."""
     event = {"error": {"type": "invalid_model", "code": 400}}
-    assert pointers(error_in_answer(event, sent={"model": "x"}, is_first=True)) == [
+    assert pointers(error_in_answer(event, sent={"input": []}, is_first=True)) == [
         "/model"
     ]
     assert (
-        pointers(error_in_answer({"error": "no"}, sent={"model": "x"}, is_first=True))
+        pointers(error_in_answer({"error": "no"}, sent={"input": []}, is_first=True))
         == []
     )
 
@@ -495,7 +495,7 @@ def test_a_key_in_an_error_with_http_200_never_shows() -> None:
     """Whichever field repeats it."""
     for error in ({"type": KEY, "code": KEY, "message": KEY}, KEY):
         found = error_in_answer(
-            {"type": "error", "error": error}, sent={"model": "x"}, is_first=True
+            {"type": "error", "error": error}, sent={"input": []}, is_first=True
         )
         assert KEY not in everywhere(found)
 
@@ -531,5 +531,5 @@ def test_any_refusal_at_all_is_an_error_as_data(
         )
         json.dumps(error.to_dict(), allow_nan=False)
         if isinstance(document, dict):
-            error = error_in_answer(document, sent={"model": "x"}, is_first=True)
+            error = error_in_answer(document, sent={"input": []}, is_first=True)
             json.dumps(error.to_dict(), allow_nan=False)

@@ -174,6 +174,12 @@ def test_events_of_one_message_belong_together_by_index_by_id_or_by_order() -> N
         assert heard(*rows) == "Moon"
 
 
+def test_a_message_may_be_announced_after_its_first_text() -> None:
+    """Or twice: it is one message."""
+    begun = added({"type": "message", "id": "m", "phase": "final"}, output_index=1)
+    assert heard(delta("a"), begun, begun, delta("b")) == "ab"
+
+
 def test_items_with_one_index_are_not_mixed() -> None:
     """Some gateways number every item 0."""
     place = {"output_index": 0}
