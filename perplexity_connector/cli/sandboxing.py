@@ -1,19 +1,7 @@
 """The command `sandbox`: serves a local copy of the provider's API."""
 
-import typer
-
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.output import print_lines
-
-_KEYS = (
-    ("GOOD_KEY", "an answer"),
-    ("WRONG_KEY", "refused: not a valid key"),
-    ("NO_CREDIT_KEY", "refused: no credit left"),
-    ("ORGANISATION_KEY", "refused: valid, but not permitted"),
-    ("RATE_LIMITED_KEY", "refused twice, then an answer"),
-    ("ONE_PER_SECOND_KEY", "one answer a second"),
-    ("ALWAYS_LIMITED_KEY", "always refused: too many requests"),
-)
 
 
 def serve_sandbox(port: int) -> None:
@@ -31,7 +19,7 @@ def serve_sandbox(port: int) -> None:
 
 
 def _print_instructions(url: str) -> None:
-    from perplexity_connector.sandbox import keys  # noqa: PLC0415 - likewise
+    from perplexity_connector.sandbox import keys, prompts  # noqa: PLC0415 - likewise
 
     print_lines(
         [
@@ -40,7 +28,19 @@ def _print_instructions(url: str) -> None:
             f"export PERPLEXITY_BASE_URL={url} PERPLEXITY_API_KEY={keys.GOOD_KEY}",
             "",
             "Test keys:",
+            *_table(keys.MEANINGS),
+            "",
+            "Test prompts, words in the last user message or in a query:",
+            *_table(
+                {f"sandbox:{name}": text for name, text in prompts.MEANINGS.items()}
+            ),
         ]
     )
-    for name, meaning in _KEYS:
-        typer.echo(f"  {getattr(keys, name):<26}  {meaning}")
+
+
+def _table(meanings: dict[str, str]) -> list[str]:
+    width = max(map(len, meanings))
+    return [
+        f"  {name:<{width}}  {meaning.replace('`', '')}"
+        for name, meaning in meanings.items()
+    ]

@@ -18,6 +18,18 @@ ONE_PER_SECOND_KEY = "pplx-test-one-per-second"
 FIFTY_PER_SECOND_KEY = "pplx-test-fifty-per-second"
 ALWAYS_LIMITED_KEY = "pplx-test-always-limited"
 
+MEANINGS = {
+    GOOD_KEY: "an answer",
+    WRONG_KEY: "401 `invalid_api_key`, as any key that is not listed here",
+    NO_CREDIT_KEY: "401 `insufficient_quota`",
+    ORGANISATION_KEY: "403 `forbidden`, except for `GET /v1/models`",
+    RATE_LIMITED_KEY: "429 `request_rate_limit_exceeded` twice after a reset, then answers",
+    ALWAYS_LIMITED_KEY: "429 `request_rate_limit_exceeded`, always",
+    ONE_PER_SECOND_KEY: "one answer a second over all paths, then 429; true rate headers",
+    FIFTY_PER_SECOND_KEY: "50 answers at once and 50 a second, then 429; true rate headers",
+}
+"""The result of a request with each key. Each query of a search is one answer."""
+
 _TRUE_LIMITS = {ONE_PER_SECOND_KEY: 1, FIFTY_PER_SECOND_KEY: 50}
 _ACCEPTED = {
     GOOD_KEY,

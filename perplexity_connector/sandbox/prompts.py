@@ -12,7 +12,7 @@ _DEFAULT_QUESTION = "How far away is the Moon?"
 
 
 class Prompt(StrEnum):
-    """The names that may follow `sandbox:`. The package's docstring explains each."""
+    """The names that may follow `sandbox:`."""
 
     BAD_GATEWAY = "bad-gateway"
     CANCELLED = "cancelled"
@@ -40,6 +40,32 @@ class Prompt(StrEnum):
 
 
 Prompts: TypeAlias = frozenset[Prompt]
+MEANINGS = {
+    Prompt.FAILED: "`response.failed` with `error`, no `response`; plain: `status: failed`",
+    Prompt.FAILED_RESPONSE: "`response.failed` with `response`, without `error`",
+    Prompt.CANCELLED: "`response.cancelled`; plain: `status: cancelled`",
+    Prompt.ERROR_EVENT: "a bare `error` event after a few deltas; the run has failed",
+    Prompt.INCOMPLETE: "cut at `max_output_tokens`, or 16: `response.incomplete`, `output: []`",
+    Prompt.INCOMPLETE_BARE: "the same, without `response` in the event",
+    Prompt.NO_TERMINAL: "the stream ends before its terminal event; GET finds the completed run",
+    Prompt.MALFORMED: "one data line that is not JSON; plain, search: the last byte is missing",
+    Prompt.HTML: "a proxy's page: 200, `text/html`. Not billed. Both",
+    Prompt.BAD_GATEWAY: "Cloudflare's page: 502, `text/html`. Not billed. Both",
+    Prompt.UNAVAILABLE: "503 JSON. Not billed. Both",
+    Prompt.UNAVAILABLE_ONCE: "503 JSON the first time after a reset, then good. Both",
+    Prompt.SLOW_FIRST_BYTE: "waits a second before the headers, billed. Both",
+    Prompt.SLOW: "an answer of 200 tokens or more, with a pause of 10 ms after each event",
+    Prompt.NO_SOURCE: "the answer ends in a marker, 99, without a source",
+    Prompt.GAP: "the ids of the results are 1, 3, 4, ...",
+    Prompt.DUPLICATE_ID: "two results have the id 1",
+    Prompt.NOT_JSON: "a structured answer that is not JSON",
+    Prompt.WRONG_JSON: "a structured answer, `null`, that breaks its schema",
+    Prompt.NO_USAGE: "`usage: null` in the final object",
+    Prompt.HTML_SNIPPET: "the best result's text holds `<img src=x onerror=alert(1)>`. Both",
+    Prompt.EMPTY: "nothing is found. Both",
+    Prompt.NESTED: "search only: `results` is a list of lists, one for each query",
+}
+"""The result of each. "Plain" is an answer without `stream`, "both" are agent and search."""
 
 
 def read_prompt(text: str) -> tuple[str, Prompts]:

@@ -25,7 +25,7 @@ _FORMATS = {
 
 
 def check_schema(schema: JsonObject) -> None:
-    """Refuse a schema whose root is no object, or whose types do not exist.
+    """Refuse a schema whose root is not an object, or whose types do not exist.
 
     Raises:
         ApiError: 400, which names the field only for the root.

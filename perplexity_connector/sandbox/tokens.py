@@ -47,7 +47,7 @@ def usage(
     """Return the `usage` of a run, with its cost in USD.
 
     Recorded: the keys are sparse. Without tokens that were written to a cache, or without tool
-    calls, there is no key of them.
+    calls, their keys are missing.
     """
     costs = {
         "input_cost": _cost(counts.input - counts.cached, price["input"]),

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from perplexity_connector.cli import sandboxing
-from perplexity_connector.sandbox import GOOD_KEY
+from perplexity_connector.sandbox import GOOD_KEY, keys, prompts
 from tests.cli.conftest import Command
 from tests.cli.fakes import DESCRIPTION, FakeHost
 
@@ -54,7 +54,7 @@ def test_a_connector_without_a_base_url_has_no_sandbox(
 def test_the_sandbox_serves_until_ctrl_c(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It tells its address, how to use it and its keys, and ends as it should."""
+    """It prints its address, how to use it, all its keys and prompts, and ends as it should."""
     tell = sandboxing._print_instructions
 
     def tell_and_interrupt(url: str) -> None:
@@ -66,7 +66,9 @@ def test_the_sandbox_serves_until_ctrl_c(
     assert outcome.code == 0
     assert "export PERPLEXITY_BASE_URL=http://127.0.0.1:" in outcome.out
     assert f"PERPLEXITY_API_KEY={GOOD_KEY}" in outcome.out
-    assert "pplx-test-no-credit" in outcome.out
+    listed = [line.split()[0] for line in outcome.out.splitlines() if line[:2] == "  "]
+    words = [f"sandbox:{prompt}" for prompt in prompts.MEANINGS]
+    assert listed == [*keys.MEANINGS, *words]
 
 
 @pytest.mark.skipif(
