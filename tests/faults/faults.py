@@ -194,6 +194,20 @@ def rewritten(
     return fault
 
 
+def followed_by(rest: bytes, *, twice: bool = False) -> Fault:
+    """The sandbox's whole answer with its length, given twice if asked for, and more bytes after it."""
+
+    async def fault(exchange: Exchange) -> None:
+        async with exchange.forwarded() as upstream:
+            body = b"".join([piece async for piece in upstream.pieces])
+        length = {"content-length": str(len(body))}
+        again = {"Content-Length": str(len(body))} if twice else {}
+        ends = {**upstream.headers, **length, **again, "connection": "close"}
+        await exchange.send(head(upstream.status, ends, chunked=False) + body + rest)
+
+    return fault
+
+
 def until_closed(first: bytes = b"") -> Fault:
     """The sandbox's answer as HTTP/1.0 has it: no length, no chunks, over when the connection is."""
 

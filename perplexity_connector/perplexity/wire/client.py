@@ -7,7 +7,7 @@ must not happen here, and it logs the head of every response.
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
 from types import TracebackType
@@ -32,8 +32,9 @@ from perplexity_connector.perplexity.wire.rate_headers import (
     rate_limit_from_headers,
     retry_after_from_headers,
 )
-from perplexity_connector.perplexity.wire.sse import EventDecoder, ServerEvent
+from perplexity_connector.perplexity.wire.sse import BOM, EventDecoder, ServerEvent
 from perplexity_connector.perplexity.wire.transport import network, unlogged
+from perplexity_connector.perplexity.wire.unpacking import Unpacker
 
 # No real answer and no event of a stream is larger. A larger one is not read to its end.
 MAX_BODY = 16 * 1024 * 1024
@@ -48,7 +49,7 @@ class StreamingResponse:
     """A successful response whose body is still arriving.
 
     `request_id` is the provider's id of the request, which its support asks for. `_size` is how
-    many bytes have arrived: of a plain body in all, of a stream since its last event.
+    many unpacked bytes have arrived: of a plain body in all, of a stream since its last event.
     """
 
     def __init__(self, response: httpx.Response, idle_timeout: float) -> None:
@@ -68,7 +69,7 @@ class StreamingResponse:
         """
         body = b"".join([chunk async for chunk in self._chunks()])
         try:
-            return read_json(body)
+            return read_json(_without_bom(body))
         except ValueError:
             raise self._unreadable(detail="the body is not JSON") from None
 
@@ -77,21 +78,23 @@ class StreamingResponse:
 
         Raises `ConnectorError` when it breaks off, is silent for too long, too large, or HTML.
         """
-        if "html" in self._response.headers.get("content-type", ""):
-            raise self._unreadable(detail="a page of HTML")
-        decoder, plain, started = EventDecoder(), list[bytes](), False
-        async for chunk in self._chunks():
-            # A gateway that buffers streams answers with the plain body, under any content type.
-            if plain or (not started and chunk.lstrip().startswith(b"{")):
-                plain.append(chunk)
-            else:
-                for event in decoder.feed(chunk):
-                    self._size = 0
-                    yield event
-            # Some proxies send blank lines before the body, to keep the connection open.
-            started = started or not chunk.isspace()
+        chunks = self._chunks()
+        first = await self._beginning(chunks)
+        # A gateway that buffers streams answers with the plain body, under any content type.
+        if first.startswith(b"{"):
+            yield ServerEvent("", b"".join([first, *[chunk async for chunk in chunks]]))
+            return
+        decoder = EventDecoder()
+        for event in decoder.feed(first):
+            self._size = 0
+            yield event
+        del first
+        async for chunk in chunks:
+            for event in decoder.feed(chunk):
+                self._size = 0
+                yield event
             del chunk
-        for event in [ServerEvent("", b"".join(plain))] if plain else decoder.close():
+        for event in decoder.close():
             yield event
 
     async def drain(self) -> None:
@@ -105,17 +108,60 @@ class StreamingResponse:
         """Stop the idle timer."""
         self._idle_timeout.close()
 
-    async def _chunks(self) -> AsyncIterator[bytes]:
-        if self._response.headers.get("content-encoding", "identity") != "identity":
-            # We asked for no encoding, and unpacking can turn a few bytes into gigabytes.
-            raise self._unreadable(detail="an encoding that was not asked for")
-        while chunk := await self._next():
-            self._size += len(chunk)
-            if self._size > MAX_BODY:
-                raise self._unreadable(detail="too large")
-            yield chunk
-            # Release it before the next wait, here and above: a waiting stream holds no data.
-            del chunk
+    async def _beginning(self, chunks: AsyncIterator[bytes]) -> bytes:
+        """Return the first bytes, without a byte order mark and blanks before them.
+
+        Raises `ConnectorError` for a page of HTML; an event stream may be called HTML too.
+        """
+        first = b""
+        async for chunk in chunks:
+            # Some proxies send blank lines before the body, to keep the connection open.
+            first = _without_bom(first + chunk)
+            if not BOM.startswith(first):
+                break
+        is_called_html = (
+            "html" in self._response.headers.get("content-type", "").lower()
+        )
+        if is_called_html and first.startswith(b"<"):
+            raise self._unreadable(detail="a page of HTML")
+        return first
+
+    async def _chunks(self) -> AsyncGenerator[bytes, None]:
+        """Yield the body as it arrives, unpacked, up to `MAX_BODY` bytes."""
+        unpacker = self._unpacker()
+        while packed := await self._next():
+            for chunk in self._unpacked(unpacker, packed):
+                yield chunk
+                # Release it before the next wait, here and above: a waiting stream holds no data.
+                del chunk
+            del packed
+        if rest := unpacker.close():
+            yield rest
+
+    def _unpacker(self) -> Unpacker:
+        try:
+            return Unpacker(self._response.headers.get("content-encoding", ""))
+        except ValueError:
+            raise self._unreadable(
+                detail="an encoding that was not asked for"
+            ) from None
+
+    def _unpacked(self, unpacker: Unpacker, packed: bytes) -> Iterable[bytes]:
+        is_empty = True
+        try:
+            for chunk in unpacker.feed(packed):
+                is_empty = False
+                self._count(chunk)
+                yield chunk
+        except ValueError:
+            raise self._unreadable(detail="a damaged body") from None
+        if is_empty:
+            self._count(packed)  # so that endless packing of nothing has an end, too
+
+    def _count(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size > MAX_BODY:
+            raise self._unreadable(detail="too large")
 
     async def _next(self) -> bytes:
         try:
@@ -286,11 +332,18 @@ async def _refusal(response: httpx.Response) -> bytes:
     """Read the start of a refusal's body; if it breaks off, return the part that arrived."""
     body = b""
     try:
+        unpacker = Unpacker(response.headers.get("content-encoding", ""))
         async with asyncio.timeout(_REFUSAL_SECONDS):
-            async for chunk in cast("httpx.AsyncByteStream", response.stream):
-                body += chunk
-                if len(body) > _MAX_REFUSAL:
-                    break
-    except (TimeoutError, httpx.HTTPError):
+            async for packed in cast("httpx.AsyncByteStream", response.stream):
+                for chunk in unpacker.feed(packed):
+                    body += chunk
+                    if len(body) > _MAX_REFUSAL:
+                        return body
+    except (TimeoutError, httpx.HTTPError, ValueError):
         pass
-    return body
+    return _without_bom(body)
+
+
+def _without_bom(body: bytes) -> bytes:
+    """Return a body without a byte order mark and the blanks before and after it."""
+    return body.lstrip().removeprefix(BOM).lstrip()

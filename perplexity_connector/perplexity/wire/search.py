@@ -28,14 +28,13 @@ def request_body(form: SearchInput, query: str) -> dict[str, JsonValue]:
 def pages_from_answer(answer: JsonValue) -> tuple[Sequence[JsonObject], str | None]:
     """Return the pages of an answer, best first, and the search's id.
 
-    A nested list of results is read too: the documentation has both forms. Beside an id, null
-    means no results, as the provider writes empty lists elsewhere. Raises `ValueError` for an
-    answer of another shape.
+    A nested list of results is read too: the documentation has both forms. Null means no results:
+    the provider writes other empty lists as null. Raises `ValueError` for an answer of another
+    shape.
     """
     document = as_object(answer)
-    search_id = as_text(document.get("id")) or None
-    results = document.get("results", "")
-    if results is None and search_id and not document.get("error"):
+    results = document.get("results", "missing")
+    if results is None:
         results = []
     if not isinstance(results, list):
         message = "no results in the answer"
@@ -43,4 +42,4 @@ def pages_from_answer(answer: JsonValue) -> tuple[Sequence[JsonObject], str | No
     rows: list[JsonValue] = []
     for entry in results:
         rows += entry if isinstance(entry, list) else [entry]
-    return [page(row) for row in as_objects(rows)], search_id
+    return [page(row) for row in as_objects(rows)], as_text(document.get("id")) or None

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 # The form of nearly all of the provider's events (docs/provider.md, "Agent stream"): read in one
 # step instead of line by line.
 _USUAL = re.compile(rb"event: ([^\r\n]*)\ndata: ([^\r\n]*)\n\n")
@@ -72,7 +72,7 @@ class EventDecoder:
 
     def _line(self, line: bytes) -> ServerEvent | None:
         if self._at_start:
-            line, self._at_start = line.removeprefix(_BOM), False
+            line, self._at_start = line.removeprefix(BOM), False
         if not line:
             return self._dispatch()
         field, _, value = line.partition(b":")

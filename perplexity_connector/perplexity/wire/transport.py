@@ -150,9 +150,13 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         if self._session is None:
             import aiohttp  # noqa: PLC0415 - installed with the extra only
 
+            from perplexity_connector.perplexity.wire.aiohttp_protocol import (  # noqa: PLC0415 - likewise
+                TolerantConnector,
+            )
+
             self._session = aiohttp.ClientSession(
                 # limit=0 means no limit: the host limits the number of requests.
-                connector=aiohttp.TCPConnector(
+                connector=TolerantConnector(
                     limit=0, ssl=self._context, keepalive_timeout=_IDLE_CONNECTION_S
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -1,10 +1,22 @@
 """Answers with a good status that are none: HTML, nothing, garbage, too much; and good ones in odd wrapping."""
 
-from collections.abc import Iterator
+import gzip
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from tests.faults import edits
-from tests.faults.faults import HTML, JSON, SSE, answer, bomb, edited, flood, rewritten
+from tests.faults.faults import (
+    HTML,
+    JSON,
+    SSE,
+    answer,
+    bomb,
+    edited,
+    flood,
+    followed_by,
+    rewritten,
+)
 from tests.faults.proxy import Rule
 from tests.faults.row import CUT_OFF, Row, Want, chat, post, search
 
@@ -79,7 +91,8 @@ def _too_much() -> Iterator[Row]:
 
 def _odd_wrapping() -> Iterator[Row]:
     cause = "A good answer under another content type"
-    for kind in ("text/plain", "application/octet-stream", "application/json", ""):
+    kinds = ("text/plain", "text/html", "application/octet-stream", "application/json")
+    for kind in (*kinds, ""):
         headers = {"content-type": kind} if kind else {}
         yield chat(
             cause, Want(), post(rewritten(bytes, headers)), variant=kind or "none"
@@ -126,4 +139,46 @@ def _odd_wrapping() -> Iterator[Row]:
         yield row(cause, refused, Rule("POST ", answer(200, body)))
 
 
-ROWS = [*_unusable(), *_too_much(), *_odd_wrapping()]
+def _with_bom(body: bytes) -> bytes:
+    return b"\xef\xbb\xbf" + body
+
+
+# Variant: the change of the body, and its Content-Encoding.
+_PACKINGS: Mapping[str, tuple[Callable[[bytes], bytes], str]] = {
+    "gzip": (gzip.compress, "gzip"),
+    "GZIP after identity": (gzip.compress, "identity, GZIP"),
+    "gzip, not named": (gzip.compress, ""),
+    "deflate": (zlib.compress, "deflate"),
+}
+_NAMES = ("UTF-8", "none", " ", "Identity", "identity, identity", "gzip, undone")
+
+
+def _packed() -> Iterator[Row]:
+    for row in (chat, search):
+        for variant, (pack, name) in _PACKINGS.items():
+            rule = Rule("POST ", rewritten(pack, {**JSON, "content-encoding": name}))
+            cause = "A good answer, packed although it was not asked for"
+            yield row(cause, Want(), rule, variant=variant)
+        for variant in _NAMES:
+            name = variant.removesuffix(", undone")
+            rule = Rule("POST ", rewritten(bytes, {**SSE, "content-encoding": name}))
+            cause = "A good answer with a Content-Encoding that says nothing"
+            yield row(cause, Want(), rule, variant=variant.strip() or "blank")
+        rule = Rule("POST ", rewritten(_with_bom))
+        yield row("A byte order mark before a good answer", Want(), rule)
+
+
+def _loose() -> Iterator[Row]:
+    cause = "A good answer that breaks a small rule of HTTP"
+    many = {f"x-policy-{number}": "value" for number in range(1500)}
+    for row in (chat, search):
+        for variant, fault in {
+            "a length beside chunks": rewritten(bytes, {"content-length": "7"}),
+            "1,500 headers": rewritten(bytes, many),
+            "a length twice": followed_by(b"", twice=True),
+            "bytes after the end": followed_by(b"garbage\r\n\r\n"),
+        }.items():
+            yield row(cause, Want(), Rule("POST ", fault), variant=variant)
+
+
+ROWS = [*_unusable(), *_too_much(), *_odd_wrapping(), *_packed(), *_loose()]

@@ -71,6 +71,7 @@ class Loopback:
         self._tasks = set[asyncio.Task[None]]()
         self.requests: list[tuple[str, bytes]] = []
         self.connections = 0
+        self.hung_up = 0
         self.asked = asyncio.Event()
         self.url = ""
 
@@ -114,6 +115,6 @@ class Loopback:
                 else:
                     await answer(writer)
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the client has gone
+            self.hung_up += 1  # the client has gone
         finally:
             writer.close()

@@ -5,6 +5,7 @@ import gzip
 import json
 import logging
 import socket
+import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -453,20 +454,118 @@ def test_only_silence_ends_a_long_answer(
 
 
 @pytest.mark.parametrize("read", [as_json, as_events])
-@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip"])
-def test_an_encoding_that_was_not_asked_for_is_refused(
-    encoding: str, read: Any
-) -> None:
-    """It is not unpacked: a few bytes could become gigabytes."""
-    body = gzip.compress(b"0" * 10_000_000)
-    error = failed(http(200, body, f"content-encoding: {encoding}"), read=read)
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, deflate", "x"])
+def test_a_packing_that_is_not_known_is_refused(encoding: str, read: Any) -> None:
+    """Nothing can be read from it."""
+    error = failed(http(200, b"{}", f"content-encoding: {encoding}"), read=read)
     assert outcome(error) == ("invalid_response", "unknown")
 
 
-def test_the_encoding_that_was_asked_for_may_be_named() -> None:
-    """Identity is none."""
-    (found,), _ = over(http(200, b"[]", "content-encoding: identity"))
-    assert found == []
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        "identity",
+        "Identity",
+        "",
+        " ",
+        "utf-8",
+        "UTF-8",
+        "none",
+        "identity, identity",
+        "identity\r\ncontent-encoding: identity",
+        "gzip",
+    ],
+)
+def test_a_body_that_is_not_packed_is_read_as_it_is(encoding: str) -> None:
+    """Whatever a gateway calls it, even by a packing that it has undone itself."""
+    name = f"content-encoding: {encoding}"
+    assert over(http(200, b'{"a": 1}', name))[0] == [{"a": 1}]
+    assert over(http(200, b"7", name))[0] == [7]
+    (found,), _ = over(http(200, framed(events()), name), read=as_events)
+    assert len(found) == len(events())
+
+
+def deflated(body: bytes, window: int) -> bytes:
+    """A body packed by zlib with a window: with its head, or raw if it is negative."""
+    packer = zlib.compressobj(wbits=window)
+    return packer.compress(body) + packer.flush()
+
+
+def members(body: bytes) -> bytes:
+    """A body in two gzip members, with zeros after the last one."""
+    half = len(body) // 2
+    return gzip.compress(body[:half]) + gzip.compress(body[half:]) + b"\0" * 9
+
+
+PACKINGS = {
+    "gzip": ("gzip", gzip.compress),
+    "another case": ("GZip", gzip.compress),
+    "its old name": ("x-gzip", gzip.compress),
+    "after identity": ("identity, gzip", gzip.compress),
+    "named twice": ("gzip, gzip", gzip.compress),
+    "not named": ("", gzip.compress),
+    "members": ("gzip", members),
+    "deflate": ("deflate", zlib.compress),
+    "raw deflate": ("deflate", lambda body: deflated(body, -15)),
+    "bytes after deflate": ("deflate", lambda body: zlib.compress(body) + b"x"),
+}
+
+
+@pytest.mark.parametrize("size", [1, 7, 1_000_000])
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_a_body_that_was_packed_all_the_same_is_unpacked(
+    packing: str, size: int
+) -> None:
+    """A paid answer is not thrown away because a gateway packed it; however its bytes arrive."""
+    encoding, pack = PACKINGS[packing]
+    header = f"content-encoding: {encoding}"
+
+    def answer(body: bytes) -> bytes:
+        packed = pack(body)
+        pieces = [packed[at : at + size] for at in range(0, len(packed), size)]
+        return chunked(pieces, header)
+
+    assert over(answer(PLAIN))[0] == [json.loads(PLAIN)]
+    (found,), _ = over(answer(framed(events())), read=as_events)
+    assert [json.loads(event.data) for event in found] == events()
+
+
+def test_a_packed_stream_is_live() -> None:
+    """Each event is there as soon as its bytes are, not at the end of the packing."""
+    packer = zlib.compressobj(wbits=31)
+    piece = packer.compress(b"data: 1\n\n") + packer.flush(zlib.Z_SYNC_FLUSH)
+    answer = then(chunked([piece], "content-encoding: gzip", end=False), silence)
+
+    async def first(found: StreamingResponse) -> ServerEvent:
+        return await anext(found.events())
+
+    assert over(answer, read=first)[0] == [ServerEvent("", b"1")]
+
+
+@pytest.mark.parametrize("read", [as_json, as_events])
+@pytest.mark.parametrize(
+    "body",
+    [
+        gzip.compress(b"{}")[:10] + b"garbage",
+        gzip.compress(b" " * 20_000_000),
+        gzip.compress(b"x" * 20_000_000),
+        gzip.compress(b"") * 900_000,
+    ],
+    ids=["damaged", "a bomb of blanks", "a bomb", "endless nothing"],
+)
+def test_what_cannot_be_unpacked_within_the_bound_is_an_invalid_response(
+    body: bytes, read: Any
+) -> None:
+    """A few bytes may not become gigabytes."""
+    error = failed(http(200, body, "content-encoding: gzip"), read=read)
+    assert outcome(error) == ("invalid_response", "unknown")
+
+
+def test_a_packed_body_that_is_cut_is_not_json() -> None:
+    """Its end is missing, although the connection was fine."""
+    body = gzip.compress(PLAIN)[:-30]
+    error = failed(http(200, body, "content-encoding: gzip"))
+    assert outcome(error) == ("invalid_response", "unknown")
 
 
 @pytest.mark.parametrize("read", [as_json, as_events])
@@ -492,7 +591,15 @@ def test_a_body_of_just_the_limit_is_read(monkeypatch: pytest.MonkeyPatch) -> No
     assert outcome(failed(http(200, b'"123456789"'))) == ("invalid_response", "unknown")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html></html>", b"{", b'{"a": NaN}', b"\xff"])
+def test_a_byte_order_mark_before_json_is_dropped() -> None:
+    """Some gateways write one; beside blanks, too."""
+    for start in (b"\xef\xbb\xbf", b"\n\xef\xbb\xbf "):
+        assert over(http(200, start + b'{"a": 1}'))[0] == [{"a": 1}]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\xef\xbb", b"<html></html>", b"{", b'{"a": NaN}', b"\xff"]
+)
 def test_a_success_that_is_no_json_is_an_invalid_response(body: bytes) -> None:
     """And may have been paid for."""
     error = failed(http(200, body, f"x-request-id: {REQUEST_ID}"))
@@ -502,13 +609,16 @@ def test_a_success_that_is_no_json_is_an_invalid_response(body: bytes) -> None:
     )
 
 
-def test_a_page_of_html_is_no_stream() -> None:
+@pytest.mark.parametrize("start", [b"", b"\n ", b"\xef\xbb\xbf"])
+def test_a_page_of_html_is_no_stream(start: bytes) -> None:
     """A captive portal answers anything with 200."""
-    error = failed(
-        http(200, b"<html></html>", "content-type: text/html; charset=utf-8"),
-        read=as_events,
-    )
-    assert outcome(error) == ("invalid_response", "unknown")
+    kind = "content-type: Text/HTML; charset=utf-8"
+    for answer in (
+        http(200, start + b"<html></html>", kind),
+        chunked([start + b"<", b"html></html>"], kind),
+    ):
+        error = failed(answer, read=as_events)
+        assert outcome(error) == ("invalid_response", "unknown")
 
 
 async def byte_by_byte(writer: asyncio.StreamWriter) -> None:
@@ -525,7 +635,10 @@ async def byte_by_byte(writer: asyncio.StreamWriter) -> None:
         http(200, framed(events()).replace(b"\n", b"\r\n"), SSE),
         http(200, framed(events()).rstrip(b"\n")),
         http(200, b"\xef\xbb\xbf" + framed(events()), SSE),
+        chunked([b"\xef", b"\xbb", b"\xbf", framed(events())], SSE),
         http(200, b"\n\n" + framed(events()), SSE),
+        http(200, framed(events()), "content-type: text/html"),
+        http(200, b": hello\n\n" + framed(events()), "content-type: text/html"),
         byte_by_byte,
     ],
     ids=[
@@ -535,7 +648,10 @@ async def byte_by_byte(writer: asyncio.StreamWriter) -> None:
         "CRLF",
         "no last line end",
         "BOM",
+        "BOM in pieces",
         "blank lines first",
+        "called HTML",
+        "called HTML, a comment first",
         "bytes",
     ],
 )
@@ -555,7 +671,10 @@ PLAIN = json.dumps(response()).encode()
     [
         http(200, PLAIN, "content-type: application/json"),
         http(200, PLAIN, SSE),
+        http(200, PLAIN, "content-type: text/html"),
         http(200, b"\r\n  " + PLAIN),
+        http(200, b"\xef\xbb\xbf" + PLAIN),
+        chunked([b"\n\xef\xbb", b"\xbf ", PLAIN]),
         chunked([PLAIN[:1], PLAIN[1:7], PLAIN[7:]]),
         chunked([b"\n", b" ", PLAIN[:9], PLAIN[9:]]),
         chunked([b"{", b"\n\ndata: 1\n\n", b"}"]),
@@ -563,7 +682,10 @@ PLAIN = json.dumps(response()).encode()
     ids=[
         "json",
         "wrong type",
+        "called HTML",
         "blank first",
+        "BOM",
+        "BOM in pieces",
         "chunks",
         "blank chunks first",
         "looks like a stream inside",
@@ -636,29 +758,46 @@ def test_a_refusal_is_told_by_its_status_and_body(
     )
 
 
+QUOTA = b'{"error": {"type": "insufficient_quota"}}'
+HUGE = QUOTA[:-2] + b', "message": "' + b"x" * 1_000_000 + b'"}}'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http(401, QUOTA, "content-encoding: UTF-8"),
+        http(401, gzip.compress(QUOTA), "content-encoding: gzip"),
+        http(401, zlib.compress(QUOTA), "content-encoding: deflate"),
+        http(401, b"\xef\xbb\xbf" + QUOTA),
+    ],
+    ids=["utf-8", "gzip", "deflate", "BOM"],
+)
+def test_a_refusal_in_odd_wrapping_is_read(answer: bytes) -> None:
+    """Within its own, smaller bound."""
+    error = failed(answer)
+    assert (outcome(error), error.provider_code) == (
+        ("quota_exhausted", "none"),
+        "insufficient_quota",
+    )
+
+
 @pytest.mark.parametrize(
     "answer",
     [
         then(http(401, b'{"error"', length=99), hang_up),
         then(http(401, b'{"error"', length=99), reset),
-        http(
-            401,
-            gzip.compress(b'{"error": {"type": "insufficient_quota"}}'),
-            "content-encoding: gzip",
-        ),
-        http(
-            401,
-            b'{"error": {"type": "insufficient_quota", "message": "'
-            + b"x" * 1_000_000
-            + b'"}}',
-        ),
+        http(401, QUOTA, "content-encoding: br"),
+        http(401, gzip.compress(QUOTA)[:-20], "content-encoding: gzip"),
+        http(401, gzip.compress(QUOTA)[:12] + b"garbage", "content-encoding: gzip"),
+        http(401, HUGE),
+        http(401, gzip.compress(HUGE), "content-encoding: gzip"),
     ],
-    ids=["closed", "reset", "gzip", "huge"],
+    ids=["closed", "reset", "br", "cut gzip", "damaged gzip", "huge", "huge gzip"],
 )
 def test_a_refusal_whose_body_is_of_no_use_is_told_by_its_status(
     answer: bytes | Script,
 ) -> None:
-    """Broken off, packed or huge: as good as an empty one."""
+    """Broken off, packed in an unknown way, or huge: as good as an empty one."""
     error = failed(answer)
     assert (outcome(error), error.provider_code) == (
         ("invalid_credentials", "none"),

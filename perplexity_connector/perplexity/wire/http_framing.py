@@ -1,0 +1,143 @@
+"""The frame of an HTTP/1.1 answer: tidy its head, and find the end of its body. Pure: no I/O."""
+
+import re
+from collections.abc import Sequence
+from typing import TypeAlias
+
+_LINE_END = re.compile(rb"\r?\n(?![ \t])")  # a line that begins with a blank goes on
+_STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})")
+_NO_BODY = frozenset({204, 304})
+_SWITCHING_PROTOCOLS = 101
+
+
+class LengthEnd:
+    """Find the end of a body with a known length. `_left`: how many bytes have not arrived."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, length: int) -> None:
+        """Begin a body of `length` bytes."""
+        self._left = length
+
+    def find(self, data: bytes) -> int | None:
+        """Return where the body ends in its next bytes; None if it goes on."""
+        if self._left <= len(data):
+            return self._left
+        self._left -= len(data)
+        return None
+
+
+class ChunkedEnd:
+    """Find the end of a body in chunks.
+
+    * `_left`: how many bytes of the current chunk, and of its line end, have not arrived.
+    * `_line`: the beginning of a size line or a trailer whose end has not arrived.
+    * `_in_trailers`: true after the last chunk. Then an empty line ends the body.
+    """
+
+    __slots__ = ("_in_trailers", "_left", "_line")
+
+    def __init__(self) -> None:
+        """Begin before the first chunk."""
+        self._left = 0
+        self._line = b""
+        self._in_trailers = False
+
+    def find(self, data: bytes) -> int | None:
+        """Return where the body ends in its next bytes; None if it goes on.
+
+        Raises `ValueError` for a chunk without a size.
+        """
+        at = 0
+        while at < len(data):
+            if self._left:
+                step = min(self._left, len(data) - at)
+                self._left -= step
+                at += step
+                continue
+            end = data.find(b"\n", at) + 1
+            self._line += data[at : end or None]
+            if not end:
+                return None
+            at = end
+            if self._ends_body(self._line.strip()):
+                return at
+            self._line = b""
+        return None
+
+    def _ends_body(self, line: bytes) -> bool:
+        if self._in_trailers:
+            return not line
+        size = line.partition(b";")[0].strip()
+        if not re.fullmatch(rb"[0-9A-Fa-f]+", size):
+            message = "a chunk without a size"
+            raise ValueError(message)
+        self._left = int(size, 16)
+        if self._left:
+            self._left += len(b"\r\n")
+        else:
+            self._in_trailers = True
+        return False
+
+
+BodyEnd: TypeAlias = LengthEnd | ChunkedEnd
+
+
+class Head:
+    """The head of an answer, without its empty line. `is_interim`: another head follows it."""
+
+    def __init__(self, head: bytes) -> None:
+        """Read a head."""
+        self._lines = _LINE_END.split(head)
+        found = _STATUS.match(head)
+        self._status = int(found[1]) if found else 0
+        self._is_chunked = _is_chunked(self._lines)
+        self._length = _length(self._lines)
+
+    @property
+    def is_interim(self) -> bool:
+        """Whether the head is only a notice, such as 100 or 103."""
+        return 100 <= self._status < 200 and self._status != _SWITCHING_PROTOCOLS  # noqa: PLR2004 - HTTP
+
+    def body_end(self) -> BodyEnd | None:
+        """Return a finder of the body's end; None for a body that the connection ends."""
+        if self._status in _NO_BODY:
+            return LengthEnd(0)
+        if self._status == _SWITCHING_PROTOCOLS or self.is_interim:
+            return None
+        if self._is_chunked:
+            return ChunkedEnd()
+        return None if self._length is None else LengthEnd(self._length)
+
+    def tidied(self) -> bytes:
+        """Return the head with its empty line, with at most one length, and none beside chunks.
+
+        Lengths that contradict each other stay, since nothing can be read then.
+        """
+        lines: Sequence[bytes] = self._lines
+        if self._is_chunked or self._length is not None:
+            lines = [line for line in lines if _name(line) != b"content-length"]
+        if self._length is not None and not self._is_chunked:
+            lines = [*lines, b"content-length: %d" % self._length]
+        return b"\r\n".join([*lines, b"", b""])
+
+
+def _name(line: bytes) -> bytes:
+    return line.partition(b":")[0].strip().lower()
+
+
+def _values(lines: Sequence[bytes], name: bytes) -> Sequence[bytes]:
+    values = [line.partition(b":")[2] for line in lines if _name(line) == name]
+    return [part.strip() for value in values for part in value.split(b",")]
+
+
+def _is_chunked(lines: Sequence[bytes]) -> bool:
+    codings = _values(lines, b"transfer-encoding")
+    return bool(codings) and codings[-1].lower() == b"chunked"
+
+
+def _length(lines: Sequence[bytes]) -> int | None:
+    """Return the length that all `Content-Length` agree on; None without one."""
+    lengths = set(_values(lines, b"content-length"))
+    length = lengths.pop() if len(lengths) == 1 else b""
+    return int(length) if re.fullmatch(rb"[0-9]{1,18}", length) else None
