@@ -119,7 +119,7 @@ class JsonSchemaFormat(Form):
     )
     schema_: dict[str, Any] | None = optional_field(
         "Schema",
-        "A JSON Schema that the answer must follow. Its root is an object; references may only point inside it.",
+        "A JSON Schema that the answer must follow; its root is an object, and references may only point inside it.",
         alias="schema",
     )
     strict: bool | None = optional_field(

@@ -173,7 +173,7 @@ def _lasting() -> Iterator[Row]:
     yield chat(cause, kept, *rules, timeout=0.6)
     limited = Want(code="rate_limited", effect="unknown", partial=True)
     rules = (_BREAK, _look(answer(429, b"", {"retry-after": "3600"})))
-    cause = "Broken stream; a poll is told to wait past the deadline"
+    cause = "Broken stream; a poll has to wait past the deadline"
     yield chat(cause, limited, *rules, timeout=3)
 
 
