@@ -24,6 +24,8 @@ Tokens: TypeAlias = tuple[str, ...]
 
 # The deepest nesting that a host accepts from a caller or a connector.
 MAX_DEPTH = 100
+# Every whole number below is exact as a double.
+_EXACT = 2**53
 # Up to nine digits: no list of a step is longer.
 _LIST_INDEX = re.compile("0|[1-9][0-9]{0,8}")
 
@@ -88,6 +90,8 @@ def as_number(value: object) -> float | int | None:
 
 def as_int(value: object) -> int | None:
     """Return the value if it is a whole number, else None."""
+    if type(value) is int and -_EXACT < value < _EXACT:
+        return value  # nearly always, and every event of a stream has three of them
     number = as_number(value)
     return int(number) if number is not None and number == int(number) else None
 

@@ -149,7 +149,8 @@ class ProviderRun:
             async with asyncio.timeout(left) as timer:
                 await self._follow_or_cancel(timer)
         except TimeoutError:
-            if self.transcript.terminal is not None:
+            is_empty = self.is_unclear and self.partial() is None
+            if self.transcript.terminal is not None and not is_empty:
                 return  # the answer is complete: the time ended while its last bytes were read
             late = provider_errors.provider_error(
                 ErrorCode.TIMEOUT, effect=self._turn.effect, detail="the run's deadline"

@@ -71,7 +71,7 @@ class Transcript:
 
         It is decoded if `decode` is set, and where it may name the run or end it.
         """
-        if not event.data.strip():
+        if not event.data or event.data.isspace():
             return None
         self._frames += 1
         if not (decode or self._is_decoding) and self._can_stay_bytes(event):

@@ -45,6 +45,8 @@ class LiveText:
         return self._catch_up()
 
     def _next_delta(self, delta: str) -> str:
+        if delta.isascii() and not self._half:
+            return self._give(delta)
         text = self._half + delta
         self._half = half_at_end(text)
         return self._give(with_whole_characters(text.removesuffix(self._half)))

@@ -6,7 +6,7 @@ gateways change them (docs/provider.md, "Agent stream").
 
 from collections.abc import Iterable, Sequence
 
-from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import as_int, as_object, as_objects, as_text
 from perplexity_connector.perplexity.wire.provider_json import read_json
 from perplexity_connector.perplexity.wire.streamed_item import (
@@ -47,6 +47,8 @@ class StreamedItems:
     * `_seen`: a hash of each numbered frame, to recognize replays.
     * `_numbers_rise`: false once a number did not rise although its frame is a new one. Then a
       gateway has changed the numbers, and no frame of this stream is a replay.
+    * `_place`, `_current`: the place that the last delta named, and its message. They save the search
+      for the next delta, which nearly always goes to the same message.
     * `_is_recounted`: whether the last event showed that.
     """
 
@@ -61,6 +63,8 @@ class StreamedItems:
         self._highest = -1
         self._seen: set[int] = set()
         self._numbers_rise = True
+        self._place: tuple[JsonValue, JsonValue] = (None, None)
+        self._current: StreamedItem | None = None
         self._is_recounted = False
 
     def add(self, event: JsonObject, data: bytes) -> bool:
@@ -72,6 +76,7 @@ class StreamedItems:
         if kind in _DELTAS:
             self._add_delta(event, _DELTAS[kind], is_replay=is_replay)
         elif not is_replay:
+            self._current = None
             self._add_whole(event, kind, data)
         return not is_replay
 
@@ -117,7 +122,10 @@ class StreamedItems:
         given = event.get("delta")
         # Not `as_text`: it would replace the half of a character whose other half is still to come.
         delta = given if isinstance(given, str) else ""
-        message = self._message(event)
+        place = (event.get("output_index"), event.get("item_id"))
+        if place != self._place or self._current is None:
+            self._place, self._current = place, self._message(event)
+        message = self._current
         self._part(message, event, kind).add_delta(delta, is_replay=is_replay)
         self.size += len(delta)
         if not is_replay:
@@ -181,8 +189,7 @@ class StreamedItems:
         """Return the message that a text belongs to."""
         name = as_text(event.get("item_id"))
         item = self._known(event, name)
-        has_place = as_int(event.get("output_index")) is not None or bool(name)
-        if item is None and not has_place:
+        if item is None and not name and as_int(event.get("output_index")) is None:
             item = self._open_message()
         if item is None or item.kind != MESSAGE:
             return self._new_item(event, MESSAGE, name)
@@ -192,7 +199,9 @@ class StreamedItems:
         self, message: StreamedItem, event: JsonObject, kind: str
     ) -> StreamedPart:
         index = as_int(event.get("content_index")) or 0
-        part = message.parts.setdefault(index, StreamedPart(kind))
+        part = message.parts.get(index)
+        if part is None:
+            part = message.parts[index] = StreamedPart(kind)
         part.kind = kind
         return part
 

@@ -364,6 +364,34 @@ def test_a_contradictory_end_without_any_answer_can_be_continued() -> None:
     assert listener.states[-1]["response_id"] == RUN_ID
 
 
+@pytest.mark.parametrize(
+    ("rows", "is_answer"),
+    [(events(CONTRADICTION), True), ([events()[0], CONTRADICTION], False)],
+)
+def test_the_deadline_may_come_before_an_unclear_end_is_settled(
+    rows: list[dict[str, object]], is_answer: bool
+) -> None:
+    """Then the streamed text is the answer; without one, the run can be continued."""
+
+    async def network(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return stream(rows)
+        return await asyncio.Future()
+
+    async def main() -> str:
+        client = Provider().client()
+        client._transport = httpx.MockTransport(network)
+        async with client:
+            ctx = Listener().context(deadline=time.monotonic() + 0.1)
+            try:
+                result = await create_chat_completion(client, QUESTION, ctx)
+            except ConnectorError as error:
+                return error.code.value
+            return ", ".join(codes(result))
+
+    assert asyncio.run(main()) == ("status_unclear" if is_answer else "timeout")
+
+
 def test_a_run_that_asks_for_an_action_fails_at_once() -> None:
     """Nobody could answer it; the received part is kept."""
     asks = plain(final("requires_action", output=[]))
