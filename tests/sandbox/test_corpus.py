@@ -1,5 +1,4 @@
 from perplexity_connector.sandbox.corpus import TODAY, pages, rank
-from perplexity_connector.sandbox.prompts import Prompt
 from perplexity_connector.sandbox.tokens import tokenize
 
 
@@ -26,10 +25,3 @@ def test_tokens_join_to_the_text_again() -> None:
 def test_a_query_without_words_finds_nothing() -> None:
     """Words that say nothing are not searched for."""
     assert rank("what is the of", pages()) == []
-
-
-def test_every_test_prompt_is_in_the_table() -> None:
-    """The package's docstring is where a tester looks."""
-    import perplexity_connector.sandbox as package  # noqa: PLC0415 - only its docstring is wanted, here
-
-    assert all(f"`sandbox:{prompt}`" in (package.__doc__ or "") for prompt in Prompt)

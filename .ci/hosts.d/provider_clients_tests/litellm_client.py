@@ -1,12 +1,17 @@
 """LiteLLM: its Responses API, its search, and its chat, which only knows the retired endpoint."""
 
 import os
+import warnings
 from importlib.metadata import version
 
 # Otherwise the import fetches a list of prices.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 import litellm
+
+litellm.suppress_debug_info = True
+# The answer has more in it than LiteLLM's types.
+warnings.simplefilter("ignore")
 
 where = {
     "api_base": os.environ["PERPLEXITY_BASE_URL"],
