@@ -46,13 +46,8 @@ class FieldError:
 
     `pointer` is a JSON Pointer into the input. `code` is the JSON Schema keyword that failed,
     `unknown_field`, or one of the connector's own codes (`conflict`, `order`, `needs`,
-<<<<<<< ours
-    `removed_model`, `bad_schema`, `withdrawn`, `refused`, `exhausted`). `message` says what to do and never repeats the
-    value.
-=======
-    `removed_model`, `bad_schema`, `blank`, `unknown_code`, `withdrawn`). `message` says what to do
-    and never repeats the value.
->>>>>>> theirs
+    `removed_model`, `bad_schema`, `blank`, `unknown_code`, `withdrawn`, `refused`, `exhausted`).
+    `message` says what to do and never repeats the value.
     """
 
     pointer: str
