@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Iterator
 from contextlib import aclosing, suppress
+from itertools import islice
 
 from perplexity_connector.contract import (
     ActionContext,
@@ -39,6 +40,7 @@ from perplexity_connector.perplexity.wire.run_status import (
 from perplexity_connector.perplexity.wire.sse import ServerEvent
 
 _CANCEL_SECONDS = 2
+# So many polls are made without a deadline. With one, they go on until it.
 _POLLS = 200
 # The polls that settle a contradictory end.
 _SETTLING_POLLS = 3
@@ -230,7 +232,8 @@ class ProviderRun:
     async def _poll_until_ended(self) -> None:
         self.recovered = True
         failures = 0
-        for pause in _pauses():
+        polls = _POLLS if self._ctx.deadline is None else None
+        for pause in islice(_pauses(), polls):
             wait, failure = pause, None
             try:
                 if await self._poll():
@@ -255,7 +258,8 @@ class ProviderRun:
         Raises `ConnectorError` (`timeout`) if nothing of an answer was received.
         """
         self.is_unclear = True
-        pauses = list(_pauses())[:_SETTLING_POLLS] if self.transcript.run_id else []
+        polls = _SETTLING_POLLS if self.transcript.run_id else 0
+        pauses = list(islice(_pauses(), polls))
         for number, pause in enumerate(pauses, start=1):
             with suppress(ConnectorError):
                 if await self._poll():
@@ -347,7 +351,11 @@ def _checked_state(state: JsonObject | None) -> JsonObject:
 
 
 def _pauses() -> Iterator[float]:
-    return (min(_LONGEST_WAIT, 0.25 * 1.6**step) for step in range(_POLLS))
+    """Yield the seconds between polls, longer and longer, without an end."""
+    pause = 0.25
+    while True:
+        yield min(_LONGEST_WAIT, pause)
+        pause = min(_LONGEST_WAIT, pause * 1.6)
 
 
 def _with_jitter(seconds: float) -> float:
