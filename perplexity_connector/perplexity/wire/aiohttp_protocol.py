@@ -68,7 +68,7 @@ class TolerantHandler(ResponseHandler):
         if not data or self._parser is None:
             super().data_received(data)
         elif self._is_over:
-            self._drop_connection()
+            self.close()
         elif self._head is not None:
             self._read_head(self._head, data)
         elif self._end is not None:
@@ -120,8 +120,3 @@ class TolerantHandler(ResponseHandler):
         if error is not None and body is not None and not body.is_eof():
             # aiohttp stops at a malformed chunk without a word to the reader of the body.
             body.set_exception(ClientPayloadError(type(error).__name__))
-
-    def _drop_connection(self) -> None:
-        self.force_close()
-        if self.transport is not None:
-            self.transport.close()

@@ -481,6 +481,7 @@ def test_a_body_that_is_not_packed_is_read_as_it_is(encoding: str) -> None:
     name = f"content-encoding: {encoding}"
     assert over(http(200, b'{"a": 1}', name))[0] == [{"a": 1}]
     assert over(http(200, b"7", name))[0] == [7]
+    assert over(http(200, b"7", "content-encoding: deflate"))[0] == [7]
     (found,), _ = over(http(200, framed(events()), name), read=as_events)
     assert len(found) == len(events())
 
