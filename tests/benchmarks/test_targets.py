@@ -9,6 +9,7 @@ from benchmarks import canned_wire
 from benchmarks.__main__ import _running
 from benchmarks.clients import CLIENTS
 from benchmarks.targets import TARGETS, table_lines
+from perplexity_connector.perplexity.wire.run_output import run_output
 from perplexity_connector.perplexity.wire.sse import EventDecoder
 from tests.perplexity.wire.streams import transcript
 
@@ -67,7 +68,10 @@ def test_the_canned_stream_is_a_whole_run() -> None:
     for event in events:
         told.add(event, decode=True)
     assert told.terminal is not None
-    assert told.text() == told.response["output"][1]["content"][0]["text"]
+    assert (
+        run_output(told.response, told).text
+        == told.response["output"][1]["content"][0]["text"]
+    )
 
 
 @pytest.mark.parametrize("name", ["aiohttp", "httpx", "ours"])
