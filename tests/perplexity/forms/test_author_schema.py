@@ -152,6 +152,7 @@ def test_a_sound_schema_has_no_problem(schema: dict[str, Any]) -> None:
         {"unevaluatedProperties": False, "$ref": "#"},
         {"$dynamicAnchor": "node", "items": {"$dynamicRef": "#node"}},
         {"$id": "http://[broken", "type": "object"},
+        {"properties": {"a": {"$id": "http://[broken"}}},
         {"$anchor": "me", "allOf": [{"$ref": "#me"}]},
         {
             "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}},
