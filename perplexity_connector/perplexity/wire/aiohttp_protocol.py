@@ -110,7 +110,7 @@ class TolerantHandler(ResponseHandler):
             self._is_over = True
             if at < len(data):
                 # Before the parser has the end, since then the connection is given back.
-                self.force_close()
+                self._should_close = True  # older versions have no method for it
         if part := data[:at]:
             self._give_to_parser(part)
 

@@ -13,6 +13,8 @@ _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 _GZIP_START = b"\x1f\x8b"
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 _LARGEST_PIECE = 64 * 1024
+# Real bodies have a few. Members with nothing in them would cost time without end.
+_MOST_MEMBERS = 10_000
 
 
 class Unpacker:
@@ -25,10 +27,18 @@ class Unpacker:
     * `_start`: the first bytes, while they are too few to know the packing.
     * `_window`: zlib's number for the packing; None for a body that is not packed, or not yet known.
     * `_inflater`: unpacks the current gzip member, or the one deflate stream; None before it.
+    * `_members`: how many gzip members have begun.
     * `_begun`: true once the packing is known.
     """
 
-    __slots__ = ("_begun", "_inflater", "_may_be_deflate", "_start", "_window")
+    __slots__ = (
+        "_begun",
+        "_inflater",
+        "_may_be_deflate",
+        "_members",
+        "_start",
+        "_window",
+    )
 
     def __init__(self, content_encoding: str) -> None:
         """Begin a body with this header. Raises `ValueError` for a packing that is not known."""
@@ -41,6 +51,7 @@ class Unpacker:
         self._start = b""
         self._window: int | None = None
         self._inflater: zlib._Decompress | None = None
+        self._members = 0
         self._begun = False
 
     def feed(self, piece: bytes) -> Iterable[bytes]:
@@ -70,7 +81,7 @@ class Unpacker:
             return _GZIP_WINDOW
         if not self._may_be_deflate:
             return None
-        # By the standard deflate has zlib's head, which is divisible by 31. Some leave it out.
+        # As specified, deflate has zlib's head, which is divisible by 31. Some leave it out.
         has_head = (
             start[0] & 15 == zlib.DEFLATED and int.from_bytes(start[:2]) % 31 == 0
         )
@@ -84,6 +95,7 @@ class Unpacker:
             if inflater is None or inflater.eof:
                 if inflater is not None and not _begins_member(packed, window):
                     return
+                self._count_member()
                 inflater = self._inflater = zlib.decompressobj(window)
             try:
                 unpacked = inflater.decompress(packed, _LARGEST_PIECE)
@@ -93,6 +105,12 @@ class Unpacker:
             packed = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
             if unpacked:
                 yield unpacked
+
+    def _count_member(self) -> None:
+        self._members += 1
+        if self._members > _MOST_MEMBERS:
+            message = "too many members"
+            raise ValueError(message)
 
 
 def _begins_member(packed: bytes, window: int) -> bool:

@@ -550,7 +550,7 @@ def test_a_packed_stream_is_live() -> None:
         gzip.compress(b"{}")[:10] + b"garbage",
         gzip.compress(b" " * 20_000_000),
         gzip.compress(b"x" * 20_000_000),
-        gzip.compress(b"") * 900_000,
+        gzip.compress(b"") * 10_001,
     ],
     ids=["damaged", "a bomb of blanks", "a bomb", "endless nothing"],
 )
