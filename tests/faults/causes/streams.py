@@ -300,8 +300,8 @@ def _failed_on_its_own() -> Iterator[Row]:
     want = Want(code="unavailable", effect="unknown")
     yield from both_ways(chat("An error event and nothing else", want, first))
     limit = b'event: error\ndata: {"type":"error","error":{"type":"request_rate_limit_exceeded"}}\n\n'
-    limited = Want(code="rate_limited", effect="none", attempts=4, billed=4)
-    rule = post(edited(lambda _: [limit]))
+    limited = Want(code="rate_limited", effect="none", attempts=4, billed=0)
+    rule = post(answer(200, limit, {"content-type": "text/event-stream"}))
     yield from both_ways(chat("A refusal in the first event", limited, rule))
     unsure = Want(code="rate_limited", effect="unknown")
     rule = post(edited(lambda _: [_BAD, limit]))
