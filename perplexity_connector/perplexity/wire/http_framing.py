@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 _LINE_END = re.compile(rb"\r?\n(?![ \t])")  # a line that begins with a blank goes on
+# The size line of a chunk with data, when it arrives in one piece.
+_CHUNK = re.compile(rb"([0-9A-Fa-f]*[1-9A-Fa-f][0-9A-Fa-f]*)[ \t]*(?:;[^\n]*)?\r?\n")
 _STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})")
 _NO_BODY = frozenset({204, 304})
 _SWITCHING_PROTOCOLS = 101
@@ -48,36 +50,36 @@ class ChunkedEnd:
 
         Raises `ValueError` for a chunk without a size.
         """
-        at = 0
+        at, self._left = self._left, 0
         while at < len(data):
-            if self._left:
-                step = min(self._left, len(data) - at)
-                self._left -= step
-                at += step
+            is_new_chunk = not (self._line or self._in_trailers)
+            if is_new_chunk and (chunk := _CHUNK.match(data, at)):
+                at = chunk.end() + _with_line_end(int(chunk[1], 16))
                 continue
             end = data.find(b"\n", at) + 1
             self._line += data[at : end or None]
             if not end:
                 return None
-            at = end
-            if self._ends_body(self._line.strip()):
-                return at
-            self._line = b""
+            line, self._line = self._line.strip(), b""
+            if self._in_trailers and not line:
+                return end
+            at = end if self._in_trailers else end + self._size(line)
+        self._left = at - len(data)
         return None
 
-    def _ends_body(self, line: bytes) -> bool:
-        if self._in_trailers:
-            return not line
+    def _size(self, line: bytes) -> int:
+        """Return the size of the chunk with this size line; 0 for the last chunk."""
         size = line.partition(b";")[0].strip()
         if not re.fullmatch(rb"[0-9A-Fa-f]+", size):
             message = "a chunk without a size"
             raise ValueError(message)
-        self._left = int(size, 16)
-        if self._left:
-            self._left += len(b"\r\n")
-        else:
-            self._in_trailers = True
-        return False
+        length = int(size, 16)
+        self._in_trailers = length == 0
+        return _with_line_end(length) if length else 0
+
+
+def _with_line_end(length: int) -> int:
+    return length + len(b"\r\n")
 
 
 BodyEnd: TypeAlias = LengthEnd | ChunkedEnd
