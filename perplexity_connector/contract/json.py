@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 __all__ = ["JsonObject", "JsonValue"]
@@ -43,14 +43,15 @@ def load_json(body: bytes) -> JsonValue:
     return value
 
 
-def _refuse_constant(name: str) -> float:
+def refuse_constant(name: str) -> float:
+    """Raise `ValueError`: NaN and the infinities are not JSON."""
     message = f"{name} is not JSON"
     raise ValueError(message)
 
 
 # `json.loads` with an option makes a new decoder for each call. That takes as long as decoding
 # a small document.
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(parse_constant=refuse_constant)
 
 
 def as_object(value: object) -> JsonObject:
@@ -96,9 +97,24 @@ def as_int(value: object) -> int | None:
     return int(number) if number is not None and number == int(number) else None
 
 
+def parts_of(value: JsonValue) -> Iterator[JsonValue]:
+    """Yield a value and all values inside it, in no order. A loop, since it may be deep."""
+    waiting = [value]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting += as_object(current).values()
+        waiting += as_list(current)
+
+
 def child_pointer(pointer: str, name: str | int) -> str:
     """Return the JSON Pointer of the field or item `name` below `pointer`."""
     return f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
+
+
+def pointer_of(path: Iterable[str | int], base: str = "") -> str:
+    """Return the JSON Pointer of a path below `base`."""
+    return base + "".join(child_pointer("", part) for part in path)
 
 
 def pointer_tokens(pointer: str) -> Tokens | None:

@@ -18,10 +18,10 @@ def lazy_names(package: str, parts: Sequence[str]) -> Callable[[str], object]:
                 each for part in parts for each in _part(package, part).__all__
             )
         # Looking for special names, such as `__path__`, would import every part.
-        for part in () if name.startswith("__") else parts:
-            module = _part(package, part)
-            if name in module.__all__:
-                return getattr(module, name)
+        if not name.startswith("__"):
+            for module in (_part(package, part) for part in parts):
+                if name in module.__all__:
+                    return getattr(module, name)
         message = f"module {package!r} has no attribute {name!r}"
         raise AttributeError(message)
 

@@ -25,7 +25,7 @@ from perplexity_connector.contract import (
     OptionsPage,
     OptionsQuery,
 )
-from perplexity_connector.contract.json import child_pointer
+from perplexity_connector.contract.json import pointer_of
 from perplexity_connector.host.catalogue.discovery import Installed
 from perplexity_connector.host.catalogue.schemas import read_schema
 from perplexity_connector.host.credentials.form import ConnectionForm
@@ -186,14 +186,10 @@ def _validate_manifest(installed: Installed) -> Manifest:
             include_input=False,
         )
     places = ", ".join(
-        f"{_to_pointer(detail['loc'])} ({detail['type']})" for detail in details
+        f"{pointer_of(detail['loc'])} ({detail['type']})" for detail in details
     )
     message = f"The manifest of {installed.id!r} is invalid: {installed.file.name} at {places}."
     raise ConnectorError(ErrorCode.INTERNAL, message)
-
-
-def _to_pointer(location: tuple[str | int, ...]) -> str:
-    return "".join(child_pointer("", part) for part in location)
 
 
 def _load_connector(installed: Installed, settings: Mapping[str, str]) -> Connector:

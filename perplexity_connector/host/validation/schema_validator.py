@@ -18,7 +18,7 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
-from perplexity_connector.contract.json import child_pointer
+from perplexity_connector.contract.json import child_pointer, pointer_of
 from perplexity_connector.host.validation.to_json import Normalized
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _require_valid_schema(schema: JsonObject) -> None:
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        place = _pointer("", error.absolute_path)
+        place = pointer_of(error.absolute_path)
         title = schema.get("title", "")
         message = f"The connector's schema {title!r} is invalid at {place!r}: {error.validator}."
         raise ConnectorError(ErrorCode.INTERNAL, message) from None
@@ -202,7 +202,7 @@ def _field_errors(
     errors: Iterable["ValidationError"], validator: "Draft202012Validator", base: str
 ) -> Iterator[FieldError]:
     for error in errors:
-        pointer = _pointer(base, error.relative_path)
+        pointer = pointer_of(error.relative_path, base)
         limit = cast("JsonValue", error.validator_value)
         match error.validator:
             case "additionalProperties" if limit is False:
@@ -288,7 +288,3 @@ def _sentence(code: str, limit: JsonValue) -> str:
 
 def _to_text(value: JsonValue) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _pointer(base: str, path: Iterable[str | int]) -> str:
-    return functools.reduce(child_pointer, path, base)

@@ -20,7 +20,8 @@ _MULTIPLE_OF = 20
 _ENUM_VALUES_PER_RULE = 32
 
 
-# The keywords that contain schemas, by the values that these apply to.
+# The keywords that contain schemas, by where those schemas apply: to the same value, to everything
+# inside it, to one part of it, or nowhere by themselves.
 _FOR_SAME_VALUE = {
     "not",
     "if",

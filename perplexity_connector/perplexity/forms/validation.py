@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from perplexity_connector.contract import FieldError, JsonObject
-from perplexity_connector.contract.json import child_pointer
+from perplexity_connector.contract.json import pointer_of
 from perplexity_connector.perplexity.forms.fields import Form, non_blank, to_whole
 
 FormT = TypeVar("FormT", bound=Form)
@@ -90,11 +90,11 @@ def _field_error(form: type[Form], detail: ErrorDetails) -> FieldError:
         return FieldError(pointer=f"/{path[0]}", code="withdrawn", message=hint)
     if kind == "literal_error" and not isinstance(detail["input"], str):
         kind = "string_type"  # null, say, is not a wrong choice: it has the wrong type
-    pointer = ""
-    for part in path:
-        pointer = child_pointer(pointer, part)
-    code = _KEYWORDS.get(kind, "type")
-    return FieldError(pointer=pointer, code=code, message=_message(kind, detail))
+    return FieldError(
+        pointer=pointer_of(path),
+        code=_KEYWORDS.get(kind, "type"),
+        message=_message(kind, detail),
+    )
 
 
 def _path(detail: ErrorDetails) -> Sequence[int | str]:

@@ -11,20 +11,13 @@ from collections.abc import Sequence
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import as_object, as_text
 from perplexity_connector.perplexity.wire.provider_json import read_json
-from perplexity_connector.perplexity.wire.run_status import RUNNING
+from perplexity_connector.perplexity.wire.run_status import ENDED, RUNNING
 from perplexity_connector.perplexity.wire.sse import ServerEvent
 from perplexity_connector.perplexity.wire.streamed_items import StreamedItems
 
-TERMINAL = frozenset(
-    {
-        "response.completed",
-        "response.incomplete",
-        "response.failed",
-        "response.cancelled",
-        "response.requires_action",
-    },
-)
-# So many bytes of events are kept undecoded, and later so many of text and sources.
+TERMINAL = frozenset(f"response.{status}" for status in ENDED)
+# The most bytes of undecoded events that are kept. Beyond it events are decoded, and it limits
+# text and sources.
 MOST_BYTES = 16 * 1024 * 1024
 
 

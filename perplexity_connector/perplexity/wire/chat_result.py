@@ -32,7 +32,7 @@ from perplexity_connector.perplexity.wire.run_status import end_of
 from perplexity_connector.perplexity.wire.sources import Sources, collect_sources
 from perplexity_connector.perplexity.wire.structured_answer import structured_answer
 
-# A warning names so many marks.
+# The most marks that a warning names.
 _NAMED_MARKS = 20
 
 

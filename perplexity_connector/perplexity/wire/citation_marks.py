@@ -11,12 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from perplexity_connector.contract import JsonValue
-from perplexity_connector.contract.json import (
-    as_list,
-    as_object,
-    as_text,
-    load_json,
-)
+from perplexity_connector.contract.json import as_text, load_json, parts_of
 from perplexity_connector.perplexity.wire.markdown_code import (
     LINE_END,
     Fences,
@@ -163,14 +158,9 @@ def _hold_from(text: str) -> int:
 
 
 def _texts(value: JsonValue) -> Iterator[str]:
-    # A loop, since an answer may be nested too deeply for a recursion.
-    waiting = [value]
-    while waiting:
-        current = waiting.pop()
-        if isinstance(current, str):
-            yield as_text(current)
-        waiting += as_object(current).values()
-        waiting += as_list(current)
+    for part in parts_of(value):
+        if isinstance(part, str):
+            yield as_text(part)
 
 
 def _marks(text: str, sources: Sources) -> Iterator[_Mark]:

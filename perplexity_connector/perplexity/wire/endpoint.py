@@ -16,7 +16,8 @@ class Endpoint:
     """The API's address, without a trailing slash, and the three time-outs in seconds.
 
     * `connect_timeout`: until the connection is open, TLS included.
-    * `first_byte_timeout`: from sending the request to the head of the response.
+    * `first_byte_timeout`: from the start of the request, connecting included, to the
+      head of the response.
     * `idle_timeout`: between two pieces of the response.
     """
 

@@ -11,13 +11,6 @@ from perplexity_connector.perplexity.wire.sources import page, result_id
 from perplexity_connector.perplexity.wire.streamed_items import StreamedItems
 
 _REASONING = "response.reasoning."
-_SOURCE_EVENTS = frozenset(
-    {
-        f"{_REASONING}search_results",
-        f"{_REASONING}fetch_url_results",
-        "response.output_item.done",
-    }
-)
 # Read once: an enum's `value` costs time for each piece of text.
 _SEARCH_QUERIES = EventType.SEARCH_QUERIES.value
 _SEARCH_RESULTS = EventType.SEARCH_RESULTS.value
@@ -60,8 +53,7 @@ class EventTranslator:
     def feed(self, event: JsonObject) -> None:
         """Emit the listener's events for one event of the provider, which is not a replay."""
         kind = as_text(event.get("type"))
-        if kind in _SOURCE_EVENTS:
-            self._sources.add(event)
+        self._sources.add(kind, event)
         if piece := self._live.next_piece():
             self._show(self._rewriter.feed(piece) if self._rewriter else piece)
         if not kind.startswith(_REASONING):

@@ -120,7 +120,7 @@ class Head:
         """Return a finder of the body's end; None for a body that the connection ends."""
         if self._status in _NO_BODY:
             return LengthEnd(0)
-        if self._status == _SWITCHING_PROTOCOLS or self.is_interim:
+        if 100 <= self._status < 200:  # noqa: PLR2004 - HTTP
             return None
         if self._is_chunked:
             return ChunkedEnd()

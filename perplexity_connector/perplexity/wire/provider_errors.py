@@ -124,7 +124,7 @@ def error_from_response(
     document = _document(body)
     error = as_object(document.get("error"))
     error_type = as_text(error.get("type"))
-    code = _BY_TYPE.get(error_type) or _BY_STATUS.get(status) or _by_class(status)
+    code = _BY_TYPE.get(error_type) or _by_status(status)
     is_refused_input = code is ErrorCode.INVALID_INPUT
     is_limited = code is ErrorCode.RATE_LIMITED
     resets_at = rate_limit_from_headers(headers).resets_at if is_limited else None
@@ -193,11 +193,13 @@ def _code_of_status(status: object) -> ErrorCode:
     number = int(str(status)) if re.fullmatch("[1-5][0-9]{2}", str(status)) else 0
     if number < 400:  # noqa: PLR2004 - HTTP
         return ErrorCode.UPSTREAM_FAILED
-    return _BY_STATUS.get(number) or _by_class(number)
+    return _by_status(number)
 
 
-def _by_class(status: int) -> ErrorCode:
-    return ErrorCode.UNAVAILABLE if status >= 500 else ErrorCode.INVALID_RESPONSE  # noqa: PLR2004 - HTTP
+def _by_status(status: int) -> ErrorCode:
+    is_server_error = status >= 500  # noqa: PLR2004 - HTTP
+    other = ErrorCode.UNAVAILABLE if is_server_error else ErrorCode.INVALID_RESPONSE
+    return _BY_STATUS.get(status, other)
 
 
 def _effect(status: int) -> Effect:

@@ -10,7 +10,13 @@ import re
 from collections.abc import Iterator
 
 from perplexity_connector.contract import JsonValue
-from perplexity_connector.contract.json import MAX_DEPTH, as_number, load_json
+from perplexity_connector.contract.json import (
+    MAX_DEPTH,
+    as_number,
+    load_json,
+    parts_of,
+    refuse_constant,
+)
 
 # Longer ones are beyond a double, and Python refuses to read them from 4,300 digits on.
 _MOST_DIGITS = 400
@@ -32,16 +38,12 @@ def read_json(body: bytes) -> JsonValue:
 
 def has_unusable_number(value: JsonValue) -> bool:
     """Return whether a number beyond a double is anywhere in the value."""
-    left, unusable = [value], False
-    while left:
-        part = left.pop()
-        if isinstance(part, dict):
-            left += part.values()
-        elif isinstance(part, list):
-            left += part
-        elif isinstance(part, int | float) and not isinstance(part, bool):
-            unusable = unusable or as_number(part) is None
-    return unusable
+    numbers = (
+        part
+        for part in parts_of(value)
+        if isinstance(part, int | float) and not isinstance(part, bool)
+    )
+    return any(as_number(number) is None for number in numbers)
 
 
 def _shallow(text: str) -> Iterator[str]:
@@ -64,9 +66,4 @@ def _whole_number(digits: str) -> float:
     return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
 
 
-def _refuse_constant(name: str) -> float:
-    message = f"{name} is not JSON"
-    raise ValueError(message)
-
-
-_TOLERANT = json.JSONDecoder(parse_int=_whole_number, parse_constant=_refuse_constant)
+_TOLERANT = json.JSONDecoder(parse_int=_whole_number, parse_constant=refuse_constant)

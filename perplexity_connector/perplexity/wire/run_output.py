@@ -1,7 +1,7 @@
 """The output of a run: from its final object, completed by the items of its stream.
 
-The final object of a `completed` run is final wherever it has text. Of any other run, and where it
-has none, the streamed events count as well (docs/provider.md, "Agent stream").
+The final object of a `completed` run is trusted wherever it has text. For any other run, and where
+it has no text, the streamed events count as well (docs/provider.md, "Agent stream").
 """
 
 from collections.abc import Iterator, Sequence
@@ -58,59 +58,65 @@ def run_output(response: JsonObject, transcript: Transcript) -> RunOutput:
 
 
 def _items(response: JsonObject, transcript: Transcript) -> Sequence[JsonObject]:
-    own = as_objects(response.get("output"))
+    final = as_objects(response.get("output"))
     is_final = end_of(transcript.terminal, response) == "completed" and (
         response.get("status") in {None, "completed"}
     )
-    if is_final and _is_complete(own):
-        return own
+    if is_final and _is_complete(final):
+        return final
     streamed = transcript.output_items()
     return [
-        *_all_sources(own, streamed, is_final=is_final),
-        *_all_messages(own, streamed, is_final=is_final),
+        *_all_sources(final, streamed, is_final=is_final),
+        *_all_messages(final, streamed, is_final=is_final),
     ]
 
 
-def _is_complete(own: Sequence[JsonObject]) -> bool:
+def _is_complete(final: Sequence[JsonObject]) -> bool:
     """Return whether the stream has nothing to add: then it is not even decoded."""
-    messages = _messages(own)
+    messages = _messages(final)
     has_phases = len(messages) == 1 or any(message.get("phase") for message in messages)
     has_text = bool(messages) and all(map(_text, messages))
-    return has_text and has_phases and any(map(_has_sources, own))
+    return has_text and has_phases and any(map(_has_sources, final))
 
 
 def _all_sources(
-    own: Sequence[JsonObject], streamed: Sequence[JsonObject], *, is_final: bool
+    final: Sequence[JsonObject], streamed: Sequence[JsonObject], *, is_final: bool
 ) -> Iterator[JsonObject]:
-    mine = [item for item in own if _has_sources(item)]
-    yield from mine
-    if not (is_final and mine):
-        more = [item for item in streamed if _has_sources(item)]
-        yield from (without_known_sources(item, mine) for item in more)
+    final_sources = [item for item in final if _has_sources(item)]
+    yield from final_sources
+    if not (is_final and final_sources):
+        streamed_sources = [item for item in streamed if _has_sources(item)]
+        yield from (
+            without_known_sources(item, final_sources) for item in streamed_sources
+        )
 
 
 def _all_messages(
-    own: Sequence[JsonObject], streamed: Sequence[JsonObject], *, is_final: bool
+    final: Sequence[JsonObject], streamed: Sequence[JsonObject], *, is_final: bool
 ) -> Iterator[JsonObject]:
-    mine, others = _messages(own), _messages(streamed)
-    by_id = {as_text(other.get("id")): other for other in others if other.get("id")}
-    left = list(others)
-    for number, message in enumerate(mine):
-        same = by_id.get(as_text(message.get("id")))
-        if same is None and len(mine) == len(others):
-            same = others[number]
-        if same in left:
-            left.remove(same)
-        yield _joined(message, same or {}, is_final=is_final)
-    if not (is_final and any(map(_text, mine))):
-        yield from left
+    final_messages, streamed_messages = _messages(final), _messages(streamed)
+    by_id = {
+        as_text(message.get("id")): message
+        for message in streamed_messages
+        if message.get("id")
+    }
+    unmatched = list(streamed_messages)
+    for number, message in enumerate(final_messages):
+        counterpart = by_id.get(as_text(message.get("id")))
+        if counterpart is None and len(final_messages) == len(streamed_messages):
+            counterpart = streamed_messages[number]
+        if counterpart in unmatched:
+            unmatched.remove(counterpart)
+        yield _joined(message, counterpart or {}, is_final=is_final)
+    if not (is_final and any(map(_text, final_messages))):
+        yield from unmatched
 
 
 def _joined(message: JsonObject, streamed: JsonObject, *, is_final: bool) -> JsonObject:
     phase = message.get("phase") or streamed.get("phase")
     text = _text(message)
-    is_mine = text and (is_final or trusted_text(text, _text(streamed)) == text)
-    content = message if is_mine else streamed
+    uses_final = text and (is_final or trusted_text(text, _text(streamed)) == text)
+    content = message if uses_final else streamed
     return {**message, "phase": phase, "content": content.get("content")}
 
 

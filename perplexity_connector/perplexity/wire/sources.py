@@ -24,7 +24,7 @@ from perplexity_connector.contract.json import (
 # all numbers below it would need an empty place.
 _HIGHEST_ID = 1000
 _DIGITS = re.compile(r"\s*([0-9]{1,9})\s*")
-# A warning names so many ranges of numbers.
+# The most ranges of numbers that a warning names.
 _NAMED_RANGES = 5
 
 

@@ -23,7 +23,8 @@ SOURCE_LISTS = {
     "fetch_url_results": "contents",
     "finance_results": "results",
 }
-_INTERIM = {f"response.reasoning.{kind}": kind for kind in SOURCE_LISTS}
+# The events that bring sources early -> the item that repeats them.
+INTERIM = {f"response.reasoning.{kind}": kind for kind in SOURCE_LISTS}
 _DELTAS = {
     "response.output_text.delta": "output_text",
     "response.refusal.delta": "refusal",
@@ -47,9 +48,9 @@ class StreamedItems:
     * `_seen`: a hash of each numbered frame, to recognize replays.
     * `_numbers_rise`: false once a number did not rise although its frame is a new one. Then a
       gateway has changed the numbers, and no frame of this stream is a replay.
+    * `_is_recounted`: whether the last event made `_numbers_rise` false.
     * `_place`, `_current`: the place that the last delta named, and its message. They save the search
       for the next delta, which nearly always goes to the same message.
-    * `_is_recounted`: whether the last event showed that.
     """
 
     def __init__(self) -> None:
@@ -85,15 +86,11 @@ class StreamedItems:
 
         Interim sources count only where no finished item has them.
         """
-        found = [_output_item(item) for item in self.items]
-        finished = [
-            content
-            for item, content in zip(self.items, found, strict=True)
-            if not item.is_interim
-        ]
+        found = [(item, _output_item(item)) for item in self.items]
+        finished = [content for item, content in found if not item.is_interim]
         return [
             without_known_sources(content, finished) if item.is_interim else content
-            for item, content in zip(self.items, found, strict=True)
+            for item, content in found
             if item.kind == MESSAGE or item.source
         ]
 
@@ -144,8 +141,8 @@ class StreamedItems:
             self._begin_item(event, as_object(event.get("item")))
         elif kind == "response.output_item.done":
             self._finish_item(event, as_object(event.get("item")), data)
-        elif kind in _INTERIM:
-            item = self._new_item(event, _INTERIM[kind], is_interim=True)
+        elif kind in INTERIM:
+            item = self._new_item(event, INTERIM[kind], is_interim=True)
             item.source = data
         else:
             return

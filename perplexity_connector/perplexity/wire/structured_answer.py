@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perplexity_connector.contract import JsonValue, RunWarning
-from perplexity_connector.contract.json import as_list, as_object
+from perplexity_connector.contract.json import as_list, as_object, refuse_constant
 from perplexity_connector.perplexity.forms.author_schema import (
     AuthorSchema,
     compile_schema,
@@ -25,7 +25,7 @@ from perplexity_connector.perplexity.wire.value_marks import (
 
 # A host accepts a hundred levels, and the output has some of its own.
 _DEEPEST = 90
-# A warning names so many places or patterns.
+# The most places or patterns that a warning names.
 _MOST_NAMED = 100
 _START_OF_OBJECT = re.compile(r"\{(?=\s*[\"}])")
 _AFTER_OBJECT = re.compile(rf"\s*(?:```|~~~|(?:{MARK}\s*)*\Z)")
@@ -92,9 +92,9 @@ def _read(text: str) -> JsonValue:
 
 
 def _unwrap(text: str) -> JsonValue:
-    """Return the last object in a text that ends a code fence or is at the end, but for marks.
+    """Return the last object that is followed by the end of a code fence, or by nothing but marks.
 
-    Raises `ValueError` like `_read`.
+    None without one. Raises `ValueError` like `_read`.
     """
     written = text.rpartition("</think>")[2]
     found, position = None, 0
@@ -140,11 +140,6 @@ def _object_of(pairs: Sequence[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     return found
 
 
-def _refuse_constant(name: str) -> float:
-    message = f"{name} is not JSON"
-    raise ValueError(message)
-
-
 def _whole_number(digits: str) -> int:
     number = int(digits)
     try:
@@ -157,7 +152,7 @@ def _whole_number(digits: str) -> int:
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object_of,
-    parse_constant=_refuse_constant,
+    parse_constant=refuse_constant,
     parse_int=_whole_number,
 )
 

@@ -4,13 +4,12 @@ Only marks at the end of a text that have a source. A text is never left empty, 
 follows the author's schema.
 """
 
-import functools
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple, Protocol, TypeAlias
 
 from perplexity_connector.contract import JsonValue
-from perplexity_connector.contract.json import Tokens, child_pointer
+from perplexity_connector.contract.json import Tokens, pointer_of
 from perplexity_connector.perplexity.forms.author_schema import AuthorSchema
 
 MARK = r"\[(?:web:)?[0-9]{1,6}(?:, ?web:[0-9]{1,6}){0,49}\]"
@@ -57,7 +56,7 @@ def without_marks(
         cleaned = _apply(cuts, value, ())
         if not check.accepts(cleaned):
             return value, {}
-    return cleaned, {_pointer(path): cut.marks for path, cut in cuts.items()}
+    return cleaned, {pointer_of(path): cut.marks for path, cut in cuts.items()}
 
 
 def _find_cuts(
@@ -88,10 +87,6 @@ def _apply(cuts: _Cuts, value: JsonValue, path: Tokens) -> JsonValue:
 
 def _is_in(path: Tokens, places: Collection[Tokens]) -> bool:
     return any(path[:length] in places for length in range(len(path) + 1))
-
-
-def _pointer(path: Tokens) -> str:
-    return functools.reduce(child_pointer, path, "")
 
 
 def _start_of_marks(text: str, numbers: Numbers) -> int:
