@@ -19,6 +19,11 @@ from perplexity_connector.contract import (
     OptionLister,
     OptionsPage,
     OptionsQuery,
+    RunCanceller,
+)
+from perplexity_connector.perplexity.actions.cancelling import (
+    cancel_chat,
+    cancel_nothing,
 )
 from perplexity_connector.perplexity.actions.check_connection import examine
 from perplexity_connector.perplexity.actions.create_chat_completion import (
@@ -36,17 +41,20 @@ from perplexity_connector.perplexity.wire.client import Client
 class _Action(NamedTuple):
     form: type[Form]
     run: Callable[[Client, JsonObject, ActionContext], Awaitable[ActionResult]]
+    cancel: Callable[[Client, JsonObject, ActionContext], Awaitable[bool]]
 
 
 _ACTIONS: Mapping[tuple[str, int], _Action] = {
-    ("create_chat_completion", 1): _Action(ChatInput, create_chat_completion),
-    ("execute_search", 1): _Action(SearchInput, execute_search),
+    ("create_chat_completion", 1): _Action(
+        ChatInput, create_chat_completion, cancel_chat
+    ),
+    ("execute_search", 1): _Action(SearchInput, execute_search, cancel_nothing),
 }
 
 
 # The protocols are base classes, so that a type checker compares each method with the contract.
-class PerplexityConnector(ConnectionTester, OptionLister, Connector):
-    """Perplexity's actions; see `contract.Connector`, `ConnectionTester` and `OptionLister`.
+class PerplexityConnector(ConnectionTester, OptionLister, RunCanceller, Connector):
+    """Perplexity's actions; see `contract.Connector` and the optional protocols.
 
     `_models` caches the list of models for as long as the connector is open.
     """
@@ -80,6 +88,12 @@ class PerplexityConnector(ConnectionTester, OptionLister, Connector):
             message = f"Unknown options source {source!r}. Available: models."
             raise ConnectorError(ErrorCode.NOT_FOUND, message)
         return await self._models.page(query, ctx)
+
+    async def cancel_run(
+        self, action_id: str, version: int, state: JsonObject, ctx: ActionContext
+    ) -> bool:
+        """Ask to stop the run of a checkpoint, once, within two seconds."""
+        return await _action(action_id, version).cancel(self._client, state, ctx)
 
     async def __aenter__(self) -> Self:
         """Open the client. The cache begins empty, because its lock belongs to one event loop."""

@@ -48,6 +48,8 @@ async def execute_search(
     `ctx.salvage` gets them.
     """
     form = read_input(SearchInput, input)
+    # A search ends with its requests: nothing goes on that could be stopped.
+    ctx.observe_stop(True)
     searcher = _Searcher(client, form, ctx)
     try:
         outcomes = await searcher.search_all(search.queries(form))
