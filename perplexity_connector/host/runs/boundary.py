@@ -24,7 +24,7 @@ T = TypeVar("T")
 # may have a key or an input value in it.
 Fail: TypeAlias = Callable[[str], ConnectorError]
 
-# So long may a plugin take to close, or to end after it was cancelled.
+# So long may a plugin take to end after it was cancelled.
 PATIENCE_S = 5.0
 
 _NUMBER = (int, float, NoneType)
@@ -84,14 +84,14 @@ async def guard(start: Callable[[], Awaitable[T]], fail: Fail) -> T:
 
 
 async def supervise(
-    start: Callable[[], Awaitable[T]], fail: Fail, patience: float | None = None
+    start: Callable[[], Awaitable[T]], fail: Fail, limit: float | None = None
 ) -> T:
     """Run a plugin's coroutine to its end.
 
-    Raises as `call` does. On a cancellation, the coroutine has `patience` seconds to end.
+    Raises as `call` does, and `TimeoutError` after `limit` seconds.
     """
     task = begin(start, fail)
-    await settle(task, patience)
+    await settle(task, limit)
     return task.result()
 
 
@@ -100,17 +100,21 @@ def begin(start: Callable[[], Awaitable[T]], fail: Fail) -> "asyncio.Task[T]":
     return asyncio.create_task(guard(start, fail))
 
 
-async def settle(task: "asyncio.Task[T]", patience: float | None = None) -> None:
-    """Wait for the end of a task.
+async def settle(task: "asyncio.Task[T]", limit: float | None = None) -> None:
+    """Wait for the end of a task, for `limit` seconds at most.
 
-    A cancellation is passed on to the task, and raised when it has ended. A task that has not
-    ended after `patience` seconds is left behind: it is not done then.
+    A cancellation is passed on to the task, and raised when it has ended. After `limit` seconds the
+    task is cancelled, and `TimeoutError` raised. A task that has not ended `PATIENCE_S` after its
+    cancellation is left behind: it is not done then.
     """
     try:
-        await asyncio.wait({task})
+        await asyncio.wait({task}, timeout=limit)
     except asyncio.CancelledError:
-        await _end(task, PATIENCE_S if patience is None else patience)
+        await _end(task)
         raise
+    if not task.done():
+        await _end(task)
+        raise TimeoutError
 
 
 def result_problem(result: object) -> str | None:
@@ -161,9 +165,9 @@ def _is_warning(warning: object) -> bool:
     )
 
 
-async def _end(task: "asyncio.Task[T]", patience: float) -> None:
+async def _end(task: "asyncio.Task[T]") -> None:
     loop = asyncio.get_running_loop()
-    until = loop.time() + patience
+    until = loop.time() + PATIENCE_S
     task.cancel()
     while not task.done() and (left := until - loop.time()) > 0:
         try:

@@ -41,13 +41,13 @@ from perplexity_connector.host.validation.schema_validator import (
 )
 from perplexity_connector.host.validation.to_json import Normalized
 
-T = TypeVar("T")
+Answer = TypeVar("Answer", ConnectionStatus, OptionsPage)
 _LOG = logging.getLogger("automation_host")
 
 # Longer than a connector's own test takes.
 _TEST_S = 10.0
-# So long may a connector that did not close in time take to end.
-_LAST_S = 1.0
+# So long may a connector take to close.
+_CLOSE_S = 5.0
 
 
 class LoadedConnector:
@@ -144,10 +144,8 @@ class LoadedConnector:
             return _require_type(status, ConnectionStatus)
 
         try:
-            async with asyncio.timeout(_TEST_S):
-                return await boundary.supervise(
-                    test, self._fail("cannot test a connection")
-                )
+            fail = self._fail("cannot test a connection")
+            return await boundary.supervise(test, fail, _TEST_S)
         except TimeoutError:
             return _unknown_status("The test took too long.", "Try again later.")
 
@@ -210,12 +208,11 @@ class LoadedConnector:
         """Close the connector. A failure is logged and ignored."""
         kind = type(self._connector)
         try:
-            async with asyncio.timeout(boundary.PATIENCE_S):
-                await boundary.supervise(
-                    lambda: kind.__aexit__(self._connector, None, None, None),
-                    self._fail("cannot be closed"),
-                    _LAST_S,
-                )
+            await boundary.supervise(
+                lambda: kind.__aexit__(self._connector, None, None, None),
+                self._fail("cannot be closed"),
+                _CLOSE_S,
+            )
         except (ConnectorError, TimeoutError) as error:
             # A connector's own message may hold a key.
             _LOG.warning("%s cannot be closed: %s", self._name, type(error).__name__)
@@ -288,9 +285,10 @@ def _unknown_status(message: str, next_step: str) -> ConnectionStatus:
     )
 
 
-def _require_type(value: object, kind: type[T]) -> T:
+def _require_type(value: object, kind: type[Answer]) -> Answer:
     if not isinstance(value, kind):
         raise TypeError
+    value.to_dict()  # fails here, and not at its caller, for a part of a wrong type
     return value
 
 

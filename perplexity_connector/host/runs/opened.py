@@ -78,7 +78,6 @@ class Opened:
             run.stop()
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_STOP_S):
-                    await self._idle.wait()
+                await asyncio.wait_for(self._idle.wait(), _STOP_S)
         finally:
             await self.stack.aclose()

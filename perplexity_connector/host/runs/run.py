@@ -181,9 +181,7 @@ class Run:
         before = self._effect_before_turn = self._effect
         self._effect = Effect.UNKNOWN
         self._stop_accepted = False
-        task = boundary.begin(
-            lambda: self.handler(self.input, context), self._handler_error
-        )
+        task = boundary.begin(lambda: self._handle(context), self._handler_error)
         try:
             await boundary.settle(task)
             return self._checked(task.result())
@@ -197,6 +195,12 @@ class Run:
             run_id, code = self.record.run_id, error.code.value
             context.log.info("attempt %d of %s failed: %s", number, run_id, code)
             raise
+        finally:
+            self._active_attempt = 0  # also of a handler that goes on
+
+    async def _handle(self, context: ActionContext) -> ActionResult:
+        try:
+            return await self.handler(self.input, context)
         finally:
             self._active_attempt = 0
 
