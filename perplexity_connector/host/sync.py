@@ -336,11 +336,13 @@ class _HostThread:
 
     async def _serve(self) -> None:
         self._stopping = asyncio.Event()
-        async with self._host:
-            self._ready.set_result(asyncio.get_running_loop())
-            await self._stopping.wait()
-        with self._lock:
-            self._is_over = True
+        try:
+            async with self._host:
+                self._ready.set_result(asyncio.get_running_loop())
+                await self._stopping.wait()
+        finally:
+            with self._lock:
+                self._is_over = True
         await asyncio.sleep(0)  # for the calls that were accepted just before
         # The runs have ended. Their callers get the envelopes now.
         if calls := asyncio.all_tasks() - {asyncio.current_task()}:

@@ -9,7 +9,7 @@ import stamina.instrumentation
 
 from perplexity_connector.host import Host
 from perplexity_connector.host.runs import waits
-from perplexity_connector.perplexity.actions import provider_run
+from perplexity_connector.perplexity.actions import cancelling, provider_run
 from tests.faults.faults import Cut, answer, broken, cut
 from tests.faults.proxy import Rule
 from tests.faults.row import CHAT, SEARCH, SOME_TEXT, Row, Want, chat, post, search
@@ -39,9 +39,13 @@ def step(row: Row) -> Any:
     ids=["accepted", "refused", "deaf"],
 )
 def test_a_host_that_is_closed_in_the_middle_of_a_chat_stops_it_and_keeps_what_it_has(
-    stage: Stage, stop: Sequence[Rule], warnings: list[str]
+    stage: Stage,
+    stop: Sequence[Rule],
+    warnings: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The provider is asked once. The caller gets text, sources, and a checkpoint to come back by."""
+    monkeypatch.setattr(cancelling, "_CANCEL_SECONDS", 0.5)
     row = chat("closed", Want(), *stop, post(cut(Cut.STALL, events=SOME_TEXT)))
     scene = stage.proxy.play(*row.rules)
     states: list[Mapping[str, object]] = []

@@ -19,7 +19,6 @@ HUGE = 10**400
 NAMES = [5, [], {}, True, b"toy", object(), "toy\n", "\ud800", "x" * 5000]
 NUMBERS = ["1", [], {}, True, 1.0, float("nan"), HUGE, -HUGE, object()]
 SECONDS = ["5", [], True, 0, -1, float("nan"), float("inf"), HUGE, -HUGE, object()]
-CONNECTIONS = [5, [], True, 1.5, object(), [("token", "x")]]
 NO_MAPPING = [5, "text", [1], True, object()]
 FLOW = {
     "flow_version": 1,
@@ -45,7 +44,6 @@ def cases(**odd: list[Any]) -> list[Any]:
         connector=NAMES,
         action=NAMES,
         version=NUMBERS,
-        connection=CONNECTIONS,
         timeout=SECONDS,
         run_id=NAMES,
         resume_from=[5, "r1", [], True, object()],
@@ -61,6 +59,17 @@ def test_an_odd_argument_of_a_run_is_refused_in_its_envelope(
     call |= {"connection": CONNECTION, **odd}
     envelope = in_host(host, lambda host: host.run(**call))
     assert envelope["error"]["code"] == ErrorCode.INVALID_INPUT
+    assert envelope["attempts"] == 0
+    validated(envelope)
+
+
+@pytest.mark.parametrize("connection", [5, [], True, 1.5, object(), [("token", "x")]])
+def test_an_odd_connection_is_not_a_credential(
+    connection: Any, validated: Callable[[Any], None], host: Host
+) -> None:
+    """As any other connection that breaks its form."""
+    envelope = in_host(host, lambda host: host.run(*GREET, connection=connection))
+    assert envelope["error"]["code"] == ErrorCode.INVALID_CREDENTIALS
     assert envelope["attempts"] == 0
     validated(envelope)
 
@@ -111,13 +120,12 @@ QUESTIONS: dict[
             "search": [5, [], None],
             "cursor": [5, [], True],
             "limit": [*NUMBERS, None],
-            "connection": CONNECTIONS,
         },
     ),
     "test": (
         lambda host, **call: host.connections.test(**call),
         {"connection": CONNECTION, "connector": "toy"},
-        {"connection": CONNECTIONS, "connector": NAMES},
+        {"connector": NAMES},
     ),
     "add": (
         lambda host, **call: host.connections.add(**call),

@@ -238,6 +238,38 @@ def test_a_call_that_comes_while_the_host_closes_is_refused() -> None:
             thread.submit(work())
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_interrupt_on_the_hosts_own_thread_ends_it() -> None:
+    """Nothing waits for ever: not the run, not a later call, not the end of the block."""
+    with sync_host(ToyPlugin(greet=Script(KeyboardInterrupt()))) as host:
+        with pytest.raises(CancelledError):
+            host.run(*GREET, connection=CONNECTION)
+        with pytest.raises(RuntimeError):
+            host.run(*GREET, connection=CONNECTION)
+
+
+def test_another_process_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forked child has the host's object, and not its thread."""
+    handler = Endless()
+    with sync_host(ToyPlugin(greet=handler)) as host:
+        items = host.stream(*GREET, connection=CONNECTION)
+        next(items)
+        with monkeypatch.context() as child:
+            child.setattr(sync_module.os, "getpid", lambda: 0)
+            for work in (
+                lambda: host.run(*GREET, connection=CONNECTION),
+                lambda: host.cancel("run_1"),
+                lambda: next(items),
+            ):
+                with pytest.raises(RuntimeError, match="fork"):
+                    work()
+            host.__exit__(None, None, None)
+            assert host._thread is not None
+            host._thread.stop()
+        assert not handler.stopped
+    assert handler.stopped
+
+
 IN_A_FORK = """
 import os
 from tests.host.stage import CONNECTION, COUNT, GREET

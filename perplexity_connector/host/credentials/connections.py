@@ -28,7 +28,6 @@ from perplexity_connector.host.credentials.store import (
     StoredConnection,
 )
 from perplexity_connector.host.validation.arguments import (
-    require_connection,
     require_mapping,
     require_text,
 )
@@ -171,7 +170,6 @@ class Connections:
     def _find_fields(
         self, connection: str | Given | None, connector: str | None
     ) -> tuple[str, Given | JsonObject | None]:
-        require_connection("connection", connection)
         if isinstance(connection, str):
             owner = connector or self._find(connection).connector
             return owner, self.fields(connection, owner)

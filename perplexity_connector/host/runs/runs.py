@@ -34,7 +34,6 @@ from perplexity_connector.host.validation.arguments import (
     as_seconds,
     is_name,
     is_whole_number,
-    require_connection,
     require_function,
     require_name,
     require_text,
@@ -242,7 +241,6 @@ class Runs:
         *,
         needed: bool = True,
     ) -> Credential:
-        require_connection("connection", given)
         if isinstance(given, str):
             given = self.connections.fields(given, loaded.manifest.id)
         try:

@@ -270,7 +270,7 @@ def test_a_status_or_a_page_with_parts_of_a_wrong_type_is_internal(
     assert caught.value.code is ErrorCode.INTERNAL
 
 
-@pytest.mark.parametrize("place", ["run", "enter", "exit", "test"])
+@pytest.mark.parametrize("place", ["run", "check", "enter", "exit", "test"])
 def test_an_interrupt_passes_wherever_a_plugin_is_called(place: str) -> None:
     """Ctrl-C ends the program."""
     if place == "run":
