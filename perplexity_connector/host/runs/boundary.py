@@ -1,4 +1,4 @@
-"""The boundary to plugins: in whichever way one fails, the host gets a `ConnectorError` and goes on.
+"""The boundary to plugins: every failure of one becomes a `ConnectorError`, and the host goes on.
 
 Only a real cancellation and `KeyboardInterrupt` pass. A coroutine that may ignore its cancellation
 runs as a task of its own, so that the host can leave it behind.
@@ -23,6 +23,8 @@ T = TypeVar("T")
 # Makes the error of a broken plugin from the reason, which never holds the exception's text: that
 # may have a key or an input value in it.
 Fail: TypeAlias = Callable[[str], ConnectorError]
+# The types that each part may have.
+_Kinds: TypeAlias = Mapping[str, type | tuple[type, ...]]
 
 # So long may a plugin take to end after it was cancelled.
 PATIENCE_S = 5.0
@@ -30,7 +32,7 @@ PATIENCE_S = 5.0
 _NUMBER = (int, float, NoneType)
 _TEXT = (str, NoneType)
 _OBJECT = (Mapping, NoneType)
-_ERROR_PARTS: Mapping[str, type | tuple[type, ...]] = {
+_ERROR_PARTS: _Kinds = {
     "code": ErrorCode,
     "effect": Effect,
     "message": str,
@@ -44,7 +46,7 @@ _ERROR_PARTS: Mapping[str, type | tuple[type, ...]] = {
     "request_id": _TEXT,
     "docs_url": _TEXT,
 }
-_RESULT_PARTS: Mapping[str, type | tuple[type, ...]] = {
+_RESULT_PARTS: _Kinds = {
     "output": Mapping,
     "summary": str,
     "usage": Mapping,
@@ -146,12 +148,12 @@ def _as_connector_error(error: BaseException, fail: Fail) -> ConnectorError:
     wrong = _wrong_parts(error, _ERROR_PARTS)
     if not wrong and not all(map(is_field_error, error.fields)):
         wrong = ["fields"]
-    return fail(f"its error has a wrong type in {', '.join(wrong)}") if wrong else error
+    if wrong:
+        return fail(f"its error has a wrong type in {', '.join(wrong)}")
+    return error
 
 
-def _wrong_parts(
-    whole: object, parts: Mapping[str, type | tuple[type, ...]]
-) -> list[str]:
+def _wrong_parts(whole: object, parts: _Kinds) -> list[str]:
     return [
         name
         for name, kind in parts.items()

@@ -4,6 +4,7 @@ Each check raises `ConnectorError` (`invalid_input`) that names the argument and
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 
@@ -58,13 +59,12 @@ def require_connection(argument: str, value: object) -> None:
 
 def as_seconds(argument: str, value: object) -> float:
     """Return a number of seconds, more than 0."""
-    try:
-        seconds = float(value) if isinstance(value, int | float) else 0.0
-    except OverflowError:
-        seconds = 0.0
-    if isinstance(value, bool) or not isfinite(seconds) or seconds <= 0:
-        raise _invalid(argument, "a number of seconds, more than 0")
-    return seconds
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with suppress(OverflowError):
+            seconds = float(value)
+            if isfinite(seconds) and seconds > 0:
+                return seconds
+    raise _invalid(argument, "a number of seconds, more than 0")
 
 
 def is_name(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""A connector of somebody else cannot end the host, in whichever way it fails."""
+"""A connector of another author cannot end the host, however it fails."""
 
 import asyncio
 import logging

@@ -337,7 +337,7 @@ def test_a_run_that_is_stopped_while_it_waits_for_its_turn_had_no_effect() -> No
 def test_a_wait_for_a_turn_that_ends_without_one_had_no_effect(
     ends: type[BaseException],
 ) -> None:
-    """Nothing was sent, in whichever way the action gives up at its deadline."""
+    """Nothing was sent, however the action gives up at its deadline."""
 
     async def gives_up(input: JsonObject, ctx: ActionContext) -> ActionResult:
         try:
