@@ -58,7 +58,7 @@ _RESULT_PARTS: _Kinds = {
 def call(function: Callable[[], T], fail: Fail) -> T:
     """Call a plugin's function.
 
-    Raises `ConnectorError`: the plugin's own, else `fail` of what it raised.
+    Raises `ConnectorError`: the plugin's own, else `fail` with the type of its exception.
     """
     try:
         return function()

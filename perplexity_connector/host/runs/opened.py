@@ -66,7 +66,8 @@ class Opened:
 
     def cancel(self, run_id: str) -> bool:
         """Stop the runs of that id. Return whether there were any."""
-        runs = [run for run in self._runs if run.record.run_id == run_id]
+        # A copy: another thread may ask, and is refused below.
+        runs = [run for run in list(self._runs) if run.record.run_id == run_id]
         if runs:
             self.require_own_loop()
         stopped = [run.stop() for run in runs]
