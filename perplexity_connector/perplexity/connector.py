@@ -1,7 +1,7 @@
 """The connector: one client, two actions, the connection test and the list of models."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -21,18 +21,7 @@ from perplexity_connector.contract import (
     OptionsQuery,
     RunCanceller,
 )
-from perplexity_connector.perplexity.actions.cancelling import (
-    cancel_chat,
-    cancel_nothing,
-)
-from perplexity_connector.perplexity.actions.check_connection import examine
-from perplexity_connector.perplexity.actions.create_chat_completion import (
-    create_chat_completion,
-)
-from perplexity_connector.perplexity.actions.execute_search import execute_search
 from perplexity_connector.perplexity.actions.model_options import ModelOptions
-from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
-from perplexity_connector.perplexity.forms.execute_search import SearchInput
 from perplexity_connector.perplexity.forms.fields import Form
 from perplexity_connector.perplexity.forms.validation import validate_input
 from perplexity_connector.perplexity.wire.client import Client
@@ -44,11 +33,38 @@ class _Action(NamedTuple):
     cancel: Callable[[Client, JsonObject, ActionContext], Awaitable[bool]]
 
 
-_ACTIONS: Mapping[tuple[str, int], _Action] = {
-    ("create_chat_completion", 1): _Action(
-        ChatInput, create_chat_completion, cancel_chat
-    ),
-    ("execute_search", 1): _Action(SearchInput, execute_search, cancel_nothing),
+# Each action is imported on first use: a search needs nothing of a chat.
+@cache
+def _chat() -> _Action:
+    from perplexity_connector.perplexity.actions.cancelling import (  # noqa: PLC0415 - as above
+        cancel_chat,
+    )
+    from perplexity_connector.perplexity.actions.create_chat_completion import (  # noqa: PLC0415 - as above
+        create_chat_completion,
+    )
+    from perplexity_connector.perplexity.forms.create_chat_completion import (  # noqa: PLC0415 - as above
+        ChatInput,
+    )
+
+    return _Action(ChatInput, create_chat_completion, cancel_chat)
+
+
+@cache
+def _search() -> _Action:
+    from perplexity_connector.perplexity.actions.execute_search import (  # noqa: PLC0415 - as above
+        cancel_nothing,
+        execute_search,
+    )
+    from perplexity_connector.perplexity.forms.execute_search import (  # noqa: PLC0415 - as above
+        SearchInput,
+    )
+
+    return _Action(SearchInput, execute_search, cancel_nothing)
+
+
+_ACTIONS: Mapping[tuple[str, int], Callable[[], _Action]] = {
+    ("create_chat_completion", 1): _chat,
+    ("execute_search", 1): _search,
 }
 
 
@@ -78,6 +94,10 @@ class PerplexityConnector(ConnectionTester, OptionLister, RunCanceller, Connecto
 
     async def test_connection(self, ctx: ActionContext) -> ConnectionStatus:
         """Test `ctx.connection` with two free GETs, within ten seconds."""
+        from perplexity_connector.perplexity.actions.check_connection import (  # noqa: PLC0415 - few runs need it
+            examine,
+        )
+
         return await examine(self._client, ctx)
 
     async def list_options(
@@ -119,4 +139,4 @@ def _action(action_id: str, version: int) -> _Action:
             f"Unknown action {action_id!r} (version {version}). Available: {known}."
         )
         raise ConnectorError(ErrorCode.NOT_FOUND, message)
-    return found
+    return found()

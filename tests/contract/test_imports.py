@@ -39,6 +39,21 @@ def test_checking_an_input_without_a_schema_of_its_own_does_not_load_jsonschema(
     assert done.stdout.split() == ["False", "False"]
 
 
+def test_a_search_imports_nothing_of_a_chat() -> None:
+    """Each action is imported on first use."""
+    script = (
+        "import sys; from perplexity_connector import plugin; "
+        "connector = plugin.load_connector('perplexity', {}); "
+        "connector.check('execute_search', 1, {'query': 'moon'}); "
+        "connector.action('execute_search', 1); "
+        "print(*[name for name in sys.modules if 'chat' in name or 'citation' in name])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split() == []
+
+
 @pytest.mark.parametrize("room", [contract, host], ids=lambda room: room.__name__)
 def test_what_is_exported_is_there_though_it_is_imported_on_use(
     room: ModuleType,

@@ -25,12 +25,6 @@ async def cancel_chat(client: Client, state: JsonObject, ctx: ActionContext) -> 
     return await ask_to_cancel(client, run_id_of(state), ctx)
 
 
-async def cancel_nothing(client: Client, state: JsonObject, ctx: ActionContext) -> bool:
-    """Return True: a search ends with its request, and nothing goes on."""
-    del client, state, ctx
-    return True
-
-
 async def ask_to_cancel(client: Client, run_id: str, ctx: ActionContext) -> bool:
     """Ask to cancel a run. Return whether Perplexity accepted, within two seconds."""
     # Not the host's limit: the run costs money while the request waits.

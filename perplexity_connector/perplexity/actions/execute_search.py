@@ -68,6 +68,12 @@ async def execute_search(
     )
 
 
+async def cancel_nothing(client: Client, state: JsonObject, ctx: ActionContext) -> bool:
+    """Return True: a search ends with its request, and nothing goes on."""
+    del client, state, ctx
+    return True
+
+
 class _Searcher:
     """Search for the queries of a form, a few at once.
 

@@ -206,15 +206,14 @@ class ProviderRun:
 
     async def _add(self, event: ServerEvent) -> None:
         known_id = self.transcript.run_id
-        content = self.transcript.add(event, decode=self.translator is not None)
+        try:
+            content = self.transcript.add(event, decode=self.translator is not None)
+        except OverflowError:
+            raise _unreadable(detail="too large") from None
         if known_id is None and self.transcript.run_id is not None:
             await self._ctx.checkpoint(self._state())
         if self.translator is not None and content is not None:
             self.translator.feed(content)
-        try:
-            self.transcript.check_size()
-        except OverflowError:
-            raise _unreadable(detail="too large") from None
 
     def _error_event(self) -> ConnectorError | None:
         """Return the error that the stream's `error` event describes, if it had one."""

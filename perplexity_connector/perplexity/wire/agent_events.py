@@ -69,12 +69,13 @@ class Transcript:
     def add(self, event: ServerEvent, *, decode: bool) -> JsonObject | None:
         """Add an event. Return its content if it was decoded and is not a replay.
 
-        It is decoded if `decode` is set, and where it may name the run or end it.
+        It is decoded if `decode` is set, and where it may name the run or end it. Raises
+        `OverflowError` when the text and the sources are too large to be kept.
         """
         if not event.data or event.data.isspace():
             return None
         self._frames += 1
-        if not (decode or self._is_decoding) and self._can_stay_bytes(event):
+        if not (decode or self._is_decoding) and self._can_stay_bytes(event.name):
             self._keep(event.data)
             return None
         try:
@@ -85,12 +86,6 @@ class Transcript:
             as_object(content.get("response")).get("id")
         )
         return self._take(content, event.data, decode=decode)
-
-    def check_size(self) -> None:
-        """Raise `OverflowError` when the text and the sources are too large to be kept."""
-        if self.streamed.size > MOST_BYTES:
-            message = "the stream has too much text"
-            raise OverflowError(message)
 
     @property
     def response(self) -> JsonObject:
@@ -106,9 +101,9 @@ class Transcript:
         self._decode_kept()
         return self.streamed.output_items()
 
-    def _can_stay_bytes(self, event: ServerEvent) -> bool:
-        is_known = event.name.startswith("response.") and event.name not in TERMINAL
-        return bool(self.run_id) and is_known
+    def _can_stay_bytes(self, name: str) -> bool:
+        is_known = name.startswith("response.") and name not in TERMINAL
+        return is_known and self.run_id is not None
 
     def _take(
         self, content: JsonObject, data: bytes, *, decode: bool
@@ -117,6 +112,7 @@ class Transcript:
         is_new = True
         if decode or self._is_decoding:
             is_new = self.streamed.add(content, data)
+            self._check_size()
         elif kind not in TERMINAL:
             self._keep(data)
         if kind in TERMINAL:
@@ -125,6 +121,11 @@ class Transcript:
             self.error = content
             self.is_error_first = self._frames == 1 and self.run_id is None
         return content if is_new else None
+
+    def _check_size(self) -> None:
+        if self.streamed.size > MOST_BYTES:
+            message = "the stream has too much text"
+            raise OverflowError(message)
 
     def _keep(self, data: bytes) -> None:
         self._kept.append(data)

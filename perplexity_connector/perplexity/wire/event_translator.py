@@ -10,13 +10,19 @@ from perplexity_connector.perplexity.wire.live_text import LiveText
 from perplexity_connector.perplexity.wire.sources import page, result_id
 from perplexity_connector.perplexity.wire.streamed_items import StreamedItems
 
+_REASONING = "response.reasoning."
 _SOURCE_EVENTS = frozenset(
     {
-        "response.reasoning.search_results",
-        "response.reasoning.fetch_url_results",
+        f"{_REASONING}search_results",
+        f"{_REASONING}fetch_url_results",
         "response.output_item.done",
     }
 )
+# Read once: an enum's `value` costs time for each piece of text.
+_SEARCH_QUERIES = EventType.SEARCH_QUERIES.value
+_SEARCH_RESULTS = EventType.SEARCH_RESULTS.value
+_STATUS = EventType.STATUS.value
+_TEXT_DELTA = EventType.TEXT_DELTA.value
 
 
 class EventTranslator:
@@ -58,15 +64,15 @@ class EventTranslator:
             self._sources.add(event)
         if piece := self._live.next_piece():
             self._show(self._rewriter.feed(piece) if self._rewriter else piece)
-        match kind:
-            case "response.reasoning.search_queries":
+        if not kind.startswith(_REASONING):
+            return
+        match kind.removeprefix(_REASONING):
+            case "search_queries":
                 self._emit(_search_queries(event))
-            case "response.reasoning.search_results":
+            case "search_results":
                 self._emit(_search_results(event))
-            case "response.reasoning.fetch_url_queries":
-                self._emit(
-                    {"type": EventType.STATUS.value, "message": "Reading pages."}
-                )
+            case "fetch_url_queries":
+                self._emit({"type": _STATUS, "message": "Reading pages."})
 
     def finish(self, content: str) -> bool:
         """Emit the rest of the final text.
@@ -82,17 +88,17 @@ class EventTranslator:
         if piece:
             self._pieces.append(piece)
             self.shown += len(piece)
-            self._emit({"type": EventType.TEXT_DELTA.value, "text": piece})
+            self._emit({"type": _TEXT_DELTA, "text": piece})
 
 
 def _search_queries(event: JsonObject) -> JsonObject:
     texts = [as_text(query) for query in as_list(event.get("queries"))]
     queries: Sequence[JsonValue] = [text for text in texts if text]
-    return {"type": EventType.SEARCH_QUERIES.value, "queries": queries}
+    return {"type": _SEARCH_QUERIES, "queries": queries}
 
 
 def _search_results(event: JsonObject) -> JsonObject:
     results = [
         page(row) | {"id": result_id(row)} for row in as_objects(event.get("results"))
     ]
-    return {"type": EventType.SEARCH_RESULTS.value, "results": results}
+    return {"type": _SEARCH_RESULTS, "results": results}

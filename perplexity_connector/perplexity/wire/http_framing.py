@@ -5,6 +5,15 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 _LINE_END = re.compile(rb"\r?\n(?![ \t])")  # a line that begins with a blank goes on
+# The size line of a chunk with data, when it arrives in one piece.
+_CHUNK = re.compile(rb"([0-9A-Fa-f]*[1-9A-Fa-f][0-9A-Fa-f]*)[ \t]*(?:;[^\n]*)?\r?\n")
+# The headers that say how the body ends; a line that begins with a blank goes on.
+_FRAMING = re.compile(
+    rb"\n(content-length|transfer-encoding)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
+    re.IGNORECASE,
+)
+_LENGTH_LINE = re.compile(rb"content-length[ \t]*:", re.IGNORECASE)
+_LENGTH = re.compile(rb"[0-9]{1,18}")
 _STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})")
 _NO_BODY = frozenset({204, 304})
 _SWITCHING_PROTOCOLS = 101
@@ -48,51 +57,59 @@ class ChunkedEnd:
 
         Raises `ValueError` for a chunk without a size.
         """
-        at = 0
+        at, self._left = self._left, 0
         while at < len(data):
-            if self._left:
-                step = min(self._left, len(data) - at)
-                self._left -= step
-                at += step
+            is_new_chunk = not (self._line or self._in_trailers)
+            if is_new_chunk and (chunk := _CHUNK.match(data, at)):
+                at = chunk.end() + _with_line_end(int(chunk[1], 16))
                 continue
             end = data.find(b"\n", at) + 1
             self._line += data[at : end or None]
             if not end:
                 return None
-            at = end
-            if self._ends_body(self._line.strip()):
-                return at
-            self._line = b""
+            line, self._line = self._line.strip(), b""
+            if self._in_trailers and not line:
+                return end
+            at = end if self._in_trailers else end + self._size(line)
+        self._left = at - len(data)
         return None
 
-    def _ends_body(self, line: bytes) -> bool:
-        if self._in_trailers:
-            return not line
+    def _size(self, line: bytes) -> int:
+        """Return the size of the chunk with this size line; 0 for the last chunk."""
         size = line.partition(b";")[0].strip()
         if not re.fullmatch(rb"[0-9A-Fa-f]+", size):
             message = "a chunk without a size"
             raise ValueError(message)
-        self._left = int(size, 16)
-        if self._left:
-            self._left += len(b"\r\n")
-        else:
-            self._in_trailers = True
-        return False
+        length = int(size, 16)
+        self._in_trailers = length == 0
+        return _with_line_end(length) if length else 0
+
+
+def _with_line_end(length: int) -> int:
+    return length + len(b"\r\n")
 
 
 BodyEnd: TypeAlias = LengthEnd | ChunkedEnd
 
 
 class Head:
-    """The head of an answer, without its empty line. `is_interim`: another head follows it."""
+    """The head of an answer, without its empty line. `is_interim`: another head follows it.
+
+    * `_head`: the bytes.
+    * `_status`: the HTTP status; 0 for bytes that are not HTTP.
+    * `_is_chunked`: whether the body comes in chunks.
+    * `_lengths`: the value of each `Content-Length`.
+    """
 
     def __init__(self, head: bytes) -> None:
         """Read a head."""
-        self._lines = _LINE_END.split(head)
+        self._head = head
         found = _STATUS.match(head)
         self._status = int(found[1]) if found else 0
-        self._is_chunked = _is_chunked(self._lines)
-        self._length = _length(self._lines)
+        values = [(name.lower(), value) for name, value in _FRAMING.findall(head)]
+        codings = _parts(values, b"transfer-encoding")
+        self._is_chunked = bool(codings) and codings[-1].lower() == b"chunked"
+        self._lengths = _parts(values, b"content-length")
 
     @property
     def is_interim(self) -> bool:
@@ -114,30 +131,25 @@ class Head:
 
         Lengths that contradict each other stay, since nothing can be read then.
         """
-        lines: Sequence[bytes] = self._lines
+        lengths = len(self._lengths) + self._is_chunked
+        has_usual_ends = self._head.count(b"\n") == self._head.count(b"\r\n")
+        if lengths <= 1 and has_usual_ends:
+            return self._head + b"\r\n\r\n"
+        lines = _LINE_END.split(self._head)
         if self._is_chunked or self._length is not None:
-            lines = [line for line in lines if _name(line) != b"content-length"]
+            lines = [line for line in lines if not _LENGTH_LINE.match(line)]
         if self._length is not None and not self._is_chunked:
             lines = [*lines, b"content-length: %d" % self._length]
         return b"\r\n".join([*lines, b"", b""])
 
-
-def _name(line: bytes) -> bytes:
-    return line.partition(b":")[0].strip().lower()
-
-
-def _values(lines: Sequence[bytes], name: bytes) -> Sequence[bytes]:
-    values = [line.partition(b":")[2] for line in lines if _name(line) == name]
-    return [part.strip() for value in values for part in value.split(b",")]
+    @property
+    def _length(self) -> int | None:
+        """The length that all `Content-Length` agree on; None without one."""
+        lengths = set(self._lengths)
+        length = lengths.pop() if len(lengths) == 1 else b""
+        return int(length) if _LENGTH.fullmatch(length) else None
 
 
-def _is_chunked(lines: Sequence[bytes]) -> bool:
-    codings = _values(lines, b"transfer-encoding")
-    return bool(codings) and codings[-1].lower() == b"chunked"
-
-
-def _length(lines: Sequence[bytes]) -> int | None:
-    """Return the length that all `Content-Length` agree on; None without one."""
-    lengths = set(_values(lines, b"content-length"))
-    length = lengths.pop() if len(lengths) == 1 else b""
-    return int(length) if re.fullmatch(rb"[0-9]{1,18}", length) else None
+def _parts(values: Sequence[tuple[bytes, bytes]], name: bytes) -> Sequence[bytes]:
+    found = [value for given, value in values if given == name]
+    return [part.strip() for value in found for part in value.split(b",")]

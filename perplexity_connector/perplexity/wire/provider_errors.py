@@ -21,7 +21,6 @@ from perplexity_connector.perplexity.wire.rate_headers import (
     rate_limit_from_headers,
     retry_after_from_headers,
 )
-from perplexity_connector.perplexity.wire.refused_fields import field_errors
 
 _BY_STATUS = {
     400: ErrorCode.INVALID_INPUT,
@@ -136,7 +135,7 @@ def error_from_response(
         http_status=status,
         provider_code=provider_code(error_type),
         request_id=request_id(headers),
-        fields=field_errors(document, sent or {}) if is_refused_input else (),
+        fields=_refused_fields(document, sent or {}) if is_refused_input else (),
         retry_after=retry_after_from_headers(headers, resets_at),
         resets_at=resets_at,
     )
@@ -169,7 +168,7 @@ def error_in_answer(
         detail="an error with HTTP 200",
         provider_code=provider_code(error_type) or provider_code(as_text(status)),
         request_id=request_id,
-        fields=field_errors({"error": error}, sent) if is_input else (),
+        fields=_refused_fields({"error": error}, sent) if is_input else (),
     )
 
 
@@ -212,3 +211,10 @@ def _document(body: bytes) -> JsonObject:
         return as_object(load_json(body))
     except ValueError:
         return {}  # HTML from a proxy, or an empty body
+
+
+def _refused_fields(document: JsonObject, sent: JsonObject) -> Sequence[FieldError]:
+    # It knows the fields of both forms, and few runs are refused.
+    from perplexity_connector.perplexity.wire import refused_fields  # noqa: PLC0415 - as above
+
+    return refused_fields.field_errors(document, sent)

@@ -232,7 +232,9 @@ json_values = st.recursive(
     scalars | st.sampled_from(WORDS),
     lambda part: (
         st.lists(part, max_size=4)
-        | st.dictionaries(st.sampled_from(NAMES) | st.text(), part, max_size=6)
+        | st.dictionaries(
+            st.sampled_from(NAMES) | st.text(max_size=4), part, max_size=6
+        )
     ),
-    max_leaves=25,
+    max_leaves=12,
 )

@@ -53,6 +53,12 @@ def test_a_head_has_one_length_or_chunks(
     assert lines(head(*given_lines)) == expected
 
 
+def test_bare_line_ends_become_usual_ones() -> None:
+    """As httpx reads them."""
+    found = Head(b"HTTP/1.1 200 OK\na: b\ncontent-length: 8")
+    assert found.tidied() == b"HTTP/1.1 200 OK\r\na: b\r\ncontent-length: 8\r\n\r\n"
+
+
 def test_a_folded_line_stays_with_its_header() -> None:
     """Its second part is no header of its own."""
     assert lines(head("a: b", " content-length: 9", "content-length: 8")) == [

@@ -123,11 +123,12 @@ def test_another_shape_is_no_list_of_models(answer: object) -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=4), inner, max_size=3)
     ),
-    max_leaves=8,
+    max_leaves=4,
 )
 rows = st.fixed_dictionaries(
     {},
@@ -146,7 +147,7 @@ rows = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(rows | json_values))
+@given(st.lists(rows | json_values, max_size=4))
 def test_whatever_is_listed_becomes_options_that_fit_the_field(
     data: list[object],
 ) -> None:
