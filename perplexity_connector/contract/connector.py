@@ -11,7 +11,13 @@ from perplexity_connector.contract.options import OptionsPage, OptionsQuery
 from perplexity_connector.contract.result import ActionResult
 from perplexity_connector.contract.status import ConnectionStatus
 
-__all__ = ["ActionHandler", "ConnectionTester", "Connector", "OptionLister"]
+__all__ = [
+    "ActionHandler",
+    "ConnectionTester",
+    "Connector",
+    "OptionLister",
+    "RunCanceller",
+]
 
 ActionHandler: TypeAlias = Callable[
     [JsonObject, ActionContext], Awaitable[ActionResult]
@@ -75,4 +81,18 @@ class OptionLister(Protocol):
         It costs nothing. When the provider cannot be asked, it returns older or shipped options
         instead of failing. `ctx.connection` may be empty. Raises `ConnectorError`: `not_found` for
         an unknown source, `invalid_input` for a cursor that did not come from an earlier page.
+        """
+
+
+@runtime_checkable
+class RunCanceller(Protocol):
+    """Optional: a connector that can stop a run at the provider while no handler of it runs."""
+
+    async def cancel_run(
+        self, action_id: str, version: int, state: JsonObject, ctx: ActionContext
+    ) -> bool:
+        """Ask the provider to stop the run of a checkpoint. Return whether it accepted.
+
+        An action whose checkpoints name nothing that goes on at the provider returns True. It
+        begins nothing, and ends before `ctx.deadline`. Raises `ConnectorError` if it cannot ask.
         """

@@ -44,6 +44,9 @@ class ActionContext:
       response to a request that had a permit; `resets_at` is in epoch seconds.
     * `observe_refusal(retry_after)`: call this when the provider refuses such a request because of
       its rate limit, after `observe_limit`. `retry_after` is in seconds, None if it is not known.
+    * `observe_stop(accepted)`: call this before re-raising `CancelledError`, or at the deadline:
+      whether the provider accepted the request to stop, or there was nothing to stop. Else the
+      envelope of a run with a checkpoint warns that the run may go on.
     * `log`: where the action may log.
     """
 
@@ -62,6 +65,7 @@ class ActionContext:
     permit: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     observe_limit: Callable[[int | None, int | None, float | None], None] = _ignore
     observe_refusal: Callable[[float | None], None] = _ignore
+    observe_stop: Callable[[bool], None] = _ignore
     log: logging.Logger = field(
         default_factory=lambda: logging.getLogger("automation_host")
     )

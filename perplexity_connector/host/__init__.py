@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from perplexity_connector.host.flows.params import *
     from perplexity_connector.host.host import *
     from perplexity_connector.host.runs.params import *
+    from perplexity_connector.host.shared import *
     from perplexity_connector.host.sync import *
 else:
     # Lightest first: a look-up imports every part before the one that has the name.
@@ -22,6 +23,7 @@ else:
         __name__,
         (
             "host",
+            "shared",
             "credentials.private_files",
             "runs.params",
             "flows.params",

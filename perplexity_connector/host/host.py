@@ -12,6 +12,10 @@ from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.json import Document
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.runs.retry import RetryPolicy
+from perplexity_connector.host.validation.arguments import (
+    require_mapping,
+    require_whole_number,
+)
 
 if TYPE_CHECKING:
     from perplexity_connector.host.credentials.connections import Connections
@@ -28,8 +32,9 @@ class Host:
     """Discovers connectors, describes, validates and runs their actions.
 
     `actions`, `connectors`, `problems`, `describe`, `validate` and the stored connections work at any
-    time. `run`, `stream`, `options` and testing a connection need an open host: `async with`. A
-    connector is loaded on first use, opened by its first run, and closed with the host.
+    time. `run`, `stream`, `options` and testing a connection need an open host: `async with`, and
+    its event loop; else they raise `RuntimeError`. A connector is loaded on first use, opened by
+    its first run, and closed with the host. A wrong argument is `invalid_input`.
 
     * `_catalogue`: the known connectors; light.
     * `_settings`, `_store`, `_policy`, `_concurrency`, `_environ`: the operator's choices.
@@ -50,8 +55,16 @@ class Host:
     ) -> None:
         """Take the operator's choices; `HostOptions` explains each.
 
-        Raises `ValueError` for negative `retries`, or a `concurrency` below one.
+        Raises `ValueError` for negative `retries`, or a `concurrency` below one, and
+        `ConnectorError` (`invalid_input`) for a wrong type.
         """
+        require_whole_number("retries", retries)
+        require_whole_number("concurrency", concurrency)
+        for name, values in {"settings": settings, "environ": environ}.items():
+            if values is not None:
+                require_mapping(name, values)
+        for name, values in (settings or {}).items():
+            require_mapping(f"settings[{name!r}]", values)
         if concurrency < 1:
             message = "concurrency must be 1 or more"
             raise ValueError(message)
@@ -65,7 +78,10 @@ class Host:
         self._lock = threading.Lock()
 
     async def __aenter__(self) -> Self:
-        """Open the host."""
+        """Open the host on this event loop. Inside `async with`, it may be opened on it again.
+
+        Raises `RuntimeError` if it is open on another event loop.
+        """
         self._runs.open()
         return self
 
@@ -75,7 +91,11 @@ class Host:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close every open connector. A connector that fails to close is logged and ignored."""
+        """Stop the active runs and close every connector, when the last `async with` ends.
+
+        The callers of these runs get envelopes with the status `cancelled`. A connector that fails
+        to close, or takes more than five seconds, is logged and ignored.
+        """
         await self._runs.close()
 
     @property
@@ -202,7 +222,7 @@ class Host:
         return await self._flows.run(flow, options)
 
     def cancel(self, run_id: str) -> bool:
-        """Stop a run. Return whether a run of that id was active in this host.
+        """Stop every run of that id. Return whether one was active in this host.
 
         The provider is asked to stop and the partial answer is kept. The call that waits for the
         run gets an envelope with the status `cancelled`. Call this on the host's event loop.

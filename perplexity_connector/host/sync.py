@@ -1,11 +1,13 @@
 """A blocking host, for code without an event loop. It runs on one background thread."""
 
 import asyncio
+import atexit
+import os
 import queue
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
-from concurrent.futures import Future
-from contextlib import aclosing
+from concurrent.futures import Future, wait
+from contextlib import aclosing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeAlias, TypeVar, Unpack
@@ -21,26 +23,40 @@ from perplexity_connector.host.runs.params import GivenConnection, RunOptions
 __all__ = ["SyncHost"]
 
 T = TypeVar("T")
+# After the host was closed, a call that is not a run has so long to end.
+_LAST_S = 1.0
 Start: TypeAlias = Callable[[], Coroutine[object, None, T]]
 
 
 class SyncHost:
     """A `Host` whose methods block. `run` and `stream` need `with`; any number of threads may call.
 
+    The methods that wait raise `RuntimeError` in a forked child, where the background thread does
+    not run, and in a callback of the host, such as `on_checkpoint`, which would wait for itself.
+    At the end of the interpreter, an open host is closed.
+
     * `connections`: the stored connections.
     * `_host`: the host that does the work.
     * `_thread`: the background thread; None outside `with`.
+    * `_times`: how many `with` share it.
+    * `_lock`: held while it is started or taken away.
     """
 
     def __init__(self, **options: Unpack[HostOptions]) -> None:
         """Take what `Host` takes."""
         self._host = Host(**options)
         self._thread: _HostThread | None = None
+        self._times = 0
+        self._lock = threading.Lock()
         self.connections = SyncConnections(self._host.connections, self._wait)
 
     def __enter__(self) -> Self:
-        """Start the background thread."""
-        self._thread = _HostThread(self._host)
+        """Start the background thread, unless another `with` has started it."""
+        with self._lock:
+            if self._thread is None or self._thread.is_parents():
+                self._thread = _HostThread(self._host)
+                self._times = 0
+            self._times += 1
         return self
 
     def __exit__(
@@ -49,8 +65,19 @@ class SyncHost:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Cancel the runs in progress, close every connector and end the thread."""
-        thread, self._thread = self._running_thread(), None
+        """Stop the active runs, close every connector and end the thread, at the last `with`.
+
+        The threads that wait for these runs get envelopes with the status `cancelled`.
+        """
+        thread = self._open_thread()
+        if thread.is_parents():
+            return  # a forked child leaves the `with` of its parent
+        thread.require_usable()
+        with self._lock:
+            self._times -= 1
+            if self._times:
+                return
+            self._thread = None
         thread.stop()
 
     def register(self, plugin: object, manifest: Path) -> None:
@@ -143,17 +170,21 @@ class SyncHost:
                 async for event in events:
                     items.put(event)
 
-        call = _Call(self._running_thread().loop, pump())
+        thread = self._usable_thread()
+        call = _Call(thread, pump())
         call.future.add_done_callback(lambda _: items.put(None))
         try:
             while (item := items.get()) is not None:
                 yield item
+                thread.require_usable()
             call.future.result()
         finally:
             call.abort()
 
     def cancel(self, run_id: str) -> bool:
-        """See `Host.cancel`. Any thread may call this."""
+        """See `Host.cancel`. Any thread may call this, and any callback of the host."""
+        if self._open_thread().is_current():
+            return self._host.cancel(run_id)
 
         async def cancel() -> bool:
             return self._host.cancel(run_id)
@@ -183,13 +214,18 @@ class SyncHost:
         )
 
     def _wait(self, start: Start[T]) -> T:
-        call = _Call(self._running_thread().loop, start())
+        call = _Call(self._usable_thread(), start())
         try:
             return call.future.result()
         finally:
             call.abort()
 
-    def _running_thread(self) -> "_HostThread":
+    def _usable_thread(self) -> "_HostThread":
+        thread = self._open_thread()
+        thread.require_usable()
+        return thread
+
+    def _open_thread(self) -> "_HostThread":
         if self._thread is None:
             message = "the host is not open: use `with SyncHost() as host`"
             raise RuntimeError(message)
@@ -226,65 +262,121 @@ class _HostThread:
     """A thread with an event loop, on which the host is open.
 
     * `loop`: the event loop.
+    * `_process`: the process that it runs in. It does not run in a forked child.
     * `_ready`: gets the loop once the host is open.
     * `_stopping`: set to close the host and end the thread.
+    * `_is_over`: set when no call is accepted any more.
+    * `_lock`: held while a call is accepted, and while that ends.
     """
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._process = os.getpid()
         self._ready: Future[asyncio.AbstractEventLoop] = Future()
+        self._is_over = False
+        self._lock = threading.Lock()
         self._thread = threading.Thread(
-            target=asyncio.run,
-            args=(self._serve(),),
+            target=self._run,
             name="automation-host",
             daemon=True,
         )
         self._thread.start()
         self.loop = self._ready.result()
+        # Later, the interpreter stops the thread in the middle of its runs.
+        atexit.register(self.stop)
+
+    def is_parents(self) -> bool:
+        """Return whether this is a forked child of the process that the thread runs in."""
+        return self._process != os.getpid()
+
+    def is_current(self) -> bool:
+        """Return whether the caller runs on this thread, as a callback of the host does."""
+        return threading.current_thread() is self._thread and not self.is_parents()
+
+    def require_usable(self) -> None:
+        """Raise `RuntimeError` where a call would wait for ever."""
+        if self.is_parents():
+            message = (
+                "this host was opened before the process was forked, and runs in the parent only: "
+                "open a host after the fork"
+            )
+            raise RuntimeError(message)
+        if self.is_current():
+            message = (
+                "a callback of the host cannot wait for the host, which waits for the callback: "
+                "call it from another thread"
+            )
+            raise RuntimeError(message)
+
+    def submit(self, work: Coroutine[object, None, T]) -> Future[T]:
+        """Run a coroutine on the thread. Raises `RuntimeError` if the host was closed meanwhile."""
+        with self._lock:
+            if not self._is_over:
+                return asyncio.run_coroutine_threadsafe(work, self.loop)
+        work.close()
+        message = "the host was closed: use `with SyncHost() as host`"
+        raise RuntimeError(message)
 
     def stop(self) -> None:
-        """Cancel the runs, close the host and end the thread."""
-        self.loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
+        """Stop the runs, close the host and end the thread."""
+        atexit.unregister(self.stop)
+        if not self.is_parents():
+            with suppress(RuntimeError):  # the loop is closed already
+                self.loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:
+            if self._ready.done():
+                raise
+            # The thread that opens the host waits for this.
+            self._ready.set_exception(error)
 
     async def _serve(self) -> None:
         self._stopping = asyncio.Event()
-        async with self._host:
-            self._ready.set_result(asyncio.get_running_loop())
-            await self._stopping.wait()
-            # Runs end before the connectors that they use are closed.
-            runs = asyncio.all_tasks() - {asyncio.current_task()}
-            for run in runs:
-                run.cancel()
-            await asyncio.gather(*runs, return_exceptions=True)
+        try:
+            async with self._host:
+                self._ready.set_result(asyncio.get_running_loop())
+                await self._stopping.wait()
+        finally:
+            with self._lock:
+                self._is_over = True
+        await asyncio.sleep(0)  # for the calls that were accepted just before
+        # The runs have ended. Their callers get the envelopes now.
+        if calls := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(calls, timeout=_LAST_S)
 
 
 class _Call(Generic[T]):
-    """A coroutine that runs on the background loop for the calling thread.
+    """A coroutine that runs on the background thread for the calling thread.
 
     * `future`: gets its result; the calling thread waits for it.
     * `_task`: the coroutine's task, to cancel it.
     """
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        work: Coroutine[object, None, T],
-    ) -> None:
-        self._loop = loop
+    def __init__(self, thread: _HostThread, work: Coroutine[object, None, T]) -> None:
+        self._thread = thread
         self._work = work
-        self.future = asyncio.run_coroutine_threadsafe(self._main(), loop)
+        self.future = thread.submit(self._main())
 
     def abort(self) -> None:
-        """Cancel the coroutine and wait for its end, unless it has ended."""
-        if not self.future.done():
-            asyncio.run_coroutine_threadsafe(self._cancel(), self._loop).result()
+        """Cancel the coroutine, unless it has ended, and wait for its end where that can be."""
+        if self.future.done() or self._thread.is_parents():
+            return
+        if self._thread.is_current():
+            # The garbage collector closes a generator on any thread.
+            self._task.cancel()
+            return
+        with suppress(RuntimeError):  # the loop is closed, and the future done
+            self._thread.loop.call_soon_threadsafe(self._cancel)
+        wait([self.future])
 
     async def _main(self) -> T:
         self._task = asyncio.ensure_future(self._work)
         return await self._task
 
-    async def _cancel(self) -> None:
+    def _cancel(self) -> None:
         # Scheduled after `_main`, so `_task` is set.
         self._task.cancel()
-        await asyncio.wait([self._task])

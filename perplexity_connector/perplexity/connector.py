@@ -19,6 +19,7 @@ from perplexity_connector.contract import (
     OptionLister,
     OptionsPage,
     OptionsQuery,
+    RunCanceller,
 )
 from perplexity_connector.perplexity.actions.model_options import ModelOptions
 from perplexity_connector.perplexity.forms.fields import Form
@@ -29,11 +30,15 @@ from perplexity_connector.perplexity.wire.client import Client
 class _Action(NamedTuple):
     form: type[Form]
     run: Callable[[Client, JsonObject, ActionContext], Awaitable[ActionResult]]
+    cancel: Callable[[Client, JsonObject, ActionContext], Awaitable[bool]]
 
 
 # Each action is imported on first use: a search needs nothing of a chat.
 @cache
 def _chat() -> _Action:
+    from perplexity_connector.perplexity.actions.cancelling import (  # noqa: PLC0415 - as above
+        cancel_chat,
+    )
     from perplexity_connector.perplexity.actions.create_chat_completion import (  # noqa: PLC0415 - as above
         create_chat_completion,
     )
@@ -41,19 +46,20 @@ def _chat() -> _Action:
         ChatInput,
     )
 
-    return _Action(ChatInput, create_chat_completion)
+    return _Action(ChatInput, create_chat_completion, cancel_chat)
 
 
 @cache
 def _search() -> _Action:
     from perplexity_connector.perplexity.actions.execute_search import (  # noqa: PLC0415 - as above
+        cancel_nothing,
         execute_search,
     )
     from perplexity_connector.perplexity.forms.execute_search import (  # noqa: PLC0415 - as above
         SearchInput,
     )
 
-    return _Action(SearchInput, execute_search)
+    return _Action(SearchInput, execute_search, cancel_nothing)
 
 
 _ACTIONS: Mapping[tuple[str, int], Callable[[], _Action]] = {
@@ -63,8 +69,8 @@ _ACTIONS: Mapping[tuple[str, int], Callable[[], _Action]] = {
 
 
 # The protocols are base classes, so that a type checker compares each method with the contract.
-class PerplexityConnector(ConnectionTester, OptionLister, Connector):
-    """Perplexity's actions; see `contract.Connector`, `ConnectionTester` and `OptionLister`.
+class PerplexityConnector(ConnectionTester, OptionLister, RunCanceller, Connector):
+    """Perplexity's actions; see `contract.Connector` and the optional protocols.
 
     `_models` caches the list of models for as long as the connector is open.
     """
@@ -102,6 +108,12 @@ class PerplexityConnector(ConnectionTester, OptionLister, Connector):
             message = f"Unknown options source {source!r}. Available: models."
             raise ConnectorError(ErrorCode.NOT_FOUND, message)
         return await self._models.page(query, ctx)
+
+    async def cancel_run(
+        self, action_id: str, version: int, state: JsonObject, ctx: ActionContext
+    ) -> bool:
+        """Ask to stop the run of a checkpoint, once, within two seconds."""
+        return await _action(action_id, version).cancel(self._client, state, ctx)
 
     async def __aenter__(self) -> Self:
         """Open the client. The cache begins empty, because its lock belongs to one event loop."""

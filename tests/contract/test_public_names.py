@@ -42,6 +42,7 @@ def test_the_names_of_the_contract_are_pinned() -> None:
         "OptionsQuery",
         "PROJECT_NAME",
         "Reference",
+        "RunCanceller",
         "RunStatus",
         "RunWarning",
         "Secret",
@@ -61,5 +62,6 @@ def test_the_names_of_the_host_are_pinned() -> None:
         "RunOptions",
         "StepRun",
         "SyncHost",
+        "shared_host",
         "write_private",
     ]

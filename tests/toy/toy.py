@@ -89,6 +89,15 @@ class Toy:
             note="Two.",
         )
 
+    async def cancel_run(
+        self, action_id: str, version: int, state: JsonObject, ctx: ActionContext
+    ) -> bool:
+        """Stop what was begun under the checkpoint's id; what has none cannot be stopped."""
+        self._known(action_id, version)
+        del ctx
+        self.log.append(f"stopped {state.get('id')}")
+        return "id" in state
+
     async def __aenter__(self) -> Self:
         """Open nothing."""
         self.log.append("opened")

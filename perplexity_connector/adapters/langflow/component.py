@@ -11,7 +11,7 @@ from lfx.schema import Data, DataFrame, Message
 from lfx.template import Output
 from pydantic import SecretStr
 
-from perplexity_connector.adapters.langflow.hosting import described, shared_host
+from perplexity_connector.adapters.langflow.hosting import described
 from perplexity_connector.adapters.langflow.inputs import (
     connection_of,
     input_of,
@@ -26,6 +26,7 @@ from perplexity_connector.adapters.langflow.outputs import (
 )
 from perplexity_connector.contract import JsonObject, JsonValue, Secret
 from perplexity_connector.contract.json import as_object, as_text
+from perplexity_connector.host import shared_host
 
 
 class ActionFailedError(Exception):

@@ -21,6 +21,11 @@ from perplexity_connector.host.catalogue.discovery import (
     find_connector,
 )
 from perplexity_connector.host.catalogue.manifests import ManifestError, read_manifest
+from perplexity_connector.host.validation.arguments import (
+    require_name,
+    require_path,
+    require_whole_number,
+)
 
 
 class Catalogue:
@@ -40,8 +45,10 @@ class Catalogue:
     def register(self, plugin: object, manifest: Path) -> str:
         """Add a connector of this process and return its id.
 
-        Raises `ConnectorError` (`internal`) for a manifest that cannot be used.
+        Raises `ConnectorError`: `internal` for a manifest that cannot be used, `invalid_input` if
+        it is not a path.
         """
+        require_path("manifest", manifest)
         try:
             document = read_manifest(manifest)
         except ManifestError as error:
@@ -87,13 +94,17 @@ class Catalogue:
 
     def connector(self, connector: str) -> Installed:
         """Find a connector. Raises `ConnectorError` (`not_found`) naming the known ones."""
+        require_name("connector", connector)
         return find_connector(self._connectors(), connector)
 
     def action(self, connector: str, action: str, version: int | None) -> JsonObject:
         """Find an action's manifest entry. Without `version`, find the newest one.
 
-        Raises `ConnectorError` (`not_found`) naming the known ones.
+        Raises `ConnectorError`: `not_found` naming the known ones, `invalid_input` for a wrong type.
         """
+        require_name("action", action)
+        if version is not None:
+            require_whole_number("version", version)
         return find_action(self.connector(connector), action, version)
 
     def action_version(self, connector: str, action: str, version: int | None) -> int:

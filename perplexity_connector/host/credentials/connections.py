@@ -27,6 +27,10 @@ from perplexity_connector.host.credentials.store import (
     ConnectionStore,
     StoredConnection,
 )
+from perplexity_connector.host.validation.arguments import (
+    require_mapping,
+    require_text,
+)
 from perplexity_connector.host.validation.schema_validator import invalid_input_error
 
 FindForm: TypeAlias = Callable[[str], ConnectionForm]
@@ -72,6 +76,7 @@ class Connections:
         form, `invalid_input` for a name that is taken, holds the key or cannot be displayed.
         """
         form = self._form(connector)
+        require_mapping("fields", fields)
         now = _now()
         new = StoredConnection(
             connector=connector,
@@ -87,6 +92,8 @@ class Connections:
 
     def list(self, connector: str | None = None) -> list[Document]:
         """Describe every connection, or those of one connector, in order of name."""
+        if connector is not None:
+            require_text("connector", connector)
         stored = self._store.read()
         stored.sort(key=lambda connection: comparable_name(connection.name))
         return [
@@ -119,6 +126,7 @@ class Connections:
 
         Raises `ConnectorError` as `add` does.
         """
+        require_text("new_name", new_name)
         return self._change_fields(name, {NAME: new_name})
 
     def replace_key(self, name: str, fields: Given) -> Document:
@@ -126,6 +134,7 @@ class Connections:
 
         Raises `ConnectorError` as `add` does, `invalid_input` also for a field that is not secret.
         """
+        require_mapping("fields", fields)
         form = self._form(self._find(name).connector)
         if wrong := [field for field in fields if not form.is_secret(field)]:
             raise _invalid_fields(
@@ -232,6 +241,7 @@ def _split_off(
     stored: Sequence[StoredConnection], name: str
 ) -> tuple[StoredConnection, Sequence[StoredConnection]]:
     """Return the connection with that name, and the other ones."""
+    require_text("name", name)
     found = _matching(stored, name)
     if not found:
         # Do not repeat the given name: it may be a key, pasted into the wrong field.

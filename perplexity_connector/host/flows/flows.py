@@ -25,6 +25,12 @@ from perplexity_connector.host.flows.step_check import StepCheck
 from perplexity_connector.host.runs.params import GivenConnection, RunOptions
 from perplexity_connector.host.runs.record import RunRecord
 from perplexity_connector.host.runs.runs import Runs
+from perplexity_connector.host.validation.arguments import (
+    as_seconds,
+    require_connection,
+    require_function,
+    require_mapping,
+)
 from perplexity_connector.host.validation.schema_validator import (
     SchemaValidator,
     invalid_input_error,
@@ -73,6 +79,7 @@ class Flows:
         options: FlowOptions,
     ) -> AsyncGenerator[Document, None]:
         """See `Host.stream_flow`."""
+        _check_options(options)
         flow = self._parse_valid(document, options.get("connections") or {})
         outputs: dict[str, JsonValue] = {}
         status: JsonValue = RunStatus.SUCCEEDED.value
@@ -140,6 +147,9 @@ class Flows:
         document: JsonObject,
         connections: Connections,
     ) -> tuple[Flow, list[Problem]]:
+        require_mapping("connections", connections)
+        for connector, connection in connections.items():
+            require_connection(f"connections[{connector!r}]", connection)
         plain = to_json(document)
         flow = Flow(flow_version=1, steps=())
         errors = self._flow_validator.errors(plain)
@@ -191,6 +201,16 @@ class Flows:
     def _require_connection(self, step: FlowStep, connections: Connections) -> None:
         if step.connection is not None and step.connector not in connections:
             self._runs.connections.fields(step.connection, step.connector)
+
+
+def _check_options(options: FlowOptions) -> None:
+    if unknown := options.keys() - FlowOptions.__annotations__.keys():
+        message = f"a flow has no option {', '.join(unknown)}"
+        raise TypeError(message)
+    if (timeout := options.get("timeout")) is not None:
+        as_seconds("timeout", timeout)
+    if (keep := options.get("on_checkpoint")) is not None:
+        require_function("on_checkpoint", keep)
 
 
 def _to_flow(document: JsonObject) -> Flow:

@@ -1,8 +1,10 @@
 """Load a connector: validate its manifest, import its plugin, compile its schemas."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+import functools
+import logging
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from typing import TypeVar
 
 import pluggy
@@ -20,15 +22,18 @@ from perplexity_connector.contract import (
     ConnectorSpecs,
     ErrorCode,
     FieldError,
+    JsonObject,
     Manifest,
     OptionLister,
     OptionsPage,
     OptionsQuery,
+    RunCanceller,
 )
 from perplexity_connector.contract.json import pointer_of
 from perplexity_connector.host.catalogue.discovery import Installed
 from perplexity_connector.host.catalogue.schemas import read_schema
 from perplexity_connector.host.credentials.form import ConnectionForm
+from perplexity_connector.host.runs import boundary
 from perplexity_connector.host.runs.settings import resolve_settings
 from perplexity_connector.host.validation.schema_validator import (
     SchemaValidator,
@@ -36,10 +41,13 @@ from perplexity_connector.host.validation.schema_validator import (
 )
 from perplexity_connector.host.validation.to_json import Normalized
 
-T = TypeVar("T")
+Answer = TypeVar("Answer", ConnectionStatus, OptionsPage)
+_LOG = logging.getLogger("automation_host")
 
 # Longer than a connector's own test takes.
 _TEST_S = 10.0
+# So long may a connector take to close.
+_CLOSE_S = 5.0
 
 
 class LoadedConnector:
@@ -90,8 +98,10 @@ class LoadedConnector:
 
         Raises `ConnectorError`: the connector's own (`not_found`), else `internal`.
         """
-        with _as_connector_error(f"{self._name} cannot give its action {action.id!r}"):
-            return self._connector.action(action.id, action.version)
+        return boundary.call(
+            lambda: self._connector.action(action.id, action.version),
+            self._fail(f"cannot give its action {action.id!r}"),
+        )
 
     def input_errors(self, action: Action, input: Normalized) -> list[FieldError]:
         """Return the errors of the schema and of the connector's own check.
@@ -101,11 +111,17 @@ class LoadedConnector:
         errors = self._validators[action.input].errors(input)
         if not isinstance(input.value, dict):
             return errors
-        with _as_connector_error(
-            f"{self._name} cannot check the input of {action.id!r}"
-        ):
-            own = self._connector.check(action.id, action.version, input.value)
+        document = input.value
+
+        def check() -> list[FieldError]:
+            own = self._connector.check(action.id, action.version, document)
+            if not all(map(boundary.is_field_error, own)):
+                raise TypeError
             return merge_errors(errors, own)
+
+        return boundary.call(
+            check, self._fail(f"cannot check the input of {action.id!r}")
+        )
 
     def output_errors(self, action: Action, output: Normalized) -> list[FieldError]:
         """Return where an output breaks its schema."""
@@ -117,17 +133,21 @@ class LoadedConnector:
         The outcome is `unknown` if the connector has no test, or takes too long. Raises
         `ConnectorError`: the connector's own, else `internal`.
         """
-        if not isinstance(self._connector, ConnectionTester):
+        connector = self._connector
+        if not isinstance(connector, ConnectionTester):
             return _unknown_status(
                 "This connector cannot test a connection.", "Run a step with it."
             )
-        with _as_connector_error(f"{self._name} cannot test a connection"):
-            try:
-                async with asyncio.timeout(_TEST_S):
-                    status = await self._connector.test_connection(context)
-            except TimeoutError:
-                return _unknown_status("The test took too long.", "Try again later.")
+
+        async def test() -> ConnectionStatus:
+            status = await connector.test_connection(context)
             return _require_type(status, ConnectionStatus)
+
+        try:
+            fail = self._fail("cannot test a connection")
+            return await boundary.supervise(test, fail, _TEST_S)
+        except TimeoutError:
+            return _unknown_status("The test took too long.", "Try again later.")
 
     async def list_options(
         self,
@@ -140,11 +160,34 @@ class LoadedConnector:
         Raises `ConnectorError`: `not_found` if the connector has none, the connector's own, else
         `internal`.
         """
-        if not isinstance(self._connector, OptionLister):
+        connector = self._connector
+        if not isinstance(connector, OptionLister):
             raise ConnectorError(ErrorCode.NOT_FOUND, f"{self._name} has no options.")
-        with _as_connector_error(f"{self._name} cannot list its options"):
-            page = await self._connector.list_options(source, query, context)
+
+        async def list_options() -> OptionsPage:
+            page = await connector.list_options(source, query, context)
             return _require_type(page, OptionsPage)
+
+        return await boundary.supervise(
+            list_options, self._fail("cannot list its options")
+        )
+
+    async def cancel_run(
+        self, action: Action, state: JsonObject, context: ActionContext
+    ) -> bool:
+        """Ask the provider to stop a run. Return whether it accepted.
+
+        It did not if the connector cannot ask. Raises `ConnectorError`: the connector's own, else
+        `internal`.
+        """
+        connector = self._connector
+        if not isinstance(connector, RunCanceller):
+            return False
+        accepted = await boundary.supervise(
+            lambda: connector.cancel_run(action.id, action.version, state, context),
+            self._fail(f"cannot stop a run of {action.id!r}"),
+        )
+        return accepted is True
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open the connector unless it is open; `stack` closes it.
@@ -154,9 +197,28 @@ class LoadedConnector:
         async with self._opening:
             if self._is_open:
                 return
-            with _as_connector_error(f"{self._name} cannot be opened"):
-                await stack.enter_async_context(self._connector)
+            kind = type(self._connector)
+            await boundary.guard(
+                lambda: kind.__aenter__(self._connector), self._fail("cannot be opened")
+            )
+            stack.push_async_callback(self._close)
             self._is_open = True
+
+    async def _close(self) -> None:
+        """Close the connector. A failure is logged and ignored."""
+        kind = type(self._connector)
+        try:
+            await boundary.supervise(
+                lambda: kind.__aexit__(self._connector, None, None, None),
+                self._fail("cannot be closed"),
+                _CLOSE_S,
+            )
+        except (ConnectorError, TimeoutError) as error:
+            # A connector's own message may hold a key.
+            _LOG.warning("%s cannot be closed: %s", self._name, type(error).__name__)
+
+    def _fail(self, problem: str) -> boundary.Fail:
+        return functools.partial(_internal, f"{self._name} {problem}")
 
 
 def load(
@@ -196,11 +258,16 @@ def _load_connector(installed: Installed, settings: Mapping[str, str]) -> Connec
     plugins = pluggy.PluginManager(PROJECT_NAME)
     plugins.add_hookspecs(ConnectorSpecs)
     name = f"The plugin {installed.plugin_name!r} of connector {installed.id!r}"
-    with _as_connector_error(f"{name} cannot be loaded"):
+
+    def load_connector() -> Connector | None:
         plugins.register(installed.load_plugin(), name=installed.plugin_name)
         connector: Connector | None = plugins.hook.load_connector(
             connector_id=installed.id, settings=settings
         )
+        return connector
+
+    fail = functools.partial(_internal, f"{name} cannot be loaded")
+    connector = boundary.call(load_connector, fail)
     if connector is None:
         raise ConnectorError(ErrorCode.INTERNAL, f"{name} does not load it.")
     return connector
@@ -214,22 +281,12 @@ def _unknown_status(message: str, next_step: str) -> ConnectionStatus:
     )
 
 
-def _require_type(value: object, kind: type[T]) -> T:
+def _require_type(value: object, kind: type[Answer]) -> Answer:
     if not isinstance(value, kind):
         raise TypeError
+    value.to_dict()  # fails here, and not at its caller, for a part of a wrong type
     return value
 
 
-@contextmanager
-def _as_connector_error(problem: str) -> Iterator[None]:
-    """Pass a connector's own `ConnectorError` on; turn any other exception into `internal`."""
-    try:
-        yield
-    except ConnectorError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the host's boundary: it outlives a broken connector
-        # The exception's text may hold a key: so only its type is named, and no cause is kept
-        # that a log would print.
-        raise ConnectorError(
-            ErrorCode.INTERNAL, f"{problem}: {type(error).__name__}."
-        ) from None
+def _internal(problem: str, reason: str) -> ConnectorError:
+    return ConnectorError(ErrorCode.INTERNAL, f"{problem}: {reason}.")

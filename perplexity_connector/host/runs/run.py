@@ -5,7 +5,7 @@ import functools
 import inspect
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
@@ -23,6 +23,7 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.contract.json import Document
 from perplexity_connector.host.credentials.form import Credential
+from perplexity_connector.host.runs import boundary
 from perplexity_connector.host.runs.loading import LoadedConnector
 from perplexity_connector.host.runs.params import KeepCheckpoint
 from perplexity_connector.host.runs.rate_limiter import RateLimiter
@@ -46,10 +47,10 @@ _EVENT_TYPES = frozenset(kind.value for kind in EventType)
 #   ended                     `carry_out` has returned or raised
 #
 # `stop`, or `GRACE_S` after the deadline, lets `_timer` expire, which cancels the current await.
-# If an attempt is active, that cancels its handler, which asks the provider to cancel. If `stop`
-# was called between attempts, no handler runs; so, if the run has a checkpoint,
-# `_cancel_at_provider` calls the handler once more to ask. Then `_stop_requested` decides whether
-# the run ends as `cancelled` or as `timeout`.
+# If an attempt is active, that cancels its handler (`_interrupted`), which asks the provider to
+# cancel. Between attempts no handler runs; so, if the run has a checkpoint, `_cancel_at_provider`
+# asks, through the connector. A handler that returns its result all the same has succeeded. Else
+# `_stop_requested` decides whether the run ends as `cancelled` or as `timeout`.
 
 
 # Without a repr: a handler's context holds methods of it, so a log would show input and output.
@@ -75,7 +76,9 @@ class Run:
     * `_usage`: the last usage of any failed attempt.
     * `_timer`: ends the run, `GRACE_S` after the deadline or when it is stopped.
     * `_stop_requested`: whether `stop` was called in time.
-    * `_stopped_between_attempts`: whether that was during the wait before a retry.
+    * `_interrupted`: the handler's task, if the run was ended while it was active.
+    * `_stop_accepted`: whether the provider accepted the request to stop the run, or there was
+      nothing to stop.
     * `_effect`: whether the run may have had an effect at the provider so far. An active attempt
       may, unless it waits for its first turn to send a request. A failed attempt says so itself.
     * `_effect_before_turn`: the value of `_effect` while the attempt waits for its first turn;
@@ -100,7 +103,8 @@ class Run:
     _usage: JsonObject | None = None
     _timer: asyncio.Timeout = field(init=False)
     _stop_requested: bool = False
-    _stopped_between_attempts: bool = False
+    _interrupted: asyncio.Task[ActionResult] | None = None
+    _stop_accepted: bool = False
     _effect: Effect = Effect.NONE
     _effect_before_turn: Effect | None = None
 
@@ -113,9 +117,7 @@ class Run:
     def stop(self) -> bool:
         """End the run now, as its deadline would. Return False if its time is over already."""
         if not self._timer.expired():
-            has_begun = self.record.attempts > 0
             self._stop_requested = True
-            self._stopped_between_attempts = has_begun and not self._active_attempt
             self._timer.reschedule(asyncio.get_running_loop().time())
         return self._stop_requested
 
@@ -124,17 +126,39 @@ class Run:
 
         `stack` closes a connector that is opened here. Raises `ConnectorError`: the last attempt's,
         `cancelled` after `stop`, `timeout` when deadline and grace are over, `internal` for an
-        output that breaks its schema.
+        output that breaks its schema, or a handler that ignores its end.
         """
+        try:
+            self.record.result = await self._result(stack)
+        except ConnectorError as error:
+            self._warn_if_it_goes_on(error)
+            raise
+        return self._valid_output(self.record.result.output)
+
+    async def _result(self, stack: AsyncExitStack) -> ActionResult:
         try:
             async with self._timer:
                 await self.loaded.open(stack)
-                self.record.result = await self._make_attempts()
+                return await self._make_attempts()
         except TimeoutError:
-            if self._stopped_between_attempts and self.state is not None:
-                await self._cancel_at_provider()
-            raise self._time_over_error() from None
-        return self._valid_output(self.record.result.output)
+            await self._cancel_at_provider()
+            return self._late_result()
+        except asyncio.CancelledError:
+            await self._cancel_at_provider()
+            raise
+
+    def _late_result(self) -> ActionResult:
+        """Return the result of a handler that has succeeded although its run was ended."""
+        task = self._interrupted
+        if task is None or task.cancelled():
+            raise self._time_over_error()
+        error = task.exception() if task.done() else RuntimeError()
+        if error is None:
+            return self._checked(task.result())
+        if isinstance(error, ConnectorError):
+            self._keep_parts(error)
+            raise self._time_over_error()
+        raise self._handler_error(reason="it ignored the request to end")
 
     async def _make_attempts(self) -> ActionResult:
         import stamina  # noqa: PLC0415 - heavy, and the palette needs none of it
@@ -156,24 +180,41 @@ class Run:
         context = self._context(number, last=last)
         before = self._effect_before_turn = self._effect
         self._effect = Effect.UNKNOWN
+        self._stop_accepted = False
+        task = boundary.begin(lambda: self._handle(context), self._handler_error)
         try:
-            result = await self.handler(self.input, context)
+            await boundary.settle(task)
+            return self._checked(task.result())
+        except asyncio.CancelledError:
+            self._interrupted = task
+            raise
         except ConnectorError as error:
             if error.effect is Effect.NONE and self.state is None:
                 self._effect = before
-            # An attempt without a partial output or usage does not undo an earlier one's.
-            error.partial = self._partial = error.partial or self._partial
-            error.usage = self._usage = error.usage or self._usage
+            self._keep_parts(error)
             run_id, code = self.record.run_id, error.code.value
             context.log.info("attempt %d of %s failed: %s", number, run_id, code)
             raise
-        except Exception as error:  # noqa: BLE001 - the host's boundary: a run never raises what a handler does
-            raise self._handler_error(type(error).__name__, context.log) from None
+        finally:
+            self._active_attempt = 0  # also of a handler that goes on
+
+    async def _handle(self, context: ActionContext) -> ActionResult:
+        try:
+            return await self.handler(self.input, context)
         finally:
             self._active_attempt = 0
-        if not isinstance(result, ActionResult):
-            reason = f"it returned a {type(result).__name__}"
-            raise self._handler_error(reason, context.log)
+
+    def _keep_parts(self, error: ConnectorError) -> None:
+        # An attempt without a partial output or usage does not undo an earlier one's.
+        error.partial = self._partial = error.partial or self._partial
+        error.usage = self._usage = error.usage or self._usage
+
+    def _checked(self, result: ActionResult) -> ActionResult:
+        if problem := boundary.result_problem(result):
+            output = getattr(result, "output", None)
+            if isinstance(output, Mapping):
+                self._partial = cast("JsonObject", output)
+            raise self._handler_error(problem)
         return result
 
     def _retry_wait(self, error: BaseException) -> bool | float:
@@ -187,13 +228,23 @@ class Run:
         return False if wait is None else wait
 
     async def _cancel_at_provider(self) -> None:
-        # No attempt is running, so no handler can ask the provider to cancel. Call the handler
-        # once more with an expired deadline: it resumes, notices, and cancels.
+        """Ask the provider to stop the run, if no handler can ask: between two attempts."""
+        is_between = self.record.attempts > 0 and self._interrupted is None
+        if not is_between or self.state is None:
+            return
         context = self._context(self.record.attempts, last=True)
-        context = replace(context, deadline=time.monotonic())
-        with suppress(Exception):
+        context = replace(context, deadline=time.monotonic() + GRACE_S)
+        with suppress(ConnectorError, TimeoutError):
             async with asyncio.timeout(GRACE_S):
-                await self.handler(self.input, context)
+                self._stop_accepted = await self.loaded.cancel_run(
+                    self.action, self.state, context
+                )
+
+    def _warn_if_it_goes_on(self, error: ConnectorError) -> None:
+        is_given_up = error.code in {ErrorCode.CANCELLED, ErrorCode.TIMEOUT}
+        if is_given_up and self.state is not None and not self._stop_accepted:
+            message = "The provider did not confirm that the run has stopped: it may go on, and cost money."
+            self.record.warn("stop_unconfirmed", message)
 
     def _context(self, number: int, *, last: bool) -> ActionContext:
         return ActionContext(
@@ -209,9 +260,17 @@ class Run:
             permit=self._permit,
             observe_limit=self.rate_limiter.observe,
             observe_refusal=self.rate_limiter.refuse,
+            observe_stop=self._observe_stop,
             emit=functools.partial(self._emit, number),
-            log=logging.getLogger(f"automation_host.{self.record.connector}"),
+            log=self._log,
         )
+
+    @property
+    def _log(self) -> logging.Logger:
+        return logging.getLogger(f"automation_host.{self.record.connector}")
+
+    def _observe_stop(self, accepted: bool) -> None:
+        self._stop_accepted = accepted is True
 
     @asynccontextmanager
     async def _permit(self) -> AsyncIterator[None]:
@@ -222,11 +281,11 @@ class Run:
             yield
 
     async def _keep_checkpoint(self, state: JsonObject) -> None:
-        copied = cast("JsonObject", to_json(state).value)
-        self.state = copied or None
-        if self.on_checkpoint is None:
-            return
         try:
+            copied = _as_state(state)
+            self.state = copied or None
+            if self.on_checkpoint is None:
+                return
             kept = self.on_checkpoint(copied)
             if inspect.isawaitable(kept):
                 await kept
@@ -235,13 +294,14 @@ class Run:
             self.record.warn("checkpoint_lost", message)
 
     def _save_partial(self, partial: JsonObject) -> None:
-        self._partial = partial
+        if isinstance(partial, Mapping):
+            self._partial = partial
 
     def _emit(self, attempt: int, event: JsonObject) -> None:
         # An attempt that has ended may still have tasks that emit events.
         if self.listener is None or self._active_attempt != attempt:
             return
-        kind = event.get("type")
+        kind = event.get("type") if isinstance(event, Mapping) else None
         if isinstance(kind, str) and kind in _EVENT_TYPES:
             self._last_seq += 1
             self.listener({**event, "seq": self._last_seq})
@@ -260,15 +320,15 @@ class Run:
             )
         return plain
 
-    def _handler_error(self, reason: str, log: logging.Logger) -> ConnectorError:
-        # Never the exception's text: it may hold a key or an input value.
+    def _handler_error(self, reason: str) -> ConnectorError:
         message = f"The action {self.action.id!r} broke: {reason}."
-        log.error("run %s: %s", self.record.run_id, message)
+        self._log.error("run %s: %s", self.record.run_id, message)
         return ConnectorError(
             ErrorCode.INTERNAL,
             message,
-            effect=Effect.UNKNOWN,
+            effect=self._effect,
             partial=self._partial,
+            usage=self._usage,
         )
 
     def _time_over_error(self) -> ConnectorError:
@@ -284,3 +344,10 @@ class Run:
             partial=self._partial,
             usage=self._usage,
         )
+
+
+def _as_state(state: object) -> JsonObject:
+    copied = to_json(state).value
+    if not isinstance(copied, dict):
+        raise TypeError
+    return copied

@@ -1,10 +1,8 @@
 """Runs of one host: load the connector, prepare the run, carry it out, record the end."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack
 from typing import cast
 
 from perplexity_connector.contract import (
@@ -22,6 +20,7 @@ from perplexity_connector.host.credentials.connections import Connections
 from perplexity_connector.host.credentials.form import ConnectionForm, Credential
 from perplexity_connector.host.credentials.store import ConnectionStore
 from perplexity_connector.host.runs.loading import LoadedConnector, load
+from perplexity_connector.host.runs.opened import Opened
 from perplexity_connector.host.runs.params import (
     GivenConnection,
     RunOptions,
@@ -31,10 +30,17 @@ from perplexity_connector.host.runs.rate_limiter import RateLimiters
 from perplexity_connector.host.runs.record import RunRecord
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.runs.run import Listener, Run
+from perplexity_connector.host.validation.arguments import (
+    as_seconds,
+    is_name,
+    is_whole_number,
+    require_function,
+    require_name,
+    require_text,
+    require_whole_number,
+)
 from perplexity_connector.host.validation.schema_validator import invalid_input_error
 from perplexity_connector.host.validation.to_json import to_json
-
-_LOG = logging.getLogger("automation_host")
 
 
 class Runs:
@@ -44,12 +50,11 @@ class Runs:
     * `_catalogue`: finds connectors and actions.
     * `_settings`: the operator's settings, by connector id and name.
     * `_policy`: decides about retries.
-    * `_rate_limiters`: one for each action and credential.
+    * `_concurrency`: how many requests of one action and credential may be in flight.
     * `_environ`: the environment variables.
-    * `_active`: the runs in progress.
     * `_loaded`: the connectors in use by id; each is loaded once.
     * `_lock`: held while a connector is loaded.
-    * `_stack`: closes the open connectors; None while the host is not open.
+    * `_opened`: all that belongs to the event loop; None while the host is not open.
     """
 
     def __init__(  # noqa: PLR0913 - the operator's choices
@@ -66,7 +71,7 @@ class Runs:
         self._catalogue = catalogue
         self._settings = settings
         self._policy = policy
-        self._rate_limiters = RateLimiters(concurrency)
+        self._concurrency = concurrency
         self._environ = environ
         self.connections = Connections(
             store,
@@ -74,24 +79,28 @@ class Runs:
             self._connection_form,
             self._test,
         )
-        self._active: set[Run] = set()
         self._loaded: dict[str, LoadedConnector] = {}
         # Reentrant: a plugin may call the host while it is being loaded.
         self._lock = threading.RLock()
-        self._stack: AsyncExitStack | None = None
+        self._opened: Opened | None = None
 
     def open(self) -> None:
-        """Allow runs."""
-        self._stack = AsyncExitStack()
+        """Allow runs on this event loop. Raises `RuntimeError` if another one has the host open."""
+        with self._lock:
+            if self._opened is None or self._opened.is_lost():
+                self._loaded.clear()
+                self._opened = Opened(self._concurrency)
+            self._opened.require_own_loop()
+            self._opened.times += 1
 
     async def close(self) -> None:
-        """Close every open connector. A connector that fails to close is logged and ignored."""
-        stack, self._stack = self._open_stack(), None
-        self._loaded.clear()
-        try:
-            await stack.aclose()
-        except Exception as problem:  # noqa: BLE001 - the host's boundary
-            _LOG.warning("a connector failed to close: %s", type(problem).__name__)
+        """Undo one `open`. The last one stops the active runs and closes every connector."""
+        opened = self._open_here()
+        opened.times -= 1
+        if opened.times == 0:
+            self._opened = None
+            self._loaded.clear()
+            await opened.close()
 
     def forget(self, connector: str) -> None:
         """Load that connector again on its next use: another one has its id now."""
@@ -118,21 +127,13 @@ class Runs:
         listener: Listener | None = None,
     ) -> Document:
         """Run an action and return its envelope; `listener` gets each event."""
-        stack = self._open_stack()
+        opened = self._open_here()
         request = RunRequest(connector=connector, action=action, input=input, **options)
-        record = RunRecord(
-            connector=connector,
-            action=action,
-            version=request.version or 0,
-            run_id=request.run_id or new_run_id(),
-        )
+        record = _record_of(request)
         try:
-            run = self._prepare(request, record, listener)
-            self._active.add(run)
-            try:
-                return record.success_envelope(await run.carry_out(stack))
-            finally:
-                self._active.remove(run)
+            run = self._prepare(request, record, opened.rate_limiters, listener)
+            with opened.active(run):
+                return record.success_envelope(await run.carry_out(opened.stack))
         except ConnectorError as error:
             return record.failure_envelope(error)
 
@@ -159,8 +160,7 @@ class Runs:
 
     def cancel(self, run_id: str) -> bool:
         """See `Host.cancel`."""
-        runs = [run for run in self._active if run.record.run_id == run_id]
-        return any(run.stop() for run in runs)
+        return self._opened is not None and self._opened.cancel(run_id)
 
     async def options(  # noqa: PLR0913 - as on the host
         self,
@@ -173,9 +173,15 @@ class Runs:
         limit: int,
     ) -> Document:
         """See `Host.options`."""
+        opened = self._open_here()
+        require_text("source", source)
+        require_text("search", search)
+        if cursor is not None:
+            require_text("cursor", cursor)
+        require_whole_number("limit", limit)
         loaded = self._load(connector)
         credential = self._credential(loaded, connection, needed=connection is not None)
-        await loaded.open(self._open_stack())
+        await loaded.open(opened.stack)
         query = OptionsQuery(search=search, cursor=cursor, limit=limit)
         page = await loaded.list_options(
             source,
@@ -188,8 +194,13 @@ class Runs:
         self,
         request: RunRequest,
         record: RunRecord,
+        rate_limiters: RateLimiters,
         listener: Listener | None,
     ) -> Run:
+        if request.run_id is not None:
+            require_name("run_id", request.run_id)
+        if request.on_checkpoint is not None:
+            require_function("on_checkpoint", request.on_checkpoint)
         record.version = self._catalogue.action_version(
             request.connector,
             request.action,
@@ -198,12 +209,12 @@ class Runs:
         loaded = self._load(request.connector)
         action = loaded.action(request.action, record.version)
         timeout = action.timeout if request.timeout is None else request.timeout
-        deadline = record.began + _valid_timeout(timeout)
+        deadline = record.began + as_seconds("timeout", timeout)
         credential = self._credential(loaded, request.connection)
         normalized = to_json(request.input)
         if errors := loaded.input_errors(action, normalized):
             raise invalid_input_error(errors)
-        rate_limiter = self._rate_limiters.of(
+        rate_limiter = rate_limiters.of(
             request.connector,
             request.action,
             credential,
@@ -240,18 +251,24 @@ class Runs:
             return {}
 
     async def _test(self, connector: str, credential: Credential) -> ConnectionStatus:
+        opened = self._open_here()
         loaded = self._load(connector)
-        await loaded.open(self._open_stack())
+        await loaded.open(opened.stack)
         return await loaded.test_connection(ActionContext(connection=credential))
 
     def _connection_form(self, connector: str) -> ConnectionForm:
         return self._load(connector).connection_form
 
-    def _open_stack(self) -> AsyncExitStack:
-        if self._stack is None:
+    def _open_here(self) -> Opened:
+        """Return the opening of this event loop, before anything is sent.
+
+        Raises `RuntimeError` if the host is not open, or open on another event loop.
+        """
+        if self._opened is None:
             message = "the host is not open: use `async with Host() as host`"
             raise RuntimeError(message)
-        return self._stack
+        self._opened.require_own_loop()
+        return self._opened
 
     def _load(self, connector: str) -> LoadedConnector:
         installed = self._catalogue.connector(connector)
@@ -262,11 +279,15 @@ class Runs:
             return self._loaded[connector]
 
 
-def _valid_timeout(seconds: float) -> float:
-    if not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
-        message = "The timeout must be a number of seconds, more than 0."
-        raise ConnectorError(ErrorCode.INVALID_INPUT, message)
-    return seconds
+def _record_of(request: RunRequest) -> RunRecord:
+    """Return the record of a request that was not checked yet: its envelope is valid in any case."""
+    version, run_id = request.version, request.run_id
+    return RunRecord(
+        connector=request.connector if is_name(request.connector) else "",
+        action=request.action if is_name(request.action) else "",
+        version=version if version and is_whole_number(version) else 0,
+        run_id=run_id if run_id and is_name(run_id) else new_run_id(),
+    )
 
 
 def _valid_state(state: JsonObject | None) -> JsonObject | None:

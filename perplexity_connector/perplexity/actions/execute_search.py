@@ -48,6 +48,8 @@ async def execute_search(
     `ctx.salvage` gets them.
     """
     form = read_input(SearchInput, input)
+    # A search ends with its requests: nothing goes on that could be stopped.
+    ctx.observe_stop(True)
     searcher = _Searcher(client, form, ctx)
     try:
         outcomes = await searcher.search_all(search.queries(form))
@@ -64,6 +66,12 @@ async def execute_search(
         usage={"search_queries": len(outcomes) - len(failed)},
         warnings=[_warning(outcome.error) for outcome in failed if outcome.error],
     )
+
+
+async def cancel_nothing(client: Client, state: JsonObject, ctx: ActionContext) -> bool:
+    """Return True: a search ends with its request, and nothing goes on."""
+    del client, state, ctx
+    return True
 
 
 class _Searcher:

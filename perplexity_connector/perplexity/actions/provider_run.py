@@ -7,7 +7,6 @@ stream, a new attempt and a new process all continue the same run with `GET /v1/
 
 import asyncio
 import random
-import re
 from collections.abc import Iterator
 from contextlib import aclosing, suppress
 from itertools import islice
@@ -21,6 +20,10 @@ from perplexity_connector.contract import (
     JsonValue,
 )
 from perplexity_connector.contract.json import as_int, as_object, as_text
+from perplexity_connector.perplexity.actions.cancelling import (
+    ask_to_cancel,
+    run_id_of,
+)
 from perplexity_connector.perplexity.actions.clock import seconds_left
 from perplexity_connector.perplexity.actions.turn import Turn
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
@@ -39,7 +42,6 @@ from perplexity_connector.perplexity.wire.run_status import (
 )
 from perplexity_connector.perplexity.wire.sse import ServerEvent
 
-_CANCEL_SECONDS = 2
 # So many polls are made without a deadline. With one, they go on until it.
 _POLLS = 200
 # The polls that settle a contradictory end.
@@ -72,8 +74,10 @@ class ProviderRun:
     3. ended: `transcript.terminal` (the stream had its last event) or `response` (a poll found the
        end) is set.
 
-    Giving up in state 2, by a deadline or a cancellation, asks the provider to cancel the run. It
-    is not asked to cancel a run that may have ended, or whose status is unknown.
+    Giving up in state 2, by a deadline or a cancellation, asks the provider to cancel the run, and
+    reports with `ctx.observe_stop` whether it accepted. It is not asked to cancel a run that may
+    have ended, or whose status is unknown. The checkpoint is kept in any case: a later process can
+    fetch the part that the provider has.
 
     * `transcript`: everything that the stream has sent.
     * `translator`: emits a listener's events; None if nothing listens.
@@ -81,13 +85,11 @@ class ProviderRun:
     * `request_id`: the provider's id of the latest request.
     * `recovered`: true once the run was polled instead of listened to.
     * `_turn`: the context of the POST, which notes whether the POST can have left.
-    * `_free`: the context of polls and of the request to cancel. They do not wait for the host's
-      limit, because the run costs money meanwhile. The provider counts them separately.
+    * `_free`: the context of polls. They do not wait for the host's limit, because the run costs
+      money meanwhile. The provider counts them separately.
     * `is_unclear`: true while the stream says that the run has ended, and its object that it has
       not.
     * `_status`: the status in the latest poll; None before the first and after a failed one.
-    * `_cancel_accepted`: true once the provider has taken the request to cancel. Then no
-      checkpoint is kept, because a later attempt could only find the cancelled run.
     """
 
     def __init__(self, client: Client, form: ChatInput, ctx: ActionContext) -> None:
@@ -98,10 +100,11 @@ class ProviderRun:
         self._client = client
         self._form = form
         self._ctx = ctx
-        state = _checked_state(ctx.resume_from)
+        state = ctx.resume_from or {}
         structured = chat_result.author_schema(form) is not None
         shown = as_int(state.get("shown")) or 0
-        self.transcript = Transcript(as_text(state.get("response_id")) or None)
+        run_id = None if ctx.resume_from is None else run_id_of(state)
+        self.transcript = Transcript(run_id)
         self.translator = (
             EventTranslator(
                 ctx.emit, self.transcript.streamed, structured=structured, shown=shown
@@ -116,7 +119,6 @@ class ProviderRun:
         self._free = ActionContext(connection=ctx.connection)
         self.is_unclear = False
         self._status: str | None = None
-        self._cancel_accepted = False
 
     async def follow(self) -> None:
         """Follow the run until it has ended, well or not.
@@ -144,10 +146,6 @@ class ProviderRun:
     async def _follow_until_deadline(self) -> None:
         left = seconds_left(self._ctx)
         try:
-            if left is not None and left <= 0 and self.transcript.run_id:
-                # A host attaches to a run after its deadline only in order to have it cancelled.
-                await self._cancel_at_provider()
-                raise TimeoutError  # noqa: TRY301 - as if the deadline had passed just now
             async with asyncio.timeout(left) as timer:
                 await self._follow_or_cancel(timer)
         except TimeoutError:
@@ -302,25 +300,19 @@ class ProviderRun:
         return self._status in ENDED
 
     async def _cancel_at_provider(self) -> None:
-        if self.transcript.run_id is None or self.transcript.terminal is not None:
+        if self.transcript.run_id is None:
             return
-        request = asyncio.create_task(self._request_cancel())
+        if self.transcript.terminal is not None:
+            self._ctx.observe_stop(True)  # the run has ended by itself
+            return
+        request = asyncio.create_task(
+            ask_to_cancel(self._client, self.transcript.run_id, self._ctx)
+        )
         # A deadline and a cancellation can arrive together. The second must not end this request.
         while not request.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({request})
-        request.result()
-
-    async def _request_cancel(self) -> None:
-        path = f"{agent_request.PATH}/{self.transcript.run_id}/cancel"
-        with suppress(ConnectorError, TimeoutError):
-            async with (
-                asyncio.timeout(_CANCEL_SECONDS),
-                self._client.ask("POST", path, self._free),
-            ):
-                self._cancel_accepted = True
-            # An empty state clears the checkpoint.
-            await self._ctx.checkpoint({})
+        self._ctx.observe_stop(request.result())
 
     async def _completed_error(self, error: ConnectorError) -> ConnectorError:
         """Add the received part and the effect; checkpoint if another attempt can continue."""
@@ -328,7 +320,7 @@ class ProviderRun:
         error.usage = chat_result.usage_of(self._latest_response) or None
         if self.transcript.run_id is not None:
             error.effect = Effect.UNKNOWN
-            if error.retryable and not self._cancel_accepted:
+            if error.retryable:
                 await self._ctx.checkpoint(self._state())
         return error
 
@@ -337,16 +329,6 @@ class ProviderRun:
             "response_id": self.transcript.run_id,
             "shown": self.translator.shown if self.translator else 0,
         }
-
-
-def _checked_state(state: JsonObject | None) -> JsonObject:
-    if state is None:
-        return {}
-    run_id = as_text(state.get("response_id"))
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", run_id):
-        message = "The state to resume from has no run id."
-        raise ConnectorError(ErrorCode.INVALID_INPUT, message)
-    return state
 
 
 def _pauses() -> Iterator[float]:

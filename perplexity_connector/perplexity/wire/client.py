@@ -222,8 +222,9 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         """Close the pool."""
-        if self._opened is not None:
-            await self._opened.aclose()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.aclose()
 
     @asynccontextmanager
     async def ask(

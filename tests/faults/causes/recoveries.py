@@ -122,15 +122,19 @@ def _lasting() -> Iterator[Row]:
     """Every look goes wrong: the host re-attaches while a checkpoint is held, and never posts again."""
     cause = "Broken stream; every look at the run fails"
     now = {"retry-after": "0"}
+    goes_on = ("stop_unconfirmed",)
     for variant, fault, code in (
         ("500", answer(500, b"", now), "unavailable"),
         ("429", answer(429, b"", now), "rate_limited"),
         ("504", answer(504, b"", now), "timeout"),
         ("reset", broken(Cut.RESET), "unavailable"),
     ):
-        want = Want(code=code, effect="unknown", attempts=4, partial=True)
+        warnings = goes_on if code == "timeout" else ()
+        want = Want(
+            code=code, effect="unknown", attempts=4, partial=True, warnings=warnings
+        )
         yield chat(cause, want, _BREAK, _look(fault), variant=variant)
-    silent = Want(code="timeout", effect="unknown", partial=True)
+    silent = Want(code="timeout", effect="unknown", partial=True, warnings=goes_on)
     yield chat(
         cause,
         silent,
@@ -167,7 +171,7 @@ def _lasting() -> Iterator[Row]:
         timeout=LONG,
     )
 
-    kept = Want(code="timeout", effect="unknown", partial=True)
+    kept = Want(code="timeout", effect="unknown", partial=True, warnings=goes_on)
     rules = (_BREAK, _look(answer(200, _status("cancelling"))))
     cause = "Broken stream; the run has an unknown status until the deadline"
     yield chat(cause, kept, *rules, timeout=0.6)

@@ -248,11 +248,14 @@ def test_a_run_that_the_connector_cancels_is_cancelled() -> None:
     )
 
 
-@pytest.mark.parametrize("interrupt", [asyncio.CancelledError, KeyboardInterrupt])
-def test_an_interrupt_leaves_the_run_at_once(interrupt: type[BaseException]) -> None:
-    """It is nobody's failed attempt."""
-    script = Script(interrupt(), GOOD)
-    with pytest.raises(interrupt):
+@pytest.mark.parametrize(
+    "interrupt",
+    [KeyboardInterrupt(), BaseExceptionGroup("Two.", [KeyboardInterrupt(), OSError()])],
+)
+def test_an_interrupt_leaves_the_run_at_once(interrupt: BaseException) -> None:
+    """It is nobody's failed attempt, also in a group of exceptions."""
+    script = Script(interrupt, GOOD)
+    with pytest.raises(KeyboardInterrupt):
         run(script)
     assert len(script.contexts) == 1
 

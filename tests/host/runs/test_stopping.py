@@ -1,8 +1,7 @@
 import asyncio
 import threading
-import time
-from contextlib import aclosing
-from typing import Any
+from contextlib import aclosing, suppress
+from typing import Any, Self
 
 import pytest
 
@@ -16,8 +15,9 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.host import Host, SyncHost
 from perplexity_connector.host.runs import run as run_module
+from tests.host.runs.test_loading import Plugin
 from tests.host.stage import CONNECTION, GREET, in_host, toy_host
-from tests.toy.toy import MANIFEST, ToyPlugin
+from tests.toy.toy import MANIFEST, Toy, ToyPlugin
 
 RUN_ID = "run_0123456789abcdef0123456789abcdef"
 
@@ -146,16 +146,15 @@ def test_a_run_whose_time_is_over_is_not_stopped_any_more(
 
 
 def between_attempts(
-    state: JsonObject | None, second: Any
-) -> tuple[Any, list[ActionContext]]:
-    """The envelope of a run that is stopped while it waits for its second attempt, and what each call was handed."""
-    contexts: list[ActionContext] = []
+    state: JsonObject | None, way: str, kind: type[Any] = Toy
+) -> tuple[Toy, Any, int]:
+    """A run that is ended while it waits for its second attempt: its toy, its envelope, the calls of its action."""
     failed = asyncio.Event()
+    calls = 0
 
     async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
-        contexts.append(ctx)
-        if len(contexts) > 1:
-            return await second(ctx)
+        nonlocal calls
+        calls += 1
         if state is not None:
             await ctx.checkpoint(state)
         failed.set()
@@ -163,55 +162,178 @@ def between_attempts(
             ErrorCode.UNAVAILABLE, "It is down.", effect=Effect.NONE, retry_after=60
         )
 
+    toy = kind(settings={}, handlers={"greet": handler})
+
     async def work(host: Host) -> Any:
         run = asyncio.create_task(
             host.run(*GREET, connection=CONNECTION, run_id=RUN_ID, timeout=300)
         )
         await failed.wait()
-        await asyncio.sleep(0)
-        assert host.cancel(RUN_ID)
-        return await run
+        for _ in range(5):
+            await asyncio.sleep(0)
+        if way == "cancel":
+            run.cancel()
+            return (await asyncio.gather(run, return_exceptions=True)) and None
+        if way == "stop":
+            assert host.cancel(RUN_ID)
+            return await run
+        return run
 
-    return in_host(toy_host(ToyPlugin(greet=handler)), work), contexts
-
-
-def test_a_run_that_is_stopped_between_two_attempts_comes_back_once_to_let_go() -> None:
-    """To what it has begun, past its deadline: so the action asks the provider to stop. It is no attempt of its own."""
-
-    async def late(ctx: ActionContext) -> ActionResult:
-        assert ctx.deadline is not None
-        assert ctx.deadline <= time.monotonic()
-        ctx.emit({"type": "text.delta", "text": "unheard"})
-        raise ConnectorError(ErrorCode.TIMEOUT, "Too late.")
-
-    envelope, contexts = between_attempts({"response_id": "resp_1"}, late)
-    assert (envelope["status"], envelope["attempts"]) == ("cancelled", 1)
-    assert [ctx.resume_from for ctx in contexts] == [None, {"response_id": "resp_1"}]
+    ended = in_host(toy_host(Plugin(toy)), work)
+    return toy, ended.result() if way == "close" else ended, calls
 
 
-def test_letting_go_takes_no_longer_than_the_grace(
-    monkeypatch: pytest.MonkeyPatch,
+class Plain:
+    """A toy without its optional methods."""
+
+    def __init__(self, **parts: Any) -> None:
+        """Like the toy."""
+        self._toy = Toy(**parts)
+        self.check, self.action = self._toy.check, self._toy.action
+
+    async def __aenter__(self) -> Self:
+        """Open nothing."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close nothing."""
+
+
+@pytest.mark.parametrize("way", ["stop", "cancel", "close"])
+@pytest.mark.parametrize(
+    ("state", "log", "warnings"),
+    [
+        ({"id": "r1"}, ["stopped r1"], []),
+        ({"name": "r1"}, ["stopped None"], ["stop_unconfirmed"]),
+        (None, [], []),
+    ],
+)
+def test_a_run_that_is_ended_between_two_attempts_is_stopped_at_the_provider(
+    state: JsonObject | None, log: list[str], warnings: list[str], way: str
 ) -> None:
-    """An action that does not end by itself is ended."""
+    """Through the connector, once, and never by calling the action again."""
+    toy, envelope, calls = between_attempts(state, way)
+    assert toy.log == ["opened", *log, "closed"]
+    assert calls == 1
+    if envelope is not None:
+        assert (envelope["status"], envelope["attempts"]) == ("cancelled", 1)
+        assert [each["code"] for each in envelope["warnings"]] == warnings
+    assert (envelope is None) == (way == "cancel")
 
-    async def stuck(_: ActionContext) -> ActionResult:
-        await asyncio.Event().wait()
+
+class Deaf(Toy):
+    """A toy that never answers to the request to stop."""
+
+    async def cancel_run(self, *_: object) -> bool:
+        """Wait for ever."""
+        return await asyncio.Event().wait()
+
+
+class Rude(Toy):
+    """A toy that breaks when it is asked to stop a run."""
+
+    async def cancel_run(self, *_: object) -> bool:
+        """Fail, in a way of its own."""
+        raise SystemExit
+
+
+class Vague(Toy):
+    """A toy whose answer is not yes or no."""
+
+    async def cancel_run(self, *_: object) -> Any:
+        """Answer with a word."""
+        return "perhaps"
+
+
+@pytest.mark.parametrize("kind", [Deaf, Rude, Vague])
+def test_a_stop_that_the_provider_does_not_confirm_is_a_warning(
+    kind: type[Toy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run ends all the same, in the grace."""
+    monkeypatch.setattr(run_module, "GRACE_S", 0.05)
+    _, envelope, _ = between_attempts({"id": "r1"}, "stop", kind)
+    assert envelope["status"] == "cancelled"
+    assert [each["code"] for each in envelope["warnings"]] == ["stop_unconfirmed"]
+
+
+def test_a_connector_that_cannot_stop_a_run_confirms_nothing() -> None:
+    """It is still a connector."""
+    _, envelope, _ = between_attempts({"id": "r1"}, "stop", Plain)
+    assert [each["code"] for each in envelope["warnings"]] == ["stop_unconfirmed"]
+
+
+@pytest.mark.parametrize("state", [None, {"id": "r1"}])
+@pytest.mark.parametrize("accepted", [None, False, True])
+@pytest.mark.parametrize("code", [ErrorCode.TIMEOUT, ErrorCode.CANCELLED, "stopped"])
+def test_an_action_says_whether_the_provider_accepted_the_stop(
+    state: JsonObject | None, accepted: bool | None, code: str
+) -> None:
+    """Without that, a run with a checkpoint may go on at the provider, and its envelope says so."""
+
+    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+        if state is not None:
+            await ctx.checkpoint(state)
+        if accepted is not None:
+            ctx.observe_stop(accepted)
+        if code == "stopped":
+            assert host.cancel(ctx.run_id)
+            await asyncio.Event().wait()
+        raise ConnectorError(ErrorCode(code), "It ended.")
+
+    host = toy_host(ToyPlugin(greet=handler), retries=0)
+    envelope = in_host(host, lambda host: host.run(*GREET, connection=CONNECTION))
+    warned = [each["code"] for each in envelope["warnings"]] == ["stop_unconfirmed"]
+    assert warned == (state is not None and accepted is not True)
+
+
+def test_every_run_of_an_id_is_stopped() -> None:
+    """A caller may give one id twice."""
+    handler = Writing()
+
+    async def work(host: Host) -> list[Any]:
+        runs = [
+            asyncio.create_task(host.run(*GREET, connection=CONNECTION, run_id=RUN_ID))
+            for _ in range(3)
+        ]
+        await handler.running.wait()
+        assert host.cancel(RUN_ID)
+        return await asyncio.gather(*runs)
+
+    envelopes = in_host(toy_host(ToyPlugin(greet=handler)), work)
+    assert [each["status"] for each in envelopes] == ["cancelled"] * 3
+
+
+def test_an_action_that_has_its_result_when_it_is_stopped_keeps_it() -> None:
+    """It is paid for."""
+
+    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+        host.cancel(ctx.run_id)
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return ActionResult(output={"text": "Hello"})
+
+    host = toy_host(ToyPlugin(greet=handler))
+    envelope = in_host(host, lambda host: host.run(*GREET, connection=CONNECTION))
+    assert (envelope["status"], envelope["output"]) == ("succeeded", {"text": "Hello"})
+
+
+def test_an_action_that_fails_when_it_is_stopped_was_stopped() -> None:
+    """What its error has received is kept."""
+
+    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+        host.cancel(ctx.run_id)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ConnectorError(
+                ErrorCode.UNAVAILABLE, "Gone.", partial={"text": "He"}, usage={"n": 1}
+            ) from None
         raise AssertionError
 
-    with monkeypatch.context() as patched:
-        patched.setattr(run_module, "GRACE_S", 0.05)
-        envelope, contexts = between_attempts({"response_id": "resp_1"}, stuck)
-    assert (envelope["status"], len(contexts)) == ("cancelled", 2)
-
-
-def test_a_run_with_nothing_begun_is_stopped_between_two_attempts_at_once() -> None:
-    """There is nothing to let go of."""
-
-    async def never(_: ActionContext) -> ActionResult:
-        raise AssertionError
-
-    envelope, contexts = between_attempts(None, never)
-    assert (envelope["status"], len(contexts)) == ("cancelled", 1)
+    host = toy_host(ToyPlugin(greet=handler))
+    envelope = in_host(host, lambda host: host.run(*GREET, connection=CONNECTION))
+    assert (envelope["status"], envelope["attempts"]) == ("cancelled", 1)
+    assert (envelope["partial"], envelope["usage"]) == ({"text": "He"}, {"n": 1})
 
 
 def test_a_run_that_was_refused_cannot_be_stopped() -> None:

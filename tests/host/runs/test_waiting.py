@@ -333,6 +333,33 @@ def test_a_run_that_is_stopped_while_it_waits_for_its_turn_had_no_effect() -> No
     assert effects == [(True, "none"), (True, "unknown"), (True, "unknown")]
 
 
+@pytest.mark.parametrize("ends", [TimeoutError, asyncio.CancelledError, SystemExit])
+def test_a_wait_for_a_turn_that_ends_without_one_had_no_effect(
+    ends: type[BaseException],
+) -> None:
+    """Nothing was sent, however the action gives up at its deadline."""
+
+    async def gives_up(input: JsonObject, ctx: ActionContext) -> ActionResult:
+        try:
+            async with asyncio.timeout(1 if input["name"] == "late" else None):
+                return await waits_for_its_turn(input, ctx)
+        except TimeoutError:
+            raise ends from None
+
+    async def main(host: Host) -> Any:
+        first = [asyncio.create_task(greet(host, run_id=RUN_ID)) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        late = await host.run(
+            "toy", "greet", {"name": "late"}, connection=CONNECTION, timeout=600
+        )
+        assert host.cancel(RUN_ID)
+        await asyncio.gather(*first)
+        return late["error"]
+
+    error = with_host(gives_up, main)
+    assert (error["code"], error["effect"]) == (ErrorCode.INTERNAL, "none")
+
+
 def test_a_run_that_has_sent_something_and_waits_again_may_have_had_an_effect() -> None:
     """Only the first turn of an attempt is certain to have nothing before it."""
 

@@ -459,19 +459,19 @@ def test_a_run_that_is_under_way_is_cancelled_when_there_is_no_time_for_a_poll(
     provider, listener = Provider(stream(events()[:9]), UNDER_WAY), Listener()
     error = failure(provider, listener, deadline=time.monotonic() + 30.05)
     assert (error.code, error.effect) == ("timeout", "unknown")
-    assert listener.states[-1] == {}
+    assert listener.states[-1]["response_id"] == RUN_ID
     assert provider.asked[-1] == ("POST", f"{RUN_PATH}/cancel")
 
 
-def test_a_run_is_attached_to_after_its_deadline_only_to_be_cancelled() -> None:
-    """A host does this for a run that was stopped between two attempts."""
-    provider = Provider(plain({}))
+def test_a_run_that_is_attached_to_after_its_deadline_is_looked_at_first() -> None:
+    """Only one that is under way is cancelled."""
+    provider, listener = Provider(UNDER_WAY), Listener()
     resume = {"response_id": RUN_ID}
     error = failure(
-        provider, Listener(), resume_from=resume, deadline=time.monotonic() - 1
+        provider, listener, resume_from=resume, deadline=time.monotonic() - 1
     )
     assert error.code == "timeout"
-    assert provider.asked[-1] == ("POST", f"{RUN_PATH}/cancel")
+    assert provider.asked[0] == ("GET", RUN_PATH)
 
 
 def test_a_deadline_during_the_first_poll_keeps_the_run() -> None:
@@ -679,7 +679,7 @@ def test_the_deadline_gives_what_was_received_and_asks_the_provider_to_stop(
     provider = Provider(stream(events()[:9]), looked_at)
     listener = Listener()
     error = failure(provider, listener, deadline=time.monotonic() + 0.05)
-    assert listener.states[-1] == {}
+    assert listener.states[-1]["response_id"] == RUN_ID
     assert (error.code, error.effect) == ("timeout", "unknown")
     assert error.partial["content"]
     assert [path for method, path in provider.asked if method == "POST"] == [
@@ -732,20 +732,6 @@ def test_a_wait_between_polls_that_the_provider_asks_for_gets_jitter_on_top(
     run(Provider(limited, limited, plain(final())), Listener(), resume_from=state)
     assert len(set(slept)) == 2
     assert all(7 <= seconds <= 7.7 for seconds in slept)
-
-
-def test_asking_a_run_to_stop_does_not_wait_for_a_turn() -> None:
-    """A run that no one waits for costs money meanwhile."""
-    provider = Provider(plain({}))
-    error = failure(
-        provider,
-        Listener(),
-        resume_from={"response_id": RUN_ID, "shown": 0},
-        deadline=time.monotonic() - 1,
-        permit=never,
-    )
-    assert (error.code, error.effect) == ("timeout", "unknown")
-    assert provider.asked[-1] == ("POST", f"{RUN_PATH}/cancel")
 
 
 def test_a_deadline_after_the_last_event_takes_no_answer_away(
@@ -851,12 +837,15 @@ def test_a_run_cancelled_while_its_failure_is_being_kept_is_salvaged(
     ]
 
 
-@pytest.mark.parametrize("answer", [plain({}), refusal(500)])
+@pytest.mark.parametrize(
+    ("answer", "accepted"), [(plain({}), True), (refusal(500), False)]
+)
 def test_cancelling_asks_the_provider_to_stop_and_stays_a_cancellation(
-    answer: httpx.Response,
+    answer: httpx.Response, accepted: bool
 ) -> None:
-    """What the provider says to it never masks the cancellation."""
+    """What the provider says to it never masks the cancellation; the host learns of it."""
     looking = asyncio.Event()
+    said: list[bool] = []
 
     async def under_way(request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
@@ -878,7 +867,9 @@ def test_cancelling_asks_the_provider_to_stop_and_stays_a_cancellation(
         client._transport = httpx.MockTransport(network)
         async with client:
             task = asyncio.create_task(
-                create_chat_completion(client, QUESTION, Listener().context())
+                create_chat_completion(
+                    client, QUESTION, Listener().context(observe_stop=said.append)
+                )
             )
             await looking.wait()
             task.cancel()
@@ -887,6 +878,7 @@ def test_cancelling_asks_the_provider_to_stop_and_stays_a_cancellation(
 
     asyncio.run(main())
     assert asked.count(f"{RUN_PATH}/cancel") == 1
+    assert said == [accepted]
 
 
 def test_a_second_cancellation_does_not_end_the_request_to_stop() -> None:

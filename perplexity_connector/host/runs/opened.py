@@ -1,0 +1,84 @@
+"""An open host: everything that belongs to the event loop on which it was opened."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+
+from perplexity_connector.host.runs.rate_limiter import RateLimiters
+from perplexity_connector.host.runs.run import Run
+
+# Longer than a run takes to stop; see `Run`.
+_STOP_S = 15.0
+
+
+class Opened:
+    """One opening of a host. The next opening makes all of it again.
+
+    * `times`: how many `async with` share it.
+    * `rate_limiters`: one for each action and credential.
+    * `stack`: closes the open connectors.
+    * `_loop`: the event loop that it belongs to.
+    * `_process`: the process that it belongs to; a forked child is another one.
+    * `_runs`: the active runs.
+    * `_idle`: set while there is not an active run.
+    """
+
+    def __init__(self, concurrency: int) -> None:
+        """Belong to the running event loop; allow `concurrency` requests for each limiter."""
+        self.times = 0
+        self.rate_limiters = RateLimiters(concurrency)
+        self.stack = AsyncExitStack()
+        self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
+        self._runs: set[Run] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def is_lost(self) -> bool:
+        """Return whether its loop was closed, or runs in another process: nothing can be closed."""
+        return self._process != os.getpid() or self._loop.is_closed()
+
+    def require_own_loop(self) -> None:
+        """Raise `RuntimeError` on another event loop or thread than its own."""
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        if self.is_lost() or running is not self._loop:
+            message = (
+                "this host is open on another event loop, and its connections work there only: "
+                "open a host on each loop, or use `shared_host` or `SyncHost`"
+            )
+            raise RuntimeError(message)
+
+    @contextmanager
+    def active(self, run: Run) -> Iterator[None]:
+        """Count a run as active."""
+        self._runs.add(run)
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._runs.remove(run)
+            if not self._runs:
+                self._idle.set()
+
+    def cancel(self, run_id: str) -> bool:
+        """Stop the runs of that id. Return whether there were any."""
+        # A copy: another thread may ask, and is refused below.
+        runs = [run for run in list(self._runs) if run.record.run_id == run_id]
+        if runs:
+            self.require_own_loop()
+        stopped = [run.stop() for run in runs]
+        return any(stopped)
+
+    async def close(self) -> None:
+        """Stop the active runs, wait for their end, and close every connector."""
+        for run in self._runs:
+            run.stop()
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), _STOP_S)
+        finally:
+            await self.stack.aclose()
