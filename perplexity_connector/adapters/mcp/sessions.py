@@ -1,0 +1,92 @@
+"""Bound the open sessions, and never refuse a new client because others left theirs open."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from itertools import islice
+
+from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class BoundedSessions:
+    """The SDK's ASGI application, where the session that is idle longest ends when there are too many.
+
+    Some hosts open a session for every call and never end it. A session with an active run is never
+    ended here.
+
+    * `_open`: the ids of the open sessions, the longest idle first. The SDK may have ended some.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, path: str, most: int, has_run: Callable[[str], bool]
+    ) -> None:
+        """Keep at most so many sessions of `app`, which serves them at `path`."""
+        self._app = app
+        self._path = path
+        self._most = most
+        self._has_run = has_run
+        self._open: dict[str, None] = {}
+
+    async def __call__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Answer a request. The start and the stop of the server are passed on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        served = ""
+
+        async def note_session(message: Message) -> None:
+            nonlocal served
+            # A refusal names a session that never opened.
+            if (
+                message["type"] == "http.response.start"
+                and message["status"] < HTTPStatus.BAD_REQUEST
+            ):
+                served = Headers(raw=message["headers"]).get(MCP_SESSION_ID_HEADER, "")
+            await send(message)
+
+        asked = Headers(scope=scope).get(MCP_SESSION_ID_HEADER, "")
+        if asked in self._open:
+            self._move_to_end(asked)
+        await self._app(scope, receive, note_session)
+        if served:
+            self._move_to_end(served)
+            if scope["method"] == "DELETE":
+                del self._open[served]
+        await self._make_room(served)
+
+    def _move_to_end(self, session: str) -> None:
+        self._open.pop(session, None)
+        self._open[session] = None
+
+    async def _make_room(self, served: str) -> None:
+        """End the sessions that are too many; never `served`, which is about to be used."""
+        excess = max(0, len(self._open) - self._most)
+        idle = (one for one in self._open if one != served and not self._has_run(one))
+        for session in list(islice(idle, excess)):
+            del self._open[session]
+            await self._end(session)
+
+    async def _end(self, session: str) -> None:
+        """End a session as its client would."""
+        scope = {
+            "type": "http",
+            "method": "DELETE",
+            "path": self._path,
+            "query_string": b"",
+            "headers": [(MCP_SESSION_ID_HEADER.encode(), session.encode())],
+        }
+        await self._app(scope, _receive_nothing, _ignore)
+
+
+async def _receive_nothing() -> Message:
+    return {"type": "http.request"}
+
+
+async def _ignore(_: Message) -> None:
+    pass
