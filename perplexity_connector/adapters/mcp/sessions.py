@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from itertools import islice
 
+from anyio import CancelScope
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,31 +39,33 @@ class BoundedSessions:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        served = ""
 
         async def note_session(message: Message) -> None:
-            nonlocal served
             # A refusal names a session that never opened.
             if (
                 message["type"] == "http.response.start"
                 and message["status"] < HTTPStatus.BAD_REQUEST
             ):
                 served = Headers(raw=message["headers"]).get(MCP_SESSION_ID_HEADER, "")
+                await self._note(served, is_over=scope["method"] == "DELETE")
             await send(message)
 
         asked = Headers(scope=scope).get(MCP_SESSION_ID_HEADER, "")
-        if asked in self._open:
-            self._move_to_end(asked)
+        self._touch(asked)
         await self._app(scope, receive, note_session)
-        if served:
-            self._move_to_end(served)
-            if scope["method"] == "DELETE":
-                del self._open[served]
-        await self._make_room(served)
+        self._touch(asked)
 
-    def _move_to_end(self, session: str) -> None:
+    def _touch(self, session: str) -> None:
+        if session in self._open:
+            del self._open[session]
+            self._open[session] = None
+
+    async def _note(self, session: str, *, is_over: bool) -> None:
+        """Note that a session is open or over, before its client can send anything else."""
         self._open.pop(session, None)
-        self._open[session] = None
+        if session and not is_over:
+            self._open[session] = None
+            await self._make_room(session)
 
     async def _make_room(self, served: str) -> None:
         """End the sessions that are too many; never `served`, which is about to be used."""
@@ -70,7 +73,9 @@ class BoundedSessions:
         idle = (one for one in self._open if one != served and not self._has_run(one))
         for session in list(islice(idle, excess)):
             del self._open[session]
-            await self._end(session)
+            # The client of the request that is served may leave meanwhile.
+            with CancelScope(shield=True):
+                await self._end(session)
 
     async def _end(self, session: str) -> None:
         """End a session as its client would."""
