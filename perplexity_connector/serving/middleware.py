@@ -71,7 +71,8 @@ def is_own_origin(
 
 def is_same_text(given: str, secret: str) -> bool:
     """Compare a text to a secret in a time that does not depend on where they differ."""
-    return hmac.compare_digest(given.encode(), secret.encode())
+    # JSON may hold half a surrogate pair, which UTF-8 cannot write.
+    return hmac.compare_digest(given.encode(errors="surrogatepass"), secret.encode())
 
 
 def has_bearer_token(authorization: str, token: str) -> bool:
