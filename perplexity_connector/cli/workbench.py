@@ -4,7 +4,7 @@ import tempfile
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import typer
@@ -32,7 +32,7 @@ def serve_workbench(
     def announce(address: str) -> None:
         typer.echo(f"The workbench is at {address}\nCtrl-C stops it.")
         if browser:
-            page = stack.enter_context(redirect_page(server.single_address))
+            page = server.until_stop.enter_context(redirect_page(server.single_address))
             # Some browsers run in the terminal and return when they are closed.
             # The server's own thread must not wait for them.
             threading.Thread(
@@ -42,7 +42,7 @@ def serve_workbench(
     host_options = (
         _sandbox_options(make_host({})) if sandbox else nullcontext(HostOptions())
     )
-    with host_options as options, ExitStack() as stack:
+    with host_options as options:
         try:
             server = WorkbenchServer(
                 make_host(options), port=port, sandbox=sandbox, ready=announce

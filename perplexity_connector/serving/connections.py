@@ -36,10 +36,10 @@ class CountedConnection(H11Protocol):
         self.app_state = self.app_state | {_ADMIT: self.admit}
         # Not `close`: that would wait for a client that does not read.
         self.patience = self.loop.call_later(STRANGER_SECONDS, transport.abort)
-        counted = [one for one in self._counted() if not one.transport.is_closing()]
-        strangers = [one for one in counted if not one.is_admitted]
+        strangers = list(filter(_is_stranger, self._counted()))
         if len(strangers) > MOST_STRANGERS:
-            min(strangers, key=_deadline).transport.abort()
+            oldest = min(strangers, key=_deadline)
+            oldest.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timer."""
@@ -62,12 +62,17 @@ class CountedConnection(H11Protocol):
         return (one for one in self.connections if isinstance(one, CountedConnection))
 
 
+def _is_stranger(connection: CountedConnection) -> bool:
+    # A connection that is closed is forgotten a moment later.
+    return not (connection.is_admitted or connection.transport.is_closing())
+
+
 def _deadline(stranger: CountedConnection) -> float:
     return stranger.patience.when()
 
 
 def refuse_if_full(request: Request) -> Response | None:
-    """Admit the connection of a good request, or return the answer that says there is no room.
+    """Admit the connection of a good request, or return the answer that says the server is full.
 
     A server that does not count its connections has room for all.
     """

@@ -1,7 +1,7 @@
 """The workbench as a server on loopback."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from perplexity_connector.host import Host
@@ -19,7 +19,7 @@ class WorkbenchServer(NotifyingServer):
     """A workbench that holds its port already and is not serving yet.
 
     `address` is the page's URL, and `single_address` one that opens a single page. Both hold a
-    token.
+    token. `until_stop` is closed when it stops.
     """
 
     def __init__(
@@ -60,10 +60,16 @@ class WorkbenchServer(NotifyingServer):
         super().__init__(
             quiet_config(app, grace_seconds=_GRACE_SECONDS),
             on_ready=lambda: ready(self.address),
-            on_stop=api.stop,
+            on_stop=self._stop,
         )
+        self._api = api
+        self.until_stop = ExitStack()
 
     def serve_until_stopped(self) -> None:
         """Serve until Ctrl-C, or until `should_exit` is set."""
         with suppress(KeyboardInterrupt):
             self.run(sockets=[self._listener])
+
+    def _stop(self) -> None:
+        self._api.stop()
+        self.until_stop.close()

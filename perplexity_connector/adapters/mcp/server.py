@@ -104,10 +104,9 @@ class _Tools:
             raise MCPError(INVALID_PARAMS, message)
         running = self._run(tool, params.arguments or {}, ctx)
         run = asyncio.create_task(running)
-        # Over stdio there is no request.
-        self.runs[run] = (
-            ctx.request.headers.get(MCP_SESSION_ID_HEADER, "") if ctx.request else ""
-        )
+        # Only HTTP has requests.
+        headers = ctx.request.headers if ctx.request else {}
+        self.runs[run] = headers.get(MCP_SESSION_ID_HEADER, "")
         run.add_done_callback(self.runs.pop)
         try:
             return tool_result(await asyncio.shield(run))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from itertools import islice
+from itertools import filterfalse, islice
 
 from anyio import CancelScope
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
@@ -41,13 +41,10 @@ class BoundedSessions:
             return
 
         async def note_session(message: Message) -> None:
-            # A refusal names a session that never opened.
-            if (
-                message["type"] == "http.response.start"
-                and message["status"] < HTTPStatus.BAD_REQUEST
-            ):
-                served = Headers(raw=message["headers"]).get(MCP_SESSION_ID_HEADER, "")
-                await self._note(served, is_over=scope["method"] == "DELETE")
+            if _is_accepted(message):
+                headers = Headers(raw=message["headers"])
+                session = headers.get(MCP_SESSION_ID_HEADER, "")
+                await self._note(session, is_over=scope["method"] == "DELETE")
             await send(message)
 
         asked = Headers(scope=scope).get(MCP_SESSION_ID_HEADER, "")
@@ -70,7 +67,8 @@ class BoundedSessions:
     async def _make_room(self, served: str) -> None:
         """End the sessions that are too many; never `served`, which is about to be used."""
         excess = max(0, len(self._open) - self._most)
-        idle = (one for one in self._open if one != served and not self._has_run(one))
+        others = (one for one in self._open if one != served)
+        idle = filterfalse(self._has_run, others)
         for session in list(islice(idle, excess)):
             del self._open[session]
             # The client of the request that is served may leave meanwhile.
@@ -87,6 +85,14 @@ class BoundedSessions:
             "headers": [(MCP_SESSION_ID_HEADER.encode(), session.encode())],
         }
         await self._app(scope, _receive_nothing, _ignore)
+
+
+def _is_accepted(message: Message) -> bool:
+    """Return whether an answer begins that is good. A refusal may name a session that never opened."""
+    if message["type"] != "http.response.start":
+        return False
+    status: int = message["status"]
+    return status < HTTPStatus.BAD_REQUEST
 
 
 async def _receive_nothing() -> Message:
