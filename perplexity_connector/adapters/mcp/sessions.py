@@ -47,15 +47,12 @@ class BoundedSessions:
                 await self._note(session, is_over=scope["method"] == "DELETE")
             await send(message)
 
-        asked = Headers(scope=scope).get(MCP_SESSION_ID_HEADER, "")
-        self._touch(asked)
         await self._app(scope, receive, note_session)
-        self._touch(asked)
-
-    def _touch(self, session: str) -> None:
-        if session in self._open:
-            del self._open[session]
-            self._open[session] = None
+        # It is idle from the end of the answer on, which may have taken long.
+        asked = Headers(scope=scope).get(MCP_SESSION_ID_HEADER, "")
+        if asked in self._open:
+            del self._open[asked]
+            self._open[asked] = None
 
     async def _note(self, session: str, *, is_over: bool) -> None:
         """Note that a session is open or over, before its client can send anything else."""

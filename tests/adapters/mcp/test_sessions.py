@@ -112,6 +112,31 @@ def test_a_session_with_an_active_run_is_never_ended() -> None:
     assert asyncio.run(work()) == [True, False, False, False, True]
 
 
+def test_a_session_is_idle_from_the_end_of_its_last_run() -> None:
+    """Others that were opened during the run end before it."""
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    async def greet(_: Any, ctx: ActionContext) -> ActionResult:
+        del ctx
+        begun.set()
+        await over.wait()
+        return ActionResult(output={"text": "Hello"}, summary="Greeted.")
+
+    async def work() -> list[bool]:
+        async with served(2, ToyPlugin(greet=greet)) as client:
+            busy = await client.open()
+            call = {"name": "greet", "arguments": {"name": "Ada"}}
+            asking = asyncio.create_task(client.ask(busy, "tools/call", call))
+            await begun.wait()
+            other = await client.open()
+            over.set()
+            await asking
+            newest = await client.open()
+            return [await client.uses(one) for one in (busy, other, newest)]
+
+    assert asyncio.run(work()) == [True, False, True]
+
+
 def test_refused_requests_open_and_end_nothing() -> None:
     """An opening of another form, and sessions that do not exist."""
 
