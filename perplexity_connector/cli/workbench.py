@@ -26,15 +26,17 @@ def serve_workbench(
 
     Raises `UsageError` if the port is taken, or no connector can use a sandbox.
     """
-    from perplexity_connector.workbench.server import WorkbenchServer  # noqa: PLC0415 - slow to import: a web server
+    from perplexity_connector.workbench.launch import redirect_page  # noqa: PLC0415 - slow to import: a web server
+    from perplexity_connector.workbench.server import WorkbenchServer  # noqa: PLC0415 - likewise
 
     def announce(address: str) -> None:
         typer.echo(f"The workbench is at {address}\nCtrl-C stops it.")
         if browser:
+            page = server.until_stop.enter_context(redirect_page(server.single_address))
             # Some browsers run in the terminal and return when they are closed.
             # The server's own thread must not wait for them.
             threading.Thread(
-                target=webbrowser.open, args=(address,), daemon=True
+                target=webbrowser.open, args=(page.as_uri(),), daemon=True
             ).start()
 
     host_options = (

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from perplexity_connector.contract import Effect, JsonObject
 from perplexity_connector.contract.json import as_number, as_objects
 from perplexity_connector.rendering.durations import wait_in_words
-from perplexity_connector.rendering.text import line_of
+from perplexity_connector.rendering.text import line_of, link_of
 
 
 def error_lines(error: JsonObject) -> Iterator[str]:
@@ -25,7 +25,7 @@ def _hints(error: JsonObject) -> Iterator[str]:
         yield f"Try again in {wait_in_words(seconds)}."
     if error.get("effect") == Effect.UNKNOWN:
         yield "The provider may have charged for this run."
-    if page := line_of(error, "docs_url"):
+    if page := link_of(error, "docs_url"):
         yield f"See {page}."
     if request_id := line_of(error, "request_id"):
         yield f"Request id: {request_id}."

@@ -13,10 +13,12 @@ from perplexity_connector.contract.json import (
     as_objects,
     as_text,
 )
+from perplexity_connector.contract.links import without_user
 from perplexity_connector.rendering.text import (
     clean,
     json_text,
     line_of,
+    link_of,
     one_line,
     shortened,
 )
@@ -90,8 +92,10 @@ def _source_lines(output: JsonObject) -> Iterator[str]:
         yield ""
     for number, source in enumerate(sources, start=1):
         # An empty source has no line, but keeps its number: [n] in the answer is the n-th source.
-        if texts := _texts(source, "title", "url", "date"):
-            yield f"[{number}] {'  '.join(texts)}"
+        if texts := _joined(
+            _title(source), link_of(source, "url"), line_of(source, "date")
+        ):
+            yield f"[{number}] {texts}"
 
 
 def _are_pages(results: JsonValue) -> bool:
@@ -131,18 +135,23 @@ def _query_lines(
     elif not pages:
         yield "    No results."
     for number, page in enumerate(pages, start=1):
-        title = "  ".join(_texts(page, "title", "date"))
+        title = _joined(_title(page), line_of(page, "date"))
         yield f"{number:>3}. {title or '(no title)'}"
-        if url := line_of(page, "url"):
+        if url := link_of(page, "url"):
             yield f"     {url}"
         snippet = as_text(page.get("snippet"))
         if line := shortened(snippet, _SNIPPET_LENGTH):
             yield f"     {line}"
 
 
-def _texts(source: JsonObject, *names: str) -> Sequence[str]:
-    texts = [line_of(source, name) for name in names]
-    return [text for text in texts if text]
+def _title(page: JsonObject) -> str:
+    title = line_of(page, "title")
+    # Some pages have their address as their title.
+    return title if " " in title else without_user(title)
+
+
+def _joined(*texts: str) -> str:
+    return "  ".join(filter(None, texts))
 
 
 def _token_parts(usage: JsonObject) -> Iterator[str]:

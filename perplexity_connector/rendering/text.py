@@ -5,18 +5,21 @@ import re
 
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import as_text
+from perplexity_connector.contract.links import without_user
 
+# Invisible characters that change the order of the text around them: Unicode's bidirectional
+# controls, its deprecated format characters, and interlinear annotations.
+_REORDERING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ufff9-\ufffb"
 # Answers and titles are written by others. An escape sequence in one could rewrite the screen.
-_CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
-del _CONTROLS[ord("\n")], _CONTROLS[ord("\t")]
+_UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_REORDERING}]")
 
 # `json` does not escape these: controls, line ends for some readers, and lone surrogates.
-_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNSAFE_IN_JSON = re.compile(f"[\x7f-\x9f\u2028\u2029\ud800-\udfff{_REORDERING}]")
 
 
 def clean(text: str) -> str:
-    """Remove terminal control characters; line ends and tabs stay."""
-    return text.translate(_CONTROLS)
+    """Remove controls of the terminal and of the order of text; line ends and tabs stay."""
+    return _UNSAFE.sub("", text)
 
 
 def one_line(text: str) -> str:
@@ -30,6 +33,11 @@ def one_line(text: str) -> str:
 def line_of(record: JsonObject, name: str) -> str:
     """Return a text of a record on one line; empty if it is missing."""
     return one_line(as_text(record.get(name)))
+
+
+def link_of(record: JsonObject, name: str) -> str:
+    """Return an address of a record on one line, without `user:password@`."""
+    return without_user(line_of(record, name))
 
 
 def shortened(text: str, limit: int) -> str:

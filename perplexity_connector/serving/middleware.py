@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from perplexity_connector.serving.connections import refuse_if_full
 from perplexity_connector.serving.listener import is_loopback
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -48,7 +49,8 @@ class RefusalMiddleware:
                 MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
-        answer = self._refuse(Request(scope)) or self._app
+        request = Request(scope)
+        answer = self._refuse(request) or refuse_if_full(request) or self._app
         await answer(scope, receive, send_with_headers)
 
 
@@ -69,7 +71,8 @@ def is_own_origin(
 
 def is_same_text(given: str, secret: str) -> bool:
     """Compare a text to a secret in a time that does not depend on where they differ."""
-    return hmac.compare_digest(given.encode(), secret.encode())
+    # JSON may hold half a surrogate pair, which UTF-8 cannot write.
+    return hmac.compare_digest(given.encode(errors="surrogatepass"), secret.encode())
 
 
 def has_bearer_token(authorization: str, token: str) -> bool:

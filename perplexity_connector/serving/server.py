@@ -7,6 +7,8 @@ from typing import Literal
 import uvicorn
 from starlette.types import ASGIApp
 
+from perplexity_connector.serving.connections import CountedConnection
+
 
 def quiet_config(
     app: ASGIApp,
@@ -17,19 +19,22 @@ def quiet_config(
 ) -> uvicorn.Config:
     """Return a configuration that logs no request and leaves the logging of the process alone.
 
-    When the server stops, open requests have `grace_seconds` to end. More connections than
-    `max_connections` are answered with 503.
+    When the server stops, open requests have `grace_seconds` to end. With `max_connections`,
+    connections are counted (`CountedConnection`), for an application in a `RefusalMiddleware`: more
+    admitted ones are answered with 503.
     """
     return uvicorn.Config(
         app,
         loop="asyncio",
-        http="h11",
+        http="h11" if max_connections is None else CountedConnection,
         ws="none",
         lifespan=lifespan,
         log_config=None,
         # An address may hold a token, so it must not reach a log.
         access_log=False,
         server_header=False,
+        # A client could give itself another address and scheme.
+        proxy_headers=False,
         limit_concurrency=max_connections,
         timeout_graceful_shutdown=grace_seconds,
     )

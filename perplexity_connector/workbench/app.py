@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -16,13 +16,20 @@ from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host import Host
 from perplexity_connector.workbench.api import Api
 from perplexity_connector.workbench.failures import RefusedError, error_response
-from perplexity_connector.workbench.security import protect
+from perplexity_connector.workbench.launch import LaunchSecrets
+from perplexity_connector.workbench.reading import read_body, read_text
+from perplexity_connector.workbench.security import SESSION_PATH, protect
 
 STATIC = Path(__file__).with_name("static")
 
 
 def create_app(
-    host: Host, api: Api, *, port: int, token: str, static: Path = STATIC
+    host: Host,
+    api: Api,
+    *,
+    port: int,
+    secrets: LaunchSecrets,
+    static: Path = STATIC,
 ) -> ASGIApp:
     """Return the application; it opens the host at its start, and closes it at its end."""
 
@@ -34,9 +41,14 @@ def create_app(
     def page(_: Request) -> Response:
         return FileResponse(static / "index.html")
 
+    async def enter(request: Request) -> Response:
+        token = read_text(await read_body(request), "token")
+        return JSONResponse({"session": secrets.exchange(token)})
+
     app = Starlette(
         routes=[
             Route("/", page),
+            Route(SESSION_PATH, enter, methods=["POST"]),
             *api.routes,
             Mount("/static", StaticFiles(directory=static, check_dir=False)),
         ],
@@ -45,7 +57,7 @@ def create_app(
         ),
         lifespan=lifespan,
     )
-    return protect(app, port=port, token=token)
+    return protect(app, port=port, session=secrets.session)
 
 
 def _answer_error(_: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
 
-# One status for every code. An invalid connection is not 401: on this server, 401 means that the page's cookie
+# One status for every code. An invalid connection is not 401: on this server, 401 means that the page's session
 # is missing or wrong.
 STATUS_BY_CODE: Mapping[ErrorCode, int] = {
     ErrorCode.INVALID_INPUT: 400,

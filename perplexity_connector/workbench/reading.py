@@ -12,6 +12,7 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
+from perplexity_connector.contract.json import child_pointer
 from perplexity_connector.workbench.failures import RefusedError
 
 LARGEST_BODY = 1_000_000
@@ -41,7 +42,7 @@ async def read_body(request: Request) -> JsonObject:
 
 def read_text(document: JsonObject, name: str) -> str:
     """Return a field that must be text, else raise `ConnectorError` (`invalid_input`)."""
-    return _checked_text(document.get(name), name)
+    return _checked_text(document.get(name), child_pointer("", name))
 
 
 def read_optional_text(document: JsonObject, name: str) -> str | None:
@@ -53,14 +54,15 @@ def read_object(document: JsonObject, name: str) -> JsonObject:
     """Return a field that must be an object, else raise `ConnectorError`."""
     value = document.get(name)
     if not isinstance(value, Mapping):
-        raise _wrong_type(name, "Must be an object.")
+        raise _wrong_type(child_pointer("", name), "Must be an object.")
     return value
 
 
 def read_texts(document: JsonObject, name: str) -> Mapping[str, str]:
     """Return a field that must be an object of texts, else raise `ConnectorError`."""
+    pointer = child_pointer("", name)
     return {
-        field: _checked_text(value, f"{name}/{field}")
+        field: _checked_text(value, child_pointer(pointer, field))
         for field, value in read_object(document, name).items()
     }
 
@@ -72,18 +74,18 @@ def read_number(request: Request, name: str) -> int | None:
         return None
     is_number = given.isascii() and given.isdigit()
     if not is_number or len(given) >= len(str(LARGEST_BODY)):
-        raise _wrong_type(name, "Must be a whole number.")
+        raise _wrong_type(child_pointer("", name), "Must be a whole number.")
     return int(given)
 
 
-def _checked_text(value: JsonValue, name: str) -> str:
+def _checked_text(value: JsonValue, pointer: str) -> str:
     if not isinstance(value, str):
-        raise _wrong_type(name, "Must be text.")
+        raise _wrong_type(pointer, "Must be text.")
     return value
 
 
-def _wrong_type(name: str, message: str) -> ConnectorError:
-    field = FieldError(pointer=f"/{name}", code="type", message=message)
+def _wrong_type(pointer: str, message: str) -> ConnectorError:
+    field = FieldError(pointer=pointer, code="type", message=message)
     return ConnectorError(
-        ErrorCode.INVALID_INPUT, f"/{name}: {message}", fields=[field]
+        ErrorCode.INVALID_INPUT, f"{pointer}: {message}", fields=[field]
     )

@@ -1,15 +1,18 @@
-"""Admit only the workbench's own page, in the browser that received the token.
+"""Admit only the workbench's own page, in the browser that received a token.
 
 The workbench listens on loopback. Every web page that the user opens, and every program of any
-user, can send requests there. So each launch has a random token: the address holds it once, a
-cookie holds it from then on. `Host` must be ours, which keeps out a foreign name that resolves to
-loopback (DNS rebinding). `Origin` must be ours, which keeps out a foreign page's form or script.
+user, can send requests there. So each launch has random secrets. The address holds a token behind
+`#`, which a browser does not send; the page exchanges it for the session, keeps that in
+`localStorage`, and sends it in a header. A cookie would go to every port of this machine;
+`localStorage` belongs to one port. `Host` must be ours, which keeps out a foreign name that
+resolves to loopback (DNS rebinding). `Origin` must be ours, which keeps out a foreign page's form
+or script. The files of the page contain no secret and need no session.
 """
 
 import logging
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from perplexity_connector.contract import ErrorCode
@@ -33,7 +36,10 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_NO_COOKIE = (
+SESSION_HEADER = "X-Workbench-Session"
+# Where a page exchanges its token for the session.
+SESSION_PATH = "/api/session"
+_NO_SESSION = (
     "Open the address that the workbench printed at its start: it holds the token."
 )
 _SAFE_METHODS = ("GET", "HEAD")
@@ -43,10 +49,10 @@ def protect(
     app: ASGIApp,
     *,
     port: int,
-    token: str,
+    session: str,
 ) -> ASGIApp:
     """Return `app` with the checks of this module in front, and safe headers on every answer."""
-    access = _PageAccess(port, token)
+    access = _PageAccess(port, session)
     return RefusalMiddleware(_ErrorNames(app), access.refuse, _HEADERS)
 
 
@@ -74,26 +80,19 @@ class _ErrorNames:
 
 
 class _PageAccess:
-    """Decides about a request by its headers and its cookie, for one port and one token."""
+    """Decides about a request by its headers, for one port and one session."""
 
-    def __init__(self, port: int, token: str) -> None:
+    def __init__(self, port: int, session: str) -> None:
         self._hosts = {f"{LOOPBACK}:{port}", f"localhost:{port}"}
-        self._token = token
-        # A cookie belongs to a host name, not to a port. Two workbenches need two names.
-        self._cookie = f"workbench_{port}"
+        self._session = session
 
     def refuse(self, request: Request) -> Response | None:
         """Return the answer to a request that must not reach the application, or None."""
-        token = request.query_params.get("token")
-        if token is not None:
-            # Everything behind this line may log the address: the server, the routes.
-            request.scope["query_string"] = b""
         if problem := self._source_problem(request):
             return _refusal(403, ErrorCode.PERMISSION_DENIED, problem)
-        if request.url.path == "/" and token is not None:
-            return self._exchange(token)
-        if not is_same_text(request.cookies.get(self._cookie, ""), self._token):
-            return _refusal(401, ErrorCode.INVALID_CREDENTIALS, _NO_COOKIE)
+        session = request.headers.get(SESSION_HEADER, "")
+        if not (_is_public(request) or is_same_text(session, self._session)):
+            return _refusal(401, ErrorCode.INVALID_CREDENTIALS, _NO_SESSION)
         if not _is_json_or_empty(request):
             message = "The body of a request must be application/json."
             return _refusal(415, ErrorCode.INVALID_INPUT, message)
@@ -107,7 +106,7 @@ class _PageAccess:
         origins = request.headers.getlist("origin")
         site = request.headers.get("sec-fetch-site")
         is_safe = request.method in _SAFE_METHODS
-        # Any page may link to this page: without the cookie it shows nothing.
+        # Any page may link to this page: without the session it shows nothing.
         is_link = request.url.path == "/" and is_safe
         is_foreign = site not in (None, "same-origin", "none") and not is_link
         if is_foreign or not all(is_own_origin(origin, host) for origin in origins):
@@ -116,19 +115,11 @@ class _PageAccess:
             return "The request does not say which page sent it."
         return ""
 
-    def _exchange(self, token: str) -> Response:
-        """Return a cookie for the right token, without the token in the address."""
-        if not is_same_text(token, self._token):
-            message = "This token is not that of this workbench."
-            return _refusal(401, ErrorCode.INVALID_CREDENTIALS, message)
-        response = RedirectResponse("/", 303)
-        response.set_cookie(
-            self._cookie,
-            self._token,
-            httponly=True,
-            samesite="strict",
-        )
-        return response
+
+def _is_public(request: Request) -> bool:
+    # As the routes see it: `request.url` would end at an escaped `?`.
+    path = str(request.scope["path"])
+    return path in ("/", SESSION_PATH) or path.startswith("/static/")
 
 
 def _is_json_or_empty(request: Request) -> bool:

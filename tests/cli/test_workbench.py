@@ -1,13 +1,18 @@
 """`workbench`: the server that the command starts, and the browser that it opens."""
 
+import html
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import webbrowser
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import httpx
 import pytest
@@ -18,6 +23,7 @@ from perplexity_connector.workbench.server import WorkbenchServer
 from tests.cli.conftest import Command
 from tests.cli.fakes import FakeHost
 from tests.host.stage import toy_host
+from tests.workbench.entering import exchange, session_header
 
 Visit = Callable[[Callable[[httpx.Client, str], Any]], list[Any]]
 
@@ -29,13 +35,14 @@ def visit(monkeypatch: pytest.MonkeyPatch) -> Visit:
     def told(work: Callable[[httpx.Client, str], Any]) -> list[Any]:
         notes: list[Any] = []
 
-        def visited(address: str) -> None:
+        def visited(place: str) -> None:
             try:
-                url = address.partition("/?")[0]
-                with httpx.Client(
-                    base_url=url, headers={"Origin": url}, timeout=20
-                ) as page:
-                    notes.append(page.get(address).status_code)
+                file = Path(url2pathname(urlsplit(place).path))
+                address = html.unescape(file.read_text(encoding="utf-8")).split('"')[-2]
+                url = address.partition("/#")[0]
+                headers = {"Origin": url, **session_header(address)}
+                with httpx.Client(base_url=url, headers=headers, timeout=20) as page:
+                    notes.append(file)
                     notes.append(work(page, address))
             finally:
                 os.kill(os.getpid(), signal.SIGINT)
@@ -46,10 +53,10 @@ def visit(monkeypatch: pytest.MonkeyPatch) -> Visit:
     return told
 
 
-def test_a_browser_is_opened_at_the_address_that_is_printed(
+def test_a_browser_is_opened_without_a_token_in_its_arguments(
     command: Command, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Over the host's own connections; Ctrl-C ends it quietly."""
+    """By a file that only the user can read, which works once and is gone in the end; the printed link works always."""
     asked: list[HostOptions] = []
 
     def make(options: HostOptions) -> Any:
@@ -57,15 +64,24 @@ def test_a_browser_is_opened_at_the_address_that_is_printed(
         return toy_host()
 
     monkeypatch.setattr(app, "make_workbench_host", make)
-    notes = visit(
-        lambda page, address: (address, page.get("/api/catalogue").json()["sandbox"])
-    )
+
+    def work(page: httpx.Client, address: str) -> Any:
+        (file,) = notes
+        modes = [stat.S_IMODE(one.stat().st_mode) for one in (file, file.parent)]
+        sandbox = page.get("/api/catalogue").json()["sandbox"]
+        return sandbox, modes, address, exchange(address).status_code
+
+    notes = visit(work)
     outcome = command("workbench")
-    status, (address, sandbox) = notes
-    assert (status, sandbox) == (303, False)
+    file, (sandbox, modes, address, second) = notes
+    assert (sandbox, second) == (False, 401)
+    if sys.platform != "win32":
+        assert modes == [0o600, 0o700]
+    assert not file.exists()
     assert outcome.code == 0
     assert outcome.err == ""
-    assert address in outcome.out.split()
+    (printed,) = [word for word in outcome.out.split() if "#token=" in word]
+    assert printed != address
     assert asked == [{}]
 
 
@@ -100,7 +116,7 @@ def test_the_sandbox_gets_no_key_but_a_test_key(
 
     notes = visit(work)
     outcome = command("workbench", "--sandbox")
-    assert notes == [303, [True, [], "ok", "ok", 2]]
+    assert notes[1:] == [[True, [], "ok", "ok", 2]]
     assert outcome.code == 0
     assert outcome.err.startswith(
         "Running against a private sandbox (http://127.0.0.1:"
@@ -167,7 +183,7 @@ def test_without_a_browser_a_process_serves_until_ctrl_c() -> None:
             for word in running.stdout.readline().split()
             if word.startswith("http://127.0.0.1:")
         )
-        assert httpx.get(address).status_code == 303
+        assert [exchange(address).status_code for _ in range(2)] == [200, 200]
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=30)
     assert (running.returncode, err) == (0, "")

@@ -13,6 +13,7 @@ import pytest
 from perplexity_connector.host import ConnectionStore, Host
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
 from perplexity_connector.workbench.server import WorkbenchServer
+from tests.workbench.entering import session_header
 
 
 @pytest.fixture
@@ -39,9 +40,9 @@ def workbench(
     thread = threading.Thread(target=server.serve_until_stopped, daemon=True)
     thread.start()
     assert listening.wait(20)
-    url = server.address.partition("/?")[0]
-    with httpx.Client(base_url=url, headers={"Origin": url}, timeout=20) as page:
-        page.get(server.address)
+    url = server.address.partition("/#")[0]
+    headers = {"Origin": url, **session_header(server.address)}
+    with httpx.Client(base_url=url, headers=headers, timeout=20) as page:
         try:
             yield server, page
         finally:

@@ -1,8 +1,16 @@
 import json
+import sys
+import unicodedata
 
 import pytest
 
-from perplexity_connector.rendering.text import clean, json_text, one_line, shortened
+from perplexity_connector.rendering.text import (
+    clean,
+    json_text,
+    link_of,
+    one_line,
+    shortened,
+)
 
 
 def test_terminal_control_characters_are_removed() -> None:
@@ -11,9 +19,40 @@ def test_terminal_control_characters_are_removed() -> None:
     assert clean(f"a{every}b") == "a\t\nb"
 
 
+BIDIRECTIONAL = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+REORDERING = [
+    character
+    for character in map(chr, range(sys.maxunicode + 1))
+    if unicodedata.bidirectional(character) in BIDIRECTIONAL
+] + list("\u061c\u200e\u200f\u206a\u206f\ufff9\ufffb")
+
+
+@pytest.mark.parametrize("character", REORDERING, ids=ascii)
+def test_what_reorders_a_text_is_removed_from_it(character: str) -> None:
+    """A title cannot show another address than its own; as JSON nothing is lost."""
+    assert clean(f"moon{character}moc.live") == "moonmoc.live"
+    assert one_line(f"{character} a ") == "a"
+    assert character not in json_text(character)
+    assert json.loads(json_text(character)) == character
+
+
 def test_other_characters_are_kept() -> None:
-    """Letters of any script, and a no-break space, are text."""
-    assert clean("Mond ☾ 月\u00a0é") == "Mond ☾ 月\u00a0é"
+    """Letters of any script, a no-break space and what joins letters and pictures are text."""
+    text = "Mond ☾ 月\u00a0é \u0645\u06cc\u200c\u062e 👩\u200d🚀 שלום"
+    assert clean(text) == text
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://user:secret@a.example/x", "https://a.example/x"),
+        ("http\x1bs://user@a.example", "https://a.example"),
+        ("https://a.\u202eexample", "https://a.example"),
+    ],
+)
+def test_an_address_is_shown_without_a_user(address: str, shown: str) -> None:
+    """On one line, without controls."""
+    assert link_of({"url": address}, "url") == shown
 
 
 def test_a_title_cannot_forge_a_line_of_its_own() -> None:

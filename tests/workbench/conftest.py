@@ -1,4 +1,4 @@
-"""A workbench on a free port, over a host with the toy in it, and a page that has its cookie."""
+"""A workbench on a free port, over a host with the toy in it, and a page that has its session."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +14,7 @@ from perplexity_connector.host import ConnectionStore, Host
 from perplexity_connector.workbench.server import WorkbenchServer
 from tests.host.stage import TOKEN, toy_host
 from tests.toy.toy import ToyPlugin
+from tests.workbench.entering import session_header
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +86,11 @@ def served(folder: Path) -> Iterator[Serve]:
             stack.callback(thread.join)
             stack.callback(setattr, server, "should_exit", True)
             assert listening.wait(20)
-            url = server.address.partition("/?")[0]
-            page = stack.enter_context(httpx.Client(base_url=url, timeout=20))
-            assert page.get(server.address).status_code == 303
+            url = server.address.partition("/#")[0]
+            headers = session_header(server.address)
+            page = stack.enter_context(
+                httpx.Client(base_url=url, headers=headers, timeout=20)
+            )
             return Bench(server=server, host=host, page=page, url=url)
 
         yield start

@@ -131,6 +131,12 @@ def test_a_body_that_is_no_json_object_is_refused(bench: Bench, body: bytes) -> 
         ),
         (
             "POST",
+            "/api/connections",
+            {"connector": "toy", "fields": {"a/b~c": 1}},
+            "/fields/a~1b~0c",
+        ),
+        (
+            "POST",
             "/api/connections/test",
             {"connector": "toy", "connection": 1},
             "/connection",

@@ -10,7 +10,7 @@ from perplexity_connector.workbench.failures import (
 
 @pytest.mark.parametrize("code", ErrorCode)
 def test_every_error_code_has_a_status(code: ErrorCode) -> None:
-    """A new code needs one; 401 is left to the page's cookie."""
+    """A new code needs one; 401 is left to the page's session."""
     assert STATUS_BY_CODE[code] in range(400, 600)
     assert STATUS_BY_CODE[code] != 401
     answer = error_response(ConnectorError(code, "Broken."))

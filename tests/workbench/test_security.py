@@ -1,15 +1,17 @@
 import asyncio
+import json
 import logging
 import socket
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from perplexity_connector.workbench.reading import LARGEST_BODY
-from perplexity_connector.workbench.security import protect
+from perplexity_connector.workbench.security import SESSION_HEADER, protect
 from tests.workbench.conftest import Bench, Serve
+from tests.workbench.entering import exchange
 
 HEADERS = {
     "content-security-policy": (
@@ -38,6 +40,12 @@ ADDRESSES = [
     ("POST", "/api/runs/run_1/cancel"),
     ("GET", "/none"),
 ]
+PROTECTED = [
+    *ADDRESSES[2:],
+    ("POST", "/api/session/"),
+    ("POST", "/api/session%3Fmore"),
+    ("GET", "//static/app.js"),
+]
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> None:
@@ -48,45 +56,62 @@ def refused(answer: httpx.Response, status: int, code: str) -> None:
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
 
 
-def test_the_token_is_exchanged_for_a_cookie(guarded: Bench) -> None:
-    """One that no script reads and no other site sends; the address is left behind."""
-    answer = httpx.get(guarded.server.address)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
-    name, *flags = answer.headers["set-cookie"].split("; ")
-    assert name.startswith(f"workbench_{urlsplit(guarded.url).port}=")
-    assert {flag.lower() for flag in flags} == {"httponly", "path=/", "samesite=strict"}
+def test_a_token_is_exchanged_for_a_session_without_a_cookie(guarded: Bench) -> None:
+    """As often as it is brought: the printed link opens any number of pages."""
+    answers = [exchange(guarded.server.address) for _ in range(3)]
+    assert len({answer.json()["session"] for answer in answers}) == 1
+    for answer in answers:
+        assert "set-cookie" not in answer.headers
+        assert answer.json()["session"] not in guarded.server.address
     assert guarded.page.get("/").text == "<!doctype html><title>Workbench</title>"
 
 
-def test_each_launch_has_a_token_of_its_own(serve: Serve) -> None:
-    """A long one; two workbenches at once do not take each other's cookie."""
+def test_the_single_address_opens_one_page(serve: Serve) -> None:
+    """The browser is started with it; its session is that of the other pages."""
+    server = serve().server
+    first, second = exchange(server.single_address), exchange(server.single_address)
+    assert first.json() == exchange(server.address).json()
+    refused(second, 401, "invalid_credentials")
+
+
+def test_each_launch_has_secrets_of_its_own(serve: Serve) -> None:
+    """Long ones; no session is good at another launch, though a browser sends it there."""
     first, second = serve(), serve()
-    (one,), (two,) = (
-        parse_qs(urlsplit(bench.server.address).query)["token"]
+    texts = [
+        text
         for bench in (first, second)
-    )
-    assert one != two
-    assert min(len(one), len(two)) >= 43
-    both = httpx.Client()
-    for bench in (first, second):
-        both.get(bench.server.address)
-    assert [
-        both.get(f"{bench.url}/api/catalogue").status_code for bench in (first, second)
-    ] == [200, 200]
-    both.close()
-
-
-@pytest.mark.parametrize(("method", "path"), ADDRESSES)
-@pytest.mark.parametrize("cookie", [None, "", "wrong", "wr\u00f6ng"])
-def test_without_the_cookie_nothing_is_answered(
-    guarded: Bench, method: str, path: str, cookie: str | None
-) -> None:
-    """Not even what is not there."""
-    headers: dict[str, Any] = {"Origin": guarded.url}
-    if cookie is not None:
-        headers["Cookie"] = f"workbench_{urlsplit(guarded.url).port}={cookie}".encode(
-            "latin-1"
+        for text in (
+            bench.server.address.partition("#token=")[2],
+            bench.server.single_address.partition("#token=")[2],
+            bench.page.headers[SESSION_HEADER],
         )
+    ]
+    assert len(set(texts)) == 6
+    assert min(map(len, texts)) >= 43
+    headers = {SESSION_HEADER: first.page.headers[SESSION_HEADER]}
+    refused(
+        httpx.get(f"{second.url}/api/catalogue", headers=headers),
+        401,
+        "invalid_credentials",
+    )
+
+
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+@pytest.mark.parametrize("session", [None, "", "wrong", "wr\u00f6ng", "the token"])
+def test_without_the_session_nothing_is_answered(
+    guarded: Bench, method: str, path: str, session: str | None
+) -> None:
+    """Not even what is not there. What a browser sends to every port does not help: cookies."""
+    right = guarded.page.headers[SESSION_HEADER]
+    port = urlsplit(guarded.url).port
+    headers: dict[str, Any] = {
+        "Origin": guarded.url,
+        "Cookie": f"workbench_{port}={right}; session={right}; {SESSION_HEADER}={right}",
+    }
+    if session == "the token":
+        session = guarded.server.address.partition("#token=")[2]
+    if session is not None:
+        headers[SESSION_HEADER] = session.encode("latin-1")
     refused(
         httpx.request(method, f"{guarded.url}{path}", headers=headers),
         401,
@@ -94,17 +119,26 @@ def test_without_the_cookie_nothing_is_answered(
     )
 
 
-@pytest.mark.parametrize("token", ["", "wrong", "%FF"])
-def test_a_wrong_token_gets_no_cookie(guarded: Bench, token: str) -> None:
-    """Nor does the right one anywhere but at the page's own address."""
-    answer = httpx.get(f"{guarded.url}/?token={token}")
-    refused(answer, 401, "invalid_credentials")
-    assert "set-cookie" not in answer.headers
-    refused(
-        httpx.get(guarded.server.address.replace("/?", "/api/catalogue?")),
-        401,
-        "invalid_credentials",
+def test_cookies_of_others_lock_nobody_out(guarded: Bench) -> None:
+    """However they are named: every port of this machine can set them."""
+    port = urlsplit(guarded.url).port
+    cookies = f"workbench_{port}=evil; workbench_{port}=evil; {SESSION_HEADER}=evil"
+    answer = guarded.page.get("/api/catalogue", headers={"Cookie": cookies})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "wr\u00f6ng", "\ud800", None, 1, ["x"]])
+def test_a_wrong_token_gets_no_session(guarded: Bench, token: Any) -> None:
+    """And uses up no other one."""
+    answer = guarded.page.post(
+        "/api/session",
+        content=json.dumps({"token": token}),
+        headers={"Origin": guarded.url, "Content-Type": "application/json"},
     )
+    status = 401 if isinstance(token, str) else 400
+    code = "invalid_credentials" if status == 401 else "invalid_input"
+    refused(answer, status, code)
+    assert exchange(guarded.server.address).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -118,15 +152,12 @@ def test_a_wrong_token_gets_no_cookie(guarded: Bench, token: str) -> None:
         "",
     ],
 )
-@pytest.mark.parametrize(
-    "path", ["/", "/?token={token}", "/api/catalogue", "/static/app.js"]
-)
+@pytest.mark.parametrize("path", ["/", "/api/catalogue", "/static/app.js"])
 def test_a_foreign_host_is_refused(guarded: Bench, host: str, path: str) -> None:
-    """As DNS rebinding sends it, be the cookie and the token right."""
-    place = urlsplit(guarded.server.address)
-    path = path.format(token=parse_qs(place.query)["token"][0])
+    """As DNS rebinding sends it, though the session is right."""
+    port = urlsplit(guarded.server.address).port
     refused(
-        guarded.page.get(path, headers={"Host": host.format(port=place.port)}),
+        guarded.page.get(path, headers={"Host": host.format(port=port)}),
         403,
         "permission_denied",
     )
@@ -153,12 +184,12 @@ def test_a_request_with_two_hosts_or_none_is_refused(hosts: list[str]) -> None:
         "type": "http",
         "method": "GET",
         "path": "/",
-        "query_string": b"token=right",
+        "query_string": b"",
         "scheme": "http",
     }
     headers = [(b"host", host.encode()) for host in hosts]
     asyncio.run(
-        protect(never, port=80, token="right")(
+        protect(never, port=80, session="right")(
             scope | {"headers": headers}, receive, send
         )
     )
@@ -240,7 +271,7 @@ def test_a_change_must_say_that_it_comes_from_the_page(
 
 
 def test_a_link_to_the_page_may_be_followed_from_anywhere(guarded: Bench) -> None:
-    """It is the browser that decides whether the cookie goes along; a form may not be sent there."""
+    """It shows nothing by itself; a form may not be sent there."""
     assert (
         guarded.page.get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code
         == 200
@@ -312,14 +343,11 @@ def test_a_body_has_a_bound(guarded: Bench) -> None:
 )
 def test_no_file_but_those_of_the_page_is_served(guarded: Bench, path: str) -> None:
     """However the address is written."""
-    address, cookies = (
-        urlsplit(guarded.url),
-        "; ".join(f"{name}={value}" for name, value in guarded.page.cookies.items()),
-    )
+    address = urlsplit(guarded.url)
     # By hand, since a client would tidy the address up.
     with socket.create_connection((address.hostname or "", address.port or 0)) as line:
         line.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\nCookie: {cookies}\r\nConnection: close\r\n\r\n".encode()
+            f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode()
         )
         answer = line.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 404 ")
@@ -370,19 +398,18 @@ def test_it_listens_on_loopback_alone(guarded: Bench) -> None:
     } == {"127.0.0.1"}
 
 
-def test_the_token_stands_in_no_log(
+def test_no_secret_is_in_a_log(
     guarded: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     """At any level, though something else in the process has the server log every address."""
     caplog.set_level(logging.DEBUG)
     access = logging.getLogger("uvicorn.access")
-    token = parse_qs(urlsplit(guarded.server.address).query)["token"][0]
+    token = guarded.server.address.partition("#token=")[2]
+    session = guarded.page.headers[SESSION_HEADER]
     was, access.propagate = access.propagate, True
     try:
-        assert [
-            httpx.get(f"{guarded.url}{path}?token={token}").status_code
-            for path in ("/", "/none")
-        ] == [303, 401]
+        assert guarded.get("/api/catalogue")
+        assert exchange(guarded.server.address).status_code == 200
     finally:
         access.propagate = was
     ours = [
@@ -391,7 +418,8 @@ def test_the_token_stands_in_no_log(
         if record.name.split(".")[0] not in ("httpx", "httpcore")
     ]
     assert {record.name for record in ours} == {"uvicorn.access"}
-    assert not any(token in record.getMessage() for record in ours)
+    texts = [record.getMessage() for record in ours]
+    assert not any(token in text or session in text for text in texts)
 
 
 def test_an_error_at_the_start_reaches_the_server() -> None:
@@ -403,6 +431,6 @@ def test_an_error_at_the_start_reaches_the_server() -> None:
     async def unused(*_: object) -> Any:
         pytest.fail("nothing is sent or received")
 
-    app = protect(broken, port=80, token="right")
+    app = protect(broken, port=80, session="right")
     with pytest.raises(OSError):  # noqa: PT011 - made up here, without words
         asyncio.run(app({"type": "lifespan"}, unused, unused))

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import uvicorn
-from mcp.server import Server
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from perplexity_connector.adapters.mcp.server import ActionServer
+from perplexity_connector.adapters.mcp.sessions import BoundedSessions
 from perplexity_connector.contract import Secret
 from perplexity_connector.serving.listener import is_loopback, listen
 from perplexity_connector.serving.middleware import (
@@ -21,7 +22,6 @@ from perplexity_connector.serving.server import quiet_config
 
 PATH = "/mcp"
 _LARGEST_BODY = 4 * 1024 * 1024
-_MOST_SESSIONS = 1000
 _IDLE_SECONDS = 600
 _GRACE_SECONDS = 1
 
@@ -31,14 +31,15 @@ class HttpOptions:
     """Where to serve, and whom.
 
     `address` is an IP address or `localhost`; `port` 0 takes any free port. Without a `token`,
-    anyone who reaches the port spends the credential's money. More connections than `concurrency`
-    are answered with 503.
+    anyone who reaches the port spends the credential's money. More admitted connections than
+    `concurrency` are answered with 503. Of more than `sessions` the longest idle ends.
     """
 
     port: int
     address: str = "127.0.0.1"
     token: Secret | None = None
     concurrency: int = 256
+    sessions: int = 1000
 
     @property
     def is_loopback(self) -> bool:
@@ -64,7 +65,7 @@ class HttpOptions:
 
 
 async def serve_http(
-    server: Server[None], options: HttpOptions, ready: Callable[[str], None]
+    server: ActionServer, options: HttpOptions, ready: Callable[[str], None]
 ) -> None:
     """Serve until SIGINT or SIGTERM, which cancel the active runs.
 
@@ -77,15 +78,19 @@ async def serve_http(
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         max_request_body_size=_LARGEST_BODY,
-        max_sessions=_MOST_SESSIONS,
+        # Reached only when runs keep more sessions than `options.sessions` open.
+        max_sessions=options.sessions + options.concurrency,
         session_idle_timeout=_IDLE_SECONDS,
         # `HttpOptions.refuse` checks Host and Origin, before the body is read.
         transport_security=TransportSecuritySettings(
             enable_dns_rebinding_protection=False
         ),
     )
+    bounded = BoundedSessions(
+        app, path=PATH, most=options.sessions, has_run=server.has_run
+    )
     config = quiet_config(
-        RefusalMiddleware(app, options.refuse),
+        RefusalMiddleware(bounded, options.refuse),
         grace_seconds=_GRACE_SECONDS,
         max_connections=options.concurrency,
     )

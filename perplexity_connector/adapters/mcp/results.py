@@ -13,6 +13,7 @@ from perplexity_connector.rendering.results import (
     totals_line,
     warning_lines,
 )
+from perplexity_connector.rendering.text import clean, line_of, one_line
 
 ENVELOPE = "automation-host/envelope"
 
@@ -41,14 +42,14 @@ def progress_text(event: JsonObject) -> str:
     """Return an event as text: a piece of the answer, or the state of the search; may be empty."""
     match event.get("type"):
         case EventType.TEXT_DELTA:
-            return as_text(event.get("text"))
+            return clean(as_text(event.get("text")))
         case EventType.SEARCH_QUERIES:
             queries = map(as_text, as_list(event.get("queries")))
-            return f"Searching: {'; '.join(queries)}"
+            return one_line(f"Searching: {'; '.join(queries)}")
         case EventType.SEARCH_RESULTS:
             return f"Found {len(as_list(event.get('results')))} pages"
         case _:
-            return as_text(event.get("message"))
+            return line_of(event, "message")
 
 
 def _output_lines(envelope: JsonObject) -> Iterator[str]:

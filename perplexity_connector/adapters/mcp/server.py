@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import anyio
 from mcp.server import Server
 from mcp.server.context import ServerRequestContext
+from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INVALID_PARAMS,
@@ -28,8 +29,28 @@ Connections: TypeAlias = Mapping[str, str | Mapping[str, str | Secret]]
 _Context: TypeAlias = ServerRequestContext[None, Any]
 
 
-def make_server(host: Host, connections: Connections) -> Server[None]:
-    """Return a server of the host's actions. It opens the host at its start, closes it at its end.
+class ActionServer(Server[None]):
+    """A server of a host's actions. It opens the host at its start, closes it at its end."""
+
+    def __init__(self, tools: "_Tools") -> None:
+        """Serve these tools."""
+        super().__init__(
+            "perplexity-connector",
+            version=version("perplexity-connector"),
+            title="Perplexity connector",
+            lifespan=tools.opened,
+            on_list_tools=tools.list,
+            on_call_tool=tools.call,
+        )
+        self._tools = tools
+
+    def has_run(self, session: str) -> bool:
+        """Return whether a run of this HTTP session is active, also after its client has left."""
+        return session in self._tools.runs.values()
+
+
+def make_server(host: Host, connections: Connections) -> ActionServer:
+    """Return a server of the host's actions.
 
     `connections` holds, by connector, the name of a stored connection or the credential itself.
     Any other connector uses the credential of the environment. Raises `ConnectorError` for an
@@ -40,25 +61,21 @@ def make_server(host: Host, connections: Connections) -> Server[None]:
         connections=connections,
         by_name=action_tools(host),
     )
-    return Server(
-        "perplexity-connector",
-        version=version("perplexity-connector"),
-        title="Perplexity connector",
-        lifespan=tools.opened,
-        on_list_tools=tools.list,
-        on_call_tool=tools.call,
-    )
+    return ActionServer(tools)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Tools:
-    """The handlers of the server. `_runs` are the active runs, cancelled at the server's end."""
+    """The handlers of the server.
+
+    * `runs`: the active runs, each with its HTTP session; cancelled at the server's end.
+    """
 
     host: Host
     connections: Connections
     by_name: Mapping[str, ActionTool]
-    _runs: set["asyncio.Task[JsonObject]"] = field(
-        default_factory=set["asyncio.Task[JsonObject]"]
+    runs: dict["asyncio.Task[JsonObject]", str] = field(
+        default_factory=dict["asyncio.Task[JsonObject]", str]
     )
 
     @asynccontextmanager
@@ -68,9 +85,9 @@ class _Tools:
                 yield
             finally:
                 # A cancelled run still needs the host, to ask the provider to cancel.
-                for run in self._runs:
+                for run in self.runs:
                     run.cancel()
-                await asyncio.gather(*self._runs, return_exceptions=True)
+                await asyncio.gather(*self.runs, return_exceptions=True)
 
     async def list(
         self, _: _Context, __: PaginatedRequestParams | None
@@ -87,8 +104,10 @@ class _Tools:
             raise MCPError(INVALID_PARAMS, message)
         running = self._run(tool, params.arguments or {}, ctx)
         run = asyncio.create_task(running)
-        self._runs.add(run)
-        run.add_done_callback(self._runs.discard)
+        # Only HTTP has requests.
+        headers = ctx.request.headers if ctx.request else {}
+        self.runs[run] = headers.get(MCP_SESSION_ID_HEADER, "")
+        run.add_done_callback(self.runs.pop)
         try:
             return tool_result(await asyncio.shield(run))
         finally:

@@ -19,6 +19,7 @@ from perplexity_connector.contract.json import (
     as_objects,
     as_text,
 )
+from perplexity_connector.contract.links import without_user
 
 # Far above the fifty results that a search may have. A higher id is not used as a number, since
 # all numbers below it would need an empty place.
@@ -72,7 +73,7 @@ class Sources:
 
     def numbers_of_addresses(self, addresses: Iterable[str]) -> set[int]:
         """Return the numbers of the sources that have one of these addresses."""
-        wanted = set(addresses)
+        wanted = set(map(without_user, addresses))
         return {
             number
             for number, entry in enumerate(self.pages, start=1)
@@ -83,11 +84,12 @@ class Sources:
 def page(result: JsonObject) -> dict[str, JsonValue]:
     """Return a result in the form of every output, with all keys.
 
-    A text that the provider left out is empty, and a date is null.
+    A text that the provider left out is empty, and a date is null. Its address has no user name.
     """
     texts: dict[str, JsonValue] = {
         name: as_text(result.get(name)) for name in ("title", "url", "snippet")
     }
+    texts["url"] = _address(result)
     dates: dict[str, JsonValue] = {
         name: as_text(result.get(name)) or None for name in ("date", "last_updated")
     }
@@ -162,7 +164,7 @@ class _Listing:
 
     def add(self, kind: str, result: JsonObject) -> int:
         """Add a source after all others, unless its address is listed. Return its number."""
-        known = self._by_url.get(as_text(result.get("url")))
+        known = self._by_url.get(_address(result))
         if known is None:
             self._append(kind, result)
         return known or len(self.pages)
@@ -195,6 +197,10 @@ class _Listing:
             for number, entry in numbered
             if not entry["url"] and number not in gaps
         ]
+
+
+def _address(result: JsonObject) -> str:
+    return without_user(as_text(result.get("url")))
 
 
 _MESSAGES = {

@@ -7,6 +7,8 @@
  * } from "./types.js"
  */
 
+import { keepSession, readSession, takeToken } from "./session.js";
+
 /** An error as data: the server's own, or one of the connection to the server. */
 export class ApiError extends Error {
   /** @param {ErrorData} data */
@@ -27,10 +29,11 @@ const UNREACHABLE = {
 
 /** @param {string} method @param {string} path @param {unknown} [body] */
 async function request(method, path, body) {
+  const headers = new Headers({ "X-Workbench-Session": readSession() });
   /** @type {RequestInit} */
-  const how = { method };
+  const how = { method, headers };
   if (body !== undefined) {
-    how.headers = { "Content-Type": "application/json" };
+    headers.set("Content-Type", "application/json");
     how.body = JSON.stringify(body);
   }
   const response = await fetch(path, how).catch(() => {
@@ -49,6 +52,21 @@ async function requestJson(method, path, body) {
 }
 
 const encode = encodeURIComponent;
+
+/**
+ * Exchange the token of the page's address, if it has one, for a session of all tabs. With a token
+ * that is refused, a session from before is still good; without one, the next request fails.
+ */
+export async function enter() {
+  const token = takeToken();
+  if (!token) return;
+  try {
+    const { session } = await requestJson("POST", "/api/session", { token });
+    keepSession(session);
+  } catch (problem) {
+    if (!readSession()) throw problem;
+  }
+}
 
 /** Return all actions, and the connectors that cannot be loaded. @returns {Promise<Catalogue>} */
 export async function loadCatalogue() {

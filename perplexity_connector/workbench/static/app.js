@@ -1,15 +1,17 @@
 /** Starts the page and puts its parts together. */
 
-import { loadCatalogue } from "./api.js";
+import { enter, loadCatalogue } from "./api.js";
 import { Bench } from "./bench.js";
 import { fill, findById, h, messageOf } from "./dom.js";
 import { drawPalette } from "./palette.js";
+import { hasToken } from "./session.js";
 import { drawTabs } from "./tabs.js";
 import { drawTools, onShortcut } from "./tools.js";
 
 const STORAGE_KEY = "flow";
 
 async function start() {
+  await enter();
   const catalogue = await loadCatalogue();
   findById("sandbox-badge").hidden = !catalogue.sandbox;
   if (catalogue.sandbox) fill(findById("banners"), drawSandboxBanner());
@@ -54,6 +56,11 @@ function drawSandboxBanner() {
     h("button", { ...attributes, onclick: close }, "Got it"),
   );
 }
+
+// A link that is followed in a tab of the workbench changes only the part behind `#`.
+addEventListener("hashchange", () => {
+  if (hasToken()) location.reload();
+});
 
 start().catch((problem) => {
   fill(findById("banners"), h("p", { class: "note note-danger" }, messageOf(problem)));

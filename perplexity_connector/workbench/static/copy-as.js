@@ -3,6 +3,7 @@
 /** @import { Flow, Json, JsonObject, Part, SavedStep } from "./types.js" */
 
 import { get, set } from "./form/pointer.js";
+import { writeJson } from "./text.js";
 
 /** Quote a text as one word of a POSIX shell. @param {string} text */
 export function quote(text) {
@@ -21,9 +22,9 @@ export function toPython(value, depth = 0) {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
   if (Array.isArray(value)) return indent("[", value.map(write), "]", depth);
-  if (typeof value !== "object") return JSON.stringify(value);
+  if (typeof value !== "object") return writeJson(value);
   const entries = Object.entries(value);
-  const lines = entries.map(([name, inner]) => `${JSON.stringify(name)}: ${write(inner)}`);
+  const lines = entries.map(([name, inner]) => `${writeJson(name)}: ${write(inner)}`);
   return indent("{", lines, "}", depth);
 }
 
@@ -73,16 +74,16 @@ export function writeStep(step, input, sandbox) {
     "perplexity-connector run",
     quote(`${connector}.${action}`),
     "--input",
-    quote(JSON.stringify(input)),
+    quote(writeJson(input)),
   ];
   if (sandbox) words.push("--sandbox");
   if (connection) words.push("--connection", quote(connection));
-  const named = connection ? `, connection=${JSON.stringify(connection)}` : "";
+  const named = connection ? `, connection=${writeJson(connection)}` : "";
   const call = `host.run("${connector}", "${action}", INPUT, version=${version}${named})`;
   return {
     "Command line": words.join(" "),
     Python: writePython("INPUT", input, `envelope = await ${call}`, sandbox),
-    "JSON step": JSON.stringify({ ...step, input, bindings: {} }, null, 2),
+    "JSON step": writeJson({ ...step, input, bindings: {} }, 2),
   };
 }
 
@@ -92,7 +93,7 @@ export function writeStep(step, input, sandbox) {
  * @param {boolean} sandbox
  */
 export function writeFlow(flow, sandbox) {
-  const text = JSON.stringify(flow, null, 2);
+  const text = writeJson(flow, 2);
   const command = `perplexity-connector run-flow -${sandbox ? " --sandbox" : ""}`;
   const call = 'envelope = (await host.run_flow(FLOW))["steps"][-1]["envelope"]';
   return {

@@ -1,6 +1,11 @@
-/** Builds the page from DOM nodes. Text never becomes markup, so no text that is shown can run. */
+/**
+ * Builds the page from DOM nodes. Text never becomes markup, so no text that is shown can run. It
+ * loses what would change the order of the text around it.
+ */
 
 /** @import { Attributes, Child } from "./types.js" */
+
+import { clean } from "./text.js";
 
 const PROPERTIES = new Set([
   "value",
@@ -47,7 +52,7 @@ function flatten(children) {
   return children.flatMap((child) => {
     if (Array.isArray(child)) return flatten(child);
     if (child === undefined || child === null || child === false || child === "") return [];
-    return [child instanceof Node ? child : String(child)];
+    return [child instanceof Node ? child : clean(String(child))];
   });
 }
 

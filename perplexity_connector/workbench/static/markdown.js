@@ -6,6 +6,7 @@
 /** @import { Child } from "./types.js" */
 
 import { h } from "./dom.js";
+import { withoutUser } from "./text.js";
 
 /**
  * Returns the id of a source's element by its number, or null.
@@ -58,19 +59,25 @@ export function drawMarkdown(text, sourceId = () => null) {
 }
 
 /**
- * Return a link, or only its content when the text is not a web address.
+ * Return a link, or only its content when the text is not a web address. A content that is an
+ * address is shown without its user and password too.
  * @param {string} text
- * @param {Child} content
+ * @param {string} content
  * @returns {Child}
  */
 export function drawLink(text, content) {
   const href = webAddressOf(text);
-  return href ? h("a", { href, rel: "noopener noreferrer", target: "_blank" }, content) : content;
+  const shown = withoutUser(content);
+  return href ? h("a", { href, rel: "noopener noreferrer", target: "_blank" }, shown) : shown;
 }
 
-/** Return the address when it is one of the web, else null. @param {string} text */
+/**
+ * Return the address, without a user and a password, when it is one of the web, else null.
+ * @param {string} text
+ */
 export function webAddressOf(text) {
-  const address = URL.canParse(text) ? new URL(text) : null;
+  const plain = withoutUser(text);
+  const address = URL.canParse(plain) ? new URL(plain) : null;
   return address && ["http:", "https:"].includes(address.protocol) ? address.href : null;
 }
 
@@ -193,7 +200,7 @@ function drawSpan(whole, { code, both, strong, em, em2, label, url, source }, so
   if (both !== undefined) return h("strong", {}, h("em", {}, drawSpans(both, sourceId)));
   if (strong !== undefined) return h("strong", {}, drawSpans(strong, sourceId));
   if (italic !== undefined) return h("em", {}, drawSpans(italic, sourceId));
-  if (url !== undefined) return webAddressOf(url) ? drawLink(url, label) : whole;
+  if (url !== undefined) return webAddressOf(url) ? drawLink(url, label ?? url) : whole;
   if (source !== undefined) return drawCitation(whole, Number(source), sourceId);
   return drawLink(whole, whole);
 }

@@ -8,6 +8,7 @@ import { h, drawIcon } from "./dom.js";
 import { drawFold } from "./form/frame.js";
 import { drawMarkdown, webAddressOf } from "./markdown.js";
 import { drawSources, isSource, placeById, readSources } from "./sources.js";
+import { writeJson } from "./text.js";
 
 /**
  * Goes to a field of a step. The step is given by its id or its index.
@@ -105,7 +106,7 @@ function titleOfSources(output) {
 function drawText({ parsed }, text, sources, key) {
   if (typeof parsed === "object" && parsed !== null) {
     const attributes = { class: "answer", tabindex: "0", "aria-label": "Structured answer" };
-    return h("pre", attributes, JSON.stringify(parsed, null, 2));
+    return h("pre", attributes, writeJson(parsed, 2));
   }
   return text ? drawAnswer(text, sources, key, false) : null;
 }
@@ -130,7 +131,7 @@ function drawValues(output) {
   return drawFacts(
     entries.map(([name, value]) => [
       name,
-      typeof value === "object" ? JSON.stringify(value) : String(value),
+      typeof value === "object" ? writeJson(value) : String(value),
     ]),
   );
 }
@@ -143,7 +144,7 @@ function drawValues(output) {
  */
 function drawDetails(run, { step, envelope }, sandbox) {
   const label = "Raw envelope";
-  const text = JSON.stringify(envelope, null, 2);
+  const text = writeJson(envelope, 2);
   const raw = h("pre", { class: "raw", tabindex: "0", "aria-label": label }, text);
   const write = () => writeStep(step, applyBindings(step, outputsOf(run)), sandbox);
   return [drawFold(label, [raw], { class: "fold raw-envelope" }), drawCopyFold("Copy as", write)];

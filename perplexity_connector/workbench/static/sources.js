@@ -6,6 +6,7 @@ import { h } from "./dom.js";
 import { drawFold } from "./form/frame.js";
 import { isObject } from "./form/pointer.js";
 import { drawLink, drawMarkdown, webAddressOf } from "./markdown.js";
+import { withoutUser } from "./text.js";
 
 const MAX_ID = 1000;
 const SHOWN_AT_ONCE = 5;
@@ -98,7 +99,7 @@ function drawSource(source, id, number) {
 /** @param {Source} source */
 function describeSource({ url, date, last_updated: updated }) {
   const address = webAddressOf(url);
-  const facts = [address ? new URL(address).hostname : url];
+  const facts = [address ? new URL(address).hostname : withoutUser(url)];
   if (date) facts.push(`published ${date}`);
   if (updated) facts.push(`updated ${updated}`);
   return facts.join(" \u00b7 ");

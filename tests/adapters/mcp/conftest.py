@@ -7,6 +7,12 @@ from perplexity_connector.sandbox import Sandbox
 from tests.adapters.mcp.stage import Served, http
 
 
+@pytest.fixture(autouse=True)
+def _streams_are_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server of this process that was interrupted does not end the streams of later ones."""
+    monkeypatch.setattr("sse_starlette.sse.AppStatus.should_exit", False)
+
+
 @pytest.fixture
 def sandbox(monkeypatch: pytest.MonkeyPatch, module_sandbox: Sandbox) -> Sandbox:
     """The provider of the module as if it were new, and no connection in the environment."""

@@ -19,11 +19,22 @@ from perplexity_connector.adapters.mcp import HttpOptions, make_server, serve_ht
 from perplexity_connector.contract import Secret
 from perplexity_connector.sandbox import Sandbox
 from perplexity_connector.serving.middleware import RefusalMiddleware
-from tests.adapters.mcp.stage import CHAT, QUESTION, Served, http, until
+from tests.adapters.mcp.stage import CHAT, QUESTION, Served, http
 from tests.host.stage import CONNECTION, toy_host
 
 TOKEN = "a-token-of-the-operator"
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+PING = {"jsonrpc": "2.0", "id": 2, "method": "ping", "params": {}}
+OPENING = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "a client", "version": "1"},
+    },
+}
 ACCEPT = {
     "accept": "application/json, text/event-stream",
     "content-type": "application/json",
@@ -126,20 +137,45 @@ def test_a_body_too_large_is_refused(served: Served) -> None:
     )
 
 
-def test_too_many_connections_are_told_so(served: Served) -> None:
-    """503, until one of them goes."""
+def test_connections_that_say_nothing_shut_nobody_out(served: Served) -> None:
+    """More of them than there is room."""
     where = urlsplit(served.url)
     assert where.hostname
     assert where.port
     with ExitStack() as open_ones:
-        for _ in range(256):
+        for _ in range(300):
             open_ones.enter_context(
                 socket.create_connection((where.hostname, where.port))
             )
-        until(
-            lambda: httpx.post(served.url, json=LIST, headers=ACCEPT).status_code == 503
-        )
-    until(lambda: httpx.post(served.url, json=LIST, headers=ACCEPT).status_code != 503)
+        assert httpx.get(served.url, headers=ACCEPT).status_code == 400
+
+
+def test_clients_that_never_leave_shut_nobody_out() -> None:
+    """Each opens a session of its own; the longest idle one ends."""
+    statuses: list[int] = []
+
+    def visit(url: str) -> None:
+        with httpx.Client(headers=ACCEPT) as client:
+            opened = [client.post(url, json=OPENING) for _ in range(6)]
+            statuses.extend(answer.status_code for answer in opened)
+            for answer in (opened[0], opened[-1]):
+                session = {"mcp-session-id": answer.headers["mcp-session-id"]}
+                statuses.append(
+                    client.post(url, json=PING, headers=session).status_code
+                )
+        os.kill(os.getpid(), signal.SIGINT)
+
+    clients: list[threading.Thread] = []
+
+    def ready(url: str) -> None:
+        clients.append(threading.Thread(target=visit, args=[url]))
+        clients[0].start()
+
+    options = HttpOptions(port=0, sessions=3, concurrency=1)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(serve_http(make_server(toy_host(), {}), options, ready))
+    clients[0].join()
+    assert statuses == [200] * 6 + [404, 200]
 
 
 def test_the_token_is_asked_for_and_shown_nowhere(sandbox: Sandbox) -> None:

@@ -277,7 +277,7 @@ def test_a_server_that_ends_waits_for_its_runs() -> None:
         async with server.lifespan(server):
             params = CallToolRequestParams(name="greet", arguments={"name": "Ada"})
             call = asyncio.ensure_future(
-                entry.handler(SimpleNamespace(meta=None), params)
+                entry.handler(SimpleNamespace(meta=None, request=None), params)
             )
             await begun.wait()
         with pytest.raises(asyncio.CancelledError):

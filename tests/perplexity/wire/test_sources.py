@@ -336,3 +336,19 @@ def test_a_page_has_every_key_whatever_the_provider_left_out() -> None:
         "last_updated": "2026-03-04",
     }
     assert page(whole | {"id": 1, "source": "web"}) == whole
+
+
+def test_no_source_has_a_user_or_a_password_in_its_address() -> None:
+    """In all kinds of items; two addresses that differ in it alone are one source."""
+    secret = "https://user:secret@{}.example".format
+    found = collect_sources(
+        [
+            searched(result(1, secret("a"))),
+            read(secret("b"), B),
+            figures(secret("c")),
+            annotated(C, secret("d")),
+        ]
+    )
+    assert [entry["url"] for entry in found.pages] == [A, B, C, "https://d.example"]
+    assert found.numbers_of_addresses([secret("b")]) == {2}
+    assert page({"url": secret("a")})["url"] == A

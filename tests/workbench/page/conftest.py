@@ -40,11 +40,12 @@ class Workbench:
 
     address: str
     sandbox: str = ""
+    single_address: str = ""
 
     @property
     def origin(self) -> str:
         """The address without its token."""
-        return self.address.partition("/?")[0]
+        return self.address.partition("/#")[0]
 
     def billed(self) -> list[Any]:
         """The runs that the sandbox has begun, in order."""
@@ -89,18 +90,18 @@ def sandboxed(folder: Path) -> Iterator[Workbench]:
 
 
 @contextmanager
-def with_the_toy(folder: Path) -> Iterator[Workbench]:
+def with_the_toy(folder: Path, port: int = 0) -> Iterator[Workbench]:
     """A workbench of this process whose host has the toy too."""
     listening = threading.Event()
     host = toy_host(store=ConnectionStore(folder, {}), environ={"TOY_TOKEN": TOKEN})
     server = WorkbenchServer(
-        host, port=0, sandbox=False, ready=lambda _: listening.set()
+        host, port=port, sandbox=False, ready=lambda _: listening.set()
     )
     thread = threading.Thread(target=server.serve_until_stopped, daemon=True)
     thread.start()
     try:
         assert listening.wait(_SECONDS)
-        yield Workbench(address=server.address)
+        yield Workbench(address=server.address, single_address=server.single_address)
     finally:
         server.should_exit = True
         thread.join()

@@ -72,6 +72,48 @@ def test_hostile_text_stays_text(blank: Page, text: str) -> None:
     assert all(link[0].startswith("https://") for link in found["links"])
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://user:secret@x.example/a", "https://x.example/a"),
+        ("[a page](https://bank.example@x.example/a)", "a page"),
+        ("[https://u:p@x.example/a](https://u:p@x.example/a)", "https://x.example/a"),
+        ("https:\u202e//x.example", "https://x.example"),
+    ],
+)
+def test_no_link_has_a_user_or_a_false_order(
+    blank: Page, text: str, shown: str
+) -> None:
+    """Neither where it leads nor in its words."""
+    found = drawn(blank, text)
+    assert found["text"] == shown
+    assert all(link[0] == "https://x.example/a" for link in found["links"])
+
+
+def test_a_source_is_shown_without_a_user_and_in_its_own_order(blank: Page) -> None:
+    """Its title, its address, its host and its snippet; a copied text keeps all, as JSON."""
+    found = blank.evaluate(
+        """async () => {
+          const { drawSources } = await import("/static/sources.js");
+          const { writeJson } = await import("/static/text.js");
+          const url = "https://user:secret@x.example/";
+          const pages = [
+            { url, title: "moon\u202emoc.live", snippet: "a \u2066b" },
+            { url: "ftp://user:secret@y.example/", title: "" },
+            { url },
+          ];
+          const drawn = drawSources(pages, "s", "Sources");
+          return {
+            text: drawn.textContent, markup: drawn.outerHTML, json: writeJson(pages[0].title),
+          };
+        }"""
+    )
+    assert "moonmoc.live" in found["text"]
+    assert "a b" in found["text"]
+    assert "secret" not in found["markup"]
+    assert found["json"] == '"moon\\u202emoc.live"'
+
+
 def test_the_subset_is_drawn(blank: Page) -> None:
     """Headings, lists, emphasis, code, links and sources."""
     text = "# Head\n\nSome **bold**, *slanted* and `code` [1] [9].\n\n- one\n- two\n\n1. first\n\n```py\na = [1]\n```\n[site](https://x.example/a)"
