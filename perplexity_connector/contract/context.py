@@ -1,6 +1,7 @@
 """The context that a host gives to an action for one attempt of one run."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ def _ignore(*values: object) -> None:
     del values
 
 
+def _not_at_all() -> float:
+    return 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionContext:
     """One attempt of one run.
@@ -29,6 +34,8 @@ class ActionContext:
     * `run_id`, `attempt` (from 1), `last_attempt`: the run, and whether the host would try again.
     * `connection`: the credential's fields; secret ones are `Secret`.
     * `deadline`: seconds on the monotonic clock (`time.monotonic()`); None means no deadline.
+    * `waited()`: the seconds that this run has waited for the host's own limit and that do not count
+      against `deadline`. They grow while a request waits. Use `seconds_left`, which adds them.
     * `resume_from`: the last state checkpointed by an earlier attempt or process of this run.
     * `checkpoint(state)`: save a small JSON state; once it returns, a crash cannot lose the state.
       An empty state clears the checkpoint.
@@ -54,6 +61,7 @@ class ActionContext:
         default_factory=dict[str, str | Secret]
     )
     deadline: float | None = None
+    waited: Callable[[], float] = _not_at_all
     resume_from: JsonObject | None = None
     checkpoint: Callable[[JsonObject], Awaitable[None]] = _keep_nothing
     wants_events: bool = False
@@ -65,6 +73,15 @@ class ActionContext:
     log: logging.Logger = field(
         default_factory=lambda: logging.getLogger("automation_host")
     )
+
+    def seconds_left(self) -> float | None:
+        """Return the seconds until the run must end, 0 or less after it; None without a deadline.
+
+        Waiting for the host's limit may move that end: `expiring` makes a timer that follows it.
+        """
+        if self.deadline is None:
+            return None
+        return self.deadline + self.waited() - time.monotonic()
 
     def save_partial(self, partial: JsonObject) -> None:
         """Record the output received so far: the preferred name of `salvage`.

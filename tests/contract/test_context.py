@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 
 from perplexity_connector.contract import ActionContext, ActionResult
 
@@ -12,7 +13,16 @@ def test_a_plain_host_can_build_a_context_from_nothing() -> None:
     assert re.fullmatch("run_[0-9a-f]{32}", ctx.run_id)
     assert (ctx.attempt, ctx.last_attempt, ctx.connection) == (1, True, {})
     assert (ctx.deadline, ctx.resume_from, ctx.wants_events) == (None, None, False)
+    assert (ctx.waited(), ctx.seconds_left()) == (0, None)
     assert ctx.log.name == "automation_host"
+
+
+def test_the_seconds_left_grow_by_what_does_not_count() -> None:
+    """The host's own limit may hold a run back."""
+    now = time.monotonic()
+    left = ActionContext(deadline=now + 5, waited=lambda: 3.0).seconds_left()
+    assert left is not None
+    assert 7 < left <= 8
 
 
 def test_every_run_has_an_id_of_its_own() -> None:

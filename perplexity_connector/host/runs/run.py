@@ -22,9 +22,11 @@ from perplexity_connector.contract import (
     JsonObject,
 )
 from perplexity_connector.contract.json import Document
+from perplexity_connector.contract.timers import expiring
 from perplexity_connector.host.credentials.form import Credential
 from perplexity_connector.host.runs.loading import LoadedConnector
 from perplexity_connector.host.runs.params import KeepCheckpoint
+from perplexity_connector.host.runs.patience import Patience
 from perplexity_connector.host.runs.rate_limiter import RateLimiter
 from perplexity_connector.host.runs.record import RunRecord
 from perplexity_connector.host.runs.retry import RetryPolicy
@@ -63,7 +65,8 @@ class Run:
     * `handler`: the connector's function; called once for each attempt.
     * `input`: the input as plain JSON.
     * `connection`: the credential's fields.
-    * `deadline`: when the handler must end; monotonic seconds.
+    * `deadline`: when the handler must end; monotonic seconds. What `patience` has waited is added.
+    * `patience`: the waits for `rate_limiter`.
     * `policy`: decides about retries.
     * `rate_limiter`: shared with other runs of the same action and credential.
     * `state`: the last checkpoint; None if there is not one.
@@ -89,6 +92,7 @@ class Run:
     input: JsonObject
     connection: Credential
     deadline: float
+    patience: Patience
     policy: RetryPolicy
     rate_limiter: RateLimiter
     state: JsonObject | None
@@ -108,7 +112,7 @@ class Run:
         """Create the timer. This needs the event loop that the run is carried out on."""
         if self.state is not None:
             self._effect = Effect.UNKNOWN
-        self._timer = asyncio.timeout(self.deadline - time.monotonic() + GRACE_S)
+        self._timer = asyncio.timeout(None)
 
     def stop(self) -> bool:
         """End the run now, as its deadline would. Return False if its time is over already."""
@@ -128,13 +132,18 @@ class Run:
         """
         try:
             async with self._timer:
-                await self.loaded.open(stack)
-                self.record.result = await self._make_attempts()
+                with expiring(self._timer, self._seconds_left):
+                    await self.loaded.open(stack)
+                    self.record.result = await self._make_attempts()
         except TimeoutError:
             if self._stopped_between_attempts and self.state is not None:
                 await self._cancel_at_provider()
             raise self._time_over_error() from None
         return self._valid_output(self.record.result.output)
+
+    def _seconds_left(self) -> float:
+        deadline = self.deadline + self.patience.waited()
+        return deadline + GRACE_S - time.monotonic()
 
     async def _make_attempts(self) -> ActionResult:
         import stamina  # noqa: PLC0415 - heavy, and the palette needs none of it
@@ -182,7 +191,7 @@ class Run:
             error,
             attempt=self.record.attempts,
             repeatable=self.action.annotations.idempotent or self.state is not None,
-            deadline=self.deadline,
+            deadline=self.deadline + self.patience.waited(),
         )
         return False if wait is None else wait
 
@@ -202,6 +211,7 @@ class Run:
             last_attempt=last,
             connection=self.connection,
             deadline=self.deadline,
+            waited=self.patience.waited,
             resume_from=self.state,
             checkpoint=self._keep_checkpoint,
             salvage=self._save_partial,
@@ -217,7 +227,10 @@ class Run:
     async def _permit(self) -> AsyncIterator[None]:
         if self._effect_before_turn is not None:
             self._effect = self._effect_before_turn
-        async with self.rate_limiter.permit(self.deadline):
+        async with AsyncExitStack() as permit:
+            with self.patience.waiting():
+                end = self.patience.end(self.deadline)
+                await permit.enter_async_context(self.rate_limiter.permit(end))
             self._effect, self._effect_before_turn = Effect.UNKNOWN, None
             yield
 

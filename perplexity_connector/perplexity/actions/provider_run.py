@@ -21,7 +21,7 @@ from perplexity_connector.contract import (
     JsonValue,
 )
 from perplexity_connector.contract.json import as_int, as_object, as_text
-from perplexity_connector.perplexity.actions.clock import seconds_left
+from perplexity_connector.contract.timers import expiring
 from perplexity_connector.perplexity.actions.turn import Turn
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
 from perplexity_connector.perplexity.wire import (
@@ -142,14 +142,15 @@ class ProviderRun:
         return self.response or self.transcript.response
 
     async def _follow_until_deadline(self) -> None:
-        left = seconds_left(self._ctx)
+        left = self._ctx.seconds_left()
         try:
             if left is not None and left <= 0 and self.transcript.run_id:
                 # A host attaches to a run after its deadline only in order to have it cancelled.
                 await self._cancel_at_provider()
                 raise TimeoutError  # noqa: TRY301 - as if the deadline had passed just now
-            async with asyncio.timeout(left) as timer:
-                await self._follow_or_cancel(timer)
+            async with asyncio.timeout(None) as timer:
+                with expiring(timer, self._ctx.seconds_left):
+                    await self._follow_or_cancel(timer)
         except TimeoutError:
             is_empty = self.is_unclear and self.partial() is None
             if self.transcript.terminal is not None and not is_empty:
@@ -277,7 +278,7 @@ class ProviderRun:
 
         Raises the latest poll's `failure`, or `TimeoutError`, if the time is too short for another poll.
         """
-        left = seconds_left(self._ctx)
+        left = self._ctx.seconds_left()
         if left is None or seconds < left - _LAST_POLL_S:
             await asyncio.sleep(seconds)
         elif left > _LAST_POLL_S:
