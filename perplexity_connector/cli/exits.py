@@ -60,7 +60,8 @@ def code_of_run(envelope: JsonObject) -> ExitCode:
 
     status = envelope.get("status")
     if status == RunStatus.SUCCEEDED:
-        codes = {as_text(one.get("code")) for one in as_objects(envelope["warnings"])}
+        warnings = as_objects(envelope.get("warnings"))
+        codes = {as_text(warning.get("code")) for warning in warnings}
         return ExitCode.PARTLY if codes & _INCOMPLETE else ExitCode.SUCCEEDED
     if status == RunStatus.CANCELLED:
         return ExitCode.INTERRUPTED
