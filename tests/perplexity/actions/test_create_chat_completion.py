@@ -22,6 +22,8 @@ from tests.perplexity.actions.wire import (
     Listener,
     Pieces,
     Provider,
+    cancel_once,
+    client_over,
     events,
     final,
     framed,
@@ -379,9 +381,7 @@ def test_the_deadline_may_come_before_an_unclear_end_is_settled(
         return await asyncio.Future()
 
     async def main() -> str:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
+        async with client_over(network) as client:
             ctx = Listener().context(deadline=time.monotonic() + 0.1)
             try:
                 result = await create_chat_completion(client, QUESTION, ctx)
@@ -487,9 +487,7 @@ def test_a_deadline_during_the_first_poll_keeps_the_run() -> None:
     listener = Listener()
 
     async def main() -> None:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
+        async with client_over(network) as client:
             ctx = listener.context(deadline=time.monotonic() + 0.1)
             with pytest.raises(ConnectorError) as caught:
                 await create_chat_completion(client, QUESTION, ctx)
@@ -795,15 +793,9 @@ def test_what_a_cancelled_run_received_is_salvaged_once_the_provider_was_asked_t
         listener.salvaged.append(partial)
 
     async def main() -> None:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
+        async with client_over(network) as client:
             ctx = replace(listener.context(listen=listen), salvage=salvage)
-            task = asyncio.create_task(create_chat_completion(client, QUESTION, ctx))
-            await looking.wait()
-            task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled()
+            await cancel_once(create_chat_completion(client, QUESTION, ctx), looking)
 
     asyncio.run(main())
     assert happened == [
@@ -837,13 +829,9 @@ def test_a_run_cancelled_while_its_failure_is_being_kept_is_salvaged(
 
     async def main() -> None:
         async with Provider(stream(events()[:9]), refusal(503)).client() as client:
-            task = asyncio.create_task(
-                create_chat_completion(client, QUESTION, listener.context())
+            await cancel_once(
+                create_chat_completion(client, QUESTION, listener.context()), kept
             )
-            await kept.wait()
-            task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled()
 
     asyncio.run(main())
     assert [SHOWN.startswith(partial["content"]) for partial in listener.salvaged] == [
@@ -874,16 +862,10 @@ def test_cancelling_asks_the_provider_to_stop_and_stays_a_cancellation(
         return await under_way(request)
 
     async def main() -> None:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
-            task = asyncio.create_task(
-                create_chat_completion(client, QUESTION, Listener().context())
+        async with client_over(network) as client:
+            await cancel_once(
+                create_chat_completion(client, QUESTION, Listener().context()), looking
             )
-            await looking.wait()
-            task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled()
 
     asyncio.run(main())
     assert asked.count(f"{RUN_PATH}/cancel") == 1
@@ -906,9 +888,7 @@ def test_a_second_cancellation_does_not_end_the_request_to_stop() -> None:
         return await asyncio.Future()
 
     async def main() -> None:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
+        async with client_over(network) as client:
             task = asyncio.create_task(
                 create_chat_completion(client, QUESTION, Listener().context())
             )
@@ -937,16 +917,10 @@ def test_cancelling_before_the_run_has_an_id_cannot_ask_for_anything() -> None:
         return refusal(500)
 
     async def main() -> None:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
-            task = asyncio.create_task(
-                create_chat_completion(client, QUESTION, Listener().context())
+        async with client_over(network) as client:
+            await cancel_once(
+                create_chat_completion(client, QUESTION, Listener().context()), sent
             )
-            await sent.wait()
-            task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled()
 
     asyncio.run(main())
     assert asked == ["/v1/agent"]

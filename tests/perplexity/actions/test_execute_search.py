@@ -13,7 +13,15 @@ import pytest
 from perplexity_connector.contract import ActionResult, ConnectorError
 from perplexity_connector.perplexity.actions import searcher
 from perplexity_connector.perplexity.actions.execute_search import execute_search
-from tests.perplexity.actions.wire import Listener, Provider, Script, plain, refusal
+from tests.perplexity.actions.wire import (
+    Listener,
+    Provider,
+    Script,
+    cancel_once,
+    client_over,
+    plain,
+    refusal,
+)
 
 QUERIES = ["moon distance", "jupiter moons", "bread"]
 
@@ -169,9 +177,7 @@ def test_at_the_deadline_what_was_found_comes_back() -> None:
         return echo(request)
 
     async def main() -> ActionResult:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
+        async with client_over(network) as client:
             ctx = Listener().context(
                 deadline=time.monotonic() + 0.1, last_attempt=False
             )
@@ -198,9 +204,7 @@ def test_a_query_that_never_had_its_turn_had_no_effect() -> None:
         return echo(request)
 
     async def main() -> ActionResult:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
+        async with client_over(network) as client:
             ctx = Listener().context(
                 deadline=time.monotonic() + 0.1, last_attempt=False, permit=permit
             )
@@ -229,16 +233,10 @@ def test_what_a_cancelled_search_found_is_salvaged(
             waiting.set()
             return await asyncio.Future()
 
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
-            task = asyncio.create_task(
-                execute_search(client, {"query": QUERIES}, listener.context())
+        async with client_over(network) as client:
+            await cancel_once(
+                execute_search(client, {"query": QUERIES}, listener.context()), waiting
             )
-            await waiting.wait()
-            task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled()
 
     asyncio.run(main())
     assert len(listener.salvaged) == (finished > 0)
@@ -270,11 +268,7 @@ def test_a_search_cancelled_while_it_is_checkpointed_is_salvaged() -> None:
         listener.checkpoint = checkpoint
         ctx = listener.context(last_attempt=False, resume_from=resumed)
         async with Provider(failing("bread", refusal(503))).client() as client:
-            task = asyncio.create_task(execute_search(client, {"query": QUERIES}, ctx))
-            await keeping.wait()
-            task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled()
+            await cancel_once(execute_search(client, {"query": QUERIES}, ctx), keeping)
 
     asyncio.run(main())
     (partial,) = listener.salvaged

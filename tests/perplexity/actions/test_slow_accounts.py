@@ -25,7 +25,7 @@ from tests.own_clock import OwnClock
 from tests.perplexity.actions.wire import (
     SHOWN,
     Listener,
-    Provider,
+    client_over,
     events,
     plain,
     stream,
@@ -277,14 +277,12 @@ def test_a_chat_has_its_whole_time_after_it_had_to_wait_for_its_turn(
         return stream(events())
 
     async def main() -> Any:
-        perplexity = Provider().client()
-        perplexity._transport = httpx.MockTransport(provider)
         ctx = Listener().context(
             deadline=now() + 5, permit=turns.permit, waited=lambda: turns.waited
         )
         began = now()
         question = {"model": "sonar", "messages": [{"role": "user", "content": "?"}]}
-        async with perplexity:
+        async with client_over(provider) as perplexity:
             try:
                 result = await create_chat_completion(perplexity, question, ctx)
             except ConnectorError as error:
@@ -301,10 +299,8 @@ def test_without_a_limiter_a_refused_query_waits_all_the_same() -> None:
     began: list[float] = []
 
     async def main() -> Any:
-        perplexity = Provider().client()
-        perplexity._transport = httpx.MockTransport(account)
         began.append(now())
-        async with perplexity:
+        async with client_over(account) as perplexity:
             ctx = Listener().context()
             return await execute_search(perplexity, {"query": queries(2)}, ctx), now()
 
