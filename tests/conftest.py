@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,18 @@ def short_waits() -> Iterator[pytest.MonkeyPatch]:
 def real_waits(short_waits: pytest.MonkeyPatch) -> None:
     """Wait as long as a user's host does; for tests on a clock of their own."""
     short_waits.undo()
+
+
+@pytest.fixture
+def forbidden_addresses(tmp_path: Path) -> Iterator[Sequence[str]]:
+    """The addresses of a schema, on the web and of a file, that no test may fetch: it forbids everything."""
+    file = tmp_path / "schema.json"
+    file.write_text("false", encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/schema", file.as_uri()
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 @pytest.fixture(autouse=True)

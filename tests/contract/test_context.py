@@ -52,11 +52,11 @@ def test_the_defaults_do_nothing() -> None:
 def test_permits_can_be_held_at_the_same_time() -> None:
     """The default permit limits nothing, not even one context's own requests."""
 
-    async def use(ctx: ActionContext) -> None:
-        async with ctx.permit(), ctx.permit():
-            pass
+    async def use(ctx: ActionContext) -> bool:
+        async with asyncio.timeout(1), ctx.permit(), ctx.permit():
+            return True
 
-    asyncio.run(use(ActionContext()))
+    assert asyncio.run(use(ActionContext()))
 
 
 def test_a_partial_output_reaches_the_host_under_both_names() -> None:
