@@ -173,8 +173,9 @@ def _token_parts(usages: Sequence[JsonObject]) -> Iterator[str]:
 
 def _cost_parts(usages: Sequence[JsonObject]) -> Iterator[str]:
     totals: dict[str, float] = {}
-    estimated: set[str] = set()
-    for cost in [usage.get("cost") for usage in usages]:
+    estimates: set[str] = set()
+    for usage in usages:
+        cost = usage.get("cost")
         details = as_object(cost)
         total = as_number(details.get("total_cost", cost))
         if total is None:
@@ -182,7 +183,8 @@ def _cost_parts(usages: Sequence[JsonObject]) -> Iterator[str]:
         currency = line_of(details, "currency") or "USD"
         totals[currency] = totals.get(currency, 0.0) + total
         if details.get("basis") == "list_price":
-            estimated.add(currency)
+            estimates.add(currency)
     for currency, total in totals.items():
         digits = f"{total:.6f}".rstrip("0").rstrip(".")
-        yield f"{'about ' if currency in estimated else ''}{digits} {currency}"
+        about = "about " if currency in estimates else ""
+        yield f"{about}{digits} {currency}"

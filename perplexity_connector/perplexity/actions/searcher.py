@@ -51,12 +51,16 @@ class _Search:
     * `turn`: whether its request has left.
     * `timer`: ends it.
     * `refusal`: its latest refusal (429); None before one.
+    * `refusals`: how many it has had.
+    * `answered_before`: how many queries were answered when it was sent first.
     """
 
     query: str
     turn: Turn
     timer: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(None))
     refusal: ConnectorError | None = None
+    refusals: int = 0
+    answered_before: int = 0
 
     @property
     def is_waiting(self) -> bool:
@@ -149,26 +153,31 @@ class Searcher:
             self._open.remove(one)
 
     async def _ask_until_taken(self, one: _Search) -> Outcome:
-        answered_before, refusals = self._answered, 0
-        while True:
-            if self._refusal is not None:
-                raise self._refusal
+        one.answered_before = self._answered
+        while self._refusal is None:
             try:
                 outcome = await self._ask(one)
             except ConnectorError as error:
-                if not one.is_refused(error):
-                    raise
-                wait, refusals = _wait(error), refusals + 1
-                is_end = refusals > self._repeats and self._answered == answered_before
-                if is_end or wait > LONGEST_WAIT_S:
-                    self._give_up(error)
-                if refusals > self._repeats:
-                    raise
-                one.refusal = error
-                one.turn.repeat(wait)
+                self._prepare_repeat(one, error)
             else:
                 self._answered += 1
                 return outcome
+        raise self._refusal
+
+    def _prepare_repeat(self, one: _Search, error: ConnectorError) -> None:
+        """Let a refused query wait for another turn. Raises `error` if it does not get one."""
+        if not one.is_refused(error):
+            raise error
+        wait = max(SHORTEST_WAIT_S, error.retry_after or USUAL_WAIT_S)
+        one.refusals += 1
+        is_last = one.refusals > self._repeats
+        is_hopeless = is_last and self._answered == one.answered_before
+        if is_hopeless or wait > LONGEST_WAIT_S:
+            self._give_up(error)
+        if is_last:
+            raise error
+        one.refusal = error
+        one.turn.repeat(wait)
 
     async def _ask(self, one: _Search) -> Outcome:
         body = search.request_body(self._form, one.query)
@@ -200,7 +209,8 @@ class Searcher:
     def _failed(self, one: _Search, error: ConnectorError) -> Outcome:
         if not one.is_waiting or error.code not in _WAITING:
             return Outcome(query=one.query, error=error)
-        self.is_out_of_time = self._refusal is None
+        if self._refusal is None:
+            self.is_out_of_time = True
         if one.refusal is not None:
             return Outcome(query=one.query, error=one.refusal)
         unsent = self._not_sent(self._refusal or error)
@@ -212,7 +222,7 @@ class Searcher:
         state = "This query was not sent" if is_first else "This query was not repeated"
         reason = "Its turn did not come in time. Allow more time, or search for less at once."
         if cause is self._refusal:
-            reason = "Perplexity refused all queries before it. Search for it later."
+            reason = "Perplexity takes no more queries for now. Search for it later."
         return ConnectorError(
             cause.code,
             f"{state}. ({cause.message})",
@@ -220,7 +230,3 @@ class Searcher:
             effect=Effect.NONE if is_first else Effect.UNKNOWN,
             retry_after=cause.retry_after,
         )
-
-
-def _wait(refusal: ConnectorError) -> float:
-    return max(SHORTEST_WAIT_S, refusal.retry_after or USUAL_WAIT_S)
