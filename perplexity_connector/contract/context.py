@@ -43,6 +43,8 @@ class ActionContext:
       `emit` never blocks.
     * `salvage(partial)`: the host's function that records a partial output. Actions should call
       `save_partial`, its newer name; both work.
+    * `observe_usage(usage)`: call this before re-raising `CancelledError`, with the amounts used so
+      far: they become the envelope's `usage`. A `ConnectorError` carries its own.
     * `permit()`: an async context manager around every request that begins something at the
       provider: the host's shared limit. Hold it until the response's headers have arrived or the
       request has failed. It raises `ConnectorError` (`rate_limited`, effect `none`) if the turn is
@@ -67,6 +69,7 @@ class ActionContext:
     wants_events: bool = False
     emit: Callable[[JsonObject], None] = _ignore
     salvage: Callable[[JsonObject], None] = _ignore
+    observe_usage: Callable[[JsonObject], None] = _ignore
     permit: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     observe_limit: Callable[[int | None, int | None, float | None], None] = _ignore
     observe_refusal: Callable[[float | None], None] = _ignore

@@ -44,9 +44,10 @@ def test_the_defaults_do_nothing() -> None:
                 ctx.salvage({"content": "x"}),
                 ctx.save_partial({"content": "x"}),
                 ctx.observe_limit(50, 49, 1790000000.0),
+                ctx.observe_usage({"search_queries": 1}),
             ]
 
-    assert asyncio.run(use(ActionContext())) == [None] * 6
+    assert asyncio.run(use(ActionContext())) == [None] * 7
 
 
 def test_permits_can_be_held_at_the_same_time() -> None:

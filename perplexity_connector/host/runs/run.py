@@ -75,7 +75,7 @@ class Run:
     * `_last_seq`: the `seq` of the last event.
     * `_active_attempt`: the number of the attempt that runs now; 0 if none does.
     * `_partial`: the last partial output of any attempt.
-    * `_usage`: the last usage of any failed attempt.
+    * `_usage`: the last usage of any attempt that failed or was cancelled.
     * `_timer`: ends the run, `GRACE_S` after the deadline or when it is stopped.
     * `_stop_requested`: whether `stop` was called in time.
     * `_stopped_between_attempts`: whether that was during the wait before a retry.
@@ -215,6 +215,7 @@ class Run:
             resume_from=self.state,
             checkpoint=self._keep_checkpoint,
             salvage=self._save_partial,
+            observe_usage=self._save_usage,
             wants_events=self.listener is not None,
             permit=self._permit,
             observe_limit=self.rate_limiter.observe,
@@ -249,6 +250,9 @@ class Run:
 
     def _save_partial(self, partial: JsonObject) -> None:
         self._partial = partial
+
+    def _save_usage(self, usage: JsonObject) -> None:
+        self._usage = usage
 
     def _emit(self, attempt: int, event: JsonObject) -> None:
         # An attempt that has ended may still have tasks that emit events.

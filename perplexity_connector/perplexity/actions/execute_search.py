@@ -45,6 +45,7 @@ async def execute_search(
     except asyncio.CancelledError:
         if finished := searcher.finished():
             ctx.salvage(_output(finished))
+            ctx.observe_usage(search.usage(form, len(finished)))
         raise
     output = _output(outcomes)
     return ActionResult(

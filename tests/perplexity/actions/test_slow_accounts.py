@@ -307,3 +307,23 @@ def test_without_a_limiter_a_refused_query_waits_all_the_same() -> None:
     result, ended = OwnClock(turn).run(main())
     assert len(result.output["results"]) == 2
     assert 7 <= ended - began[0] < 8
+
+
+def test_a_search_that_is_stopped_tells_what_it_has_cost() -> None:
+    """The finished queries were paid for."""
+    run_id = "run_0123456789abcdef0123456789abcdef"
+
+    async def work(host: Host) -> Any:
+        run = host.run(
+            *SEARCH, {"query": queries(20)}, connection=CONNECTION, run_id=run_id
+        )
+        task = asyncio.create_task(run)
+        await asyncio.sleep(5)
+        assert host.cancel(run_id)
+        return await task
+
+    envelope, _ = on(Account(headers=with_rate_headers), work)
+    finished = len(envelope["partial"]["queries"])
+    assert (envelope["status"], finished > 2) == ("cancelled", True)
+    assert envelope["usage"]["search_queries"] == finished
+    assert envelope["usage"]["cost"]["total_cost"] == finished * 5 / 1000
