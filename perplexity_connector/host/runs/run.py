@@ -228,10 +228,8 @@ class Run:
     async def _permit(self) -> AsyncIterator[None]:
         if self._effect_before_turn is not None:
             self._effect = self._effect_before_turn
-        async with AsyncExitStack() as permit:
-            with self.patience.waiting():
-                end = self.patience.end(self.deadline)
-                await permit.enter_async_context(self.rate_limiter.permit(end))
+        end = self.patience.end(self.deadline)
+        async with self.rate_limiter.permit(end, self.patience.waiting):
             self._effect, self._effect_before_turn = Effect.UNKNOWN, None
             yield
 

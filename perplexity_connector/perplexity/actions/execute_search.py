@@ -52,10 +52,7 @@ async def execute_search(
         output=output,
         summary=_summary(outcomes, len(as_objects(output["results"]))),
         usage=search.usage(form, len(_without_errors(outcomes))),
-        warnings=[
-            *_warnings(outcomes, "query_failed", is_sent=True),
-            *_warnings(outcomes, "query_not_sent", is_sent=False),
-        ],
+        warnings=list(_warnings(outcomes)),
     )
 
 
@@ -132,15 +129,13 @@ def _summary(outcomes: Sequence[Outcome], results: int) -> str:
     return "; ".join(f"{name}: {count}" for name, count in counts.items()) + "."
 
 
-def _warnings(
-    outcomes: Sequence[Outcome], code: str, *, is_sent: bool
-) -> Iterator[RunWarning]:
+def _warnings(outcomes: Sequence[Outcome]) -> Iterator[RunWarning]:
     """Yield a warning for each cause, with the number of queries that it concerns."""
     causes = Counter(
-        outcome.error.user_message
+        ("query_failed" if outcome.is_sent else "query_not_sent", error.user_message)
         for outcome in outcomes
-        if outcome.error and outcome.is_sent == is_sent
+        if (error := outcome.error)
     )
-    for cause, count in causes.items():
+    for (code, cause), count in causes.items():
         message = f"{count} of {len(outcomes)} queries have no results: {cause}"
         yield RunWarning(code=code, message=message)
