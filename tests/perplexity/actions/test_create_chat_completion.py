@@ -14,8 +14,9 @@ from perplexity_connector.perplexity.actions import provider_run
 from perplexity_connector.perplexity.actions.create_chat_completion import (
     create_chat_completion,
 )
-from perplexity_connector.perplexity.wire import agent_events
+from perplexity_connector.perplexity.wire import agent_events, rate_headers
 from perplexity_connector.perplexity.wire import client as api_client
+from tests.own_clock import OwnClock
 from tests.perplexity.actions.wire import (
     RUN_ID,
     SHOWN,
@@ -416,18 +417,23 @@ def test_an_unknown_status_is_polled_again_and_never_cancelled() -> None:
     ]
 
 
-def test_a_told_wait_past_the_deadline_is_not_slept_through(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_told_wait_past_the_deadline_is_not_slept_through() -> None:
     """One more poll is made shortly before the deadline, and it may find the answer."""
-    monkeypatch.setattr(provider_run, "_LAST_POLL_S", 30.0)
     limited = refusal(429, "request_rate_limit_exceeded")
     limited.headers["retry-after"] = "3600"
     provider = Provider(stream(events()[:9]), limited, plain(final()))
-    deadline = time.monotonic() + 30.05
-    result = run(provider, Listener(), deadline=deadline)
-    assert result.output["content"] == SHOWN
-    assert time.monotonic() < deadline - 20
+
+    async def main() -> tuple[str, float]:
+        began = asyncio.get_running_loop().time()
+        async with provider.client() as client:
+            ctx = Listener().context(deadline=began + 100)
+            result = await create_chat_completion(client, QUESTION, ctx)
+        seconds = asyncio.get_running_loop().time() - began
+        return str(result.output["content"]), seconds
+
+    content, seconds = OwnClock(rate_headers).run(main())
+    assert content == SHOWN
+    assert 98 < seconds < 100
 
 
 def test_a_run_that_may_have_ended_is_not_cancelled_at_the_deadline(
