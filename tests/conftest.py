@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import stamina.instrumentation
 from hypothesis import settings
 
 from perplexity_connector.host.runs import waits
+from perplexity_connector.perplexity.actions import searcher
 
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
 # Many of these tests take longer than the time limit of pyproject.toml: add `--timeout 0`.
@@ -59,19 +61,32 @@ def state_folder(
 
 
 @pytest.fixture(autouse=True)
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
-    """No test waits for long between attempts. Returns the real floor and first back-off."""
-    real = {name: getattr(waits, name) for name in ("SHORTEST_S", "FIRST_BACK_OFF_S")}
-    for name in real:
-        monkeypatch.setattr(waits, name, 0.001)
-    return real
+def short_waits() -> Iterator[pytest.MonkeyPatch]:
+    """No test waits for long between attempts, nor before a refused query is sent again."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("SHORTEST_S", "FIRST_BACK_OFF_S"):
+            patch.setattr(waits, name, 0.001)
+        for name in ("SHORTEST_WAIT_S", "USUAL_WAIT_S"):
+            patch.setattr(searcher, name, 0.001)
+        yield patch
 
 
 @pytest.fixture
-def real_waits(monkeypatch: pytest.MonkeyPatch, short_waits: dict[str, float]) -> None:
+def real_waits(short_waits: pytest.MonkeyPatch) -> None:
     """Wait as long as a user's host does; for tests on a clock of their own."""
-    for name, seconds in short_waits.items():
-        monkeypatch.setattr(waits, name, seconds)
+    short_waits.undo()
+
+
+@pytest.fixture
+def forbidden_addresses(tmp_path: Path) -> Iterator[Sequence[str]]:
+    """The addresses of a schema, on the web and of a file, that no test may fetch: it forbids everything."""
+    file = tmp_path / "schema.json"
+    file.write_text("false", encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/schema", file.as_uri()
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 @pytest.fixture(autouse=True)

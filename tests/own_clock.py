@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 
 import pytest
 
-from perplexity_connector.host.runs import rate_limiter, record, retry, run
+from perplexity_connector.contract import context
+from perplexity_connector.host.runs import patience, rate_limiter, record, retry, run
 
 T = TypeVar("T")
 
 # Where a run's times are read.
-_HOST = (rate_limiter, record, retry, run)
+_HOST = (context, patience, rate_limiter, record, retry, run)
 
 
 class OwnClock:
@@ -27,6 +28,10 @@ class OwnClock:
         """Return the time."""
         return self.now
 
+    def pass_seconds(self, seconds: float) -> None:
+        """Let time pass while the event loop is busy."""
+        self.now += seconds
+
     def run(self, main: Coroutine[object, object, T]) -> T:
         """Run a coroutine on an event loop that lives by this clock."""
         clock = SimpleNamespace(time=self.time, monotonic=self.time)
@@ -39,6 +44,8 @@ class OwnClock:
     def _loop(self) -> asyncio.SelectorEventLoop:
         loop: Any = asyncio.SelectorEventLoop()
         loop.time = self.time
+        # Of two times this large, a difference below that is lost.
+        loop._clock_resolution = 1e-6
         select = loop._selector.select
 
         def jump(timeout: float | None = None) -> object:

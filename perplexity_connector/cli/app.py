@@ -192,8 +192,8 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
     """Run an action and show its result.
 
     Exit codes: 0 succeeded; 2 invalid input or usage; 3 credentials, permission or quota; 4 rate
-    limited, unavailable or timed out; 5 refused, or an unusable answer; 1 internal; 130
-    interrupted.
+    limited, unavailable or timed out; 5 refused, or an unusable answer; 6 a search whose queries
+    failed in part; 1 internal; 130 interrupted.
     """
     from perplexity_connector.cli.running import RunArgs, run_action
 

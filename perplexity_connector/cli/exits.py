@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 
 from perplexity_connector.contract import ErrorCode, JsonObject
-from perplexity_connector.contract.json import as_object, as_text
+from perplexity_connector.contract.json import as_object, as_objects, as_text
 
 
 class ExitCode(IntEnum):
@@ -16,6 +16,7 @@ class ExitCode(IntEnum):
     NOT_ALLOWED = 3
     TRY_LATER = 4
     REFUSED = 5
+    PARTLY = 6
     INTERRUPTED = 130
 
 
@@ -34,6 +35,10 @@ EXIT_BY_ERROR: Mapping[str, ExitCode] = {
     ErrorCode.CANCELLED: ExitCode.INTERRUPTED,
     ErrorCode.INTERNAL: ExitCode.INTERNAL,
 }
+
+
+# A run with one of these warnings succeeded, but a part of what it was asked for is missing.
+_INCOMPLETE = frozenset({"query_failed", "query_not_sent"})
 
 
 class UsageError(Exception):
@@ -55,7 +60,9 @@ def code_of_run(envelope: JsonObject) -> ExitCode:
 
     status = envelope.get("status")
     if status == RunStatus.SUCCEEDED:
-        return ExitCode.SUCCEEDED
+        warnings = as_objects(envelope.get("warnings"))
+        codes = {as_text(warning.get("code")) for warning in warnings}
+        return ExitCode.PARTLY if codes & _INCOMPLETE else ExitCode.SUCCEEDED
     if status == RunStatus.CANCELLED:
         return ExitCode.INTERRUPTED
     return code_of_error(as_object(envelope.get("error")))

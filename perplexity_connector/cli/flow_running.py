@@ -23,6 +23,7 @@ from perplexity_connector.cli.targets import HostMaker, choose_target
 from perplexity_connector.contract import FLOW_VERSION, JsonObject, JsonValue
 from perplexity_connector.contract.json import as_object, as_objects, as_text
 from perplexity_connector.host import FlowOptions, Host
+from perplexity_connector.rendering.results import totals_line
 from perplexity_connector.rendering.text import line_of
 
 _EXAMPLE = '{"flow_version": 1, "steps": []}'
@@ -107,7 +108,8 @@ class _FlowRenderer:
     * `_step_renderer`: shows the events of the current step.
     * `_steps`: {id, envelope} of every step that has ended.
     * `_status`: the status of the flow; None until it has ended.
-    * `code`: the exit code of the last step that has ended.
+    * `code`: the exit code of the last step that has ended; a success keeps that of the steps
+      before it.
     """
 
     def __init__(self, args: FlowArgs, journal: Journal, stack: ExitStack) -> None:
@@ -139,9 +141,15 @@ class _FlowRenderer:
             case "step.finished":
                 self._finish_step(item)
             case "flow.finished":
-                self._status = item["status"]
+                self._finish(item["status"])
             case _:
                 self._step_renderer.show_event(item)
+
+    def _finish(self, status: JsonValue) -> None:
+        self._status = status
+        envelopes = [as_object(as_object(step)["envelope"]) for step in self._steps]
+        if len(envelopes) > 1 and not self._args.as_json:
+            typer.echo(f"\nAll steps: {totals_line(*envelopes)}")
 
     def _new_step_renderer(self) -> ConsoleRenderer:
         shows_text = self._args.stream and not self._args.as_json
@@ -158,7 +166,8 @@ class _FlowRenderer:
         self._stack.close()
         envelope = as_object(item["envelope"])
         self._steps.append({"id": item["step"], "envelope": envelope})
-        self.code = code_of_run(envelope)
+        # The last step decides, but it does not hide that an earlier one succeeded in part.
+        self.code = code_of_run(envelope) or self.code
         # Before printing, which fails if the reader has left: the run has ended all the same.
         self._journal.close(envelope)
         if not self._args.as_json:

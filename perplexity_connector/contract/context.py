@@ -1,6 +1,7 @@
 """The context that a host gives to an action for one attempt of one run."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ def _ignore(*values: object) -> None:
     del values
 
 
+def _not_at_all() -> float:
+    return 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionContext:
     """One attempt of one run.
@@ -29,6 +34,8 @@ class ActionContext:
     * `run_id`, `attempt` (from 1), `last_attempt`: the run, and whether the host would try again.
     * `connection`: the credential's fields; secret ones are `Secret`.
     * `deadline`: seconds on the monotonic clock (`time.monotonic()`); None means no deadline.
+    * `waited()`: the seconds that this run has waited for the host's own limit and that do not count
+      against `deadline`. They grow while a request waits. Use `seconds_left`, which adds them.
     * `resume_from`: the last state checkpointed by an earlier attempt or process of this run.
     * `checkpoint(state)`: save a small JSON state; once it returns, a crash cannot lose the state.
       An empty state clears the checkpoint.
@@ -36,6 +43,8 @@ class ActionContext:
       `emit` never blocks.
     * `salvage(partial)`: the host's function that records a partial output. Actions should call
       `save_partial`, its newer name; both work.
+    * `observe_usage(usage)`: call this before re-raising `CancelledError`, with the amounts used so
+      far: they become the envelope's `usage`. A `ConnectorError` carries its own.
     * `permit()`: an async context manager around every request that begins something at the
       provider: the host's shared limit. Hold it until the response's headers have arrived or the
       request has failed. It raises `ConnectorError` (`rate_limited`, effect `none`) if the turn is
@@ -57,11 +66,13 @@ class ActionContext:
         default_factory=dict[str, str | Secret]
     )
     deadline: float | None = None
+    waited: Callable[[], float] = _not_at_all
     resume_from: JsonObject | None = None
     checkpoint: Callable[[JsonObject], Awaitable[None]] = _keep_nothing
     wants_events: bool = False
     emit: Callable[[JsonObject], None] = _ignore
     salvage: Callable[[JsonObject], None] = _ignore
+    observe_usage: Callable[[JsonObject], None] = _ignore
     permit: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     observe_limit: Callable[[int | None, int | None, float | None], None] = _ignore
     observe_refusal: Callable[[float | None], None] = _ignore
@@ -69,6 +80,15 @@ class ActionContext:
     log: logging.Logger = field(
         default_factory=lambda: logging.getLogger("automation_host")
     )
+
+    def seconds_left(self) -> float | None:
+        """Return the seconds until the run must end, 0 or less after it; None without a deadline.
+
+        Waiting for the host's limit may move that end: `expiring` makes a timer that follows it.
+        """
+        if self.deadline is None:
+            return None
+        return self.deadline + self.waited() - time.monotonic()
 
     def save_partial(self, partial: JsonObject) -> None:
         """Record the output received so far: the preferred name of `salvage`.

@@ -20,8 +20,9 @@ class RunWarning:
 class ActionResult:
     """A complete, schema-valid output, and the other parts of the run's record.
 
-    `summary` is one line for a run log. `usage` is the consumption, with `cost` in USD if the
-    provider reports it. `meta` is for support: request id, response id, the model that served it.
+    `summary` is one line for a run log. `usage` is the consumption; its `cost` has a `basis`:
+    `provider` if the provider reports it, `list_price` if it comes from a price list. `meta` is
+    for support: request id, response id, the model that served it.
     """
 
     output: JsonObject

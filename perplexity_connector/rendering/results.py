@@ -56,13 +56,14 @@ def is_worth_showing(partial: JsonObject) -> bool:
     return any(partial.values())
 
 
-def totals_line(envelope: JsonObject) -> str:
-    """Return what a run used, on one line: tokens, cost, seconds. Unknown parts are left out."""
-    output = as_object(envelope.get("output"))
-    usage = as_object(envelope.get("usage")) or as_object(output.get("usage"))
-    parts = list(_token_parts(usage))
-    parts += _cost_parts(usage.get("cost"))
-    milliseconds = as_number(envelope.get("duration_ms"))
+def totals_line(*envelopes: JsonObject) -> str:
+    """Return the use of one run, or of several together: tokens, cost, seconds, on one line.
+
+    Unknown parts are left out. A cost is "about" so much if a list price is in it.
+    """
+    usages = [_usage(envelope) for envelope in envelopes]
+    parts = [*_token_parts(usages), *_cost_parts(usages)]
+    milliseconds = _sum(envelopes, "duration_ms")
     if milliseconds is not None:
         parts.append(f"{milliseconds / 1000:.1f} s")
     return ", ".join(parts)
@@ -154,23 +155,45 @@ def _joined(*texts: str) -> str:
     return "  ".join(filter(None, texts))
 
 
-def _token_parts(usage: JsonObject) -> Iterator[str]:
-    total = as_number(usage.get("total_tokens"))
+def _usage(envelope: JsonObject) -> JsonObject:
+    output = as_object(envelope.get("output"))
+    return as_object(envelope.get("usage")) or as_object(output.get("usage"))
+
+
+def _sum(documents: Sequence[JsonObject], name: str) -> float | None:
+    """Return the sum of the numbers of that name; None without any."""
+    numbers = [as_number(document.get(name)) for document in documents]
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
+
+
+def _token_parts(usages: Sequence[JsonObject]) -> Iterator[str]:
+    total = _sum(usages, "total_tokens")
     if total is None:
         return
     counts = []
     for name, word in _COUNTS:
-        if count := as_number(usage.get(name)):
+        if count := _sum(usages, name):
             counts.append(f"{count:.0f} {word}")
     details = ", ".join(counts)
     line = f"{total:.0f} tokens"
     yield f"{line} ({details})" if details else line
 
 
-def _cost_parts(cost: JsonValue) -> Iterator[str]:
-    details = as_object(cost)
-    total = as_number(details.get("total_cost", cost))
-    if total is not None:
-        digits = f"{total:.6f}".rstrip("0").rstrip(".")
+def _cost_parts(usages: Sequence[JsonObject]) -> Iterator[str]:
+    totals: dict[str, float] = {}
+    estimates: set[str] = set()
+    for usage in usages:
+        cost = usage.get("cost")
+        details = as_object(cost)
+        total = as_number(details.get("total_cost", cost))
+        if total is None:
+            continue
         currency = line_of(details, "currency") or "USD"
-        yield f"{digits} {currency}"
+        totals[currency] = totals.get(currency, 0.0) + total
+        if details.get("basis") == "list_price":
+            estimates.add(currency)
+    for currency, total in totals.items():
+        digits = f"{total:.6f}".rstrip("0").rstrip(".")
+        about = "about " if currency in estimates else ""
+        yield f"{about}{digits} {currency}"

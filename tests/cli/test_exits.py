@@ -50,6 +50,13 @@ def test_a_run_that_succeeded_ends_with_zero() -> None:
     )
 
 
+@pytest.mark.parametrize("code", ["query_failed", "query_not_sent"])
+def test_a_search_that_partly_failed_has_an_exit_code_of_its_own(code: str) -> None:
+    """It has an output, but not all of it."""
+    run = envelope(warnings=[{"code": code, "message": "b"}])
+    assert code_of_run(run) == ExitCode.PARTLY == 6
+
+
 def test_a_cancelled_run_counts_as_interrupted() -> None:
     """With or without an error that says so."""
     assert code_of_run(envelope(status="cancelled")) == ExitCode.INTERRUPTED

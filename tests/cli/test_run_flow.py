@@ -18,6 +18,7 @@ from perplexity_connector.contract import (
     ConnectorError,
     ErrorCode,
     JsonObject,
+    RunWarning,
 )
 from perplexity_connector.host import ConnectionStore, Host
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
@@ -183,6 +184,25 @@ def test_a_flow_is_read_from_a_file(command: Command, tmp_path: Path) -> None:
     assert command("run-flow", str(file)) == Outcome(code=0, out="", err="")
     assert command("run-flow", str(tmp_path / "none.json")).code == 2
     assert command("run-flow", str(file), "--timeout", "0").code == 2
+
+
+def test_a_step_that_partly_failed_shows_in_the_exit_code_of_the_flow(
+    command: Command, plugin: ToyPlugin
+) -> None:
+    """The steps after it do not hide it; all steps together have one line of totals."""
+    warning = RunWarning(code="query_failed", message="One failed.")
+    usage = {"cost": {"total_cost": 0.005, "basis": "list_price"}}
+
+    async def partly(input: JsonObject, ctx: ActionContext) -> ActionResult:
+        del input, ctx
+        return ActionResult(output={"text": "x"}, warnings=[warning], usage=usage)
+
+    plugin.handlers["greet"] = partly
+    outcome = run_flow(command, GREET_THEN_COUNT)
+    assert outcome.code == 6
+    *_, last = outcome.out.splitlines()
+    assert "about 0.005 USD" in last
+    assert "about" not in run_flow(command, GREET_THEN_COUNT, "--json").out
 
 
 def test_a_step_that_fails_ends_the_flow_with_its_exit_code(

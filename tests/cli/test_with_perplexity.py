@@ -73,6 +73,18 @@ def test_several_queries_are_searched(command: Command) -> None:
     assert outcome.out.count("https://") == 4
 
 
+def test_a_search_that_partly_failed_is_printed_and_exits_with_six(
+    command: Command,
+) -> None:
+    """With what it cost by the price list, and the query that failed."""
+    outcome = command(*SEARCH, 'query=["moon distance", "jupiter sandbox:html"]')
+    assert outcome.code == 6
+    assert outcome.out.count("Results for ") == 2
+    assert "https://" in outcome.out
+    assert "about 0.005 USD" in outcome.out
+    assert "(query_failed)" in outcome.err
+
+
 def test_nested_fields_reach_the_action(command: Command) -> None:
     """A wrong one is pointed at by its pointer, with every other wrong field."""
     outcome = command(

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 
 from perplexity_connector.contract import ActionContext, ActionResult
 
@@ -12,7 +13,16 @@ def test_a_plain_host_can_build_a_context_from_nothing() -> None:
     assert re.fullmatch("run_[0-9a-f]{32}", ctx.run_id)
     assert (ctx.attempt, ctx.last_attempt, ctx.connection) == (1, True, {})
     assert (ctx.deadline, ctx.resume_from, ctx.wants_events) == (None, None, False)
+    assert (ctx.waited(), ctx.seconds_left()) == (0, None)
     assert ctx.log.name == "automation_host"
+
+
+def test_the_seconds_left_grow_by_what_does_not_count() -> None:
+    """The host's own limit may hold a run back."""
+    now = time.monotonic()
+    left = ActionContext(deadline=now + 5, waited=lambda: 3.0).seconds_left()
+    assert left is not None
+    assert 7 < left <= 8
 
 
 def test_every_run_has_an_id_of_its_own() -> None:
@@ -34,19 +44,20 @@ def test_the_defaults_do_nothing() -> None:
                 ctx.salvage({"content": "x"}),
                 ctx.save_partial({"content": "x"}),
                 ctx.observe_limit(50, 49, 1790000000.0),
+                ctx.observe_usage({"search_queries": 1}),
             ]
 
-    assert asyncio.run(use(ActionContext())) == [None] * 6
+    assert asyncio.run(use(ActionContext())) == [None] * 7
 
 
 def test_permits_can_be_held_at_the_same_time() -> None:
     """The default permit limits nothing, not even one context's own requests."""
 
-    async def use(ctx: ActionContext) -> None:
-        async with ctx.permit(), ctx.permit():
-            pass
+    async def use(ctx: ActionContext) -> bool:
+        async with asyncio.timeout(1), ctx.permit(), ctx.permit():
+            return True
 
-    asyncio.run(use(ActionContext()))
+    assert asyncio.run(use(ActionContext()))
 
 
 def test_a_partial_output_reaches_the_host_under_both_names() -> None:

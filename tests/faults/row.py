@@ -23,6 +23,8 @@ CUT_OFF = 30
 LONG = 60.0
 
 RETRYABLE = frozenset({"rate_limited", "unavailable", "timeout"})
+# A success with one of these lacks a part.
+PARTLY = frozenset({"query_failed", "query_not_sent"})
 EXITS = {
     "invalid_input": 2,
     "invalid_credentials": 3,
@@ -73,7 +75,9 @@ class Want:
     @property
     def exit(self) -> int:
         """The command's exit code."""
-        return EXITS[self.code] if self.code else 0
+        if self.code is None:
+            return 6 if set(self.warnings) & PARTLY else 0
+        return EXITS[self.code]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ from perplexity_connector.host.catalogue.discovery import Discovery, Installed, 
 from perplexity_connector.host.catalogue.manifests import read_manifest
 from perplexity_connector.host.runs import loading, waits
 from perplexity_connector.host.validation.schema_validator import SchemaValidator
-from perplexity_connector.perplexity.actions import provider_run
+from perplexity_connector.perplexity.actions import provider_run, searcher
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
 from tests.faults.proxy import HOST, Asked, FaultProxy
 from tests.faults.reachable import reachable
@@ -354,6 +354,8 @@ def _quick(authority: Path) -> Iterator[None]:
         patch.object(waits, "SHORTEST_S", 0.001),
         patch.object(waits, "FIRST_BACK_OFF_S", 0.001),
         patch.object(provider_run, "_LONGEST_WAIT", 0.002),
+        patch.object(searcher, "SHORTEST_WAIT_S", 0.001),
+        patch.object(searcher, "USUAL_WAIT_S", 0.001),
         patch.dict("os.environ", {"SSL_CERT_FILE": str(authority)}),
     ):
         yield

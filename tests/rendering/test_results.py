@@ -215,11 +215,26 @@ def test_an_empty_partial_is_not_worth_showing(
         ({"cost": 2}, "2 USD, 1.2 s"),
         ({"cost": {"currency": "EUR", "total_cost": 10.5}}, "10.5 EUR, 1.2 s"),
         ({"cost": 0.00000001}, "0 USD, 1.2 s"),
+        (
+            {"cost": {"total_cost": 0.01, "basis": "list_price"}},
+            "about 0.01 USD, 1.2 s",
+        ),
+        ({"cost": {"total_cost": 0.01, "basis": "provider"}}, "0.01 USD, 1.2 s"),
     ],
 )
 def test_the_totals_stand_on_one_line(usage: JsonObject, line: str) -> None:
     """Tokens, cost, duration; what is not known is left out."""
     assert totals_line(envelope(usage=usage)) == line
+
+
+def test_the_totals_of_several_runs_add_all_that_is_known() -> None:
+    """A list price makes the sum of its currency an estimate, and of no other."""
+    search = {"cost": {"total_cost": 0.005, "basis": "list_price"}}
+    chat = {"total_tokens": 9, "cost": {"total_cost": 0.002, "basis": "provider"}}
+    other = {"total_tokens": 3, "cost": {"total_cost": 1, "currency": "EUR"}}
+    envelopes = [envelope(usage=usage) for usage in (search, chat, other, {})]
+    line = "12 tokens, about 0.007 USD, 1 EUR, 4.9 s"
+    assert totals_line(*envelopes) == line
 
 
 def test_totals_fall_back_on_the_output() -> None:

@@ -1,6 +1,6 @@
 """Find what a JSON Schema allows at one place of its documents, as far as it can be known."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import (
@@ -10,6 +10,7 @@ from perplexity_connector.contract.json import (
     list_index,
 )
 
+_ANYTHING: JsonObject = {}
 _UNIONS = ("anyOf", "oneOf", "allOf")
 _EXAMPLES_BY_TYPE: Mapping[str, Sequence[JsonValue]] = {
     "integer": (1,),
@@ -27,10 +28,10 @@ def schemas_at(schema: JsonValue, path: Tokens) -> Sequence[JsonObject]:
 
     `{}` allows anything. An empty list means that the schema does not allow the path.
     """
-    schemas = list(_branches(schema))
+    schemas = _distinct(_branches(schema))
     for token in path:
         children = [child for parent in schemas for child in _children(parent, token)]
-        schemas = [branch for child in children for branch in _branches(child)]
+        schemas = _distinct(branch for child in children for branch in _branches(child))
     return schemas
 
 
@@ -83,9 +84,14 @@ def _with_integer(types: frozenset[str]) -> frozenset[str]:
     return types | {"integer"} if "number" in types else types
 
 
+def _distinct(schemas: Iterable[JsonObject]) -> Sequence[JsonObject]:
+    """Return each schema once: without that, a long path doubles their number with each token."""
+    return list({id(schema): schema for schema in schemas}.values())
+
+
 def _branches(schema: JsonValue) -> Iterator[JsonObject]:
     if not isinstance(schema, Mapping):
-        yield from () if schema is False else ({},)
+        yield from () if schema is False else (_ANYTHING,)
         return
     inner = [branch for union in _UNIONS for branch in as_list(schema.get(union))]
     if not inner or "type" in schema:
@@ -96,14 +102,15 @@ def _branches(schema: JsonValue) -> Iterator[JsonObject]:
 
 def _children(schema: JsonObject, token: str) -> Iterator[JsonValue]:
     if any(keyword in schema for keyword in _OPAQUE):
-        yield {}
+        yield _ANYTHING
         return
     types = _type_names(schema)
     if not types or "object" in types:
         properties = as_object(schema.get("properties"))
-        yield properties.get(token, schema.get("additionalProperties", {}))
+        others = schema.get("additionalProperties", _ANYTHING)
+        yield properties.get(token, others)
     if (not types or "array" in types) and list_index(token) is not None:
-        yield schema.get("items", {})
+        yield schema.get("items", _ANYTHING)
 
 
 def _type_names(schema: JsonObject) -> list[str]:

@@ -7,8 +7,13 @@ in flight. After it, the provider's limit counts; without one, only the operator
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import (
+    AbstractContextManager,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from math import inf
 
 from perplexity_connector.contract import ConnectorError, Effect, ErrorCode, Secret
@@ -106,14 +111,20 @@ class RateLimiter:
         self._window_ends = 0.0
 
     @asynccontextmanager
-    async def permit(self, deadline: float = inf) -> AsyncIterator[None]:
+    async def permit(
+        self,
+        deadline: float = inf,
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> AsyncIterator[None]:
         """Wait for a turn, in order of arrival. Hold this until the response begins.
 
-        `deadline` is monotonic. Raises `ConnectorError` (`rate_limited`) as soon as it is known
-        that the turn is after it, and at the deadline at the latest.
+        `deadline` is monotonic. `waiting` is entered while the request waits. Raises
+        `ConnectorError` (`rate_limited`) as soon as it is known that the turn is after the deadline,
+        and at the deadline at the latest.
         """
         if self._waiting or self._seconds_to_wait() != 0:
-            await self._wait_for_turn(deadline)
+            with waiting():
+                await self._wait_for_turn(deadline)
         self._in_flight += 1
         self._remaining -= 1
         self._last_starts.append(time.monotonic())

@@ -22,10 +22,12 @@ from perplexity_connector.contract import (
     JsonObject,
 )
 from perplexity_connector.contract.json import Document
+from perplexity_connector.contract.timers import expiring
 from perplexity_connector.host.credentials.form import Credential
 from perplexity_connector.host.runs import boundary
 from perplexity_connector.host.runs.loading import LoadedConnector
 from perplexity_connector.host.runs.params import KeepCheckpoint
+from perplexity_connector.host.runs.patience import Patience
 from perplexity_connector.host.runs.rate_limiter import RateLimiter
 from perplexity_connector.host.runs.record import RunRecord
 from perplexity_connector.host.runs.retry import RetryPolicy
@@ -64,7 +66,8 @@ class Run:
     * `handler`: the connector's function; called once for each attempt.
     * `input`: the input as plain JSON.
     * `connection`: the credential's fields.
-    * `deadline`: when the handler must end; monotonic seconds.
+    * `deadline`: when the handler must end; monotonic seconds. What `patience` has waited is added.
+    * `patience`: the waits for `rate_limiter`.
     * `policy`: decides about retries.
     * `rate_limiter`: shared with other runs of the same action and credential.
     * `state`: the last checkpoint; None if there is not one.
@@ -73,7 +76,7 @@ class Run:
     * `_last_seq`: the `seq` of the last event.
     * `_active_attempt`: the number of the attempt that runs now; 0 if none does.
     * `_partial`: the last partial output of any attempt.
-    * `_usage`: the last usage of any failed attempt.
+    * `_usage`: the last usage of any attempt that failed or was cancelled.
     * `_timer`: ends the run, `GRACE_S` after the deadline or when it is stopped.
     * `_stop_requested`: whether `stop` was called in time.
     * `_interrupted`: the handler's task, if the run was ended while it was active.
@@ -92,6 +95,7 @@ class Run:
     input: JsonObject
     connection: Credential
     deadline: float
+    patience: Patience
     policy: RetryPolicy
     rate_limiter: RateLimiter
     state: JsonObject | None
@@ -112,7 +116,7 @@ class Run:
         """Create the timer. This needs the event loop that the run is carried out on."""
         if self.state is not None:
             self._effect = Effect.UNKNOWN
-        self._timer = asyncio.timeout(self.deadline - time.monotonic() + GRACE_S)
+        self._timer = asyncio.timeout(None)
 
     def stop(self) -> bool:
         """End the run now, as its deadline would. Return False if its time is over already."""
@@ -138,8 +142,9 @@ class Run:
     async def _result(self, stack: AsyncExitStack) -> ActionResult:
         try:
             async with self._timer:
-                await self.loaded.open(stack)
-                return await self._make_attempts()
+                with expiring(self._timer, self._seconds_left):
+                    await self.loaded.open(stack)
+                    return await self._make_attempts()
         except TimeoutError:
             await self._cancel_at_provider()
             return self._late_result()
@@ -159,6 +164,10 @@ class Run:
             self._keep_parts(error)
             raise self._time_over_error()
         raise self._handler_error(reason="it ignored the request to end")
+
+    def _seconds_left(self) -> float:
+        deadline = self.deadline + self.patience.waited()
+        return deadline + GRACE_S - time.monotonic()
 
     async def _make_attempts(self) -> ActionResult:
         import stamina  # noqa: PLC0415 - heavy, and the palette needs none of it
@@ -223,7 +232,7 @@ class Run:
             error,
             attempt=self.record.attempts,
             repeatable=self.action.annotations.idempotent or self.state is not None,
-            deadline=self.deadline,
+            deadline=self.deadline + self.patience.waited(),
         )
         return False if wait is None else wait
 
@@ -253,9 +262,11 @@ class Run:
             last_attempt=last,
             connection=self.connection,
             deadline=self.deadline,
+            waited=self.patience.waited,
             resume_from=self.state,
             checkpoint=self._keep_checkpoint,
             salvage=self._save_partial,
+            observe_usage=self._save_usage,
             wants_events=self.listener is not None,
             permit=self._permit,
             observe_limit=self.rate_limiter.observe,
@@ -276,7 +287,8 @@ class Run:
     async def _permit(self) -> AsyncIterator[None]:
         if self._effect_before_turn is not None:
             self._effect = self._effect_before_turn
-        async with self.rate_limiter.permit(self.deadline):
+        end = self.patience.end(self.deadline)
+        async with self.rate_limiter.permit(end, self.patience.waiting):
             self._effect, self._effect_before_turn = Effect.UNKNOWN, None
             yield
 
@@ -296,6 +308,9 @@ class Run:
     def _save_partial(self, partial: JsonObject) -> None:
         if isinstance(partial, Mapping):
             self._partial = partial
+
+    def _save_usage(self, usage: JsonObject) -> None:
+        self._usage = usage
 
     def _emit(self, attempt: int, event: JsonObject) -> None:
         # An attempt that has ended may still have tasks that emit events.

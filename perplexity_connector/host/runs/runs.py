@@ -26,6 +26,7 @@ from perplexity_connector.host.runs.params import (
     RunOptions,
     RunRequest,
 )
+from perplexity_connector.host.runs.patience import LONGEST_S, Patience
 from perplexity_connector.host.runs.rate_limiter import RateLimiters
 from perplexity_connector.host.runs.record import RunRecord
 from perplexity_connector.host.runs.retry import RetryPolicy
@@ -208,6 +209,8 @@ class Runs:
         )
         loaded = self._load(request.connector)
         action = loaded.action(request.action, record.version)
+        # A caller's timeout is exact. That of the action leaves out the waits for our own limiter.
+        is_callers = request.timeout is not None
         timeout = action.timeout if request.timeout is None else request.timeout
         deadline = record.began + as_seconds("timeout", timeout)
         credential = self._credential(loaded, request.connection)
@@ -227,6 +230,7 @@ class Runs:
             input=cast("JsonObject", normalized.value),
             connection=credential,
             deadline=deadline,
+            patience=Patience(0.0 if is_callers else LONGEST_S),
             policy=self._policy,
             rate_limiter=rate_limiter,
             state=_valid_state(request.resume_from),

@@ -17,7 +17,6 @@ from perplexity_connector.contract import (
     Effect,
     ErrorCode,
 )
-from perplexity_connector.perplexity.actions.clock import seconds_within
 from perplexity_connector.perplexity.actions.model_options import live_models
 from perplexity_connector.perplexity.wire import (
     agent_request,
@@ -38,7 +37,7 @@ async def examine(client: Client, ctx: ActionContext) -> ConnectionStatus:
     A bad connection does not raise an error: the returned status describes it.
     """
     try:
-        async with timeout(seconds_within(_SECONDS, ctx)):
+        async with timeout(_seconds(ctx)):
             free_at = await _list_models(client, ctx)
             await _wait_until(free_at)
             return await _get_unknown_run(client, ctx)
@@ -49,6 +48,11 @@ async def examine(client: Client, ctx: ActionContext) -> ConnectionStatus:
         return connection_status.status_from_error(late)
     except ConnectorError as error:
         return connection_status.status_from_error(error)
+
+
+def _seconds(ctx: ActionContext) -> float:
+    left = ctx.seconds_left()
+    return _SECONDS if left is None else min(_SECONDS, left)
 
 
 async def _list_models(client: Client, ctx: ActionContext) -> float | None:

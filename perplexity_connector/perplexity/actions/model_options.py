@@ -18,7 +18,6 @@ from perplexity_connector.contract import (
     OptionsQuery,
     Secret,
 )
-from perplexity_connector.perplexity.actions.clock import seconds_left
 from perplexity_connector.perplexity.actions.option_pages import window_of
 from perplexity_connector.perplexity.forms.model_aliases import (
     named_options,
@@ -122,7 +121,7 @@ class ModelOptions:
     async def _refresh(self, ctx: ActionContext) -> ConnectionStatus | None:
         """Renew the copy if it is old. Return the failure, or None if the copy is fresh."""
         try:
-            async with asyncio.timeout(seconds_left(ctx)), self._lock:
+            async with asyncio.timeout(ctx.seconds_left()), self._lock:
                 if self._copy is not None and self._clock() < self._fresh_until:
                     return None
                 key = _fingerprint(ctx.connection)

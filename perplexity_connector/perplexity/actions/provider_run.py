@@ -20,11 +20,11 @@ from perplexity_connector.contract import (
     JsonValue,
 )
 from perplexity_connector.contract.json import as_int, as_object, as_text
+from perplexity_connector.contract.timers import expiring
 from perplexity_connector.perplexity.actions.cancelling import (
     ask_to_cancel,
     run_id_of,
 )
-from perplexity_connector.perplexity.actions.clock import seconds_left
 from perplexity_connector.perplexity.actions.turn import Turn
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
 from perplexity_connector.perplexity.wire import (
@@ -144,10 +144,10 @@ class ProviderRun:
         return self.response or self.transcript.response
 
     async def _follow_until_deadline(self) -> None:
-        left = seconds_left(self._ctx)
         try:
-            async with asyncio.timeout(left) as timer:
-                await self._follow_or_cancel(timer)
+            async with asyncio.timeout(None) as timer:
+                with expiring(timer, self._ctx.seconds_left):
+                    await self._follow_or_cancel(timer)
         except TimeoutError:
             is_empty = self.is_unclear and self.partial() is None
             if self.transcript.terminal is not None and not is_empty:
@@ -274,7 +274,7 @@ class ProviderRun:
 
         Raises the latest poll's `failure`, or `TimeoutError`, if the time is too short for another poll.
         """
-        left = seconds_left(self._ctx)
+        left = self._ctx.seconds_left()
         if left is None or seconds < left - _LAST_POLL_S:
             await asyncio.sleep(seconds)
         elif left > _LAST_POLL_S:

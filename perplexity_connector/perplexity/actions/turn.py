@@ -1,5 +1,7 @@
 """Whether a request can have left, or was still waiting for its turn."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,16 +14,26 @@ class Turn:
 
     * `ctx`: the context to send it with.
     * `effect`: `none` while the host's limit holds the request back, then `unknown`.
+    * `_earliest`: the request is not sent before it; monotonic.
     """
 
     def __init__(self, ctx: ActionContext) -> None:
         """Wait for the turn with `ctx.permit`."""
         self._permit = ctx.permit
+        self._earliest = 0.0
         self.ctx = replace(ctx, permit=self._note_permit)
         self.effect = Effect.NONE
+
+    def repeat(self, seconds: float) -> None:
+        """Begin again with a request that was refused, `seconds` from now at the earliest."""
+        self.effect = Effect.NONE
+        self._earliest = time.monotonic() + seconds
 
     @asynccontextmanager
     async def _note_permit(self) -> AsyncIterator[None]:
         async with self._permit():
+            # A host's limit has waited for so long already; a host without one has not.
+            if (seconds := self._earliest - time.monotonic()) > 0:
+                await asyncio.sleep(seconds)
             self.effect = Effect.UNKNOWN
             yield

@@ -50,7 +50,11 @@ class Choice(_Open):
 
     index: int = Field(title="Index", description="Always 0.")
     finish_reason: str = Field(
-        title="Finish reason", description="stop, or length when the answer was cut."
+        title="Finish reason",
+        description=(
+            "stop; length when the answer was cut; content_filter when a filter cut it, or the "
+            "model refused to answer."
+        ),
     )
     message: AnswerMessage = Field(
         title="Message", description="The answer as a chat message."
@@ -58,13 +62,18 @@ class Choice(_Open):
 
 
 class Cost(_Open):
-    """The cost of the run, from the provider."""
+    """The cost of the run, as the provider says it."""
 
     currency: str = Field(
         title="Currency", description="The currency of the amounts, USD."
     )
     total_cost: float = Field(
         title="Total cost", description="The cost of the whole run."
+    )
+    basis: Literal["provider", "list_price"] | None = Field(
+        default=None,
+        title="Basis",
+        description="provider: the amounts are the provider's own; list_price: from its price list.",
     )
 
 

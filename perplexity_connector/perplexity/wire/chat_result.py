@@ -275,4 +275,5 @@ def _cost(cost: JsonObject) -> JsonObject | None:
     }
     if "total_cost" not in amounts:
         return None
-    return {"currency": as_text(cost.get("currency")) or "USD"} | amounts
+    currency = as_text(cost.get("currency")) or "USD"
+    return {"currency": currency, **amounts, "basis": "provider"}

@@ -6,6 +6,7 @@ from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import as_object, as_objects, as_text
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
 from perplexity_connector.perplexity.wire.dates import with_us_dates
+from perplexity_connector.perplexity.wire.list_prices import search_cost
 from perplexity_connector.perplexity.wire.sources import page
 
 PATH = "/search"
@@ -23,6 +24,12 @@ def request_body(form: SearchInput, query: str) -> dict[str, JsonValue]:
     """
     filters = form.model_dump(exclude={"query"}, exclude_none=True)
     return {"query": query, **with_us_dates(filters)}
+
+
+def usage(form: SearchInput, searches: int) -> dict[str, JsonValue]:
+    """Return the usage of so many searches; their cost is the list price."""
+    cost = search_cost(form.search_type, searches)
+    return {"search_queries": searches, "cost": cost}
 
 
 def pages_from_answer(answer: JsonValue) -> tuple[Sequence[JsonObject], str | None]:

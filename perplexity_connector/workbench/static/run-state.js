@@ -89,16 +89,19 @@ export function currentStep(run) {
 }
 
 /**
- * Return the cost in USD, the tokens and the milliseconds of all steps together.
+ * Return the cost in USD, the tokens and the milliseconds of all steps together. A list price in
+ * the cost makes all of it an estimate.
  * @param {Run} run
  */
 export function sumUp(run) {
   const envelopes = run.steps.flatMap(({ envelope }) => (envelope ? [envelope] : []));
   const sum = (/** @type {(envelope: Envelope) => unknown} */ read) =>
     envelopes.reduce((total, envelope) => total + (Number(read(envelope)) || 0), 0);
-  const hasCost = envelopes.some(({ usage }) => usage.cost);
+  const costs = envelopes.flatMap(({ usage }) => (usage.cost ? [usage.cost] : []));
+  const basis = costs.find((cost) => cost.basis === "list_price")?.basis;
+  const total = sum(({ usage }) => usage.cost?.total_cost);
   return {
-    cost: hasCost ? sum(({ usage }) => usage.cost?.total_cost) : null,
+    cost: costs.length > 0 ? { total_cost: total, basis } : undefined,
     tokens: sum(({ usage }) => usage.total_tokens) || null,
     duration: sum((envelope) => envelope.duration_ms),
   };

@@ -1,11 +1,13 @@
 /** Draws a step of a run: searches, the answer, sources, cost, and errors. */
 
-/** @import { Child, Envelope, ErrorData, JsonObject, Run, Source, StepRun } from "./types.js" */
+/** @import { Child, Envelope, ErrorData, JsonObject, Run } from "./types.js" */
+/** @import { Source, StepRun, Usage } from "./types.js" */
 
 import { applyBindings, writeStep } from "./copy-as.js";
 import { drawCopyFold } from "./copy-view.js";
 import { h, drawIcon } from "./dom.js";
 import { drawFold } from "./form/frame.js";
+import { isObject } from "./form/pointer.js";
 import { drawMarkdown, webAddressOf } from "./markdown.js";
 import { drawSources, isSource, placeById, readSources } from "./sources.js";
 import { writeJson } from "./text.js";
@@ -83,7 +85,19 @@ function drawFinished(step, envelope, key, goTo) {
     sources.length > 0 && drawSources(sources, `${key}-source`, titleOfSources(output)),
     isEmpty && envelope.output && drawValues(envelope.output),
     warnings.map(({ message }) => h("p", { class: "note note-warn" }, message)),
+    drawFailedQueries(output),
   ];
+}
+
+/** Draw the queries of a search that failed, and why. @param {JsonObject} output */
+function drawFailedQueries({ queries }) {
+  const rows = Array.isArray(queries) ? queries.filter(isObject) : [];
+  const items = rows.flatMap(({ query, error }) => {
+    if (!isObject(error)) return [];
+    return [h("li", {}, h("strong", {}, String(query)), ` ${String(error.user_message)}`)];
+  });
+  const title = `Queries without results: ${items.length}`;
+  return items.length > 0 && drawFold(title, [h("ul", {}, items)]);
 }
 
 function drawPartialNote() {
@@ -210,7 +224,7 @@ function factsOf({ usage, duration_ms: duration, attempts, meta }) {
     `${usage.total_tokens.toLocaleString()} (${usage.prompt_tokens ?? "?"} in, ` +
       `${usage.completion_tokens ?? "?"} out)`;
   return [
-    ["Cost", writeCost(usage.cost?.total_cost ?? null)],
+    ["Cost", writeCost(usage.cost)],
     ["Tokens", tokens],
     ["Searches", usage.search_queries],
     ["Time", writeTime(duration)],
@@ -228,9 +242,11 @@ export function drawFacts(facts) {
   return rows.length > 0 && h("dl", { class: "facts" }, rows);
 }
 
-/** Write a cost in USD. @param {number | null} cost */
+/** Write a cost in USD; it is "about" so much by a list price. @param {Usage["cost"]} cost */
 export function writeCost(cost) {
-  return cost === null ? null : `$${cost.toFixed(cost < 0.1 ? 4 : 2)}`;
+  const { total_cost: total, basis } = cost ?? {};
+  if (typeof total !== "number") return null;
+  return `${basis === "list_price" ? "about " : ""}$${total.toFixed(total < 0.1 ? 4 : 2)}`;
 }
 
 /** Write a wait; a long one in minutes or hours. @param {number} seconds */

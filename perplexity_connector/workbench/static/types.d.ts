@@ -179,7 +179,7 @@ export interface Usage {
   prompt_tokens?: number;
   completion_tokens?: number;
   search_queries?: number;
-  cost?: { total_cost?: number };
+  cost?: { total_cost?: number; basis?: "provider" | "list_price" };
 }
 
 /** The result of one run of one action. */

@@ -95,15 +95,21 @@ def test_a_signal_ends_it_while_stdin_is_open(
         ends.stdout.readline()
         os.kill(os.getpid(), number)
 
+    before = set(threading.enumerate())
     serve_while(ends, client)
+    waiting = set(threading.enumerate()) - before
+    assert [thread.name for thread in waiting] == ["mcp-stdin"]
     ends.stdin.close()
 
 
-def test_a_client_that_reads_no_more_ends_it_quietly(ends: Ends) -> None:
+def test_a_client_that_reads_no_more_ends_it_quietly(
+    ends: Ends, capsys: pytest.CaptureFixture[str]
+) -> None:
     """There is nobody to answer."""
     ends.stdout.close()
     print(json.dumps(HELLO), file=ends.stdin, flush=True)
     serve(ends)
+    assert capsys.readouterr() == ("", "")
     ends.stdin.close()
 
 

@@ -87,11 +87,7 @@ def _several() -> Iterator[Row]:
     now = {"retry-after": "0"}
     broken_off, refused = broken(Cut.RESET), answer(403)
     good = Want(billed=3, attempts=2)
-    for variant, fault in {
-        "503": answer(503, b"", now),
-        "429": answer(429, b"", now),
-        "reset": broken_off,
-    }.items():
+    for variant, fault in {"503": answer(503, b"", now), "reset": broken_off}.items():
         once = _rule(fault, last=1)
         yield search(
             "One query of three fails once: only it is repeated",
@@ -100,6 +96,25 @@ def _several() -> Iterator[Row]:
             variant=variant,
             queries=_THREE,
         )
+    limited = answer(429, b"", now)
+    for times in (1, 4):
+        yield search(
+            "One query of three is refused with 429: the action sends it again",
+            Want(billed=3),
+            _rule(limited, last=1),
+            # The two other queries come second and third.
+            *([_rule(limited, first=4, last=2 + times)] if times > 1 else []),
+            variant=f"{times} times",
+            queries=_THREE,
+        )
+    gone = Want(code="rate_limited", effect="none", attempts=2, billed=0)
+    yield search(
+        "Every query of three is refused with 429",
+        gone,
+        _rule(limited),
+        queries=_THREE,
+        retries=1,
+    )
     partly = Want(warnings=("query_failed",), billed=2, whole=False)
     yield search(
         "One query of three is refused", partly, _rule(refused, last=1), queries=_THREE

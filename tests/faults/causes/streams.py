@@ -5,15 +5,18 @@ from collections.abc import Iterator, Mapping
 
 from tests.faults import edits
 from tests.faults.faults import (
+    HTML,
+    SSE,
     Cut,
     Frames,
     answer,
+    broken,
     cut,
     cut_bytes,
     edited,
     flooded_stream,
 )
-from tests.faults.proxy import Rule
+from tests.faults.proxy import Rule, chunk, head
 from tests.faults.row import (
     CUT_OFF,
     EVENTS,
@@ -102,6 +105,19 @@ _LIST = b"data: [1]\n\n"
 _DONE = b"data: [DONE]\n\n"
 _PING = b"event: ping\n\n: keep-alive\n\nid: 7\nretry: 10\n\n"
 _NO_TEXT_YET = 3
+_PAGE = b"<!DOCTYPE html>\n<html><body>Sign in.</body></html>\n\n"
+_HALF = b'event: response.created\ndata: {"type":"response.created",\n'
+# Bytes that name no run, before the first event or in its place.
+_NO_EVENT: Mapping[str, bytes] = {
+    "cut JSON": _BAD,
+    "empty data": b"data:\n\n",
+    "an unknown event": _NEW,
+    "a comment": b": waiting\n\n",
+    "half a frame": _HALF,
+    "a byte order mark": b"\xef\xbb\xbf",
+    "HTML": _PAGE,
+    "no object": _LIST,
+}
 
 
 def _edited(
@@ -243,10 +259,35 @@ def _malformed() -> Iterator[Row]:
         "empty data": edits.at(0, b"data:\n\n"),
         "a ping": edits.at(0, b"event: ping\ndata: \n\n"),
         "a comment": edits.at(0, b": waiting\n\n"),
+        "HTML": edits.at(0, _PAGE),
     }
     yield from _edited("A frame without data before the first event", Want(), empty)
+    other = {"an unknown event": edits.at(0, _NEW), "half a frame": edits.at(0, _HALF)}
+    yield from _edited("Another frame before the first event", Want(), other)
     end = {"cut": _end_cut, "not UTF-8": _end_latin}
     yield from _edited("A malformed end", _RECOVERED, end)
+
+
+def _cut_before_the_first_event() -> Iterator[Row]:
+    """The run has begun and is billed, but nothing names it: it is not begun a second time."""
+    for by, want in _NO_RUN.items():
+        settings = _IDLE if by is Cut.STALL else {}
+        cause = f"Stream {_HOW[by]} with no event before"
+        for number, (variant, said) in enumerate(_NO_EVENT.items()):
+            fault = broken(by, head(200, SSE) + chunk(said), after_work=True)
+            yield chat(
+                cause,
+                want,
+                post(fault),
+                variant=variant,
+                listen=bool(number % 2),
+                settings=settings,
+            )
+    page = Want(code="invalid_response", effect="unknown")
+    for by in (Cut.CLOSE, Cut.END, Cut.STALL):
+        fault = broken(by, head(200, HTML) + chunk(_PAGE), after_work=True)
+        cause = "The work is done and billed, then a page of HTML"
+        yield chat(cause, page, post(fault), variant=by)
 
 
 def _changed_by_gateways() -> Iterator[Row]:
@@ -383,6 +424,7 @@ ROWS = [
     *_unknown_and_null(),
     *_framed_otherwise(),
     *_malformed(),
+    *_cut_before_the_first_event(),
     *_changed_by_gateways(),
     *_failed_on_its_own(),
     *_too_much(),

@@ -22,6 +22,7 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.host import Host
 from perplexity_connector.host.runs.rate_limiter import RateLimiter
+from perplexity_connector.host.runs.run import GRACE_S
 from tests.host.stage import CONNECTION, GREET, toy_host
 from tests.own_clock import OwnClock
 from tests.toy.toy import ToyPlugin
@@ -30,6 +31,8 @@ pytestmark = pytest.mark.usefixtures("real_waits")
 
 GOOD = ActionResult(output={"text": "Hello, Ada!"})
 RUN_ID = "run_0123456789abcdef0123456789abcdef"
+# That of the toy's action in its manifest.
+ACTION_TIMEOUT = 30
 
 
 def now() -> float:
@@ -432,6 +435,108 @@ def test_a_run_whose_turn_is_not_before_its_deadline_ends_as_rate_limited() -> N
     )
     assert 29 <= error["retry_after"] <= 34
     assert waited == 0
+
+
+@dataclass(slots=True)
+class Busy:
+    """A handler that holds all turns of its key for so many seconds, and another that waits for its own.
+
+    `left` has the seconds that a run had left before and after it waited.
+    """
+
+    seconds: float
+    left: list[float] = field(default_factory=list[float])
+
+    async def handle(self, input: JsonObject, ctx: ActionContext) -> ActionResult:
+        """Hold a turn, or wait for one and then hang."""
+        if input["name"] == "first":
+            async with ctx.permit():
+                await asyncio.sleep(self.seconds)
+            return GOOD
+        self.left.append(ctx.seconds_left() or 0)
+        async with ctx.permit():
+            self.left.append(ctx.seconds_left() or 0)
+            await asyncio.Event().wait()
+        raise AssertionError
+
+
+def behind(seconds: float, **options: Any) -> tuple[Any, float, list[float]]:
+    """Run behind one that holds the only turn: the envelope, its seconds, and those that it had left."""
+    busy = Busy(seconds)
+
+    async def main(host: Host) -> tuple[Any, float, list[float]]:
+        first = ("toy", "greet", {"name": "first"})
+        async with asyncio.TaskGroup() as group:
+            group.create_task(host.run(*first, connection=CONNECTION, timeout=9000.0))
+            await asyncio.sleep(0)
+            began = now()
+            envelope = await greet(host, **options)
+            return envelope, now() - began, busy.left
+
+    return with_host(busy.handle, main, concurrency=1)
+
+
+def test_waiting_for_a_turn_does_not_count_against_the_timeout_of_the_action() -> None:
+    """Not in the handler's view, and not in the host's, which ends the run three seconds after its deadline."""
+    envelope, seconds, left = behind(400)
+    assert envelope["error"]["code"] == "timeout"
+    assert left == [pytest.approx(ACTION_TIMEOUT)] * 2
+    assert seconds == pytest.approx(400 + ACTION_TIMEOUT + GRACE_S, abs=0.1)
+
+
+def test_it_ends_after_ten_minutes() -> None:
+    """Then nothing was sent."""
+    envelope, seconds, left = behind(700)
+    assert (envelope["error"]["code"], envelope["error"]["effect"]) == (
+        "rate_limited",
+        "none",
+    )
+    assert 599 < seconds < 601 + ACTION_TIMEOUT
+    assert len(left) == envelope["attempts"]
+
+
+def test_the_timeout_of_a_caller_includes_the_waits() -> None:
+    """It is exact: the wait is over shortly before it, or the handler has the rest."""
+    _, seconds, left = behind(400, timeout=410.0)
+    assert left == [pytest.approx(410), pytest.approx(10)]
+    assert seconds == pytest.approx(413, abs=0.1)
+    envelope, seconds, _ = behind(400, timeout=100.0)
+    assert envelope["error"]["code"] == "rate_limited"
+    assert seconds <= 100
+
+
+def test_waits_of_several_requests_at_once_count_once() -> None:
+    """A run waits as long as one of its requests does."""
+    waited: list[float] = []
+
+    async def three(_: JsonObject, ctx: ActionContext) -> ActionResult:
+        async def ask() -> None:
+            async with ctx.permit():
+                await asyncio.sleep(10)
+
+        await asyncio.gather(ask(), ask(), ask())
+        waited.append(ctx.waited())
+        return GOOD
+
+    with_host(three, greet, concurrency=1)
+    assert waited == [pytest.approx(20, abs=0.01)]
+
+
+def test_a_run_that_is_stopped_while_its_time_stands_still_ends_at_once() -> None:
+    """The timer that follows the deadline does not undo it."""
+
+    async def main(host: Host) -> Any:
+        runs = [asyncio.create_task(greet(host, timeout=9000)) for _ in range(2)]
+        late = asyncio.create_task(greet(host, run_id=RUN_ID))
+        await asyncio.sleep(100)
+        began = now()
+        assert host.cancel(RUN_ID)
+        envelope = await late
+        for one in runs:
+            one.cancel()
+        return envelope["status"], now() - began
+
+    assert with_host(waits_for_its_turn, main) == ("cancelled", 0)
 
 
 def test_four_attempts_at_a_provider_that_names_a_wait_of_zero_are_not_made_at_once() -> (

@@ -14,14 +14,17 @@ from perplexity_connector.perplexity.actions import provider_run
 from perplexity_connector.perplexity.actions.create_chat_completion import (
     create_chat_completion,
 )
-from perplexity_connector.perplexity.wire import agent_events
+from perplexity_connector.perplexity.wire import agent_events, rate_headers
 from perplexity_connector.perplexity.wire import client as api_client
+from tests.own_clock import OwnClock
 from tests.perplexity.actions.wire import (
     RUN_ID,
     SHOWN,
     Listener,
     Pieces,
     Provider,
+    cancel_once,
+    client_over,
     events,
     final,
     framed,
@@ -379,9 +382,7 @@ def test_the_deadline_may_come_before_an_unclear_end_is_settled(
         return await asyncio.Future()
 
     async def main() -> str:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
+        async with client_over(network) as client:
             ctx = Listener().context(deadline=time.monotonic() + 0.1)
             try:
                 result = await create_chat_completion(client, QUESTION, ctx)
@@ -416,18 +417,23 @@ def test_an_unknown_status_is_polled_again_and_never_cancelled() -> None:
     ]
 
 
-def test_a_told_wait_past_the_deadline_is_not_slept_through(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_told_wait_past_the_deadline_is_not_slept_through() -> None:
     """One more poll is made shortly before the deadline, and it may find the answer."""
-    monkeypatch.setattr(provider_run, "_LAST_POLL_S", 30.0)
     limited = refusal(429, "request_rate_limit_exceeded")
     limited.headers["retry-after"] = "3600"
     provider = Provider(stream(events()[:9]), limited, plain(final()))
-    deadline = time.monotonic() + 30.05
-    result = run(provider, Listener(), deadline=deadline)
-    assert result.output["content"] == SHOWN
-    assert time.monotonic() < deadline - 20
+
+    async def main() -> tuple[str, float]:
+        began = asyncio.get_running_loop().time()
+        async with provider.client() as client:
+            ctx = Listener().context(deadline=began + 100)
+            result = await create_chat_completion(client, QUESTION, ctx)
+        seconds = asyncio.get_running_loop().time() - began
+        return str(result.output["content"]), seconds
+
+    content, seconds = OwnClock(rate_headers).run(main())
+    assert content == SHOWN
+    assert 98 < seconds < 100
 
 
 def test_a_run_that_may_have_ended_is_not_cancelled_at_the_deadline(
@@ -487,9 +493,7 @@ def test_a_deadline_during_the_first_poll_keeps_the_run() -> None:
     listener = Listener()
 
     async def main() -> None:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
+        async with client_over(network) as client:
             ctx = listener.context(deadline=time.monotonic() + 0.1)
             with pytest.raises(ConnectorError) as caught:
                 await create_chat_completion(client, QUESTION, ctx)
@@ -781,15 +785,9 @@ def test_what_a_cancelled_run_received_is_salvaged_once_the_provider_was_asked_t
         listener.salvaged.append(partial)
 
     async def main() -> None:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
+        async with client_over(network) as client:
             ctx = replace(listener.context(listen=listen), salvage=salvage)
-            task = asyncio.create_task(create_chat_completion(client, QUESTION, ctx))
-            await looking.wait()
-            task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled()
+            await cancel_once(create_chat_completion(client, QUESTION, ctx), looking)
 
     asyncio.run(main())
     assert happened == [
@@ -823,13 +821,9 @@ def test_a_run_cancelled_while_its_failure_is_being_kept_is_salvaged(
 
     async def main() -> None:
         async with Provider(stream(events()[:9]), refusal(503)).client() as client:
-            task = asyncio.create_task(
-                create_chat_completion(client, QUESTION, listener.context())
+            await cancel_once(
+                create_chat_completion(client, QUESTION, listener.context()), kept
             )
-            await kept.wait()
-            task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled()
 
     asyncio.run(main())
     assert [SHOWN.startswith(partial["content"]) for partial in listener.salvaged] == [
@@ -863,18 +857,9 @@ def test_cancelling_asks_the_provider_to_stop_and_stays_a_cancellation(
         return await under_way(request)
 
     async def main() -> None:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
-            task = asyncio.create_task(
-                create_chat_completion(
-                    client, QUESTION, Listener().context(observe_stop=said.append)
-                )
-            )
-            await looking.wait()
-            task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled()
+        ctx = Listener().context(observe_stop=said.append)
+        async with client_over(network) as client:
+            await cancel_once(create_chat_completion(client, QUESTION, ctx), looking)
 
     asyncio.run(main())
     assert asked.count(f"{RUN_PATH}/cancel") == 1
@@ -898,9 +883,7 @@ def test_a_second_cancellation_does_not_end_the_request_to_stop() -> None:
         return await asyncio.Future()
 
     async def main() -> None:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
+        async with client_over(network) as client:
             task = asyncio.create_task(
                 create_chat_completion(client, QUESTION, Listener().context())
             )
@@ -929,16 +912,10 @@ def test_cancelling_before_the_run_has_an_id_cannot_ask_for_anything() -> None:
         return refusal(500)
 
     async def main() -> None:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
-            task = asyncio.create_task(
-                create_chat_completion(client, QUESTION, Listener().context())
+        async with client_over(network) as client:
+            await cancel_once(
+                create_chat_completion(client, QUESTION, Listener().context()), sent
             )
-            await sent.wait()
-            task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled()
 
     asyncio.run(main())
     assert asked == ["/v1/agent"]

@@ -5,16 +5,23 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 
 import httpx
 import pytest
 
 from perplexity_connector.contract import ActionResult, ConnectorError
-from perplexity_connector.perplexity.actions import (
-    execute_search as execute_search_module,
-)
+from perplexity_connector.perplexity.actions import searcher
 from perplexity_connector.perplexity.actions.execute_search import execute_search
-from tests.perplexity.actions.wire import Listener, Provider, Script, plain, refusal
+from tests.perplexity.actions.wire import (
+    Listener,
+    Provider,
+    Script,
+    cancel_once,
+    client_over,
+    plain,
+    refusal,
+)
 
 QUERIES = ["moon distance", "jupiter moons", "bread"]
 
@@ -45,15 +52,18 @@ def failing(query: str, answer: httpx.Response) -> Script:
 
 
 def run(
-    provider: Provider, listener: Listener, query: object, **more: object
+    provider: Provider,
+    listener: Listener,
+    query: object,
+    fields: dict[str, object] | None = None,
+    **more: object,
 ) -> ActionResult:
     """The action's result."""
+    form = {"query": query} | (fields or {})
 
     async def main() -> ActionResult:
         async with provider.client() as client:
-            return await execute_search(
-                client, {"query": query}, listener.context(**more)
-            )
+            return await execute_search(client, form, listener.context(**more))
 
     return asyncio.run(main())
 
@@ -167,9 +177,7 @@ def test_at_the_deadline_what_was_found_comes_back() -> None:
         return echo(request)
 
     async def main() -> ActionResult:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
+        async with client_over(network) as client:
             ctx = Listener().context(
                 deadline=time.monotonic() + 0.1, last_attempt=False
             )
@@ -196,9 +204,7 @@ def test_a_query_that_never_had_its_turn_had_no_effect() -> None:
         return echo(request)
 
     async def main() -> ActionResult:
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
+        async with client_over(network) as client:
             ctx = Listener().context(
                 deadline=time.monotonic() + 0.1, last_attempt=False, permit=permit
             )
@@ -215,7 +221,7 @@ def test_what_a_cancelled_search_found_is_salvaged(
     monkeypatch: pytest.MonkeyPatch, finished: int
 ) -> None:
     """The finished queries in order, in the form of the output; nothing where none is."""
-    monkeypatch.setattr(execute_search_module, "_AT_ONCE", 1)
+    monkeypatch.setattr(searcher, "_AT_ONCE", 1)
     listener = Listener()
 
     async def main() -> None:
@@ -227,16 +233,10 @@ def test_what_a_cancelled_search_found_is_salvaged(
             waiting.set()
             return await asyncio.Future()
 
-        client = Provider().client()
-        client._transport = httpx.MockTransport(network)
-        async with client:
-            task = asyncio.create_task(
-                execute_search(client, {"query": QUERIES}, listener.context())
+        async with client_over(network) as client:
+            await cancel_once(
+                execute_search(client, {"query": QUERIES}, listener.context()), waiting
             )
-            await waiting.wait()
-            task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled()
 
     asyncio.run(main())
     assert len(listener.salvaged) == (finished > 0)
@@ -268,11 +268,7 @@ def test_a_search_cancelled_while_it_is_checkpointed_is_salvaged() -> None:
         listener.checkpoint = checkpoint
         ctx = listener.context(last_attempt=False, resume_from=resumed)
         async with Provider(failing("bread", refusal(503))).client() as client:
-            task = asyncio.create_task(execute_search(client, {"query": QUERIES}, ctx))
-            await keeping.wait()
-            task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled()
+            await cancel_once(execute_search(client, {"query": QUERIES}, ctx), keeping)
 
     asyncio.run(main())
     (partial,) = listener.salvaged
@@ -315,4 +311,31 @@ def test_the_finished_queries_of_a_failed_search_are_its_usage() -> None:
     """Each of them was paid for."""
     provider = Provider(failing("bread", refusal(503)))
     error = failure(provider, Listener(), QUERIES, last_attempt=False)
-    assert error.usage == {"search_queries": 2}
+    assert error.usage is not None
+    assert error.usage["search_queries"] == 2
+    assert error.usage["cost"]["total_cost"] == 0.01
+
+
+@pytest.mark.parametrize(
+    ("fields", "usd"),
+    [({}, 0.015), ({"search_type": "web"}, 0.015), ({"search_type": "fast"}, 0.003)],
+)
+def test_a_search_costs_what_the_price_list_says(
+    fields: dict[str, object], usd: float
+) -> None:
+    """The answer does not say it. So the cost names its basis, and the day of the list."""
+    result = run(Provider(echo), Listener(), QUERIES, fields)
+    cost = result.usage["cost"]
+    date.fromisoformat(cost.pop("listed_on"))
+    assert cost == {"currency": "USD", "total_cost": usd, "basis": "list_price"}
+
+
+def test_queries_that_failed_for_one_reason_are_one_warning() -> None:
+    """A list of a hundred may lose most of them."""
+    provider = Provider(
+        lambda request: refusal(400) if asked_for(request) != "bread" else echo(request)
+    )
+    result = run(provider, Listener(), QUERIES)
+    (warning,) = result.warnings
+    assert warning.code == "query_failed"
+    assert "2 of 3" in warning.message

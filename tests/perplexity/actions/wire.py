@@ -1,7 +1,15 @@
 """A provider that answers from a script, over httpx's own mock transport: for what does not depend on real sockets."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Sequence,
+)
 
 import httpx
 
@@ -185,6 +193,24 @@ class Provider:
         return Client(
             Endpoint(base_url="http://localhost", **endpoint), httpx.MockTransport(self)
         )
+
+
+def client_over(
+    network: Callable[[httpx.Request], Awaitable[httpx.Response]],
+) -> Client:
+    """A client whose network is an async function."""
+    return Client(Endpoint(base_url="http://localhost"), httpx.MockTransport(network))
+
+
+async def cancel_once(
+    action: Coroutine[object, object, object], begun: asyncio.Event
+) -> None:
+    """Cancel an action as soon as that has happened, and see that it ends as cancelled."""
+    task = asyncio.create_task(action)
+    await begun.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
 
 
 class Listener:

@@ -122,6 +122,7 @@ def test_a_completed_run_becomes_a_chat_completion() -> None:
                 "input_cost": 0,
                 "output_cost": 2e-05,
                 "total_cost": 0.00125,
+                "basis": "provider",
             },
         },
     }
@@ -574,8 +575,10 @@ def test_plain_answers_have_no_parsed() -> None:
 def test_usage_has_what_the_provider_told(
     usage: object, expected: Mapping[str, object]
 ) -> None:
-    """A key is missing where it said nothing usable."""
-    assert checked(FORM, response(usage=usage)).output["usage"] == expected
+    """A key is missing where it said nothing usable; a cost says that it is the provider's."""
+    used = checked(FORM, response(usage=usage)).output["usage"]
+    assert used.get("cost", {}).pop("basis", "provider") == "provider"
+    assert used == expected
 
 
 def test_an_object_of_nulls_is_still_an_output(monkeypatch: pytest.MonkeyPatch) -> None:

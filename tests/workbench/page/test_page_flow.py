@@ -56,6 +56,26 @@ def test_actions_are_dragged_in_mapped_and_run(page: Page, tmp_path: Path) -> No
     expect(source.locator(".source-facts")).to_contain_text("updated 20")
     expect(answered.locator(".searches")).to_contain_text("Summarise")
     expect(answered.locator(".facts")).to_contain_text("Cost$0.")
+    # The search has a list price, so the whole is an estimate.
+    expect(page.locator(".run-head .facts")).to_contain_text("Costabout $0.")
+
+
+def test_a_search_that_partly_failed_names_the_queries_without_results(
+    page: Page, tmp_path: Path
+) -> None:
+    """Its results are there; a note says how many are missing."""
+    queries = ["moon distance", "jupiter sandbox:html"]
+    search = {"id": "search", "connector": "perplexity", "action": "execute_search"}
+    steps = [search | {"version": 1, "input": {"query": queries}}]
+    open_flow(page, {"flow_version": 1, "steps": steps}, tmp_path)
+    run(page)
+    searched = result(page, "search")
+    expect(searched.locator(".sources a").first).to_be_visible()
+    expect(searched.locator(".note-warn")).to_contain_text("1 of 2")
+    failed = searched.locator("details", has_text="Queries without results")
+    failed.locator("summary").click()
+    expect(failed.locator("li")).to_have_count(1)
+    expect(failed.locator("li")).to_contain_text(queries[1])
 
 
 def test_the_keyboard_alone_does_the_same(page: Page, tmp_path: Path) -> None:
