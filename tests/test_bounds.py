@@ -57,6 +57,7 @@ def test_every_dependency_has_one_lower_bound_and_the_same_everywhere() -> None:
 def test_the_script_tries_every_bound() -> None:
     """It installs the extras from pyproject.toml itself, as low as they allow, and names no version."""
     assert "--resolution lowest-direct" in SCRIPT
+    assert "lowest_installed.py" in SCRIPT  # fails for a bound that was not tried
     (extras,) = re.findall(r"'\.\[(.*)\]'", SCRIPT)
     assert tuple(extras.split(",")) == TRIED
     assert bounds(*EXTRAS).keys() - bounds("bench").keys() <= bounds(*TRIED).keys()
