@@ -23,13 +23,13 @@ _MOST_BYTES = 256 * 1024
 
 # The signs of a URI after its host (RFC 3986).
 _SIGNS = r"(?:[\w.~:/?@!$&'()*+,;=-]|%[0-9a-f]{2})*"
-_REST = rf"{_SIGNS}(?:\#{_SIGNS})?"
+_FRAGMENT = rf"(?:\#{_SIGNS})?"
 # Without a user name: it could only pass a password on, or hide the host.
 _HOST = r"[\w.-]+(?::[0-9]{1,5})?"
-_WEB = rf"https?://{_HOST}(?:[/?\#]{_REST})?"
+_WEB = rf"https?://{_HOST}(?:[/?]{_SIGNS})?{_FRAGMENT}"
 _FLAGS = re.ASCII | re.IGNORECASE
 _LINK_PATTERN = re.compile(_WEB, _FLAGS)
-_ICON_PATTERN = re.compile(rf"data:image/{_REST}|{_WEB}", _FLAGS)
+_ICON_PATTERN = re.compile(rf"data:image/{_SIGNS}{_FRAGMENT}|{_WEB}", _FLAGS)
 # Relative, without a drive, and never upwards.
 _FILE_PATTERN = re.compile(r"(?!(?:.*/)?\.\.(?:/|\Z))[^/\\:\0-\x1f][^\\:\0-\x1f]*")
 

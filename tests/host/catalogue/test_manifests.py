@@ -220,6 +220,7 @@ NOT_URIS = [
     "https://example.org/a b",
     "https://example.org/\u202egnp",
     "https://example.org/#a#b",
+    "https://example.org##",
     "https://ex%61mple.org/[x]",
     "file:///etc/passwd",
 ]
