@@ -29,6 +29,11 @@ SLOW = (
     "workbench/page/",
 )
 
+# All that the tests ask over HTTP is on this machine, so that no proxy of the developer's has a part in it.
+for _name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    for _variable in (_name, _name.lower()):
+        os.environ.pop(_variable, None)
+
 # A shell that runs the tests in the background has them, and all they start, ignore Ctrl-C; some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -82,10 +82,10 @@ def journal_folder() -> Path:
 
     Raises `UsageError` if the user has no home folder.
     """
-    from platformdirs import user_state_path
+    from perplexity_connector.host.environment import state_folder
 
     try:
-        return user_state_path("perplexity-connector") / "runs"
+        return state_folder("perplexity-connector") / "runs"
     except RuntimeError:
         message = (
             "Unfinished runs are kept in the home folder, but you have none. Set HOME."

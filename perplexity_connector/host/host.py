@@ -1,7 +1,6 @@
 """The host: what embedders use. It joins the catalogue, runs and flows."""
 
 import functools
-import os
 import threading
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.json import Document
 from perplexity_connector.host.catalogue.catalogue import Catalogue
+from perplexity_connector.host.environment import variables
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.validation.arguments import (
     require_mapping,
@@ -73,7 +73,7 @@ class Host:
         self._store = store
         self._policy = RetryPolicy(retries=retries, repeat_unknown=repeat_unknown)
         self._concurrency = concurrency
-        self._environ = os.environ if environ is None else environ
+        self._environ = variables(environ)
         self._made_runs: Runs | None = None
         self._lock = threading.Lock()
 

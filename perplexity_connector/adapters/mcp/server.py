@@ -53,8 +53,7 @@ def make_server(host: Host, connections: Connections) -> ActionServer:
     """Return a server of the host's actions.
 
     `connections` holds, by connector, the name of a stored connection or the credential itself.
-    Any other connector uses the credential of the environment. Raises `ConnectorError` for an
-    action that cannot be described.
+    Any other connector uses the credential of the environment.
     """
     tools = _Tools(
         host=host,

@@ -1,5 +1,6 @@
 """The actions of a host as MCP tools: its descriptions in MCP's terms."""
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +8,14 @@ from typing import cast
 
 from mcp_types import Icon, Tool, ToolAnnotations
 
-from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract import ConnectorError, JsonObject
 from perplexity_connector.contract.json import as_object, as_text
 from perplexity_connector.host import Host
 
 # A client cannot use a schema's address, and some clients refuse a dialect whose name they do not know.
 _ADDRESSES = frozenset({"$schema", "$id"})
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +31,8 @@ class ActionTool:
 def action_tools(host: Host) -> Mapping[str, ActionTool]:
     """Return every action by the name of its tool.
 
-    The name is the action's id; if several actions share it, `<connector>-<action>`. Raises
-    `ConnectorError` (`internal`) for a schema that cannot be read.
+    The name is the action's id; if several actions share it, `<connector>-<action>`. An action that
+    cannot be described is left out, and the log says why.
     """
     entries = host.actions()
     shared = Counter(as_text(entry["action"]) for entry in entries)
@@ -37,7 +40,10 @@ def action_tools(host: Host) -> Mapping[str, ActionTool]:
     for entry in entries:
         connector, action = as_text(entry["connector"]), as_text(entry["action"])
         name = action if shared[action] == 1 else f"{connector}-{action}"
-        tools[name] = _action_tool(name, host.describe(connector, action))
+        try:
+            tools[name] = _action_tool(name, host.describe(connector, action))
+        except ConnectorError as error:
+            _log.warning("%s is left out: %s", name, error.user_message)
     return tools
 
 

@@ -1,7 +1,7 @@
 """The connectors of one host: installed ones, and those registered by this process."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +21,7 @@ from perplexity_connector.host.catalogue.discovery import (
     find_connector,
 )
 from perplexity_connector.host.catalogue.manifests import ManifestError, read_manifest
+from perplexity_connector.host.catalogue.schemas import read_schema, schema_files
 from perplexity_connector.host.validation.arguments import (
     require_name,
     require_path,
@@ -74,14 +75,18 @@ class Catalogue:
     def problems(self, configured: Mapping[str, object]) -> list[Document]:
         """Return each connector that cannot be used, as {connector, message}.
 
-        `configured` are the connectors that the operator has settings for.
+        `configured` are the connectors that the operator has settings for. This reads all schemas.
         """
         unknown = sorted(configured.keys() - self._connectors().keys())
         message = "Has settings but is not installed. Install it or check the name."
         unused = [Problem(connector=name, message=message) for name in unknown]
         return [
             {"connector": problem.connector, "message": problem.message}
-            for problem in (*self._discovery().problems, *unused)
+            for problem in (
+                *self._discovery().problems,
+                *_schema_problems(self._connectors().values()),
+                *unused,
+            )
         ]
 
     def describe(self, connector: str, action: str, version: int | None) -> Document:
@@ -119,3 +124,12 @@ class Catalogue:
     def _connectors(self) -> dict[str, Installed]:
         connectors = {**self._discovery().connectors, **self._registered}
         return dict(sorted(connectors.items()))
+
+
+def _schema_problems(connectors: Iterable[Installed]) -> Iterator[Problem]:
+    for installed in connectors:
+        try:
+            for name in schema_files(installed.document):
+                read_schema(installed.file, name)
+        except ConnectorError as error:
+            yield Problem(connector=installed.id, message=error.user_message)

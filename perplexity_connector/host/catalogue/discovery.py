@@ -65,11 +65,13 @@ def discover() -> Discovery:
     }
     for point in points.select(group=MANIFESTS):
         try:
-            if point.name in found:
-                raise _duplicate(point)
+            _require_new(point, found)
             found[point.name] = _read(point, plugins.get((point.name, point.dist)))
         except ManifestError as error:
             problems.append(Problem(connector=point.name, message=str(error)))
+        except Exception as error:  # noqa: BLE001 - one connector never keeps the others away
+            message = f"The manifest cannot be read ({type(error).__name__})."
+            problems.append(Problem(connector=point.name, message=message))
     connectors = dict(sorted(found.items()))
     return Discovery(connectors=connectors, problems=problems)
 
@@ -121,11 +123,11 @@ def _read(point: EntryPoint, plugin: EntryPoint | None) -> Installed:
     )
 
 
-def _duplicate(point: EntryPoint) -> ManifestError:
-    ignored = _distribution(point)
-    return ManifestError(
-        f"Is also in the distribution {ignored}, which is ignored. Uninstall one of them."
-    )
+def _require_new(point: EntryPoint, found: Mapping[str, Installed]) -> None:
+    if point.name in found:
+        ignored = _distribution(point)
+        message = f"Is also in the distribution {ignored}, which is ignored. Uninstall one of them."
+        raise ManifestError(message)
 
 
 def _distribution(point: EntryPoint) -> str:

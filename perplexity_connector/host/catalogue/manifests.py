@@ -1,111 +1,113 @@
 """Read `connector.yaml` without importing anything of the connector."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import cast
 
 import yaml
-from yaml.constructor import ConstructorError, SafeConstructor
-from yaml.nodes import MappingNode, ScalarNode
 
 from perplexity_connector.contract import HOST_API, MANIFEST_VERSION, JsonObject
-from perplexity_connector.contract.json import as_object
-
-if TYPE_CHECKING:
-    from yaml import SafeLoader as _FastestLoader
-else:
-    _FastestLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-_TAG = "tag:yaml.org,2002:"
-_BOOL = (f"{_TAG}bool", re.compile(r"(true|false)\Z"))
-_INT = (f"{_TAG}int", re.compile(r"-?(0|[1-9][0-9]*)\Z"))
-_NULL = (f"{_TAG}null", re.compile(r"(null|~|)\Z"))
-_KNOWN_TAGS = [f"{_TAG}{kind}" for kind in ("null", "bool", "int", "str", "seq", "map")]
-
-# Fields and their types in YAML: the required ones, then the optional ones.
-_Fields: TypeAlias = tuple[Mapping[str, type], Mapping[str, type]]
-
-# The fields that the palette, the descriptions and the choice of an action read. The first load of
-# a connector checks the whole manifest. These tables repeat the dataclasses of contract/manifest.py,
-# because importing those takes several times as long as reading a manifest. A test compares both.
-_MANIFEST: _Fields = (
-    {
-        "version": str,
-        "title": str,
-        "summary": str,
-        "icon": str,
-        "categories": list,
-        "links": dict,
-        "connection": dict,
-        "actions": list,
-    },
-    {"settings": list},
+from perplexity_connector.host.catalogue.files import read_file
+from perplexity_connector.host.catalogue.plain_yaml import load_yaml
+from perplexity_connector.host.catalogue.shapes import (
+    Leaf,
+    ListOf,
+    MapOf,
+    Record,
+    shape_errors,
 )
-_CONNECTION: _Fields = ({"schema": str}, {"env": dict, "guide": list})
-_ACTION: _Fields = (
-    {
-        "id": str,
-        "version": int,
-        "title": str,
-        "summary": str,
-        "input": str,
-        "output": str,
-        "annotations": dict,
-        "timeout": int,
-    },
-    {"events": str, "streaming": bool, "labels": dict, "options": dict},
+
+_MOST_BYTES = 256 * 1024
+
+# The signs of a URI after its host (RFC 3986).
+_SIGNS = r"(?:[\w.~:/?@!$&'()*+,;=-]|%[0-9a-f]{2})*"
+_FRAGMENT = rf"(?:\#{_SIGNS})?"
+# Without a user name: it could only pass a password on, or hide the host.
+_HOST = r"[\w.-]+(?::[0-9]{1,5})?"
+_WEB = rf"https?://{_HOST}(?:[/?]{_SIGNS})?{_FRAGMENT}"
+_FLAGS = re.ASCII | re.IGNORECASE
+_LINK_PATTERN = re.compile(_WEB, _FLAGS)
+_ICON_PATTERN = re.compile(rf"data:image/{_SIGNS}{_FRAGMENT}|{_WEB}", _FLAGS)
+# Relative, without a drive, and never upwards.
+_FILE_PATTERN = re.compile(r"(?!(?:.*/)?\.\.(?:/|\Z))[^/\\:\0-\x1f][^\\:\0-\x1f]*")
+
+_TEXT = Leaf(str, "text")
+_TEXT_OR_NULL = Leaf(str, "text", or_null=True)
+_NUMBER = Leaf(int, "a whole number")
+_FLAG = Leaf(bool, "true or false")
+_LINK_WORDS = "a web address (https:), percent-encoded and without a user name"
+_LINK = Leaf(str, _LINK_WORDS, _LINK_PATTERN)
+_LINK_OR_NULL = Leaf(str, _LINK_WORDS, _LINK_PATTERN, or_null=True)
+_ICON = Leaf(
+    str, "a URI, percent-encoded: an image (data:image/) or https:", _ICON_PATTERN
 )
-_TYPE_NAMES: Mapping[type, str] = {
-    str: "text",
-    int: "a whole number",
-    bool: "true or false",
-    list: "a list",
-    dict: "a mapping",
-}
+_FILE_WORDS = "the path of a file in the folder of the manifest"
+_FILE = Leaf(str, _FILE_WORDS, _FILE_PATTERN)
+_FILE_OR_NULL = Leaf(str, _FILE_WORDS, _FILE_PATTERN, or_null=True)
+
+# These tables repeat the dataclasses of contract/manifest.py, because importing those takes several
+# times as long as reading a manifest. A test compares both.
+_SETTING = Record(
+    {"name": _TEXT, "title": _TEXT, "description": _TEXT},
+    {"env": _TEXT_OR_NULL, "default": _TEXT_OR_NULL},
+)
+_GUIDE_STEP = Record({"title": _TEXT, "text": _TEXT}, {"link": _LINK_OR_NULL})
+_CONNECTION = Record(
+    {"schema": _FILE}, {"env": MapOf(_TEXT), "guide": ListOf(_GUIDE_STEP)}
+)
+_ANNOTATIONS = Record(
+    {
+        "read_only": _FLAG,
+        "destructive": _FLAG,
+        "idempotent": _FLAG,
+        "open_world": _FLAG,
+        "billable": _FLAG,
+    }
+)
+_ACTION = Record(
+    {
+        "id": _TEXT,
+        "version": _NUMBER,
+        "title": _TEXT,
+        "summary": _TEXT,
+        "input": _FILE,
+        "output": _FILE,
+        "annotations": _ANNOTATIONS,
+        "timeout": _NUMBER,
+    },
+    {
+        "events": _FILE_OR_NULL,
+        "streaming": _FLAG,
+        "labels": MapOf(MapOf(_TEXT)),
+        "options": MapOf(_TEXT),
+    },
+)
+_MANIFEST = Record(
+    {
+        "version": _TEXT,
+        "title": _TEXT,
+        "summary": _TEXT,
+        "icon": _ICON,
+        "categories": ListOf(_TEXT),
+        "links": MapOf(_LINK),
+        "connection": _CONNECTION,
+        "actions": ListOf(_ACTION),
+    },
+    {"settings": ListOf(_SETTING)},
+)
 
 
 class ManifestError(Exception):
     """A manifest that cannot be used. The message names the file and the field, never a value."""
 
 
-class _Loader(_FastestLoader):
-    """YAML with few surprises: `NO`, `on`, `1.10`, `0x1F` and dates stay text, and so does every key."""
-
-    # By a scalar's first character.
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML reads it off the class
-        **{first: [_BOOL] for first in "tf"},
-        **{first: [_INT] for first in "-0123456789"},
-        **{first: [_NULL] for first in ("n", "~", "")},
-    }
-    yaml_constructors = {  # noqa: RUF012 - likewise
-        tag: SafeConstructor.yaml_constructors[tag] for tag in [*_KNOWN_TAGS, None]
-    }
-
-    def construct_mapping(  # type: ignore[override]
-        self, node: MappingNode, deep: bool = False
-    ) -> dict[str, object]:
-        """Return the mapping with its keys as text.
-
-        Raises `ConstructorError` for a duplicate key or one that is not a scalar.
-        """
-        mapping: dict[str, object] = {}
-        for key, value in node.value:
-            if not isinstance(key, ScalarNode):
-                raise ConstructorError(None, None, "a key must be text", key.start_mark)
-            if key.value in mapping:
-                problem = f"the key {key.value!r} is a duplicate; remove one of them"
-                raise ConstructorError(None, None, problem, key.start_mark)
-            mapping[key.value] = self.construct_object(value, deep=deep)
-        return mapping
-
-
 def read_manifest(file: Path, connector_id: str | None = None) -> JsonObject:
-    """Return the manifest as written, checked as far as discovery needs it.
+    """Return the manifest as written. Only unknown keys are left to the first use.
 
     Raises `ManifestError` for a file that cannot be read, is for another host version, has another
-    id than `connector_id`, or lacks a field of the palette.
+    id than `connector_id`, or has a field that is missing or has another type.
     """
     document = _parse(file)
     if not isinstance(document, dict):
@@ -114,7 +116,8 @@ def read_manifest(file: Path, connector_id: str | None = None) -> JsonObject:
     errors = chain(
         _version_errors(document),
         _id_errors(document, connector_id),
-        _field_errors(document),
+        shape_errors(document, "", _MANIFEST),
+        _duplicate_errors(document),
     )
     # Only the first error is read: each check relies on those before it.
     if error := next(errors, None):
@@ -125,7 +128,7 @@ def read_manifest(file: Path, connector_id: str | None = None) -> JsonObject:
 
 def _parse(file: Path) -> object:
     try:
-        return yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader, made narrower
+        return load_yaml(read_file(file, _MOST_BYTES).decode())
     except OSError as error:
         message = f"{file.name}: cannot be read ({error.strerror})."
     except yaml.MarkedYAMLError as error:
@@ -163,26 +166,10 @@ def _id_errors(document: JsonObject, connector_id: str | None) -> Iterator[str]:
         yield "/id must be the name of the entry point."
 
 
-def _field_errors(document: JsonObject) -> Iterator[str]:
-    yield from _type_errors(document, "", _MANIFEST)
-    yield from _type_errors(document["connection"], "/connection", _CONNECTION)
+def _duplicate_errors(document: JsonObject) -> Iterator[str]:
     seen = set()
     for index, action in enumerate(cast("list[JsonObject]", document["actions"])):
-        pointer = f"/actions/{index}"
-        yield from _type_errors(action, pointer, _ACTION)
         key = (action["id"], action["version"])
         if key in seen:
-            yield f"{pointer} has the id and the version of another action."
+            yield f"/actions/{index} has the id and the version of another action."
         seen.add(key)
-
-
-def _type_errors(part: object, pointer: str, fields: _Fields) -> Iterator[str]:
-    required, optional = fields
-    if not isinstance(part, dict):
-        yield f"{pointer} must be a mapping."
-    given = as_object(part)
-    present = {name: kind for name, kind in optional.items() if name in given}
-    for name, kind in {**required, **present}.items():
-        # Not isinstance: true is not a whole number.
-        if type(given.get(name)) is not kind:
-            yield f"{pointer}/{name} must be {_TYPE_NAMES[kind]}."

@@ -1,24 +1,79 @@
 """Read the schema files that a manifest names."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
-from perplexity_connector.contract import ConnectorError, ErrorCode, JsonValue
+from perplexity_connector.contract import (
+    ConnectorError,
+    ErrorCode,
+    JsonObject,
+    JsonValue,
+)
+from perplexity_connector.contract.json import (
+    MAX_DEPTH,
+    Document,
+    as_object,
+    as_objects,
+    as_text,
+    load_json,
+)
+from perplexity_connector.host.catalogue.files import read_file
+
+_MOST_BYTES = 1024 * 1024
 
 
-def read_schema(manifest: Path, name: str) -> dict[str, JsonValue]:
+def read_schema(manifest: Path, name: str) -> Document:
     """Return the schema in the file `name`, relative to the manifest's folder.
 
-    Raises `ConnectorError` (`internal`) for a file that is missing or is not a JSON object.
+    Raises `ConnectorError` (`internal`) for a file that is missing, lies outside that folder, is
+    too large or too deep, or is not a JSON object.
     """
-    file = manifest.parent / name
     try:
-        schema = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        schema = load_json(read_file(_find(manifest, name), _MOST_BYTES))
+        # A lone surrogate is valid JSON, and no answer that held it could be sent.
+        json.dumps(schema, ensure_ascii=False).encode()
+    except (OSError, ValueError, RuntimeError) as error:
         raise _unreadable(name, type(error).__name__) from None
     if not isinstance(schema, dict):
         raise _unreadable(name, "not an object")
+    if _is_too_deep(schema):
+        raise _unreadable(name, "nested too deeply")
     return schema
+
+
+def schema_files(manifest: JsonObject) -> Iterator[str]:
+    """Return the names of the schema files of a manifest, each once for each place."""
+    yield as_text(as_object(manifest["connection"])["schema"])
+    for action in as_objects(manifest["actions"]):
+        for key in ("input", "output", "events"):
+            if name := as_text(action.get(key)):
+                yield name
+
+
+def _find(manifest: Path, name: str) -> Path:
+    """Return the file of a schema. Raises `OSError` if it lies outside the connector's folder."""
+    file = (manifest.parent / name).resolve()
+    # Some installers make every file a link into a store, where the files are neighbours again.
+    folders = (manifest.parent.resolve(), manifest.resolve().parent)
+    if not any(file.is_relative_to(folder) for folder in folders):
+        message = "outside the folder of the manifest"
+        raise OSError(message)
+    return file
+
+
+def _is_too_deep(schema: JsonValue) -> bool:
+    level: list[JsonValue] = [schema]
+    for _ in range(MAX_DEPTH):
+        level = [part for value in level for part in _parts(value)]
+    return bool(level)
+
+
+def _parts(value: JsonValue) -> Iterator[JsonValue]:
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
 
 
 def _unreadable(name: str, reason: str) -> ConnectorError:

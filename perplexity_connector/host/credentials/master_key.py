@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,23 +11,25 @@ from perplexity_connector.host.credentials.private_files import (
     read_private,
     write_private,
 )
-
-MASTER_KEY_VARIABLE = "AUTOMATION_HOST_MASTER_KEY"
+from perplexity_connector.host.environment import (
+    MASTER_KEY_VARIABLE,
+    checks_modes,
+    master_key,
+)
 
 
 class MasterKey:
     """Encrypts documents. `key_id` identifies the key without revealing it."""
 
     def __init__(self, key: bytes) -> None:
-        """Use a Fernet key. Raises `ConnectorError` (`invalid_credentials`) if it is not one."""
+        """Use a Fernet key, in either alphabet of Base64. Raises `ValueError` if it is not one."""
         from cryptography.fernet import Fernet  # noqa: PLC0415 - heavy, and only stored connections need it
 
-        try:
-            self._fernet = Fernet(key.strip())
-        except ValueError:
-            message = "The master key must be a Fernet key: 32 random bytes in URL-safe Base64."
-            raise store_error(message) from None
-        self.key_id = hashlib.sha256(b"master key\0" + key.strip()).hexdigest()[:16]
+        # One form for every way to write the same key, so that it has one id. More padding than is
+        # needed does no harm.
+        canonical = urlsafe_b64encode(urlsafe_b64decode(key + b"=="))
+        self._fernet = Fernet(canonical)
+        self.key_id = hashlib.sha256(b"master key\0" + canonical).hexdigest()[:16]
 
     @staticmethod
     def new_key() -> bytes:
@@ -60,9 +63,9 @@ def find_master_key(file: Path, environ: Mapping[str, str], *, make: bool) -> Ma
     (`invalid_credentials`) for a key that is missing or invalid, `ExposedError` and `OSError` as
     `read_private` does.
     """
-    variable = environ.get(MASTER_KEY_VARIABLE, "").strip()
-    # surrogatepass: bytes that are not text are lone surrogates here; `MasterKey` rejects them.
-    key = variable.encode(errors="surrogatepass") or read_private(file)
+    key: bytes | None = master_key(environ)
+    place = MASTER_KEY_VARIABLE if key else file.name
+    key = key or read_private(file, check_modes=checks_modes(environ))
     if key is None and make:
         key = MasterKey.new_key()
         write_private(file, key)
@@ -71,7 +74,14 @@ def find_master_key(file: Path, environ: Mapping[str, str], *, make: bool) -> Ma
             f"The master key is missing. Set {MASTER_KEY_VARIABLE} or restore {file}."
         )
         raise store_error(message)
-    return MasterKey(key)
+    try:
+        return MasterKey(key)
+    except ValueError:
+        message = (
+            f"The master key of the connections in {file.parent}, from {place}, must be a Fernet"
+            " key: 32 random bytes in Base64."
+        )
+        raise store_error(message) from None
 
 
 def store_error(message: str) -> ConnectorError:

@@ -1,14 +1,20 @@
 """Files that only their owner may read. They are written completely or not at all."""
 
 import os
+import shlex
 import stat
+from contextlib import suppress
 from pathlib import Path
+
+from perplexity_connector.host.environment import CHECK_MODES_VARIABLE, HOME_VARIABLE
 
 __all__ = ["write_private"]
 
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
 
 class ExposedError(Exception):
-    """A file that other users may read or change. The message says how to fix that."""
+    """A file or folder that other users may read or change. The message says how to fix that."""
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -30,11 +36,11 @@ def write_private(path: Path, content: bytes) -> None:
     unfinished.replace(path)
 
 
-def read_private(path: Path) -> bytes | None:
+def read_private(path: Path, *, check_modes: bool) -> bytes | None:
     """Return the content of `path`, or None if the file does not exist.
 
-    Raises `ExposedError` for a file that other users may read or change, `OSError` for one that
-    cannot be read, such as a link to a missing file.
+    With `check_modes`, raises `ExposedError` for a file that other users may read or change. Raises
+    `OSError` for one that cannot be read, such as a link to a missing file.
     """
     try:
         file = path.open("rb")
@@ -43,9 +49,37 @@ def read_private(path: Path) -> bytes | None:
             raise
         return None
     with file:
-        loose = stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077
-        # Windows has no such bits and reports made-up ones.
-        if loose and os.name == "posix":
-            message = f"Other users may read or change {path}. Run: chmod 600 '{path}'"
-            raise ExposedError(message)
+        if check_modes and _is_exposed(os.fstat(file.fileno())):
+            raise _exposed(path, "600")
         return file.read()
+
+
+def make_private(path: Path) -> None:
+    """Keep other users out of a folder or file of ours.
+
+    Raises `ExposedError` if they can use it all the same: it belongs to another user, it is a
+    folder that users share, or its file system has no permissions.
+    """
+    found = path.stat()
+    if not _is_exposed(found):
+        return
+    is_shared = found.st_mode & stat.S_ISVTX
+    if found.st_uid == os.geteuid() and not is_shared:
+        # Some file systems refuse this, others ignore it: only a second look shows the outcome.
+        with suppress(OSError):
+            path.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS)
+    if _is_exposed(path.stat()):
+        raise _exposed(path, "go-rwx")
+
+
+def _is_exposed(found: os.stat_result) -> bool:
+    # Windows has no such bits and reports made-up ones.
+    return os.name == "posix" and bool(found.st_mode & _OTHERS)
+
+
+def _exposed(path: Path, mode: str) -> ExposedError:
+    return ExposedError(
+        f"Other users may read or change {path}. Run: chmod {mode} {shlex.quote(str(path))}. If that"
+        f" changes nothing, choose another folder with {HOME_VARIABLE}, or accept it with"
+        f" {CHECK_MODES_VARIABLE}=0."
+    )

@@ -6,7 +6,6 @@ overwritten.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,15 +18,22 @@ from perplexity_connector.contract import (
     JsonValue,
 )
 from perplexity_connector.host.credentials.master_key import (
-    MASTER_KEY_VARIABLE,
     MasterKey,
     find_master_key,
     store_error,
 )
 from perplexity_connector.host.credentials.private_files import (
     ExposedError,
+    make_private,
     read_private,
     write_private,
+)
+from perplexity_connector.host.environment import (
+    HOME_VARIABLE,
+    MASTER_KEY_VARIABLE,
+    checks_modes,
+    data_folder,
+    variables,
 )
 
 __all__ = ["ConnectionStore"]
@@ -60,13 +66,19 @@ class ConnectionStore:
     """The connections in one folder, which any number of processes may share.
 
     The master key is the environment's `AUTOMATION_HOST_MASTER_KEY`, else a file beside the store.
-    Folder and files are created on first use; only their owner may read them.
+    Folder and files are created on first use; only their owner may read them. A folder that others
+    may use is taken from them.
+
+    * `_folder`, `_file`, `_key_file`: the folder, and the store and the master key in it.
+    * `_environ`: the environment variables.
+    * `_check_modes`: whether files that other users may read are refused.
     """
 
     def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
         """Store connections in `folder`. Without `environ`, use the process's environment."""
         self._folder = folder
-        self._environ = os.environ if environ is None else environ
+        self._environ = variables(environ)
+        self._check_modes = checks_modes(self._environ)
         self._file = folder / "connections.json"
         self._key_file = folder / "master.key"
 
@@ -76,15 +88,11 @@ class ConnectionStore:
 
         Raises `ConnectorError` (`invalid_credentials`) for a user without a home folder.
         """
-        with _translated_errors():
-            from platformdirs import user_data_path  # noqa: PLC0415 - only stored connections need it
-
         try:
-            return cls(user_data_path("automation-host"), environ)
+            with _translated_errors():
+                return cls(data_folder(variables(environ)), environ)
         except RuntimeError:
-            message = (
-                "The home folder, where connections are stored, is unknown. Set HOME."
-            )
+            message = f"The home folder, where connections are stored, is unknown. Set HOME or {HOME_VARIABLE}."
             raise store_error(message) from None
 
     def read(self) -> list[StoredConnection]:
@@ -93,7 +101,9 @@ class ConnectionStore:
         Raises `ConnectorError` (`invalid_credentials`) for a store that is damaged, encrypted with
         another master key, or readable by other users.
         """
-        with _translated_errors():
+        with _translated_errors(self._folder):
+            if self._folder.exists():
+                self._keep_private(self._folder)
             return self._read()
 
     def change(
@@ -104,26 +114,32 @@ class ConnectionStore:
         Raises `ConnectorError` as `read` does, `unavailable` if other processes keep the store
         busy, and any error of `edit`. After an error nothing has changed.
         """
-        with _translated_errors():
+        lock = self._folder / "connections.lock"
+        with _translated_errors(self._folder):
             from filelock import FileLock  # noqa: PLC0415 - only stored connections need it
 
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with FileLock(
-                self._folder / "connections.lock", timeout=_LONGEST_WAIT_S, mode=0o600
-            ):
+            self._keep_private(self._folder)
+            with FileLock(lock, timeout=_LONGEST_WAIT_S, mode=0o600):
+                # Before a key is written: some file systems give every file to every user.
+                self._keep_private(lock)
                 self._write(edit(self._read()))
 
+    def _keep_private(self, path: Path) -> None:
+        if self._check_modes:
+            make_private(path)
+
     def _read(self) -> list[StoredConnection]:
-        content = read_private(self._file)
+        content = read_private(self._file, check_modes=self._check_modes)
         if content is None:
             return []
-        document = _document(content)
+        document = self._document(content)
         master_key = find_master_key(self._key_file, self._environ, make=False)
-        if document.get("key_id") != master_key.key_id:
-            places = f"Set {MASTER_KEY_VARIABLE} or restore {self._key_file}."
-            message = f"The stored connections need another master key. {places}"
-            raise store_error(message)
-        return _entries(master_key, document)
+        try:
+            found = master_key.decrypt(str(document["sealed"]))
+            return [StoredConnection(**entry) for entry in found["connections"]]  # type: ignore[index] # or it is damaged
+        except (ValueError, TypeError, KeyError):
+            raise self._unreadable(document, master_key) from None
 
     def _write(self, connections: Sequence[StoredConnection]) -> None:
         # Create a key only for a new store: a new key could not decrypt an old store.
@@ -138,37 +154,36 @@ class ConnectionStore:
         }
         write_private(self._file, json.dumps(document).encode())
 
+    def _document(self, content: bytes) -> JsonObject:
+        try:
+            document = json.loads(content)
+        except (ValueError, RecursionError):
+            raise self._damaged() from None
+        if not isinstance(document, dict) or not isinstance(
+            document.get("sealed"), str
+        ):
+            raise self._damaged()
+        if document.get("store_version") != _VERSION:
+            message = f"{self._file} does not have version {_VERSION}, which this host reads. Update the host."
+            raise store_error(message)
+        return document
 
-def _document(content: bytes) -> JsonObject:
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
-        raise _damaged() from None
-    if not isinstance(document, dict) or not isinstance(document.get("sealed"), str):
-        raise _damaged()
-    if document.get("store_version") != _VERSION:
-        message = f"The stored connections do not have version {_VERSION}, which this host reads. Update the host."
-        raise store_error(message)
-    return document
+    def _unreadable(
+        self, document: JsonObject, master_key: MasterKey
+    ) -> ConnectorError:
+        if document.get("key_id") == master_key.key_id:
+            return self._damaged()
+        places = f"Set {MASTER_KEY_VARIABLE} or restore {self._key_file}."
+        return store_error(f"{self._file} needs another master key. {places}")
 
-
-def _entries(master_key: MasterKey, document: JsonObject) -> list[StoredConnection]:
-    try:
-        found = master_key.decrypt(str(document["sealed"]))
-        return [StoredConnection(**entry) for entry in found["connections"]]  # type: ignore[index] # or it is damaged
-    except (ValueError, TypeError, KeyError):
-        raise _damaged() from None
-
-
-def _damaged() -> ConnectorError:
-    return store_error(
-        "The stored connections are damaged and were not changed. Restore a copy, or move them away."
-    )
+    def _damaged(self) -> ConnectorError:
+        message = f"{self._file} is damaged and was not changed. Restore a copy, or move it away."
+        return store_error(message)
 
 
 @contextmanager
-def _translated_errors() -> Iterator[None]:
-    """Raise errors of the files as `ConnectorError`."""
+def _translated_errors(folder: Path | None = None) -> Iterator[None]:
+    """Raise errors of the files in a folder as `ConnectorError`."""
     try:
         yield
     except ExposedError as error:
@@ -177,8 +192,11 @@ def _translated_errors() -> Iterator[None]:
         message = f"Stored connections need the package {error.name}. Install the extra [host]."
         raise store_error(message) from None
     except TimeoutError:
-        message = "Other processes are using the stored connections. Try again."
+        message = (
+            f"Other processes are using the stored connections in {folder}. Try again."
+        )
         raise ConnectorError(ErrorCode.UNAVAILABLE, message) from None
     except OSError as error:
-        message = f"The stored connections cannot be read or written: {error.strerror}."
+        place = error.filename or folder
+        message = f"The stored connections cannot be read or written: {place}: {error.strerror}."
         raise ConnectorError(ErrorCode.INTERNAL, message) from None

@@ -135,6 +135,8 @@ class Run:
         try:
             self.record.result = await self._result(stack)
         except ConnectorError as error:
+            if self._effect is Effect.UNKNOWN:
+                error.effect = Effect.UNKNOWN  # an earlier attempt's counts, too
             self._warn_if_it_goes_on(error)
             raise
         return self._valid_output(self.record.result.output)

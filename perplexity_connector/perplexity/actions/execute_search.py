@@ -8,6 +8,7 @@ from perplexity_connector.contract import (
     ActionContext,
     ActionResult,
     ConnectorError,
+    Effect,
     ErrorCode,
     JsonObject,
     JsonValue,
@@ -83,6 +84,9 @@ async def _raise_if_unfinished(
     finished = _without_errors(outcomes)
     if finished and not can_retry:
         return
+    if finished or any(one.effect is Effect.UNKNOWN for one in errors):
+        # Of the run: this query alone may not have been sent.
+        error.effect = Effect.UNKNOWN
     if finished:
         error.partial = _output(finished)
         error.usage = search.usage(form, len(finished))

@@ -51,7 +51,7 @@ def _base_url(text: str) -> str:
         extra = parts.username or parts.password or parts.query or parts.fragment
         usable = plain and bool(parts.hostname) and not extra
         safe = parts.scheme == "https" or (
-            parts.scheme == "http" and _is_loopback(parts.hostname or "")
+            parts.scheme == "http" and _is_this_machine(parts.hostname or "")
         )
         _ = parts.port  # raises ValueError for a wrong port
     except ValueError:
@@ -64,11 +64,20 @@ def _base_url(text: str) -> str:
     return text.rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback_address(host: str) -> bool:
+    """Return whether a host is an address of the loopback: one of 127.0.0.0/8, or ::1."""
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
         return False
+    # An IPv4 address may be written as an IPv6 one: ::ffff:127.0.0.1.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def _is_this_machine(host: str) -> bool:
+    # Not a name below localhost: some resolvers ask the network for it, and http carries the key
+    # in clear text.
+    return host == "localhost" or is_loopback_address(host)
 
 
 def _seconds(given: Mapping[str, str], name: str, default: float) -> float:

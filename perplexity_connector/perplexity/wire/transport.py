@@ -3,7 +3,8 @@
 aiohttp carries a live stream with a third of the CPU time (docs/performance.md). Errors are mapped
 by one question: can the request have been sent, and cost money? `ConnectError`, `ConnectTimeout`,
 `ProxyError` and `UnsupportedProtocol` mean no; anything else means maybe. A custom httpx transport
-must read the proxy and CA variables itself, so this one does.
+must read the proxy and CA variables itself, so this one does. No proxy is used for this machine:
+there it could only read the key.
 """
 
 import logging
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
+
+from perplexity_connector.perplexity.wire.endpoint import is_loopback_address
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -86,11 +89,19 @@ def _is_from_others(record: logging.LogRecord) -> bool:
 
 
 def _proxy(url: httpx.URL) -> httpx.Proxy | None:
+    if _is_loopback(url.host):
+        return None
     found = getproxies()
     address = found.get(url.scheme) or found.get("all")
     if not address or proxy_bypass(url.host):
         return None
     return httpx.Proxy(address if "://" in address else f"http://{address}")
+
+
+def _is_loopback(host: str) -> bool:
+    name = host.removesuffix(".")
+    is_local_name = name == "localhost" or name.endswith(".localhost")
+    return is_local_name or is_loopback_address(name)
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
+import jsonschema_rs
 import pytest
 from mcp import Client, MCPError
 from mcp_types import CallToolRequestParams
@@ -60,6 +61,40 @@ def call(
         ),
         **more,
     )
+
+
+def test_a_connector_with_a_broken_schema_takes_no_tool_of_another_away(
+    tmp_path: Path,
+) -> None:
+    """Its own action is left out."""
+    manifest = changed(tmp_path, lambda text: text.replace("id: toy", "id: broken"))
+    manifest.write_text(
+        manifest.read_text(encoding="utf-8").replace("id: count", "id: lost"),
+        encoding="utf-8",
+    )
+    (tmp_path / "schemas" / "count.v1.input.schema.json").write_text("{")
+    host = toy_host()
+    host.register(ToyPlugin(), manifest)
+
+    async def work(client: Client) -> list[str]:
+        return [tool.name for tool in (await client.list_tools()).tools]
+
+    names = served(host, work)
+    assert {"toy-greet", "broken-greet", "count"} <= set(names)
+    assert "lost" not in names
+
+
+def test_every_icon_and_link_of_a_tool_is_a_uri() -> None:
+    """The protocol's schema says so, and strict clients drop the whole list otherwise."""
+
+    async def work(client: Client) -> list[str]:
+        tools = (await client.list_tools()).tools
+        return [icon.src for tool in tools for icon in tool.icons or ()]
+
+    judge = jsonschema_rs.validator_for({"format": "uri"}, validate_formats=True)
+    icons = served(toy_host(), work)
+    assert len(icons) >= 4
+    assert [icon for icon in icons if not judge.is_valid(icon)] == []
 
 
 @pytest.mark.parametrize("mode", ERAS)

@@ -1,4 +1,6 @@
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ def test_the_palette_shows_each_action_once_in_its_newest_version() -> None:
         "version": 2,
         "title": "Greet",
         "summary": "Greet somebody.",
-        "icon": "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E",
+        "icon": "data:image/svg+xml,%3Csvg%20xmlns='http://www.w3.org/2000/svg'/%3E",
         "categories": ["Examples"],
         "streaming": True,
         "annotations": {
@@ -128,20 +130,109 @@ def test_what_is_not_there_is_not_found_and_the_error_names_what_is(
         assert named in error.value.message
 
 
-@pytest.mark.parametrize("text", ["{", "[]", None])
-def test_a_schema_that_cannot_be_read_is_an_internal_error(
-    tmp_path: Path, text: str | None
-) -> None:
-    """Broken JSON, no object, no file."""
-    manifest = changed(tmp_path)
-    file = tmp_path / "schemas" / "greet.v1.input.schema.json"
-    if text is None:
-        file.unlink()
-    else:
-        file.write_text(text, encoding="utf-8")
+SCHEMA = Path("schemas", "greet.v1.input.schema.json")
+
+
+def unusable(manifest: Path) -> None:
+    """The schema is an internal error of its own actions, and a problem; the palette is whole."""
+    host = toy_host(manifest=manifest)
+    host.register(object(), changed(manifest.parent / "other", as_other))
     with pytest.raises(ConnectorError) as error:
-        toy_host(manifest=manifest).describe("toy", "greet")
+        host.describe("toy", "greet")
     assert error.value.code is ErrorCode.INTERNAL
+    assert len(palette(host)) == 2
+    assert host.describe("other", "greet")
+    found = [each for each in host.problems() if each["connector"] in {"toy", "other"}]
+    (problem,) = found
+    assert problem["connector"] == "toy"
+    assert SCHEMA.name in str(problem["message"])
+
+
+def as_other(text: str) -> str:
+    """The toy's manifest under another id."""
+    return text.replace("id: toy", "id: other")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"a": NaN}',
+        '{"title": "\\ud800"}',
+        '{"a":' * 101 + "{}" + "}" * 101,
+        '{"a":' * 400 + "{}" + "}" * 400,
+        "[" * 100_000,
+        f'{{"title": "{"x" * 1024 * 1024}"}}',
+        '{"title": "caf\u00e9"}'.encode("latin-1"),
+        None,
+    ],
+    ids=lambda text: str(text)[:12],
+)
+def test_a_schema_that_cannot_be_read_is_a_problem_of_its_connector(
+    tmp_path: Path, text: str | bytes | None
+) -> None:
+    """Broken, no object, without a JSON form, too deep, too large, not there."""
+    manifest = changed(tmp_path)
+    file = tmp_path / SCHEMA
+    file.unlink()
+    if isinstance(text, str):
+        file.write_text(text, encoding="utf-8")
+    elif text is not None:
+        file.write_bytes(text)
+    unusable(manifest)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a privilege on Windows")
+@pytest.mark.parametrize("kind", ["file", "folder", "loop", "device", "pipe"])
+def test_a_schema_is_a_file_in_the_folder_of_its_connector(
+    tmp_path: Path, kind: str
+) -> None:
+    """A link does not lead out of it, and a pipe is not waited for."""
+    manifest = changed(tmp_path / "toy")
+    file = manifest.parent / SCHEMA
+    outside = tmp_path / "outside"
+    file.parent.rename(outside)
+    if kind == "folder":
+        file.parent.symlink_to(outside)
+    else:
+        shutil.copytree(outside, file.parent)
+        file.unlink()
+    match kind:
+        case "file":
+            file.symlink_to(outside / SCHEMA.name)
+        case "loop":
+            file.symlink_to(file)
+        case "device":
+            file.symlink_to("/dev/zero")
+        case "pipe":
+            os.mkfifo(file)
+    unusable_alone(manifest, tmp_path)
+
+
+def unusable_alone(manifest: Path, elsewhere: Path) -> None:
+    """As `unusable`, with the other connector elsewhere."""
+    host = toy_host(manifest=manifest)
+    host.register(object(), changed(elsewhere / "other", as_other))
+    with pytest.raises(ConnectorError) as error:
+        host.describe("toy", "greet", 1)
+    assert error.value.code is ErrorCode.INTERNAL
+    assert host.describe("other", "greet")
+    assert "toy" in {each["connector"] for each in host.problems()}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a privilege on Windows")
+def test_an_installer_may_link_every_file_into_its_store(tmp_path: Path) -> None:
+    """The files are neighbours there as well."""
+    store = changed(tmp_path / "store").parent
+    installed = tmp_path / "installed"
+    for file in [*store.glob("*.yaml"), *store.glob("schemas/*")]:
+        link = installed / file.relative_to(store)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(file)
+    host = toy_host(manifest=installed / "connector.yaml")
+    assert host.describe("toy", "greet")["schemas"]["input"]
+    assert "toy" not in {each["connector"] for each in host.problems()}
 
 
 def test_registering_a_broken_manifest_is_an_internal_error(tmp_path: Path) -> None:

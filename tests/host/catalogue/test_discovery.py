@@ -82,20 +82,24 @@ def test_a_manifest_may_lie_in_a_package_inside_a_package(site: Path) -> None:
     [
         "nowhere:connector.yaml",
         "toy_pkg:other.yaml",
+        f"toy_pkg:{'x' * 300}",
         "json.decoder:x",
         "this:x",
         ".x:y",
     ],
 )
 def test_a_manifest_that_is_not_there_is_a_problem(site: Path, value: str) -> None:
-    """No such package, no such file, no package at all, no name at all."""
+    """No such package, no such file, no package at all, no name at all; the others are there."""
     distribution(site, "toy")
+    distribution(site, "good", connector="toy_good")
+    changed(site / "good_pkg", lambda text: text.replace("id: toy", "id: toy_good"))
     points = site / "toy-1.0.dist-info" / "entry_points.txt"
     points.write_text(
         points.read_text(encoding="utf-8").replace("toy_pkg:connector.yaml", value),
         encoding="utf-8",
     )
     assert problems(Host()) == ["toy"]
+    assert there(Host()) == ["toy_good"]
 
 
 def test_one_bad_manifest_breaks_none_of_the_rest(site: Path) -> None:
@@ -105,6 +109,8 @@ def test_one_bad_manifest_breaks_none_of_the_rest(site: Path) -> None:
         ("toy_yaml", "id: toy", "id: [toy"),
         ("toy_api", "{min: 1, max: 1}", "{min: 2, max: 2}"),
         ("toy_id", "id: toy", "id: other"),
+        ("toy_icon", "data:image/", "javascript:"),
+        ("toy_deep", "id: toy", f"x: {'[' * 99}{']' * 99}\nid: toy"),
     ]:
         folder = distribution(site, name, connector=name)
         changed(
@@ -115,7 +121,13 @@ def test_one_bad_manifest_breaks_none_of_the_rest(site: Path) -> None:
         )
     host = Host()
     assert there(host) == ["toy"]
-    assert sorted(problems(host)) == ["toy_api", "toy_id", "toy_yaml"]
+    assert sorted(problems(host)) == [
+        "toy_api",
+        "toy_deep",
+        "toy_icon",
+        "toy_id",
+        "toy_yaml",
+    ]
 
 
 def test_of_two_distributions_with_one_id_the_first_counts(site: Path) -> None:

@@ -1,14 +1,29 @@
 import dataclasses
+import importlib.util
+import json
+import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
+import jsonschema_rs
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
-from perplexity_connector.contract import Action, ConnectionSpec, Manifest
-from perplexity_connector.host.catalogue import manifests
+from perplexity_connector.contract import Manifest
+from perplexity_connector.host.catalogue import manifests, plain_yaml
 from perplexity_connector.host.catalogue.manifests import ManifestError, read_manifest
+from perplexity_connector.host.catalogue.shapes import (
+    Leaf,
+    ListOf,
+    MapOf,
+    Record,
+    Shape,
+)
 from tests.host.stage import changed
 from tests.toy.toy import MANIFEST
 
@@ -42,6 +57,7 @@ def test_a_good_manifest_is_read_as_it_is_written() -> None:
         "1e3",
         "<<",
         "=",
+        "1" * 16,
     ],
 )
 def test_what_yaml_would_take_for_something_else_stays_text(
@@ -70,11 +86,9 @@ def test_the_few_words_of_json_mean_what_they_mean_there(
     tmp_path: Path, text: str, value: object
 ) -> None:
     """Booleans, null, nothing at all, and integers."""
-    manifest = changed(
-        tmp_path, lambda written: written.replace("default: NO", f"default: {text}")
-    )
-    default = read_manifest(manifest)["settings"][-1]["default"]
-    assert (type(default), default) == (type(value), value)
+    manifest = changed(tmp_path, lambda written: f"{written}spare: {text}\n")
+    spare = read_manifest(manifest)["spare"]
+    assert (type(spare), spare) == (type(value), value)
 
 
 def test_keys_are_text_whatever_they_look_like(tmp_path: Path) -> None:
@@ -131,6 +145,15 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     assert "latin.yaml" in trouble(tmp_path / "latin.yaml")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="there are no such files on Windows")
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    """Nor one behind a link."""
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "device.yaml").symlink_to("/dev/zero")
+    for name in ("pipe.yaml", "device.yaml"):
+        assert name in trouble(tmp_path / name)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
@@ -146,6 +169,13 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         ("title: Toy", "title: [Toy]", "/title"),
         ("title: Toy", "", "/title"),
         ("categories: [Examples]", "categories: Examples", "/categories"),
+        ("categories: [Examples]", "categories: [[Examples]]", "/categories/0"),
+        ("  guide:\n", "  guide: x\n  more:\n", "/connection/guide"),
+        ("{title: Make one up, text", "{title: 5, text", "/connection/guide/0/title"),
+        ("env: {token: TOY_TOKEN}", "env: {a/b: 5}", "/connection/env/a~1b"),
+        ("name: greeting", "name: [greeting]", "/settings/0/name"),
+        ("billable: ", "bilabel: ", "/actions/0/annotations/billable"),
+        ("{warm: Warm, cool: Cool}", "{warm: 5}", "/actions/0/labels/~1tone/warm"),
         ("  env: {token: TOY_TOKEN}", "  env: TOY_TOKEN", "/connection/env"),
         ("  schema: schemas/connection.schema.json", "", "/connection/schema"),
         ("  - id: count", "  - a word\n  - id: count", "/actions/2"),
@@ -168,6 +198,144 @@ def test_any_id_will_do_when_no_entry_point_names_one(tmp_path: Path) -> None:
     assert read_manifest(manifest)["id"] == "other"
 
 
+URIS = [
+    "data:image/svg+xml,%3Csvg%20xmlns='http://www.w3.org/2000/svg'/%3E",
+    "https://example.org",
+    "HTTPS://Example.org:8443/a/b.png?c=%20&d=(e)#f/g?h",
+    "http://127.0.0.1:80/icon.png",
+]
+NOT_URIS = [
+    "",
+    "icon.png",
+    "//example.org/icon.png",
+    "data:image/svg+xml,<svg/>",
+    "data:image/svg+xml,%3Csvg xmlns='x'/%3E",
+    "data:image/svg+xml,%3",
+    "data:text/html,x",
+    "javascript:alert(1)",
+    "https://",
+    "https:///icon.png",
+    "https://user:word@example.org/",
+    "https://example.org\\@other.org/",
+    "https://example.org/a b",
+    "https://example.org/\u202egnp",
+    "https://example.org/#a#b",
+    "https://example.org##",
+    "https://ex%61mple.org/[x]",
+    "file:///etc/passwd",
+]
+
+
+@pytest.mark.parametrize("uri", [*URIS, *NOT_URIS])
+def test_icons_and_links_are_valid_uris(tmp_path: Path, uri: str) -> None:
+    """Faces pass them on to protocols, and to browsers that follow them."""
+    quoted = json.dumps(uri)
+    icon = changed(
+        tmp_path / "icon",
+        lambda text: re.sub("(?m)^icon: .*", lambda _: f"icon: {quoted}", text),
+    )
+    link = changed(
+        tmp_path / "link", lambda text: text.replace('"https://example.org"', quoted)
+    )
+    if uri in URIS:
+        assert read_manifest(icon)["icon"] == uri
+    else:
+        assert "/icon" in trouble(icon)
+    if uri in URIS[1:]:
+        assert read_manifest(link)["links"]["documentation"] == uri
+    else:
+        assert "/links/documentation" in trouble(link)
+
+
+@given(st.from_regex(manifests._ICON_PATTERN, fullmatch=True))
+def test_an_icon_is_a_uri_to_a_strict_judge_too(icon: str) -> None:
+    """Such as the schema of a protocol."""
+    judge = jsonschema_rs.validator_for({"format": "uri"}, validate_formats=True)
+    assert judge.is_valid(icon)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/hostname",
+        "../other.json",
+        "schemas/../../other.json",
+        "..",
+        "schemas\\x.json",
+        "C:x.json",
+        "x\x07.json",
+        "",
+    ],
+)
+@pytest.mark.parametrize("place", ["input", "output", "events", "schema"])
+def test_a_schema_outside_the_folder_of_the_manifest_is_refused(
+    tmp_path: Path, name: str, place: str
+) -> None:
+    """Before any file is looked for."""
+    manifest = changed(
+        tmp_path,
+        lambda text: re.sub(
+            f"(?m) {place}: .*",
+            lambda _: f" {place}: {json.dumps(name)}",
+            text,
+            count=1,
+        ),
+    )
+    assert f"/{place} " in trouble(manifest)
+
+
+def aliases(lines: int) -> str:
+    """Lists of the list before, ten times: each line is ten times as large as the last."""
+    rows = [
+        f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 10)}]" for at in range(1, lines)
+    ]
+    return "\n".join(["a0: &a0 [x, x, x, x, x, x, x, x, x, x]", *rows])
+
+
+@pytest.fixture(params=["C", "Python"])
+def _either_parser(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of PyYAML's parsers; the slower one is all that some systems have."""
+    if request.param == "Python":
+        monkeypatch.delattr(yaml, "CSafeLoader")
+        spec = importlib.util.spec_from_file_location("slow_yaml", plain_yaml.__file__)
+        assert spec
+        assert spec.loader
+        slow = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(slow)
+        assert issubclass(slow._Loader, yaml.SafeLoader)
+        monkeypatch.setattr(manifests, "load_yaml", slow.load_yaml)
+
+
+@pytest.mark.usefixtures("_either_parser")
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        aliases(9),
+        f"a: &a {'x' * 200_000}\nb: [{', '.join(['*a'] * 100)}]",
+        "a: &a [*a]",
+        "a: &a {b: *a}",
+        f"a: {'[' * 60}{']' * 60}",
+        "[" * 100_000,
+        "{a: " * 50_000,
+        "- " * 100_000,
+        "x" * (256 * 1024 + 1),
+        '"\\ud800"',
+        f"a: {'9' * 5000}",
+        "*nowhere",
+    ],
+    ids=lambda text: text[:12],
+)
+def test_a_hostile_manifest_is_refused_soon_and_in_words(
+    tmp_path: Path, hostile: str
+) -> None:
+    """Too large, too deep, or small with a large meaning."""
+    file = tmp_path / "connector.yaml"
+    file.write_text(hostile, encoding="utf-8")
+    assert "connector.yaml" in trouble(file)
+
+
 def yaml_type(hint: Any) -> type:
     """The type that a manifest's field with this type hint has in YAML."""
     parts = get_args(hint)
@@ -179,24 +347,57 @@ def yaml_type(hint: Any) -> type:
     return dict if kind is Mapping or dataclasses.is_dataclass(kind) else kind
 
 
-@pytest.mark.parametrize(
-    ("record", "table", "checked_elsewhere"),
-    [
-        (Manifest, manifests._MANIFEST, {"manifest_version", "id", "host_api"}),
-        (ConnectionSpec, manifests._CONNECTION, set()),
-        (Action, manifests._ACTION, set()),
-    ],
-)
-def test_the_fields_that_discovery_checks_are_those_of_the_contract(
-    record: Any, table: Any, checked_elsewhere: set[str]
-) -> None:
-    """Every field of the dataclass is in the table, with its type, and required if it has no default."""
+def fields_of(record: Any) -> Record:
+    """The shape of one of the contract's dataclasses."""
     hints = get_type_hints(record)
     required, optional = {}, {}
     for field in dataclasses.fields(record):
         defaults = {field.default, field.default_factory}
         fields = required if defaults == {dataclasses.MISSING} else optional
-        fields[field.name] = yaml_type(hints[field.name])
-    for name in checked_elsewhere:
-        del required[name]
-    assert table == (required, optional)
+        fields[field.name] = shape_of(hints[field.name])
+    return Record(required, optional)
+
+
+def shape_of(hint: Any) -> Shape:
+    """The shape of a type hint."""
+    parts = get_args(hint)
+    if NoneType in parts:
+        return dataclasses.replace(shape_of(parts[0]), or_null=True)
+    if dataclasses.is_dataclass(hint):
+        return fields_of(hint)
+    if get_origin(hint) is Sequence:
+        return ListOf(shape_of(parts[0]))
+    if get_origin(hint) is Mapping:
+        return MapOf(shape_of(parts[1]))
+    return Leaf(hint, "")
+
+
+def by_type(shape: Any) -> Any:
+    """A shape without its words and patterns."""
+    match shape:
+        case Leaf():
+            return Leaf(shape.kind, "", or_null=shape.or_null)
+        case ListOf():
+            return ListOf(by_type(shape.item))
+        case MapOf():
+            return MapOf(by_type(shape.value))
+    return Record(
+        {name: by_type(part) for name, part in shape.required.items()},
+        {name: by_type(part) for name, part in shape.optional.items()},
+    )
+
+
+def test_the_fields_that_discovery_checks_are_those_of_the_contract() -> None:
+    """Every field of every dataclass, with its type, and required if it has no default."""
+    expected = fields_of(
+        dataclasses.make_dataclass(
+            "Checked",
+            [
+                (field.name, get_type_hints(Manifest)[field.name], field)
+                for field in dataclasses.fields(Manifest)
+                if field.name not in {"manifest_version", "id", "host_api"}
+            ],
+            kw_only=True,
+        )
+    )
+    assert by_type(manifests._MANIFEST) == expected

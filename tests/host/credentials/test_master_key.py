@@ -1,3 +1,6 @@
+import hashlib
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -5,10 +8,10 @@ from cryptography.fernet import Fernet
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host.credentials.master_key import (
-    MASTER_KEY_VARIABLE,
     MasterKey,
     find_master_key,
 )
+from perplexity_connector.host.environment import MASTER_KEY_VARIABLE
 
 DOCUMENT = {"connections": [{"token": "sentinel-token"}]}
 
@@ -46,13 +49,65 @@ def test_the_id_of_a_key_does_not_reveal_it() -> None:
     assert key_id not in key.decode()
 
 
-@pytest.mark.parametrize("key", [b"", b"short", b"\xff" * 44])
-def test_text_that_is_not_a_fernet_key_is_an_invalid_credential(key: bytes) -> None:
-    """The error does not repeat it."""
-    with pytest.raises(ConnectorError) as error:
-        MasterKey(key)
-    assert error.value.code is ErrorCode.INVALID_CREDENTIALS
-    assert "short" not in str(error.value)
+# 32 bytes whose Base64 has both signs in which the alphabets differ, and padding.
+KEY = urlsafe_b64encode(b"\xfb\xef\xbe\xff" * 8).decode()
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        str,
+        lambda key: f'"{key}"',
+        lambda key: f"'{key}'",
+        lambda key: f'\t" {key} "\n',
+        lambda key: key.replace("-", "+").replace("_", "/"),
+        lambda key: key.rstrip("="),
+        lambda key: f"'{key.replace('-', '+').rstrip('=')}'",
+        lambda key: key + "=",
+    ],
+)
+def test_a_key_is_the_same_however_it_is_written(
+    tmp_path: Path, write: Callable[[str], str]
+) -> None:
+    """In quotes, in the other alphabet, without padding: the same id, and each reads what another sealed."""
+    plain = MasterKey(KEY.encode())
+    environ = {MASTER_KEY_VARIABLE: write(KEY)}
+    found = find_master_key(tmp_path / "master.key", environ, make=False)
+    assert found.key_id == plain.key_id
+    assert found.decrypt(plain.encrypt(DOCUMENT)) == DOCUMENT
+    (tmp_path / "master.key").write_text(write(KEY).strip("\t\n \"'"))
+    (tmp_path / "master.key").chmod(0o600)
+    read = find_master_key(tmp_path / "master.key", {}, make=False)
+    assert read.key_id == plain.key_id
+
+
+def test_the_id_of_a_key_is_that_of_earlier_versions() -> None:
+    """Stores that they wrote name it."""
+    digest = hashlib.sha256(b"master key\0" + KEY.encode()).hexdigest()
+    assert MasterKey(KEY.encode()).key_id == digest[:16]
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["short", "ÿ" * 44, "\udcff" * 44, KEY[:-4], KEY[:20], "a" * 45],
+)
+def test_text_that_is_not_a_fernet_key_is_an_invalid_credential(
+    tmp_path: Path, key: str
+) -> None:
+    """The error names the place and does not repeat the key."""
+    file = tmp_path / "master.key"
+    file.write_bytes(key.encode(errors="surrogatepass"))
+    file.chmod(0o600)
+    for environ, place in (
+        ({MASTER_KEY_VARIABLE: key}, MASTER_KEY_VARIABLE),
+        ({}, file.name),
+    ):
+        with pytest.raises(ConnectorError) as error:
+            find_master_key(file, environ, make=False)
+        assert error.value.code is ErrorCode.INVALID_CREDENTIALS
+        assert place in str(error.value)
+        assert str(tmp_path) in str(error.value)
+        assert key not in str(error.value)
 
 
 def test_a_missing_key_is_made_only_on_request(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
+import errno
 import json
 import os
 import re
+import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +16,12 @@ from hypothesis import strategies as st
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host import ConnectionStore
 from perplexity_connector.host.credentials import store
-from perplexity_connector.host.credentials.master_key import MASTER_KEY_VARIABLE
 from perplexity_connector.host.credentials.store import StoredConnection
+from perplexity_connector.host.environment import (
+    CHECK_MODES_VARIABLE,
+    HOME_VARIABLE,
+    MASTER_KEY_VARIABLE,
+)
 
 SENTINEL = "sentinel-Zx81-key-Qq77-parts"
 
@@ -53,6 +59,8 @@ def refusal_code(at: ConnectionStore) -> ErrorCode:
     } == before
     assert changing.value.code is reading.value.code
     assert SENTINEL not in str(reading.value)
+    assert str(at._folder) in str(reading.value)
+    assert str(at._folder) in str(changing.value)
     return reading.value.code
 
 
@@ -199,6 +207,64 @@ def test_files_that_others_may_read_are_refused(tmp_path: Path, name: str) -> No
     made = filled(tmp_path)
     (tmp_path / name).chmod(0o640)
     assert refusal_code(made) is ErrorCode.INVALID_CREDENTIALS
+    accepting = ConnectionStore(tmp_path, {CHECK_MODES_VARIABLE: "0"})
+    assert accepting.read() == [entry()]
+
+
+def mode(path: Path) -> int:
+    """The permissions of a file or folder."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_folder_of_the_store_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """One that was made, one that was there, and one that was opened to others since."""
+    for folder in (tmp_path / "new", tmp_path / "there"):
+        (tmp_path / "there").mkdir(mode=0o755, exist_ok=True)
+        made = filled(folder)
+        assert mode(folder) == 0o700
+        folder.chmod(0o775)
+        assert made.read() == [entry()]
+        assert mode(folder) == 0o700
+
+
+def test_a_folder_of_the_store_that_others_share_is_refused(tmp_path: Path) -> None:
+    """They could put another store into it. Who accepts that says so, and nothing is changed."""
+    folder = tmp_path / "shared"
+    made = filled(folder)
+    folder.chmod(0o1777)
+    assert refusal_code(made) is ErrorCode.INVALID_CREDENTIALS
+    assert ConnectionStore(folder, {CHECK_MODES_VARIABLE: "0"}).read() == [entry()]
+    assert mode(folder) == 0o1777
+
+
+@pytest.mark.parametrize("changes", ["ignored", "refused"])
+@pytest.mark.parametrize("folders", ["open", "closed"])
+def test_on_a_file_system_without_modes_nothing_is_saved_until_that_is_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: str, folders: str
+) -> None:
+    """Such as FAT, which gives every file to every user; some mounts of it close the folders alone."""
+    real = Path.stat
+
+    def without_modes(path: Path, **options: bool) -> os.stat_result:
+        found = real(path, **options)
+        is_closed = folders == "closed" and stat.S_ISDIR(found.st_mode)
+        more = 0 if is_closed else 0o077
+        return os.stat_result((found.st_mode | more, *found[1:]))
+
+    def chmod(_: Path, __: int) -> None:
+        if changes == "refused":
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "stat", without_modes)
+    monkeypatch.setattr(Path, "chmod", chmod)
+    folder = tmp_path / "stick"
+    with pytest.raises(ConnectorError, match="stick") as error:
+        filled(folder)
+    assert error.value.code is ErrorCode.INVALID_CREDENTIALS
+    assert CHECK_MODES_VARIABLE in str(error.value)
+    assert not [path for path in folder.iterdir() if path.name != "connections.lock"]
+    accepting = filled(folder, {CHECK_MODES_VARIABLE: "0"})
+    assert accepting.read() == [entry()]
 
 
 def test_a_store_that_cannot_be_read_or_written_is_said(tmp_path: Path) -> None:
@@ -229,6 +295,7 @@ def test_a_store_that_others_keep_busy_is_unavailable(
     with FileLock(tmp_path / "connections.lock"), pytest.raises(ConnectorError) as busy:
         made.change(lambda there: there)
     assert busy.value.code is ErrorCode.UNAVAILABLE
+    assert str(tmp_path) in str(busy.value)
     assert issubclass(Timeout, TimeoutError)
 
 
@@ -277,3 +344,22 @@ def test_the_default_store_is_the_users_own(state_folder: Path) -> None:
     """In the folder where the platform keeps a user's data."""
     ConnectionStore.default({}).change(lambda _: [entry()])
     assert (state_folder / "automation-host" / "connections.json").is_file()
+
+
+def test_the_folder_of_the_default_store_can_be_chosen(
+    tmp_path: Path, state_folder: Path
+) -> None:
+    """Nothing is then put elsewhere."""
+    environ = {HOME_VARIABLE: str(tmp_path / "mine")}
+    ConnectionStore.default(environ).change(lambda _: [entry()])
+    assert (tmp_path / "mine" / "connections.json").is_file()
+    assert list(state_folder.iterdir()) == []
+
+
+def test_a_store_that_names_its_key_in_another_way_is_read(tmp_path: Path) -> None:
+    """Earlier versions had another id for each way to write the same key."""
+    made = filled(tmp_path)
+    file = tmp_path / "connections.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(document | {"key_id": "0" * 16}), encoding="utf-8")
+    assert made.read() == [entry()]

@@ -63,9 +63,13 @@ class Loopback:
     """Answers each request with the next of its answers, the last one for ever, and keeps what it was sent."""
 
     def __init__(
-        self, *answers: bytes | Script, tls: ssl.SSLContext | None = None
+        self,
+        *answers: bytes | Script,
+        tls: ssl.SSLContext | None = None,
+        address: str = "127.0.0.1",
     ) -> None:
         """Answer in this order, over TLS where there is a context for it."""
+        self._address = address
         self._tls = tls
         self._answers = answers
         self._tasks = set[asyncio.Task[None]]()
@@ -78,7 +82,7 @@ class Loopback:
     async def __aenter__(self) -> Self:
         """Listen on a free port."""
         self._server = await asyncio.start_server(
-            self._accept, "127.0.0.1", 0, ssl=self._tls
+            self._accept, self._address, 0, ssl=self._tls
         )
         self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import hashlib
 import logging
+import socket
 import ssl
 import sys
 from datetime import UTC, datetime, timedelta
@@ -64,6 +65,24 @@ def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     return name
 
 
+@pytest.fixture(autouse=True)
+def _names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every name is one of this machine, and the network's resolver is not asked."""
+    real = socket.getaddrinfo
+
+    def found(host: Any, *arguments: Any, **more: Any) -> Any:
+        text = host.decode() if isinstance(host, bytes) else host
+        is_address = text.replace(".", "").isdigit() or ":" in text
+        return real(text if is_address else "127.0.0.1", *arguments, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+
+
+def elsewhere(url: str) -> str:
+    """The address of a server here, under a name that is not of this machine."""
+    return url.replace("127.0.0.1", "provider.example")
+
+
 async def asked(url: str, **endpoint: float) -> object:
     """What one request to a base URL gives."""
     async with (
@@ -98,10 +117,11 @@ def test_a_proxy_of_the_environment_is_used(
             monkeypatch.setenv(
                 variable, proxy.url.replace("http://", "http://me:word@")
             )
-            assert await asked(provider.url) == [1]
+            url = elsewhere(provider.url)
+            assert await asked(url) == [1]
             assert provider.connections == 0
             head = proxy.requests[0][0]
-            assert head.startswith(f"POST {provider.url}/search HTTP/1.1\r\n")
+            assert head.startswith(f"POST {url}/search HTTP/1.1\r\n")
             assert "proxy-authorization: basic bwu6d29yza==\r\n" in head.lower()
             assert f"Bearer {KEY}" in head
 
@@ -117,13 +137,15 @@ def test_a_proxy_may_be_written_without_its_scheme(
     async def main() -> None:
         async with Loopback(http(body=b"[1]")) as proxy:
             monkeypatch.setenv("HTTP_PROXY", proxy.url.removeprefix("http://"))
-            assert await asked("http://127.0.0.1:1") == [1]
+            assert await asked("http://provider.example") == [1]
 
     asyncio.run(main())
 
 
 @pytest.mark.usefixtures("either")
-@pytest.mark.parametrize("exempt", ["127.0.0.1", "*", "example.org,127.0.0.1"])
+@pytest.mark.parametrize(
+    "exempt", ["provider.example", "*", "example.org,provider.example"]
+)
 def test_an_exempted_address_is_reached_directly(
     monkeypatch: pytest.MonkeyPatch, exempt: str
 ) -> None:
@@ -133,8 +155,72 @@ def test_an_exempted_address_is_reached_directly(
         async with Loopback(http()) as proxy, Loopback(http(body=b"[2]")) as provider:
             monkeypatch.setenv("HTTP_PROXY", proxy.url)
             monkeypatch.setenv("NO_PROXY", exempt)
-            assert await asked(provider.url) == [2]
+            assert await asked(elsewhere(provider.url)) == [2]
             assert proxy.connections == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.usefixtures("either")
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.1.2.3",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "localhost",
+        "LocalHost",
+        "localhost.",
+        "sandbox.localhost",
+    ],
+)
+def test_this_machine_is_reached_without_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, host: str, variable: str
+) -> None:
+    """The proxy is not touched, so that it sees no key; and a sandbox works behind it."""
+
+    async def main() -> None:
+        address = "::1" if host == "[::1]" else "0.0.0.0"  # noqa: S104 - all of 127.0.0.0/8
+        async with (
+            Loopback(http()) as proxy,
+            Loopback(http(body=b"[5]"), address=address) as provider,
+        ):
+            monkeypatch.setenv(variable, proxy.url)
+            assert await asked(provider.url.replace("127.0.0.1", host)) == [5]
+            assert proxy.connections == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.usefixtures("either")
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "a.localhost"])
+def test_this_machine_is_reached_without_a_tunnel(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """With TLS as without."""
+
+    async def main() -> None:
+        async with Loopback(http()) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+            assert await failed(f"https://{host}:1") == ("unavailable", "none")
+            assert proxy.connections == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.usefixtures("either")
+@pytest.mark.parametrize("host", ["localhost.example", "mylocalhost", "10.0.0.1"])
+def test_a_name_that_only_looks_like_this_machine_goes_through_the_proxy(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """As every other one."""
+
+    async def main() -> None:
+        async with Loopback(http(body=b"[6]")) as proxy:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+            assert await asked(f"http://{host}") == [6]
 
     asyncio.run(main())
 
@@ -167,7 +253,7 @@ def test_a_proxy_that_is_not_there_means_nothing_was_sent(
 ) -> None:
     """Whether the address is a plain one or not."""
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
-    for url in ("http://127.0.0.2:2", "https://provider.example"):
+    for url in ("http://provider.example", "https://provider.example"):
         assert asyncio.run(failed(url)) == ("unavailable", "none")
 
 
@@ -196,7 +282,7 @@ def test_a_proxy_that_speaks_http_is_used_over_aiohttp(
 ) -> None:
     """Over TLS or not."""
     monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:1")
-    for url in ("http://127.0.0.2:2", "https://provider.example"):
+    for url in ("http://provider.example", "https://provider.example"):
         assert isinstance(transport.network(url, 5), transport.AiohttpTransport)
 
 
@@ -298,7 +384,7 @@ def test_a_proxy_may_be_reached_over_tls(
         async with Loopback(http(body=b"[1]"), tls=server_tls) as proxy:
             monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
             monkeypatch.setenv("HTTP_PROXY", proxy.url)
-            assert await asked("http://127.0.0.1:1") == [1]
+            assert await asked("http://provider.example") == [1]
 
     asyncio.run(main())
 

@@ -1,0 +1,95 @@
+"""Read YAML with few surprises and within bounds, however it was written."""
+
+import re
+from typing import TYPE_CHECKING
+
+import yaml
+from yaml.composer import ComposerError
+from yaml.constructor import ConstructorError, SafeConstructor
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+if TYPE_CHECKING:
+    from yaml import SafeLoader as _FastestLoader
+else:
+    _FastestLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_TAG = "tag:yaml.org,2002:"
+_BOOL = (f"{_TAG}bool", re.compile(r"(true|false)\Z"))
+# Up to 15 digits, which every JSON reader keeps exact. A longer one stays text.
+_INT = (f"{_TAG}int", re.compile(r"-?(0|[1-9][0-9]{0,14})\Z"))
+_NULL = (f"{_TAG}null", re.compile(r"(null|~|)\Z"))
+_KNOWN_TAGS = [f"{_TAG}{kind}" for kind in ("null", "bool", "int", "str", "seq", "map")]
+
+_DEEPEST = 50
+# Parts and bytes of text, with every alias written out.
+_LARGEST = 1_000_000
+
+
+class _Loader(_FastestLoader):
+    """YAML in which `NO`, `on`, `1.10`, `0x1F` and dates stay text, and so does every key."""
+
+    # By a scalar's first character.
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML reads it off the class
+        **{first: [_BOOL] for first in "tf"},
+        **{first: [_INT] for first in "-0123456789"},
+        **{first: [_NULL] for first in ("n", "~", "")},
+    }
+    yaml_constructors = {  # noqa: RUF012 - likewise
+        tag: SafeConstructor.yaml_constructors[tag] for tag in [*_KNOWN_TAGS, None]
+    }
+
+    def construct_mapping(  # type: ignore[override]
+        self, node: MappingNode, deep: bool = False
+    ) -> dict[str, object]:
+        """Return the mapping with its keys as text.
+
+        Raises `ConstructorError` for a duplicate key or one that is not a scalar.
+        """
+        mapping: dict[str, object] = {}
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                raise ConstructorError(None, None, "a key must be text", key.start_mark)
+            if key.value in mapping:
+                problem = f"the key {key.value!r} is a duplicate; remove one of them"
+                raise ConstructorError(None, None, problem, key.start_mark)
+            mapping[key.value] = self.construct_object(value, deep=deep)
+        return mapping
+
+
+def load_yaml(text: str) -> object:
+    """Return the document as plain data.
+
+    Raises `YAMLError`, `ValueError`, `TypeError`, `LookupError` or `RecursionError` for text that
+    is not such YAML, is nested too deeply, or is too large once its aliases are written out.
+    """
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _check_size(node)
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _check_size(root: Node) -> None:
+    # An alias leads to the same node again, and is counted again: so one inside itself is too deep.
+    size = 0
+    waiting = [(root, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        size += 1
+        if isinstance(node, ScalarNode):
+            # Not every text can be encoded; one that cannot raises a ValueError.
+            size += len(node.value.encode())
+        if depth > _DEEPEST or size > _LARGEST:
+            problem = "nested too deeply, or too large with its aliases written out"
+            raise ComposerError(None, None, problem, node.start_mark)
+        waiting += [(part, depth + 1) for part in _parts(node)]
+
+
+def _parts(node: Node) -> list[Node]:
+    if isinstance(node, MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, SequenceNode) else []

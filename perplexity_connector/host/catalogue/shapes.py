@@ -1,0 +1,81 @@
+"""The shape of plain data: which fields there must be, and their types.
+
+A host looks at every manifest whenever it starts, and importing pydantic takes many times as long.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from perplexity_connector.contract.json import child_pointer
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A value of one type. `description` completes "must be …"; `pattern` is for text."""
+
+    kind: type
+    description: str
+    pattern: re.Pattern[str] | None = None
+    or_null: bool = False
+
+    def allows(self, value: object) -> bool:
+        """Return whether the value has this shape."""
+        # Not isinstance: true is not a whole number.
+        if type(value) is not self.kind:
+            return self.or_null and value is None
+        return self.pattern is None or bool(self.pattern.fullmatch(str(value)))
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list whose items have one shape."""
+
+    item: "Shape"
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """A mapping with any keys, whose values have one shape."""
+
+    value: "Shape"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A mapping with known keys. Other keys may have any value."""
+
+    required: Mapping[str, "Shape"]
+    optional: Mapping[str, "Shape"] = field(default_factory=dict)
+
+
+Shape: TypeAlias = Leaf | ListOf | MapOf | Record
+
+
+def shape_errors(value: object, pointer: str, shape: Shape) -> Iterator[str]:
+    """Describe each place of a value that has another shape. No message repeats a value."""
+    match shape:
+        case Leaf():
+            if not shape.allows(value):
+                yield f"{pointer} must be {shape.description}."
+        case ListOf() if isinstance(value, list):
+            for index, item in enumerate(value):
+                yield from shape_errors(item, child_pointer(pointer, index), shape.item)
+        case ListOf():
+            yield f"{pointer} must be a list."
+        case _ if isinstance(value, dict):
+            for name, part in _fields(value, shape):
+                inner = child_pointer(pointer, name)
+                yield from shape_errors(value.get(name), inner, part)
+        case _:
+            yield f"{pointer} must be a mapping."
+
+
+def _fields(
+    value: Mapping[str, object], shape: MapOf | Record
+) -> list[tuple[str, Shape]]:
+    if isinstance(shape, MapOf):
+        return [(name, shape.value) for name in value]
+    present = [(name, part) for name, part in shape.optional.items() if name in value]
+    return [*shape.required.items(), *present]

@@ -1,0 +1,59 @@
+"""Read the environment variables of the host. No other module of the host reads any.
+
+* `AUTOMATION_HOST_HOME`: the folder in which the hosts of this user keep their files.
+* `AUTOMATION_HOST_MASTER_KEY`: the key of the stored connections, in place of a file.
+* `AUTOMATION_HOST_CHECK_MODES`: `0` accepts files that other users may read.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+HOME_VARIABLE = "AUTOMATION_HOST_HOME"
+MASTER_KEY_VARIABLE = "AUTOMATION_HOST_MASTER_KEY"
+CHECK_MODES_VARIABLE = "AUTOMATION_HOST_CHECK_MODES"
+
+
+def variables(given: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Return the given environment variables, or those of the process without any."""
+    return os.environ if given is None else given
+
+
+def data_folder(environ: Mapping[str, str]) -> Path:
+    """Return the folder of the stored connections, which all hosts of this user share.
+
+    Raises `RuntimeError` for a user without a home folder.
+    """
+    from platformdirs import user_data_path  # noqa: PLC0415 - only stored connections need it
+
+    return _home(environ) or user_data_path("automation-host")
+
+
+def state_folder(application: str, environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder in which an application keeps unfinished work. Raises as `data_folder`."""
+    from platformdirs import user_state_path  # noqa: PLC0415 - only runs need it
+
+    home = _home(variables(environ))
+    return home / application if home else user_state_path(application)
+
+
+def master_key(environ: Mapping[str, str]) -> bytes:
+    """Return the master key as it was written, or nothing."""
+    text = _text(environ, MASTER_KEY_VARIABLE)
+    # Bytes that are not text are lone surrogates here. They are not a key, and are refused as such.
+    return text.encode(errors="surrogatepass")
+
+
+def checks_modes(environ: Mapping[str, str]) -> bool:
+    """Return whether files that other users may read are refused."""
+    return _text(environ, CHECK_MODES_VARIABLE) != "0"
+
+
+def _home(environ: Mapping[str, str]) -> Path | None:
+    text = _text(environ, HOME_VARIABLE)
+    return Path(text).expanduser().absolute() if text else None
+
+
+def _text(environ: Mapping[str, str], name: str) -> str:
+    # The quotes of a container's file of variables arrive as part of the value.
+    return environ.get(name, "").strip().strip("\"'").strip()
