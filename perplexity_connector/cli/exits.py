@@ -16,7 +16,9 @@ class ExitCode(IntEnum):
     NOT_ALLOWED = 3
     TRY_LATER = 4
     REFUSED = 5
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 EXIT_BY_ERROR: Mapping[str, ExitCode] = {

@@ -1,6 +1,10 @@
 """Prints results on stdout, and everything else on stderr."""
 
+import os
+import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import TextIO
 
 import typer
 
@@ -17,8 +21,24 @@ from perplexity_connector.rendering.text import json_text, one_line
 
 
 def say(line: str) -> None:
-    """Print one line on stderr."""
-    typer.echo(one_line(line), err=True)
+    """Print one line on stderr. Without a reader of stderr, nothing else can be said."""
+    try:
+        typer.echo(one_line(line), err=True)
+    except OSError:
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Send all further text of a stream to nowhere.
+
+    The interpreter flushes the streams at its end. That must not fail again.
+    """
+    with suppress(OSError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(null, stream.fileno())
+        finally:
+            os.close(null)
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -44,7 +64,7 @@ def show_result(envelope: JsonObject, streamed: str) -> None:
         print_lines(["", totals_line(envelope)])
     elif is_worth_showing(partial):
         if not streamed:
-            say("The run failed. This was received before it failed:")
+            say(_heading(envelope))
         print_lines(output_lines(partial, streamed))
     elif streamed:
         # Ends the line of the streamed text.
@@ -58,3 +78,9 @@ def show_problems(envelope: JsonObject) -> None:
     if error := as_object(envelope.get("error")):
         for line in error_lines(error):
             say(line)
+
+
+def _heading(envelope: JsonObject) -> str:
+    if envelope.get("status") == "cancelled":
+        return "The run was stopped. This was received before:"
+    return "The run failed. This was received before it failed:"
