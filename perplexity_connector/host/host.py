@@ -6,11 +6,13 @@ import threading
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack, cast
 
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.json import Document
+from perplexity_connector.contract.secret import sealed
 from perplexity_connector.host.catalogue.catalogue import Catalogue
+from perplexity_connector.host.runs.params import sealed_options
 from perplexity_connector.host.runs.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -147,6 +149,7 @@ class Host:
 
         A failed run does not raise: see the envelope's `status` and `error`.
         """
+        options = sealed_options(options)
         return await self._runs.run(connector, action, input, options)
 
     def stream(
@@ -160,6 +163,7 @@ class Host:
 
         The envelope has no `type`. Closing the generator early cancels the run.
         """
+        options = sealed_options(options)
         return self._runs.stream(connector, action, input, options)
 
     def validate_flow(
@@ -188,6 +192,7 @@ class Host:
         cancels the current run. Raises `ConnectorError` (`invalid_input`), before anything is sent,
         if `validate_flow` finds an error; the pointers of its fields lead into the flow.
         """
+        options = sealed_options(options)
         return self._flows.stream(flow, options)
 
     async def run_flow(
@@ -199,6 +204,7 @@ class Host:
 
         Raises as `stream_flow` does.
         """
+        options = sealed_options(options)
         return await self._flows.run(flow, options)
 
     def cancel(self, run_id: str) -> bool:
@@ -225,6 +231,7 @@ class Host:
         environment's is used if there is one. Raises `ConnectorError`: `not_found` for an unknown
         connector, source or connection, `invalid_input` for an unusable cursor or limit.
         """
+        connection = cast("GivenConnection", sealed(connection))
         return await self._runs.options(
             connector,
             source,

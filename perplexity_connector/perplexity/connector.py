@@ -20,6 +20,7 @@ from perplexity_connector.contract import (
     OptionsPage,
     OptionsQuery,
 )
+from perplexity_connector.contract.errors import unchained
 from perplexity_connector.perplexity.actions.check_connection import examine
 from perplexity_connector.perplexity.actions.create_chat_completion import (
     create_chat_completion,
@@ -66,7 +67,13 @@ class PerplexityConnector(ConnectionTester, OptionLister, Connector):
 
     def action(self, action_id: str, version: int) -> ActionHandler:
         """Return the handler of an action."""
-        return partial(_action(action_id, version).run, self._client)
+        return partial(self._run, _action(action_id, version))
+
+    async def _run(
+        self, action: _Action, input: JsonObject, ctx: ActionContext
+    ) -> ActionResult:
+        with unchained():
+            return await action.run(self._client, input, ctx)
 
     async def test_connection(self, ctx: ActionContext) -> ConnectionStatus:
         """Test `ctx.connection` with two free GETs, within ten seconds."""
@@ -79,7 +86,8 @@ class PerplexityConnector(ConnectionTester, OptionLister, Connector):
         if source != "models":
             message = f"Unknown options source {source!r}. Available: models."
             raise ConnectorError(ErrorCode.NOT_FOUND, message)
-        return await self._models.page(query, ctx)
+        with unchained():
+            return await self._models.page(query, ctx)
 
     async def __aenter__(self) -> Self:
         """Open the client. The cache begins empty, because its lock belongs to one event loop."""

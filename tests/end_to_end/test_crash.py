@@ -111,7 +111,7 @@ def test_a_second_signal_ends_at_once_and_keeps_the_run(state_folder: Path) -> N
     """While the provider does not answer the request to stop."""
     asked, release = threading.Event(), threading.Event()
     with Sandbox(delta_seconds=0.01) as sandbox, FaultProxy(sandbox.port) as proxy:
-        proxy.play(Rule("/cancel", held(asked, release, pass_on)))
+        proxy.play(Rule("POST /v1/agent/", held(asked, release, pass_on)))
         with begun(proxy.url) as process:
             process.send_signal(signal.SIGTERM)
             assert asked.wait(30)

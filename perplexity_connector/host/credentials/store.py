@@ -18,6 +18,7 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
+from perplexity_connector.contract.errors import unchained
 from perplexity_connector.host.credentials.master_key import (
     MASTER_KEY_VARIABLE,
     MasterKey,
@@ -71,6 +72,7 @@ class ConnectionStore:
         self._key_file = folder / "master.key"
 
     @classmethod
+    @unchained()
     def default(cls, environ: Mapping[str, str] | None = None) -> "ConnectionStore":
         """Return the store in the user's data folder, which all hosts of this user share.
 
@@ -87,6 +89,7 @@ class ConnectionStore:
             )
             raise store_error(message) from None
 
+    @unchained()
     def read(self) -> list[StoredConnection]:
         """Return every connection, in the order in which they were added.
 
@@ -96,6 +99,7 @@ class ConnectionStore:
         with _translated_errors():
             return self._read()
 
+    @unchained()
     def change(
         self, edit: Callable[[Sequence[StoredConnection]], Sequence[StoredConnection]]
     ) -> None:

@@ -25,6 +25,7 @@ from perplexity_connector.contract import (
     OptionsPage,
     OptionsQuery,
 )
+from perplexity_connector.contract.errors import unchained
 from perplexity_connector.contract.json import child_pointer
 from perplexity_connector.host.catalogue.discovery import Installed
 from perplexity_connector.host.catalogue.schemas import read_schema
@@ -227,13 +228,13 @@ def _require_type(value: object, kind: type[T]) -> T:
 @contextmanager
 def _as_connector_error(problem: str) -> Iterator[None]:
     """Pass a connector's own `ConnectorError` on; turn any other exception into `internal`."""
-    try:
-        yield
-    except ConnectorError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the host's boundary: it outlives a broken connector
-        # The exception's text may hold a key: so only its type is named, and no cause is kept
-        # that a log would print.
-        raise ConnectorError(
-            ErrorCode.INTERNAL, f"{problem}: {type(error).__name__}."
-        ) from None
+    with unchained():
+        try:
+            yield
+        except ConnectorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the host's boundary: it outlives a broken connector
+            # The exception's text may hold a key: so only its type is named.
+            raise ConnectorError(
+                ErrorCode.INTERNAL, f"{problem}: {type(error).__name__}."
+            ) from None
