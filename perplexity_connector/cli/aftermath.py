@@ -50,7 +50,7 @@ def _lines(
     run_id = as_text(envelope.get("run_id"))
     resume = f"perplexity-connector run --resume {run_id}"
     is_unsure = _has_warning(envelope, "stop_unconfirmed")
-    is_stopped = envelope.get("status") == RunStatus.CANCELLED
+    is_stopped = _is_given_up(envelope)
     if not is_kept:
         yield from _lines_of_lost(
             envelope, is_stopped=is_stopped, is_written=is_written
@@ -87,6 +87,13 @@ def _lines_of_kept(error: JsonObject, run_id: str, resume: str) -> Iterator[str]
         yield f"This key does not know run {run_id}: another key, or another base URL, may."
     yield f"The run is kept for seven days. To resume it: {resume}"
     yield f"To drop it: perplexity-connector run --forget {run_id}"
+
+
+def _is_given_up(envelope: JsonObject) -> bool:
+    """Return whether the host asked the provider to stop the run. A warning says if that failed."""
+    code = as_object(envelope.get("error")).get("code")
+    is_cancelled = envelope.get("status") == RunStatus.CANCELLED
+    return is_cancelled or code == ErrorCode.TIMEOUT
 
 
 def _has_warning(envelope: JsonObject, code: str) -> bool:

@@ -22,7 +22,7 @@ class Delivery:
     def __init__(self) -> None:
         """Begin. A process can be started with a closed stdout; `main` has replaced it."""
         self.reader_left = False
-        self.is_complete = getattr(sys.stdout, "name", "") != os.devnull
+        self.is_complete = str(getattr(sys.stdout, "name", "")) != os.devnull
         self._problem: OSError | None = None
 
     def write(

@@ -157,7 +157,7 @@ class _FlowRenderer:
 
     def end(self, signals: StopSignals) -> int:
         """Show the document, then keep or forget each run. Return the exit code."""
-        left_early = self.delivery.reader_left
+        ended_early = self.delivery.has_failed
         if self._args.as_json and not self._args.stream:
             self.delivery.write(print_json, self._document)
         if self._args.as_json:
@@ -168,7 +168,7 @@ class _FlowRenderer:
         for envelope in self._envelopes.values():
             code = code_of_run(envelope)
         if self._status == RunStatus.CANCELLED:
-            code = ExitCode.SUCCEEDED if left_early else ExitCode.INTERRUPTED
+            code = ExitCode.SUCCEEDED if ended_early else ExitCode.INTERRUPTED
             return signals.code or self.delivery.code(code)
         return self.delivery.code(code)
 

@@ -92,8 +92,9 @@ def failed(code: str, **parts: object) -> Document:
 def stopped(**parts: object) -> Document:
     """The envelope of a run that was stopped; parts as in `failed`."""
     warnings = parts.pop("warnings", [])
+    code = str(parts.pop("code", "cancelled"))
     told = {"user_message": "The run was stopped.", "effect": "unknown"} | parts
-    return failed("cancelled", **told) | {"status": "cancelled", "warnings": warnings}
+    return failed(code, **told) | {"status": "cancelled", "warnings": warnings}
 
 
 @dataclass
@@ -150,10 +151,8 @@ class FakeHost:
 
     async def run(self, *what: Document, **how: object) -> Document:
         """The last of the script."""
-        last: Document = {}
-        async for last in self._play("run", what, how):
-            pass
-        return last
+        items = [item async for item in self._play("run", what, how)]
+        return items[-1]
 
     async def stream(self, *what: Document, **how: object) -> AsyncIterator[Document]:
         """The script, item by item."""

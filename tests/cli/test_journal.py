@@ -34,6 +34,7 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
     """The command line's journal, in a folder of the test's."""
     folder = tmp_path / "state" / "runs"
     monkeypatch.setattr(hosts, "journal_folder", lambda: folder)
+    monkeypatch.setattr("perplexity_connector.cli.journal._LOCK_WAIT_S", 0.01)
     return Journal(folder)
 
 
@@ -291,12 +292,17 @@ def test_a_run_whose_end_was_not_seen_is_kept_and_says_how_to_go_on(
 ) -> None:
     """Only `upstream_failed` without a status is an end; every refusal leaves the way back."""
     host.state = {"response_id": "resp_1"}
+    warnings = [{"code": "stop_unconfirmed", "message": "It may go on."}]
+    warnings = warnings if code in {"timeout", "cancelled"} else []
     for status, kept in ((None, code != "upstream_failed"), (404, True)):
-        host.script = [failed(code, retryable=code in RETRYABLE, http_status=status)]
+        end = failed(code, retryable=code in RETRYABLE, http_status=status)
+        host.script = [end | {"warnings": warnings}]
         outcome = command("run", "look", "query=moon")
         assert len(journal.unfinished()) == kept
         assert outcome.err.count("--resume run_") == kept
-        assert outcome.err.count("--forget run_") == (kept and code not in RETRYABLE)
+        assert outcome.err.count("--forget run_") == (
+            kept and code not in RETRYABLE | {ErrorCode.CANCELLED}
+        )
         for run_id in journal.unfinished():
             journal.drop(run_id)
 
@@ -319,7 +325,7 @@ def test_a_run_whose_checkpoint_was_cleared_is_kept_without_an_offer(
     def clear() -> None:
         host.runs[-1][2]["on_checkpoint"]({})
 
-    host.script = [clear, failed("timeout", retryable=True)]
+    host.script = [clear, failed("unavailable", retryable=True)]
     assert "--resume" not in command("run", "look", "query=moon").err
     assert len(journal.unfinished()) == 1
 
