@@ -23,38 +23,35 @@ def report_parse_error(mistake: Any, *, is_empty: bool) -> None:
         mistake.show()
         return
     say(f"error: {_message(mistake)}")
-    say(f"See: {mistake.ctx.command_path} --help")
+    path = mistake.ctx.command_path if mistake.ctx else "perplexity-connector"
+    say(f"See: {path} --help")
 
 
 def _message(mistake: Any) -> str:
     """Return a message made only of names that the program itself has given."""
+    match type(mistake).__name__:
+        case "MissingParameter":
+            return f"{_name(mistake.param)} is missing."
+        case "BadParameter":
+            wanted = _WANTED.get(mistake.param.type.name, "valid")
+            return f"{_name(mistake.param)} must be {wanted}."
+        case "NoSuchOption":
+            return " ".join(["Unknown option.", *_suggestions(mistake)])
+        case "BadOptionUsage":
+            # The parser knows this option, but it has no value, or one that it does not take.
+            return f"The option {mistake.option_name} is not used correctly."
     command = mistake.ctx.command
-    if isinstance(mistake, typer.BadParameter) and mistake.param is not None:
-        return _about_value(mistake.param, is_missing=_is_missing(mistake))
-    if option := getattr(mistake, "option_name", ""):
-        known = {name for param in command.params for name in param.opts}
-        if option in known:
-            return f"The option {option} is not used correctly."
-        return " ".join(["Unknown option.", *_suggestions(mistake)])
     if hasattr(command, "list_commands"):
         names = ", ".join(command.list_commands(mistake.ctx))
         return f"Unknown command. Available: {names}."
     return "There are too many arguments."
 
 
-def _is_missing(mistake: Exception) -> bool:
-    return type(mistake).__name__ == "MissingParameter"
-
-
-def _about_value(param: Any, *, is_missing: bool) -> str:
-    name = param.opts[0] if param.param_type_name == "option" else param.metavar
-    if is_missing:
-        return f"{name} is missing."
-    wanted = _WANTED.get(param.type.name, "valid")
-    return f"{name} must be {wanted}."
+def _name(param: Any) -> str:
+    return str(param.opts[0] if param.param_type_name == "option" else param.metavar)
 
 
 def _suggestions(mistake: Any) -> Iterator[str]:
     # The parser suggests only options of the command.
-    if names := getattr(mistake, "possibilities", None):
+    if names := mistake.possibilities:
         yield f"Did you mean {' or '.join(names)}?"

@@ -1,5 +1,6 @@
 """The answer comes before the bookkeeping, and an answer that could not be written can be had again."""
 
+import asyncio
 import errno
 import io
 import json
@@ -302,3 +303,49 @@ def test_a_broken_stderr_changes_no_exit_code(
         monkeypatch.setattr(sys, "stderr", broken)
         host.script = [failed("not_found")]
         assert command("run", "look").code == 5
+
+
+def test_a_list_that_cannot_be_written_ends_as_its_reader_does(
+    command: Command, host: FakeHost, monkeypatch: pytest.MonkeyPatch, stdout: Stdout
+) -> None:
+    """A full disk is a failure; a reader that leaves, as `| head`, is not."""
+    stdout.use(monkeypatch)
+    outcome = command("actions")
+    assert outcome.code == stdout.code
+    assert outcome.err.count("\n") == stdout.code
+    assert host.runs == []
+
+
+def test_a_process_that_was_started_without_a_stdout_runs_all_the_same(
+    command: Command, host: FakeHost, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`>&-` in a shell: the answer is kept for `--resume`."""
+    monkeypatch.setattr(sys, "stdout", None)
+    host.state = {"at": 1}
+    host.script = [envelope(output=ANSWER)]
+    outcome = command("run", "look")
+    sys.stdout.close()
+    assert outcome.code == 0
+    assert f"--resume {Journal(folder).unfinished()[0]}" in outcome.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_reader_that_leaves_a_flow_stops_its_step_without_an_error(
+    command: Command, plugin: ToyPlugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing has failed, and no further step begins."""
+
+    async def greet(input: JsonObject, ctx: ActionContext) -> ActionResult:
+        del input
+        ctx.emit({"type": "text.delta", "text": "Hello"})
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    plugin.handlers["greet"] = greet
+    reader, writer = os.pipe()
+    os.close(reader)
+    with suppress(OSError), os.fdopen(writer, "w", encoding="utf-8") as broken:
+        monkeypatch.setattr(sys, "stdout", broken)
+        outcome = run_flow(command, "--stream", "--json")
+    assert outcome.code == 0
+    assert "(cancelled)" not in outcome.err
