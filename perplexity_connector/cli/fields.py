@@ -118,7 +118,7 @@ def _set_value(
 ) -> JsonValue:
     """Return a copy of `node` with the value at `path` set; the original is not changed.
 
-    Raises `LookupError` if there is no such place.
+    Raises `LookupError` if the path does not lead anywhere.
     """
     if not path:
         return _typed_value(text, schema)
