@@ -21,9 +21,11 @@ from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.exits import ExitCode
 from perplexity_connector.cli.options import ActionName, AsJson
 from perplexity_connector.cli.output import print_json, print_lines, say
-from perplexity_connector.cli.parsing import ParseError, report_parse_error
 from perplexity_connector.contract.json import as_text
 from perplexity_connector.host import Host
+
+# The parser's own class has no public name, and it depends on typer's version.
+_ParseError: type[Exception] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
     add_completion=False,
@@ -49,7 +51,9 @@ def main() -> None:
 def _run() -> int:
     try:
         code: int | None = app(prog_name="perplexity-connector", standalone_mode=False)
-    except ParseError as mistake:
+    except _ParseError as mistake:
+        from perplexity_connector.cli.parsing import report_parse_error
+
         report_parse_error(mistake, is_empty=not sys.argv[1:])
         return ExitCode.INVALID
     except (KeyboardInterrupt, typer.Abort):

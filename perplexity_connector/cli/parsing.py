@@ -3,12 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-import typer
-
 from perplexity_connector.cli.output import say
-
-# The parser's own class has no public name, and it depends on typer's version.
-ParseError: type[Exception] = typer.BadParameter.__bases__[0]
 
 _WANTED = {
     "float": "a number",

@@ -6,13 +6,12 @@ import threading
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, Unpack, cast
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack, cast
 
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.json import Document
 from perplexity_connector.contract.secret import sealed
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.runs.params import sealed_options
 from perplexity_connector.host.runs.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from perplexity_connector.host.runs.runs import Runs
 
 __all__ = ["Host"]
+
+T = TypeVar("T")
 
 
 class Host:
@@ -149,7 +150,7 @@ class Host:
 
         A failed run does not raise: see the envelope's `status` and `error`.
         """
-        options = sealed_options(options)
+        options = _sealed_options(options)
         return await self._runs.run(connector, action, input, options)
 
     def stream(
@@ -163,7 +164,7 @@ class Host:
 
         The envelope has no `type`. Closing the generator early cancels the run.
         """
-        options = sealed_options(options)
+        options = _sealed_options(options)
         return self._runs.stream(connector, action, input, options)
 
     def validate_flow(
@@ -192,7 +193,7 @@ class Host:
         cancels the current run. Raises `ConnectorError` (`invalid_input`), before anything is sent,
         if `validate_flow` finds an error; the pointers of its fields lead into the flow.
         """
-        options = sealed_options(options)
+        options = _sealed_options(options)
         return self._flows.stream(flow, options)
 
     async def run_flow(
@@ -204,7 +205,7 @@ class Host:
 
         Raises as `stream_flow` does.
         """
-        options = sealed_options(options)
+        options = _sealed_options(options)
         return await self._flows.run(flow, options)
 
     def cancel(self, run_id: str) -> bool:
@@ -261,3 +262,15 @@ class Host:
         from perplexity_connector.host.flows.flows import Flows  # noqa: PLC0415 - heavy
 
         return Flows(self._catalogue, self._runs)
+
+
+def _sealed_options(options: T) -> T:
+    """Return the options of a run or a flow with the texts of each credential as `Secret`."""
+    parts = dict(cast("Mapping[str, object]", options))
+    if "connection" in parts:
+        parts["connection"] = sealed(parts["connection"])
+    if isinstance(connections := parts.get("connections"), Mapping):
+        parts["connections"] = {
+            connector: sealed(given) for connector, given in connections.items()
+        }
+    return cast("T", parts)

@@ -2,14 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypedDict, TypeVar, cast
+from typing import TypeAlias, TypedDict
 
 from perplexity_connector.contract import JsonObject, Secret
-from perplexity_connector.contract.secret import sealed
 
 __all__ = ["RunOptions"]
-
-T = TypeVar("T")
 
 KeepCheckpoint: TypeAlias = Callable[[JsonObject], Awaitable[None] | None]
 # The name of a stored connection, the credential's fields, or None for the environment's.
@@ -52,15 +49,3 @@ class RunRequest:
     run_id: str | None = None
     resume_from: JsonObject | None = None
     on_checkpoint: KeepCheckpoint | None = None
-
-
-def sealed_options(options: T) -> T:
-    """Return the options of a run or a flow with the texts of each credential as `Secret`."""
-    parts = dict(cast("Mapping[str, object]", options))
-    if "connection" in parts:
-        parts["connection"] = sealed(parts["connection"])
-    if isinstance(connections := parts.get("connections"), Mapping):
-        parts["connections"] = {
-            connector: sealed(given) for connector, given in connections.items()
-        }
-    return cast("T", parts)
