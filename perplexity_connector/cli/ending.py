@@ -9,7 +9,6 @@ import typer
 from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_error
 from perplexity_connector.cli.output import discard, say
 from perplexity_connector.contract import ConnectorError
-from perplexity_connector.rendering.errors import error_lines
 
 
 @contextmanager
@@ -24,6 +23,8 @@ def reporting_errors() -> Iterator[None]:
         say(f"error: {mistake}")
         raise typer.Exit(ExitCode.INVALID) from None
     except ConnectorError as error:
+        from perplexity_connector.rendering.errors import error_lines  # noqa: PLC0415 - only errors need it
+
         record = error.to_dict()
         for line in error_lines(record):
             say(line)

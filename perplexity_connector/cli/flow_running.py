@@ -13,13 +13,9 @@ from perplexity_connector.cli.delivery import Delivery
 from perplexity_connector.cli.exits import ExitCode, code_of_run
 from perplexity_connector.cli.fields import parse_object, read_text
 from perplexity_connector.cli.journal import Journal
-from perplexity_connector.cli.output import (
-    print_json,
-    say,
-    show_problems,
-    show_result,
-)
+from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.progress import ConsoleRenderer
+from perplexity_connector.cli.run_output import show_problems, show_result
 from perplexity_connector.cli.stopping import StopSignals
 from perplexity_connector.cli.targets import HostMaker, choose_target
 from perplexity_connector.contract import (

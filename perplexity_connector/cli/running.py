@@ -12,14 +12,10 @@ from perplexity_connector.cli.delivery import Delivery
 from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_run
 from perplexity_connector.cli.fields import apply_assignments, parse_object, read_text
 from perplexity_connector.cli.journal import Journal, Unfinished
-from perplexity_connector.cli.output import (
-    print_json,
-    say,
-    show_problems,
-    show_result,
-)
+from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.palette import find_action
 from perplexity_connector.cli.progress import ConsoleRenderer
+from perplexity_connector.cli.run_output import show_problems, show_result
 from perplexity_connector.cli.stopping import StopSignals
 from perplexity_connector.cli.targets import Connection, HostMaker, choose_target
 from perplexity_connector.contract import JsonObject
