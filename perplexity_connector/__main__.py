@@ -4,10 +4,19 @@ import sys
 from importlib.util import find_spec
 
 _EXTRA = ("rich", "stamina", "starlette", "typer", "uvicorn")
+_INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line; without the `[host]` extra, say what to install and exit with 1."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        # Ctrl-C during the imports, which take most of the time of a start.
+        sys.exit(_INTERRUPTED)
+
+
+def _run() -> None:
     if any(find_spec(name) is None for name in _EXTRA):
         sys.stderr.write(
             "error: the command line needs: pip install 'perplexity-connector[host]'\n"

@@ -47,10 +47,11 @@ def connect(host: Host, args: ConnectArgs) -> ExitCode:
         for line in guide_lines(connector):
             say(line)
     name = _choose_name(host, args)
-    fields = {NAME: name, **_ask_secrets(_credential_form(host, connector_id))}
-    status = _test(host, connector_id, fields) if args.test else None
+    # Crash reporters print variables, but not those named `credentials` or `secret`.
+    credentials = {NAME: name, **_ask_secrets(_credential_form(host, connector_id))}
+    status = _test(host, connector_id, credentials) if args.test else None
     is_good = status is None or status["outcome"] == ConnectionOutcome.OK
-    stored = _store(host, connector_id, fields, args) if is_good else None
+    stored = _store(host, connector_id, credentials, args) if is_good else None
     if args.as_json:
         print_json({"connection": stored, "status": status})
     else:
@@ -102,19 +103,18 @@ def _ask_secrets(form: JsonObject) -> Mapping[str, str]:
     required = as_list(form.get("required"))
     names = [name for name in properties if name != NAME and name in required]
     if sys.stdin.isatty():
-        texts = [_ask(as_object(properties[name])) for name in names]
+        credentials = [_ask(as_object(properties[name])) for name in names]
     elif len(names) == 1:
         # Not from arguments or the environment: other users can read those.
-        text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
-        texts = [text.strip()]
+        secret = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
+        credentials = [secret.strip()]
     else:
         message = (
             f"Run this in a terminal: it must ask for {', '.join(names) or 'nothing'}."
         )
         raise UsageError(message)
-    answers = zip(names, texts, strict=True)
-    assignments = [f"{name}={text}" for name, text in answers]
-    return cast("Mapping[str, str]", apply_assignments({}, assignments, form))
+    secret = [f"{name}={text}" for name, text in zip(names, credentials, strict=True)]
+    return cast("Mapping[str, str]", apply_assignments({}, secret, form))
 
 
 def _ask(field: JsonObject) -> str:
@@ -124,23 +124,23 @@ def _ask(field: JsonObject) -> str:
     return str(typer.prompt(title, hide_input=is_secret, err=True))
 
 
-def _test(host: Host, connector: str, fields: Mapping[str, str]) -> JsonObject:
+def _test(host: Host, connector: str, credentials: Mapping[str, str]) -> JsonObject:
     async def test() -> JsonObject:
         async with host:
-            return await host.connections.test(fields, connector)
+            return await host.connections.test(credentials, connector)
 
     with waiting("Testing the connection"):
         return asyncio.run(test())
 
 
 def _store(
-    host: Host, connector: str, fields: Mapping[str, str], args: ConnectArgs
+    host: Host, connector: str, credentials: Mapping[str, str], args: ConnectArgs
 ) -> JsonObject:
     if not args.replace:
-        return host.connections.add(connector, fields)
-    secrets = dict(fields)
-    name = secrets.pop(NAME)
-    return host.connections.replace_key(name, secrets)
+        return host.connections.add(connector, credentials)
+    secret = dict(credentials)
+    name = secret.pop(NAME)
+    return host.connections.replace_key(name, secret)
 
 
 def _show_result(status: JsonObject | None, stored: JsonObject | None) -> None:

@@ -17,7 +17,9 @@ class ExitCode(IntEnum):
     TRY_LATER = 4
     REFUSED = 5
     PARTLY = 6
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 EXIT_BY_ERROR: Mapping[str, ExitCode] = {

@@ -67,7 +67,14 @@ def apply_assignments(
         if not equals or not all(path):
             message = f"Argument {number} after the action is not FIELD=VALUE; write it like query='moon distance'."
             raise UsageError(message)
-        base = as_object(_set_value(base, schema, path, text))
+        try:
+            base = as_object(_set_value(base, schema, path, text))
+        except LookupError:
+            message = (
+                f"Argument {number} after the action has no place in the input: "
+                "name a field of an object, or an item of a list in order."
+            )
+            raise UsageError(message) from None
     return base
 
 
@@ -109,7 +116,10 @@ def _first(schemas: Iterator[JsonValue]) -> JsonObject:
 def _set_value(
     node: JsonValue, schema: JsonObject, path: Sequence[str], text: str
 ) -> JsonValue:
-    """Return a copy of `node` with the value at `path` set; the original is not changed."""
+    """Return a copy of `node` with the value at `path` set; the original is not changed.
+
+    Raises `LookupError` if the path does not lead anywhere.
+    """
     if not path:
         return _typed_value(text, schema)
     name, *rest = path
@@ -122,8 +132,7 @@ def _set_value(
         return {**node, name: value}
     items = as_list(node)
     if index is None or index > len(items):
-        message = f".{name} has no place in the input: name a field of an object, or an item of a list in order."
-        raise UsageError(message)
+        raise LookupError
     old = items[index] if index < len(items) else None
     value = _set_value(old, item_schema(schema), rest, text)
     return [*items[:index], value, *items[index + 1 :]]

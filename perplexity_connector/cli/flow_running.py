@@ -7,20 +7,23 @@ from dataclasses import dataclass
 
 import typer
 
+from perplexity_connector.cli.aftermath import close_run
 from perplexity_connector.cli.connections import connection_by_connector
-from perplexity_connector.cli.ending import reader_may_leave
+from perplexity_connector.cli.delivery import Delivery
 from perplexity_connector.cli.exits import ExitCode, code_of_run
 from perplexity_connector.cli.fields import parse_object, read_text
 from perplexity_connector.cli.journal import Journal
-from perplexity_connector.cli.output import (
-    print_json,
-    say,
-    show_problems,
-    show_result,
-)
+from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.progress import ConsoleRenderer
+from perplexity_connector.cli.run_output import show_problems, show_result
+from perplexity_connector.cli.stopping import StopSignals
 from perplexity_connector.cli.targets import HostMaker, choose_target
-from perplexity_connector.contract import FLOW_VERSION, JsonObject, JsonValue
+from perplexity_connector.contract import (
+    FLOW_VERSION,
+    JsonObject,
+    JsonValue,
+    RunStatus,
+)
 from perplexity_connector.contract.json import as_object, as_objects, as_text
 from perplexity_connector.host import FlowOptions, Host
 from perplexity_connector.rendering.results import totals_line
@@ -41,11 +44,11 @@ class FlowArgs:
     as_json: bool
 
 
-def run_saved_flow(args: FlowArgs, make_host: HostMaker, journal: Journal) -> ExitCode:
+def run_saved_flow(args: FlowArgs, make_host: HostMaker, journal: Journal) -> int:
     """Run a flow and show its steps. Return the exit code of the step it ended with.
 
-    Nothing is sent if the flow has an error. Raises `UsageError` for a mistake in the arguments,
-    `BrokenPipeError` if the reader leaves; then no further step is run.
+    Nothing is sent if the flow has an error. After a signal, or if the reader leaves, no further
+    step is run. Raises `UsageError` for a mistake in the arguments.
     """
     host = make_host({})
     flow = parse_object(read_text(args.file, "The flow"), "The flow", _EXAMPLE)
@@ -61,23 +64,21 @@ def run_saved_flow(args: FlowArgs, make_host: HostMaker, journal: Journal) -> Ex
         _show_flow_errors(args, problems)
         return ExitCode.INVALID
     connectors = [one for one in host.connectors() if one["id"] in used]
-    with (
-        choose_target(connectors, connections, sandbox=args.sandbox) as target,
-        ExitStack() as stack,
-    ):
-        renderer = _FlowRenderer(args, journal, stack)
-        options = FlowOptions(
-            connections=target.connections,
-            timeout=args.timeout,
-            # A private sandbox ends with this process, so its runs cannot be resumed.
-            on_checkpoint=None if args.sandbox else journal.note,
-        )
-        host = make_host(target.settings)
-        asyncio.run(_run(host, flow, options, renderer))
-    if args.as_json and not args.stream:
-        with reader_may_leave():
-            print_json(renderer.document)
-    return renderer.code
+    with StopSignals() as signals:
+        with (
+            choose_target(connectors, connections, sandbox=args.sandbox) as target,
+            ExitStack() as stack,
+        ):
+            renderer = _FlowRenderer(args, journal, stack)
+            options = FlowOptions(
+                connections=target.connections,
+                timeout=args.timeout,
+                # A private sandbox ends with this process, so its runs cannot be resumed.
+                on_checkpoint=None if args.sandbox else journal.note,
+            )
+            host = make_host(target.settings)
+            asyncio.run(_run(host, flow, options, renderer, signals))
+        return renderer.end(signals)
 
 
 def _show_flow_errors(args: FlowArgs, errors: Sequence[JsonObject]) -> None:
@@ -93,48 +94,54 @@ def _show_flow_errors(args: FlowArgs, errors: Sequence[JsonObject]) -> None:
 
 
 async def _run(
-    host: Host, flow: JsonObject, options: FlowOptions, renderer: "_FlowRenderer"
+    host: Host,
+    flow: JsonObject,
+    options: FlowOptions,
+    renderer: "_FlowRenderer",
+    signals: StopSignals,
 ) -> None:
-    async with host, aclosing(host.stream_flow(flow, **options)) as items:
-        async for item in items:
-            renderer.show_item(item)
+    def stop() -> bool:
+        return host.cancel(renderer.run_id)
+
+    with signals.asking(stop):
+        async with host, aclosing(host.stream_flow(flow, **options)) as items:
+            async for item in items:
+                is_next = item["type"] == "step.started"
+                if is_next and (signals.code or renderer.delivery.has_failed):
+                    # Nothing of this step has been sent yet.
+                    return
+                renderer.show_item(item)
+                if renderer.delivery.reader_left:
+                    stop()
 
 
 class _FlowRenderer:
     """Shows the items of a flow and collects the results of its steps.
 
+    * `run_id`: the run of the current step; empty before the first one.
+    * `delivery`: writes on stdout.
     * `_stack`: holds the renderer of the current step. The caller's block ends it too, so that the
-      terminal is in order after Ctrl-C.
+      terminal is in order after an error.
     * `_step_renderer`: shows the events of the current step.
-    * `_steps`: {id, envelope} of every step that has ended.
-    * `_status`: the status of the flow; None until it has ended.
-    * `code`: the exit code of the last step that has ended; a success keeps that of the steps
-      before it.
+    * `_envelopes`: the envelope of every step that has ended, by its id.
+    * `_status`: the status of the flow; that of a stopped one until it has ended.
     """
 
     def __init__(self, args: FlowArgs, journal: Journal, stack: ExitStack) -> None:
         """Show nothing yet."""
+        self.run_id = ""
+        self.delivery = Delivery()
         self._args = args
         self._journal = journal
         self._stack = stack
         self._step_renderer = self._new_step_renderer()
-        self._steps: list[JsonValue] = []
-        self._status: JsonValue = None
-        self.code = ExitCode.SUCCEEDED
-
-    @property
-    def document(self) -> JsonObject:
-        """The flow's result as one document."""
-        return {
-            "flow_version": FLOW_VERSION,
-            "status": self._status,
-            "steps": self._steps,
-        }
+        self._envelopes: dict[str, JsonObject] = {}
+        self._status: JsonValue = RunStatus.CANCELLED.value
 
     def show_item(self, item: JsonObject) -> None:
         """Show an item of `Host.stream_flow`."""
         if self._args.stream and self._args.as_json:
-            print_json(item, on_one_line=True)
+            self.delivery.write(print_json, item, on_one_line=True)
         match item["type"]:
             case "step.started":
                 self._start_step(item)
@@ -143,33 +150,65 @@ class _FlowRenderer:
             case "flow.finished":
                 self._finish(item["status"])
             case _:
-                self._step_renderer.show_event(item)
+                self.delivery.write(self._step_renderer.show_event, item)
+
+    def end(self, signals: StopSignals) -> int:
+        """Show the document, then keep or forget each run. Return the exit code."""
+        ended_early = self.delivery.has_failed
+        if self._args.as_json and not self._args.stream:
+            self.delivery.write(print_json, self._document)
+        if self._args.as_json:
+            # Only now is it certain whether the steps were written.
+            for envelope in self._envelopes.values():
+                self._close(envelope)
+        code = ExitCode.SUCCEEDED
+        for envelope in self._envelopes.values():
+            # The last step decides, but it does not hide that an earlier one succeeded in part.
+            code = code_of_run(envelope) or code
+        if self._status == RunStatus.CANCELLED:
+            code = ExitCode.SUCCEEDED if ended_early else ExitCode.INTERRUPTED
+            return signals.code or self.delivery.code(code)
+        return self.delivery.code(code)
+
+    @property
+    def _document(self) -> JsonObject:
+        """The flow's result as one document."""
+        steps: list[JsonValue] = [
+            {"id": name, "envelope": envelope}
+            for name, envelope in self._envelopes.items()
+        ]
+        return {"flow_version": FLOW_VERSION, "status": self._status, "steps": steps}
 
     def _finish(self, status: JsonValue) -> None:
         self._status = status
-        envelopes = [as_object(as_object(step)["envelope"]) for step in self._steps]
-        if len(envelopes) > 1 and not self._args.as_json:
-            typer.echo(f"\nAll steps: {totals_line(*envelopes)}")
+        if len(self._envelopes) > 1 and not self._args.as_json:
+            totals = totals_line(*self._envelopes.values())
+            self.delivery.write(typer.echo, f"\nAll steps: {totals}")
 
     def _new_step_renderer(self) -> ConsoleRenderer:
         shows_text = self._args.stream and not self._args.as_json
         return ConsoleRenderer(text=shows_text, lines=False)
 
     def _start_step(self, item: JsonObject) -> None:
+        self.run_id = as_text(item["run_id"])
         if not self._args.as_json:
-            gap = "\n" if self._steps else ""
+            gap = "\n" if self._envelopes else ""
             step, action = line_of(item, "step"), line_of(item, "action")
-            typer.echo(f"{gap}{step} ({action})\n")
+            self.delivery.write(typer.echo, f"{gap}{step} ({action})\n")
         self._step_renderer = self._stack.enter_context(self._new_step_renderer())
 
     def _finish_step(self, item: JsonObject) -> None:
         self._stack.close()
         envelope = as_object(item["envelope"])
-        self._steps.append({"id": item["step"], "envelope": envelope})
-        # The last step decides, but it does not hide that an earlier one succeeded in part.
-        self.code = code_of_run(envelope) or self.code
-        # Before printing, which fails if the reader has left: the run has ended all the same.
-        self._journal.close(envelope)
+        self._envelopes[as_text(item["step"])] = envelope
         if not self._args.as_json:
-            show_result(envelope, self._step_renderer.streamed)
-        show_problems(envelope)
+            self.delivery.write(show_result, envelope, self._step_renderer.streamed)
+        is_stopped = envelope["status"] == RunStatus.CANCELLED
+        # A reader that leaves stops the run. That is not an error.
+        if not (self.delivery.reader_left and is_stopped):
+            show_problems(envelope)
+        if not self._args.as_json:
+            self._close(envelope)
+
+    def _close(self, envelope: JsonObject) -> None:
+        close_run(self._journal, envelope, is_written=self.delivery.is_complete)

@@ -63,8 +63,8 @@ async def _serve(
     if args.port is None:
         await mcp.serve_stdio(server)
         return
-    text = os.environ.get(TOKEN)
-    token = Secret(text) if text else None
+    secret = os.environ.get(TOKEN)
+    token = Secret(secret) if secret else None
     address = args.address or _LOOPBACK
     options = mcp.HttpOptions(address=address, port=args.port, token=token)
     if token is None and not options.is_loopback:
@@ -75,7 +75,9 @@ async def _serve(
             server, options, lambda url: say(f"Serving MCP at {url}; Ctrl-C stops it.")
         )
     except OSError as problem:
-        message = f"{address} port {args.port} cannot be used: {problem.strerror}."
+        message = (
+            f"Port {args.port} of that address cannot be used: {problem.strerror}."
+        )
         raise UsageError(message) from None
 
 

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from perplexity_connector.cli.aftermath import close_run
 from perplexity_connector.cli.connections import known_name
-from perplexity_connector.cli.ending import reader_may_leave
+from perplexity_connector.cli.delivery import Delivery
 from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_run
 from perplexity_connector.cli.fields import apply_assignments, parse_object, read_text
 from perplexity_connector.cli.journal import Journal, Unfinished
-from perplexity_connector.cli.output import print_json, show_problems, show_result
+from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.palette import find_action
 from perplexity_connector.cli.progress import ConsoleRenderer
+from perplexity_connector.cli.run_output import show_problems, show_result
+from perplexity_connector.cli.stopping import StopSignals
 from perplexity_connector.cli.targets import Connection, HostMaker, choose_target
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import (
@@ -50,41 +53,86 @@ class _Step(StepRun):
     resume_from: JsonObject | None
 
 
-def run_action(args: RunArgs, make_host: HostMaker, journal: Journal) -> ExitCode:
-    """Run an action and show its result. Return the exit code of the run.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Terminal:
+    """Where a run is shown, and how it is stopped from there."""
 
-    Raises `UsageError` for a mistake in the arguments, `BrokenPipeError` if the reader of a stream
-    leaves.
+    renderer: ConsoleRenderer
+    delivery: Delivery
+    signals: StopSignals
+
+
+def run_action(args: RunArgs, make_host: HostMaker, journal: Journal) -> int:
+    """Run an action and show its result. Return the exit code.
+
+    Raises `UsageError` for a mistake in the arguments, `ConnectorError` for an action that cannot
+    be described or a run that another process works on.
     """
     host = make_host({})
     step = _choose_step(args, host, journal)
-    # Raises for a saved step of a missing action, before its file in the journal can be dropped.
+    # Raises for a saved step of a missing action.
     description = host.describe(step.connector, step.action)
     target = choose_target(
         [as_object(description["connector"])],
         {step.connector: step.connection},
         sandbox=args.sandbox,
     )
+    with StopSignals() as signals:
+        terminal = _Terminal(
+            renderer=_renderer(args, step), delivery=Delivery(), signals=signals
+        )
+        with target as chosen, terminal.renderer:
+            connection = chosen.connections.get(step.connector)
+            options = _run_options(args, step, connection, journal)
+            run = _run(make_host(chosen.settings), step, options, terminal)
+            envelope = asyncio.run(run)
+        return _end(args, envelope, terminal, journal)
+
+
+def forget_run(args: RunArgs, run_id: str, journal: Journal) -> ExitCode:
+    """Drop an unfinished run. Raises as `run_action` does."""
+    if args.resume or _names_a_step(args):
+        message = "--forget takes only the run id. Remove everything else."
+        raise UsageError(message)
+    try:
+        journal.drop(run_id)
+    except OSError as problem:
+        say(f"error: The run cannot be dropped: {problem.strerror}.")
+        return ExitCode.INTERNAL
+    say("The run is forgotten. It cannot be resumed.")
+    return ExitCode.SUCCEEDED
+
+
+def _renderer(args: RunArgs, step: _Step) -> ConsoleRenderer:
     shows_text = args.stream or step.input.get("stream") is True
-    renderer = ConsoleRenderer(
+    return ConsoleRenderer(
         text=shows_text and not args.as_json, lines=args.stream and args.as_json
     )
-    with target as chosen, renderer:
-        connection = chosen.connections.get(step.connector)
-        options = _run_options(args, step, connection, journal)
-        run = _run(make_host(chosen.settings), step, options, renderer)
-        envelope = asyncio.run(run)
-    with reader_may_leave():
-        _show(args, envelope, renderer.streamed)
-    show_problems(envelope)
-    journal.close(envelope)
-    return code_of_run(envelope)
+
+
+def _end(
+    args: RunArgs, envelope: JsonObject, terminal: _Terminal, journal: Journal
+) -> int:
+    """Show the end of a run, then keep or forget it. Return the exit code."""
+    delivery, signals = terminal.delivery, terminal.signals
+    left_early = delivery.reader_left
+    delivery.write(_show, args, envelope, terminal.renderer.streamed)
+    code = code_of_run(envelope)
+    is_stopped = code == ExitCode.INTERRUPTED
+    if left_early and is_stopped:
+        # The reader had all that it wanted, as in `| head`. Nothing has failed.
+        code = ExitCode.SUCCEEDED
+    else:
+        show_problems(envelope)
+    close_run(journal, envelope, is_written=delivery.is_complete)
+    return (is_stopped and signals.code) or delivery.code(code)
 
 
 def _choose_step(args: RunArgs, host: Host, journal: Journal) -> _Step:
     if args.resume is None:
         return _new_step(args, host)
-    return _resumed_step(args, journal.read(args.resume))
+    _check_resume(args)
+    return _resumed_step(args, journal.take(args.resume))
 
 
 def _new_step(args: RunArgs, host: Host) -> _Step:
@@ -103,13 +151,20 @@ def _new_step(args: RunArgs, host: Host) -> _Step:
     )
 
 
-def _resumed_step(args: RunArgs, run: Unfinished) -> _Step:
-    has_input = args.assignments or args.document is not None or args.example
-    if args.action or has_input or args.sandbox:
+def _check_resume(args: RunArgs) -> None:
+    if _names_a_step(args) or args.sandbox:
         message = (
             "--resume uses the saved step. Remove the action, the input and --sandbox."
         )
         raise UsageError(message)
+
+
+def _names_a_step(args: RunArgs) -> bool:
+    has_input = args.assignments or args.document is not None or args.example
+    return bool(args.action or has_input)
+
+
+def _resumed_step(args: RunArgs, run: Unfinished) -> _Step:
     return _Step(
         connector=run.connector,
         action=run.action,
@@ -158,20 +213,28 @@ def _run_options(
 
 
 async def _run(
-    host: Host, step: _Step, options: RunOptions, renderer: ConsoleRenderer
+    host: Host, step: _Step, options: RunOptions, terminal: _Terminal
 ) -> JsonObject:
+    """Return the envelope. A signal, or a reader that leaves, stops the run in good order."""
     call = (step.connector, step.action, step.input)
-    async with host:
-        if not renderer.wants_events:
-            return await host.run(*call, **options)
-        envelope: JsonObject = {}
-        async with aclosing(host.stream(*call, **options)) as items:
-            async for item in items:
-                if "type" in item:
-                    renderer.show_event(item)
-                else:
-                    envelope = item
-        return envelope
+    renderer, delivery = terminal.renderer, terminal.delivery
+    stop = functools.partial(host.cancel, step.run_id)
+    with terminal.signals.asking(stop):
+        async with host:
+            if not renderer.wants_events:
+                return await host.run(*call, **options)
+            envelope: JsonObject = {}
+            async with aclosing(host.stream(*call, **options)) as items:
+                async for item in items:
+                    if "type" not in item:
+                        envelope = item
+                    elif (
+                        not delivery.write(renderer.show_event, item)
+                        and delivery.reader_left
+                    ):
+                        # A full disk stops no run: its answer can be fetched later.
+                        stop()
+            return envelope
 
 
 def _show(args: RunArgs, envelope: JsonObject, streamed: str) -> None:

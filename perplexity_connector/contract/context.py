@@ -62,8 +62,9 @@ class ActionContext:
     run_id: str = field(default_factory=new_run_id)
     attempt: int = 1
     last_attempt: bool = True
+    # Not in the repr: a host may give plain texts, and a crash reporter prints variables.
     connection: Mapping[str, str | Secret] = field(
-        default_factory=dict[str, str | Secret]
+        default_factory=dict[str, str | Secret], repr=False
     )
     deadline: float | None = None
     waited: Callable[[], float] = _not_at_all

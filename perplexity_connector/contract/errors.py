@@ -1,6 +1,7 @@
 """Errors as data: the cause, the possible effect at the provider, and the remedy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from functools import partial as bind
@@ -154,3 +155,17 @@ class ConnectorError(Exception):
         names = {*described, "usage"} - {"code", "message", "retryable"}
         parts: Mapping[str, object] = {name: getattr(self, name) for name in names}
         return (bind(ConnectorError, **parts), (self.code, self.message))  # type: ignore[arg-type]
+
+
+@contextmanager
+def unchained() -> Iterator[None]:
+    """Raise a `ConnectorError` of the block alone, without the exceptions that led to it.
+
+    Their texts, their attributes and the variables of their frames may hold a key. `from None` only
+    hides them.
+    """
+    try:
+        yield
+    except ConnectorError as error:
+        error.__cause__ = error.__context__ = None
+        raise

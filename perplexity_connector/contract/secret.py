@@ -1,6 +1,11 @@
 """A text that is shown only by an explicit call of `reveal`."""
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 __all__ = ["Secret"]
+
+T = TypeVar("T")
 
 _MASK = "**********"
 
@@ -45,3 +50,16 @@ class Secret:
     def __format__(self, spec: str) -> str:
         """Format the mask."""
         return format(_MASK, spec)
+
+
+def sealed(fields: T) -> T | dict[str, object]:
+    """Return a credential's fields with every text as a `Secret`; anything else as it is.
+
+    Crash reporters print the variables of a frame, and these then show the mask.
+    """
+    if not isinstance(fields, Mapping):
+        return fields
+    return {
+        name: Secret(value) if isinstance(value, str) else value
+        for name, value in fields.items()
+    }

@@ -5,10 +5,11 @@ import threading
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack, cast
 
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.json import Document
+from perplexity_connector.contract.secret import sealed
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.environment import variables
 from perplexity_connector.host.runs.retry import RetryPolicy
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from perplexity_connector.host.runs.runs import Runs
 
 __all__ = ["Host"]
+
+T = TypeVar("T")
 
 
 class Host:
@@ -167,6 +170,7 @@ class Host:
 
         A failed run does not raise: see the envelope's `status` and `error`.
         """
+        options = _sealed_options(options)
         return await self._runs.run(connector, action, input, options)
 
     def stream(
@@ -180,6 +184,7 @@ class Host:
 
         The envelope has no `type`. Closing the generator early cancels the run.
         """
+        options = _sealed_options(options)
         return self._runs.stream(connector, action, input, options)
 
     def validate_flow(
@@ -208,6 +213,7 @@ class Host:
         cancels the current run. Raises `ConnectorError` (`invalid_input`), before anything is sent,
         if `validate_flow` finds an error; the pointers of its fields lead into the flow.
         """
+        options = _sealed_options(options)
         return self._flows.stream(flow, options)
 
     async def run_flow(
@@ -219,6 +225,7 @@ class Host:
 
         Raises as `stream_flow` does.
         """
+        options = _sealed_options(options)
         return await self._flows.run(flow, options)
 
     def cancel(self, run_id: str) -> bool:
@@ -245,6 +252,7 @@ class Host:
         environment's is used if there is one. Raises `ConnectorError`: `not_found` for an unknown
         connector, source or connection, `invalid_input` for an unusable cursor or limit.
         """
+        connection = cast("GivenConnection", sealed(connection))
         return await self._runs.options(
             connector,
             source,
@@ -274,3 +282,15 @@ class Host:
         from perplexity_connector.host.flows.flows import Flows  # noqa: PLC0415 - heavy
 
         return Flows(self._catalogue, self._runs)
+
+
+def _sealed_options(options: T) -> T:
+    """Return the options of a run or a flow with the texts of each credential as `Secret`."""
+    parts = dict(cast("Mapping[str, object]", options))
+    if "connection" in parts:
+        parts["connection"] = sealed(parts["connection"])
+    if isinstance(connections := parts.get("connections"), Mapping):
+        parts["connections"] = {
+            connector: sealed(given) for connector, given in connections.items()
+        }
+    return cast("T", parts)

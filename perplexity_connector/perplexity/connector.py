@@ -21,6 +21,7 @@ from perplexity_connector.contract import (
     OptionsQuery,
     RunCanceller,
 )
+from perplexity_connector.contract.errors import unchained
 from perplexity_connector.perplexity.actions.model_options import ModelOptions
 from perplexity_connector.perplexity.forms.fields import Form
 from perplexity_connector.perplexity.forms.validation import validate_input
@@ -90,7 +91,13 @@ class PerplexityConnector(ConnectionTester, OptionLister, RunCanceller, Connecto
 
     def action(self, action_id: str, version: int) -> ActionHandler:
         """Return the handler of an action."""
-        return partial(_action(action_id, version).run, self._client)
+        return partial(self._run, _action(action_id, version))
+
+    async def _run(
+        self, action: _Action, input: JsonObject, ctx: ActionContext
+    ) -> ActionResult:
+        with unchained():
+            return await action.run(self._client, input, ctx)
 
     async def test_connection(self, ctx: ActionContext) -> ConnectionStatus:
         """Test `ctx.connection` with two free GETs, within ten seconds."""
@@ -107,7 +114,8 @@ class PerplexityConnector(ConnectionTester, OptionLister, RunCanceller, Connecto
         if source != "models":
             message = f"Unknown options source {source!r}. Available: models."
             raise ConnectorError(ErrorCode.NOT_FOUND, message)
-        return await self._models.page(query, ctx)
+        with unchained():
+            return await self._models.page(query, ctx)
 
     async def cancel_run(
         self, action_id: str, version: int, state: JsonObject, ctx: ActionContext

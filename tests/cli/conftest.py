@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from perplexity_connector.__main__ import main
-from perplexity_connector.cli import app
+from perplexity_connector.cli import hosts
 from tests.cli.fakes import FakeHost
 
 
@@ -61,5 +61,5 @@ def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
         fake.settings.append(settings)
         return fake
 
-    monkeypatch.setattr(app, "make_host", make)
+    monkeypatch.setattr(hosts, "make_host", make)
     return fake

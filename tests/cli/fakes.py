@@ -89,9 +89,21 @@ def failed(code: str, **parts: object) -> Document:
     return envelope(status="failed", output=None, error=error, partial=partial)
 
 
+def stopped(**parts: object) -> Document:
+    """The envelope of a run that was stopped; parts as in `failed`."""
+    warnings = parts.pop("warnings", [])
+    code = str(parts.pop("code", "cancelled"))
+    told = {"user_message": "The run was stopped.", "effect": "unknown"} | parts
+    return failed(code, **told) | {"status": "cancelled", "warnings": warnings}
+
+
 @dataclass
 class FakeHost:
-    """Stands in for `Host`. `script` is what `stream` yields; a callable in it is called where it stands."""
+    """Stands in for `Host`.
+
+    `script` is what a run yields; a callable in it is called where it stands. With `state` the run
+    has that checkpoint. A run that is cancelled ends with `end_of_stopped` instead.
+    """
 
     script: Sequence[Document | Callable[[], None]] = field(
         default_factory=lambda: [envelope()]
@@ -102,6 +114,9 @@ class FakeHost:
     settings: list[Mapping[str, Mapping[str, str]]] = field(default_factory=list)
     runs: list[tuple[str, tuple[Document, ...], Document]] = field(default_factory=list)
     closed: int = 0
+    state: Document = field(default_factory=dict)
+    end_of_stopped: Document = field(default_factory=stopped)
+    cancelled: list[str] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
         """Open: nothing to do."""
@@ -136,20 +151,35 @@ class FakeHost:
 
     async def run(self, *what: Document, **how: object) -> Document:
         """The last of the script."""
-        self.runs.append(("run", what, how))
-        last = self.script[-1]
-        assert isinstance(last, dict)
-        return last
+        items = [item async for item in self._play("run", what, how)]
+        return items[-1]
 
     async def stream(self, *what: Document, **how: object) -> AsyncIterator[Document]:
         """The script, item by item."""
-        self.runs.append(("stream", what, how))
+        async for item in self._play("stream", what, how):
+            yield item
+
+    def cancel(self, run_id: str) -> bool:
+        """Cancel the run, if there is one."""
+        self.cancelled.append(run_id)
+        return bool(self.runs)
+
+    async def _play(
+        self, kind: str, what: tuple[Document, ...], how: Document
+    ) -> AsyncIterator[Document]:
+        self.runs.append((kind, what, how))
+        run_id = {"run_id": how["run_id"]}
+        if self.state:
+            how["on_checkpoint"](self.state)
         for item in self.script:
             if isinstance(item, dict):
-                yield item
+                yield item if "type" in item or not self.state else item | run_id
             else:
                 item()
                 await asyncio.sleep(0)
+            if self.cancelled:
+                yield self.end_of_stopped | run_id
+                return
 
     @property
     def input(self) -> Document:

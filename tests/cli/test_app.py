@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 
-from perplexity_connector.cli import app
+from perplexity_connector.cli import hosts
 from perplexity_connector.host import Host
 from tests.cli.conftest import Command
 from tests.cli.fakes import DESCRIPTION, ENTRY, FakeHost
@@ -102,4 +102,4 @@ def test_a_user_without_a_home_is_told_what_a_run_needs(
 
 def test_the_host_is_the_reference_host() -> None:
     """With the settings given."""
-    assert isinstance(app.make_host({}), Host)
+    assert isinstance(hosts.make_host({}), Host)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from perplexity_connector.__main__ import main
-from perplexity_connector.cli import app, language_models
+from perplexity_connector.cli import hosts, language_models
 from perplexity_connector.cli.connections import EXIT_BY_OUTCOME
 from perplexity_connector.contract import ConnectionOutcome
 from perplexity_connector.host import ConnectionStore, Host
@@ -32,7 +32,7 @@ def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ConnectionStore:
     def make(settings: Mapping[str, Mapping[str, str]]) -> Host:
         return toy_host(store=store, settings=settings, environ=os.environ)
 
-    monkeypatch.setattr(app, "make_host", make)
+    monkeypatch.setattr(hosts, "make_host", make)
     return store
 
 

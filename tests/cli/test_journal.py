@@ -1,16 +1,21 @@
 """Unfinished runs on disk, and going on with them."""
 
+import errno
 import json
 import os
 import stat
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from perplexity_connector.cli import app
+from perplexity_connector.cli import hosts
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.journal import Journal, Unfinished
+from perplexity_connector.contract import ConnectorError, ErrorCode
+from perplexity_connector.contract.errors import RETRYABLE
+from perplexity_connector.host import StepRun
 from tests.cli.conftest import Command
 from tests.cli.fakes import FakeHost, envelope, failed
 
@@ -28,7 +33,8 @@ RUN = Unfinished(
 def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
     """The command line's journal, in a folder of the test's."""
     folder = tmp_path / "state" / "runs"
-    monkeypatch.setattr(app, "journal_folder", lambda: folder)
+    monkeypatch.setattr(hosts, "journal_folder", lambda: folder)
+    monkeypatch.setattr("perplexity_connector.cli.journal._LOCK_WAIT_S", 0.01)
     return Journal(folder)
 
 
@@ -55,25 +61,186 @@ def test_only_the_owner_can_read_it_and_nothing_half_written_stays(
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
-def test_the_end_of_a_run_and_old_age_are_forgotten(
-    journal: Journal, tmp_path: Path
-) -> None:
-    """A run that was seen to end needs no way back, and one of last week has none."""
-    for run_id in ("run_1", "run_2", "run_3"):
-        journal.keep(
-            Unfinished(
-                run_id=run_id,
-                connector="toy",
-                action="look",
-                version=1,
-                input={},
-                state={},
-            )
-        )
-    week = time.time() - 8 * 24 * 3600
-    os.utime(tmp_path / "state" / "runs" / "run_2.json", (week, week))
+def keep(journal: Journal, *run_ids: str) -> None:
+    """Runs that are alike but for their ids."""
+    for run_id in run_ids:
+        journal.keep(replace(RUN, run_id=run_id))
+
+
+def age(journal: Journal, name: str, days: float) -> None:
+    """Make a file look as if it had been written so many days ago."""
+    then = time.time() - days * 24 * 3600
+    os.utime(journal.folder / name, (then, then))
+
+
+def test_a_run_is_dropped_after_seven_days_and_one_more(journal: Journal) -> None:
+    """It is too old when another run ends, and still is a day later."""
+    keep(journal, "run_1", "run_2", "run_3", "run_4")
+    age(journal, "run_2.json", 8)
     journal.forget("run_1")
-    assert journal.unfinished() == ["run_3"]
+    assert set(journal.unfinished()) == {"run_2", "run_3", "run_4"}
+    age(journal, "run_2.old", 1.1)
+    journal.forget("run_3")
+    assert journal.unfinished() == ["run_4"]
+    assert [file.name for file in journal.folder.iterdir()] == ["run_4.json"]
+
+
+def test_a_clock_that_jumped_drops_no_run(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither forwards nor back, and the jump leaves nothing behind."""
+    keep(journal, "run_1", "run_2", "run_3", "run_4")
+    now = time.time()
+    for days, run_id in ((30, "run_1"), (-30, "run_2"), (0, "run_3")):
+        monkeypatch.setattr(time, "time", lambda days=days: now + days * 86400)
+        journal.forget(run_id)
+    assert [file.name for file in journal.folder.iterdir()] == ["run_4.json"]
+
+
+def test_an_old_run_that_a_process_works_on_is_not_dropped(journal: Journal) -> None:
+    """Its answer may arrive at any moment."""
+    keep(journal, "run_1", "run_2")
+    other = Journal(journal.folder)
+    other.take("run_2")
+    age(journal, "run_2.json", 8)
+    journal.forget("run_1")
+    age(journal, "run_2.old", 1.1)
+    journal.forget("run_1")
+    assert journal.unfinished() == ["run_2"]
+    other.release("run_2")
+    journal.forget("run_1")
+    assert journal.unfinished() == []
+
+
+def test_a_file_that_a_crash_tore_is_removed_unless_its_process_lives(
+    journal: Journal,
+) -> None:
+    """The run's last whole checkpoint stays."""
+    keep(journal, "run_1", "run_2", "run_3")
+    for run_id in ("run_2", "run_3"):
+        (journal.folder / f".{run_id}.json.new").write_text("{", encoding="utf-8")
+    other = Journal(journal.folder)
+    other.take("run_3")
+    journal.forget("run_1")
+    names = {file.name for file in journal.folder.iterdir()}
+    assert names >= {"run_2.json", ".run_3.json.new", "run_3.json"}
+    assert ".run_2.json.new" not in names
+    other.release("run_3")
+
+
+def test_a_file_that_another_process_removes_meanwhile_disturbs_nothing(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was listed, and then it was gone."""
+    keep(journal, "run_1", "run_2")
+    gone = [*journal.folder.glob("run_*.json"), journal.folder / "run_9.json"]
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(gone))
+    journal.forget("run_1")
+    assert set(journal.unfinished()) == {"run_1", "run_2", "run_9"}
+
+
+def test_two_processes_do_not_work_on_one_run(
+    command: Command, host: FakeHost, journal: Journal
+) -> None:
+    """The second says so, as something that passes, and asks nobody; then it may."""
+    keep(journal, "run_1")
+    other = Journal(journal.folder)
+    other.take("run_1")
+    for option in ("--resume", "--forget"):
+        outcome = command("run", option, "run_1")
+        assert (outcome.code, outcome.out) == (4, "")
+    assert host.runs == []
+    other.release("run_1")
+    host.script = [envelope(run_id="run_1")]
+    assert command("run", "--resume", "run_1").code == 0
+
+
+def test_a_run_that_is_under_way_is_not_resumed_by_another_process(
+    journal: Journal,
+) -> None:
+    """From its first checkpoint on."""
+    names = {"run_id": "run_1", "connector": "toy", "action": "look"}
+    step = StepRun(**names, version=1, input={}, connection=None)
+    journal.note(step, {"at": 1})
+    journal.note(step, {"at": 2})
+    with pytest.raises(ConnectorError) as refused:
+        Journal(journal.folder).take("run_1")
+    assert refused.value.code is ErrorCode.UNAVAILABLE
+    journal.release("run_1")
+    assert Journal(journal.folder).take("run_1").state == {"at": 2}
+
+
+def test_a_run_that_ends_while_another_process_waits_for_it_is_unknown_then(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the lock that the waiting one took is not left behind."""
+    keep(journal, "run_1")
+    claim = Journal._claim
+
+    def claim_late(self: Journal, run_id: str, seconds: float = 0) -> None:
+        claim(self, run_id, seconds)
+        (journal.folder / "run_1.json").unlink()
+
+    monkeypatch.setattr(Journal, "_claim", claim_late)
+    with pytest.raises(UsageError):
+        journal.take("run_1")
+    assert list(journal.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [OSError, NotImplementedError])
+def test_a_file_system_without_locks_keeps_runs_all_the_same(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """A lock is a help, and not a condition."""
+
+    def acquire(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("filelock.FileLock.acquire", acquire)
+    keep(journal, "run_1")
+    assert journal.take("run_1").run_id == "run_1"
+
+
+def test_a_kept_run_can_be_dropped(
+    command: Command, host: FakeHost, journal: Journal
+) -> None:
+    """A damaged one too; nothing is asked for, and an unknown one is refused with the known ones."""
+    keep(journal, "run_1", "run_2")
+    (journal.folder / "run_2.json").write_text("{", encoding="utf-8")
+    assert "run_1" in command("run", "--forget", "run_9").err
+    for run_id in ("run_1", "run_2"):
+        assert command("run", "--forget", run_id).code == 0
+    assert command("run", "--forget", "run_1").code == 2
+    assert host.runs == []
+    assert list(journal.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("more", [("look",), ("--example",), ("--resume", "run_1")])
+@pytest.mark.usefixtures("host")
+def test_dropping_takes_no_step(
+    command: Command, journal: Journal, more: tuple[str, ...]
+) -> None:
+    """The run stays."""
+    keep(journal, "run_1")
+    assert command("run", *more, "--forget", "run_1").code == 2
+    assert journal.unfinished() == ["run_1"]
+
+
+@pytest.mark.usefixtures("host")
+def test_a_run_that_cannot_be_dropped_is_said_in_a_line(
+    command: Command, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that can only be read."""
+    keep(journal, "run_1")
+    monkeypatch.setattr(Path, "unlink", refuse)
+    outcome = command("run", "--forget", "run_1")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.count("\n") == 1
+
+
+def refuse(*_: object, **__: object) -> None:
+    """What a read-only file system says."""
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 
 @pytest.mark.parametrize("run_id", ["run_9", "../run_1", "run_1/../run_1", ""])
@@ -119,28 +286,25 @@ def test_a_checkpoint_is_kept_and_a_run_that_ends_is_forgotten(
     assert journal.unfinished() == []
 
 
-@pytest.mark.parametrize(
-    ("code", "retryable", "kept"),
-    [("unavailable", True, 1), ("upstream_failed", False, 0)],
-)
+@pytest.mark.parametrize("code", list(ErrorCode))
 def test_a_run_whose_end_was_not_seen_is_kept_and_says_how_to_go_on(
-    command: Command,
-    host: FakeHost,
-    journal: Journal,
-    code: str,
-    retryable: bool,
-    kept: int,
+    command: Command, host: FakeHost, journal: Journal, code: str
 ) -> None:
-    """A failure that may pass leaves the way back; one that is final leaves nothing."""
-
-    async def run(*_: object, **how: object) -> dict[str, object]:
-        how["on_checkpoint"]({"response_id": "resp_1"})
-        return failed(code, retryable=retryable) | {"run_id": how["run_id"]}
-
-    host.run = run
-    outcome = command("run", "look", "query=moon")
-    assert len(journal.unfinished()) == kept
-    assert outcome.err.count("--resume run_") == kept
+    """Only `upstream_failed` without a status is an end; every refusal leaves the way back."""
+    host.state = {"response_id": "resp_1"}
+    warnings = [{"code": "stop_unconfirmed", "message": "It may go on."}]
+    warnings = warnings if code in {"timeout", "cancelled"} else []
+    for status, kept in ((None, code != "upstream_failed"), (404, True)):
+        end = failed(code, retryable=code in RETRYABLE, http_status=status)
+        host.script = [end | {"warnings": warnings}]
+        outcome = command("run", "look", "query=moon")
+        assert len(journal.unfinished()) == kept
+        assert outcome.err.count("--resume run_") == kept
+        assert outcome.err.count("--forget run_") == (
+            kept and code not in RETRYABLE | {ErrorCode.CANCELLED}
+        )
+        for run_id in journal.unfinished():
+            journal.drop(run_id)
 
 
 @pytest.mark.usefixtures("journal")
@@ -152,19 +316,18 @@ def test_a_failure_before_any_checkpoint_offers_no_way_back(
     assert "--resume" not in command("run", "look", "query=moon").err
 
 
-def test_a_run_that_was_stopped_offers_no_way_back(
+def test_a_run_whose_checkpoint_was_cleared_is_kept_without_an_offer(
     command: Command, host: FakeHost, journal: Journal
 ) -> None:
-    """An empty checkpoint says that there is nothing to come back to."""
+    """Nothing goes on, but its received part can be fetched for some days."""
+    host.state = {"response_id": "resp_1"}
 
-    async def run(*_: object, **how: object) -> dict[str, object]:
-        how["on_checkpoint"]({"response_id": "resp_1"})
-        how["on_checkpoint"]({})
-        return failed("timeout", retryable=True) | {"run_id": how["run_id"]}
+    def clear() -> None:
+        host.runs[-1][2]["on_checkpoint"]({})
 
-    host.run = run
+    host.script = [clear, failed("unavailable", retryable=True)]
     assert "--resume" not in command("run", "look", "query=moon").err
-    assert journal.unfinished() == []
+    assert len(journal.unfinished()) == 1
 
 
 def test_resuming_goes_on_with_the_step_as_it_was_saved(
@@ -225,7 +388,7 @@ def test_no_key_is_kept(
 
     host.run = run
     command("run", "look", "query=moon")
-    (file,) = files(tmp_path)
+    (file,) = (tmp_path / "state" / "runs").glob("*.json")
     assert "sentinel-key" not in file.read_text(encoding="utf-8")
     assert set(json.loads(file.read_text(encoding="utf-8"))) == {
         *RUN.__slots__,

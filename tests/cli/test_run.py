@@ -243,13 +243,13 @@ def test_what_was_streamed_before_a_failure_stays(
 def test_ctrl_c_ends_a_run_cleanly(
     command: Command, host: FakeHost, flags: tuple[str, ...]
 ) -> None:
-    """The host is closed, what was streamed stays, and one line says so."""
+    """The host is closed, what was streamed stays, the envelope is the last of the lines, and two lines say so."""
     host.script = [DELTAS[0], interrupt, DELTAS[1], envelope()]
     outcome = command("run", "look", *flags)
     assert outcome.code == 130
     assert outcome.out.startswith("Far \n" if flags == ("--stream",) else '{"type"')
-    assert outcome.out.count("\n") == 1
-    assert outcome.err.count("\n") == 1
+    assert outcome.out.count("\n") == len(flags)
+    assert outcome.err.count("\n") == 2
     assert host.closed == 1
 
 
@@ -307,11 +307,11 @@ def test_a_failure_is_told_even_when_the_reader_of_the_result_has_left(
 def test_a_result_that_cannot_be_written_is_told_in_a_line(
     command: Command, host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk is no bug of ours: no traceback, exit 1."""
+    """A full disk is no bug of ours: no traceback, exit 1; a run without a checkpoint must be repeated."""
     full = Path("/dev/full").open("w", encoding="utf-8", buffering=1)  # noqa: SIM115 - closed below
     monkeypatch.setattr(sys, "stdout", full)
     host.script = [envelope(output=ANSWER)]
     outcome = command("run", "look")
     full.close()
     assert outcome.code == 1
-    assert outcome.err.count("\n") == 1
+    assert outcome.err.count("\n") == 2

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from perplexity_connector.cli import app, progress
+from perplexity_connector.cli import hosts, progress
 from perplexity_connector.contract import (
     ActionContext,
     ActionResult,
@@ -61,7 +61,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch, store: ConnectionStore) -> ToyPlugin
         return toy_host(toy, store=store, settings=settings, environ=os.environ)
 
     monkeypatch.setenv("TOY_TOKEN", "toy-secret-token")
-    monkeypatch.setattr(app, "make_host", make)
+    monkeypatch.setattr(hosts, "make_host", make)
     return toy
 
 

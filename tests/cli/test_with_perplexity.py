@@ -180,7 +180,7 @@ def test_ctrl_c_stops_a_process_that_is_answering() -> None:
     assert running.returncode == 130
     assert first
     assert out.endswith("\n")
-    assert err.count("\n") == 2
+    assert err.count("\n") == 3
 
 
 def test_a_reader_that_leaves_ends_a_process_quietly() -> None:

@@ -24,13 +24,18 @@ KEY = "pplx-sentinel-0123456789"
         f"{[Secret(KEY)]}",
         "{}".format(Secret(KEY)),  # noqa: UP032 - the old way of formatting is another way out
         "%s" % Secret(KEY),  # noqa: UP031 - likewise
-        repr(ActionContext(connection={"api_key": Secret(KEY)})),
+        repr({"api_key": Secret(KEY)}),
     ],
 )
 def test_no_way_of_writing_a_secret_shows_it(shown: str) -> None:
     """Whatever formats a secret gets the mask."""
     assert KEY not in shown
     assert "*" in shown
+
+
+def test_a_context_shows_no_connection() -> None:
+    """A host may have put a plain text there, and a crash reporter prints variables."""
+    assert KEY not in repr(ActionContext(connection={"api_key": KEY}))
 
 
 def test_a_format_spec_applies_to_the_mask() -> None:

@@ -5,10 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
+from tests.faults.faults import held
+from tests.faults.proxy import FaultProxy, Rule, pass_on
 
 COMMAND = [sys.executable, "-m", "perplexity_connector", "run"]
 QUESTION = [
@@ -28,10 +33,10 @@ def environment(base_url: str) -> dict[str, str]:
     }
 
 
-def begun(base_url: str) -> subprocess.Popen[str]:
+def begun(base_url: str, *before: str) -> subprocess.Popen[str]:
     """A streamed run that has shown the beginning of its answer."""
     process = subprocess.Popen(
-        [*COMMAND, *QUESTION, "--stream", "--json"],
+        [*before, *COMMAND, *QUESTION, "--stream", "--json"],
         env=environment(base_url),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -68,17 +73,26 @@ def test_a_killed_run_is_resumed_to_its_complete_answer_and_paid_for_once(
         assert not kept.exists()
 
 
-def test_ctrl_c_asks_the_provider_to_stop_and_leaves_the_answer_on_the_screen(
-    state_folder: Path,
+SIGNALS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_signal_asks_the_provider_to_stop_and_prints_what_was_received(
+    state_folder: Path, name: str
 ) -> None:
-    """Exit 130, no traceback, and the run is cancelled where it costs money. The way back to its text is kept."""
+    """The signal's exit code, no traceback, the envelope as the last line; the run is cancelled where it costs money.
+
+    Nothing is lost: the cancelled run can be looked at again, once.
+    """
     with Sandbox(delta_seconds=0.01) as sandbox:
         with begun(sandbox.url) as process:
-            process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=30)
-        assert process.returncode == 130
-        assert len(list(state_folder.rglob("run_*.json"))) == 1
+            process.send_signal(signal.Signals[name])
+            shown, said = process.communicate(timeout=30)
+        assert process.returncode == SIGNALS[name]
         assert "Traceback" not in said
+        last = json.loads(shown.splitlines()[-1])
+        assert (last["status"], last["output"]) == ("cancelled", None)
+        assert last["partial"]["content"]
         assert [request.path.endswith("/cancel") for request in sandbox.requests] == [
             False,
             True,
@@ -89,6 +103,35 @@ def test_ctrl_c_asks_the_provider_to_stop_and_leaves_the_answer_on_the_screen(
             run["status"] == "cancelled" for run in state(sandbox.url)["runs"]
         ):
             assert time.monotonic() < deadline
+        (kept,) = state_folder.rglob("run_*.json")
+        assert last["run_id"] == kept.stem
+
+
+def test_a_second_signal_ends_at_once_and_keeps_the_run(state_folder: Path) -> None:
+    """While the provider does not answer the request to stop."""
+    asked, release = threading.Event(), threading.Event()
+    with Sandbox(delta_seconds=0.01) as sandbox, FaultProxy(sandbox.port) as proxy:
+        proxy.play(Rule("POST /v1/agent/", held(asked, release, pass_on)))
+        with begun(proxy.url) as process:
+            process.send_signal(signal.SIGTERM)
+            assert asked.wait(30)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+        release.set()
+        assert process.returncode == 130
+        assert "Traceback" not in said
+        assert len(list(state_folder.rglob("run_*.json"))) == 1
+
+
+def test_nohup_keeps_a_run_alive(state_folder: Path) -> None:
+    """A signal that was ignored at the start stays ignored, and the answer arrives."""
+    with Sandbox(delta_seconds=0.01) as sandbox:
+        with begun(sandbox.url, "nohup") as process:
+            process.send_signal(signal.SIGHUP)
+            shown, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert json.loads(shown.splitlines()[-1])["status"] == "succeeded"
+        assert list(state_folder.rglob("run_*.json")) == []
 
 
 def state(base_url: str) -> dict[str, list[dict[str, str]]]:

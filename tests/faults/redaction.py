@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import os
 import pickle
 import traceback
 from collections.abc import Iterable, Iterator
@@ -77,22 +78,37 @@ def logged(records: Iterable[logging.LogRecord]) -> Iterator[str]:
 
 
 def of_error(error: BaseException) -> Iterator[str]:
-    """An error as a developer, a log or another process sees it, with all that led to it."""
-    seen: BaseException | None = error
-    while seen is not None:
+    """An error as a developer, a log, a crash reporter or another process sees it, with all that led to it."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        one = waiting.pop()
+        seen.add(id(one))
         yield from (
-            repr(seen),
-            str(seen),
-            repr(vars(seen)),
-            "".join(traceback.format_exception(seen)),
+            repr(one),
+            str(one),
+            repr(vars(one)),
+            "".join(traceback.format_exception(one)),
         )
-        if isinstance(seen, ConnectorError):
-            yield json.dumps(seen.to_dict(), default=str)
-            yield pickle.dumps(seen).decode("latin-1")
-        # As Python and those who report errors follow them: `from None` ends the chain.
-        seen = seen.__cause__ or (
-            None if seen.__suppress_context__ else seen.__context__
-        )
+        if isinstance(one, ConnectorError):
+            yield json.dumps(one.to_dict(), default=str)
+            yield pickle.dumps(one).decode("latin-1")
+        # Also where `from None` ends the chain for Python: not all who report errors stop there.
+        before = (one.__cause__, one.__context__)
+        waiting += [each for each in before if each and id(each) not in seen]
+
+
+# Names that crash reporters hide, whatever the value is.
+_HIDDEN = frozenset({"secret", "credentials", "api_key", "password", "token"})
+
+
+def variables(error: BaseException) -> Iterator[str]:
+    """Every variable of the frames that an error went through, as a crash reporter shows it; not the tests' own."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if f"{os.sep}tests{os.sep}" in frame.f_code.co_filename:
+            continue
+        for name, value in frame.f_locals.items():
+            if name not in _HIDDEN:
+                yield f"{frame.f_code.co_qualname}.{name}={value!r}"
 
 
 def _base64(data: bytes, shift: int) -> Iterator[str]:

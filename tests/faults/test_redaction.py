@@ -1,5 +1,6 @@
 """The key is nowhere but in the request's own header: in no log, error, event, file or process argument."""
 
+import asyncio
 import base64
 import json
 import logging
@@ -13,16 +14,45 @@ from urllib.parse import quote
 
 import pytest
 
-from perplexity_connector.contract import ConnectorError, ErrorCode, Secret
+from perplexity_connector import plugin
+from perplexity_connector.contract import (
+    ActionContext,
+    Connector,
+    ConnectorError,
+    ErrorCode,
+    OptionsPage,
+    Secret,
+    hookimpl,
+)
+from perplexity_connector.host import ConnectionStore, Host
+from perplexity_connector.perplexity.connector import PerplexityConnector
 from perplexity_connector.perplexity.wire import transport
+from perplexity_connector.perplexity.wire.client import Client
+from perplexity_connector.perplexity.wire.endpoint import Endpoint
+from perplexity_connector.sandbox import GOOD_KEY
 from tests.faults.echoes import echoes, in_headers
 from tests.faults.faults import Cut, answer, cut, held
 from tests.faults.proxy import Fault, Rule, pass_on
 from tests.faults.reachable import reachable
-from tests.faults.redaction import everything, forms, found, logged, of_error, said
-from tests.faults.row import SOME_TEXT, Want, chat, post, search
+from tests.faults.redaction import (
+    everything,
+    forms,
+    found,
+    logged,
+    of_error,
+    said,
+    variables,
+)
+from tests.faults.row import CHAT, SOME_TEXT, Want, chat, post, search
 from tests.faults.rows import SECTIONS
-from tests.faults.stage import PLAIN_SENTINEL, SENTINEL, Stage, ears
+from tests.faults.stage import (
+    MANIFEST,
+    PLAIN_SENTINEL,
+    SENTINEL,
+    Stage,
+    ears,
+    step_input,
+)
 
 both_keys = pytest.mark.parametrize(
     "key", [SENTINEL, PLAIN_SENTINEL], ids=["any signs", "letters and digits"]
@@ -34,6 +64,89 @@ def test_no_run_of_the_matrix_says_the_key(stage: Stage, section: str) -> None:
     """Envelope, events, checkpoints, errors, contexts, the host's own objects, and every log record at DEBUG."""
     for row in SECTIONS[section]:
         assert found(SENTINEL, everything(stage.outcome(row))) == [], row.id
+
+
+def test_no_variable_that_a_crash_reporter_prints_has_the_key(stage: Stage) -> None:
+    """In one row of each cause and action, whose error a plain pluggy host would report with its frames."""
+    rows = {(row.cause, row.action): row for rows in SECTIONS.values() for row in rows}
+    errors = [error for row in rows.values() for error in stage.outcome(row).errors]
+    assert (
+        found(SENTINEL, [text for error in errors for text in variables(error)]) == []
+    )
+    assert len(errors) > 40
+
+
+async def _use_wrongly(host: Host, way: str) -> None:
+    """Give a key in a way that is refused."""
+    connection = {"connection_name": "Mine", "api_key": SENTINEL}
+    unknown = connection | {"more": "x"}
+    match way:
+        case "run":
+            handler = plugin.load_connector("perplexity", {}).action(CHAT, 1)
+            ctx = ActionContext(connection={"api_key": f"{SENTINEL} x"})
+            await handler(step_input(chat("x", Want())), ctx)
+        case "add":
+            host.connections.add("perplexity", unknown)
+        case "add to nothing":
+            host.connections.add("none", connection)
+        case "replace":
+            host.connections.add("perplexity", connection | {"api_key": GOOD_KEY})
+            host.connections.replace_key("Mine", unknown)
+        case "replace with nothing":
+            host.connections.add("perplexity", connection)
+            host.connections.replace_key("Mine", {"api_key": ""})
+        case "test":
+            await host.connections.test(connection, "none")
+        case "options":
+            await host.options("perplexity", "none", connection=connection)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        *("run", "add", "add to nothing"),
+        *("replace", "replace with nothing", "test", "options"),
+    ],
+)
+def test_an_error_about_a_connection_has_the_key_neither_in_its_chain_nor_in_a_variable(
+    tmp_path: Path, way: str
+) -> None:
+    """Wherever it is given: the error of the host or of the connector, with its frames and all before it."""
+    host = Host(environ={}, store=ConnectionStore(tmp_path, {}))
+
+    async def use() -> None:
+        async with host:
+            await _use_wrongly(host, way)
+
+    with pytest.raises(ConnectorError) as caught:
+        asyncio.run(use())
+    texts = [*of_error(caught.value), *variables(caught.value)]
+    assert found(SENTINEL, texts) == []
+
+
+def test_the_exception_of_a_foreign_plugin_is_not_in_the_chain() -> None:
+    """Its text may hold the key, and so may its frames."""
+
+    class Foreign(PerplexityConnector):
+        async def list_options(self, *_: object) -> OptionsPage:
+            raise ValueError(SENTINEL)
+
+    class Plugin:
+        @hookimpl
+        def load_connector(self, connector_id: str, settings: object) -> Connector:
+            del connector_id, settings
+            return Foreign(Client(Endpoint()))
+
+    host = Host(environ={})
+    host.register(Plugin(), MANIFEST)
+
+    async def use() -> None:
+        async with host:
+            await host.options("perplexity", "models")
+
+    with pytest.raises(ConnectorError) as caught:
+        asyncio.run(use())
+    assert found(SENTINEL, of_error(caught.value)) == []
 
 
 def test_the_matrix_is_listened_to_where_it_matters(stage: Stage) -> None:
@@ -129,6 +242,10 @@ def test_the_search_looks_into_errors_records_and_objects() -> None:
     error = ConnectorError(ErrorCode.INTERNAL, message)
     error.__cause__ = ValueError(SENTINEL)
     assert found(SENTINEL, of_error(error))
+    hidden = ConnectorError(ErrorCode.INTERNAL, message)
+    hidden.__context__ = ValueError(SENTINEL)
+    hidden.__suppress_context__ = True
+    assert found(SENTINEL, of_error(hidden))
     with ears() as records:
         logging.getLogger("somebody").debug("a %s", SENTINEL)
         logging.getLogger("somebody").debug("b", extra={"more": SENTINEL})
@@ -179,7 +296,8 @@ def test_a_command_says_the_key_to_nobody(
     ]
     assert found(SENTINEL, texts) == []
     assert any(streams)
-    assert len(during) == (2 if name == "journalled" else 1)
+    # The arguments, and an unfinished run with its lock.
+    assert len(during) == (3 if name == "journalled" else 1)
 
 
 def _files(folder: Path) -> list[bytes]:

@@ -16,6 +16,7 @@ from perplexity_connector.contract import (
     Secret,
 )
 from perplexity_connector.contract.json import Document
+from perplexity_connector.contract.secret import sealed
 from perplexity_connector.host.credentials.form import (
     NAME,
     ConnectionForm,
@@ -75,6 +76,7 @@ class Connections:
         Raises `ConnectorError`: `invalid_credentials` with an error for each field that breaks the
         form, `invalid_input` for a name that is taken, holds the key or cannot be displayed.
         """
+        fields = cast("Given", sealed(fields))
         form = self._form(connector)
         require_mapping("fields", fields)
         now = _now()
@@ -111,9 +113,10 @@ class Connections:
         environment's. A stored connection needs no `connector`. A bad connection is a result, not
         an exception.
         """
-        owner, fields = self._find_fields(connection, connector)
+        connection = cast("str | Given | None", sealed(connection))
+        owner, credentials = self._find_fields(connection, connector)
         try:
-            credential = self._form(owner).resolve(fields, self._environ)
+            credential = self._form(owner).resolve(credentials, self._environ)
         except ConnectorError as error:
             if error.code is not ErrorCode.INVALID_CREDENTIALS:
                 raise
@@ -134,6 +137,7 @@ class Connections:
 
         Raises `ConnectorError` as `add` does, `invalid_input` also for a field that is not secret.
         """
+        fields = cast("Given", sealed(fields))
         require_mapping("fields", fields)
         form = self._form(self._find(name).connector)
         if wrong := [field for field in fields if not form.is_secret(field)]:
@@ -184,8 +188,8 @@ class Connections:
         def edit(stored: Sequence[StoredConnection]) -> Sequence[StoredConnection]:
             old, others = _split_off(stored, name)
             form = self._form(old.connector)
-            given = form.validate(cast("Given", {**old.fields, **fields}))
-            new = replace(old, fields=given, updated_at=_now())
+            secret = form.validate(cast("Given", {**old.fields, **fields}))
+            new = replace(old, fields=secret, updated_at=_now())
             changed.append(_set_name_and_fingerprint(form, new))
             return _insert(others, changed[0])
 

@@ -40,27 +40,30 @@ class ConnectionForm:
         self._needs_fields = bool(schema.get("required"))
 
     def resolve(
-        self, given: Given | JsonObject | None, environ: Mapping[str, str]
+        self, credentials: Given | JsonObject | None, environ: Mapping[str, str]
     ) -> Credential:
         """Return the credential of a run, from the given fields or from the environment.
 
         Raises `ConnectorError` (`invalid_credentials`) with an error for each invalid field, or if
         there are neither given fields nor variables.
         """
-        fields = self._read_environment(environ) if given is None else given
-        return self.as_credential(self.validate(fields))
+        if credentials is None:
+            credentials = self._read_environment(environ)
+        # Crash reporters print variables, but not those named `credentials` or `secret`.
+        del environ
+        return self.as_credential(self.validate(credentials))
 
-    def validate(self, given: Given | JsonObject) -> JsonObject:
+    def validate(self, credentials: Given | JsonObject) -> JsonObject:
         """Return the fields as plain JSON, stripped of whitespace, secrets in the clear.
 
         Raises `ConnectorError` (`invalid_credentials`) with an error for each invalid field.
         """
-        fields = to_json(_reveal(given))
-        if errors := self._validator.errors(fields):
+        secret = to_json(_reveal(credentials))
+        if errors := self._validator.errors(secret):
             places = ", ".join(repr(error.pointer) for error in errors)
             message = f"The connection is not valid at {places}."
             raise ConnectorError(ErrorCode.INVALID_CREDENTIALS, message, fields=errors)
-        return as_object(fields.value)
+        return as_object(secret.value)
 
     def as_credential(self, fields: JsonObject) -> Credential:
         """Return the fields as a run needs them: as text, the secret ones as `Secret`."""

@@ -63,19 +63,17 @@ def find_master_key(file: Path, environ: Mapping[str, str], *, make: bool) -> Ma
     (`invalid_credentials`) for a key that is missing or invalid, `ExposedError` and `OSError` as
     `read_private` does.
     """
-    key: bytes | None = master_key(environ)
-    place = MASTER_KEY_VARIABLE if key else file.name
-    key = key or read_private(file, check_modes=checks_modes(environ))
-    if key is None and make:
-        key = MasterKey.new_key()
-        write_private(file, key)
-    if key is None:
-        message = (
-            f"The master key is missing. Set {MASTER_KEY_VARIABLE} or restore {file}."
-        )
+    secret: bytes | None = master_key(environ)
+    place = MASTER_KEY_VARIABLE if secret else file.name
+    secret = secret or read_private(file, check_modes=checks_modes(environ))
+    if secret is None and make:
+        secret = MasterKey.new_key()
+        write_private(file, secret)
+    if secret is None:
+        message = f"The master key is missing. Set {MASTER_KEY_VARIABLE} or restore {file}."
         raise store_error(message)
     try:
-        return MasterKey(key)
+        return MasterKey(secret)
     except ValueError:
         message = (
             f"The master key of the connections in {file.parent}, from {place}, must be a Fernet"

@@ -17,6 +17,7 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
+from perplexity_connector.contract.errors import unchained
 from perplexity_connector.host.credentials.master_key import (
     MasterKey,
     find_master_key,
@@ -83,6 +84,7 @@ class ConnectionStore:
         self._key_file = folder / "master.key"
 
     @classmethod
+    @unchained()
     def default(cls, environ: Mapping[str, str] | None = None) -> "ConnectionStore":
         """Return the store in the user's data folder, which all hosts of this user share.
 
@@ -95,6 +97,7 @@ class ConnectionStore:
             message = f"The home folder, where connections are stored, is unknown. Set HOME or {HOME_VARIABLE}."
             raise store_error(message) from None
 
+    @unchained()
     def read(self) -> list[StoredConnection]:
         """Return every connection, in the order in which they were added.
 
@@ -106,6 +109,7 @@ class ConnectionStore:
                 self._keep_private(self._folder)
             return self._read()
 
+    @unchained()
     def change(
         self, edit: Callable[[Sequence[StoredConnection]], Sequence[StoredConnection]]
     ) -> None:

@@ -18,6 +18,7 @@ from perplexity_connector.contract import (
     FieldError,
     RunWarning,
 )
+from perplexity_connector.contract.errors import unchained
 
 T = TypeVar("T")
 # Makes the error of a broken plugin from the reason, which never holds the exception's text: that
@@ -60,29 +61,31 @@ def call(function: Callable[[], T], fail: Fail) -> T:
 
     Raises `ConnectorError`: the plugin's own, else `fail` with the type of its exception.
     """
-    try:
-        return function()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - the host's boundary: it outlives a broken plugin
-        raise _as_connector_error(error, fail) from None
+    with unchained():
+        try:
+            return function()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the host's boundary: it outlives a broken plugin
+            raise _as_connector_error(error, fail) from None
 
 
 async def guard(start: Callable[[], Awaitable[T]], fail: Fail) -> T:
     """Await a plugin's coroutine in this task. Raises as `call` does."""
     task = cast("asyncio.Task[object]", asyncio.current_task())
     before = task.cancelling()
-    try:
-        return await start()
-    except KeyboardInterrupt:
-        raise
-    except asyncio.CancelledError as error:
-        if task.cancelling() > before:
+    with unchained():
+        try:
+            return await start()
+        except KeyboardInterrupt:
             raise
-        # A future of the plugin was cancelled, and not this task.
-        raise _as_connector_error(error, fail) from None
-    except BaseException as error:  # noqa: BLE001 - as in `call`
-        raise _as_connector_error(error, fail) from None
+        except asyncio.CancelledError as error:
+            if task.cancelling() > before:
+                raise
+            # A future of the plugin was cancelled, and not this task.
+            raise _as_connector_error(error, fail) from None
+        except BaseException as error:  # noqa: BLE001 - as in `call`
+            raise _as_connector_error(error, fail) from None
 
 
 async def supervise(

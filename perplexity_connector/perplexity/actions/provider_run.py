@@ -239,7 +239,10 @@ class ProviderRun:
             except ConnectorError as error:
                 failures, self._status = failures + 1, None
                 if error.code in _GONE:
-                    raise self._error_event() or _lost() from None
+                    lost = self._error_event() or _lost()
+                    # A host can tell it from a run that was seen to fail.
+                    lost.http_status = error.http_status
+                    raise lost from None
                 if error.code not in _PASSING or failures > _FORGIVEN_FAILURES:
                     raise
                 wait = max(pause, _with_jitter(error.retry_after or 0.0))

@@ -264,21 +264,30 @@ class Client:
     def _request(
         self, method: str, path: str, ctx: ActionContext, body: JsonObject | None
     ) -> httpx.Request:
-        headers = self._headers | {"authorization": f"Bearer {_key(ctx.connection)}"}
         content = None
         if body is not None:
-            headers["content-type"] = "application/json"
             # Plain ASCII, so that a lone surrogate in an author's text cannot break the encoding.
             text = json.dumps(body, separators=(",", ":"), allow_nan=False)
             content = text.encode()
         return httpx.Request(
             method,
             f"{self._endpoint.base_url}{path}",
-            headers=headers,
+            # Not a variable: a crash reporter would print it.
+            headers=self._headers_of_request(ctx.connection, has_body=body is not None),
             content=content,
             # Only for connecting: this client measures the first byte and idle times by itself.
             extensions={"timeout": {"connect": self._endpoint.connect_timeout}},
         )
+
+    def _headers_of_request(
+        self, credentials: Mapping[str, str | Secret], *, has_body: bool
+    ) -> Mapping[str, str]:
+        content_type = {"content-type": "application/json"} if has_body else {}
+        return {
+            **self._headers,
+            "authorization": f"Bearer {_key(credentials)}",
+            **content_type,
+        }
 
     async def _first_byte(self, request: httpx.Request) -> httpx.Response:
         if self._opened is None:
@@ -316,17 +325,18 @@ def _unavailable(effect: Effect, state: str, error: httpx.HTTPError) -> Connecto
     )
 
 
-def _key(connection: Mapping[str, str | Secret]) -> str:
-    given = connection.get("api_key", "")
-    key = (given.reveal() if isinstance(given, Secret) else given).strip()
-    if not re.fullmatch("[!-~]+", key):
+def _key(credentials: Mapping[str, str | Secret]) -> str:
+    # Crash reporters print variables, but none of these names.
+    secret = credentials.get("api_key", "")
+    api_key = (secret.reveal() if isinstance(secret, Secret) else secret).strip()
+    if not re.fullmatch("[!-~]+", api_key):
         # Checked here, because an HTTP library that refuses a header quotes it in its error.
         raise provider_errors.provider_error(
             ErrorCode.INVALID_CREDENTIALS,
             effect=Effect.NONE,
             detail="no usable key was given",
         )
-    return key
+    return api_key
 
 
 async def _refusal(response: httpx.Response) -> bytes:

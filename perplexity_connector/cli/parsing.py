@@ -1,0 +1,52 @@
+"""Reports a command line that cannot be parsed, without repeating any of it: an argument may be a key."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from perplexity_connector.cli.output import say
+
+_WANTED = {
+    "float": "a number",
+    "integer": "a whole number",
+    "integer range": "a whole number in the range that the help shows",
+}
+
+
+def report_parse_error(mistake: Any, *, is_empty: bool) -> None:
+    """Print one line about the mistake and one about the help; for an empty command line, the help."""
+    if is_empty:
+        mistake.show()
+        return
+    say(f"error: {_message(mistake)}")
+    path = mistake.ctx.command_path if mistake.ctx else "perplexity-connector"
+    say(f"See: {path} --help")
+
+
+def _message(mistake: Any) -> str:
+    """Return a message made only of names that the program itself has given."""
+    match type(mistake).__name__:
+        case "MissingParameter":
+            return f"{_name(mistake.param)} is missing."
+        case "BadParameter":
+            wanted = _WANTED.get(mistake.param.type.name, "valid")
+            return f"{_name(mistake.param)} must be {wanted}."
+        case "NoSuchOption":
+            return " ".join(["Unknown option.", *_suggestions(mistake)])
+        case "BadOptionUsage":
+            # The parser knows this option, but it has no value, or one that it does not take.
+            return f"The option {mistake.option_name} is not used correctly."
+    command = mistake.ctx.command
+    if hasattr(command, "list_commands"):
+        names = ", ".join(command.list_commands(mistake.ctx))
+        return f"Unknown command. Available: {names}."
+    return "There are too many arguments."
+
+
+def _name(param: Any) -> str:
+    return str(param.opts[0] if param.param_type_name == "option" else param.metavar)
+
+
+def _suggestions(mistake: Any) -> Iterator[str]:
+    # The parser suggests only options of the command.
+    if names := mistake.possibilities:
+        yield f"Did you mean {' or '.join(names)}?"

@@ -1,0 +1,136 @@
+"""The commands `run` and `run-flow`, and their arguments.
+
+Imports are inside the commands, so that `actions` and `describe` start fast (docs/performance.md).
+"""
+
+from typing import Annotated
+
+import typer
+
+from perplexity_connector.cli import hosts
+from perplexity_connector.cli.ending import reporting_errors
+from perplexity_connector.cli.options import (
+    AsJson,
+    ConnectionName,
+    Stream,
+    UseSandbox,
+    check_sandbox,
+    check_timeout,
+    silence_logs,
+)
+
+
+@reporting_errors()
+def run(  # noqa: PLR0913 - each option of the command is a parameter
+    action: Annotated[
+        str,
+        typer.Argument(
+            metavar="ACTION",
+            help="An action, such as execute_search. Leave it out with --resume.",
+        ),
+    ] = "",
+    fields: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FIELD=VALUE",
+            help="Values for the input; dots lead inside: a.b=1, list.0.a=1.",
+        ),
+    ] = None,
+    *,
+    document: Annotated[
+        str | None,
+        typer.Option(
+            "--input", metavar="JSON|@FILE|-", help="The input as JSON; - reads stdin."
+        ),
+    ] = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="Start from the action's first example.")
+    ] = False,
+    stream: Stream = False,
+    sandbox: UseSandbox = False,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN_ID",
+            help="Resume a run that a crash or a failure cut short.",
+        ),
+    ] = None,
+    forget: Annotated[
+        str | None,
+        typer.Option(metavar="RUN_ID", help="Drop a run that is kept for --resume."),
+    ] = None,
+    connection: ConnectionName = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="Maximum seconds for the whole run."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run an action and show its result.
+
+    Exit codes: 0 succeeded; 2 invalid input or usage; 3 credentials, permission or quota; 4 rate
+    limited, unavailable or timed out; 5 refused, or an unusable answer; 6 a search whose queries
+    failed in part; 1 internal; stopped by a signal: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP.
+    """
+    from perplexity_connector.cli.running import RunArgs, forget_run, run_action
+
+    check_timeout(timeout)
+    check_sandbox(sandbox, connection)
+    silence_logs()
+    args = RunArgs(
+        action=action,
+        assignments=fields or (),
+        document=document,
+        example=example,
+        stream=stream,
+        sandbox=sandbox,
+        resume=resume,
+        connection=connection,
+        timeout=timeout,
+        as_json=as_json,
+    )
+    journal = hosts.make_journal()
+    if forget is not None:
+        raise typer.Exit(forget_run(args, forget, journal))
+    raise typer.Exit(run_action(args, hosts.make_host, journal))
+
+
+@reporting_errors()
+def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A saved flow; - reads stdin.")
+    ],
+    *,
+    connection: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Use this stored connection instead of those that the steps name.",
+        ),
+    ] = None,
+    sandbox: UseSandbox = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="Maximum seconds for each step."),
+    ] = None,
+    stream: Stream = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the steps of a saved flow and show each result.
+
+    The first step that does not succeed ends the flow. The exit code is that of its run, see `run`.
+    """
+    from perplexity_connector.cli.flow_running import FlowArgs, run_saved_flow
+
+    check_timeout(timeout)
+    check_sandbox(sandbox, connection)
+    silence_logs()
+    args = FlowArgs(
+        file=file,
+        connection=connection,
+        sandbox=sandbox,
+        timeout=timeout,
+        stream=stream,
+        as_json=as_json,
+    )
+    raise typer.Exit(run_saved_flow(args, hosts.make_host, hosts.make_journal()))

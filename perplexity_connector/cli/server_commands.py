@@ -1,0 +1,80 @@
+"""The commands that serve until Ctrl-C, and their arguments.
+
+Imports are inside the commands, so that `actions` and `describe` start fast (docs/performance.md).
+"""
+
+from typing import Annotated
+
+import typer
+
+from perplexity_connector.cli import hosts
+from perplexity_connector.cli.ending import reporting_errors
+from perplexity_connector.cli.options import (
+    ConnectionName,
+    Port,
+    UseSandbox,
+    check_sandbox,
+    silence_logs,
+    silence_retries,
+)
+
+
+@reporting_errors()
+def sandbox(*, port: Port = 0) -> None:
+    """Serve a local copy of the Perplexity API until Ctrl-C."""
+    from perplexity_connector.cli.sandboxing import serve_sandbox
+
+    serve_sandbox(port)
+
+
+@reporting_errors()
+def workbench(
+    *,
+    port: Port = 0,
+    sandbox: UseSandbox = False,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")
+    ] = True,
+) -> None:
+    """Serve a web page to try the actions in, for this machine only, until Ctrl-C."""
+    from perplexity_connector.cli.workbench import serve_workbench
+
+    silence_logs()
+    serve_workbench(
+        hosts.make_workbench_host, port=port, sandbox=sandbox, browser=browser
+    )
+
+
+@reporting_errors()
+def mcp(
+    *,
+    http: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="Serve HTTP on this port; 0 takes any free one.",
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--host",
+            metavar="ADDRESS",
+            help="The address for --http. All but loopback need a token.",
+        ),
+    ] = None,
+    connection: ConnectionName = None,
+    sandbox: UseSandbox = False,
+) -> None:
+    """Serve the actions as tools to an MCP client, over stdin and stdout, or over HTTP.
+
+    If PERPLEXITY_MCP_TOKEN is set, HTTP clients must send it as a bearer token.
+    """
+    from perplexity_connector.cli.mcp import McpArgs, serve_tools
+
+    check_sandbox(sandbox, connection)
+    silence_retries()
+    args = McpArgs(port=http, address=address, connection=connection, sandbox=sandbox)
+    serve_tools(args, hosts.make_host)

@@ -1,0 +1,101 @@
+"""Signals that stop a run: Ctrl-C, SIGTERM, and SIGHUP when a terminal closes."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Self, TypeAlias
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+_SHOW_CURSOR = b"\x1b[?25h"
+# A request to stop that came before the run had begun is repeated after so many seconds.
+_AGAIN_S = 0.01
+
+# Asks a run to stop. Returns whether the run was active.
+Stop: TypeAlias = Callable[[], bool]
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal arrived while no run was active; `code` is the exit code."""
+
+    def __init__(self, code: int) -> None:
+        """Keep the exit code."""
+        super().__init__()
+        self.code = code
+
+
+class StopSignals:
+    """The signals of one command, while entered.
+
+    The first signal asks the active run to stop, or raises `Stopped` if there is not one. The
+    second ends the process at once. A signal that was ignored at the start, as by `nohup`, stays
+    ignored.
+
+    * `code`: the exit code of the first signal; None before it.
+    * `_loop`, `_stop`: the event loop of the active run, and how to stop it; None without a run.
+    * `_former`: the handler of each signal before this one.
+    """
+
+    def __init__(self) -> None:
+        """Change nothing yet."""
+        self.code: int | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: Stop | None = None
+        self._former: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> Self:
+        """Take the signals. Outside the main thread Python does not allow this."""
+        if threading.current_thread() is threading.main_thread():
+            for number in _signals():
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._former[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give the signals back."""
+        for number, former in self._former.items():
+            signal.signal(number, former)  # type: ignore[arg-type] # as `signal` returned it
+
+    @contextmanager
+    def asking(self, stop: Stop) -> Iterator[None]:
+        """Until the block ends, let a signal call `stop` on the running event loop."""
+        self._loop, self._stop = asyncio.get_running_loop(), stop
+        try:
+            yield
+        finally:
+            self._loop = self._stop = None
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self.code is not None:
+            _end_at_once(128 + number)
+        self.code = 128 + number
+        if self._loop is None:
+            raise Stopped(self.code)
+        self._loop.call_soon_threadsafe(self._ask)
+
+    def _ask(self) -> None:
+        # The run may not have begun, or a flow may be between two steps.
+        if self._loop and self._stop and not self._stop():
+            self._loop.call_later(_AGAIN_S, self._ask)
+
+
+def _signals() -> list[signal.Signals]:
+    # Windows has no SIGHUP.
+    return [number for number in signal.Signals if number.name in _NAMES]
+
+
+def _end_at_once(code: int) -> None:
+    # Not by an exception: the event loop would first wait for all its tasks.
+    if sys.stderr.isatty():
+        os.write(sys.stderr.fileno(), _SHOW_CURSOR)
+    os._exit(code)

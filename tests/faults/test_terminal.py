@@ -1,0 +1,143 @@
+"""Recovery at the command line: whatever refuses a run in between, it is resumed to its whole answer, and paid once."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from perplexity_connector.cli import hosts
+from perplexity_connector.cli.journal import Journal, Unfinished
+from perplexity_connector.host.runs import waits
+from perplexity_connector.perplexity.actions import provider_run
+from perplexity_connector.sandbox import GOOD_KEY
+from tests.cli.conftest import Command, command
+from tests.faults.faults import HTML, Cut, answer, broken, cut
+from tests.faults.proxy import Fault, Rule
+from tests.faults.row import CHAT, SOME_TEXT, post
+from tests.faults.stage import SENTINEL, Stage
+
+__all__ = ["command"]
+
+_NOW = {"retry-after": "0"}
+_PAGE = b"<html><form>Sign in</form></html>"
+# What the provider, or something before it, answers to a look at the run; and the exit code.
+REFUSALS: Mapping[str, tuple[Fault, int]] = {
+    "401": (answer(401), 3),
+    "402": (answer(402), 3),
+    "403": (answer(403), 3),
+    "404": (answer(404), 5),
+    "400": (answer(400), 5),
+    "410": (answer(410), 5),
+    "429": (answer(429, b"", _NOW), 4),
+    "500": (answer(500, b"", _NOW), 4),
+    "502 with a page": (answer(502, _PAGE, {**HTML, **_NOW}), 4),
+    "503": (answer(503, b"", _NOW), 4),
+    "504": (answer(504, b"", _NOW), 4),
+    "a sign-in page with 200": (answer(200, _PAGE, HTML), 5),
+    "a sign-in page with 403": (answer(403, _PAGE, HTML), 3),
+    "a redirect to a sign-in page": (answer(302, b"", {"location": "/login"}), 5),
+    "a body that is not JSON": (answer(200, b'{"id":'), 5),
+    "a reset connection": (broken(Cut.RESET), 4),
+}
+
+
+@pytest.fixture(autouse=True)
+def journal(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Journal]:
+    """The command line goes to the proxy, without waits, and keeps its runs in a folder of the test's."""
+    monkeypatch.setattr(hosts, "journal_folder", lambda: tmp_path)
+    monkeypatch.setenv("PERPLEXITY_API_KEY", SENTINEL)
+    monkeypatch.setenv("PERPLEXITY_BASE_URL", stage.proxy.url)
+    with (
+        patch.object(waits, "SHORTEST_S", 0.001),
+        patch.object(waits, "FIRST_BACK_OFF_S", 0.001),
+        patch.object(provider_run, "_LONGEST_WAIT", 0.002),
+    ):
+        yield Journal(tmp_path)
+
+
+def _look(fault: Fault) -> Rule:
+    return Rule("GET /v1/agent/", fault)
+
+
+def _interrupted(stage: Stage, command: Command) -> None:
+    """Begin a chat whose stream breaks while nobody can look at the run."""
+    breaking = post(cut(Cut.CLOSE, events=SOME_TEXT))
+    stage.proxy.play(breaking, _look(broken(Cut.RESET)))
+    assert command("run", CHAT, "--example", "--json").code == 4
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_refused_recovery_forgets_nothing(
+    stage: Stage, command: Command, journal: Journal, refusal: str
+) -> None:
+    """The run stays, stderr says how to go on, and the next try has the whole answer and forgets it."""
+    billed = stage.sandbox.billed_runs
+    _interrupted(stage, command)
+    (run_id,) = journal.unfinished()
+    fault, code = REFUSALS[refusal]
+    stage.proxy.play(_look(fault))
+    refused = command("run", "--resume", run_id, "--json")
+    assert refused.code == code
+    assert journal.unfinished() == [run_id]
+    # Of a run that timed out, the host's warning decides about the words.
+    is_late = json.loads(refused.out)["error"]["code"] == "timeout"
+    assert is_late or f"--resume {run_id}" in refused.err
+    stage.proxy.play()
+    resumed = command("run", "--resume", run_id, "--json")
+    assert resumed.code == 0
+    assert "384,400 km" in json.loads(resumed.out)["output"]["content"]
+    assert journal.unfinished() == []
+    assert stage.sandbox.billed_runs == billed + 1
+
+
+def _no_key(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.delenv("PERPLEXITY_API_KEY")
+    return []
+
+
+def _no_such_connection(_: pytest.MonkeyPatch) -> list[str]:
+    return ["--connection", "none"]
+
+
+def _bad_setting(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setenv("PERPLEXITY_BASE_URL", "http://perplexity.example")
+    return []
+
+
+def _unusable_key(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setenv("PERPLEXITY_API_KEY", f"{GOOD_KEY} é")
+    return []
+
+
+def _wrong_base_url(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setenv("PERPLEXITY_BASE_URL", "http://127.0.0.1:9/elsewhere")
+    return []
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [_no_key, _no_such_connection, _bad_setting, _unusable_key, _wrong_base_url],
+)
+def test_a_mistake_in_a_recovery_forgets_nothing(
+    command: Command,
+    journal: Journal,
+    monkeypatch: pytest.MonkeyPatch,
+    mistake: Callable[[pytest.MonkeyPatch], list[str]],
+) -> None:
+    """Nothing was asked at all."""
+    question = {"model": "sonar", "messages": [{"role": "user", "content": "Hi"}]}
+    run = Unfinished(
+        run_id="run_1",
+        connector="perplexity",
+        action=CHAT,
+        version=1,
+        input=question,
+        state={"response_id": "resp_1"},
+    )
+    journal.keep(run)
+    assert command("run", "--resume", "run_1", *mistake(monkeypatch)).code != 0
+    assert journal.read("run_1").state["response_id"] == "resp_1"
