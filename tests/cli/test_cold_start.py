@@ -41,7 +41,14 @@ FOR_RUNS = {
     ),
     *(
         f"perplexity_connector.host.{name}"
-        for name in ("credentials", "flows", "runs.runs", "sync", "validation")
+        for name in (
+            "credentials",
+            "flows",
+            "runs.runs",
+            "sync",
+            "validation.schema_validator",
+            "validation.to_json",
+        )
     ),
     *(
         f"perplexity_connector.cli.{name}"

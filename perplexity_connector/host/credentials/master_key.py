@@ -70,7 +70,9 @@ def find_master_key(file: Path, environ: Mapping[str, str], *, make: bool) -> Ma
         secret = MasterKey.new_key()
         write_private(file, secret)
     if secret is None:
-        message = f"The master key is missing. Set {MASTER_KEY_VARIABLE} or restore {file}."
+        message = (
+            f"The master key is missing. Set {MASTER_KEY_VARIABLE} or restore {file}."
+        )
         raise store_error(message)
     try:
         return MasterKey(secret)

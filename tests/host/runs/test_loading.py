@@ -67,13 +67,15 @@ def test_a_plugins_own_error_passes() -> None:
         ("title: Greeting, ", "", "/settings/0/title"),
     ],
 )
-def test_the_first_use_checks_the_whole_manifest(
+def test_the_whole_manifest_is_checked_at_the_first_use_at_the_latest(
     tmp_path: Path, old: str, new: str, place: str
 ) -> None:
-    """The error says file and place, and no value."""
-    error = error_of(
-        toy_host(manifest=changed(tmp_path, lambda text: text.replace(old, new)))
-    )
+    """Wrong types are found before: the palette needs them. The error says file and place, and no value."""
+    manifest = changed(tmp_path, lambda text: text.replace(old, new))
+    try:
+        error = error_of(toy_host(manifest=manifest))
+    except ConnectorError as early:
+        error = early.to_dict()
     assert error["code"] == ErrorCode.INTERNAL
     assert "connector.yaml" in error["message"]
     assert place in error["message"]
