@@ -83,9 +83,7 @@ def test_a_refused_recovery_forgets_nothing(
     refused = command("run", "--resume", run_id, "--json")
     assert refused.code == code
     assert journal.unfinished() == [run_id]
-    # Of a run that timed out, the host's warning decides about the words.
-    is_late = json.loads(refused.out)["error"]["code"] == "timeout"
-    assert is_late or f"--resume {run_id}" in refused.err
+    assert f"--resume {run_id}" in refused.err
     stage.proxy.play()
     resumed = command("run", "--resume", run_id, "--json")
     assert resumed.code == 0
