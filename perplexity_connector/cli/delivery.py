@@ -54,5 +54,6 @@ class Delivery:
 
     def code(self, of_run: int) -> int:
         """Return the exit code of the command, from that of its run."""
-        failed = self._problem is not None and of_run == ExitCode.SUCCEEDED
-        return ExitCode.INTERNAL if failed else of_run
+        has_result = of_run in {ExitCode.SUCCEEDED, ExitCode.PARTLY}
+        is_lost = has_result and self._problem is not None
+        return ExitCode.INTERNAL if is_lost else of_run

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from perplexity_connector.cli import hosts, journal
+from perplexity_connector.cli import delivery, hosts, journal
+from perplexity_connector.cli.exits import ExitCode
 from perplexity_connector.cli.journal import Journal
 from perplexity_connector.contract import ActionContext, ActionResult, JsonObject
 from tests.cli.conftest import Command, Outcome
@@ -349,3 +350,22 @@ def test_a_reader_that_leaves_a_flow_stops_its_step_without_an_error(
         outcome = run_flow(command, "--stream", "--json")
     assert outcome.code == 0
     assert "(cancelled)" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("of_run", "code"),
+    [
+        (ExitCode.SUCCEEDED, ExitCode.INTERNAL),
+        (ExitCode.PARTLY, ExitCode.INTERNAL),
+        (ExitCode.TRY_LATER, ExitCode.TRY_LATER),
+    ],
+)
+def test_a_result_that_was_not_written_is_not_a_success(
+    monkeypatch: pytest.MonkeyPatch, of_run: ExitCode, code: ExitCode
+) -> None:
+    """A failed run keeps its own code: it is the more useful one."""
+
+    monkeypatch.setattr(delivery, "discard", lambda _: None)
+    written = delivery.Delivery()
+    assert not written.write(refuse(errno.ENOSPC))
+    assert written.code(of_run) == code
