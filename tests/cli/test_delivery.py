@@ -364,7 +364,6 @@ def test_a_result_that_was_not_written_is_not_a_success(
     monkeypatch: pytest.MonkeyPatch, of_run: ExitCode, code: ExitCode
 ) -> None:
     """A failed run keeps its own code: it is the more useful one."""
-
     monkeypatch.setattr(delivery, "discard", lambda _: None)
     written = delivery.Delivery()
     assert not written.write(refuse(errno.ENOSPC))
