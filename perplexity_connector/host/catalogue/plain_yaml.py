@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import yaml
 from yaml.composer import ComposerError
 from yaml.constructor import ConstructorError, SafeConstructor
+from yaml.events import CollectionEndEvent, CollectionStartEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def load_yaml(text: str) -> object:
     Raises `YAMLError`, `ValueError`, `TypeError`, `LookupError` or `RecursionError` for text that
     is not such YAML, is nested too deeply, or is too large once its aliases are written out.
     """
+    _check_depth(text)
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
@@ -71,6 +73,18 @@ def load_yaml(text: str) -> object:
         return loader.construct_document(node)
     finally:
         loader.dispose()
+
+
+def _check_depth(text: str) -> None:
+    # Before anything is put together: PyYAML calls itself for each level, and some releases end the
+    # process when they run out of stack.
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, CollectionStartEvent)
+        depth -= isinstance(event, CollectionEndEvent)
+        if depth > _DEEPEST:
+            mark = event.start_mark
+            raise ComposerError(None, None, "nested too deeply", mark)  # type: ignore[arg-type] # the C parser's is as good
 
 
 def _check_size(root: Node) -> None:

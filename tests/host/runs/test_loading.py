@@ -63,8 +63,12 @@ def test_a_plugins_own_error_passes() -> None:
     ("old", "new", "place"),
     [
         ("    timeout: 10", "    timeout: 10\n    time: 3", "/actions/2/time"),
-        ("billable: false", "billable: maybe", "/actions/2/annotations/billable"),
-        ("title: Greeting, ", "", "/settings/0/title"),
+        (
+            "billable: false",
+            "billable: false, bill: maybe",
+            "/actions/2/annotations/bill",
+        ),
+        ("title: Greeting, ", "title: Greeting, tip: maybe, ", "/settings/0/tip"),
     ],
 )
 def test_the_whole_manifest_is_checked_at_the_first_use_at_the_latest(
