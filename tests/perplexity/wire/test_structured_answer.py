@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perplexity_connector.perplexity.wire import json_in_text
 from perplexity_connector.perplexity.wire import structured_answer as room
 from perplexity_connector.perplexity.wire.structured_answer import (
     StructuredAnswer,
@@ -73,7 +74,16 @@ def test_plain_json_is_its_value(text: str) -> None:
         '```json\n{"km": 3}\n```\nBetter:\n```json\n{"km": 1}\n```',
         r'As \frac{a}{b} and {name} and {"so on"} say: {"km": 1}',
         '\ufeff{"km": 1}',
+        'Draft: {"km": NaN} {"km": 1}',
+        'Draft: {"km": 3, "km": 4} {"km": 1}',
+        'Draft: {"km": 1' + "0" * 400 + '} {"km": 1}',
+        'Draft: {"km": 1' + "0" * 5000 + '} {"km": 1}',
+        'Draft: {"km": Infinity, {"km": 1}',
+        'Draft: {"km": {"a": 1, "a": 2}, so {"km": 1}',
+        'Draft: {"km": "\\ud800"} {"km": 1}',
+        'Draft: {"km": ' + "[" * 100_000 + '"}"' + "]" * 100_000 + '} {"km": 1}',
     ],
+    ids=lambda text: text[:30],
 )
 def test_json_inside_other_text_is_unwrapped(text: str) -> None:
     """In a fence, after prose, after thoughts, before marks; the last one is the answer."""
@@ -214,8 +224,9 @@ def test_a_long_text_is_read_in_linear_time(
             self.read += end - start
             return value, end
 
-    real, counter = room._DECODER, Counter()
-    monkeypatch.setattr(room, "_DECODER", counter)
+    real, counter = json_in_text.DECODER, Counter()
+    monkeypatch.setattr(json_in_text, "DECODER", counter)
+    monkeypatch.setattr(room, "DECODER", counter)
     text = "So: " + piece * 20_000
     read(text)
     assert counter.read <= 2 * len(text)
