@@ -197,12 +197,25 @@ def test_a_warning_stays_short() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["{", '{"a":', '{"', '{"a": "', "{}", "{} ", "[1]", " ", '{"a": 1}', "```", "\\"],
+    [
+        '{"a":1,}\n',
+        "{",
+        '{"a":',
+        '{"',
+        '{"a": "',
+        "{}",
+        "{} ",
+        "[1]",
+        " ",
+        '{"a": 1}',
+        "```",
+        "\\",
+    ],
 )
 def test_a_long_text_is_read_in_linear_time(
     piece: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No part of it is decoded more than twice: as a whole, and from the first brace."""
+    """No part is decoded more than twice, as a whole and from the first brace; no lines are counted."""
 
     class Counter:
         """Counts what it decodes."""
@@ -219,7 +232,7 @@ def test_a_long_text_is_read_in_linear_time(
             try:
                 value, end = real.raw_decode(text, start)
             except json.JSONDecodeError as error:
-                self.read += error.pos - start
+                self.read += error.pos - start + error.lineno - 1
                 raise
             self.read += end - start
             return value, end
@@ -230,6 +243,18 @@ def test_a_long_text_is_read_in_linear_time(
     text = "So: " + piece * 20_000
     read(text)
     assert counter.read <= 2 * len(text)
+
+
+def test_many_flawed_objects_hide_nothing() -> None:
+    """The answer is behind them."""
+    assert read('{"a": 1,}\n' * 2000 + '{"km": 1}').parsed == GOOD
+
+
+@pytest.mark.parametrize("end", ["", '"', '"' + '\\"' * 400_000, "\\"])
+def test_a_deep_object_that_was_cut_is_too_deep(end: str) -> None:
+    """Its end is the text's; if each quotation mark were a start, a test would take hours."""
+    answer = read("So: " + '{"a":' * 100_000 + "[" + end)
+    assert codes(answer) == ["answer_too_deep"]
 
 
 @given(st.text() | st.text(alphabet='{}[]":,0123 \\abk`~<think>/m\n'))
