@@ -74,10 +74,10 @@ class ProviderRun:
     fetch the part that the provider has.
 
     * `transcript`: everything that the stream has sent.
-    * `translator`: emits a listener's events; None if nothing listens.
     * `response`: the provider's final object, found by polling; empty without polling.
     * `request_id`: the provider's id of the latest request.
     * `recovered`: true once the run was polled instead of listened to.
+    * `_translator`: emits a listener's events; None if nothing listens.
     * `_turn`: the context of the POST, which notes whether the POST can have left.
     * `_free`: the context of polls. They do not wait for the host's limit, because the run costs
       money meanwhile. The provider counts them separately.
@@ -99,7 +99,7 @@ class ProviderRun:
         shown = as_int(state.get("shown")) or 0
         run_id = None if ctx.resume_from is None else run_id_of(state)
         self.transcript = Transcript(run_id)
-        self.translator = (
+        self._translator = (
             EventTranslator(
                 ctx.emit,
                 self.transcript.streamed,
@@ -139,7 +139,7 @@ class ProviderRun:
 
     def finish_text(self, content: str) -> bool:
         """Emit the rest of the final text. Return False if it does not begin with the text shown."""
-        return self.translator is None or self.translator.finish(content)
+        return self._translator is None or self._translator.finish(content)
 
     @property
     def latest_response(self) -> JsonObject:
@@ -213,13 +213,13 @@ class ProviderRun:
     async def _add(self, event: ServerEvent) -> None:
         known_id = self.transcript.run_id
         try:
-            content = self.transcript.add(event, decode=self.translator is not None)
+            content = self.transcript.add(event, decode=self._translator is not None)
         except OverflowError:
             raise _unreadable(detail="too large") from None
         if known_id is None and self.transcript.run_id is not None:
             await self._ctx.checkpoint(self._state())
-        if self.translator is not None and content is not None:
-            self.translator.feed(content)
+        if self._translator is not None and content is not None:
+            self._translator.feed(content)
 
     def _error_event(self) -> ConnectorError | None:
         """Return the error that the stream's `error` event describes, if it had one."""
@@ -333,7 +333,7 @@ class ProviderRun:
     def _state(self) -> dict[str, JsonValue]:
         return {
             "response_id": self.transcript.run_id,
-            "shown": self.translator.shown if self.translator else 0,
+            "shown": self._translator.shown if self._translator else 0,
         }
 
 

@@ -109,9 +109,9 @@ def _take_counterparts(
 ) -> Mapping[int, JsonObject]:
     """Take from `rest` the streamed form of each final message. Return it by the message's place.
 
-    Gateways rewrite ids, and a run that was cut may lack messages. So what has no id in common is
-    the same message if one text begins with the other, else if as many answers are left here as
-    there.
+    Gateways rewrite ids, and the object of a run that was cut may lack messages. So two messages
+    without a common id are the same if one text begins with the other. If as many answers are left
+    on both sides then, they are the same by their order.
     """
     taken: dict[int, JsonObject] = {}
     for find in (_with_same_id, _with_same_text):
