@@ -34,16 +34,17 @@ async def create_chat_completion(
     form = read_input(ChatInput, input)
     run = ProviderRun(client, form, ctx)
     await run.follow()
-    response = run.response or run.transcript.response
+    response = run.latest_response
     _raise_if_failed(form, run, response)
     result = chat_result(form, response, run.transcript)
     output = result.output
     served = output["served_model"]
+    diverged = not run.finish_text(as_text(output["content"]))
     return ActionResult(
         output=output,
         summary=f"Answered by {served or 'Perplexity'}; sources: {len(as_list(output['citations']))}.",
         usage=as_object(output["usage"]),
-        warnings=[*result.warnings, *_run_warnings(run, as_text(output["content"]))],
+        warnings=[*result.warnings, *_run_warnings(run, diverged=diverged)],
         meta={
             "request_id": run.request_id,
             "response_id": output["id"],
@@ -84,13 +85,13 @@ def _provider_errors(run: ProviderRun, response: JsonObject) -> Sequence[JsonObj
     return [error for error in map(as_object, described) if error]
 
 
-def _run_warnings(run: ProviderRun, content: str) -> Iterator[RunWarning]:
+def _run_warnings(run: ProviderRun, *, diverged: bool) -> Iterator[RunWarning]:
     if run.recovered:
         message = "The connection broke; the same run's answer was fetched afterwards."
         yield RunWarning(code="recovered", message=message)
     if run.is_unclear:
         message = "Perplexity never said clearly that the run had ended; the answer is the streamed text."
         yield RunWarning(code="status_unclear", message=message)
-    if run.translator is not None and not run.translator.finish(content):
+    if diverged:
         message = "The streamed text differs from the final answer; the final answer is the output."
         yield RunWarning(code="stream_diverged", message=message)

@@ -36,7 +36,7 @@ async def execute_search(
     only for the rest. Otherwise the results so far are returned, unless every query failed.
 
     Raises `ConnectorError`; its `partial` has the finished queries. On a cancellation,
-    `ctx.salvage` gets them.
+    `ctx.save_partial` gets them.
     """
     form = read_input(SearchInput, input)
     # A search ends with its requests: nothing goes on that could be stopped.
@@ -47,7 +47,7 @@ async def execute_search(
         await _raise_if_unfinished(form, searcher, outcomes, ctx)
     except asyncio.CancelledError:
         if finished := searcher.finished():
-            ctx.salvage(_output(finished))
+            ctx.save_partial(_output(finished))
             ctx.observe_usage(search.usage(form, len(finished)))
         raise
     output = _output(outcomes)

@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from contextlib import aclosing, suppress
-from itertools import islice
+from itertools import chain, islice
 
 from perplexity_connector.contract import (
     ActionContext,
@@ -39,6 +39,7 @@ from perplexity_connector.perplexity.wire.run_status import (
     ENDED,
     RUNNING,
     is_contradictory,
+    is_error,
 )
 from perplexity_connector.perplexity.wire.sse import ServerEvent
 
@@ -51,15 +52,8 @@ _LAST_POLL_S = 1.0
 _LONGEST_WAIT = 5.0
 # So many failed polls in a row are forgiven.
 _FORGIVEN_FAILURES = 5
-# A poll that fails with one of these may succeed later.
-_PASSING = frozenset(
-    {
-        ErrorCode.RATE_LIMITED,
-        ErrorCode.UNAVAILABLE,
-        ErrorCode.TIMEOUT,
-        ErrorCode.INVALID_RESPONSE,
-    }
-)
+# A poll that fails with one of these says nothing about the run.
+_UNCLEAR = frozenset({ErrorCode.INVALID_RESPONSE, ErrorCode.UPSTREAM_FAILED})
 _GONE = frozenset({ErrorCode.NOT_FOUND, ErrorCode.INVALID_INPUT})
 
 
@@ -80,16 +74,17 @@ class ProviderRun:
     fetch the part that the provider has.
 
     * `transcript`: everything that the stream has sent.
-    * `translator`: emits a listener's events; None if nothing listens.
     * `response`: the provider's final object, found by polling; empty without polling.
     * `request_id`: the provider's id of the latest request.
     * `recovered`: true once the run was polled instead of listened to.
+    * `_translator`: emits a listener's events; None if nothing listens.
     * `_turn`: the context of the POST, which notes whether the POST can have left.
     * `_free`: the context of polls. They do not wait for the host's limit, because the run costs
       money meanwhile. The provider counts them separately.
     * `is_unclear`: true while the stream says that the run has ended, and its object that it has
       not.
-    * `_status`: the status in the latest poll; None before the first and after a failed one.
+    * `_status`: the status in the latest successful poll; empty before it.
+    * `_may_have_ended`: whether the run is not listened to, and the latest poll did not find out.
     """
 
     def __init__(self, client: Client, form: ChatInput, ctx: ActionContext) -> None:
@@ -101,13 +96,15 @@ class ProviderRun:
         self._form = form
         self._ctx = ctx
         state = ctx.resume_from or {}
-        structured = chat_result.author_schema(form) is not None
         shown = as_int(state.get("shown")) or 0
         run_id = None if ctx.resume_from is None else run_id_of(state)
         self.transcript = Transcript(run_id)
-        self.translator = (
+        self._translator = (
             EventTranslator(
-                ctx.emit, self.transcript.streamed, structured=structured, shown=shown
+                ctx.emit,
+                self.transcript.streamed,
+                structured=form.structure is not None,
+                shown=shown,
             )
             if ctx.wants_events
             else None
@@ -118,29 +115,35 @@ class ProviderRun:
         self._turn = Turn(ctx)
         self._free = ActionContext(connection=ctx.connection)
         self.is_unclear = False
-        self._status: str | None = None
+        self._status = ""
+        self._may_have_ended = False
 
     async def follow(self) -> None:
         """Follow the run until it has ended, well or not.
 
         Raises `ConnectorError` if the end cannot be learned; its `partial` has the part of the
-        answer that was received. On a cancellation, `ctx.salvage` gets that part.
+        answer that was received. On a cancellation, `ctx.save_partial` gets that part.
         """
         try:
             await self._follow_until_deadline()
         except asyncio.CancelledError:
             if (received := self.partial()) is not None:
-                self._ctx.salvage(received)
+                self._ctx.save_partial(received)
             raise
 
     def partial(self) -> JsonObject | None:
         """Return the part of the answer that was received; None if there is nothing yet."""
         return chat_result.partial_chat_result(
-            self._form, self._latest_response, self.transcript
+            self._form, self.latest_response, self.transcript
         )
 
+    def finish_text(self, content: str) -> bool:
+        """Emit the rest of the final text. Return False if it does not begin with the text shown."""
+        return self._translator is None or self._translator.finish(content)
+
     @property
-    def _latest_response(self) -> JsonObject:
+    def latest_response(self) -> JsonObject:
+        """The provider's newest object of the run; empty without one."""
         return self.response or self.transcript.response
 
     async def _follow_until_deadline(self) -> None:
@@ -169,15 +172,18 @@ class ProviderRun:
                 await self._settle()
         except (asyncio.CancelledError, TimeoutError) as reason:
             is_late = timer.expired() or isinstance(reason, TimeoutError)
-            if self._may_cancel(is_late=is_late):
+            if self.transcript.terminal is not None:
+                self._ctx.observe_stop(True)  # the run has ended by itself
+            elif self._may_cancel(is_late=is_late):
                 await self._cancel_at_provider()
             raise
 
     def _may_cancel(self, *, is_late: bool) -> bool:
-        if self._status is not None:
-            return self._status in RUNNING
+        status = self._status or self.transcript.status
+        if status and status not in RUNNING:
+            return False
         # A caller who stops a run wants it cancelled, even if it may have ended.
-        return not (is_late and self.recovered)
+        return not (is_late and self._may_have_ended)
 
     async def _begin(self) -> None:
         body = agent_request.request_body(self._form)
@@ -207,13 +213,13 @@ class ProviderRun:
     async def _add(self, event: ServerEvent) -> None:
         known_id = self.transcript.run_id
         try:
-            content = self.transcript.add(event, decode=self.translator is not None)
+            content = self.transcript.add(event, decode=self._translator is not None)
         except OverflowError:
             raise _unreadable(detail="too large") from None
         if known_id is None and self.transcript.run_id is not None:
             await self._ctx.checkpoint(self._state())
-        if self.translator is not None and content is not None:
-            self.translator.feed(content)
+        if self._translator is not None and content is not None:
+            self._translator.feed(content)
 
     def _error_event(self) -> ConnectorError | None:
         """Return the error that the stream's `error` event describes, if it had one."""
@@ -227,7 +233,7 @@ class ProviderRun:
         )
 
     async def _poll_until_ended(self) -> None:
-        self.recovered = True
+        self.recovered = self._may_have_ended = True
         failures = 0
         polls = _POLLS if self._ctx.deadline is None else None
         for pause in islice(_pauses(), polls):
@@ -237,13 +243,14 @@ class ProviderRun:
                     return
                 failures = 0
             except ConnectorError as error:
-                failures, self._status = failures + 1, None
+                failures, self._may_have_ended = failures + 1, True
                 if error.code in _GONE:
                     lost = self._error_event() or _lost()
                     # A host can tell it from a run that was seen to fail.
                     lost.http_status = error.http_status
                     raise lost from None
-                if error.code not in _PASSING or failures > _FORGIVEN_FAILURES:
+                may_pass = error.retryable or error.code in _UNCLEAR
+                if not may_pass or failures > _FORGIVEN_FAILURES:
                     raise
                 wait = max(pause, _with_jitter(error.retry_after or 0.0))
                 failure = error
@@ -259,14 +266,12 @@ class ProviderRun:
         """
         self.is_unclear = True
         polls = _SETTLING_POLLS if self.transcript.run_id else 0
-        pauses = list(islice(_pauses(), polls))
-        for number, pause in enumerate(pauses, start=1):
+        for pause in islice(chain((0.0,), _pauses()), polls):
+            await asyncio.sleep(pause)
             with suppress(ConnectorError):
                 if await self._poll():
                     self.is_unclear = False
                     return
-            if number < len(pauses):
-                await asyncio.sleep(pause)
         if self.partial() is None:
             raise provider_errors.provider_error(
                 ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="the end is unclear"
@@ -293,20 +298,21 @@ class ProviderRun:
         async with self._client.ask("GET", path, self._free) as answer:
             self.request_id = answer.request_id or self.request_id
             found = as_object(await answer.json())
+        if is_error(found):
+            raise provider_errors.error_in_answer(
+                found, is_first=False, sent={}, request_id=self.request_id
+            )
         if not isinstance(found.get("status"), str):
             raise _unreadable(detail="no run in the answer")
         if as_text(found.get("id")) not in {"", self.transcript.run_id}:
             raise _unreadable(detail="another run in the answer")
-        self._status = as_text(found.get("status"))
+        self._status, self._may_have_ended = as_text(found.get("status")), False
         if self._status in ENDED:
             self.response = found
         return self._status in ENDED
 
     async def _cancel_at_provider(self) -> None:
         if self.transcript.run_id is None:
-            return
-        if self.transcript.terminal is not None:
-            self._ctx.observe_stop(True)  # the run has ended by itself
             return
         request = asyncio.create_task(
             ask_to_cancel(self._client, self.transcript.run_id, self._ctx)
@@ -320,7 +326,7 @@ class ProviderRun:
     async def _completed_error(self, error: ConnectorError) -> ConnectorError:
         """Add the received part and the effect; checkpoint if another attempt can continue."""
         error.partial = self.partial()
-        error.usage = chat_result.usage_of(self._latest_response) or None
+        error.usage = chat_result.usage_of(self.latest_response) or None
         if self.transcript.run_id is not None:
             error.effect = Effect.UNKNOWN
             if error.retryable:
@@ -330,7 +336,7 @@ class ProviderRun:
     def _state(self) -> dict[str, JsonValue]:
         return {
             "response_id": self.transcript.run_id,
-            "shown": self.translator.shown if self.translator else 0,
+            "shown": self._translator.shown if self._translator else 0,
         }
 
 
@@ -339,7 +345,7 @@ def _pauses() -> Iterator[float]:
     pause = 0.25
     while True:
         yield min(_LONGEST_WAIT, pause)
-        pause = min(_LONGEST_WAIT, pause * 1.6)
+        pause *= 1.6
 
 
 def _with_jitter(seconds: float) -> float:

@@ -289,6 +289,12 @@ class ChatInput(Form):
         "Response format", "Plain text, or JSON that follows a schema of yours."
     )
 
+    @property
+    def structure(self) -> JsonSchemaFormat | None:
+        """What the answer must follow; None unless the author gave a schema."""
+        given = self.response_format.json_schema if self.response_format else None
+        return given if given and given.schema_ is not None else None
+
     @classmethod
     def conflicts(cls, values: JsonObject) -> Iterable[FieldError]:
         """Return the errors between fields: model, messages, filters, position, response format."""

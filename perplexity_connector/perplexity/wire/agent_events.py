@@ -11,7 +11,11 @@ from collections.abc import Sequence
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import as_object, as_text
 from perplexity_connector.perplexity.wire.provider_json import read_json
-from perplexity_connector.perplexity.wire.run_status import ENDED, RUNNING
+from perplexity_connector.perplexity.wire.run_status import (
+    ENDED,
+    RUNNING,
+    is_error,
+)
 from perplexity_connector.perplexity.wire.sse import ServerEvent
 from perplexity_connector.perplexity.wire.streamed_items import StreamedItems
 
@@ -25,6 +29,7 @@ class Transcript:
     """The events that the stream of one run has sent so far.
 
     * `run_id`: the provider's id of the run, from the first event that has one; None before it.
+    * `status`: the run's status in the latest event that has one; empty before it.
     * `terminal`: the event that ended the run; None before it.
     * `error`: the first `error` event; None without one. It does not end a run whose id is known.
     * `is_error_first`: whether nothing but that error has arrived, so that no run was begun.
@@ -43,6 +48,7 @@ class Transcript:
         "error",
         "is_error_first",
         "run_id",
+        "status",
         "streamed",
         "terminal",
     )
@@ -50,6 +56,7 @@ class Transcript:
     def __init__(self, run_id: str | None = None) -> None:
         """Begin before the first event; pass `run_id` to continue a known run."""
         self.run_id = run_id
+        self.status = ""
         self.terminal: JsonObject | None = None
         self.error: JsonObject | None = None
         self.is_error_first = False
@@ -62,7 +69,7 @@ class Transcript:
     def add(self, event: ServerEvent, *, decode: bool) -> JsonObject | None:
         """Add an event. Return its content if it was decoded and is not a replay.
 
-        It is decoded if `decode` is set, and where it may name the run or end it. Raises
+        It is decoded if `decode` is set, and if it is about the run as a whole. Raises
         `OverflowError` when the text and the sources are too large to be kept.
         """
         if not event.data or event.data.isspace():
@@ -75,9 +82,9 @@ class Transcript:
             content = _decode(event.data)
         except ValueError:
             return None
-        self.run_id = self.run_id or _run_id(
-            as_object(content.get("response")).get("id")
-        )
+        response = as_object(content.get("response"))
+        self.run_id = self.run_id or _run_id(response.get("id"))
+        self.status = as_text(response.get("status")) or self.status
         return self._take(content, event.data, decode=decode)
 
     @property
@@ -94,9 +101,15 @@ class Transcript:
         self._decode_kept()
         return self.streamed.output_items()
 
+    def may_have_commentary(self) -> bool:
+        """Return whether a message of the stream may be commentary. This decodes nothing."""
+        is_kept = any(b'"commentary"' in data for data in self._kept)
+        return is_kept or any(item.is_commentary for item in self.streamed.items)
+
     def _can_stay_bytes(self, name: str) -> bool:
-        is_known = name.startswith("response.") and name not in TERMINAL
-        return is_known and self.run_id is not None
+        # `response.output_text.delta` is about a part of the run, `response.completed` about all.
+        is_about_part = name.startswith("response.") and name.count(".") > 1
+        return is_about_part and self.run_id is not None
 
     def _take(
         self, content: JsonObject, data: bytes, *, decode: bool
@@ -106,7 +119,7 @@ class Transcript:
         if decode or self._is_decoding:
             is_new = self.streamed.add(content, data)
             self._check_size()
-        elif kind not in TERMINAL:
+        else:
             self._keep(data)
         if kind in TERMINAL:
             self.terminal = self.terminal or content
@@ -149,12 +162,14 @@ def _decode(data: bytes) -> JsonObject:
     if not isinstance(content, dict):
         message = "an event is an object"
         raise ValueError(message)  # noqa: TRY004 - to the caller this is one more malformed event
-    if "type" in content:
+    if as_text(content.get("type")).startswith("response."):
         return content
-    status = as_text(content.get("status"))
-    if not status:
+    if is_error(content):
         # It may still be the event that names the run, so `response` stays where it is.
-        return content | {"type": "error"} if content.get("error") else content
+        return content | {"type": "error"}
+    status = as_text(content.get("status"))
+    if "type" in content or not status:
+        return content
     # A gateway that buffers streams answers with the plain body. That is the object which a
     # terminal event carries.
     kind = "response.created" if status in RUNNING else f"response.{status}"

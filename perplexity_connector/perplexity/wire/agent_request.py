@@ -68,8 +68,8 @@ def _filters(form: ChatInput) -> Mapping[str, JsonValue]:
 
 
 def _response_format(form: ChatInput) -> dict[str, JsonValue] | None:
-    wanted = form.response_format.json_schema if form.response_format else None
-    if wanted is None or wanted.schema_ is None:
+    wanted = form.structure
+    if wanted is None:
         return None  # the API answers with text by default
     # The documentation contradicts itself on whether a name is required; "schema" is its default.
     given = wanted.model_dump(by_alias=True, exclude={"schema_"}, exclude_none=True)

@@ -44,12 +44,6 @@ class ChatResult:
     warnings: Sequence[RunWarning]
 
 
-def author_schema(form: ChatInput) -> Mapping[str, object] | None:
-    """Return the JSON Schema that the author asked the answer to follow, if any."""
-    wanted = form.response_format.json_schema if form.response_format else None
-    return wanted.schema_ if wanted else None
-
-
 def chat_result(
     form: ChatInput, response: JsonObject, transcript: Transcript
 ) -> ChatResult:
@@ -131,7 +125,7 @@ class _Answer:
 def _answer(form: ChatInput, response: JsonObject, transcript: Transcript) -> _Answer:
     found = run_output(response, transcript)
     sources = collect_sources(found.items)
-    if author_schema(form) is not None:
+    if form.structure is not None:
         # A structured answer stays as it is: `[web:1]` in its JSON is not rewritten.
         content, missing = found.text, list[RunWarning]()
         cited = citation_marks.find_cited_in_json(content, sources)
@@ -185,7 +179,7 @@ def _source_fields(answer: _Answer) -> Mapping[str, JsonValue]:
 def _structured(
     form: ChatInput, answer: _Answer
 ) -> tuple[JsonObject, Sequence[RunWarning]]:
-    schema = author_schema(form)
+    schema = form.structure.schema_ if form.structure else None
     if schema is None:
         return {}, []
     if answer.is_refusal:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from perplexity_connector.contract import JsonValue
-from perplexity_connector.contract.json import as_text, load_json, parts_of
+from perplexity_connector.contract.json import as_text, parts_of
+from perplexity_connector.perplexity.wire.json_in_text import objects_in, split_thoughts
 from perplexity_connector.perplexity.wire.markdown_code import (
     LINE_END,
     Fences,
@@ -85,14 +85,10 @@ def find_citations(text: str, sources: Sources) -> Citations:
 def find_cited_in_json(written: str, sources: Sources) -> frozenset[int]:
     """Return the numbers of the sources that the texts of a structured answer cite.
 
-    The JSON's own brackets are not marks. If the answer is not JSON, it is read as a text.
+    The JSON's own brackets are not marks. Where the answer is not JSON, it is read as a text.
     """
-    start, end = written.find("{"), written.rfind("}") + 1
-    try:
-        value = load_json(written[start:end].encode())
-    except ValueError:
-        return find_citations(written, sources).cited
-    texts = [*_texts(value), written[end:]]
+    thoughts, answer = split_thoughts(written)
+    texts = [*_texts_around_json(thoughts), *_texts_around_json(answer)]
     return frozenset().union(*(find_citations(text, sources).cited for text in texts))
 
 
@@ -157,10 +153,15 @@ def _hold_from(text: str) -> int:
     return start if may_be_mark else len(text)
 
 
-def _texts(value: JsonValue) -> Iterator[str]:
-    for part in parts_of(value):
-        if isinstance(part, str):
-            yield as_text(part)
+def _texts_around_json(written: str) -> Iterator[str]:
+    """Yield the texts in the JSON objects of an answer, and all that is around them as one text."""
+    outside: list[str] = []
+    position = 0
+    for found in objects_in(written):
+        yield from filter(None, map(as_text, parts_of(found.value)))
+        outside.append(written[position : found.start])
+        position = found.end
+    yield "{}".join([*outside, written[position:]])
 
 
 def _marks(text: str, sources: Sources) -> Iterator[_Mark]:

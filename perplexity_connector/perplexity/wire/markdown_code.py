@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 LINE_END = re.compile(r"\r\n|[\r\n]")
 # The marks of quotes and list items may precede a fence: models put fences into lists.
 _FENCE = re.compile(
-    r"[ \t]*(?:(?:>|(?:[-*+]|[0-9]{1,9}[.)])[ \t])[ \t]*)*(?P<run>`{3,}(?!.*`)|~{3,})"
+    r"[ \t]*(?:(?:>|(?:[-*+]|[0-9]{1,9}[.)])[ \t])[ \t]*)*(?P<run>`{3,}(?=[^`]*\Z)|~{3,})"
 )
 # "Like this: ```python" is not a fence by the rules of Markdown, but models mean one.
 _LATE_FENCE = re.compile(r"(?<!`)(?P<run>`{3,})[\w+#.-]*[ \t]*\Z")

@@ -20,7 +20,8 @@ from perplexity_connector.contract.json import (
 
 # Longer ones are beyond a double, and Python refuses to read them from 4,300 digits on.
 _MOST_DIGITS = 400
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{\]}]', re.DOTALL)
+# A text, which may have no end, or a bracket.
+TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*\\?(?:"|\Z)|[\[{\]}]', re.DOTALL)
 _UNUSABLE = "1e999"
 
 
@@ -49,7 +50,7 @@ def has_unusable_number(value: JsonValue) -> bool:
 def _shallow(text: str) -> Iterator[str]:
     """Yield the text, with `_UNUSABLE` for each list and object that is nested too deeply."""
     depth, start = 0, 0
-    for token in _TOKEN.finditer(text):
+    for token in TOKEN.finditer(text):
         if token[0] in "[{":
             depth += 1
             if depth == MAX_DEPTH + 1:

@@ -4,7 +4,7 @@ The final object of a `completed` run is trusted wherever it has text. For any o
 it has no text, the streamed events count as well (docs/provider.md, "Agent stream").
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from perplexity_connector.contract import JsonObject
@@ -48,7 +48,7 @@ def run_output(response: JsonObject, transcript: Transcript) -> RunOutput:
     """
     items = _items(response, transcript)
     # Only a message that says that it is commentary is left out.
-    messages = [item for item in _messages(items) if item.get("phase") != "commentary"]
+    messages = [item for item in _messages(items) if not _is_commentary(item)]
     texts = [_text(message) for message in messages]
     return RunOutput(
         items=items,
@@ -62,7 +62,7 @@ def _items(response: JsonObject, transcript: Transcript) -> Sequence[JsonObject]
     is_final = end_of(transcript.terminal, response) == "completed" and (
         response.get("status") in {None, "completed"}
     )
-    if is_final and _is_complete(final):
+    if is_final and _is_complete(final, transcript):
         return final
     streamed = transcript.output_items()
     return [
@@ -71,12 +71,14 @@ def _items(response: JsonObject, transcript: Transcript) -> Sequence[JsonObject]
     ]
 
 
-def _is_complete(final: Sequence[JsonObject]) -> bool:
+def _is_complete(final: Sequence[JsonObject], transcript: Transcript) -> bool:
     """Return whether the stream has nothing to add: then it is not even decoded."""
     messages = _messages(final)
-    has_phases = len(messages) == 1 or any(message.get("phase") for message in messages)
     has_text = bool(messages) and all(map(_text, messages))
-    return has_text and has_phases and any(map(_has_sources, final))
+    if not (has_text and any(map(_has_sources, final))):
+        return False
+    has_phases = all(message.get("phase") for message in messages)
+    return has_phases or not transcript.may_have_commentary()
 
 
 def _all_sources(
@@ -94,22 +96,68 @@ def _all_sources(
 def _all_messages(
     final: Sequence[JsonObject], streamed: Sequence[JsonObject], *, is_final: bool
 ) -> Iterator[JsonObject]:
-    final_messages, streamed_messages = _messages(final), _messages(streamed)
-    by_id = {
-        as_text(message.get("id")): message
-        for message in streamed_messages
-        if message.get("id")
-    }
-    unmatched = list(streamed_messages)
-    for number, message in enumerate(final_messages):
-        counterpart = by_id.get(as_text(message.get("id")))
-        if counterpart is None and len(final_messages) == len(streamed_messages):
-            counterpart = streamed_messages[number]
-        if counterpart in unmatched:
-            unmatched.remove(counterpart)
-        yield _joined(message, counterpart or {}, is_final=is_final)
-    if not (is_final and any(map(_text, final_messages))):
-        yield from unmatched
+    messages, rest = _messages(final), list(_messages(streamed))
+    counterparts = _take_counterparts(messages, rest)
+    for number, message in enumerate(messages):
+        yield _joined(message, counterparts.get(number, {}), is_final=is_final)
+    if not (is_final and any(map(_text, messages))):
+        yield from rest
+
+
+def _take_counterparts(
+    messages: Sequence[JsonObject], rest: list[JsonObject]
+) -> Mapping[int, JsonObject]:
+    """Take from `rest` the streamed form of each final message. Return it by the message's place.
+
+    Gateways rewrite ids, and the object of a run that was cut may lack messages. So two messages
+    without a common id are the same if one text begins with the other. If as many answers are left
+    on both sides then, they are the same by their order.
+    """
+    taken: dict[int, JsonObject] = {}
+    for find in (_with_same_id, _with_same_text):
+        for number, message in enumerate(messages):
+            if number not in taken and (found := find(message, rest)):
+                taken[number] = found
+                rest.remove(found)
+    left = [
+        number
+        for number, message in enumerate(messages)
+        if number not in taken and not _is_commentary(message)
+    ]
+    answers = [message for message in rest if not _is_commentary(message)]
+    if len(left) == len(answers):
+        taken.update(zip(left, answers, strict=True))
+        rest[:] = filter(_is_commentary, rest)
+    return taken
+
+
+def _with_same_id(
+    message: JsonObject, streamed: Sequence[JsonObject]
+) -> JsonObject | None:
+    if not message.get("id"):
+        return None
+    return next((one for one in streamed if one.get("id") == message["id"]), None)
+
+
+def _with_same_text(
+    message: JsonObject, streamed: Sequence[JsonObject]
+) -> JsonObject | None:
+    text = _text(message)
+    same = [
+        other
+        for other in streamed
+        if _begin_alike(text, _text(other)) and _may_share_phase(message, other)
+    ]
+    return min(same, key=lambda other: abs(len(_text(other)) - len(text)), default=None)
+
+
+def _begin_alike(one: str, other: str) -> bool:
+    return bool(one and other) and (one.startswith(other) or other.startswith(one))
+
+
+def _may_share_phase(one: JsonObject, other: JsonObject) -> bool:
+    phases = one.get("phase"), other.get("phase")
+    return not all(phases) or phases[0] == phases[1]
 
 
 def _joined(message: JsonObject, streamed: JsonObject, *, is_final: bool) -> JsonObject:
@@ -126,6 +174,10 @@ def _messages(items: Sequence[JsonObject]) -> Sequence[JsonObject]:
 
 def _text(message: JsonObject) -> str:
     return "".join(map(part_text, as_objects(message.get("content"))))
+
+
+def _is_commentary(message: JsonObject) -> bool:
+    return message.get("phase") == "commentary"
 
 
 def _has_refusal(message: JsonObject) -> bool:

@@ -24,6 +24,13 @@ def end_of(terminal: JsonObject | None, response: JsonObject) -> str:
     return as_text((terminal or {}).get("type")).removeprefix("response.")
 
 
+def is_error(document: JsonObject) -> bool:
+    """Return whether a body or an event is an error. A run that failed has an `error` too."""
+    status = as_text(document.get("status"))
+    is_run = status in ENDED | RUNNING or "output" in document
+    return bool(document.get("error")) and not is_run
+
+
 def is_contradictory(terminal: JsonObject) -> bool:
     """Return whether an event ends a run whose object, in this event, is still under way."""
     status = as_text(as_object(terminal.get("response")).get("status"))

@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from perplexity_connector.contract import JsonValue, RunWarning
-from perplexity_connector.contract.json import as_list, as_object, refuse_constant
+from perplexity_connector.contract.json import as_list, as_object
 from perplexity_connector.perplexity.forms.author_schema import (
     AuthorSchema,
     compile_schema,
+)
+from perplexity_connector.perplexity.wire.json_in_text import (
+    DECODER,
+    objects_in,
+    split_thoughts,
 )
 from perplexity_connector.perplexity.wire.value_marks import (
     MARK,
@@ -27,7 +32,6 @@ from perplexity_connector.perplexity.wire.value_marks import (
 _DEEPEST = 90
 # The most places or patterns that a warning names.
 _MOST_NAMED = 100
-_START_OF_OBJECT = re.compile(r"\{(?=\s*[\"}])")
 _AFTER_OBJECT = re.compile(rf"\s*(?:```|~~~|(?:{MARK}\s*)*\Z)")
 _SEE_CONTENT = "`content` has the answer as it is."
 
@@ -85,7 +89,7 @@ def _finished(
 def _read(text: str) -> JsonValue:
     """Return the value of a JSON text. Raises `ValueError` if it is not JSON or too deep."""
     try:
-        value: JsonValue = _DECODER.decode(text)
+        value: JsonValue = DECODER.decode(text)
     except RecursionError:
         raise _TooDeepError from None
     return _checked(value)
@@ -96,26 +100,18 @@ def _unwrap(text: str) -> JsonValue:
 
     None without one. Raises `ValueError` like `_read`.
     """
-    written = text.rpartition("</think>")[2]
-    found, position = None, 0
-    while match := _START_OF_OBJECT.search(written, position):
-        try:
-            value, position = _DECODER.raw_decode(written, match.start())
-        except json.JSONDecodeError as error:
-            # Braces of the prose. An object that was cut has its error at the end of the text.
-            position = max(error.pos, match.end())
-        except RecursionError:
-            raise _TooDeepError from None
-        else:
-            if _AFTER_OBJECT.match(written, position):
-                found = value
-    return _checked(found)
+    _, answer = split_thoughts(text)
+    value: JsonValue = None
+    for found in objects_in(answer):
+        if _AFTER_OBJECT.match(answer, found.end):
+            value = found.value
+    return _checked(value)
 
 
 def _checked(value: JsonValue) -> JsonValue:
     if _is_too_deep(value):
         raise _TooDeepError
-    # 1e999 and an escaped lone surrogate can be read, but cannot be written as JSON again.
+    # NaN, 1e999 and an escaped lone surrogate can be read, but cannot be written as JSON again.
     json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     return value
 
@@ -130,31 +126,6 @@ def _is_too_deep(value: JsonValue) -> bool:
 
 def _parts(value: JsonValue) -> Iterable[JsonValue]:
     return as_object(value).values() or as_list(value)
-
-
-def _object_of(pairs: Sequence[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        message = "a name is given twice"
-        raise ValueError(message)
-    return found
-
-
-def _whole_number(digits: str) -> int:
-    number = int(digits)
-    try:
-        float(number)
-    except OverflowError:
-        message = "the number is larger than a double"
-        raise ValueError(message) from None
-    return number
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object_of,
-    parse_constant=refuse_constant,
-    parse_int=_whole_number,
-)
 
 
 def _marks_removed(removed: Mapping[str, str]) -> Sequence[RunWarning]:

@@ -101,7 +101,7 @@ def _start_of_marks(text: str, numbers: Numbers) -> int:
         end = _end_of_word(text, start)
         if text.endswith(_SEPARATORS, 0, end):
             end -= 1
-        elif end < start or _ends_sentence(text[:end][-4:]):
+        elif end < start or _ends_sentence(text[max(0, end - 4) : end]):
             found = end
     return found
 

@@ -222,6 +222,36 @@ def test_a_key_revoked_during_a_run_is_said_as_such() -> None:
     assert (error.code, error.effect) == ("invalid_credentials", "unknown")
 
 
+def test_an_error_in_a_poll_with_http_200_means_what_its_type_says() -> None:
+    """As with its own HTTP status; an error of an unknown type is only a failed poll."""
+    revoked = plain({"error": {"type": "invalid_api_key", "code": 401}})
+    gone = plain({"error": {"type": "not_found", "code": 404}})
+    odd = plain({"error": {"type": "odd"}, "status": "error"})
+    limited = {"type": "error", "error": {"type": "request_rate_limit_exceeded"}}
+    for rows, poll, code in (
+        (events()[:4], revoked, "invalid_credentials"),
+        (events()[:4], gone, "upstream_failed"),
+        (events(limited), gone, "rate_limited"),
+    ):
+        provider = Provider(stream(rows), poll)
+        error = failure(provider, Listener())
+        assert (error.code, error.effect) == (code, "unknown")
+        assert len(provider.asked) == 2
+    provider = Provider(stream(events()[:4]), odd, plain(final()))
+    assert run(provider, Listener()).output["content"] == SHOWN
+
+
+@pytest.mark.parametrize("listen", [True, False])
+@pytest.mark.parametrize("more", [{"status": "error"}, {"type": "invalid_api_key"}])
+def test_an_error_as_the_whole_answer_is_a_refusal(
+    more: dict[str, object], listen: bool
+) -> None:
+    """Whatever is beside it, nothing was begun."""
+    body = {"error": {"type": "invalid_api_key", "code": 401}} | more
+    error = failure(Provider(plain(body)), Listener(), listen=listen)
+    assert (error.code, error.effect) == ("invalid_credentials", "none")
+
+
 def test_a_run_that_cannot_be_looked_at_leaves_the_way_back_to_it() -> None:
     """After some looks the error is retryable, and the checkpoint says how much was shown."""
     listener = Listener()
@@ -415,6 +445,75 @@ def test_an_unknown_status_is_polled_again_and_never_cancelled() -> None:
     assert [path for method, path in provider.asked if method == "POST"] == [
         "/v1/agent"
     ]
+
+
+@pytest.mark.parametrize("listen", [True, False])
+@pytest.mark.parametrize("kind", ["in_progress", "queued", "cancelling"])
+@pytest.mark.parametrize("by_caller", [True, False])
+def test_an_unknown_status_in_the_stream_is_never_cancelled(
+    by_caller: bool, kind: str, listen: bool
+) -> None:
+    """Neither at the deadline nor by the caller, and the run can be continued."""
+    changed = {"type": f"response.{kind}", "response": final("cancelling", output=[])}
+    listener = Listener()
+    asked: list[str] = []
+    silent = asyncio.Event()
+
+    class Silent(httpx.AsyncByteStream):
+        """A stream that ends in silence."""
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for piece in framed([*events()[:4], changed]):
+                yield piece
+            silent.set()
+            await asyncio.Future()
+
+    async def network(request: httpx.Request) -> httpx.Response:
+        asked.append(f"{request.method} {request.url.path}")
+        headers = {"content-type": "text/event-stream"}
+        return httpx.Response(200, headers=headers, stream=Silent())
+
+    async def main() -> None:
+        async with client_over(network) as client:
+            deadline = None if by_caller else time.monotonic() + 0.05
+            ctx = listener.context(listen=listen, deadline=deadline)
+            action = create_chat_completion(client, QUESTION, ctx)
+            if by_caller:
+                await cancel_once(action, silent)
+                return
+            with pytest.raises(ConnectorError) as caught:
+                await action
+            assert (caught.value.code, caught.value.retryable) == ("timeout", True)
+
+    asyncio.run(main())
+    assert asked == ["POST /v1/agent"]
+    assert listener.states[-1]["response_id"] == RUN_ID
+
+
+def test_a_status_that_was_unknown_in_a_poll_stays_so_after_a_failed_one() -> None:
+    """A caller who stops the run then does not cancel it either."""
+    answers = [
+        stream(events()[:9]),
+        plain(final("cancelling", output=[])),
+        refusal(503),
+    ]
+    asked: list[str] = []
+    polled = asyncio.Event()
+
+    async def network(request: httpx.Request) -> httpx.Response:
+        asked.append(request.method)
+        if len(asked) <= len(answers):
+            return answers[len(asked) - 1]
+        polled.set()
+        return await asyncio.Future()
+
+    async def main() -> None:
+        async with client_over(network) as client:
+            action = create_chat_completion(client, QUESTION, Listener().context())
+            await cancel_once(action, polled)
+
+    asyncio.run(main())
+    assert asked == ["POST", "GET", "GET", "GET"]
 
 
 def test_a_told_wait_past_the_deadline_is_not_slept_through() -> None:

@@ -66,19 +66,18 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return seen
 
 
-def test_without_a_listener_only_the_first_and_the_last_event_are_decoded(
+def test_without_a_listener_only_the_events_about_the_whole_run_are_decoded(
     decoded: list[bytes],
 ) -> None:
     """The rest is kept as bytes: most runs never need it."""
     told = Transcript()
     rows = events()
     contents = [told.add(event(row, str(row["type"])), decode=False) for row in rows]
-    assert contents[0] == rows[0]
-    assert contents[-1] == rows[-1]
-    assert set(map(type, contents[1:-1])) == {type(None)}
-    assert [json.loads(body) for body in decoded] == [rows[0], rows[-1]]
+    about_run = [*rows[:2], rows[-1]]
+    assert [content for content in contents if content] == about_run
+    assert [json.loads(body) for body in decoded] == about_run
     assert all(isinstance(kept, bytes) for kept in told._kept)
-    assert len(told._kept) == len(rows) - 1
+    assert len(told._kept) == len(rows)
 
 
 def test_with_a_listener_each_event_is_decoded_once_and_not_kept(
@@ -239,6 +238,36 @@ def test_a_plain_body_is_the_end_of_its_run(listen: bool, status: str) -> None:
     assert told.terminal == {"type": f"response.{status}", "response": response(status)}
 
 
+def test_a_run_with_an_error_and_an_unknown_status_is_a_run() -> None:
+    """A cancelled run has an error too (docs/provider.md, "Runs: fetch, cancel")."""
+    told = Transcript()
+    told.add(plain(response("stopped", error={"type": "cancelled"})), decode=False)
+    assert (told.run_id, told.status, told.error) == (RUN_ID, "stopped", None)
+
+
+@pytest.mark.parametrize("kind", ["queued", "in_progress", "cancelling"])
+@both
+def test_the_latest_status_of_a_run_is_known(listen: bool, kind: str) -> None:
+    """From any event that has the run's object."""
+    began, *others = events()[:-1]
+    changed = {"type": f"response.{kind}", "response": response("cancelling")}
+    told = transcript([began], listen=listen)
+    assert told.status == "in_progress"
+    told = transcript([began, changed, *others[1:]], listen=listen)
+    assert told.status == "cancelling"
+
+
+@both
+def test_numbers_that_do_not_rise_at_the_end_are_seen_too(listen: bool) -> None:
+    """Then no frame was a replay, also in a stream without a listener."""
+    begun, piece = events()[0] | {"sequence_number": 1}, deltas("ha")[0]
+    end = {"type": "response.incomplete", "response": response("incomplete", output=[])}
+    rows = [begun, *[piece | {"sequence_number": 3}] * 2]
+    for number, text in ((4, "ha"), (0, "haha")):
+        told = transcript([*rows, end | {"sequence_number": number}], listen=listen)
+        assert text_of(told) == text
+
+
 @pytest.mark.parametrize("status", ["queued", "in_progress"])
 def test_a_plain_body_of_a_run_under_way_is_its_beginning(status: str) -> None:
     """It tells the id, and the run is asked for until it ends."""
@@ -254,12 +283,18 @@ def test_a_plain_body_of_a_run_under_way_is_its_beginning(status: str) -> None:
         {"error": {"message": "…", "type": "internal_error"}, "status": 500},
         {"error": {"message": "…", "type": "internal_error"}, "status": None},
         {"error": "…"},
+        {"error": {"type": "invalid_api_key", "code": 401}, "status": "error"},
+        {"error": {"type": "invalid_api_key", "code": 401}, "type": "invalid_api_key"},
+        {"error": {"type": "invalid_api_key"}, "type": None, "object": "error"},
     ],
 )
-def test_a_body_that_is_only_an_error_is_the_error(body: dict[str, Any]) -> None:
-    """With HTTP 200, as gateways do it."""
+@both
+def test_a_body_that_is_only_an_error_is_the_error(
+    listen: bool, body: dict[str, Any]
+) -> None:
+    """With HTTP 200, as gateways do it, whatever is beside it."""
     told = Transcript()
-    told.add(plain(body), decode=False)
+    told.add(plain(body), decode=listen)
     assert told.terminal is None
     assert told.is_error_first
     assert told.error is not None

@@ -17,7 +17,6 @@ from perplexity_connector.perplexity.wire import chat_result as room
 from perplexity_connector.perplexity.wire.agent_events import Transcript
 from perplexity_connector.perplexity.wire.chat_result import (
     ChatResult,
-    author_schema,
     chat_result,
     partial_chat_result,
 )
@@ -548,9 +547,10 @@ def test_plain_answers_have_no_parsed() -> None:
     """The key stands only where a schema was asked for."""
     assert "parsed" not in checked(FORM, response()).output
     text = ChatInput.model_validate(BARE | {"response_format": {"type": "text"}})
-    assert author_schema(text) is None
-    assert author_schema(FORM) is None
-    assert author_schema(STRUCTURED) == SCHEMA
+    assert text.structure is None
+    assert FORM.structure is None
+    assert STRUCTURED.structure is not None
+    assert STRUCTURED.structure.schema_ == SCHEMA
     assert "parsed" not in checked(text, response()).output
 
 

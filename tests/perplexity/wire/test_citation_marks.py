@@ -249,6 +249,13 @@ def test_the_cited_sources_are_found(text: str, numbers: set[int]) -> None:
         ('{"a": "Far.[1]"', {1}),
         ('{"a": "\\ud800[2]"}', {2}),
         ('{"a": "`[2]`"}', set()),
+        ('```json\n{"a": "x"}\n```\n[1][2]', {1, 2}),
+        ('According to [1]:\n{"a": "x"}', {1}),
+        ('By [1]: {"a": [2]} and {"a": "c [3]"}', {1, 3}),
+        ('<think>use {a}</think>{"b": [1], "a": "x"}', set()),
+        ('<think>{"a": [1]} or {"a"</think>{"b": [1], "a": "x [2]"}', {2}),
+        ('The set {x} is: {"b": [2], "a": "x"}', set()),
+        ('{"a": "x [1]", "a": "y [2]", "b": NaN}', {1, 2}),
         ("[1]", {1}),
         ("", set()),
         ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", set()),
@@ -258,6 +265,13 @@ def test_the_cited_sources_are_found(text: str, numbers: set[int]) -> None:
 def test_a_structured_answer_cites_in_its_texts(text: str, numbers: set[int]) -> None:
     """The brackets of its lists are not marks; where it cannot be read, it is a text."""
     assert find_cited_in_json(text, searched(1, 2, 3)) == numbers
+
+
+@pytest.mark.parametrize("end", ["", " `", "a ` b", " \t"])
+def test_a_long_line_of_backticks_takes_linear_time(end: str) -> None:
+    """If each backtick looked at all that follow, a test would take hours."""
+    text = "`" * 1_000_000 + end + "\n[1]"
+    assert cited(text, 1) == (set() if not end.strip() else {1})
 
 
 def fed(*pieces: str) -> list[str]:

@@ -10,6 +10,7 @@ from tests.perplexity.wire.streams import (
     ANSWER,
     RESULTS,
     Event,
+    deltas,
     events,
     message_item,
     plain,
@@ -87,6 +88,79 @@ def test_the_phase_of_a_message_may_be_known_from_the_stream_alone() -> None:
     told = streamed(message("Let me look.", id="a", phase="commentary"))
     output = [search_item(), message("Let me look.", id="a"), message("Far.", id="b")]
     assert texts(response(output=output), told) == ["Far."]
+
+
+def begun(*messages: tuple[dict[str, Any], str], end: str, listen: bool) -> Transcript:
+    """A stream whose messages were begun and have these deltas, and then ended without an object."""
+    rows = list(events()[:1])
+    for index, (item, text) in enumerate(messages):
+        added = {"type": "response.output_item.added", "item": item}
+        rows += [added | {"output_index": index}, *deltas(text, index)]
+    return transcript([*rows, {"type": f"response.{end}"}], listen=listen)
+
+
+COMMENT = message("", id="m0", phase="commentary"), "Thinking"
+FINAL = message("", id="m1", phase="final_answer"), "Hello world"
+PLAIN = message("", id="m2"), "More."
+both = pytest.mark.parametrize("listen", [True, False], ids=["heard", "unheard"])
+
+
+@pytest.mark.parametrize(
+    ("told", "output", "expected"),
+    [
+        ([COMMENT, FINAL], [message("Hello", id="x1", phase="final_answer")], ["Hello world"]),
+        ([COMMENT, FINAL], [message("Hello", id=None)], ["Hello world"]),
+        ([COMMENT, FINAL], [message("Hello world, Moon", id="x1")], ["Hello world, Moon"]),
+        ([COMMENT, FINAL], [message("Sun", id="x1")], ["Sun"]),
+        ([COMMENT, FINAL], [message("", id="x1")], ["Hello world"]),
+        ([COMMENT, FINAL], [message("Thinking", id="x0")], ["Hello world"]),
+        ([COMMENT, FINAL], [message("Hello", id="x1", phase="commentary")], ["Hello world"]),
+        ([COMMENT, FINAL], [message("Thinking", id="x0"), message("Hello", id="x1")], ["Hello world"]),
+        ([FINAL, PLAIN], [message("Hello", id="x1")], ["Hello world", "More."]),
+        ([FINAL, PLAIN], [message("More", id="x2")], ["More.", "Hello world"]),
+        ([FINAL, PLAIN], [message("Sun", id="x2")], ["Sun", "Hello world", "More."]),
+        ([FINAL, PLAIN], [message("Mo", id="m1"), message("Mo", id="x2")], ["Mo", "More."]),
+        ([FINAL, (PLAIN[0], "Hello")], [message("Hello", id="x2")], ["Hello", "Hello world"]),
+        ([FINAL], [message("Hello", id="x1"), message("Bye", id="x2")], ["Hello world", "Bye"]),
+    ],
+)  # fmt: skip
+@both
+def test_each_message_of_a_cut_run_counts_once(
+    listen: bool,
+    told: list[tuple[dict[str, Any], str]],
+    output: list[dict[str, Any]],
+    expected: list[str],
+) -> None:
+    """Whatever its id is in the object: gateways rewrite ids, and the object may lack messages."""
+    stream = begun(*told, end="incomplete", listen=listen)
+    assert texts(response("incomplete", output=output), stream) == expected
+
+
+@pytest.mark.parametrize("sources", [[], [search_item()]])
+@pytest.mark.parametrize("phase", [None, "commentary"])
+@pytest.mark.parametrize("others", [[], [message("More.", id="m2", phase="x")]])
+@both
+def test_a_comment_is_left_out_with_and_without_sources(
+    listen: bool,
+    others: list[dict[str, Any]],
+    phase: str | None,
+    sources: list[dict[str, Any]],
+) -> None:
+    """Also where only the stream has its phase, and others have theirs in the object."""
+    stream = begun(COMMENT, end="completed", listen=listen)
+    comment = message("Thinking", id="m0", phase=phase)
+    body = response(output=[*sources, comment, *others])
+    assert texts(body, stream) == ["More."] * len(others)
+
+
+def test_an_answer_about_a_commentary_does_not_need_the_stream() -> None:
+    """The word in a text is not a phase."""
+    text = 'A "commentary".'
+    told = Transcript()
+    for row in events(text=text):
+        told.add(plain(row)._replace(name=row["type"]), decode=False)
+    run_output(response(output=[search_item(), message(text)]), told)
+    assert told.streamed.items == []
 
 
 def test_sources_of_a_completed_object_are_final() -> None:

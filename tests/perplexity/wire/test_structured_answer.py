@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perplexity_connector.perplexity.wire import json_in_text
 from perplexity_connector.perplexity.wire import structured_answer as room
 from perplexity_connector.perplexity.wire.structured_answer import (
     StructuredAnswer,
@@ -73,7 +74,16 @@ def test_plain_json_is_its_value(text: str) -> None:
         '```json\n{"km": 3}\n```\nBetter:\n```json\n{"km": 1}\n```',
         r'As \frac{a}{b} and {name} and {"so on"} say: {"km": 1}',
         '\ufeff{"km": 1}',
+        'Draft: {"km": NaN} {"km": 1}',
+        'Draft: {"km": 3, "km": 4} {"km": 1}',
+        'Draft: {"km": 1' + "0" * 400 + '} {"km": 1}',
+        'Draft: {"km": 1' + "0" * 5000 + '} {"km": 1}',
+        'Draft: {"km": Infinity, {"km": 1}',
+        'Draft: {"km": {"a": 1, "a": 2}, so {"km": 1}',
+        'Draft: {"km": "\\ud800"} {"km": 1}',
+        'Draft: {"km": ' + "[" * 100_000 + '"}"' + "]" * 100_000 + '} {"km": 1}',
     ],
+    ids=lambda text: text[:30],
 )
 def test_json_inside_other_text_is_unwrapped(text: str) -> None:
     """In a fence, after prose, after thoughts, before marks; the last one is the answer."""
@@ -187,12 +197,25 @@ def test_a_warning_stays_short() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["{", '{"a":', '{"', '{"a": "', "{}", "{} ", "[1]", " ", '{"a": 1}', "```", "\\"],
+    [
+        '{"a":1,}\n',
+        "{",
+        '{"a":',
+        '{"',
+        '{"a": "',
+        "{}",
+        "{} ",
+        "[1]",
+        " ",
+        '{"a": 1}',
+        "```",
+        "\\",
+    ],
 )
 def test_a_long_text_is_read_in_linear_time(
     piece: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No part of it is decoded more than twice: as a whole, and from the first brace."""
+    """No part is decoded more than twice, as a whole and from the first brace; no lines are counted."""
 
     class Counter:
         """Counts what it decodes."""
@@ -209,16 +232,29 @@ def test_a_long_text_is_read_in_linear_time(
             try:
                 value, end = real.raw_decode(text, start)
             except json.JSONDecodeError as error:
-                self.read += error.pos - start
+                self.read += error.pos - start + error.lineno - 1
                 raise
             self.read += end - start
             return value, end
 
-    real, counter = room._DECODER, Counter()
-    monkeypatch.setattr(room, "_DECODER", counter)
+    real, counter = json_in_text.DECODER, Counter()
+    monkeypatch.setattr(json_in_text, "DECODER", counter)
+    monkeypatch.setattr(room, "DECODER", counter)
     text = "So: " + piece * 20_000
     read(text)
     assert counter.read <= 2 * len(text)
+
+
+def test_many_flawed_objects_hide_nothing() -> None:
+    """The answer is behind them."""
+    assert read('{"a": 1,}\n' * 2000 + '{"km": 1}').parsed == GOOD
+
+
+@pytest.mark.parametrize("end", ["", '"', '"' + '\\"' * 400_000, "\\"])
+def test_a_deep_object_that_was_cut_is_too_deep(end: str) -> None:
+    """Its end is the text's; if each quotation mark were a start, a test would take hours."""
+    answer = read("So: " + '{"a":' * 100_000 + "[" + end)
+    assert codes(answer) == ["answer_too_deep"]
 
 
 @given(st.text() | st.text(alphabet='{}[]":,0123 \\abk`~<think>/m\n'))

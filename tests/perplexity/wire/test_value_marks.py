@@ -129,6 +129,25 @@ def test_the_value_itself_is_not_changed() -> None:
     assert value == {"x": ["a [1]"]}
 
 
+class Watched(str):
+    """A text that counts the characters that are copied from it."""
+
+    __slots__ = ("copied",)
+
+    def __getitem__(self, key: Any) -> str:
+        """Count the copy."""
+        found = super().__getitem__(key)
+        self.copied = getattr(self, "copied", 0) + len(found)
+        return found
+
+
+def test_many_marks_are_read_in_linear_time() -> None:
+    """No mark needs a copy of the text before it."""
+    text = Watched("a. " + "[1]" * 20_000)
+    assert cleaned(text) == ("a.", {"": "[1]" * 20_000})
+    assert text.copied <= 10 * len(text)
+
+
 @given(st.text(alphabet="[]web:,012 .a"))
 def test_a_text_is_never_emptied_and_only_its_end_goes(text: str) -> None:
     """What is left and what was removed are the text, but for spaces."""
