@@ -87,8 +87,8 @@ Observation: TypeAlias = RunStarted | AttemptFailed | RequestSent | RunFinished
 class RunObserver(Protocol):
     """Receives the reports of every run of a host. Given in `Host(observers=[…])`.
 
-    Each observer has a thread of its own, so it may write to a database. One that raises, or does
-    not return, changes nothing for a run or for another observer.
+    Each open host calls each of its observers on a thread of its own, so an observer may write to a
+    database. One that raises, or does not return, changes nothing for a run or another observer.
     """
 
     def observe(self, observation: Observation) -> None:

@@ -120,11 +120,13 @@ class Watch:
         is_logged = _LOG.isEnabledFor(logging.INFO)
         if self._observers is None and not is_logged:
             return
-        facts: Document = {**_without_content(envelope), **self._ids()}
+        ids = self._ids()
+        facts = _without_content(envelope)
+        facts |= {"connector": ids["connector"], "action": ids["action"]}
         if is_logged:
             _LOG.info("run finished %s", json.dumps(facts), extra={"run": facts})
         if self._observers is not None:
-            self._observers.report(RunFinished(**self._ids(), envelope=facts))
+            self._observers.report(RunFinished(**ids, envelope=facts))
 
     def _ids(self) -> _Ids:
         # A caller may have given anything as an unknown name, a key too.
