@@ -34,13 +34,15 @@ from perplexity_connector.contract import (
     FieldError,
     JsonObject,
     Manifest,
+    Observation,
     hookimpl,
+    repeating,
 )
 from perplexity_connector.host import Host
 from perplexity_connector.host.catalogue import catalogue
 from perplexity_connector.host.catalogue.discovery import Discovery, Installed, discover
 from perplexity_connector.host.catalogue.manifests import read_manifest
-from perplexity_connector.host.runs import loading, waits
+from perplexity_connector.host.runs import loading
 from perplexity_connector.host.validation.schema_validator import SchemaValidator
 from perplexity_connector.perplexity.actions import provider_run, searcher
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
@@ -70,6 +72,7 @@ class Outcome:
     errors: list[ConnectorError]
     contexts: list[ActionContext]
     records: list[logging.LogRecord]
+    observed: list[Observation]
     asked: list[Asked]
     sent: int
     billed: int
@@ -141,6 +144,17 @@ class _Ears(logging.Handler):
             self.heard.append(record)
 
 
+@dataclass(slots=True)
+class Observer:
+    """An observer of the host's, which keeps every report."""
+
+    observed: list[Observation] = field(default_factory=list[Observation])
+
+    def observe(self, observation: Observation) -> None:
+        """Keep it."""
+        self.observed.append(observation)
+
+
 @contextmanager
 def ears() -> Iterator[list[logging.LogRecord]]:
     """Every log record at DEBUG, while entered."""
@@ -199,6 +213,7 @@ class Stage:
         scene, others = self.proxy.play(*row.rules), self.stranger.play()
         billed = self._billed(row)
         spy, states, events = Spy(), list[JsonObject](), list[dict[str, Any]]()
+        observer = Observer()
         clock = _Clock()
 
         def keep(state: JsonObject) -> None:
@@ -215,6 +230,7 @@ class Stage:
                 },
                 retries=row.retries,
                 environ={},
+                observers=[observer],
             )
             host.register(spy, MANIFEST)
             connection = CONNECTION | {"api_key": key}
@@ -232,6 +248,7 @@ class Stage:
             errors=spy.errors,
             contexts=spy.contexts,
             records=records,
+            observed=observer.observed,
             asked=scene.asked,
             sent=scene.sent,
             billed=self._billed(row) - billed,
@@ -351,8 +368,8 @@ def _quick(authority: Path) -> Iterator[None]:
         patch.object(catalogue, "discover", _discovered),
         patch.object(loading, "_validate_manifest", _manifest),
         patch.object(loading, "SchemaValidator", _compiled),
-        patch.object(waits, "SHORTEST_S", 0.001),
-        patch.object(waits, "FIRST_BACK_OFF_S", 0.001),
+        patch.object(repeating, "SHORTEST_S", 0.001),
+        patch.object(repeating, "FIRST_BACK_OFF_S", 0.001),
         patch.object(provider_run, "_LONGEST_WAIT", 0.002),
         patch.object(searcher, "SHORTEST_WAIT_S", 0.001),
         patch.object(searcher, "USUAL_WAIT_S", 0.001),

@@ -36,6 +36,7 @@ _OBJECT = (Mapping, NoneType)
 _ERROR_PARTS: _Kinds = {
     "code": ErrorCode,
     "effect": Effect,
+    "retryable": bool,
     "message": str,
     "user_message": str,
     "retry_after": _NUMBER,
