@@ -52,7 +52,8 @@ SchemaName = Annotated[
 class Message(Form):
     """One message of the conversation."""
 
-    role: Literal["system", "user", "assistant"] = Field(
+    # Several hosts fill in the first choice, and a system message alone is refused.
+    role: Literal["user", "system", "assistant"] = Field(
         title="Role",
         description="Who speaks: System sets the rules, User asks, Assistant is an earlier answer.",
     )

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from mcp import Client, StdioServerParameters
 
@@ -28,8 +28,10 @@ SLOW = {
     "model": "sonar-pro",
     "messages": [{"role": "user", "content": "sandbox:slow moon"}],
 }
-CHAT = "create_chat_completion"
-SEARCH = "execute_search"
+CHAT = "perplexity-create_chat_completion"
+SEARCH = "perplexity-execute_search"
+# In the `_meta` of a call: asks for the run's envelope.
+WITH_ENVELOPE: Any = {"automation-host/envelope": True}
 _URL = re.compile(r"http://\S+/mcp")
 
 
