@@ -1,6 +1,6 @@
 /**
  * A client that closes its connection at once, as n8n does at Stop and when its time is over: it neither cancels
- * nor ends its session. It calls a tool, and closes when a line arrives on stdin.
+ * nor ends its session. It calls a tool, and closes at the first piece of the answer.
  *
  *     node closing_client.mjs URL TOOL ARGUMENTS
  */
@@ -15,8 +15,9 @@ const { StreamableHTTPClientTransport } = require("@modelcontextprotocol/sdk/cli
 const [url, name, input] = process.argv.slice(2);
 const client = new Client({ name: "closing-client", version: "1" });
 await client.connect(new StreamableHTTPClientTransport(new URL(url)));
-process.stdin.once("data", () => client.close());
+// Only the connection is closed: the process goes on until stdin ends.
+process.stdin.resume();
 await client
-  .callTool({ name, arguments: JSON.parse(input) })
+  .callTool({ name, arguments: JSON.parse(input) }, undefined, { onprogress: () => client.close() })
   .then(() => process.stdout.write("answered\n"))
   .catch(() => process.stdout.write("closed\n"));
