@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import anyio
 from mcp.server import Server
@@ -24,6 +24,7 @@ from perplexity_connector.adapters.mcp.results import progress_text, tool_result
 from perplexity_connector.adapters.mcp.tools import ActionTool, action_tools
 from perplexity_connector.contract import JsonObject, Secret
 from perplexity_connector.host import Host, RunOptions
+from perplexity_connector.host.validation.text_values import from_text
 
 Connections: TypeAlias = Mapping[str, str | Mapping[str, str | Secret]]
 _Context: TypeAlias = ServerRequestContext[None, Any]
@@ -119,7 +120,9 @@ class _Tools:
     async def _run(
         self, tool: ActionTool, arguments: JsonObject, ctx: _Context
     ) -> JsonObject:
-        where = (tool.connector, tool.action, arguments)
+        # Some clients write a list, a number or a boolean as text.
+        values = cast("JsonObject", from_text(arguments, tool.tool.input_schema))
+        where = (tool.connector, tool.action, values)
         connection = self.connections.get(tool.connector)
         options = RunOptions(version=tool.version, connection=connection)
         if "progress_token" not in (ctx.meta or {}):

@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from mcp import Client, StdioServerParameters
+from mcp.server import Server
 
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
 
@@ -101,7 +102,9 @@ def http(base_url: str, *arguments: str, **more: str) -> Iterator[Served]:
 class Session:
     """A client that many tests share: it stays connected, on a thread and an event loop of its own."""
 
-    def __init__(self, server: StdioServerParameters | str, mode: str) -> None:
+    def __init__(
+        self, server: Server[Any] | StdioServerParameters | str, mode: str
+    ) -> None:
         """Connect when it is entered."""
         self._server = server
         self._mode = mode
