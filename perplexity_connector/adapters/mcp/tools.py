@@ -12,6 +12,7 @@ from perplexity_connector.adapters.mcp.schemas import tool_schema
 from perplexity_connector.contract import ConnectorError, JsonObject
 from perplexity_connector.contract.json import as_object, as_text
 from perplexity_connector.host import Host
+from perplexity_connector.host.validation.text_values import from_text
 
 # What n8n's agents add to the arguments of every tool.
 _CLIENTS_OWN = frozenset({"toolCallId", "sessionId"})
@@ -29,10 +30,14 @@ class ActionTool:
     version: int
 
     def arguments_of(self, given: JsonObject) -> JsonObject:
-        """Return the arguments of a call, without those that a client adds for itself."""
+        """Return the arguments of a call, without those that a client adds for itself.
+
+        Some clients write a list, a number or a boolean as text, which is read by the schema.
+        """
         fields = as_object(self.tool.input_schema.get("properties"))
         added = _CLIENTS_OWN - fields.keys()
-        return {name: value for name, value in given.items() if name not in added}
+        own = {name: value for name, value in given.items() if name not in added}
+        return as_object(from_text(own, self.tool.input_schema))
 
 
 def action_tools(host: Host) -> Sequence[ActionTool]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 from mcp import Client, StdioServerParameters
+from mcp.server import Server
 
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
 
@@ -103,7 +104,9 @@ def http(base_url: str, *arguments: str, **more: str) -> Iterator[Served]:
 class Session:
     """A client that many tests share: it stays connected, on a thread and an event loop of its own."""
 
-    def __init__(self, server: StdioServerParameters | str, mode: str) -> None:
+    def __init__(
+        self, server: Server[Any] | StdioServerParameters | str, mode: str
+    ) -> None:
         """Connect when it is entered."""
         self._server = server
         self._mode = mode
