@@ -5,7 +5,7 @@ from perplexity_connector.contract.json import as_object
 
 # A client cannot use a schema's address, and some clients refuse a dialect whose name they do not know.
 _ADDRESSES = frozenset({"$schema", "$id"})
-# Gemini refuses a function with any other. The host checks the input by its whole schema all the same.
+# Gemini refuses a function with any other.
 _FORMATS = ("date-time", "enum", "float", "double", "int32", "int64")
 # Keywords with schemas by name, and keywords with plain values.
 _NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
@@ -13,7 +13,10 @@ _VALUES = ("enum", "const", "default", "examples")
 
 
 def tool_schema(schema: JsonObject) -> dict[str, JsonValue]:
-    """Return the schema of a tool's arguments or output. It takes everything that `schema` takes."""
+    """Return the schema of a tool's arguments or output. It takes everything that `schema` takes.
+
+    It may take more. The host checks the input by its whole schema all the same.
+    """
     listed = {"type": "object", **_listed_object(schema)}
     return {
         keyword: value for keyword, value in listed.items() if keyword not in _ADDRESSES
@@ -30,8 +33,14 @@ def _listed_object(schema: JsonObject) -> dict[str, JsonValue]:
     return {
         keyword: _listed_value(keyword, value)
         for keyword, value in schema.items()
-        if keyword != "format" or value in _FORMATS
+        if not _is_refused(keyword, value)
     }
+
+
+def _is_refused(keyword: str, value: JsonValue) -> bool:
+    # Google's SDK breaks at a boolean there; OpenAI's and Anthropic's set it to false by themselves.
+    is_switch = keyword == "additionalProperties" and isinstance(value, bool)
+    return is_switch or (keyword == "format" and value not in _FORMATS)
 
 
 def _listed_value(keyword: str, value: JsonValue) -> JsonValue:
