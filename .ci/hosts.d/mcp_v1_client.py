@@ -9,6 +9,7 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamablehttp_client
 
+CHAT, SEARCH = "perplexity-create_chat_completion", "perplexity-execute_search"
 QUESTION = {
     "model": "sonar",
     "messages": [{"role": "user", "content": "How far away is the Moon?"}],
@@ -28,7 +29,7 @@ async def main(transport: str, where: str) -> None:
         session = await stack.enter_async_context(ClientSession(received, sent))
         hello = await session.initialize()
         tools = [tool.name for tool in (await session.list_tools()).tools]
-        assert tools == ["create_chat_completion", "execute_search"], tools
+        assert tools == [CHAT, SEARCH], tools
 
         pieces: list[str] = []
 
@@ -39,18 +40,12 @@ async def main(transport: str, where: str) -> None:
             pieces.append(message or "")
 
         # The client holds each result against the tool's output schema by itself.
-        chat = await session.call_tool(
-            "create_chat_completion", QUESTION, progress_callback=watch
-        )
+        chat = await session.call_tool(CHAT, QUESTION, progress_callback=watch)
         assert not chat.isError, chat
         assert "".join(pieces).endswith(chat.structuredContent["content"]), pieces
-        search = await session.call_tool(
-            "execute_search", {"query": "moon", "max_results": 2}
-        )
+        search = await session.call_tool(SEARCH, {"query": "moon", "max_results": 2})
         assert len(search.structuredContent["results"]) == 2, search
-        refused = await session.call_tool(
-            "execute_search", {"query": "moon", "max_results": 0}
-        )
+        refused = await session.call_tool(SEARCH, {"query": "moon", "max_results": 0})
         assert refused.isError, refused
         assert "/max_results" in refused.content[0].text, refused
     sys.stdout.write(
