@@ -494,12 +494,12 @@ def test_an_option_that_is_none_is_a_type_error() -> None:
 
 
 def test_a_blank_is_dropped_only_where_the_schema_refuses_it() -> None:
-    """This connector's null for the farewell means something. The caller's own input stays as it is."""
-    given = {"name": "Ada", "tone": None, "times": "", "also": [], "farewell": None}
+    """This connector's empty farewell means something. The caller's own input stays as it is."""
+    given = {"name": "Ada", "tone": None, "times": "", "also": [], "farewell": ""}
     script = Script(GOOD)
     envelope = run(script, step=("toy", "greet", given))
     assert envelope["status"] == "succeeded"
-    assert script.inputs == [{"name": "Ada", "farewell": None}]
+    assert script.inputs == [{"name": "Ada", "farewell": ""}]
     assert len(given) == 5
     assert toy_host().validate("toy", "greet", given) == []
     wrong = given | {"name": "", "tone": "cool", "times": 3}
