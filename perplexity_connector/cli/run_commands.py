@@ -33,7 +33,7 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
         list[str] | None,
         typer.Argument(
             metavar="FIELD=VALUE",
-            help="Values for the input; dots lead inside: a.b=1, list.0.a=1.",
+            help="Values for the input; dots lead inside: a.b=1, list.0.a=1. FIELD:=VALUE is always JSON.",
         ),
     ] = None,
     *,

@@ -226,3 +226,29 @@ def test_the_host_converts_no_text(
     assert json.loads(provider.taken()[0])["query"] == '["moon"]'
     refused = doors["host"]("execute_search", {"query": "a"}, {"max_results": "5"})
     assert refused == ["/max_results"]
+
+
+@pytest.mark.parametrize(
+    ("field", "codes"), [("search_domain_filter", []), ("max_results", ["type"])]
+)
+def test_a_flow_may_map_text_to_a_list_and_not_to_a_number(
+    field: str, codes: list[str]
+) -> None:
+    """Before it runs. An answer may well be a list; a number that is text is a mistake."""
+    messages = [{"role": "user", "content": "moon"}]
+    ask = {
+        "id": "ask",
+        "connector": "perplexity",
+        "action": "create_chat_completion",
+        "input": {"model": "sonar", "messages": messages},
+    }
+    find = {
+        "id": "find",
+        "connector": "perplexity",
+        "action": "execute_search",
+        "input": {"query": "moon"},
+        "bindings": {f"/{field}": [{"step": "ask", "pointer": "/content"}]},
+    }
+    flow: Any = {"flow_version": 1, "steps": [ask, find]}
+    errors = Host(environ={}).validate_flow(flow)
+    assert [error["code"] for error in errors] == codes

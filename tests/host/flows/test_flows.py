@@ -22,6 +22,7 @@ from tests.toy.toy import MANIFEST, ToyPlugin
 
 Document = dict[str, Any]
 ENVIRON = {"TOY_TOKEN": TOKEN}
+GREETING = "schemas/greet.v1.input"
 
 
 def step(
@@ -126,13 +127,17 @@ def test_a_lone_reference_keeps_its_type_on_the_way() -> None:
     assert handler.inputs == [{"name": "A", "times": 2}]
 
 
-def test_a_null_is_left_out_where_the_field_is_optional_and_takes_none() -> None:
+def test_a_null_is_left_out_where_the_field_is_optional_and_takes_none(
+    tmp_path: Path,
+) -> None:
     """Also where the step had a value; a required field refuses it, and one that takes null keeps it."""
     handler = Script(GOOD, GOOD)
     null = ActionResult(output={"letters": 1, "none": None})
-    host = toy_host(
-        ToyPlugin(greet=handler, count=Script(*[null] * 3)), environ=ENVIRON
-    )
+    schema = json.loads((MANIFEST.parent / f"{GREETING}.schema.json").read_text())
+    schema["properties"]["farewell"]["type"] = ["string", "null"]
+    manifest = changed(tmp_path, schemas={Path(GREETING).name: schema})
+    plugin = ToyPlugin(greet=handler, count=Script(null, null, null))
+    host = toy_host(plugin, manifest, environ=ENVIRON)
 
     def status(target: str, **input: Any) -> Any:
         last = step("two", "greet", {target: [ref("one", "/none")]}, **input)

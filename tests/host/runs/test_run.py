@@ -491,3 +491,20 @@ def test_an_option_that_is_none_is_a_type_error() -> None:
     """A misspelt keyword is not swallowed."""
     with pytest.raises(TypeError):
         run(Script(), time_out=5)
+
+
+def test_a_blank_is_dropped_only_where_the_schema_refuses_it() -> None:
+    """This connector's empty farewell means something. The caller's own input stays as it is."""
+    given = {"name": "Ada", "tone": None, "times": "", "also": [], "farewell": ""}
+    script = Script(GOOD)
+    envelope = run(script, step=("toy", "greet", given))
+    assert envelope["status"] == "succeeded"
+    assert script.inputs == [{"name": "Ada", "farewell": ""}]
+    assert len(given) == 5
+    assert toy_host().validate("toy", "greet", given) == []
+    wrong = given | {"name": "", "tone": "cool", "times": 3}
+    assert [error.pointer for error in toy_host().validate("toy", "greet", wrong)] == [
+        "/name",
+        "/tone",
+        "/times",
+    ]

@@ -118,20 +118,6 @@ def test_nothing_unset_is_sent() -> None:
     assert PATH == "/v1/agent"
 
 
-def test_husks_are_not_sent() -> None:
-    """What a form leaves behind leaves nothing in the request."""
-    husks = {
-        "search_domain_filter": [],
-        "language_preference": "",
-        "web_search_options": {
-            "search_context_size": "",
-            "user_location": {"city": ""},
-        },
-        "response_format": {"type": "", "json_schema": {"name": "", "schema": {}}},
-    }
-    assert body(**husks) == body()
-
-
 @pytest.mark.parametrize(
     ("model", "served"),
     [

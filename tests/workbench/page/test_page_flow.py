@@ -384,6 +384,20 @@ def test_a_failed_run_says_so_in_words_and_keeps_what_it_received(page: Page) ->
     assert envelope["error"]["code"] == "upstream_failed"
 
 
+def test_a_saved_flow_with_blanks_has_nothing_to_fix(
+    page: Page, tmp_path: Path
+) -> None:
+    """Other programs save a null for every field that is empty; the page shows such a field empty."""
+    (search,) = add(page, SEARCH)
+    flow = flow_of(page, tmp_path)
+    blanks = {"max_results": None, "country": " ", "search_type": "", "max_tokens": {}}
+    flow["steps"][0]["input"] = {"query": "moon", **blanks}
+    open_flow(page, flow, tmp_path)
+    run(page)
+    expect(search.get_by_text("to fix")).to_be_hidden()
+    expect(search.locator(".sf-wrong")).to_have_count(0)
+
+
 def test_what_a_run_refuses_is_shown_at_the_field_too(
     page: Page, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from playwright.sync_api import Browser, Page, expect
 
+from tests.doors.cases import BLANKS, Blanks
 from tests.paths import ROOT
 from tests.toy.toy import MANIFEST
 from tests.workbench.page.conftest import Workbench
@@ -150,6 +151,17 @@ def test_a_cleared_field_is_absent(stand: Stand) -> None:
     }
     assert gone.isdisjoint(cleared)
     assert cleared["top_p"] == 0.9
+
+
+@pytest.mark.parametrize("case", BLANKS, ids=lambda case: case.name)
+def test_a_blank_counts_as_not_given(stand: Stand, case: Blanks) -> None:
+    """As at every other door (tests/doors): no error is about a field that is shown empty, if it may be."""
+    name = {"create_chat_completion": "chat", "execute_search": "search"}[case.action]
+    page = stand(schema_of(name), value=case.input)
+    pointers = page.evaluate("window.form.errors.map(({ pointer }) => pointer)")
+    assert sorted(pointers) == case.refused
+    if not case.refused:
+        assert value(page) == case.counts_as
 
 
 def test_a_value_with_husks_is_taken_once(stand: Stand) -> None:
