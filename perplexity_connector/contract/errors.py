@@ -92,7 +92,8 @@ class ConnectorError(Exception):
     holds a key, an input value or a provider's text. `fields` holds the errors of single fields:
     renderers list them below the message. `retry_after` is in seconds, `resets_at` in epoch
     seconds. `partial` is the output received before the failure. `usage` is the amounts used until
-    then: the envelope shows them in its own `usage`, and `to_dict` leaves them out.
+    then: the envelope shows them in its own `usage`, and `to_dict` leaves them out. `retryable` is
+    that of the code, unless it is given.
     """
 
     def __init__(  # noqa: PLR0913 - the contract's error has these parts; all but two are optional keywords
@@ -111,6 +112,7 @@ class ConnectorError(Exception):
         request_id: str | None = None,
         docs_url: str | None = None,
         usage: JsonObject | None = None,
+        retryable: bool | None = None,
     ) -> None:
         """Describe the failure. Omit a part that is unknown or does not apply."""
         super().__init__(message)
@@ -127,11 +129,19 @@ class ConnectorError(Exception):
         self.request_id = request_id
         self.docs_url = docs_url
         self.usage = usage
+        self._retryable = retryable
 
     @property
     def retryable(self) -> bool:
         """Return whether the cause may pass by itself. Check `effect` too before a retry."""
-        return self.code in RETRYABLE
+        return self.code in RETRYABLE if self._retryable is None else self._retryable
+
+    def __str__(self) -> str:
+        """Return the message, and that of the first field."""
+        first = self.fields[0] if self.fields else None
+        if not isinstance(first, FieldError):
+            return str(self.message)
+        return f"{self.message} {first.pointer or 'The input'}: {first.message}"
 
     def record(self) -> ErrorRecord:
         """Return the error as data, for an envelope."""
@@ -152,7 +162,7 @@ class ConnectorError(Exception):
         """Pickle every part: hosts that run steps in other processes return errors this way."""
         # By name: `add_note` and others add attributes that the constructor does not take.
         described = {field.name for field in fields(ErrorRecord)}
-        names = {*described, "usage"} - {"code", "message", "retryable"}
+        names = {*described, "usage"} - {"code", "message"}
         parts: Mapping[str, object] = {name: getattr(self, name) for name in names}
         return (bind(ConnectorError, **parts), (self.code, self.message))  # type: ignore[arg-type]
 

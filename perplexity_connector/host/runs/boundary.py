@@ -38,6 +38,7 @@ _ERROR_PARTS: _Kinds = {
     "effect": Effect,
     "message": str,
     "user_message": str,
+    "retryable": bool,
     "retry_after": _NUMBER,
     "resets_at": _NUMBER,
     "partial": _OBJECT,
