@@ -7,7 +7,7 @@ from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.fields import item_schema, list_types
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import as_list, as_number, as_object, as_text
-from perplexity_connector.contract.near_matches import unknown_name
+from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.rendering.text import clean, json_text, line_of, one_line
 
 
@@ -25,11 +25,14 @@ def find_action(entries: Sequence[JsonObject], name: str) -> tuple[str, str]:
     fitting = [pair for pair in known if name in _names(pair)]
     if len(fitting) == 1:
         return fitting[0]
-    if fitting:
-        choices = ", ".join(map(".".join, fitting))
-        message = f"Several connectors have that action. Available: {choices}."
-    else:
-        message = unknown_name("action", name, map(".".join, known))
+    choices = ", ".join(".".join(pair) for pair in fitting or known) or "none"
+    names = [each for pair in known for each in _names(pair)]
+    problem = (
+        "Several connectors have that action."
+        if fitting
+        else f"Unknown action.{did_you_mean(name, names)}"
+    )
+    message = f"{problem} Available: {choices}."
     raise UsageError(message)
 
 

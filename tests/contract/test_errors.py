@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 import pickle
+from typing import Any
 
 import pytest
 

@@ -118,7 +118,8 @@ class LoadedConnector:
             own = self._connector.check(action.id, action.version, document)
             if not all(map(boundary.is_field_error, own)):
                 raise TypeError
-            return merge_errors(errors, own)
+            # The connector saw null in the place of a value that is not JSON.
+            return merge_errors(merge_errors(errors, own), input.errors)
 
         return boundary.call(
             check, self._fail(f"cannot check the input of {action.id!r}")
