@@ -148,7 +148,7 @@ def test_enter_takes_a_word_of_an_input_method_and_is_no_command(
     (chat,) = add(page, CHAT)
     model = chat.get_by_role("combobox", name="Model")
     model.fill("son")
-    expect(chat.get_by_role("option").first).to_be_visible()
+    expect(chat.locator(".sf-option").first).to_be_visible()
     model.press("ArrowDown")
     model.evaluate(COMPOSE, how)
     model.evaluate(COMPOSE, {"ctrlKey": True, **how})
