@@ -10,7 +10,7 @@ import pytest
 import stamina.instrumentation
 from hypothesis import settings
 
-from perplexity_connector.host.runs import waits
+from perplexity_connector.contract import repeating
 from perplexity_connector.perplexity.actions import searcher
 
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
@@ -70,7 +70,7 @@ def short_waits() -> Iterator[pytest.MonkeyPatch]:
     """No test waits for long between attempts, nor before a refused query is sent again."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("SHORTEST_S", "FIRST_BACK_OFF_S"):
-            patch.setattr(waits, name, 0.001)
+            patch.setattr(repeating, name, 0.001)
         for name in ("SHORTEST_WAIT_S", "USUAL_WAIT_S"):
             patch.setattr(searcher, name, 0.001)
         yield patch

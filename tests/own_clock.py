@@ -7,13 +7,29 @@ from typing import Any, TypeVar
 
 import pytest
 
-from perplexity_connector.contract import context
-from perplexity_connector.host.runs import patience, rate_limiter, record, retry, run
+from perplexity_connector.contract import context, repeating
+from perplexity_connector.host.runs import (
+    given_limiter,
+    patience,
+    rate_limiter,
+    record,
+    retry,
+    run,
+)
 
 T = TypeVar("T")
 
 # Where a run's times are read.
-_HOST = (context, patience, rate_limiter, record, retry, run)
+_HOST = (
+    context,
+    given_limiter,
+    patience,
+    rate_limiter,
+    record,
+    repeating,
+    retry,
+    run,
+)
 
 
 class OwnClock:

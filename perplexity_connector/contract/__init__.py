@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from perplexity_connector.contract.flow import *
     from perplexity_connector.contract.hookspecs import *
     from perplexity_connector.contract.json import *
+    from perplexity_connector.contract.limiter import *
     from perplexity_connector.contract.manifest import *
+    from perplexity_connector.contract.observing import *
     from perplexity_connector.contract.options import *
+    from perplexity_connector.contract.repeating import *
     from perplexity_connector.contract.result import *
     from perplexity_connector.contract.secret import *
     from perplexity_connector.contract.status import *
@@ -34,6 +37,8 @@ else:
             "versions",
             "secret",
             "errors",
+            "limiter",
+            "repeating",
             "events",
             "result",
             "status",
@@ -43,6 +48,7 @@ else:
             "envelope",
             "context",
             "connector",
+            "observing",
             "hookspecs",
         ),
     )

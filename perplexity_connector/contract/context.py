@@ -31,7 +31,8 @@ class ActionContext:
     Every field has a default that does nothing, so that a plain pluggy host can build a context.
     Later versions only add fields.
 
-    * `run_id`, `attempt` (from 1), `last_attempt`: the run, and whether the host would try again.
+    * `run_id`, `attempt` (from 1), `last_attempt`: the run, and whether the host, or the engine that
+      runs it, would try again.
     * `connection`: the credential's fields; secret ones are `Secret`.
     * `deadline`: seconds on the monotonic clock (`time.monotonic()`); None means no deadline.
     * `waited()`: the seconds that this run has waited for the host's own limit and that do not count
@@ -56,6 +57,9 @@ class ActionContext:
     * `observe_stop(accepted)`: call this before re-raising `CancelledError`, or at the deadline:
       whether the provider accepted the request to stop, or there was nothing to stop. Else the
       envelope of a run with a checkpoint warns that the run may go on.
+    * `observe_request(method, path, status, milliseconds)`: call this for every request, when the
+      response's headers have arrived or the request has failed (`status` None). `path` has neither
+      the host nor a query. A connector may leave it out; then observers do not see its requests.
     * `log`: where the action may log.
     """
 
@@ -78,6 +82,7 @@ class ActionContext:
     observe_limit: Callable[[int | None, int | None, float | None], None] = _ignore
     observe_refusal: Callable[[float | None], None] = _ignore
     observe_stop: Callable[[bool], None] = _ignore
+    observe_request: Callable[[str, str, int | None, float], None] = _ignore
     log: logging.Logger = field(
         default_factory=lambda: logging.getLogger("automation_host")
     )

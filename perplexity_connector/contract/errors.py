@@ -58,7 +58,11 @@ class FieldError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorRecord:
-    """A `ConnectorError` as data: the `error` of an envelope."""
+    """A `ConnectorError` as data: the `error` of an envelope.
+
+    `repeatable`: a repeat may succeed, and cannot cost money twice if it gets the run's last
+    checkpoint, if there is one, as `resume_from`. `repeat_after` says how long to wait.
+    """
 
     code: ErrorCode
     message: str
@@ -73,6 +77,7 @@ class ErrorRecord:
     provider_code: str | None
     request_id: str | None
     docs_url: str | None
+    repeatable: bool = False
 
     def to_dict(self) -> dict[str, JsonValue]:
         """Return plain JSON as in `schemas/envelope.schema.json`, with every key present."""
@@ -92,8 +97,8 @@ class ConnectorError(Exception):
     holds a key, an input value or a provider's text. `fields` holds the errors of single fields:
     renderers list them below the message. `retry_after` is in seconds, `resets_at` in epoch
     seconds. `partial` is the output received before the failure. `usage` is the amounts used until
-    then: the envelope shows them in its own `usage`, and `to_dict` leaves them out. `retryable` is
-    that of the code, unless it is given.
+    then: the envelope shows them in its own `usage`, and `to_dict` leaves them out. `retryable`
+    overrides the rule of the code: whether the cause may pass by itself.
     """
 
     def __init__(  # noqa: PLR0913 - the contract's error has these parts; all but two are optional keywords
@@ -143,6 +148,11 @@ class ConnectorError(Exception):
             return str(self.message)
         return f"{self.message} {first.pointer or 'The input'}: {first.message}"
 
+    @property
+    def repeatable(self) -> bool:
+        """Return whether a repeat is harmless for any action. A host knows more, see `ErrorRecord`."""
+        return self.retryable and self.effect is Effect.NONE
+
     def record(self) -> ErrorRecord:
         """Return the error as data, for an envelope."""
         return ErrorRecord(
@@ -162,7 +172,7 @@ class ConnectorError(Exception):
         """Pickle every part: hosts that run steps in other processes return errors this way."""
         # By name: `add_note` and others add attributes that the constructor does not take.
         described = {field.name for field in fields(ErrorRecord)}
-        names = {*described, "usage"} - {"code", "message"}
+        names = {*described, "usage"} - {"code", "message", "repeatable"}
         parts: Mapping[str, object] = {name: getattr(self, name) for name in names}
         return (bind(ConnectorError, **parts), (self.code, self.message))  # type: ignore[arg-type]
 

@@ -9,10 +9,13 @@ def lazy_names(package: str, parts: Sequence[str]) -> Callable[[str], object]:
     """Return a module's `__getattr__` that looks a name up in the `__all__` of each part.
 
     The parts are imported in their order until one has the name, so the lightest ones come
-    first. A type checker reads the same names from star imports of these parts.
+    first. A type checker reads the same names from star imports of these parts. The name of a part
+    is the part itself, without the others.
     """
 
     def get(name: str) -> object:
+        if name in parts:
+            return _part(package, name)
         if name == "__all__":
             return sorted(
                 each for part in parts for each in _part(package, part).__all__

@@ -10,11 +10,13 @@ from perplexity_connector.contract.lazy import lazy_names
 
 if TYPE_CHECKING:
     from perplexity_connector.host.config import *
+    from perplexity_connector.host.credentials.backend import *
     from perplexity_connector.host.credentials.private_files import *
     from perplexity_connector.host.credentials.store import *
     from perplexity_connector.host.flows.params import *
     from perplexity_connector.host.host import *
     from perplexity_connector.host.runs.params import *
+    from perplexity_connector.host.runs.rate_limiter import *
     from perplexity_connector.host.shared import *
     from perplexity_connector.host.sync import *
 else:
@@ -27,6 +29,8 @@ else:
             "credentials.private_files",
             "runs.params",
             "flows.params",
+            "credentials.backend",
+            "runs.rate_limiter",
             "credentials.store",
             "config",
             "sync",

@@ -1,9 +1,10 @@
 """The operator's choices."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
-from perplexity_connector.host.credentials.store import ConnectionStore
+from perplexity_connector.contract import Limiter, RunObserver
+from perplexity_connector.host.credentials.backend import ConnectionBackend
 
 __all__ = ["HostOptions"]
 
@@ -17,11 +18,16 @@ class HostOptions(TypedDict, total=False):
     * `repeat_unknown`: repeat even if the provider may have been paid already; False if left out.
     * `concurrency`: how many requests of one connection may be in flight; 64 if left out.
     * `environ`: the environment variables; the process's if left out.
+    * `limiter`: decides when a request may start, in place of `concurrency` and the host's own rate
+      limits, for example for all processes of an engine.
+    * `observers`: get a report of every run, attempt and request.
     """
 
     settings: Mapping[str, Mapping[str, str]] | None
-    store: ConnectionStore | None
+    store: ConnectionBackend | None
     retries: int
     repeat_unknown: bool
     concurrency: int
     environ: Mapping[str, str] | None
+    limiter: Limiter | None
+    observers: Sequence[RunObserver]

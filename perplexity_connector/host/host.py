@@ -2,7 +2,7 @@
 
 import functools
 import threading
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack, cast
@@ -15,12 +15,14 @@ from perplexity_connector.host.environment import variables
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.validation.arguments import (
     require_mapping,
+    require_methods,
     require_whole_number,
 )
 
 if TYPE_CHECKING:
+    from perplexity_connector.contract import Limiter, RunObserver
+    from perplexity_connector.host.credentials.backend import ConnectionBackend
     from perplexity_connector.host.credentials.connections import Connections
-    from perplexity_connector.host.credentials.store import ConnectionStore
     from perplexity_connector.host.flows.flows import Flows
     from perplexity_connector.host.flows.params import FlowOptions
     from perplexity_connector.host.runs.params import GivenConnection, RunOptions
@@ -40,7 +42,8 @@ class Host:
     its first run, and closed with the host. A wrong argument is `invalid_input`.
 
     * `_catalogue`: the known connectors; light.
-    * `_settings`, `_store`, `_policy`, `_concurrency`, `_environ`: the operator's choices.
+    * `_settings`, `_store`, `_policy`, `_concurrency`, `_environ`, `_limiter`, `_observers`: the
+      operator's choices.
     * `_made_runs`: everything that runs. Made on first use, because its imports cost more than
       reading the palette does.
     * `_lock`: held while `_made_runs` is made.
@@ -50,11 +53,13 @@ class Host:
         self,
         *,
         settings: Mapping[str, Mapping[str, str]] | None = None,
-        store: "ConnectionStore | None" = None,
+        store: "ConnectionBackend | None" = None,
         retries: int = 3,
         repeat_unknown: bool = False,
         concurrency: int = 64,
         environ: Mapping[str, str] | None = None,
+        limiter: "Limiter | None" = None,
+        observers: "Sequence[RunObserver]" = (),
     ) -> None:
         """Take the operator's choices; `HostOptions` explains each.
 
@@ -68,6 +73,12 @@ class Host:
                 require_mapping(name, values)
         for name, values in (settings or {}).items():
             require_mapping(f"settings[{name!r}]", values)
+        if store is not None:
+            require_methods("store", store, "read", "change")
+        if limiter is not None:
+            require_methods("limiter", limiter, "acquire", "observe")
+        for number, observer in enumerate(observers):
+            require_methods(f"observers[{number}]", observer, "observe")
         if concurrency < 1:
             message = "concurrency must be 1 or more"
             raise ValueError(message)
@@ -77,6 +88,8 @@ class Host:
         self._policy = RetryPolicy(retries=retries, repeat_unknown=repeat_unknown)
         self._concurrency = concurrency
         self._environ = variables(environ)
+        self._limiter = limiter
+        self._observers = tuple(observers)
         self._made_runs: Runs | None = None
         self._lock = threading.Lock()
 
@@ -277,6 +290,8 @@ class Host:
                 policy=self._policy,
                 concurrency=self._concurrency,
                 environ=self._environ,
+                limiter=self._limiter,
+                observers=self._observers,
             )
             return self._made_runs
 

@@ -41,12 +41,19 @@ def full() -> ConnectorError:
 
 
 @pytest.mark.parametrize("code", ErrorCode)
-def test_retryable_is_a_matter_of_the_code_alone(code: ErrorCode) -> None:
+def test_retryable_is_a_matter_of_the_code_unless_the_connector_knows_better(
+    code: ErrorCode,
+) -> None:
     """Exactly rate limits, outages and time-outs may pass by themselves, whatever their effect."""
     for effect in Effect:
-        assert ConnectorError(code, "x", effect=effect).retryable is (
-            code.value in RETRYABLE
-        )
+        error = ConnectorError(code, "x", effect=effect)
+        assert error.retryable is (code.value in RETRYABLE)
+        for known in (True, False):
+            error = ConnectorError(code, "x", effect=effect, retryable=known)
+            assert error.retryable is error.to_dict()["retryable"] is known
+            assert error.repeatable is (known and effect is Effect.NONE)
+            back = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+            assert back.to_dict() == error.to_dict()
 
 
 def test_the_codes_are_those_of_the_contract() -> None:
@@ -82,6 +89,7 @@ def test_what_is_left_out_is_unknown() -> None:
         "provider_code": None,
         "request_id": None,
         "docs_url": None,
+        "repeatable": False,
     }
 
 
@@ -99,14 +107,15 @@ def test_an_error_as_data_has_every_part() -> None:
 
 
 def test_dict_record_and_schema_have_the_same_keys() -> None:
-    """The envelope's schema knows every part of an error, and no other."""
+    """The envelope's schema knows every part of an error. An older envelope lacks the newest."""
     branches = json.loads(ENVELOPE.read_text(encoding="utf-8"))["properties"]["error"][
         "anyOf"
     ]
     schema = next(branch for branch in branches if "properties" in branch)
     keys = set(full().to_dict())
     assert keys == {field.name for field in dataclasses.fields(ErrorRecord)}
-    assert keys == set(schema["properties"]) == set(schema["required"])
+    assert keys == set(schema["properties"])
+    assert keys == set(schema["required"]) | {"repeatable"}
 
 
 def test_the_text_of_an_error_is_its_message_and_that_of_its_first_field() -> None:

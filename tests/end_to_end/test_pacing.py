@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from perplexity_connector.contract import repeating
 from perplexity_connector.host import Host
-from perplexity_connector.host.runs import waits
 from perplexity_connector.sandbox import Sandbox
 from perplexity_connector.sandbox.keys import ONE_PER_SECOND_KEY
 
@@ -78,8 +78,8 @@ def test_twelve_runs_at_a_service_that_takes_two_at_a_time_all_succeed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It says `Retry-After` and has no rate headers. All times are half of the real ones."""
-    monkeypatch.setattr(waits, "SHORTEST_S", 0.125)
-    monkeypatch.setattr(waits, "FIRST_BACK_OFF_S", 0.5)
+    monkeypatch.setattr(repeating, "SHORTEST_S", 0.125)
+    monkeypatch.setattr(repeating, "FIRST_BACK_OFF_S", 0.5)
     service = TwoAtATime()
 
     async def main() -> list[str]:

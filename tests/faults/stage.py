@@ -35,12 +35,13 @@ from perplexity_connector.contract import (
     JsonObject,
     Manifest,
     hookimpl,
+    repeating,
 )
 from perplexity_connector.host import Host
 from perplexity_connector.host.catalogue import catalogue
 from perplexity_connector.host.catalogue.discovery import Discovery, Installed, discover
 from perplexity_connector.host.catalogue.manifests import read_manifest
-from perplexity_connector.host.runs import loading, waits
+from perplexity_connector.host.runs import loading
 from perplexity_connector.host.validation.schema_validator import SchemaValidator
 from perplexity_connector.perplexity.actions import provider_run, searcher
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
@@ -351,8 +352,8 @@ def _quick(authority: Path) -> Iterator[None]:
         patch.object(catalogue, "discover", _discovered),
         patch.object(loading, "_validate_manifest", _manifest),
         patch.object(loading, "SchemaValidator", _compiled),
-        patch.object(waits, "SHORTEST_S", 0.001),
-        patch.object(waits, "FIRST_BACK_OFF_S", 0.001),
+        patch.object(repeating, "SHORTEST_S", 0.001),
+        patch.object(repeating, "FIRST_BACK_OFF_S", 0.001),
         patch.object(provider_run, "_LONGEST_WAIT", 0.002),
         patch.object(searcher, "SHORTEST_WAIT_S", 0.001),
         patch.object(searcher, "USUAL_WAIT_S", 0.001),

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import stamina.instrumentation
 
+from perplexity_connector.contract import repeating
 from perplexity_connector.host import Host
-from perplexity_connector.host.runs import waits
 from perplexity_connector.perplexity.actions import cancelling, provider_run
 from tests.faults.faults import Cut, answer, broken, cut
 from tests.faults.proxy import Rule
@@ -85,7 +85,7 @@ def test_a_run_that_is_stopped_between_two_attempts_sends_no_more_than_that(
     stage: Stage, action: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A chat one request to stop, a search nothing at all; neither is begun again."""
-    monkeypatch.setattr(waits, "back_off", lambda _: 20.0)
+    monkeypatch.setattr(repeating, "back_off", lambda _: 20.0)
     monkeypatch.setattr(provider_run, "_LONGEST_WAIT", 0.0)
     now = {"retry-after": "0"}
     looks = Rule("GET /v1/agent/", answer(503, b"", now), 1, 99)

@@ -9,7 +9,7 @@ import pytest
 
 from perplexity_connector.cli import hosts
 from perplexity_connector.cli.journal import Journal, Unfinished
-from perplexity_connector.host.runs import waits
+from perplexity_connector.contract import repeating
 from perplexity_connector.perplexity.actions import provider_run
 from perplexity_connector.sandbox import GOOD_KEY
 from tests.cli.conftest import Command, command
@@ -52,8 +52,8 @@ def journal(
     monkeypatch.setenv("PERPLEXITY_API_KEY", SENTINEL)
     monkeypatch.setenv("PERPLEXITY_BASE_URL", stage.proxy.url)
     with (
-        patch.object(waits, "SHORTEST_S", 0.001),
-        patch.object(waits, "FIRST_BACK_OFF_S", 0.001),
+        patch.object(repeating, "SHORTEST_S", 0.001),
+        patch.object(repeating, "FIRST_BACK_OFF_S", 0.001),
         patch.object(provider_run, "_LONGEST_WAIT", 0.002),
     ):
         yield Journal(tmp_path)

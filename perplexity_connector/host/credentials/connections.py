@@ -1,8 +1,8 @@
 """Named connections that a host stores, for any page, adapter or command line."""
 
 import unicodedata
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias, cast
@@ -16,9 +16,14 @@ from perplexity_connector.contract import (
     JsonObject,
     Secret,
 )
+from perplexity_connector.contract.errors import unchained
 from perplexity_connector.contract.json import Document
 from perplexity_connector.contract.near_matches import unknown_name
 from perplexity_connector.contract.secret import sealed
+from perplexity_connector.host.credentials.backend import (
+    ConnectionBackend,
+    StoredConnection,
+)
 from perplexity_connector.host.credentials.form import (
     NAME,
     ConnectionForm,
@@ -26,10 +31,7 @@ from perplexity_connector.host.credentials.form import (
     Given,
     fingerprint,
 )
-from perplexity_connector.host.credentials.store import (
-    ConnectionStore,
-    StoredConnection,
-)
+from perplexity_connector.host.credentials.store import ConnectionStore
 from perplexity_connector.host.validation.arguments import (
     require_mapping,
     require_text,
@@ -37,6 +39,7 @@ from perplexity_connector.host.validation.arguments import (
 from perplexity_connector.host.validation.schema_validator import invalid_input_error
 
 FindForm: TypeAlias = Callable[[str], ConnectionForm]
+Edit: TypeAlias = Callable[[Sequence[StoredConnection]], Sequence[StoredConnection]]
 Test: TypeAlias = Callable[[str, Credential], Awaitable[ConnectionStatus]]
 # Hexadecimal digits: enough to compare connections by eye.
 _FINGERPRINT_DIGITS = 8
@@ -50,8 +53,8 @@ class Connections:
     Names are unique over all connectors; case and invisible characters do not count.
 
     Every method raises `ConnectorError`: `invalid_credentials` if the store cannot be opened,
-    `unavailable` if other processes keep it busy, `internal` if it cannot be read or written,
-    `not_found` for an unknown name or connector.
+    `unavailable` if other processes keep it busy or a store of another kind fails, `internal` if
+    it cannot be read or written, `not_found` for an unknown name or connector.
 
     * `_given_store`: the store; None until the user's own store is first needed.
     * `_environ`: the environment variables.
@@ -61,7 +64,7 @@ class Connections:
 
     def __init__(
         self,
-        store: ConnectionStore | None,
+        store: ConnectionBackend | None,
         environ: Mapping[str, str],
         form: FindForm,
         test: Test,
@@ -91,18 +94,19 @@ class Connections:
             updated_at=now,
         )
         named = _set_name_and_fingerprint(form, new)
-        self._store.change(lambda stored: _insert(stored, named))
+        self._change(lambda stored: _insert(stored, named))
         return _describe(named)
 
     def list(self, connector: str | None = None) -> list[Document]:
         """Describe every connection, or those of one connector, in order of name."""
         if connector is not None:
             require_text("connector", connector)
-        stored = self._store.read()
-        stored.sort(key=lambda connection: comparable_name(connection.name))
+        stored = self._read()
         return [
             _describe(connection)
-            for connection in stored
+            for connection in sorted(
+                stored, key=lambda each: comparable_name(each.name)
+            )
             if connector in (None, connection.connector)
         ]
 
@@ -150,7 +154,7 @@ class Connections:
 
     def remove(self, name: str) -> None:
         """Delete a connection."""
-        self._store.change(lambda stored: _split_off(stored, name)[1])
+        self._change(lambda stored: _split_off(stored, name)[1])
 
     def fields(self, name: str, connector: str) -> JsonObject:
         """Return the fields of a stored connection, secrets in the clear, for a run.
@@ -180,12 +184,26 @@ class Connections:
         return ()
 
     @property
-    def _store(self) -> ConnectionStore:
-        self._given_store = self._given_store or ConnectionStore.default(self._environ)
+    def _store(self) -> ConnectionBackend:
+        if self._given_store is None:
+            self._given_store = ConnectionStore.default(self._environ)
         return self._given_store
 
+    @unchained()
+    def _read(self) -> Sequence[StoredConnection]:
+        with _translated_errors():
+            stored = self._store.read()
+            if not all(isinstance(each, StoredConnection) for each in stored):
+                raise TypeError
+            return stored
+
+    @unchained()
+    def _change(self, edit: Edit) -> None:
+        with _translated_errors():
+            self._store.change(edit)
+
     def _find(self, name: str) -> StoredConnection:
-        return _split_off(self._store.read(), name)[0]
+        return _split_off(self._read(), name)[0]
 
     def _find_fields(
         self, connection: str | Given | None, connector: str | None
@@ -209,8 +227,20 @@ class Connections:
             changed.append(_set_name_and_fingerprint(form, new))
             return _insert(others, changed[0])
 
-        self._store.change(edit)
+        self._change(edit)
         return _describe(changed[0])
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    """Raise the failures of a store of any kind as `ConnectorError`, without their text."""
+    try:
+        yield
+    except ConnectorError:
+        raise
+    except Exception as error:  # noqa: BLE001 - an engine's own store may raise anything, with a key in it
+        message = f"The store of connections failed: {type(error).__name__}."
+        raise ConnectorError(ErrorCode.UNAVAILABLE, message) from None
 
 
 def comparable_name(name: str) -> str:

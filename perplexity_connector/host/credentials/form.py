@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from perplexity_connector.contract import (
     ConnectionSpec,
@@ -21,6 +21,8 @@ Given: TypeAlias = Mapping[str, str | Secret]
 # The fields as a run needs them: valid, and every secret one a `Secret`.
 Credential: TypeAlias = dict[str, str | Secret]
 NAME = "connection_name"
+# The name of a connection that is given without one.
+_INLINE = "inline"
 
 
 class ConnectionForm:
@@ -47,11 +49,15 @@ class ConnectionForm:
     ) -> Credential:
         """Return the credential of a run, from the given fields or from the environment.
 
+        The given fields need no name: only a stored connection is found by it.
+
         Raises `ConnectorError` (`invalid_credentials`) with an error for each invalid field, or if
         there are neither given fields nor variables; then `stored` returns the names to choose from.
         """
         if credentials is None:
             credentials = self._read_environment(environ) or self._nothing(stored)
+        elif NAME in self._properties and _has_no_name(credentials):
+            credentials = cast("Given", {**credentials, NAME: _INLINE})
         # Crash reporters print variables, but not those named `credentials` or `secret`.
         del environ
         return self.as_credential(self.validate(credentials))
@@ -113,6 +119,12 @@ def fingerprint(connection: Mapping[str, str | Secret]) -> str:
         if isinstance(value, Secret)
     )
     return hashlib.sha256("\0".join(secrets).encode()).hexdigest()
+
+
+def _has_no_name(given: object) -> bool:
+    if not isinstance(given, Mapping):
+        return False
+    return _reveal_and_strip(given.get(NAME)) in {None, ""}
 
 
 def _reveal(given: object) -> object:

@@ -8,7 +8,7 @@ overwritten.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from perplexity_connector.contract import (
@@ -18,6 +18,10 @@ from perplexity_connector.contract import (
     JsonValue,
 )
 from perplexity_connector.contract.errors import unchained
+from perplexity_connector.host.credentials.backend import (
+    ConnectionBackend,
+    StoredConnection,
+)
 from perplexity_connector.host.credentials.master_key import (
     MasterKey,
     find_master_key,
@@ -43,27 +47,7 @@ _VERSION = 1
 _LONGEST_WAIT_S = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredConnection:
-    """A connection as stored.
-
-    `connector` is an id. `fields` are the credential's, in the clear. `fingerprint` is shown in
-    place of the secrets. `created_at` and `updated_at` are ISO 8601 in UTC.
-    """
-
-    connector: str
-    name: str
-    fields: JsonObject
-    fingerprint: str
-    created_at: str
-    updated_at: str
-
-    def __repr__(self) -> str:
-        """Show the connector and the name; never a field."""
-        return f"StoredConnection(connector={self.connector!r}, name={self.name!r})"
-
-
-class ConnectionStore:
+class ConnectionStore(ConnectionBackend):
     """The connections in one folder, which any number of processes may share.
 
     The master key is the environment's `AUTOMATION_HOST_MASTER_KEY`, else a file beside the store.

@@ -2,9 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 
+from perplexity_connector.contract import Limiter, RunObserver
+from perplexity_connector.host.runs.given_limiter import GivenTurns, Turns
+from perplexity_connector.host.runs.observers import Observers
 from perplexity_connector.host.runs.rate_limiter import RateLimiters
 from perplexity_connector.host.runs.run import Run
 
@@ -16,18 +19,27 @@ class Opened:
     """One opening of a host. The next opening makes all of it again.
 
     * `times`: how many `async with` share it.
-    * `rate_limiters`: one for each action and credential.
+    * `observers`: the operator's; None without any.
     * `stack`: closes the open connectors.
     * `_loop`: the event loop that it belongs to.
     * `_process`: the process that it belongs to; a forked child is another one.
+    * `_limiter`: the operator's; None for the default ones, `_defaults`, one for each connector.
     * `_runs`: the active runs.
     * `_idle`: set while there is not an active run.
     """
 
-    def __init__(self, concurrency: int) -> None:
-        """Belong to the running event loop; allow `concurrency` requests for each limiter."""
+    def __init__(
+        self,
+        concurrency: int,
+        limiter: Limiter | None,
+        observers: Sequence[RunObserver],
+    ) -> None:
+        """Belong to the running event loop; without a `limiter` allow `concurrency` requests each."""
         self.times = 0
-        self.rate_limiters = RateLimiters(concurrency)
+        self.observers = Observers(observers) if observers else None
+        self._limiter = limiter
+        self._defaults: dict[str, RateLimiters] = {}
+        self._concurrency = concurrency
         self.stack = AsyncExitStack()
         self._loop = asyncio.get_running_loop()
         self._process = os.getpid()
@@ -51,6 +63,13 @@ class Opened:
                 "open a host on each loop, or use `shared_host` or `SyncHost`"
             )
             raise RuntimeError(message)
+
+    def turns(self, connector: str, action: str, key_id: str) -> Turns:
+        """Return the limit of an action and a credential."""
+        limiter = self._limiter or self._default(connector)
+        if isinstance(limiter, RateLimiters):
+            return limiter.of(key_id, action)
+        return GivenTurns(limiter, key_id, action)
 
     @contextmanager
     def active(self, run: Run) -> Iterator[None]:
@@ -82,3 +101,10 @@ class Opened:
                 await asyncio.wait_for(self._idle.wait(), _STOP_S)
         finally:
             await self.stack.aclose()
+            if self.observers is not None:
+                await self.observers.close()
+
+    def _default(self, connector: str) -> RateLimiters:
+        if connector not in self._defaults:
+            self._defaults[connector] = RateLimiters(self._concurrency)
+        return self._defaults[connector]

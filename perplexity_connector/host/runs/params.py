@@ -23,6 +23,9 @@ class RunOptions(TypedDict, total=False):
     * `resume_from`: the last checkpoint of an earlier process; the run continues from it.
     * `on_checkpoint`: called with every checkpoint, and awaited if it is a coroutine function. It
       stores the state where a crash cannot lose it. An empty state clears the checkpoint.
+    * `attempt`: the number of this run among the caller's own attempts; 1 if left out.
+    * `last_attempt`: whether the caller will not repeat the run; True if left out. With False, a
+      search that lost some of its queries for a passing reason fails, and can be resumed.
     """
 
     version: int | None
@@ -31,6 +34,8 @@ class RunOptions(TypedDict, total=False):
     run_id: str | None
     resume_from: JsonObject | None
     on_checkpoint: KeepCheckpoint | None
+    attempt: int
+    last_attempt: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +54,5 @@ class RunRequest:
     run_id: str | None = None
     resume_from: JsonObject | None = None
     on_checkpoint: KeepCheckpoint | None = None
+    attempt: int = 1
+    last_attempt: bool = True

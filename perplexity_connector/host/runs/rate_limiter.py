@@ -7,8 +7,9 @@ in flight. After it, the provider's limit counts; without one, only the operator
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import (
+    AbstractAsyncContextManager,
     AbstractContextManager,
     asynccontextmanager,
     nullcontext,
@@ -16,9 +17,15 @@ from contextlib import (
 )
 from math import inf
 
-from perplexity_connector.contract import ConnectorError, Effect, ErrorCode, Secret
-from perplexity_connector.host.credentials.form import fingerprint
-from perplexity_connector.host.runs import waits
+from perplexity_connector.contract import (
+    ConnectorError,
+    Effect,
+    ErrorCode,
+    Limiter,
+    repeating,
+)
+
+__all__ = ["RateLimiters"]
 
 # Requests in flight while the limiter is cautious.
 _CAUTIOUS_REQUESTS = 2
@@ -26,7 +33,7 @@ _CAUTIOUS_REQUESTS = 2
 _GOOD_RESPONSES = 10
 _LONGEST_WINDOW_S = 120.0
 # A wait ends so much before the deadline, so that the handler's own timeout does not come first.
-_MARGIN_S = 0.05
+MARGIN_S = 0.05
 # Reset times are in whole seconds: one request in "up to two seconds" is one request a second.
 _COARSE_S = 2.0
 _ONE_A_SECOND_S = 1.02
@@ -37,26 +44,45 @@ _TOO_LATE = (
 )
 
 
-class RateLimiters:
-    """The rate limiters of a host: one for each action and credential.
+class RateLimiters(Limiter):
+    """The default `Limiter`: a rate limiter for each action and credential, in this process.
 
-    Providers limit each of their services separately.
+    Providers limit each of their services separately. It belongs to one event loop; hosts on that
+    loop may share it.
     """
 
-    def __init__(self, concurrency: int) -> None:
+    def __init__(self, concurrency: int = 64) -> None:
         """Allow `concurrency` requests at once in each of them."""
         self._concurrency = concurrency
-        self._limiters: dict[tuple[str, str, str], RateLimiter] = {}
+        self._limiters: dict[tuple[str, str], RateLimiter] = {}
 
-    def of(
-        self,
-        connector: str,
-        action: str,
-        connection: Mapping[str, str | Secret],
-    ) -> "RateLimiter":
+    def of(self, key_id: str, action: str) -> "RateLimiter":
         """Return the rate limiter of an action. Connections with the same secrets share one."""
-        key = (connector, action, fingerprint(connection))
-        return self._limiters.setdefault(key, RateLimiter(self._concurrency))
+        found = self._limiters.get((key_id, action))
+        if found is None:
+            found = RateLimiter(self._concurrency)
+            self._limiters[key_id, action] = found
+        return found
+
+    def acquire(self, key_id: str, action: str) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn without a deadline. A host asks `of`, and adds the run's deadline."""
+        return self.of(key_id, action).permit()
+
+    def observe(  # noqa: PLR0913 - as in the protocol
+        self,
+        key_id: str,
+        action: str,
+        *,
+        limit: int | None,
+        remaining: int | None,
+        resets_at: float | None,
+        retry_after: float | None,
+    ) -> None:
+        """Read the rate headers of a response, or a refusal."""
+        if retry_after is None:
+            self.of(key_id, action).observe(limit, remaining, resets_at)
+        else:
+            self.of(key_id, action).refuse(retry_after)
 
 
 class RateLimiter:
@@ -83,7 +109,7 @@ class RateLimiter:
 
     * `_concurrency`: the operator's limit of requests in flight.
     * `_queue`: held by the first request that waits; the others wait for it in order.
-    * `_waiting`: the timeout and the deadline (monotonic) of each request that waits.
+    * `_waiting`: the timeout and the deadline (monotonic) of each request that repeating.
     * `_changed`: set when a wait may be over: a request ended, or a response was observed.
     * `_in_flight`: requests that hold a permit now.
     * `_last_starts`: when the last two requests started; monotonic.
@@ -118,7 +144,7 @@ class RateLimiter:
     ) -> AsyncIterator[None]:
         """Wait for a turn, in order of arrival. Hold this until the response begins.
 
-        `deadline` is monotonic. `waiting` is entered while the request waits. Raises
+        `deadline` is monotonic. `waiting` is entered while the request repeating. Raises
         `ConnectorError` (`rate_limited`) as soon as it is known that the turn is after the deadline,
         and at the deadline at the latest.
         """
@@ -158,8 +184,8 @@ class RateLimiter:
 
     def refuse(self, retry_after: float | None) -> None:
         """Stop, because the provider has refused a request: `retry_after` seconds, None if unknown."""
-        told = waits.usable(retry_after) or waits.FIRST_BACK_OFF_S
-        seconds = min(waits.with_jitter(told), waits.LONGEST_TOLD_S)
+        told = repeating.usable(retry_after) or repeating.FIRST_BACK_OFF_S
+        seconds = min(repeating.with_jitter(told), repeating.LONGEST_TOLD_S)
         self._stopped_until = max(self._stopped_until, time.monotonic() + seconds)
         self._cautious_responses = _GOOD_RESPONSES
         self._end_hopeless_waits()
@@ -167,7 +193,7 @@ class RateLimiter:
     async def _wait_for_turn(self, deadline: float) -> None:
         if self._earliest_start() > deadline:
             raise self._too_late_error()
-        patience = asyncio.timeout(_seconds_until(deadline - _MARGIN_S))
+        patience = asyncio.timeout(_seconds_until(deadline - MARGIN_S))
         self._waiting[patience] = deadline
         try:
             async with patience, self._queue:
@@ -206,7 +232,7 @@ class RateLimiter:
         if self._limit is not None and self._remaining <= 0:
             earliest = max(earliest, self._window_ends)
         if self._stopped_until and self._cautious_responses:
-            earliest = max(earliest, self._last_starts[0] + waits.SHORTEST_S)
+            earliest = max(earliest, self._last_starts[0] + repeating.SHORTEST_S)
         return earliest
 
     def _most_in_flight(self) -> int:
@@ -216,14 +242,19 @@ class RateLimiter:
 
     def _too_late_error(self) -> ConnectorError:
         seconds = self._earliest_start() - time.monotonic()
-        return ConnectorError(
-            ErrorCode.RATE_LIMITED,
-            "The turn of a request was not before the run's deadline.",
-            user_message=_TOO_LATE,
-            effect=Effect.NONE,
-            # How long the queue takes is not known. Then it is the usual wait.
-            retry_after=seconds if seconds > 0 else waits.FIRST_BACK_OFF_S,
-        )
+        # How long the queue takes is not known. Then it is the usual wait.
+        return too_late_error(seconds if seconds > 0 else repeating.FIRST_BACK_OFF_S)
+
+
+def too_late_error(retry_after: float) -> ConnectorError:
+    """Return the error of a request whose turn was not before the deadline: nothing was sent."""
+    return ConnectorError(
+        ErrorCode.RATE_LIMITED,
+        "The turn of a request was not before the run's deadline.",
+        user_message=_TOO_LATE,
+        effect=Effect.NONE,
+        retry_after=retry_after,
+    )
 
 
 def _seconds_until(deadline: float) -> float | None:
@@ -234,4 +265,4 @@ def _window_seconds(limit: int, resets_at: float) -> float:
     seconds = min(max(resets_at - time.time(), 0.0), _LONGEST_WINDOW_S)
     if limit == 1 and seconds <= _COARSE_S:
         return _ONE_A_SECOND_S
-    return waits.at_least(seconds)
+    return repeating.at_least(seconds)

@@ -10,6 +10,7 @@ from perplexity_connector.contract import (
     ConnectorError,
     Envelope,
     ErrorCode,
+    ErrorRecord,
     JsonObject,
     RunStatus,
     RunWarning,
@@ -29,6 +30,8 @@ class RunRecord:
     * `attempts`: how many attempts have begun.
     * `result`: the handler's result, once it has returned one.
     * `warnings`: the host's own warnings.
+    * `is_known`: whether the catalogue has the action; else a caller's text is in its place.
+    * `is_harmless_to_repeat`: whether the action is idempotent, or the run has a checkpoint.
     """
 
     connector: str
@@ -42,6 +45,8 @@ class RunRecord:
     attempts: int = 0
     result: ActionResult | None = None
     warnings: list[RunWarning] = field(default_factory=list[RunWarning])
+    is_known: bool = False
+    is_harmless_to_repeat: bool = False
 
     def warn(self, code: str, message: str) -> None:
         """Add a warning, unless the envelope has the same one already."""
@@ -76,7 +81,7 @@ class RunRecord:
             version=self.version,
             status=status,
             output=output,
-            error=replace(error.record(), partial=partial) if error else None,
+            error=self._error_record(error, partial) if error else None,
             partial=partial,
             summary=" ".join(summary.split()),
             usage=_plain(usage),
@@ -86,6 +91,14 @@ class RunRecord:
             duration_ms=int((time.monotonic() - self.began) * 1000),
             meta=_plain(result.meta),
         ).to_dict()
+
+    def _error_record(
+        self, error: ConnectorError, partial: JsonObject | None
+    ) -> ErrorRecord:
+        is_safe = error.repeatable or self.is_harmless_to_repeat
+        return replace(
+            error.record(), partial=partial, repeatable=error.retryable and is_safe
+        )
 
 
 def _plain(document: JsonObject) -> JsonObject:

@@ -1,10 +1,42 @@
-"""When a failed attempt is repeated, and how long the host waits before it."""
+"""How often a failed attempt is repeated in one run, and how long the host waits before it."""
 
+import logging
+import math
 import time
 from dataclasses import dataclass
 
-from perplexity_connector.contract import ConnectorError, Effect, ErrorCode
-from perplexity_connector.host.runs import waits
+from perplexity_connector.contract import (
+    ConnectorError,
+    ErrorCode,
+    EventType,
+    JsonObject,
+    repeating,
+)
+
+# The name of our runs in stamina's log.
+LOGGED_AS = "automation_host.run"
+_REASONS = {
+    ErrorCode.RATE_LIMITED: "Too many requests",
+    ErrorCode.UNAVAILABLE: "The service is not available",
+    ErrorCode.TIMEOUT: "No answer in time",
+}
+
+
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    return getattr(record, "stamina.callable", None) != LOGGED_AS
+
+
+# An embedder without a logging set-up would see stamina's warnings on its stderr. Its own uses of
+# stamina are not touched.
+logging.getLogger("stamina").addFilter(_is_not_ours)
+
+
+def retry_event(code: ErrorCode, wait: float, attempt: int, total: int) -> JsonObject:
+    """Return the event before another attempt: the reason, the wait, and which attempt comes next."""
+    reason = _REASONS.get(code, "The attempt failed")
+    seconds = math.ceil(wait)
+    message = f"{reason}; trying again in {seconds} s ({attempt} of {total})"
+    return {"type": EventType.STATUS.value, "message": message}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,40 +58,33 @@ class RetryPolicy:
 
     def wait(
         self,
-        error: BaseException,
+        error: ConnectorError,
         *,
+        idempotent: bool,
+        resumable: bool,
         attempt: int,
-        repeatable: bool,
         deadline: float,
     ) -> float | None:
         """Return the seconds until the next attempt; None if there must not be one.
 
-        `repeatable` means that a repeat does no harm: the action is idempotent, or the run has a
-        checkpoint. `deadline` is monotonic; a wait ends before it.
+        `repeat_after` decides; the host adds the deadline (monotonic), and does not sleep through a
+        long rate limit.
         """
-        if not isinstance(error, ConnectorError) or not error.retryable:
+        seconds_left = deadline - time.monotonic()
+        wait = repeating.repeat_after(
+            error,
+            idempotent=idempotent or self.repeat_unknown,
+            resumable=resumable,
+            attempt=attempt,
+        )
+        if wait is None:
             return None
-        is_safe = repeatable or self.repeat_unknown or error.effect is Effect.NONE
-        if not is_safe:
-            return None
-        return _wait(error, attempt, deadline - time.monotonic())
-
-
-def _wait(error: ConnectorError, attempt: int, seconds_left: float) -> float | None:
-    told = _told_seconds(error)
-    if told is None:
-        choices = [waits.back_off(attempt)]
-    elif told > waits.LONGEST_TOLD_S and error.code is ErrorCode.RATE_LIMITED:
-        choices = []
-    else:
-        # Near the deadline, jitter does not fit.
-        choices = [waits.with_jitter(told), waits.at_least(told)]
-    return next((wait for wait in choices if wait < seconds_left), None)
-
-
-def _told_seconds(error: ConnectorError) -> float | None:
-    """Return the provider's wait; None for one that is missing, zero, past, or not a number."""
-    seconds = waits.usable(error.retry_after)
-    if seconds is None and error.resets_at is not None:
-        seconds = waits.usable(error.resets_at - time.time())
-    return seconds
+        told = repeating.told_seconds(error.retry_after, error.resets_at)
+        if told is None:
+            choices = [wait]
+        elif told > repeating.LONGEST_TOLD_S and error.code is ErrorCode.RATE_LIMITED:
+            choices = []
+        else:
+            # Near the deadline, jitter does not fit.
+            choices = [wait, repeating.at_least(told)]
+        return next((each for each in choices if each < seconds_left), None)

@@ -25,12 +25,17 @@ from perplexity_connector.contract.json import Document
 from perplexity_connector.contract.timers import expiring
 from perplexity_connector.host.credentials.form import Credential
 from perplexity_connector.host.runs import boundary
+from perplexity_connector.host.runs.given_limiter import Turns
 from perplexity_connector.host.runs.loading import LoadedConnector
+from perplexity_connector.host.runs.observers import Watch
 from perplexity_connector.host.runs.params import KeepCheckpoint
 from perplexity_connector.host.runs.patience import Patience
-from perplexity_connector.host.runs.rate_limiter import RateLimiter
 from perplexity_connector.host.runs.record import RunRecord
-from perplexity_connector.host.runs.retry import RetryPolicy
+from perplexity_connector.host.runs.retry import (
+    LOGGED_AS,
+    RetryPolicy,
+    retry_event,
+)
 from perplexity_connector.host.validation.to_json import to_json
 
 Listener: TypeAlias = Callable[[Document], None]
@@ -70,11 +75,15 @@ class Run:
     * `patience`: the waits for `rate_limiter`.
     * `policy`: decides about retries.
     * `rate_limiter`: shared with other runs of the same action and credential.
+    * `earlier_attempts`: how many attempts the caller has made in runs before this one.
+    * `is_last`: whether the caller will not repeat this run.
+    * `watch`: reports the run to the observers.
     * `state`: the last checkpoint; None if there is not one.
     * `on_checkpoint`: the caller's function that stores checkpoints.
     * `listener`: gets each event; None if the caller wants none.
     * `_last_seq`: the `seq` of the last event.
     * `_active_attempt`: the number of the attempt that runs now; 0 if none does.
+    * `_wait`: the seconds between the last attempt and the next one; None if there is not one.
     * `_partial`: the last partial output of any attempt.
     * `_usage`: the last usage of any attempt that failed or was cancelled.
     * `_timer`: ends the run, `GRACE_S` after the deadline or when it is stopped.
@@ -97,12 +106,16 @@ class Run:
     deadline: float
     patience: Patience
     policy: RetryPolicy
-    rate_limiter: RateLimiter
+    rate_limiter: Turns
+    earlier_attempts: int
+    is_last: bool
+    watch: Watch
     state: JsonObject | None
     on_checkpoint: KeepCheckpoint | None
     listener: Listener | None
     _last_seq: int = 0
     _active_attempt: int = 0
+    _wait: float | None = None
     _partial: JsonObject | None = None
     _usage: JsonObject | None = None
     _timer: asyncio.Timeout = field(init=False)
@@ -137,6 +150,9 @@ class Run:
         except ConnectorError as error:
             if self._effect is Effect.UNKNOWN:
                 error.effect = Effect.UNKNOWN  # an earlier attempt's counts, too
+            self.record.is_harmless_to_repeat = (
+                self.action.annotations.idempotent or self.state is not None
+            )
             self._warn_if_it_goes_on(error)
             raise
         return self._valid_output(self.record.result.output)
@@ -176,19 +192,21 @@ class Run:
 
         # The embedding process may have switched retries off; then the first attempt is the last.
         total = self.policy.retries + 1 if stamina.is_active() else 1
-        # timeout=None: stamina's own 45 s would end a long run's retries; the deadline is ours.
-        async for attempt in stamina.retry_context(
-            on=self._retry_wait,
+        # stamina's own timeout of 45 s would end a long run's retries; the deadline is ours.
+        attempts = stamina.retry_context(
+            on=lambda _: False if self._wait is None else self._wait,
             attempts=total,
             timeout=None,
-        ):
+        )
+        async for attempt in attempts.with_name(LOGGED_AS, (), {}):
             with attempt:
-                result = await self._attempt(attempt.num, last=attempt.num == total)
+                result = await self._attempt(attempt.num, total)
         return result
 
-    async def _attempt(self, number: int, *, last: bool) -> ActionResult:
+    async def _attempt(self, number: int, total: int) -> ActionResult:
         self.record.attempts = self._active_attempt = number
-        context = self._context(number, last=last)
+        self._wait = None
+        context = self._context(number, last=number == total)
         before = self._effect_before_turn = self._effect
         self._effect = Effect.UNKNOWN
         self._stop_accepted = False
@@ -203,8 +221,8 @@ class Run:
             if error.effect is Effect.NONE and self.state is None:
                 self._effect = before
             self._keep_parts(error)
-            run_id, code = self.record.run_id, error.code.value
-            context.log.info("attempt %d of %s failed: %s", number, run_id, code)
+            self._wait = self._seconds_to_wait(error) if number < total else None
+            self._report_failure(error, number, total)
             raise
         finally:
             self._active_attempt = 0  # also of a handler that goes on
@@ -228,15 +246,21 @@ class Run:
             raise self._handler_error(problem)
         return result
 
-    def _retry_wait(self, error: BaseException) -> bool | float:
-        """Return the seconds until the next attempt; False if there is not to be one."""
-        wait = self.policy.wait(
+    def _seconds_to_wait(self, error: ConnectorError) -> float | None:
+        return self.policy.wait(
             error,
+            idempotent=self.action.annotations.idempotent,
+            resumable=self.state is not None,
             attempt=self.record.attempts,
-            repeatable=self.action.annotations.idempotent or self.state is not None,
             deadline=self.deadline + self.patience.waited(),
         )
-        return False if wait is None else wait
+
+    def _report_failure(self, error: ConnectorError, number: int, total: int) -> None:
+        run_id, code = self.record.run_id, error.code.value
+        self._log.info("attempt %d of %s failed: %s", number, run_id, code)
+        self.watch.failed(self.earlier_attempts + number, error, self._wait)
+        if self._wait is not None:
+            self._send(retry_event(error.code, self._wait, number + 1, total))
 
     async def _cancel_at_provider(self) -> None:
         """Ask the provider to stop the run, if no handler can ask: between two attempts."""
@@ -260,8 +284,8 @@ class Run:
     def _context(self, number: int, *, last: bool) -> ActionContext:
         return ActionContext(
             run_id=self.record.run_id,
-            attempt=number,
-            last_attempt=last,
+            attempt=self.earlier_attempts + number,
+            last_attempt=last and self.is_last,
             connection=self.connection,
             deadline=self.deadline,
             waited=self.patience.waited,
@@ -274,6 +298,7 @@ class Run:
             observe_limit=self.rate_limiter.observe,
             observe_refusal=self.rate_limiter.refuse,
             observe_stop=self._observe_stop,
+            observe_request=self.watch.sent,
             emit=functools.partial(self._emit, number),
             log=self._log,
         )
@@ -320,6 +345,10 @@ class Run:
             return
         kind = event.get("type") if isinstance(event, Mapping) else None
         if isinstance(kind, str) and kind in _EVENT_TYPES:
+            self._send(event)
+
+    def _send(self, event: JsonObject) -> None:
+        if self.listener is not None:
             self._last_seq += 1
             self.listener({**event, "seq": self._last_seq})
 

@@ -2,24 +2,32 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import cast
 
 from perplexity_connector.contract import (
     ActionContext,
     ConnectionStatus,
     ConnectorError,
+    Effect,
     ErrorCode,
     FieldError,
     JsonObject,
+    Limiter,
     OptionsQuery,
+    RunObserver,
 )
 from perplexity_connector.contract.json import Document, new_run_id
 from perplexity_connector.host.catalogue.catalogue import Catalogue
+from perplexity_connector.host.credentials.backend import ConnectionBackend
 from perplexity_connector.host.credentials.connections import Connections
-from perplexity_connector.host.credentials.form import ConnectionForm, Credential
-from perplexity_connector.host.credentials.store import ConnectionStore
+from perplexity_connector.host.credentials.form import (
+    ConnectionForm,
+    Credential,
+    fingerprint,
+)
 from perplexity_connector.host.runs.loading import LoadedConnector, load
+from perplexity_connector.host.runs.observers import Watch
 from perplexity_connector.host.runs.opened import Opened
 from perplexity_connector.host.runs.params import (
     GivenConnection,
@@ -27,7 +35,6 @@ from perplexity_connector.host.runs.params import (
     RunRequest,
 )
 from perplexity_connector.host.runs.patience import LONGEST_S, Patience
-from perplexity_connector.host.runs.rate_limiter import RateLimiters
 from perplexity_connector.host.runs.record import RunRecord
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.runs.run import Listener, Run
@@ -35,6 +42,8 @@ from perplexity_connector.host.validation.arguments import (
     as_seconds,
     is_name,
     is_whole_number,
+    require_count,
+    require_flag,
     require_function,
     require_name,
     require_text,
@@ -53,6 +62,7 @@ class Runs:
     * `_policy`: decides about retries.
     * `_concurrency`: how many requests of one action and credential may be in flight.
     * `_environ`: the environment variables.
+    * `_limiter`, `_observers`: the operator's limiter, None for the default, and observers.
     * `_loaded`: the connectors in use by id; each is loaded once.
     * `_lock`: held while a connector is loaded.
     * `_opened`: all that belongs to the event loop; None while the host is not open.
@@ -63,10 +73,12 @@ class Runs:
         catalogue: Catalogue,
         *,
         settings: Mapping[str, Mapping[str, str]],
-        store: ConnectionStore | None,
+        store: ConnectionBackend | None,
         policy: RetryPolicy,
         concurrency: int,
         environ: Mapping[str, str],
+        limiter: Limiter | None,
+        observers: Sequence[RunObserver],
     ) -> None:
         """Take the operator's choices. Nothing is loaded yet."""
         self._catalogue = catalogue
@@ -74,6 +86,8 @@ class Runs:
         self._policy = policy
         self._concurrency = concurrency
         self._environ = environ
+        self._limiter = limiter
+        self._observers = observers
         self.connections = Connections(
             store,
             environ,
@@ -90,7 +104,7 @@ class Runs:
         with self._lock:
             if self._opened is None or self._opened.is_lost():
                 self._loaded.clear()
-                self._opened = Opened(self._concurrency)
+                self._opened = Opened(self._concurrency, self._limiter, self._observers)
             self._opened.require_own_loop()
             self._opened.times += 1
 
@@ -131,12 +145,19 @@ class Runs:
         opened = self._open_here()
         request = RunRequest(connector=connector, action=action, input=input, **options)
         record = _record_of(request)
+        watch = Watch(record, opened.observers)
         try:
-            run = self._prepare(request, record, opened.rate_limiters, listener)
+            run = self._prepare(opened, request, watch, listener)
             with opened.active(run):
-                return record.success_envelope(await run.carry_out(opened.stack))
+                output = await run.carry_out(opened.stack)
+            envelope = record.success_envelope(output)
         except ConnectorError as error:
-            return record.failure_envelope(error)
+            envelope = record.failure_envelope(error)
+        except asyncio.CancelledError:
+            watch.finished(record.failure_envelope(_left()))
+            raise
+        watch.finished(envelope)
+        return envelope
 
     async def stream(
         self,
@@ -193,20 +214,19 @@ class Runs:
 
     def _prepare(
         self,
+        opened: Opened,
         request: RunRequest,
-        record: RunRecord,
-        rate_limiters: RateLimiters,
+        watch: Watch,
         listener: Listener | None,
     ) -> Run:
-        if request.run_id is not None:
-            require_name("run_id", request.run_id)
-        if request.on_checkpoint is not None:
-            require_function("on_checkpoint", request.on_checkpoint)
+        record = watch.record
+        _check(request)
         record.version = self._catalogue.action_version(
             request.connector,
             request.action,
             request.version,
         )
+        record.is_known = True
         loaded = self._load(request.connector)
         action = loaded.action(request.action, record.version)
         # A caller's timeout is exact. That of the action leaves out the waits for our own limiter.
@@ -217,11 +237,8 @@ class Runs:
         normalized = to_json(request.input)
         if errors := loaded.input_errors(action, normalized):
             raise invalid_input_error(errors)
-        rate_limiter = rate_limiters.of(
-            request.connector,
-            request.action,
-            credential,
-        )
+        key_id = fingerprint(credential)
+        watch.started(request.attempt, key_id)
         return Run(
             record=record,
             loaded=loaded,
@@ -232,7 +249,10 @@ class Runs:
             deadline=deadline,
             patience=Patience(0.0 if is_callers else LONGEST_S),
             policy=self._policy,
-            rate_limiter=rate_limiter,
+            rate_limiter=opened.turns(request.connector, request.action, key_id),
+            earlier_attempts=request.attempt - 1,
+            is_last=request.last_attempt,
+            watch=watch,
             state=_valid_state(request.resume_from),
             on_checkpoint=request.on_checkpoint,
             listener=listener,
@@ -282,6 +302,21 @@ class Runs:
                 settings = self._settings.get(connector, {})
                 self._loaded[connector] = load(installed, settings, self._environ)
             return self._loaded[connector]
+
+
+def _check(request: RunRequest) -> None:
+    if request.run_id is not None:
+        require_name("run_id", request.run_id)
+    if request.on_checkpoint is not None:
+        require_function("on_checkpoint", request.on_checkpoint)
+    require_count("attempt", request.attempt)
+    require_flag("last_attempt", request.last_attempt)
+
+
+def _left() -> ConnectorError:
+    """Return the end of a run whose caller was cancelled, as observers see it."""
+    message = "The caller of the run was cancelled."
+    return ConnectorError(ErrorCode.CANCELLED, message, effect=Effect.UNKNOWN)
 
 
 def _record_of(request: RunRequest) -> RunRecord:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from math import isfinite
 from pathlib import Path
+from typing import TypeGuard
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
 
@@ -31,6 +32,24 @@ def require_whole_number(argument: str, value: object) -> None:
     """Require a whole number that every JSON reader can read."""
     if not is_whole_number(value):
         raise _invalid(argument, "a whole number")
+
+
+def require_count(argument: str, value: object) -> None:
+    """Require a whole number, 1 or more."""
+    if not (is_whole_number(value) and value > 0):
+        raise _invalid(argument, "a whole number, 1 or more")
+
+
+def require_flag(argument: str, value: object) -> None:
+    """Require true or false."""
+    if not isinstance(value, bool):
+        raise _invalid(argument, "True or False")
+
+
+def require_methods(argument: str, value: object, *names: str) -> None:
+    """Require an object that has these methods."""
+    if not all(callable(getattr(value, name, None)) for name in names):
+        raise _invalid(argument, f"an object with {' and '.join(names)}")
 
 
 def require_function(argument: str, value: object) -> None:
@@ -74,7 +93,7 @@ def is_name(value: object) -> bool:
     )
 
 
-def is_whole_number(value: object) -> bool:
+def is_whole_number(value: object) -> TypeGuard[int]:
     """Return whether that is a whole number that every JSON reader can read."""
     if not isinstance(value, int) or isinstance(value, bool):
         return False

@@ -116,7 +116,9 @@ class ProviderRun:
         self.request_id: str | None = None
         self.recovered = False
         self._turn = Turn(ctx)
-        self._free = ActionContext(connection=ctx.connection)
+        self._free = ActionContext(
+            connection=ctx.connection, observe_request=ctx.observe_request
+        )
         self.is_unclear = False
         self._status: str | None = None
 

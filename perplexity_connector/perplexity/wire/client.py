@@ -7,6 +7,7 @@ must not happen here, and it logs the head of every response.
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from types import TracebackType
@@ -248,7 +249,7 @@ class Client:
         async with AsyncExitStack() as stack:
             stack.enter_context(unlogged())
             async with ctx.permit():
-                response = await self._first_byte(request)
+                response = await self._first_byte(request, path, ctx)
                 stack.push_async_callback(response.aclose)
                 # Inside the permit, so that the next request starts with the new limit.
                 _observe(ctx, response)
@@ -297,13 +298,18 @@ class Client:
             **content_type,
         }
 
-    async def _first_byte(self, request: httpx.Request) -> httpx.Response:
+    async def _first_byte(
+        self, request: httpx.Request, path: str, ctx: ActionContext
+    ) -> httpx.Response:
         if self._opened is None:
             message = "the connector is an async context manager: enter it before running an action"
             raise RuntimeError(message)
+        began = time.monotonic()
+        status = None
         try:
             async with asyncio.timeout(self._endpoint.first_byte_timeout):
-                return await self._opened.handle_async_request(request)
+                response = await self._opened.handle_async_request(request)
+            status = response.status_code
         except TimeoutError:
             raise provider_errors.provider_error(
                 ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="no first byte"
@@ -321,6 +327,10 @@ class Client:
             raise _unavailable(Effect.NONE, "not connected", error) from None
         except httpx.HTTPError as error:
             raise _unavailable(Effect.UNKNOWN, "broken after sending", error) from None
+        finally:
+            milliseconds = (time.monotonic() - began) * 1000
+            ctx.observe_request(request.method, path, status, milliseconds)
+        return response
 
 
 def _observe(ctx: ActionContext, response: httpx.Response) -> None:

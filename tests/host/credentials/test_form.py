@@ -124,3 +124,21 @@ def test_what_is_wrong_with_the_credential_is_told_before_the_input() -> None:
         run(handler, step=("toy", "count", {}), connection=CONNECTION)["error"]["code"]
         == ErrorCode.INVALID_INPUT
     )
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"connection_name": " "}, {"connection_name": None}]
+)
+def test_a_connection_that_is_given_with_the_run_needs_no_name(
+    tmp_path: Path, given: Any
+) -> None:
+    """Only a stored one is found by it. A name that is given still counts."""
+    schema = json.loads(
+        (MANIFEST.parent / "schemas" / "connection.schema.json").read_text("utf-8")
+    )
+    schema["required"] = ["connection_name", "token"]
+    schema["properties"]["connection_name"]["minLength"] = 1
+    manifest = changed(tmp_path, schemas={"connection": schema})
+    assert received({"token": TOKEN, **given}, manifest)["connection_name"] == "inline"
+    named = received({"token": TOKEN, "connection_name": "Mine"}, manifest)
+    assert named["connection_name"] == "Mine"

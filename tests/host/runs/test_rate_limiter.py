@@ -8,6 +8,7 @@ import pytest
 
 from perplexity_connector.contract import Secret
 from perplexity_connector.host import Host
+from perplexity_connector.host.credentials.form import fingerprint
 from perplexity_connector.host.runs import rate_limiter as room
 from perplexity_connector.host.runs.rate_limiter import RateLimiter, RateLimiters
 
@@ -200,34 +201,15 @@ def test_a_request_that_gives_up_waiting_frees_its_place() -> None:
 def test_connections_with_the_same_secret_share_their_limit_and_others_do_not() -> None:
     """The provider counts by key, and the actions apart."""
     rate_limiters = RateLimiters(64)
-    mine = rate_limiters.of(
-        "toy", "shout", {"connection_name": "Mine", "api_key": Secret("one")}
-    )
-    assert (
-        rate_limiters.of(
-            "toy", "shout", {"connection_name": "Ours", "api_key": Secret("one")}
-        )
-        is mine
-    )
-    assert (
-        rate_limiters.of(
-            "toy", "shout", {"connection_name": "Mine", "api_key": Secret("two")}
-        )
-        is not mine
-    )
-    assert (
-        rate_limiters.of(
-            "toy", "count", {"connection_name": "Mine", "api_key": Secret("one")}
-        )
-        is not mine
-    )
 
+    def of(action: str, name: str, key: str) -> RateLimiter:
+        credential = {"connection_name": name, "api_key": Secret(key)}
+        return rate_limiters.of(fingerprint(credential), action)
 
-def test_rate_limiters_do_not_keep_the_secret() -> None:
-    """A fingerprint tells connections apart."""
-    rate_limiters = RateLimiters(64)
-    rate_limiters.of("toy", "shout", {"api_key": Secret("sentinel-key")})
-    assert "sentinel-key" not in repr(vars(rate_limiters))
+    mine = of("shout", "Mine", "one")
+    assert of("shout", "Ours", "one") is mine
+    assert of("shout", "Mine", "two") is not mine
+    assert of("count", "Mine", "one") is not mine
 
 
 def test_a_concurrency_below_one_is_a_mistake() -> None:

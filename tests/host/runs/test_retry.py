@@ -2,24 +2,27 @@ import time
 
 import pytest
 
-from perplexity_connector.contract import ConnectorError, Effect, ErrorCode
+from perplexity_connector.contract import ConnectorError, Effect, ErrorCode, repeating
 from perplexity_connector.host import Host
-from perplexity_connector.host.runs import waits
 from perplexity_connector.host.runs.retry import RetryPolicy
 
 
 def wait(
-    error: BaseException,
+    error: ConnectorError,
     *,
     attempt: int = 1,
-    repeatable: bool = False,
+    idempotent: bool = False,
+    resumable: bool = False,
     left: float = 60,
     **policy: bool,
 ) -> float | None:
     """What the policy says `left` seconds before the deadline."""
-    deadline = time.monotonic() + left
     return RetryPolicy(**policy).wait(
-        error, attempt=attempt, repeatable=repeatable, deadline=deadline
+        error,
+        attempt=attempt,
+        idempotent=idempotent,
+        resumable=resumable,
+        deadline=time.monotonic() + left,
     )
 
 
@@ -29,25 +32,25 @@ def failure(code: ErrorCode = ErrorCode.UNAVAILABLE, **parts: object) -> Connect
 
 
 def test_only_a_cause_that_may_pass_is_waited_for() -> None:
-    """Rate limits, outages and time-outs; no other error, and no other exception."""
+    """Rate limits, outages and time-outs; no other error."""
     codes = {
         code for code in ErrorCode if wait(failure(code, retry_after=0)) is not None
     }
     assert codes == {ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT}
-    assert wait(KeyboardInterrupt()) is None
 
 
 def test_what_may_have_cost_money_is_repeated_only_where_that_is_harmless() -> None:
     """An idempotent action, a checkpoint held, or an operator who says so."""
     unsure = failure(effect=Effect.UNKNOWN, retry_after=0)
     assert wait(unsure) is None
-    assert wait(unsure, repeatable=True) is not None
+    assert wait(unsure, idempotent=True) is not None
+    assert wait(unsure, resumable=True) is not None
     assert wait(unsure, repeat_unknown=True) is not None
 
 
 def test_the_provider_s_wait_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds, else a time on the clock."""
-    monkeypatch.setattr(waits, "with_jitter", lambda seconds: seconds)
+    monkeypatch.setattr(repeating, "with_jitter", lambda seconds: seconds)
     assert wait(failure(retry_after=7)) == 7
     assert wait(failure(resets_at=time.time() + 9)) == pytest.approx(9, abs=1)
     assert wait(failure(retry_after=7, resets_at=time.time() + 9)) == 7
@@ -71,7 +74,7 @@ def test_a_wait_of_nothing_becomes_the_usual_back_off(
     monkeypatch: pytest.MonkeyPatch, told: dict[str, float]
 ) -> None:
     """Zero, past, unreadable or missing: four attempts within milliseconds help no one."""
-    monkeypatch.setattr(waits, "back_off", lambda attempt: 10.0 + attempt)
+    monkeypatch.setattr(repeating, "back_off", lambda attempt: 10.0 + attempt)
     assert wait(failure(**told), attempt=2) == 12
 
 
