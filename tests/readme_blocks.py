@@ -1,4 +1,4 @@
-"""The code blocks of the README, for tests and `.ci/run`: `python tests/readme_blocks.py MARK` prints one."""
+"""The code blocks of a page, for tests and `.ci/run`: `python tests/readme_blocks.py MARK` prints one."""
 
 import re
 import sys
@@ -22,12 +22,17 @@ class Block(NamedTuple):
 
 def blocks() -> list[Block]:
     """All blocks of the README, in order; the first is marked `first`."""
-    text = README.read_text(encoding="utf-8")
-    found = [
+    found = blocks_of(README)
+    return [found[0]._replace(mark="first"), *found[1:]]
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """All blocks of a page, in order."""
+    text = page.read_text(encoding="utf-8")
+    return [
         Block(match["mark"] or "", match["language"], match["code"])
         for match in _BLOCK.finditer(text)
     ]
-    return [found[0]._replace(mark="first"), *found[1:]]
 
 
 if __name__ == "__main__":

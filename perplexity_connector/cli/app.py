@@ -63,9 +63,9 @@ def _run() -> int:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from perplexity_connector.contract.version import own_version
 
-        typer.echo(version("perplexity-connector"))
+        typer.echo(own_version())
         raise typer.Exit
 
 

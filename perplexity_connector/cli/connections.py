@@ -18,6 +18,7 @@ from perplexity_connector.contract import (
     JsonObject,
 )
 from perplexity_connector.contract.json import as_number, as_text
+from perplexity_connector.contract.near_matches import unknown_name
 from perplexity_connector.host import Host
 from perplexity_connector.host.credentials.connections import comparable_name
 from perplexity_connector.rendering.durations import wait_in_words
@@ -136,10 +137,7 @@ def _known_connection(host: Host, name: str) -> JsonObject:
     found = find_connection(host, name)
     if found is not None:
         return found
-    names = ", ".join(_names(host)) or "none"
-    # Does not repeat the name: it may be a key that was pasted into the wrong place.
-    message = f"Unknown connection. Available: {names}."
-    raise UsageError(message)
+    raise UsageError(unknown_name("connection", name, _names(host)))
 
 
 def _names(host: Host) -> Sequence[str]:

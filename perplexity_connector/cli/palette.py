@@ -6,6 +6,7 @@ from perplexity_connector.cli.connectors import credential_variables, guide_line
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import as_list, as_number, as_object, as_text
+from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.host.validation.schema_types import item_schema, list_types
 from perplexity_connector.rendering.text import clean, json_text, line_of, one_line
 
@@ -25,8 +26,13 @@ def find_action(entries: Sequence[JsonObject], name: str) -> tuple[str, str]:
     if len(fitting) == 1:
         return fitting[0]
     choices = ", ".join(".".join(pair) for pair in fitting or known) or "none"
-    problem = "Several connectors have that action" if fitting else "Unknown action"
-    message = f"{problem}. Available: {choices}."
+    names = [each for pair in known for each in _names(pair)]
+    problem = (
+        "Several connectors have that action."
+        if fitting
+        else f"Unknown action.{did_you_mean(name, names)}"
+    )
+    message = f"{problem} Available: {choices}."
     raise UsageError(message)
 
 

@@ -194,6 +194,9 @@ def _build_input(args: RunArgs, description: JsonObject) -> JsonObject:
 
 def _read_document(source: str) -> JsonObject:
     is_file = source == "-" or source.startswith("@")
+    if not is_file and not source.lstrip().startswith("{"):
+        message = f"--input must be a JSON object, such as '{_EXAMPLE}'. To read a file, write @ before its name."
+        raise UsageError(message)
     text = read_text(source.removeprefix("@"), "--input") if is_file else source
     return parse_object(text, "--input", _EXAMPLE)
 

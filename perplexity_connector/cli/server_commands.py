@@ -36,14 +36,22 @@ def workbench(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open it in a browser.")
     ] = True,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Also answer to this name, for a proxy or a tunnel in front; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Serve a web page to try the actions in, for this machine only, until Ctrl-C."""
-    from perplexity_connector.cli.workbench import serve_workbench
+    from perplexity_connector.cli.workbench import WorkbenchArgs, serve_workbench
 
     silence_logs()
-    serve_workbench(
-        hosts.make_workbench_host, port=port, sandbox=sandbox, browser=browser
+    args = WorkbenchArgs(
+        port=port, sandbox=sandbox, browser=browser, allowed=tuple(allow_host or ())
     )
+    serve_workbench(hosts.make_workbench_host, args)
 
 
 @reporting_errors()

@@ -3,8 +3,9 @@
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -14,24 +15,43 @@ from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.targets import can_use_sandbox, private_sandboxes
 from perplexity_connector.contract.json import as_object, as_text
 from perplexity_connector.host import ConnectionStore, Host, HostOptions
+from perplexity_connector.serving.listener import is_host_name
 
 # Slow enough to watch the answer being written, as a real one is.
 _DELTA_SECONDS = 0.03
 
 
-def serve_workbench(
-    make_host: Callable[[HostOptions], Host], *, port: int, sandbox: bool, browser: bool
-) -> None:
-    """Serve the workbench and print its address; return after Ctrl-C.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkbenchArgs:
+    """The arguments of `workbench`, as typed; `allowed` are the names of a proxy or a tunnel."""
 
-    Raises `UsageError` if the port is taken, or no connector can use a sandbox.
+    port: int
+    sandbox: bool
+    browser: bool
+    allowed: Sequence[str]
+
+
+def serve_workbench(
+    make_host: Callable[[HostOptions], Host], args: WorkbenchArgs
+) -> None:
+    """Serve the workbench and print its addresses; return after Ctrl-C.
+
+    Raises `UsageError` if the port is taken, a name is not one, or no connector can use a sandbox.
     """
+    if not all(map(is_host_name, args.allowed)):
+        message = (
+            "--allow-host takes a name, such as bench.example.org or localhost:9000."
+        )
+        raise UsageError(message)
     from perplexity_connector.workbench.launch import redirect_page  # noqa: PLC0415 - slow to import: a web server
     from perplexity_connector.workbench.server import WorkbenchServer  # noqa: PLC0415 - likewise
 
     def announce(address: str) -> None:
-        typer.echo(f"The workbench is at {address}\nCtrl-C stops it.")
-        if browser:
+        typer.echo(f"The workbench is at {address}")
+        for other in server.other_addresses:
+            typer.echo(f"Through a proxy or a tunnel: {other}")
+        typer.echo("Ctrl-C stops it.")
+        if args.browser:
             page = server.until_stop.enter_context(redirect_page(server.single_address))
             # Some browsers run in the terminal and return when they are closed.
             # The server's own thread must not wait for them.
@@ -40,15 +60,20 @@ def serve_workbench(
             ).start()
 
     host_options = (
-        _sandbox_options(make_host({})) if sandbox else nullcontext(HostOptions())
+        _sandbox_options(make_host({})) if args.sandbox else nullcontext(HostOptions())
     )
     with host_options as options:
         try:
             server = WorkbenchServer(
-                make_host(options), port=port, sandbox=sandbox, ready=announce
+                make_host(options),
+                port=args.port,
+                sandbox=args.sandbox,
+                ready=announce,
+                allowed=args.allowed,
             )
         except OSError as problem:
-            message = f"Port {port} cannot be used: {problem.strerror}. Choose another port, or 0 for any free one."
+            reason = problem.strerror
+            message = f"Port {args.port} cannot be used: {reason}. Choose another port, or 0 for any free one."
             raise UsageError(message) from None
         server.serve_until_stopped()
 

@@ -141,6 +141,13 @@ class ConnectorError(Exception):
         """Return whether the cause may pass by itself. Check `effect` too before a retry."""
         return self.code in RETRYABLE if self._retryable is None else self._retryable
 
+    def __str__(self) -> str:
+        """Return the message, and that of the first field."""
+        first = self.fields[0] if self.fields else None
+        if not isinstance(first, FieldError):
+            return str(self.message)
+        return f"{self.message} {first.pointer or 'The input'}: {first.message}"
+
     @property
     def repeatable(self) -> bool:
         """Return whether a repeat is harmless for any action. A host knows more, see `ErrorRecord`."""

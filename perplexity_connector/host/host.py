@@ -141,7 +141,10 @@ class Host:
         return self._catalogue.connectors()
 
     def problems(self) -> list[Document]:
-        """Return why connectors are missing, each as {connector, message}; empty if all is well."""
+        """Return why connectors are missing, and which settings are unknown; empty if all is well.
+
+        Each is {connector, message}.
+        """
         return self._catalogue.problems(self._settings)
 
     def describe(

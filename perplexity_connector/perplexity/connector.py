@@ -22,6 +22,7 @@ from perplexity_connector.contract import (
     RunCanceller,
 )
 from perplexity_connector.contract.errors import unchained
+from perplexity_connector.contract.near_matches import unknown_name
 from perplexity_connector.perplexity.actions.model_options import ModelOptions
 from perplexity_connector.perplexity.forms.fields import Form
 from perplexity_connector.perplexity.forms.validation import validate_input
@@ -112,7 +113,7 @@ class PerplexityConnector(ConnectionTester, OptionLister, RunCanceller, Connecto
     ) -> OptionsPage:
         """Return a page of options; the only source is `models`."""
         if source != "models":
-            message = f"Unknown options source {source!r}. Available: models."
+            message = unknown_name(f"options source {source!r}", source, ["models"])
             raise ConnectorError(ErrorCode.NOT_FOUND, message)
         with unchained():
             return await self._models.page(query, ctx)
@@ -142,9 +143,10 @@ class PerplexityConnector(ConnectionTester, OptionLister, RunCanceller, Connecto
 def _action(action_id: str, version: int) -> _Action:
     found = _ACTIONS.get((action_id, version))
     if found is None:
-        known = ", ".join(f"{name} (version {number})" for name, number in _ACTIONS)
-        message = (
-            f"Unknown action {action_id!r} (version {version}). Available: {known}."
+        known = [f"{name} (version {number})" for name, number in _ACTIONS]
+        wanted = f"{action_id} (version {version})"
+        message = unknown_name(
+            f"action {action_id!r} (version {version})", wanted, known
         )
         raise ConnectorError(ErrorCode.NOT_FOUND, message)
     return found()

@@ -1,5 +1,6 @@
 """Listening sockets, and the addresses of this machine."""
 
+import re
 import socket
 from ipaddress import ip_address
 
@@ -22,6 +23,11 @@ def listen(address: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def is_host_name(text: str) -> bool:
+    """Return whether that is a name or an address, with or without a port, as in a `Host` header."""
+    return re.fullmatch(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?", text) is not None
 
 
 def is_loopback(address: str) -> bool:

@@ -1,6 +1,6 @@
 """The workbench as an ASGI application: the page, its files, the endpoints, their protection."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,13 +23,14 @@ from perplexity_connector.workbench.security import SESSION_PATH, protect
 STATIC = Path(__file__).with_name("static")
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - all but two are keywords
     host: Host,
     api: Api,
     *,
     port: int,
     secrets: LaunchSecrets,
     static: Path = STATIC,
+    allowed: Sequence[str] = (),
 ) -> ASGIApp:
     """Return the application; it opens the host at its start, and closes it at its end."""
 
@@ -57,7 +58,7 @@ def create_app(
         ),
         lifespan=lifespan,
     )
-    return protect(app, port=port, session=secrets.session)
+    return protect(app, port=port, session=secrets.session, allowed=allowed)
 
 
 def _answer_error(_: Request, error: Exception) -> Response:

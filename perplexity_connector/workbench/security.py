@@ -10,6 +10,7 @@ or script. The files of the page contain no secret and need no session.
 """
 
 import logging
+from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -50,9 +51,13 @@ def protect(
     *,
     port: int,
     session: str,
+    allowed: Sequence[str] = (),
 ) -> ASGIApp:
-    """Return `app` with the checks of this module in front, and safe headers on every answer."""
-    access = _PageAccess(port, session)
+    """Return `app` with the checks of this module in front, and safe headers on every answer.
+
+    `allowed` are names, with or without a port, of proxies and tunnels that lead here.
+    """
+    access = _PageAccess(port, session, allowed)
     return RefusalMiddleware(_ErrorNames(app), access.refuse, _HEADERS)
 
 
@@ -80,10 +85,16 @@ class _ErrorNames:
 
 
 class _PageAccess:
-    """Decides about a request by its headers, for one port and one session."""
+    """Decides about a request by its headers, for one port and one session.
 
-    def __init__(self, port: int, session: str) -> None:
-        self._hosts = {f"{LOOPBACK}:{port}", f"localhost:{port}"}
+    * `_hosts`: the `Host` headers that are answered; one without a port means any port.
+    * `_schemes`: how a page of ours may have been opened; TLS ends at a proxy.
+    """
+
+    def __init__(self, port: int, session: str, allowed: Sequence[str]) -> None:
+        own = (f"{LOOPBACK}:{port}", f"localhost:{port}")
+        self._hosts = {*own, *(name.lower() for name in allowed)}
+        self._schemes = ("http", "https") if allowed else ("http",)
         self._session = session
 
     def refuse(self, request: Request) -> Response | None:
@@ -98,10 +109,13 @@ class _PageAccess:
             return _refusal(415, ErrorCode.INVALID_INPUT, message)
         return None
 
+    def _is_ours(self, host: str) -> bool:
+        return not self._hosts.isdisjoint({host, host.rpartition(":")[0]})
+
     def _source_problem(self, request: Request) -> str:
         hosts = request.headers.getlist("host")
-        if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
-            return "The Host of the request is not this workbench."
+        if len(hosts) != 1 or not self._is_ours(hosts[0].lower()):
+            return "The Host of the request is not this workbench. Start it with --allow-host; a proxy must pass Host."
         host = hosts[0].lower()
         origins = request.headers.getlist("origin")
         site = request.headers.get("sec-fetch-site")
@@ -109,7 +123,9 @@ class _PageAccess:
         # Any page may link to this page: without the session it shows nothing.
         is_link = request.url.path == "/" and is_safe
         is_foreign = site not in (None, "same-origin", "none") and not is_link
-        if is_foreign or not all(is_own_origin(origin, host) for origin in origins):
+        if is_foreign or not all(
+            is_own_origin(origin, host, self._schemes) for origin in origins
+        ):
             return "The request was sent by another page."
         if not (is_safe or origins or site == "same-origin"):
             return "The request does not say which page sent it."

@@ -1,11 +1,11 @@
 """The workbench as a server on loopback."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from perplexity_connector.host import Host
-from perplexity_connector.serving.listener import LOOPBACK, listen
+from perplexity_connector.serving.listener import LOOPBACK, is_loopback, listen
 from perplexity_connector.serving.server import NotifyingServer, quiet_config
 from perplexity_connector.workbench.api import Api
 from perplexity_connector.workbench.app import STATIC, create_app
@@ -19,10 +19,11 @@ class WorkbenchServer(NotifyingServer):
     """A workbench that holds its port already and is not serving yet.
 
     `address` is the page's URL, and `single_address` one that opens a single page. Both hold a
-    token. `until_stop` is closed when it stops.
+    token. `other_addresses` are those through a proxy or a tunnel. `until_stop` is closed when it
+    stops.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but one are keywords
         self,
         host: Host,
         *,
@@ -30,6 +31,7 @@ class WorkbenchServer(NotifyingServer):
         sandbox: bool,
         ready: Callable[[str], None],
         static: Path = STATIC,
+        allowed: Sequence[str] = (),
     ) -> None:
         """Make it over a host that is not open yet.
 
@@ -39,6 +41,7 @@ class WorkbenchServer(NotifyingServer):
             sandbox: Whether the host runs against a sandbox.
             ready: Called with `address` once the workbench answers.
             static: The folder of the page's files.
+            allowed: Names, with or without a port, of proxies and tunnels that lead here.
 
         Raises:
             OSError: the port is taken.
@@ -48,6 +51,9 @@ class WorkbenchServer(NotifyingServer):
         secrets = LaunchSecrets()
         page = f"http://{LOOPBACK}:{own_port}/"
         self.address = f"{page}#token={secrets.token}"
+        self.other_addresses = [
+            f"{_page_at(name, own_port)}#token={secrets.token}" for name in allowed
+        ]
         self.single_address = f"{page}#token={secrets.single_token}"
         api = Api(host, sandbox=sandbox)
         app = create_app(
@@ -56,6 +62,7 @@ class WorkbenchServer(NotifyingServer):
             port=own_port,
             secrets=secrets,
             static=static,
+            allowed=allowed,
         )
         super().__init__(
             quiet_config(app, grace_seconds=_GRACE_SECONDS),
@@ -73,3 +80,12 @@ class WorkbenchServer(NotifyingServer):
     def _stop(self) -> None:
         self._api.stop()
         self.until_stop.close()
+
+
+def _page_at(name: str, port: int) -> str:
+    host, _, given = name.partition(":")
+    if is_loopback(host):
+        # A tunnel, which ends on the reader's own machine.
+        return f"http://{host}:{given or port}/"
+    # A proxy must speak TLS: the session goes through it.
+    return f"https://{name}/"

@@ -56,6 +56,7 @@ def test_a_document_comes_from_a_file_or_from_stdin(
         ("run", "look", "--input", "{"),
         ("run", "look", "--input", "[]"),
         ("run", "look", "--input", "@no-such-file"),
+        ("run", "look", "--input", "file.json"),
         ("run", "look", "--input", "@a\0b"),
         ("run", "look", "--input", "-"),
         ("describe", "no.such"),
@@ -74,6 +75,16 @@ def test_a_mistake_in_the_command_line_ends_with_two_and_a_line(
     assert outcome.out == ""
     assert outcome.err.count("\n") in (1, 2)
     assert host.runs == []
+
+
+def test_a_file_without_its_mark_is_answered_with_the_mark(
+    command: Command, host: FakeHost
+) -> None:
+    """The name is not repeated: it may be a key."""
+    outcome = command("run", "look", "--input", "pplx-0123.json")
+    assert (outcome.code, host.runs) == (2, [])
+    assert "@" in outcome.err
+    assert "pplx-0123" not in outcome.err
 
 
 @pytest.mark.parametrize("timeout", ["0", "-1", "nan", "inf", "soon"])

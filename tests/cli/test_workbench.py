@@ -164,6 +164,39 @@ def test_no_browser_is_opened_where_none_is_wanted(
     assert "http://127.0.0.1:" in outcome.out
 
 
+def test_the_address_through_a_proxy_or_a_tunnel_is_printed_too(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With TLS, but for a tunnel, which ends on the reader's own machine; each with the token."""
+    start = WorkbenchServer.startup
+
+    async def start_and_stop(
+        server: WorkbenchServer, sockets: list[socket.socket] | None = None
+    ) -> None:
+        await start(server, sockets)
+        server.should_exit = True
+
+    monkeypatch.setattr(WorkbenchServer, "startup", start_and_stop)
+    names = ("bench.example.org", "localhost:9000", "localhost")
+    options = [part for name in names for part in ("--allow-host", name)]
+    outcome = command("workbench", "--no-browser", *options)
+    own, *others = [word for word in outcome.out.split() if "#token=" in word]
+    page, token = own.split("#")
+    port = urlsplit(page).port
+    assert others == [
+        f"https://bench.example.org/#{token}",
+        f"http://localhost:9000/#{token}",
+        f"http://localhost:{port}/#{token}",
+    ]
+
+
+@pytest.mark.parametrize("name", ["", "https://x.example", "x y", "*", "x/"])
+def test_an_allowed_host_must_be_a_name(command: Command, name: str) -> None:
+    """Exit code 2, before anything is served."""
+    outcome = command("workbench", "--no-browser", "--allow-host", name)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
 def test_without_a_browser_a_process_serves_until_ctrl_c() -> None:
     """It ends with 0, and without a word."""

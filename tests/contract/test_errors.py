@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 import pickle
+from typing import Any
 
 import pytest
 
@@ -117,9 +118,32 @@ def test_dict_record_and_schema_have_the_same_keys() -> None:
     assert keys == set(schema["required"]) | {"repeatable"}
 
 
-def test_the_text_of_an_error_is_its_message() -> None:
-    """A log that only formats the exception shows the developer's message."""
-    assert str(full()) == full().message == "for the log"
+def test_the_text_of_an_error_is_its_message_and_that_of_its_first_field() -> None:
+    """A log or a traceback that only formats the exception says what is wrong, and where."""
+    assert full().message == "for the log"
+    assert str(full()) == "for the log /model: Fill it in."
+    whole = FieldError(pointer="", code="type", message="Must be an object.")
+    error = ConnectorError(ErrorCode.INVALID_INPUT, "No.", fields=[whole])
+    assert str(error).endswith(whole.message)
+    assert str(ConnectorError(ErrorCode.TIMEOUT, "Too late.")) == "Too late."
+
+
+def test_the_text_of_a_broken_error_is_its_message() -> None:
+    """A foreign connector may fill in anything."""
+    odd: Any = ["not a field"]
+    assert str(ConnectorError(ErrorCode.INTERNAL, "No.", fields=odd)) == "No."
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+@pytest.mark.parametrize("retryable", [False, True])
+def test_an_error_may_say_that_its_cause_differs_from_its_code(
+    code: ErrorCode, retryable: bool
+) -> None:
+    """Such as a certificate that is not trusted; a pickle keeps it."""
+    error = ConnectorError(code, "x", retryable=retryable)
+    assert error.retryable is retryable
+    assert error.to_dict()["retryable"] is retryable
+    assert pickle.loads(pickle.dumps(error)).retryable is retryable  # noqa: S301 - our own bytes
 
 
 def test_the_record_equals_the_error() -> None:

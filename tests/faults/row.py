@@ -56,6 +56,7 @@ class Want:
 
     `code` is None for a success. `billed` counts chat runs, or searches, that the sandbox would have charged for.
     `partial`: something was received and is kept. `whole`: a success that is the undisturbed run's answer.
+    `lasting`: the failure does not pass, though its code says that it may.
     """
 
     code: str | None = None
@@ -66,11 +67,12 @@ class Want:
     partial: bool = False
     cancels: int = 0
     whole: bool = True
+    lasting: bool = False
 
     @property
     def retryable(self) -> bool:
         """Whether the cause may pass by itself."""
-        return self.code in RETRYABLE
+        return self.code in RETRYABLE and not self.lasting
 
     @property
     def exit(self) -> int:

@@ -66,7 +66,7 @@ def served(folder: Path) -> Iterator[Serve]:
     static = page_in(folder)
     with ExitStack() as stack:
 
-        def start(plugin: ToyPlugin | None = None) -> Bench:
+        def start(plugin: ToyPlugin | None = None, *allowed: str) -> Bench:
             plugin = plugin or ToyPlugin()
             host = toy_host(
                 plugin,
@@ -80,6 +80,7 @@ def served(folder: Path) -> Iterator[Serve]:
                 sandbox=False,
                 ready=lambda _: listening.set(),
                 static=static,
+                allowed=allowed,
             )
             thread = threading.Thread(target=server.serve_until_stopped, daemon=True)
             thread.start()

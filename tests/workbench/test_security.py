@@ -2,6 +2,7 @@ import asyncio
 import json
 import logging
 import socket
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ import pytest
 
 from perplexity_connector.workbench.reading import LARGEST_BODY
 from perplexity_connector.workbench.security import SESSION_HEADER, protect
-from tests.workbench.conftest import Bench, Serve
+from tests.workbench.conftest import Bench, Serve, served
 from tests.workbench.entering import exchange
 
 HEADERS = {
@@ -213,6 +214,57 @@ def test_the_other_name_of_loopback_will_do(guarded: Bench) -> None:
         403,
         "permission_denied",
     )
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A workbench behind a TLS proxy of one name, and a tunnel."""
+    with served(tmp_path_factory.mktemp("proxied")) as start:
+        yield start(None, "Bench.example", "localhost:9000")
+
+
+def asked_as(bench: Bench, host: str, origin: str) -> httpx.Response:
+    """The answer to what a page of that origin posts to that host."""
+    flow = {"flow": {"flow_version": 1, "steps": []}}
+    headers = {"Host": host, "Origin": origin}
+    return bench.page.post("/api/validate", json=flow, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("bench.example", "https://bench.example"),
+        ("bench.example:8443", "https://bench.example:8443"),
+        ("bench.example", "http://bench.example"),
+        ("localhost:9000", "http://localhost:9000"),
+    ],
+)
+def test_an_allowed_name_of_a_proxy_or_a_tunnel_is_answered(
+    proxied: Bench, host: str, origin: str
+) -> None:
+    """With the page that was opened under it, over TLS or not; the session is asked for as always."""
+    assert asked_as(proxied, host, origin).json() == {"errors": []}
+    headers = {"Host": host, "Origin": origin}
+    answer = httpx.get(f"{proxied.url}/api/catalogue", headers=headers)
+    refused(answer, 401, "invalid_credentials")
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("evil.example", "https://evil.example"),
+        ("bench.example", "https://evil.example"),
+        ("bench.example", "https://bench.example:8443"),
+        ("bench.example.evil.example", "https://bench.example.evil.example"),
+        ("localhost:9001", "http://localhost:9001"),
+        ("xbench.example", "https://xbench.example"),
+    ],
+)
+def test_an_allowed_name_opens_no_other_door(
+    proxied: Bench, host: str, origin: str
+) -> None:
+    """Neither another name, nor a page of another origin under that one."""
+    refused(asked_as(proxied, host, origin), 403, "permission_denied")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any, TypeAlias
 
 import anyio
@@ -33,6 +32,7 @@ from perplexity_connector.adapters.mcp.tools import (
     by_accepted_name,
 )
 from perplexity_connector.contract import JsonObject, Secret
+from perplexity_connector.contract.version import own_version
 from perplexity_connector.host import Host, RunOptions
 
 Connections: TypeAlias = Mapping[str, str | Mapping[str, str | Secret]]
@@ -46,7 +46,7 @@ class ActionServer(Server[None]):
         """Serve these tools."""
         super().__init__(
             "perplexity-connector",
-            version=version("perplexity-connector"),
+            version=own_version(),
             title="Perplexity connector",
             lifespan=tools.opened,
             on_list_tools=tools.list,

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import cast
 
 from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
-from perplexity_connector.contract.json import Document
+from perplexity_connector.contract.json import Document, as_objects, as_text
+from perplexity_connector.contract.near_matches import did_you_mean, unknown_name
 from perplexity_connector.host.catalogue.describing import (
     describe,
     describe_connector,
@@ -72,20 +73,18 @@ class Catalogue:
         """Return the description of each connector, in order of id."""
         return list(map(describe_connector, self._connectors().values()))
 
-    def problems(self, configured: Mapping[str, object]) -> list[Document]:
-        """Return each connector that cannot be used, as {connector, message}.
+    def problems(self, configured: Mapping[str, Iterable[str]]) -> list[Document]:
+        """Return why connectors, or settings of them, cannot be used, as {connector, message}.
 
-        `configured` are the connectors that the operator has settings for. This reads all schemas.
+        `configured` has the names of the settings that the operator gave to each connector. This
+        reads all schemas.
         """
-        unknown = sorted(configured.keys() - self._connectors().keys())
-        message = "Has settings but is not installed. Install it or check the name."
-        unused = [Problem(connector=name, message=message) for name in unknown]
         return [
             {"connector": problem.connector, "message": problem.message}
             for problem in (
                 *self._discovery().problems,
                 *_schema_problems(self._connectors().values()),
-                *unused,
+                *self._unused_settings(configured),
             )
         ]
 
@@ -116,6 +115,18 @@ class Catalogue:
         """Return the version number that a run of this action gets. Raises as `action` does."""
         return cast("int", self.action(connector, action, version)["version"])
 
+    def _unused_settings(
+        self, configured: Mapping[str, Iterable[str]]
+    ) -> Iterator[Problem]:
+        known = self._connectors()
+        for connector, names in sorted(configured.items()):
+            if connector in known:
+                yield from _setting_problems(known[connector], names)
+                continue
+            near = did_you_mean(connector, known) or " Install it or check the name."
+            message = f"Has settings but is not installed.{near}"
+            yield Problem(connector=connector, message=message)
+
     def _discovery(self) -> Discovery:
         with self._lock:
             self._discovered = self._discovered or discover()
@@ -124,6 +135,15 @@ class Catalogue:
     def _connectors(self) -> dict[str, Installed]:
         connectors = {**self._discovery().connectors, **self._registered}
         return dict(sorted(connectors.items()))
+
+
+def _setting_problems(installed: Installed, names: Iterable[str]) -> Iterator[Problem]:
+    declared = as_objects(installed.document.get("settings"))
+    known = [as_text(setting.get("name")) for setting in declared]
+    for name in names:
+        if name not in known:
+            message = unknown_name(f"setting {name!r}", str(name), known)
+            yield Problem(connector=installed.id, message=message)
 
 
 def _schema_problems(connectors: Iterable[Installed]) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
+from perplexity_connector.contract.near_matches import unknown_name
 from perplexity_connector.host.catalogue.manifests import ManifestError, read_manifest
 
 MANIFESTS = "automation_host.manifests"
@@ -88,24 +89,23 @@ def find_action(installed: Installed, action: str, version: int | None) -> JsonO
     }
     if not versions:
         known = {str(entry["id"]) for entry in installed.actions}
-        raise _unknown(known, f"action {action!r}")
+        raise _not_found(known, "action", action)
     if version is None:
         version = max(versions)
     if version not in versions:
-        raise _unknown(map(str, versions), f"version {version!r} of {action!r}")
+        raise _not_found(map(str, versions), "version", str(version))
     return versions[version]
 
 
 def find_connector(connectors: Mapping[str, Installed], connector: str) -> Installed:
     """Find a connector by id. Raises `ConnectorError` (`not_found`) naming the known ones."""
     if connector not in connectors:
-        raise _unknown(connectors, f"connector {connector!r}")
+        raise _not_found(connectors, "connector", connector)
     return connectors[connector]
 
 
-def _unknown(known: Iterable[str], wanted: str) -> ConnectorError:
-    available = ", ".join(sorted(known)) or "none"
-    message = f"Unknown {wanted}. Available: {available}."
+def _not_found(known: Iterable[str], kind: str, wanted: str) -> ConnectorError:
+    message = unknown_name(f"{kind} {wanted!r}", wanted, known)
     return ConnectorError(ErrorCode.NOT_FOUND, message)
 
 

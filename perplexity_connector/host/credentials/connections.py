@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias, cast
@@ -18,6 +18,7 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.contract.errors import unchained
 from perplexity_connector.contract.json import Document
+from perplexity_connector.contract.near_matches import unknown_name
 from perplexity_connector.contract.secret import sealed
 from perplexity_connector.host.credentials.backend import (
     ConnectionBackend,
@@ -121,7 +122,7 @@ class Connections:
         connection = cast("str | Given | None", sealed(connection))
         owner, credentials = self._find_fields(connection, connector)
         try:
-            credential = self._form(owner).resolve(credentials, self._environ)
+            credential = self.resolve(owner, self._form(owner), credentials)
         except ConnectorError as error:
             if error.code is not ErrorCode.INVALID_CREDENTIALS:
                 raise
@@ -167,6 +168,20 @@ class Connections:
             )
             raise ConnectorError(ErrorCode.INVALID_CREDENTIALS, message)
         return found.fields
+
+    def resolve(
+        self, connector: str, form: ConnectionForm, given: Given | JsonObject | None
+    ) -> Credential:
+        """Return the credential of a run, from the given fields or from the environment.
+
+        Raises as `ConnectionForm.resolve` does; without either, naming the stored connections.
+        """
+        return form.resolve(given, self._environ, lambda: self._names(connector))
+
+    def _names(self, connector: str) -> Sequence[str]:
+        with suppress(ConnectorError):
+            return [str(stored[NAME]) for stored in self.list(connector)]
+        return ()
 
     @property
     def _store(self) -> ConnectionBackend:
@@ -280,8 +295,8 @@ def _split_off(
     found = _matching(stored, name)
     if not found:
         # Do not repeat the given name: it may be a key, pasted into the wrong field.
-        names = ", ".join(sorted(each.name for each in stored)) or "none"
-        message = f"Unknown connection. Available: {names}."
+        names = [each.name for each in stored]
+        message = unknown_name("connection", name, names)
         raise ConnectorError(ErrorCode.NOT_FOUND, message)
     return found[0], [each for each in stored if each is not found[0]]
 

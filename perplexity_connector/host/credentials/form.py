@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, cast
 
 from perplexity_connector.contract import (
@@ -42,17 +42,20 @@ class ConnectionForm:
         self._needs_fields = bool(schema.get("required"))
 
     def resolve(
-        self, credentials: Given | JsonObject | None, environ: Mapping[str, str]
+        self,
+        credentials: Given | JsonObject | None,
+        environ: Mapping[str, str],
+        stored: Callable[[], Sequence[str]] = tuple,
     ) -> Credential:
         """Return the credential of a run, from the given fields or from the environment.
 
         The given fields need no name: only a stored connection is found by it.
 
         Raises `ConnectorError` (`invalid_credentials`) with an error for each invalid field, or if
-        there are neither given fields nor variables.
+        there are neither given fields nor variables; then `stored` returns the names to choose from.
         """
         if credentials is None:
-            credentials = self._read_environment(environ)
+            credentials = self._read_environment(environ) or self._nothing(stored)
         elif NAME in self._properties and _has_no_name(credentials):
             credentials = cast("Given", {**credentials, NAME: _INLINE})
         # Crash reporters print variables, but not those named `credentials` or `secret`.
@@ -89,14 +92,20 @@ class ConnectionForm:
         for field, variable in self._env.items():
             if text := environ.get(variable, "").strip():
                 fields[field] = text
-        if not fields and self._needs_fields:
-            variables = ", ".join(self._env.values())
-            hint = f", or set {variables}" if variables else ""
-            message = f"The connection is missing. Choose one{hint}."
-            raise ConnectorError(ErrorCode.INVALID_CREDENTIALS, message)
-        if NAME in self._properties:
+        if NAME in self._properties and (fields or not self._needs_fields):
             fields.setdefault(NAME, "environment")
         return fields
+
+    def _nothing(self, stored: Callable[[], Sequence[str]]) -> JsonObject:
+        """Return no fields. Raises `ConnectorError` if the form needs some."""
+        if not self._needs_fields:
+            return {}
+        variables = ", ".join(self._env.values())
+        names = ", ".join(stored())
+        choice = f"Name a stored one ({names})" if names else "Choose one"
+        hint = f", or set {variables}" if variables else ""
+        message = f"The connection is missing. {choice}{hint}."
+        raise ConnectorError(ErrorCode.INVALID_CREDENTIALS, message)
 
 
 def fingerprint(connection: Mapping[str, str | Secret]) -> str:

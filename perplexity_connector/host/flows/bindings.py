@@ -7,7 +7,7 @@ becomes empty text, other values compact JSON.
 """
 
 import json
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from perplexity_connector.contract import (
     Binding,
@@ -20,11 +20,13 @@ from perplexity_connector.contract import (
 from perplexity_connector.contract.json import (
     MAX_DEPTH,
     Tokens,
+    as_object,
     child_pointer,
     list_index,
     pointer_tokens,
     value_at,
 )
+from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.host.flows.schema_paths import schemas_at
 from perplexity_connector.host.validation.text_values import from_text
 
@@ -39,15 +41,15 @@ _MESSAGES = {
 }
 
 
-def binding_error(target: str, code: str) -> FieldError:
+def binding_error(target: str, code: str, hint: str = "") -> FieldError:
     """Return the error of a binding; `code` is a key of `_MESSAGES`."""
-    return FieldError(pointer=target, code=code, message=_MESSAGES[code])
+    return FieldError(pointer=target, code=code, message=f"{_MESSAGES[code]}{hint}")
 
 
 def binding_errors(
     step: FlowStep,
-    earlier: Container[str],
-    later: Container[str],
+    earlier: Collection[str],
+    later: Collection[str],
 ) -> list[FieldError]:
     """Return the errors in a step's bindings that do not depend on values.
 
@@ -65,9 +67,11 @@ def binding_errors(
         for part in binding:
             if isinstance(part, str) or part.step in earlier:
                 continue
-            is_later = part.step == step.id or part.step in later
-            code = "later_step" if is_later else "unknown_step"
-            errors.append(binding_error(target, code))
+            if part.step == step.id or part.step in later:
+                errors.append(binding_error(target, "later_step"))
+                continue
+            hint = did_you_mean(part.step, earlier)
+            errors.append(binding_error(target, "unknown_step", hint))
     return errors
 
 
@@ -119,7 +123,8 @@ def apply_bindings(
             schemas = schemas_at(schema, pointer_tokens(target) or ())
             values[target] = read_lone_text(binding, value, schemas)
         except LookupError:
-            errors.append(binding_error(target, "no_value"))
+            hint = _nearest_value(binding, outputs)
+            errors.append(binding_error(target, "no_value", hint))
     bound, target_errors = apply_values(step.input, values)  # type: ignore[arg-type] # a flow is plain JSON
     return bound, [*errors, *target_errors]
 
@@ -153,6 +158,19 @@ def _part_value(
         return part
     path = pointer_tokens(part.pointer) or ()
     return value_at(outputs[part.step], path)
+
+
+def _nearest_value(binding: Binding, outputs: Mapping[str, JsonValue]) -> str:
+    """Return a sentence about the first name that an output lacks; empty if none is near."""
+    for part in binding:
+        node: JsonValue = outputs[part.step] if isinstance(part, Reference) else None
+        pointer = part.pointer if isinstance(part, Reference) else ""
+        for token in pointer_tokens(pointer) or ():
+            try:
+                node = value_at(node, (token,))
+            except LookupError:
+                return did_you_mean(token, as_object(node))
+    return ""
 
 
 def _as_text(value: JsonValue) -> str:

@@ -36,9 +36,9 @@ _OBJECT = (Mapping, NoneType)
 _ERROR_PARTS: _Kinds = {
     "code": ErrorCode,
     "effect": Effect,
-    "retryable": bool,
     "message": str,
     "user_message": str,
+    "retryable": bool,
     "retry_after": _NUMBER,
     "resets_at": _NUMBER,
     "partial": _OBJECT,

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import logging
+import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import TypeVar
@@ -122,7 +123,8 @@ class LoadedConnector:
             own = self._connector.check(action.id, action.version, document)
             if not all(map(boundary.is_field_error, own)):
                 raise TypeError
-            return merge_errors(errors, own)
+            # The connector saw null in the place of a value that is not JSON.
+            return merge_errors(merge_errors(errors, own), input.errors)
 
         fail = self._fail(f"cannot check the input of {action.id!r}")
         return document, boundary.call(check, fail)
@@ -264,7 +266,7 @@ def _load_connector(installed: Installed, settings: Mapping[str, str]) -> Connec
     name = f"The plugin {installed.plugin_name!r} of connector {installed.id!r}"
 
     def load_connector() -> Connector | None:
-        plugins.register(installed.load_plugin(), name=installed.plugin_name)
+        plugins.register(_import_plugin(installed, name), name=installed.plugin_name)
         connector: Connector | None = plugins.hook.load_connector(
             connector_id=installed.id, settings=settings
         )
@@ -275,6 +277,19 @@ def _load_connector(installed: Installed, settings: Mapping[str, str]) -> Connec
     if connector is None:
         raise ConnectorError(ErrorCode.INTERNAL, f"{name} does not load it.")
     return connector
+
+
+def _import_plugin(installed: Installed, name: str) -> object:
+    """Return the plugin. Raises `ConnectorError` (`internal`) that names a missing module."""
+    try:
+        return installed.load_plugin()
+    except ModuleNotFoundError as error:
+        # Only a module's name: any other text may hold a key.
+        module = re.fullmatch(r"[^\W\d][\w.]{0,99}", error.name or "")
+        if module is None:
+            raise
+        problem = f"{name} cannot be loaded: the module {module[0]} is not installed."
+    raise ConnectorError(ErrorCode.INTERNAL, problem)
 
 
 def _unknown_status(message: str, next_step: str) -> ConnectionStatus:

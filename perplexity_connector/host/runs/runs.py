@@ -270,7 +270,8 @@ class Runs:
         if isinstance(given, str):
             given = self.connections.fields(given, loaded.manifest.id)
         try:
-            return loaded.connection_form.resolve(given, self._environ)
+            form, connector = loaded.connection_form, loaded.manifest.id
+            return self.connections.resolve(connector, form, given)
         except ConnectorError:
             if needed:
                 raise

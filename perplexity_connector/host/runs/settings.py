@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError, Setting
 from perplexity_connector.contract.json import child_pointer
+from perplexity_connector.contract.near_matches import unknown_name
 
 
 def resolve_settings(
@@ -43,7 +44,7 @@ def _setting_errors(
     for name, value in given.items():
         if name not in known:
             code = "unknown_field"
-            message = f"Unknown setting. Available: {', '.join(known) or 'none'}."
+            message = unknown_name("setting", name, known)
         elif not isinstance(value, str):
             code, message = "type", "Must be text."
         else:

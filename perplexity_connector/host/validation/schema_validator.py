@@ -18,7 +18,8 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
-from perplexity_connector.contract.json import child_pointer, pointer_of
+from perplexity_connector.contract.json import as_object, child_pointer, pointer_of
+from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.host.validation.to_json import Normalized
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def _field_errors(
         match error.validator:
             case "additionalProperties" if limit is False:
                 for name in _unknown_names(error):
-                    yield _field_error(child_pointer(pointer, name), "unknown_field")
+                    yield _unknown_field(child_pointer(pointer, name), name, error)
             case "required":
                 for name in _missing_names(error):
                     yield _field_error(child_pointer(pointer, name), "required")
@@ -244,6 +245,13 @@ def _types_of_branch(branch: object) -> list[str] | None:
         return []
     types = branch.get("type")
     return [types] if isinstance(types, str) else types
+
+
+def _unknown_field(pointer: str, name: str, error: "ValidationError") -> FieldError:
+    schema = as_object(error.schema)
+    near = did_you_mean(name, as_object(schema.get("properties")))
+    message = f"Unknown field.{near}" if near else _SENTENCES["unknown_field"]
+    return FieldError(pointer=pointer, code="unknown_field", message=message)
 
 
 def _unknown_names(error: "ValidationError") -> list[str]:

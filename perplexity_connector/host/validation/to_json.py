@@ -45,7 +45,7 @@ class _Copier:
 
     def _copy_scalar(self, value: str | float | None, pointer: str) -> JsonValue:
         if isinstance(value, str) and not _is_encodable(value):
-            message = "Must be text without broken characters (lone surrogates)."
+            message = "Has half of a character, such as a cut emoji (a lone surrogate). Write the whole one."
             self._reject(pointer, message)
         elif isinstance(value, int | float) and not _is_finite(value):
             self._reject(pointer, "Must be a finite number.")

@@ -1,13 +1,14 @@
 """Validate an author's input: return its form, or all its field errors."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.json import pointer_of
+from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.perplexity.forms.fields import Form, to_whole
 
 FormT = TypeVar("FormT", bound=Form)
@@ -36,6 +37,7 @@ _SENTENCES = {
     "missing": "This field is required.",
     "extra_forbidden": "Unknown field. Remove it.",
     "string_type": "Must be text.",
+    "string_unicode": "Has half of a character, such as a cut emoji (a lone surrogate). Write the whole one.",
     "bool_type": "Must be true or false.",
     "int_type": "Must be a whole number.",
     "float_type": "Must be a number.",
@@ -90,6 +92,9 @@ def _field_error(form: type[Form], detail: ErrorDetails) -> FieldError:
     kind, path = detail["type"], _path(detail)
     if kind == "extra_forbidden" and (hint := form.withdrawn.get(str(path[0]))):
         return FieldError(pointer=f"/{path[0]}", code="withdrawn", message=hint)
+    if kind == "extra_forbidden" and (near := _near_field(form, path)):
+        pointer = pointer_of(path)
+        return FieldError(pointer=pointer, code="unknown_field", message=near)
     if kind == "literal_error" and not isinstance(detail["input"], str):
         kind = "string_type"  # null, say, is not a wrong choice: it has the wrong type
     return FieldError(
@@ -97,6 +102,22 @@ def _field_error(form: type[Form], detail: ErrorDetails) -> FieldError:
         code=_KEYWORDS.get(kind, "type"),
         message=_message(kind, detail),
     )
+
+
+def _near_field(form: type[Form], path: Sequence[int | str]) -> str:
+    """Return a sentence with the field that is nearest to an unknown one; empty if none is near."""
+    for name in path[:-1]:
+        field = form.model_fields.get(str(name))
+        form = form if field is None else _form_in(field.annotation) or form
+    near = did_you_mean(str(path[-1]), form.model_fields)
+    return f"Unknown field.{near}" if near else ""
+
+
+def _form_in(annotation: object) -> type[Form] | None:
+    """Return the form inside a type such as `list[Message] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, Form):
+        return annotation
+    return next(filter(None, map(_form_in, get_args(annotation))), None)
 
 
 def _path(detail: ErrorDetails) -> Sequence[int | str]:

@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from importlib.metadata import version
 from types import TracebackType
 from typing import Self, cast
 
@@ -25,16 +24,27 @@ from perplexity_connector.contract import (
     JsonValue,
     Secret,
 )
+from perplexity_connector.contract.version import PRODUCT, own_version
 from perplexity_connector.perplexity.wire import provider_errors
 from perplexity_connector.perplexity.wire.endpoint import Endpoint
+from perplexity_connector.perplexity.wire.error_table import (
+    BEARER_BEFORE_KEY,
+    NO_USABLE_KEY,
+    UNTRUSTED_CERTIFICATE,
+)
 from perplexity_connector.perplexity.wire.idle_timeout import IdleTimeout
+from perplexity_connector.perplexity.wire.provider_errors import UnsentError
 from perplexity_connector.perplexity.wire.provider_json import read_json
 from perplexity_connector.perplexity.wire.rate_headers import (
     rate_limit_from_headers,
     retry_after_from_headers,
 )
 from perplexity_connector.perplexity.wire.sse import BOM, EventDecoder, ServerEvent
-from perplexity_connector.perplexity.wire.transport import network, unlogged
+from perplexity_connector.perplexity.wire.transport import (
+    UntrustedCertificateError,
+    network,
+    unlogged,
+)
 from perplexity_connector.perplexity.wire.unpacking import Unpacker
 
 # No real answer and no event of a stream is larger. A larger one is not read to its end.
@@ -42,8 +52,6 @@ MAX_BODY = 16 * 1024 * 1024
 _MAX_REFUSAL = 64 * 1024
 _REFUSAL_SECONDS = 5.0
 _DRAIN_SECONDS = 0.25
-
-_PRODUCT = "perplexity-connector"
 
 
 class StreamingResponse:
@@ -205,8 +213,8 @@ class Client:
         self._headers = {
             "accept": "application/json",
             "accept-encoding": "identity",
-            "user-agent": f"{_PRODUCT}/{version(_PRODUCT)}",
-            "x-pplx-integration": _PRODUCT,
+            "user-agent": f"{PRODUCT}/{own_version()}",
+            "x-pplx-integration": PRODUCT,
         }
 
     async def __aenter__(self) -> Self:
@@ -306,6 +314,10 @@ class Client:
             raise provider_errors.provider_error(
                 ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="no first byte"
             ) from None
+        except UntrustedCertificateError:
+            raise UnsentError(
+                ErrorCode.UNAVAILABLE, UNTRUSTED_CERTIFICATE, retryable=False
+            ) from None
         except (
             httpx.ConnectError,
             httpx.ConnectTimeout,
@@ -341,11 +353,9 @@ def _key(credentials: Mapping[str, str | Secret]) -> str:
     api_key = (secret.reveal() if isinstance(secret, Secret) else secret).strip()
     if not re.fullmatch("[!-~]+", api_key):
         # Checked here, because an HTTP library that refuses a header quotes it in its error.
-        raise provider_errors.provider_error(
-            ErrorCode.INVALID_CREDENTIALS,
-            effect=Effect.NONE,
-            detail="no usable key was given",
-        )
+        is_header = re.match(r"(?i)bearer\b", api_key)
+        row = BEARER_BEFORE_KEY if is_header else NO_USABLE_KEY
+        raise UnsentError(ErrorCode.INVALID_CREDENTIALS, row)
     return api_key
 
 

@@ -11,17 +11,18 @@ from perplexity_connector.contract import (
     ConnectorError,
     ErrorCode,
 )
-from perplexity_connector.perplexity.wire.error_table import ERROR_TABLE, ErrorRow
+from perplexity_connector.perplexity.wire.error_table import (
+    ERROR_TABLE,
+    NO_USABLE_KEY,
+    ErrorRow,
+)
+from perplexity_connector.perplexity.wire.provider_errors import UnsentError
 
 # A free request cannot show that credits are left. It can only be refused because there are none.
 _OK = ErrorRow(
     "The API key works. Only a paid request can show whether the account has credits left.",
     "Run a step with it.",
     outcome=ConnectionOutcome.OK,
-)
-_NO_KEY = ERROR_TABLE[ErrorCode.INVALID_CREDENTIALS]._replace(
-    message="No usable API key was given: it is missing, or has spaces or signs that no key has.",
-    remedy="Fill in the API Key with a key from the API console; it begins with pplx-.",
 )
 _NOT_PERPLEXITY = ERROR_TABLE[ErrorCode.INVALID_RESPONSE]
 _UNEXPECTED = ErrorRow(
@@ -72,8 +73,10 @@ def status_of_unknown_run(error: ConnectorError) -> ConnectionStatus:
 
 
 def _row(error: ConnectorError) -> ErrorRow:
+    if isinstance(error, UnsentError):
+        return error.row
     if error.code is ErrorCode.INVALID_CREDENTIALS and error.http_status is None:
-        return _NO_KEY
+        return NO_USABLE_KEY
     row = ERROR_TABLE.get(error.code, _UNEXPECTED)
     if error.provider_code is None:
         # Not the provider's JSON: a 403 can be a proxy's page, which says nothing about the key.

@@ -86,3 +86,19 @@ ERROR_TABLE: Mapping[ErrorCode, ErrorRow] = {
         "Check the base URL setting, and any proxy or sign-in page on the way.",
     ),
 }
+
+# Three failures on this side, before anything is sent.
+UNTRUSTED_CERTIFICATE = ErrorRow(
+    "The certificate of the server, or of a proxy, is not trusted.",
+    "If your network inspects TLS, set SSL_CERT_FILE to a PEM file with its certificate authority. "
+    "If not, check the base URL setting and this machine's clock.",
+    outcome=ConnectionOutcome.UNREACHABLE,
+)
+NO_USABLE_KEY = ERROR_TABLE[ErrorCode.INVALID_CREDENTIALS]._replace(
+    message="No usable API key was given: it is missing, or has spaces or signs that no key has.",
+    remedy="Fill in the API Key with a key from the API console; it begins with pplx-.",
+)
+BEARER_BEFORE_KEY = NO_USABLE_KEY._replace(
+    message="The API key has the word Bearer before it, as in a header.",
+    remedy="Fill in the key alone; it begins with pplx-.",
+)

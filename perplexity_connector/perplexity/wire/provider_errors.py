@@ -16,7 +16,7 @@ from perplexity_connector.contract import (
     JsonObject,
 )
 from perplexity_connector.contract.json import as_object, as_text, load_json
-from perplexity_connector.perplexity.wire.error_table import ERROR_TABLE
+from perplexity_connector.perplexity.wire.error_table import ERROR_TABLE, ErrorRow
 from perplexity_connector.perplexity.wire.rate_headers import (
     rate_limit_from_headers,
     retry_after_from_headers,
@@ -73,6 +73,23 @@ _STATUS_OF_TYPE = {
     "gateway_timeout": 504,
 }
 _REFUSED = frozenset({400, 401, 402, 403, 404, 429})
+
+
+class UnsentError(ConnectorError):
+    """A failure on this side, before anything was sent; `row` has its words."""
+
+    def __init__(
+        self, code: ErrorCode, row: ErrorRow, *, retryable: bool | None = None
+    ) -> None:
+        """Say the words of `row`."""
+        super().__init__(
+            code,
+            row.message,
+            user_message=f"{row.message} {row.remedy}",
+            docs_url=row.docs_url,
+            retryable=retryable,
+        )
+        self.row = row
 
 
 def provider_error(  # noqa: PLR0913 - each keyword is one part of the contract's error

@@ -11,12 +11,17 @@ from itertools import pairwise
 
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.json import as_list, as_object, as_objects, as_text
+from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.perplexity.forms.create_chat_completion import (
     ChatInput,
     UserLocation,
     WebSearchOptions,
 )
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
+from perplexity_connector.perplexity.forms.model_aliases import (
+    named_options,
+    well_known_options,
+)
 
 # From a wire name to the form's field, or to the outermost field that has it inside.
 _SEARCH_FIELDS = {name: name for name in SearchInput.model_fields}
@@ -42,6 +47,8 @@ _WIRE_NAMES_OF_TYPE: Mapping[str, Sequence[str]] = {
     "invalid_language_code": ["search_language_filter", "language_preference"],
 }
 
+_MODELS = [option.value for option in (*named_options(), *well_known_options())]
+
 # An apostrophe inside a word opens no quotation; one that is never closed reaches to the end.
 _QUOTED = re.compile(
     r"""
@@ -61,8 +68,13 @@ def field_errors(document: JsonObject, sent: JsonObject) -> Sequence[FieldError]
     `document` is the body of the refusal, `sent` the body of the request.
     """
     message = "Perplexity does not accept this value. Change it or leave it out."
+    near = did_you_mean(as_text(sent.get("model")), _MODELS)
     return [
-        FieldError(pointer=f"/{name}", code="refused", message=message)
+        FieldError(
+            pointer=f"/{name}",
+            code="refused",
+            message=f"{message}{near}" if name == "model" else message,
+        )
         for name in refused_fields(document, sent)
     ]
 

@@ -13,13 +13,16 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from perplexity_connector.perplexity.wire.endpoint import is_loopback_address
+from perplexity_connector.perplexity.wire.proxies import ProxyChoice, chosen_proxy
+from perplexity_connector.perplexity.wire.trust import tls_context
+from perplexity_connector.perplexity.wire.variables import refuse
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 _IDLE_CONNECTION_S = 5.0
 # As much as httpx's own parser takes. Some gateways send more than aiohttp's default of 8 KiB.
 _LONGEST_HEADER = 64 * 1024
+_HTTP = frozenset({"http", "https"})
+_PORTS = {"http": 80, "https": 443}
 _LIBRARY_LOGS = ("connection", "http11", "http2", "proxy", "socks")
 
 _IS_OUR_REQUEST: ContextVar[bool] = ContextVar(
@@ -37,25 +42,29 @@ _IS_OUR_REQUEST: ContextVar[bool] = ContextVar(
 def network(base_url: str, connect_timeout: float) -> httpx.AsyncBaseTransport:
     """Return the transport to one origin, with the proxy and the CA of the environment.
 
-    It opens on first use. Connecting may take `connect_timeout` seconds. Raises `ImportError` or
-    `ValueError` for a proxy of an unsupported kind.
+    It opens on first use. Connecting may take `connect_timeout` seconds. Raises `ConnectorError`
+    (`invalid_input`), naming the variable, for a proxy or a CA bundle that cannot be used.
     """
     url = httpx.URL(base_url)
-    proxy = _proxy(url)
-    # Loading the CA certificates takes longer than a run on loopback, and without TLS they are not
-    # needed.
-    secure = url.scheme == "https" or (
-        proxy is not None and proxy.url.scheme == "https"
-    )
-    context = (
-        httpx.create_ssl_context()
-        if secure
-        else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    )
-    is_http_proxy = proxy is None or proxy.url.scheme in {"http", "https"}
+    choice = _proxy_choice(url)
+    proxy = _proxy(choice) if choice else None
+    context = _context(url, proxy)
+    is_http_proxy = proxy is None or proxy.url.scheme in _HTTP
     if is_http_proxy and find_spec("aiohttp") is not None:
         return AiohttpTransport(context, proxy, connect_timeout)
-    return plain_network(context, proxy)
+    try:
+        return plain_network(context, proxy)
+    except ImportError:
+        rule = "SOCKS needs a package: pip install 'httpx[socks]'."
+        refuse(choice.source if choice else "", rule)
+
+
+def _context(url: httpx.URL, proxy: httpx.Proxy | None) -> ssl.SSLContext:
+    # Loading the CA certificates takes longer than a run on loopback, and without TLS they are not
+    # needed.
+    if "https" not in {url.scheme, proxy.url.scheme if proxy else ""}:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return tls_context(partial(httpx.create_ssl_context, trust_env=False))
 
 
 @contextmanager
@@ -80,7 +89,7 @@ def plain_network(
         max_keepalive_connections=100,
         keepalive_expiry=_IDLE_CONNECTION_S,
     )
-    return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
+    return PlainTransport(verify=context, limits=limits, proxy=proxy)
 
 
 def _is_from_others(record: logging.LogRecord) -> bool:
@@ -88,20 +97,43 @@ def _is_from_others(record: logging.LogRecord) -> bool:
     return not _IS_OUR_REQUEST.get()
 
 
-def _proxy(url: httpx.URL) -> httpx.Proxy | None:
+class UntrustedCertificateError(httpx.ConnectError):
+    """The server, or the proxy, has a certificate that is not trusted. Nothing was sent."""
+
+
+def _proxy_choice(url: httpx.URL) -> ProxyChoice | None:
     if _is_loopback(url.host):
         return None
-    found = getproxies()
-    address = found.get(url.scheme) or found.get("all")
-    if not address or proxy_bypass(url.host):
-        return None
-    return httpx.Proxy(address if "://" in address else f"http://{address}")
+    return chosen_proxy(url.scheme, url.host, url.port or _PORTS[url.scheme])
+
+
+def _proxy(choice: ProxyChoice) -> httpx.Proxy:
+    try:
+        proxy = httpx.Proxy(choice.address)
+    except (ValueError, httpx.InvalidURL):
+        proxy = None
+    if proxy is None or not proxy.url.host:
+        refuse(choice.source, "Write it like http://proxy.example:3128.")
+    return proxy
 
 
 def _is_loopback(host: str) -> bool:
     name = host.removesuffix(".")
     is_local_name = name == "localhost" or name.endswith(".localhost")
     return is_local_name or is_loopback_address(name)
+
+
+class PlainTransport(httpx.AsyncHTTPTransport):
+    """httpx's own transport, which names a certificate that is not trusted."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the response, or raise as httpx does."""
+        try:
+            return await super().handle_async_request(request)
+        except httpx.ConnectError as error:
+            if _is_about_certificate(error):
+                raise UntrustedCertificateError(type(error).__name__) from None
+            raise
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -224,6 +256,15 @@ def _proxy_headers(proxy: httpx.Proxy | None) -> list[tuple[str, str]]:
     return [("proxy-authorization", f"Basic {credentials}")]
 
 
+def _is_about_certificate(error: BaseException | None) -> bool:
+    """Return whether a certificate that is not trusted is among the causes of an error."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def _failure(error: Exception) -> httpx.TransportError:
     """Return httpx's error for one of aiohttp's: "not connected" only if surely nothing was sent."""
     import aiohttp  # noqa: PLC0415 - installed with the extra only
@@ -233,6 +274,8 @@ def _failure(error: Exception) -> httpx.TransportError:
     match error:
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
             return httpx.ProxyError(name)
+        case aiohttp.ClientConnectorCertificateError():
+            return UntrustedCertificateError(name)
         case aiohttp.ClientConnectorError():
             return httpx.ConnectError(name)
         case aiohttp.ConnectionTimeoutError():

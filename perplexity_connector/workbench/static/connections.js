@@ -6,7 +6,7 @@
 /** @import { Child, Connection, ConnectionStatus, Description, GuideStep } from "./types.js" */
 
 import * as api from "./api.js";
-import { fill, h, drawIcon, messageOf, openDialog } from "./dom.js";
+import { fill, h, drawIcon, isComposing, messageOf, openDialog } from "./dom.js";
 import { drawLink } from "./markdown.js";
 import "./schema-form.js";
 
@@ -137,7 +137,7 @@ class ConnectionsView {
     };
     const onRename = () => showResult(place, rename);
     input.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") onRename();
+      if (event.key === "Enter" && !isComposing(event)) onRename();
     });
     const button = drawButton("Rename", onRename);
     button.classList.add("button-primary");
@@ -179,8 +179,9 @@ class ConnectionsView {
     form.schema = description.schemas.connection;
     const place = h("div", { role: "status" });
     const save = () => this.#save(connectorId, form, place, true);
-    form.addEventListener("keydown", ({ key, target }) => {
-      if (key === "Enter" && target instanceof HTMLInputElement) save();
+    form.addEventListener("keydown", (event) => {
+      const isLine = event.target instanceof HTMLInputElement;
+      if (event.key === "Enter" && isLine && !isComposing(event)) save();
     });
     const saveButton = drawButton("Test and save", save);
     saveButton.classList.add("button-primary");

@@ -57,6 +57,15 @@ function flatten(children) {
 }
 
 /**
+ * Return whether a key belongs to an input method: its Enter takes a word, and is no command here.
+ * Safari ends the composition before that key, and gives it the number 229.
+ * @param {KeyboardEvent} event
+ */
+export function isComposing(event) {
+  return event.isComposing || event.keyCode === 229;
+}
+
+/**
  * Replace all children of an element.
  * @param {Element} element
  * @param {...Child} children

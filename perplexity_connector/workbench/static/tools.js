@@ -6,7 +6,16 @@
 
 import { writeFlow } from "./copy-as.js";
 import { drawCopyChoices } from "./copy-view.js";
-import { fill, h, drawIcon, drawIconButton, isTextField, messageOf, openDialog } from "./dom.js";
+import {
+  fill,
+  h,
+  drawIcon,
+  drawIconButton,
+  isComposing,
+  isTextField,
+  messageOf,
+  openDialog,
+} from "./dom.js";
 
 /** @param {HTMLElement} place @param {Bench} bench */
 export function drawTools(place, bench) {
@@ -134,6 +143,7 @@ function showCopies(bench) {
  */
 export function onShortcut(event, bench) {
   if (document.querySelector("dialog[open]") || !(event.ctrlKey || event.metaKey)) return;
+  if (isComposing(event)) return;
   if (event.key === "Enter") {
     event.preventDefault();
     bench.run();

@@ -72,13 +72,11 @@ def _not_connected() -> Iterator[Row]:
     yield from _failing(
         cause, "closed in the handshake", "unavailable", "none", closed, **tls
     )
-    yield from _failing(
-        cause,
-        "nobody vouches for the certificate",
-        "unavailable",
-        "none",
-        target=Target.UNTRUSTED,
-    )
+    untrusted = Want(code="unavailable", effect="none", billed=0, lasting=True)
+    for row in (chat, search):
+        yield row(
+            "A certificate that is not trusted", untrusted, target=Target.UNTRUSTED
+        )
 
 
 def _before_the_answer() -> Iterator[Row]:

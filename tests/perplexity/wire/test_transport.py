@@ -26,6 +26,7 @@ from perplexity_connector.contract import ActionContext, ConnectorError, Secret
 from perplexity_connector.perplexity.wire import transport
 from perplexity_connector.perplexity.wire.client import Client
 from perplexity_connector.perplexity.wire.endpoint import Endpoint
+from perplexity_connector.perplexity.wire.trust import BUNDLES
 from tests.perplexity.wire.loopback import (
     Loopback,
     Script,
@@ -43,8 +44,7 @@ VARIABLES = (
     "HTTPS_PROXY",
     "ALL_PROXY",
     "NO_PROXY",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
+    *BUNDLES,
 )
 
 
@@ -396,17 +396,17 @@ def test_one_tls_context_and_one_session_serve_all_requests(
     """They are what takes time; and on loopback, no authorities are loaded at all."""
     contexts: list[ssl.SSLContext] = []
     sessions: list[object] = []
-    make, session = httpx.create_ssl_context, aiohttp.ClientSession
+    make, session = transport.tls_context, aiohttp.ClientSession
 
-    def context() -> ssl.SSLContext:
-        contexts.append(make())
+    def context(default: Any) -> ssl.SSLContext:
+        contexts.append(make(default))
         return contexts[-1]
 
     def opened(*arguments: Any, **more: Any) -> object:
         sessions.append(more)
         return session(*arguments, **more)
 
-    monkeypatch.setattr(httpx, "create_ssl_context", context)
+    monkeypatch.setattr(transport, "tls_context", context)
     monkeypatch.setattr(aiohttp, "ClientSession", opened)
 
     async def main(url: str) -> None:
@@ -448,7 +448,7 @@ class Watched:
         ),
         (
             aiohttp.ClientConnectorCertificateError(Watched.key, Watched.reason),
-            httpx.ConnectError,
+            transport.UntrustedCertificateError,
         ),
         (
             aiohttp.ClientProxyConnectionError(Watched.key, Watched.reason),

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, Response, expect
 
 from perplexity_connector.sandbox.keys import GOOD_KEY, WRONG_KEY
 from tests.workbench.page.acting import add, flow_of, run, text_field
-from tests.workbench.page.conftest import SEARCH
+from tests.workbench.page.conftest import CHAT, SEARCH
 
 
 @pytest.fixture
@@ -127,3 +127,35 @@ def test_what_is_missing_is_told_at_the_field(page: Page) -> None:
     page.get_by_role("button", name="Test and save").click()
     expect(page.get_by_label("Connection Name")).to_be_focused()
     expect(page.get_by_label("API Key")).to_have_attribute("aria-invalid", "true")
+
+
+COMPOSE = """(element, how) => element.dispatchEvent(
+  new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, cancelable: true, ...how})
+)"""
+
+
+@pytest.mark.parametrize("how", [{"isComposing": True}, {"keyCode": 229}])
+def test_enter_takes_a_word_of_an_input_method_and_is_no_command(
+    page: Page, how: dict[str, object]
+) -> None:
+    """Chinese, Japanese or Korean is typed so; no form is sent, no flow is run, no suggestion is taken."""
+    page.locator("#connections").click()
+    page.get_by_role("button", name="New connection").click()
+    name = page.get_by_label("Connection Name")
+    name.fill("\u65e5\u672c")
+    name.evaluate(COMPOSE, how)
+    page.get_by_role("button", name="Close").click()
+    (chat,) = add(page, CHAT)
+    model = chat.get_by_role("combobox", name="Model")
+    model.fill("son")
+    expect(chat.locator(".sf-option").first).to_be_visible()
+    model.press("ArrowDown")
+    model.evaluate(COMPOSE, how)
+    model.evaluate(COMPOSE, {"ctrlKey": True, **how})
+    expect(model).to_have_value("son")
+    expect(page.get_by_text("Nothing has run yet")).to_be_visible()
+    # The same key without an input method is a command.
+    model.evaluate(COMPOSE, {})
+    expect(model).to_have_value("sonar")
+    page.locator("#connections").click()
+    expect(page.locator(".connection")).to_have_count(0)

@@ -6,7 +6,7 @@
 /** @import { FormNode, Suggest, Suggestion } from "../types.js" */
 /** @import { SchemaForm } from "../schema-form.js" */
 
-import { fill, h } from "../dom.js";
+import { fill, h, isComposing } from "../dom.js";
 import { directionOf, hintOf } from "./scalars.js";
 
 const WAIT_MS = 150;
@@ -81,6 +81,7 @@ class Combobox {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
+    if (isComposing(event)) return;
     const isOpen = !this.#list.hidden;
     const marked = this.#found[this.#marked];
     const direction = directionOf(event.key);
