@@ -115,7 +115,7 @@ def test_an_answer_is_shown_as_it_is_written(
 
     message, data = asyncio.run(outputs())
     assert len(node.pieces) > 2
-    assert "".join(node.pieces) == message.text  # type: ignore[attr-defined]
+    assert node.live == message.text  # type: ignore[attr-defined]
     assert message.text.startswith(data.data["content"])  # type: ignore[attr-defined]
     assert data.data["citations"][0] in node.pieces[-1]  # type: ignore[attr-defined]
     assert sandbox.billed_runs == 1

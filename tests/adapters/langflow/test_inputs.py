@@ -172,7 +172,7 @@ def test_messages_are_a_table_with_a_drop_down_of_roles() -> None:
     role, content = table.keywords["table_schema"]  # type: ignore[misc]
     assert table.kind == "TableInput"
     assert (role["options"], role["default"]) == (
-        ["System", "User", "Assistant"],
+        ["User", "System", "Assistant"],
         "User",
     )  # type: ignore[has-type]
     assert (content["name"], content["default"]) == ("content", "")  # type: ignore[has-type]

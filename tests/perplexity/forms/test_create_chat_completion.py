@@ -1,5 +1,6 @@
 """What *Create Chat Completion* refuses, field by field and between fields."""
 
+import json
 from types import MappingProxyType
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
 from perplexity_connector.perplexity.forms.model_aliases import ALIASES, PRESETS
 from perplexity_connector.perplexity.forms.validation import validate_input
+from tests.paths import SCHEMAS
 from tests.perplexity.forms.problems import QUESTION, in_chat, problems
 
 SYSTEM = {"role": "system", "content": "Be short."}
@@ -533,3 +535,12 @@ def test_codes_are_written_as_the_standards_do() -> None:
         form.language_preference,
         form.web_search_options.user_location.country,
     ) == ("en", "US")
+
+
+def test_a_message_of_the_first_role_may_stand_alone() -> None:
+    """Several hosts fill in the first choice, and a person adds the text."""
+    file = SCHEMAS / "create_chat_completion.v1.input.schema.json"
+    schema = json.loads(file.read_text(encoding="utf-8"))
+    role = schema["properties"]["messages"]["items"]["properties"]["role"]
+    message = {"role": role["enum"][0], "content": "How far away is the Moon?"}
+    assert in_chat({"model": "sonar", "messages": [message]}) == []

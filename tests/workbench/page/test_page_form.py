@@ -198,7 +198,7 @@ def test_required_and_defaulted_fields_come_first(stand: Stand) -> None:
     expect(page.get_by_text("More options")).to_be_visible()
     expect(page.get_by_role("spinbutton", name="Temperature")).to_be_hidden()
     roles = page.get_by_role("combobox", name="Role").locator("option")
-    assert roles.all_inner_texts() == ["System", "User", "Assistant"]
+    assert roles.all_inner_texts() == ["User", "System", "Assistant"]
     assert value(page) == schema_of("chat")["examples"][0]
 
 

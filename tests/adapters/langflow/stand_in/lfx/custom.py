@@ -28,4 +28,6 @@ class Component:
 
     async def send_message(self, message: Message) -> Message:
         self.pieces = [piece.content async for piece in message.text]
+        # As lfx: the first piece is the text of the new message, and a token after it.
+        self.live = self.pieces[0] + "".join(self.pieces)
         return Message("".join(self.pieces))
