@@ -517,7 +517,7 @@ def test_stamina_is_silent_about_the_host_and_not_about_the_embedder(
 @pytest.mark.parametrize(
     "odd",
     [{"limiter": object()}, {"store": object()}, {"observers": [object()]}],
-    ids=str,
+    ids="-".join,
 )
 def test_a_seam_without_its_methods_is_refused(odd: dict[str, Any]) -> None:
     """Before anything runs."""
