@@ -83,9 +83,16 @@ def full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.utime(old, (0, 0))
 
 
-def unreadable(_: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def unreadable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder belongs to another user."""
-    monkeypatch.setattr(Path, "stat", refuse(errno.EACCES))
+    usual = Path.stat
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        if folder in (path, *path.parents):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        return usual(path, **options)
+
+    monkeypatch.setattr(Path, "stat", stat)
 
 
 TROUBLE = [

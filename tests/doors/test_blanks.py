@@ -25,7 +25,7 @@ from perplexity_connector.contract import (
     Secret,
 )
 from perplexity_connector.host import Host, SyncHost
-from tests.adapters.mcp.stage import Session
+from tests.adapters.mcp.stage import WITH_ENVELOPE, Session
 from tests.doors.cases import BLANKS, TEXTS, Blanks, Text
 
 # An action, its input, and the fields that are given as text.
@@ -170,7 +170,9 @@ def _run(
 def _call(
     client: Session, action: str, input: Mapping[str, Any], texts: Mapping[str, str]
 ) -> list[str]:
-    result: Any = client.do(lambda mcp: mcp.call_tool(action, {**input, **texts}))
+    result: Any = client.do(
+        lambda mcp: mcp.call_tool(action, {**input, **texts}, meta=WITH_ENVELOPE)
+    )
     return _refused(result.meta["automation-host/envelope"]["error"])
 
 
