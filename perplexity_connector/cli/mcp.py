@@ -4,10 +4,11 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -17,6 +18,9 @@ from perplexity_connector.cli.output import say
 from perplexity_connector.cli.targets import Connection, HostMaker, choose_target
 from perplexity_connector.contract import Secret
 from perplexity_connector.host import Host
+
+if TYPE_CHECKING:
+    from perplexity_connector.adapters.mcp import HttpOptions
 
 TOKEN = "PERPLEXITY_MCP_TOKEN"  # noqa: S105 - the variable's name
 # Version 1 of the SDK does not have this package.
@@ -30,8 +34,10 @@ class McpArgs:
 
     port: int | None
     address: str | None
+    names: Sequence[str] = ()
     connection: str | None
     sandbox: bool
+    timeout: float | None = None
 
 
 def serve_tools(args: McpArgs, make_host: HostMaker) -> None:
@@ -39,8 +45,9 @@ def serve_tools(args: McpArgs, make_host: HostMaker) -> None:
 
     Raises `UsageError` for a mistake in the arguments, `typer.Exit` without the `[mcp]` extra.
     """
-    if args.address is not None and args.port is None:
-        message = "--host needs a port for HTTP: add --http PORT."
+    if args.port is None and (args.names or args.address is not None):
+        option = "--host" if args.address is not None else "--allow-host"
+        message = f"{option} needs a port for HTTP: add --http PORT."
         raise UsageError(message)
     if find_spec(_EXTRA) is None:
         say("error: This command needs: pip install 'perplexity-connector[mcp]'")
@@ -59,26 +66,40 @@ async def _serve(
 ) -> None:
     from perplexity_connector.adapters import mcp  # noqa: PLC0415 - it imports the extra
 
-    server = mcp.make_server(host, connections)
+    server = mcp.make_server(host, connections, timeout=args.timeout)
     if args.port is None:
         await mcp.serve_stdio(server)
         return
-    secret = os.environ.get(TOKEN)
-    token = Secret(secret) if secret else None
-    address = args.address or _LOOPBACK
-    options = mcp.HttpOptions(address=address, port=args.port, token=token)
-    if token is None and not options.is_loopback:
-        message = f"Serving beyond this machine needs a token: set {TOKEN} to a long random text."
-        raise UsageError(message)
     try:
         await mcp.serve_http(
-            server, options, lambda url: say(f"Serving MCP at {url}; Ctrl-C stops it.")
+            server,
+            _http_options(args, args.port),
+            lambda url: say(f"Serving MCP at {url}; Ctrl-C stops it."),
         )
     except OSError as problem:
         message = (
             f"Port {args.port} of that address cannot be used: {problem.strerror}."
         )
         raise UsageError(message) from None
+
+
+def _http_options(args: McpArgs, port: int) -> "HttpOptions":
+    from perplexity_connector.adapters import mcp  # noqa: PLC0415 - it imports the extra
+
+    secret = os.environ.get(TOKEN)
+    token = Secret(secret) if secret else None
+    address = args.address or _LOOPBACK
+    try:
+        options = mcp.HttpOptions(
+            address=address, port=port, token=token, names=args.names
+        )
+    except ValueError:
+        message = f"No client can send the token in {TOKEN}: use visible ASCII characters, without spaces."
+        raise UsageError(message) from None
+    if token is None and not options.is_loopback:
+        message = f"Serving beyond this machine needs a token: set {TOKEN} to a long random text."
+        raise UsageError(message)
+    return options
 
 
 def _log_to_stderr() -> None:

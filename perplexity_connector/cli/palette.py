@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from perplexity_connector.cli.connectors import credential_variables, guide_lines
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.fields import item_schema, list_types
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import as_list, as_number, as_object, as_text
+from perplexity_connector.host.validation.schema_types import item_schema, list_types
 from perplexity_connector.rendering.text import clean, json_text, line_of, one_line
 
 

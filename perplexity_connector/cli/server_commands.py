@@ -14,6 +14,7 @@ from perplexity_connector.cli.options import (
     Port,
     UseSandbox,
     check_sandbox,
+    check_timeout,
     silence_logs,
     silence_retries,
 )
@@ -46,7 +47,7 @@ def workbench(
 
 
 @reporting_errors()
-def mcp(
+def mcp(  # noqa: PLR0913 - each option of the command is a parameter
     *,
     http: Annotated[
         int | None,
@@ -65,8 +66,19 @@ def mcp(
             help="The address for --http. All but loopback need a token.",
         ),
     ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Serve loopback by this name too, for a TLS proxy or a container. Repeatable.",
+        ),
+    ] = None,
     connection: ConnectionName = None,
     sandbox: UseSandbox = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="Maximum seconds for each call."),
+    ] = None,
 ) -> None:
     """Serve the actions as tools to an MCP client, over stdin and stdout, or over HTTP.
 
@@ -74,7 +86,15 @@ def mcp(
     """
     from perplexity_connector.cli.mcp import McpArgs, serve_tools
 
+    check_timeout(timeout)
     check_sandbox(sandbox, connection)
     silence_retries()
-    args = McpArgs(port=http, address=address, connection=connection, sandbox=sandbox)
+    args = McpArgs(
+        port=http,
+        address=address,
+        names=allow_host or (),
+        connection=connection,
+        sandbox=sandbox,
+        timeout=timeout,
+    )
     serve_tools(args, hosts.make_host)

@@ -97,6 +97,16 @@ def as_int(value: object) -> int | None:
     return int(number) if number is not None and number == int(number) else None
 
 
+def is_blank(value: object) -> bool:
+    """Return whether a value is blank: null, only spaces, or an empty text, list or object.
+
+    A blank that its schema does not require counts as not given (docs/contract.md, "Blanks").
+    """
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, Mapping | list | tuple) and not value)
+
+
 def parts_of(value: JsonValue) -> Iterator[JsonValue]:
     """Yield a value and all values inside it, in no order. A loop, since it may be deep."""
     waiting = [value]

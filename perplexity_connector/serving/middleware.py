@@ -77,5 +77,5 @@ def is_same_text(given: str, secret: str) -> bool:
 
 def has_bearer_token(authorization: str, token: str) -> bool:
     """Return whether an `Authorization` header carries this bearer token."""
-    scheme, _, given = authorization.partition(" ")
-    return is_same_text(given.strip(), token) and scheme.lower() == "bearer"
+    scheme, _, given = authorization.strip().partition(" ")
+    return is_same_text(given.strip(), token.strip()) and scheme.lower() == "bearer"

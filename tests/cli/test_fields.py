@@ -15,7 +15,13 @@ from tests.cli.fakes import INPUT_SCHEMA
         ("size=", {"size": ""}),
         ("query=a=b", {"query": "a=b"}),
         ('query=["a", "b"]', {"query": ["a", "b"]}),
-        ("query=[2024] in review", {"query": "[2024] in review"}),
+        ("query=[2024]", {"query": "[2024]"}),
+        ("query:=[2024]", {"query": [2024]}),
+        ('query:="[2024] in review"', {"query": "[2024] in review"}),
+        ("size:=12", {"size": 12}),
+        ("options.depth:=null", {"options": {"depth": None}}),
+        ("messages.0.content:=[]", {"messages": [{"content": []}]}),
+        ("messages.0.content=[1] says", {"messages": [{"content": "[1] says"}]}),
         ('query={"a": 1}', {"query": '{"a": 1}'}),
         ("query=true", {"query": "true"}),
         ("stream=true", {"stream": True}),
@@ -35,7 +41,7 @@ from tests.cli.fakes import INPUT_SCHEMA
 def test_a_value_is_read_as_its_schema_asks(
     assignment: str, expected: JsonValue
 ) -> None:
-    """Text for a string, JSON elsewhere; what is no JSON stays text, for validation to point at."""
+    """Text for a string, JSON elsewhere and after `:=`; other text stays, for validation to point at."""
     assert apply_assignments({}, [assignment], INPUT_SCHEMA) == expected
 
 
@@ -78,7 +84,7 @@ def test_fields_are_put_in_order_on_top_of_what_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "assignment", ["query", "", "=x", "options.=1", ".depth=1", "a..b=1"]
+    "assignment", ["query", "", "=x", ":=1", "options.=1", ".depth=1", "a..b=1"]
 )
 def test_an_argument_that_names_no_field_is_refused(assignment: str) -> None:
     """Without `=`, or with a name that leads nowhere."""
@@ -96,10 +102,42 @@ def test_a_field_without_a_place_is_refused(assignment: str) -> None:
         apply_assignments({"query": "a", "messages": [{}]}, [assignment], INPUT_SCHEMA)
 
 
-def test_a_refused_argument_is_not_repeated() -> None:
+@pytest.mark.parametrize(
+    ("assignment", "column"),
+    [
+        ("query=[2024] in review", 8),
+        ('query=["a", "b"', 10),
+        ('query= ["a", b]', 8),
+        ('messages=[{"content": "x"}', 18),
+        ('options={"depth": 3', 12),
+        ("options.depth:=three", 1),
+        ("size:=", 1),
+        ("query:=[1] says", 5),
+        ("nothing.such:={", 2),
+    ],
+)
+def test_broken_json_is_refused_with_its_column(assignment: str, column: int) -> None:
+    """Where the schema takes what it begins like, and after `:=` always: as text it would be paid for."""
+    with pytest.raises(UsageError) as refused:
+        apply_assignments({}, [assignment], INPUT_SCHEMA)
+    assert f"column {column})" in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "[NaN]", "[1e999]"])
+def test_json_that_has_no_column_is_refused_too(value: str) -> None:
+    """Too deep, or with a number that JSON does not have."""
+    for equals in ("=", ":="):
+        with pytest.raises(UsageError):
+            apply_assignments({}, [f"query{equals}{value}"], INPUT_SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "assignment", ["pplx-secret", "query=[pplx-secret", "a:=pplx-secret"]
+)
+def test_a_refused_argument_is_not_repeated(assignment: str) -> None:
     """It may be a key that was pasted in the wrong place."""
     with pytest.raises(UsageError) as refused:
-        apply_assignments({}, ["pplx-secret"], INPUT_SCHEMA)
+        apply_assignments({}, [assignment], INPUT_SCHEMA)
     assert "pplx-secret" not in str(refused.value)
 
 

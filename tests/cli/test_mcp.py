@@ -81,9 +81,9 @@ def test_a_stored_connection_is_used_by_its_name(
     given: list[adapter.Connections] = []
     make_server = adapter.make_server
 
-    def make(host: object, connections: adapter.Connections) -> object:
+    def make(host: object, connections: adapter.Connections, **more: object) -> object:
         given.append(connections)
-        return make_server(host, connections)  # type: ignore[arg-type]
+        return make_server(host, connections, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(adapter, "make_server", make)
     results: list[bool | None] = []
@@ -115,6 +115,8 @@ def test_without_a_port_it_serves_its_own_client(
         (["--connection", "no-such"], "none"),
         (["--connection", "Mine", "--sandbox"], "--sandbox"),
         (["--host", "127.0.0.1"], "--http"),
+        (["--allow-host", "tools.example"], "--http"),
+        (["--timeout", "0"], "--timeout"),
     ],
 )
 def test_what_cannot_be_served_so_is_a_mistake_of_usage(
@@ -124,6 +126,42 @@ def test_what_cannot_be_served_so_is_a_mistake_of_usage(
     outcome = command("mcp", *arguments)
     assert outcome.code == 2
     assert told in outcome.err
+
+
+@pytest.mark.parametrize("token", ["two words", " ", "s\u00e9same"])
+def test_a_token_that_no_client_can_send_is_a_mistake_of_usage(
+    command: Command, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    """At the start, by the name of its variable and without the token."""
+    monkeypatch.setenv(mcp.TOKEN, token)
+    outcome = command("mcp", "--http", "0")
+    assert outcome.code == 2
+    assert mcp.TOKEN in outcome.err
+    assert token.strip() not in outcome.err or not token.strip()
+
+
+def test_the_operators_options_reach_the_server(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time for each call, and further names."""
+    given: list[object] = []
+    make_server = adapter.make_server
+
+    def make(*what: object, timeout: float | None) -> object:
+        given.append(timeout)
+        return make_server(*what)  # type: ignore[arg-type]
+
+    async def serve_http(
+        server: object, options: adapter.HttpOptions, ready: object
+    ) -> None:
+        del server, ready
+        given.extend(options.names)
+
+    monkeypatch.setattr(adapter, "make_server", make)
+    monkeypatch.setattr(adapter, "serve_http", serve_http)
+    names = ("--allow-host", "tools.example", "--allow-host", "host.docker.internal")
+    assert command("mcp", "--http", "0", "--timeout", "30", *names).code == 0
+    assert given == [30, "tools.example", "host.docker.internal"]
 
 
 def test_a_port_that_is_taken_is_a_mistake_of_usage(command: Command) -> None:

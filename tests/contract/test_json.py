@@ -16,6 +16,7 @@ from perplexity_connector.contract.json import (
     as_objects,
     as_text,
     child_pointer,
+    is_blank,
     list_index,
     load_json,
     new_run_id,
@@ -228,3 +229,19 @@ def test_every_run_id_is_new() -> None:
     ids = {new_run_id() for _ in range(100)}
     assert len(ids) == 100
     assert all(re.fullmatch("run_[0-9a-f]{32}", run_id) for run_id in ids)
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", " ", "\t\n\u00a0\u3000", [], (), {}, UserDict()], ids=repr
+)
+def test_null_spaces_and_empty_values_are_blank(value: object) -> None:
+    """A form leaves them where a value was cleared."""
+    assert is_blank(value)
+
+
+@pytest.mark.parametrize(
+    "value", [0, 0.0, False, "0", ".", [None], [""], {"a": None}], ids=repr
+)
+def test_zero_false_and_anything_with_a_part_are_not_blank(value: object) -> None:
+    """Zero and false are values; a blank inside is another question."""
+    assert not is_blank(value)

@@ -129,6 +129,8 @@ class ActionComponent(Component):
         return shown
 
     async def _pieces(self) -> AsyncIterator[SimpleNamespace]:
+        # Langflow shows the first piece twice while it streams: in the new message, and as a token.
+        yield SimpleNamespace(content="")
         host = await shared_host()
         streamed = ""
         events = host.stream(

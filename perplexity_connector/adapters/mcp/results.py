@@ -15,26 +15,28 @@ from perplexity_connector.rendering.results import (
 )
 from perplexity_connector.rendering.text import clean, line_of, one_line
 
+# The key of `_meta` by which a call asks for the envelope, and under which it then is.
 ENVELOPE = "automation-host/envelope"
 
 
-def tool_result(envelope: JsonObject) -> CallToolResult:
-    """Return a run's result: readable text, its output as structured content, the rest as `_meta`.
+def tool_result(envelope: JsonObject, *, with_envelope: bool = False) -> CallToolResult:
+    """Return a run's result: readable text, and its output as structured content.
 
-    A failed run has no structured content: a client would check it by the output schema.
+    A failed run has no structured content: a client would check it by the output schema. The rest
+    of the envelope is in `_meta` only for a client that asked, since some hosts hand all of a
+    result to the model.
     """
     output = envelope.get("output")
     succeeded = isinstance(output, Mapping)
     lines = _output_lines(envelope) if succeeded else _error_lines(envelope)
-    rest = {name: value for name, value in envelope.items() if name != "output"}
-    result = CallToolResult(
-        content=[TextContent(text="\n".join(lines))],
-        is_error=not succeeded,
-        _meta={ENVELOPE: rest},
-    )
+    content = TextContent(text="\n".join(lines))
+    result = CallToolResult(content=[content], is_error=not succeeded)
     # Assigned later, since a field that was never set is left out. A null would break the schema.
     if succeeded:
         result.structured_content = output
+    if with_envelope:
+        rest = {name: value for name, value in envelope.items() if name != "output"}
+        result.meta = {ENVELOPE: rest}
     return result
 
 

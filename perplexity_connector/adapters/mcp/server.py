@@ -1,7 +1,7 @@
 """An MCP server whose tools are the actions of a host."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import anyio
 from mcp.server import Server
 from mcp.server.context import ServerRequestContext
-from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
+from mcp.server.streamable_http import MCP_SESSION_ID_HEADER, REQUEST_CANCELLED
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INVALID_PARAMS,
@@ -19,9 +19,19 @@ from mcp_types import (
     ListToolsResult,
     PaginatedRequestParams,
 )
+from starlette.requests import Request
 
-from perplexity_connector.adapters.mcp.results import progress_text, tool_result
-from perplexity_connector.adapters.mcp.tools import ActionTool, action_tools
+from perplexity_connector.adapters.mcp.progress import Progress
+from perplexity_connector.adapters.mcp.results import (
+    ENVELOPE,
+    progress_text,
+    tool_result,
+)
+from perplexity_connector.adapters.mcp.tools import (
+    ActionTool,
+    action_tools,
+    by_accepted_name,
+)
 from perplexity_connector.contract import JsonObject, Secret
 from perplexity_connector.host import Host, RunOptions
 
@@ -49,29 +59,39 @@ class ActionServer(Server[None]):
         return session in self._tools.runs.values()
 
 
-def make_server(host: Host, connections: Connections) -> ActionServer:
+def make_server(
+    host: Host, connections: Connections, *, timeout: float | None = None
+) -> ActionServer:
     """Return a server of the host's actions.
 
     `connections` holds, by connector, the name of a stored connection or the credential itself.
-    Any other connector uses the credential of the environment.
+    Any other connector uses the credential of the environment. `timeout` bounds each run, in
+    seconds; the manifest's bound is the default.
     """
-    tools = _Tools(
-        host=host,
-        connections=connections,
-        by_name=action_tools(host),
+    tools = action_tools(host)
+    return ActionServer(
+        _Tools(
+            host=host,
+            connections=connections,
+            timeout=timeout,
+            listed=tools,
+            by_name=by_accepted_name(tools),
+        )
     )
-    return ActionServer(tools)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Tools:
     """The handlers of the server.
 
+    * `by_name`: the tools by every name that a call may use.
     * `runs`: the active runs, each with its HTTP session; cancelled at the server's end.
     """
 
     host: Host
     connections: Connections
+    timeout: float | None
+    listed: Sequence[ActionTool]
     by_name: Mapping[str, ActionTool]
     runs: dict["asyncio.Task[JsonObject]", str] = field(
         default_factory=dict["asyncio.Task[JsonObject]", str]
@@ -91,24 +111,27 @@ class _Tools:
     async def list(
         self, _: _Context, __: PaginatedRequestParams | None
     ) -> ListToolsResult:
-        return ListToolsResult(tools=[one.tool for one in self.by_name.values()])
+        return ListToolsResult(tools=[one.tool for one in self.listed])
 
     async def call(
         self, ctx: _Context, params: CallToolRequestParams
     ) -> CallToolResult:
         tool = self.by_name.get(params.name)
         if tool is None:
-            names = ", ".join(self.by_name)
+            names = ", ".join(one.tool.name for one in self.listed)
             message = f"Unknown tool {params.name!r}. Available: {names}."
             raise MCPError(INVALID_PARAMS, message)
-        running = self._run(tool, params.arguments or {}, ctx)
+        running = self._run(tool, tool.arguments_of(params.arguments or {}), ctx)
         run = asyncio.create_task(running)
         # Only HTTP has requests.
         headers = ctx.request.headers if ctx.request else {}
         self.runs[run] = headers.get(MCP_SESSION_ID_HEADER, "")
         run.add_done_callback(self.runs.pop)
         try:
-            return tool_result(await asyncio.shield(run))
+            await _until_over_or_left(run, ctx.request)
+            if not run.done():
+                raise MCPError(REQUEST_CANCELLED, "The client has left.")
+            return tool_result(run.result(), with_envelope=ENVELOPE in (ctx.meta or {}))
         finally:
             # The SDK cancels again at every step until the handler returns. The run is cancelled once, and has the
             # time to ask the provider to cancel.
@@ -120,16 +143,43 @@ class _Tools:
         self, tool: ActionTool, arguments: JsonObject, ctx: _Context
     ) -> JsonObject:
         where = (tool.connector, tool.action, arguments)
-        connection = self.connections.get(tool.connector)
-        options = RunOptions(version=tool.version, connection=connection)
+        options = RunOptions(
+            version=tool.version,
+            connection=self.connections.get(tool.connector),
+            timeout=self.timeout,
+        )
         if "progress_token" not in (ctx.meta or {}):
             return await self.host.run(*where, **options)
         envelope: JsonObject = {}
-        async with aclosing(self.host.stream(*where, **options)) as items:
-            async for item in items:
+        progress = Progress(ctx.session)
+        events = self.host.stream(*where, **options)
+        async with aclosing(events), progress.beating():
+            async for item in events:
                 if "type" not in item:
                     envelope = item
                 elif text := progress_text(item):
-                    seq = float(str(item["seq"]))
-                    await ctx.session.report_progress(seq, message=text)
+                    await progress.report(text)
         return envelope
+
+
+async def _until_over_or_left(
+    run: "asyncio.Task[JsonObject]", request: Request | None
+) -> None:
+    """Wait until a run is over, or its client has closed the connection of its request.
+
+    Many clients only close it when a person presses Stop or their time is over. The answer is then
+    lost, since a client cannot ask for the rest of a stream.
+    """
+    tasks: set[asyncio.Task[Any]] = {run}
+    if request is not None:
+        tasks.add(asyncio.create_task(_until_left(request)))
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for watch in tasks - {run}:
+            watch.cancel()
+
+
+async def _until_left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

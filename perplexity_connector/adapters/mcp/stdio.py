@@ -4,14 +4,22 @@ import asyncio
 import signal
 import sys
 import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from mcp.server import Server
 from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from mcp_types import JSONRPCError
+
+from perplexity_connector.adapters.mcp.lines import messages_of
 
 if TYPE_CHECKING:
     from anyio import AsyncFile
+
+_Send: TypeAlias = Callable[[SessionMessage], Awaitable[None]]
 
 
 async def serve_stdio(server: Server[None]) -> None:
@@ -27,25 +35,32 @@ async def serve_stdio(server: Server[None]) -> None:
 
 
 async def _serve(server: Server[None]) -> None:
+    lines = _StdinLines()
     try:
-        async with stdio_server(stdin=cast("AsyncFile[str]", _StdinLines())) as (
+        async with stdio_server(stdin=cast("AsyncFile[str]", lines)) as (
             received,
             sent,
         ):
+            lines.answer.set_result(sent.send)
             await server.run(received, sent, server.create_initialization_options())
     except* BrokenPipeError:
         pass  # the client has left
 
 
 class _StdinLines:
-    """The lines of stdin, read in a daemon thread.
+    """The messages of stdin, each as a line; stdin is read in a daemon thread.
 
-    The SDK's own reader waits in a thread that keeps the process alive until stdin ends. `_lines`
-    holds one line at most: the thread reads the next one when it was taken.
+    The SDK's own reader waits in a thread that keeps the process alive until stdin ends.
+
+    * `answer`: sends the answer to a line that is not a message; set once stdout is open.
+    * `_lines`: one line at most; the thread reads the next one when it was taken.
+    * `_messages`: those of the last line that were not taken yet.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self.answer: asyncio.Future[_Send] = self._loop.create_future()
+        self._messages: deque[str] = deque()
         self._lines: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1)
         threading.Thread(
             target=self._read, args=[sys.stdin.fileno()], name="mcp-stdin", daemon=True
@@ -55,10 +70,20 @@ class _StdinLines:
         return self
 
     async def __anext__(self) -> str:
-        line = await self._lines.get()
-        if line is None:
-            raise StopAsyncIteration
-        return line
+        while not self._messages:
+            line = await self._lines.get()
+            if line is None:
+                raise StopAsyncIteration
+            await self._sort(line)
+        return self._messages.popleft()
+
+    async def _sort(self, line: str) -> None:
+        for message in messages_of(line):
+            if isinstance(message, JSONRPCError):
+                answer = await self.answer
+                await answer(SessionMessage(message))
+            else:
+                self._messages.append(message)
 
     def _read(self, stdin: int) -> None:
         # Not `sys.stdin`: the interpreter closes that at its end, and would wait for the lock of this read.

@@ -2,18 +2,20 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from mcp_types import Icon, Tool, ToolAnnotations
 
+from perplexity_connector.adapters.mcp.schemas import tool_schema
 from perplexity_connector.contract import ConnectorError, JsonObject
 from perplexity_connector.contract.json import as_object, as_text
 from perplexity_connector.host import Host
+from perplexity_connector.host.validation.text_values import from_text
 
-# A client cannot use a schema's address, and some clients refuse a dialect whose name they do not know.
-_ADDRESSES = frozenset({"$schema", "$id"})
+# What n8n's agents add to the arguments of every tool.
+_CLIENTS_OWN = frozenset({"toolCallId", "sessionId"})
 
 _log = logging.getLogger(__name__)
 
@@ -27,24 +29,42 @@ class ActionTool:
     action: str
     version: int
 
+    def arguments_of(self, given: JsonObject) -> JsonObject:
+        """Return the arguments of a call, without those that a client adds for itself.
 
-def action_tools(host: Host) -> Mapping[str, ActionTool]:
-    """Return every action by the name of its tool.
+        Some clients write a list, a number or a boolean as text, which is read by the schema.
+        """
+        fields = as_object(self.tool.input_schema.get("properties"))
+        added = _CLIENTS_OWN - fields.keys()
+        own = {name: value for name, value in given.items() if name not in added}
+        return as_object(from_text(own, self.tool.input_schema))
 
-    The name is the action's id; if several actions share it, `<connector>-<action>`. An action that
-    cannot be described is left out, and the log says why.
+
+def action_tools(host: Host) -> Sequence[ActionTool]:
+    """Return a tool for every action.
+
+    Its name is `<connector>-<action>`, which stays the same when another connector is installed. An
+    action that cannot be described is left out, and the log says why.
     """
-    entries = host.actions()
-    shared = Counter(as_text(entry["action"]) for entry in entries)
-    tools = {}
-    for entry in entries:
+    tools = []
+    for entry in host.actions():
         connector, action = as_text(entry["connector"]), as_text(entry["action"])
-        name = action if shared[action] == 1 else f"{connector}-{action}"
+        name = f"{connector}-{action}"
         try:
-            tools[name] = _action_tool(name, host.describe(connector, action))
+            tools.append(_action_tool(name, host.describe(connector, action)))
         except ConnectorError as error:
             _log.warning("%s is left out: %s", name, error.user_message)
     return tools
+
+
+def by_accepted_name(tools: Sequence[ActionTool]) -> Mapping[str, ActionTool]:
+    """Return the tools by each name that a call may use.
+
+    The action's id alone is a name too, as long as one connector has such an action.
+    """
+    shared = Counter(one.action for one in tools)
+    short = {one.action: one for one in tools if shared[one.action] == 1}
+    return short | {one.tool.name: one for one in tools}
 
 
 def _action_tool(name: str, description: JsonObject) -> ActionTool:
@@ -55,8 +75,8 @@ def _action_tool(name: str, description: JsonObject) -> ActionTool:
         name=name,
         title=as_text(action["title"]),
         description=_tool_description(connector, action),
-        input_schema=_without_addresses(as_object(schemas["input"])),
-        output_schema=_without_addresses(as_object(schemas["output"])),
+        input_schema=tool_schema(as_object(schemas["input"])),
+        output_schema=tool_schema(as_object(schemas["output"])),
         annotations=_tool_annotations(as_object(action["annotations"])),
         icons=[Icon(src=as_text(connector["icon"]))],
     )
@@ -72,12 +92,6 @@ def _tool_description(connector: JsonObject, action: JsonObject) -> str:
     is_billed = as_object(action["annotations"])["billable"] is True
     billed = " Every call is billed." if is_billed else ""
     return f"{as_text(action['summary'])} By {as_text(connector['title'])}, within {action['timeout']} s.{billed}"
-
-
-def _without_addresses(schema: JsonObject) -> dict[str, object]:
-    return {
-        keyword: value for keyword, value in schema.items() if keyword not in _ADDRESSES
-    }
 
 
 def _tool_annotations(annotations: JsonObject) -> ToolAnnotations:

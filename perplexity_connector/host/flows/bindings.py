@@ -1,12 +1,13 @@
 """Put values of earlier steps into the input of a later one. Pure: no I/O, no expressions.
 
 A binding has a target, a JSON Pointer (RFC 6901) into the step's input, and parts. A part is text,
-or a reference into the output of an earlier step. A single reference keeps the type of its value.
-Several parts are joined as text: null becomes empty text, other values compact JSON.
+or a reference into the output of an earlier step. A single part keeps the type of its value, but text
+is read as a list where the target takes one (`from_text`). Several parts are joined as text: null
+becomes empty text, other values compact JSON.
 """
 
 import json
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from perplexity_connector.contract import (
     Binding,
@@ -24,6 +25,8 @@ from perplexity_connector.contract.json import (
     pointer_tokens,
     value_at,
 )
+from perplexity_connector.host.flows.schema_paths import schemas_at
+from perplexity_connector.host.validation.text_values import from_text
 
 _MESSAGES = {
     "conflict": "Another binding sets a value inside or around this one. Keep one of them.",
@@ -92,19 +95,29 @@ def binding_value(binding: Binding, outputs: Mapping[str, JsonValue]) -> JsonVal
     return "".join(_as_text(_part_value(part, outputs)) for part in binding)
 
 
+def read_lone_text(
+    binding: Binding, value: JsonValue, schemas: Sequence[JsonObject]
+) -> JsonValue:
+    """Return the value of a binding as its target takes it; `schemas` are those of the target."""
+    if len(binding) == 1 and isinstance(value, str):
+        return from_text(value, {"anyOf": schemas})
+    return value
+
+
 def apply_bindings(
-    step: FlowStep,
-    outputs: Mapping[str, JsonValue],
+    step: FlowStep, outputs: Mapping[str, JsonValue], schema: JsonObject
 ) -> tuple[JsonObject, list[FieldError]]:
     """Return a step's input with the values of its bindings, and the errors of the others.
 
-    `outputs` are those of the earlier steps, by id.
+    `outputs` are those of the earlier steps, by id. `schema` is that of the input.
     """
     values: dict[str, JsonValue] = {}
     errors = []
     for target, binding in step.bindings.items():
         try:
-            values[target] = binding_value(binding, outputs)
+            value = binding_value(binding, outputs)
+            schemas = schemas_at(schema, pointer_tokens(target) or ())
+            values[target] = read_lone_text(binding, value, schemas)
         except LookupError:
             errors.append(binding_error(target, "no_value"))
     bound, target_errors = apply_values(step.input, values)  # type: ignore[arg-type] # a flow is plain JSON

@@ -111,7 +111,8 @@ class Flows:
         outputs: Mapping[str, JsonValue],
         options: FlowOptions,
     ) -> AsyncGenerator[Document, None]:
-        bound, errors = apply_bindings(step, outputs)
+        schema = as_object(self._schemas(step)["input"])
+        bound, errors = apply_bindings(step, outputs, schema)
         connections = options.get("connections") or {}
         run = StepRun(
             run_id=run_id,

@@ -27,6 +27,7 @@ from perplexity_connector.host.flows.bindings import (
     binding_errors,
     binding_value,
     lone_reference,
+    read_lone_text,
 )
 from perplexity_connector.host.flows.schema_paths import (
     are_disjoint,
@@ -68,7 +69,9 @@ class StepCheck:
             if any(isinstance(part, Reference) for part in binding)
         }
         self._texts = {
-            target: binding_value(binding, {})
+            target: read_lone_text(
+                binding, binding_value(binding, {}), self._target_schemas(target)
+            )
             for target, binding in step.bindings.items()
             if target not in self._references
         }
@@ -134,7 +137,11 @@ class StepCheck:
     def _types(self, binding: Binding) -> frozenset[str]:
         """Return the types that the value of a binding may have; empty means unknown."""
         reference = lone_reference(binding)
-        return types_of(self._output_schemas(reference)) if reference else _TEXT
+        if reference is None:
+            return _TEXT
+        types = types_of(self._output_schemas(reference))
+        # A lone text may be a JSON list, which is read where the target takes a list.
+        return types | {"array"} if "string" in types else types
 
     def _output_schemas(self, reference: Reference) -> Sequence[JsonObject]:
         schema = self._outputs.get(reference.step)

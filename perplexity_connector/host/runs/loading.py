@@ -23,6 +23,7 @@ from perplexity_connector.contract import (
     ErrorCode,
     FieldError,
     JsonObject,
+    JsonValue,
     Manifest,
     OptionLister,
     OptionsPage,
@@ -35,6 +36,7 @@ from perplexity_connector.host.catalogue.schemas import read_schema
 from perplexity_connector.host.credentials.form import ConnectionForm
 from perplexity_connector.host.runs import boundary
 from perplexity_connector.host.runs.settings import resolve_settings
+from perplexity_connector.host.validation.blanks import drop_refused_blanks
 from perplexity_connector.host.validation.schema_validator import (
     SchemaValidator,
     merge_errors,
@@ -103,15 +105,18 @@ class LoadedConnector:
             self._fail(f"cannot give its action {action.id!r}"),
         )
 
-    def input_errors(self, action: Action, input: Normalized) -> list[FieldError]:
-        """Return the errors of the schema and of the connector's own check.
+    def check_input(
+        self, action: Action, input: Normalized
+    ) -> tuple[JsonValue, list[FieldError]]:
+        """Return an input without the blanks that its schema refuses, and its other errors.
 
-        Where both have errors for a field, only the connector's are kept.
+        They are those of the schema and of the connector's own check. Where both have errors for a
+        field, only the connector's are kept.
         """
-        errors = self._validators[action.input].errors(input)
-        if not isinstance(input.value, dict):
-            return errors
-        document = input.value
+        kept, errors = drop_refused_blanks(input, self._validators[action.input].errors)
+        if not isinstance(kept.value, dict):
+            return kept.value, errors
+        document = kept.value
 
         def check() -> list[FieldError]:
             own = self._connector.check(action.id, action.version, document)
@@ -119,9 +124,8 @@ class LoadedConnector:
                 raise TypeError
             return merge_errors(errors, own)
 
-        return boundary.call(
-            check, self._fail(f"cannot check the input of {action.id!r}")
-        )
+        fail = self._fail(f"cannot check the input of {action.id!r}")
+        return document, boundary.call(check, fail)
 
     def output_errors(self, action: Action, output: Normalized) -> list[FieldError]:
         """Return where an output breaks its schema."""

@@ -117,7 +117,9 @@ class Runs:
         """See `Host.validate`."""
         version = self._catalogue.action_version(connector, action, version)
         loaded = self._load(connector)
-        return loaded.input_errors(loaded.action(action, version), to_json(input))
+        known = loaded.action(action, version)
+        _, errors = loaded.check_input(known, to_json(input))
+        return errors
 
     async def run(
         self,
@@ -214,8 +216,8 @@ class Runs:
         timeout = action.timeout if request.timeout is None else request.timeout
         deadline = record.began + as_seconds("timeout", timeout)
         credential = self._credential(loaded, request.connection)
-        normalized = to_json(request.input)
-        if errors := loaded.input_errors(action, normalized):
+        checked, errors = loaded.check_input(action, to_json(request.input))
+        if errors:
             raise invalid_input_error(errors)
         rate_limiter = rate_limiters.of(
             request.connector,
@@ -227,7 +229,7 @@ class Runs:
             loaded=loaded,
             action=action,
             handler=loaded.handler(action),
-            input=cast("JsonObject", normalized.value),
+            input=cast("JsonObject", checked),
             connection=credential,
             deadline=deadline,
             patience=Patience(0.0 if is_callers else LONGEST_S),

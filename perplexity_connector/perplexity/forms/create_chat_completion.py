@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
 from perplexity_connector.contract import FieldError, JsonObject
-from perplexity_connector.contract.json import as_objects
+from perplexity_connector.contract.json import as_object, as_objects
 from perplexity_connector.perplexity.forms.author_schema import problem_with
 from perplexity_connector.perplexity.forms.fields import (
     NOT_BLANK,
@@ -24,7 +24,6 @@ from perplexity_connector.perplexity.forms.fields import (
     UpdatedAfter,
     UpdatedBefore,
     errors_at,
-    non_blank,
     optional_field,
     search_conflicts,
 )
@@ -52,7 +51,8 @@ SchemaName = Annotated[
 class Message(Form):
     """One message of the conversation."""
 
-    role: Literal["system", "user", "assistant"] = Field(
+    # Several hosts fill in the first choice, and a system message alone is refused.
+    role: Literal["user", "system", "assistant"] = Field(
         title="Role",
         description="Who speaks: System sets the rules, User asks, Assistant is an earlier answer.",
     )
@@ -343,8 +343,8 @@ def _order_problem(previous: str, role: str) -> str | None:
 
 
 def _position_needs(values: JsonObject) -> Iterable[FieldError]:
-    options = non_blank(values.get("web_search_options"))
-    location = non_blank(options.get("user_location"))
+    options = as_object(values.get("web_search_options"))
+    location = as_object(options.get("user_location"))
     if not {"latitude", "longitude"} & location.keys():
         return ()
     names = ("latitude", "longitude", "country")
@@ -355,8 +355,8 @@ def _position_needs(values: JsonObject) -> Iterable[FieldError]:
 
 
 def _format_problems(values: JsonObject) -> Iterable[FieldError]:
-    wanted = non_blank(values.get("response_format"))
-    structure = non_blank(wanted.get("json_schema"))
+    wanted = as_object(values.get("response_format"))
+    structure = as_object(wanted.get("json_schema"))
     schema = structure.get("schema")
     kind = wanted.get("type")
     if kind == "text" and structure:

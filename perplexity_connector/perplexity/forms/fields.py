@@ -1,9 +1,10 @@
 """The shared parts of the two input forms: their base class, field types and filters."""
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import (
     AfterValidator,
@@ -12,29 +13,22 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from perplexity_connector.contract import FieldError, JsonObject
-from perplexity_connector.contract.json import as_object
+from perplexity_connector.contract import FieldError, JsonObject, JsonValue
+from perplexity_connector.contract.json import is_blank
 from perplexity_connector.perplexity.forms.codes import COUNTRIES, LANGUAGES
 
-BLANKS: tuple[object, ...] = ("", [], {})
 # Signs without width that copied text may have: soft hyphen, zero width space and joiners, BOM.
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
-
-
-class _Null:
-    """A JSON null in an input: not pydantic's `None`, so that the field's own type refuses it."""
 
 
 class Form(BaseModel):
     """Base class of an object that an author fills in: closed, and strict about types.
 
-    A form editor leaves `""`, `[]` or `{}` where a value was cleared: an optional field with one of
-    these blanks counts as unset. JSON null is refused, since the schemas do not allow it;
-    pydantic's `None` means unset. `withdrawn` has a hint for each parameter that Perplexity has withdrawn.
+    `None` means unset. Therefore JSON null is removed first (`without_blanks`), or its field refuses it.
+    `withdrawn` has a hint for each parameter that Perplexity has withdrawn.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -47,21 +41,56 @@ class Form(BaseModel):
         del values
         return ()
 
-    @model_validator(mode="before")
     @classmethod
-    def _drop_blanks(cls, values: object) -> object:
-        if not isinstance(values, Mapping):
-            return values
-        required = {
-            field.alias or name
-            for name, field in cls.model_fields.items()
-            if field.is_required()
+    def without_blanks(cls, values: JsonObject) -> JsonObject:
+        """Return the values without the blanks that are not required, from the inside out.
+
+        Items of lists stay, and so does everything in an object that is not a form.
+        """
+        required, inner_forms = _layout(cls)
+        kept = {
+            name: _prune(value, inner_forms.get(name)) for name, value in values.items()
         }
         return {
-            name: _Null() if value is None else value
-            for name, value in values.items()
-            if name in required or value not in BLANKS
+            name: value
+            for name, value in kept.items()
+            if name in required or not is_blank(value)
         }
+
+
+class _Layout(NamedTuple):
+    """The names of a form's required fields, and the forms inside its fields by name."""
+
+    required: frozenset[str]
+    inner_forms: Mapping[str, type[Form] | None]
+
+
+@functools.cache
+def _layout(form: type[Form]) -> _Layout:
+    fields = {field.alias or name: field for name, field in form.model_fields.items()}
+    required = frozenset(name for name in fields if fields[name].is_required())
+    inner = {name: _form_in(field.annotation) for name, field in fields.items()}
+    return _Layout(required, inner)
+
+
+def _form_in(annotation: object) -> type[Form] | None:
+    """Return the form in the type of a field, which may be optional, or a list of forms."""
+    if isinstance(annotation, type) and issubclass(annotation, Form):
+        return annotation
+    return next(filter(None, map(_form_in, get_args(annotation))), None)
+
+
+def _prune(value: JsonValue, form: type[Form] | None) -> JsonValue:
+    if form is None:
+        return value
+    if isinstance(value, Mapping):
+        return form.without_blanks(value)
+    if not isinstance(value, list):
+        return value
+    return [
+        form.without_blanks(item) if isinstance(item, Mapping) else item
+        for item in value
+    ]
 
 
 def to_whole(value: object) -> object:
@@ -192,12 +221,6 @@ def optional_field(title: str, description: str, **more: Any) -> Any:
     `more` is passed to pydantic's `Field`.
     """
     return Field(default=None, title=title, description=description, **more)
-
-
-def non_blank(value: object) -> JsonObject:
-    """Return the fields of an object that count as set; none if the value is not an object."""
-    fields = as_object(value)
-    return {name: part for name, part in fields.items() if part not in BLANKS}
 
 
 def search_conflicts(values: JsonObject) -> Iterable[FieldError]:

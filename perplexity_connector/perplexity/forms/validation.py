@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.json import pointer_of
-from perplexity_connector.perplexity.forms.fields import Form, non_blank, to_whole
+from perplexity_connector.perplexity.forms.fields import Form, to_whole
 
 FormT = TypeVar("FormT", bound=Form)
 
@@ -61,10 +61,13 @@ _SENTENCES = {
 def validate_input(form: type[FormT], values: JsonObject) -> FormT | list[FieldError]:
     """Return the input as its form, or all its field errors.
 
-    The rules between fields are checked for the fields that are valid by themselves.
+    Blanks that are not required count as not given. The rules between fields are checked for the
+    fields that are valid by themselves.
     """
     model: FormT | None = None
     problems: list[FieldError] = []
+    if isinstance(values, Mapping):
+        values = form.without_blanks(values)
     try:
         model = form.model_validate(values)
     except ValidationError as error:
@@ -73,8 +76,7 @@ def validate_input(form: type[FormT], values: JsonObject) -> FormT | list[FieldE
     if isinstance(values, Mapping):
         # An invalid field gets no second error for its relation to others.
         invalid = {_top_field(problem) for problem in problems}
-        fields = non_blank(values)
-        valid = {name: fields[name] for name in fields if name not in invalid}
+        valid = {name: values[name] for name in values if name not in invalid}
         conflicts = form.conflicts(valid)
         problems += [error for error in conflicts if _top_field(error) not in invalid]
     return problems if model is None or problems else model

@@ -122,7 +122,7 @@ export class SchemaForm extends HTMLElement {
    */
   get value() {
     if (!this.#schema) return {};
-    const value = dropBlanks(this.#schema, this.#value, this.#bindings);
+    const value = dropBlanks(this.#schema, this.#value);
     return isObject(value) ? value : {};
   }
 

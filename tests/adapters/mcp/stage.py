@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from mcp import Client, StdioServerParameters
+from mcp.server import Server
 
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
 
@@ -28,8 +29,10 @@ SLOW = {
     "model": "sonar-pro",
     "messages": [{"role": "user", "content": "sandbox:slow moon"}],
 }
-CHAT = "create_chat_completion"
-SEARCH = "execute_search"
+CHAT = "perplexity-create_chat_completion"
+SEARCH = "perplexity-execute_search"
+# In the `_meta` of a call: asks for the run's envelope.
+WITH_ENVELOPE: Any = {"automation-host/envelope": True}
 _URL = re.compile(r"http://\S+/mcp")
 
 
@@ -101,7 +104,9 @@ def http(base_url: str, *arguments: str, **more: str) -> Iterator[Served]:
 class Session:
     """A client that many tests share: it stays connected, on a thread and an event loop of its own."""
 
-    def __init__(self, server: StdioServerParameters | str, mode: str) -> None:
+    def __init__(
+        self, server: Server[Any] | StdioServerParameters | str, mode: str
+    ) -> None:
         """Connect when it is entered."""
         self._server = server
         self._mode = mode

@@ -16,6 +16,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from perplexity_connector.adapters.mcp import HttpOptions, make_server, serve_http
+from perplexity_connector.adapters.mcp.refusals import LoggedRefusals
 from perplexity_connector.contract import Secret
 from perplexity_connector.sandbox import Sandbox
 from perplexity_connector.serving.middleware import RefusalMiddleware
@@ -64,8 +65,11 @@ async def httpx_answer(send: object) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
+LOG = "perplexity_connector.adapters.mcp.refusals"
 LOCAL = HttpOptions(port=0)
 REMOTE = HttpOptions(port=0, address="192.0.2.1", token=Secret(TOKEN))
+NAMED = HttpOptions(port=0, names=["Tools.example", "host.docker.internal:8765"])
+PADDED = HttpOptions(port=0, token=Secret(f" {TOKEN}\n"))
 
 
 @pytest.mark.parametrize(
@@ -81,6 +85,21 @@ REMOTE = HttpOptions(port=0, address="192.0.2.1", token=Secret(TOKEN))
         (LOCAL, {"origin": "http://localhost:3000"}, 403),
         (LOCAL, {"origin": "https://evil.example"}, 403),
         (LOCAL, {"origin": "null"}, 403),
+        (NAMED, {"host": "tools.example"}, 200),
+        (NAMED, {"host": "Tools.Example:443"}, 200),
+        (NAMED, {"host": "host.docker.internal:9000"}, 200),
+        (NAMED, {"host": "localhost:8000"}, 200),
+        (NAMED, {"host": ""}, 421),
+        (NAMED, {"host": "evil.example"}, 421),
+        (NAMED, {"host": "tools.example.evil.example"}, 421),
+        (NAMED, {"host": "tools.example", "origin": "https://tools.example"}, 200),
+        # A proxy that gives us its own Host.
+        (NAMED, {"origin": "https://tools.example"}, 200),
+        (NAMED, {"origin": "https://evil.example"}, 403),
+        (NAMED, {"origin": "null"}, 403),
+        (PADDED, {"authorization": f"Bearer {TOKEN}"}, 200),
+        (PADDED, {"authorization": f" Bearer  {TOKEN} "}, 200),
+        (PADDED, {"authorization": "Bearer "}, 401),
         (REMOTE, {"host": "any.example", "authorization": f"Bearer {TOKEN}"}, 200),
         (REMOTE, {"host": "any.example", "authorization": f"bearer  {TOKEN}"}, 200),
         (REMOTE, {"host": "any.example"}, 401),
@@ -115,6 +134,46 @@ def test_beyond_this_machine_nothing_is_served_without_a_token(
                 server, HttpOptions(port=0, address="192.0.2.1", token=token), print
             )
         )
+
+
+@pytest.mark.parametrize("token", ["two words", "a\nb", "s\u00e9same", "  ", "\u200b"])
+def test_a_token_that_no_client_can_send_is_refused_at_once(token: str) -> None:
+    """A server with it would refuse every client; the message does not have it."""
+    with pytest.raises(ValueError, match="token") as refusal:
+        HttpOptions(port=0, token=Secret(token))
+    assert token not in str(refusal.value)
+
+
+def test_a_refused_request_is_logged_without_what_the_client_sent(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its status and the reason; an answer that is good is not logged."""
+
+    async def ask() -> None:
+        server = make_server(toy_host(), {})
+        options = HttpOptions(port=0, token=Secret(TOKEN))
+        app = server.streamable_http_app(host="0.0.0.0")  # noqa: S104 - nothing listens
+        inside = LoggedRefusals(RefusalMiddleware(app, options.refuse))
+        transport = httpx.ASGITransport(inside)
+        good = {**ACCEPT, "authorization": f"Bearer {TOKEN}"}
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(
+                transport=transport, base_url="http://127.0.0.1:80"
+            ) as client,
+        ):
+            await client.post("/mcp", json=OPENING, headers=good)
+            wrong = {**ACCEPT, "authorization": "Bearer wrong-token"}
+            await client.post("/mcp?key=secret-in-address", json=LIST, headers=wrong)
+            broken = b'{"id": "secret-in-body", "method": 5}'
+            await client.post("/mcp", content=broken, headers=good)
+
+    asyncio.run(ask())
+    logged = [one for one in caplog.records if one.name == LOG]
+    assert [one.args[0] for one in logged if isinstance(one.args, tuple)] == [401, 400]
+    assert "bearer token" in logged[0].getMessage()
+    for secret in (TOKEN, "wrong-token", "secret-in"):
+        assert secret not in "".join(one.getMessage() for one in logged)
 
 
 def test_a_foreign_page_or_name_gets_nothing_from_a_real_server(served: Served) -> None:
@@ -199,7 +258,9 @@ def test_the_token_is_asked_for_and_shown_nowhere(sandbox: Sandbox) -> None:
         assert not any(TOKEN in str(argument) for argument in served.process.args)
         served.process.terminate()
         assert served.process.stderr
-        assert TOKEN not in served.process.stderr.read()
+        logged = served.process.stderr.read()
+        assert TOKEN not in logged
+        assert logged.count("401") == 2
     assert sandbox.billed_runs == 1
 
 

@@ -7,12 +7,14 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 from mcp import Client, MCPError, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 
+from perplexity_connector.adapters.mcp.schemas import tool_schema
 from perplexity_connector.host import Host
 from perplexity_connector.sandbox import Sandbox
 from tests.adapters.mcp.stage import (
@@ -22,7 +24,9 @@ from tests.adapters.mcp.stage import (
     QUESTION,
     SEARCH,
     SLOW,
+    WITH_ENVELOPE,
     Progress,
+    Served,
     Session,
     environment,
     http,
@@ -78,7 +82,7 @@ def text(result: CallToolResult) -> str:
 def test_both_actions_are_listed_and_called(
     sandbox: Sandbox, connect: Connect, transport: str, mode: str
 ) -> None:
-    """Schemas arrive verbatim, the output keeps its own, and the text has numbered sources and the cost."""
+    """Schemas arrive as listed, the output keeps its own, and the text has numbered sources and the cost."""
 
     async def work(client: Client) -> None:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
@@ -87,15 +91,14 @@ def test_both_actions_are_listed_and_called(
             (CHAT, QUESTION),
             (SEARCH, {"query": ["moon", "jupiter"], "max_results": 2}),
         ):
-            schemas = Host().describe("perplexity", name)["schemas"]
+            action = name.removeprefix("perplexity-")
+            schemas = Host().describe("perplexity", action)["schemas"]
             sent = {
                 "inputSchema": tools[name].input_schema,
                 "outputSchema": tools[name].output_schema,
             }
             for kind, schema in sent.items():
-                published = dict(schemas[kind.removesuffix("Schema")])
-                published.pop("$schema")
-                assert schema == published
+                assert schema == tool_schema(schemas[kind.removesuffix("Schema")])
             result = await client.call_tool(name, arguments)
             assert not result.is_error
             Draft202012Validator(tools[name].output_schema).validate(
@@ -151,6 +154,23 @@ def test_a_client_that_cancels_stops_the_run_at_the_provider(
     assert sandbox.billed_runs == 1
 
 
+def test_a_client_that_closes_its_connection_stops_the_run_at_the_provider(
+    sandbox: Sandbox, served: Served
+) -> None:
+    """As n8n's Stop and its time-out do: no cancellation, and the session stays open."""
+    script = Path(__file__).with_name("closing_client.mjs")
+    with subprocess.Popen(
+        ["node", script, served.url, CHAT, json.dumps(SLOW)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as client:
+        assert client.stdout
+        assert client.stdout.readline() == "closed\n"
+        until(lambda: stopped_runs(sandbox) == 1)
+    assert sandbox.billed_runs == 1
+
+
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 def test_errors_say_which_field_and_how_to_mend_it(
@@ -162,7 +182,9 @@ def test_errors_say_which_field_and_how_to_mend_it(
         with pytest.raises(MCPError):
             await client.call_tool("no_such_tool", {})
         return await client.call_tool(
-            CHAT, {"model": "r1-1776", "messages": [{"role": "bot", "content": "?"}]}
+            CHAT,
+            {"model": "r1-1776", "messages": [{"role": "bot", "content": "?"}]},
+            meta=WITH_ENVELOPE,
         )
 
     result = connect(transport, mode).do(work)
@@ -188,7 +210,7 @@ def test_the_key_stands_in_no_answer(sandbox: Sandbox, transport: str) -> None:
 
     async def work(client: Client) -> str:
         listed = await client.list_tools()
-        result = await client.call_tool(SEARCH, {"query": "moon"})
+        result = await client.call_tool(SEARCH, {"query": "moon"}, meta=WITH_ENVELOPE)
         assert (
             result.meta["automation-host/envelope"]["error"]["code"]
             == "invalid_credentials"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import IO
 
 import pytest
+from mcp_types import PARSE_ERROR
 
 from perplexity_connector.adapters.mcp import make_server, serve_stdio
 from perplexity_connector.adapters.mcp.stdio import _StdinLines
@@ -82,6 +83,26 @@ def test_it_answers_line_by_line_until_stdin_ends(ends: Ends) -> None:
 
     serve_while(ends, client)
     assert answers[0]["result"]["serverInfo"]["name"] == "perplexity-connector"
+
+
+def test_every_line_is_answered(ends: Ends) -> None:
+    """One that is no message, a batch, and half an emoji in a call."""
+    answers = []
+    call = {"name": "greet", "arguments": {"name": "Ada \ud83d"}}
+    calling = {"jsonrpc": "2.0", "id": 4, "method": "tools/call", "params": call}
+    pings = [{"jsonrpc": "2.0", "id": one, "method": "ping"} for one in (2, 3)]
+
+    def client() -> None:
+        for line in (json.dumps(HELLO), "{", json.dumps(pings), json.dumps(calling)):
+            print(line, file=ends.stdin, flush=True)
+        answers.extend(json.loads(ends.stdout.readline()) for _ in range(5))
+        ends.stdin.close()
+
+    serve_while(ends, client)
+    found = {answer["id"]: answer for answer in answers}
+    assert found.keys() == {1, None, 2, 3, 4}
+    assert found[None]["error"]["code"] == PARSE_ERROR
+    assert found[4]["result"]["structuredContent"] == {"text": "Hello, Ada ?!"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

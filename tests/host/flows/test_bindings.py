@@ -93,7 +93,7 @@ def test_a_pointer_that_finds_nothing_is_an_error_at_the_bound_place(
 ) -> None:
     """The other places are filled all the same."""
     document, errors = apply_bindings(
-        step({"/a": [ref(pointer)], "/b": ["text"]}), OUTPUTS
+        step({"/a": [ref(pointer)], "/b": ["text"]}), OUTPUTS, {}
     )
     assert [(error.pointer, error.code) for error in errors] == [("/a", "no_value")]
     assert document == {"b": "text"}
@@ -201,3 +201,28 @@ def test_what_was_put_at_a_pointer_is_found_there(path: list[str]) -> None:
     document, errors = apply_values({} if path[:1] != ["0"] else [], {pointer: "there"})  # type: ignore[arg-type]
     assert errors == []
     assert value_at(document, tuple(path)) == "there"
+
+
+@pytest.mark.parametrize(
+    ("binding", "value"),
+    [
+        (['["a", "b"]'], ["a", "b"]),
+        ([ref("/results/0/listed")], ["a", "b"]),
+        ([ref("/results/0/title")], "Möön"),
+        (["[", '"a"]'], '["a"]'),
+        ([ref("/results/0/tags")], ["a", "b"]),
+    ],
+)
+def test_a_lone_text_is_read_where_its_target_takes_a_list(
+    binding: Binding, value: object
+) -> None:
+    """As over every door that has only text. Joined parts are text."""
+    outputs = {
+        "search": {
+            "results": [{**OUTPUTS["search"]["results"][0], "listed": '["a", "b"]'}]
+        }
+    }
+    names = {"type": "array", "items": {"type": "string"}}
+    schema = {"properties": {"query": {"anyOf": [{"type": "string"}, names]}}}
+    bound, _ = apply_bindings(step({"/query": binding}), outputs, schema)
+    assert bound == {"query": value}

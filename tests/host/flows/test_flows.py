@@ -15,7 +15,7 @@ from perplexity_connector.contract import (
     JsonObject,
 )
 from perplexity_connector.host import ConnectionStore, Host, StepRun, SyncHost
-from tests.host.runs.test_run import Script
+from tests.host.runs.test_run import GOOD, Script
 from tests.host.runs.test_streaming import Endless, telling
 from tests.host.stage import CONNECTION, TOKEN, changed, in_host, toy_host
 from tests.toy.toy import MANIFEST, ToyPlugin
@@ -124,6 +124,38 @@ def test_a_lone_reference_keeps_its_type_on_the_way() -> None:
         == "succeeded"
     )
     assert handler.inputs == [{"name": "A", "times": 2}]
+
+
+def test_a_null_is_left_out_where_the_field_is_optional_and_takes_none() -> None:
+    """Also where the step had a value; a required field refuses it, and one that takes null keeps it."""
+    handler = Script(GOOD, GOOD)
+    null = ActionResult(output={"letters": 1, "none": None})
+    host = toy_host(
+        ToyPlugin(greet=handler, count=Script(*[null] * 3)), environ=ENVIRON
+    )
+
+    def status(target: str, **input: Any) -> Any:
+        last = step("two", "greet", {target: [ref("one", "/none")]}, **input)
+        return run(flow(step("one", "count", text="a"), last), host)["status"]
+
+    assert status("/tone", name="A", tone="cool", also=[]) == "succeeded"
+    assert status("/farewell", name="A") == "succeeded"
+    assert status("/name") == "failed"
+    assert handler.inputs == [{"name": "A"}, {"name": "A", "farewell": None}]
+
+
+def test_a_lone_text_goes_where_a_list_is_wanted() -> None:
+    """If it is the JSON of one, which is known when the step runs; a literal is read at once."""
+    handler = Script(GOOD, GOOD)
+    text = ActionResult(output={"letters": 1, "said": '["B", "C"]'})
+    host = toy_host(ToyPlugin(greet=handler, count=Script(text)), environ=ENVIRON)
+    document = flow(
+        step("one", "count", text="a"),
+        step("two", "greet", {"/also": [ref("one", "/said")]}, name="A"),
+        step("three", "greet", {"/also": ['["D"]']}, name="A"),
+    )
+    assert run(document, host)["status"] == "succeeded"
+    assert [given["also"] for given in handler.inputs] == [["B", "C"], ["D"]]
 
 
 def test_a_step_that_fails_ends_the_flow() -> None:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from perplexity_connector.contract import JsonValue
 from perplexity_connector.perplexity.forms.create_chat_completion import (
     ChatInput,
     Message,
 )
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
-from perplexity_connector.perplexity.forms.fields import non_blank
 from perplexity_connector.perplexity.forms.validation import validate_input
 
 
@@ -52,16 +52,11 @@ def test_every_error_says_how_to_mend_it_in_a_sentence() -> None:
     assert all(problem.message.endswith(".") for problem in found)
 
 
-@pytest.mark.parametrize("value", [None, "x", 3, ["a"]])
-def test_what_is_no_object_has_no_filled_fields(value: object) -> None:
-    """Looking for fields in anything else finds none."""
-    assert non_blank(value) == {}
-
-
-def test_falsy_values_are_filled_fields() -> None:
-    """Only what a form leaves behind is a husk: zero and false are values."""
-    assert non_blank({"a": 0, "b": False, "c": "", "d": [], "e": {}, "f": [""]}) == {
-        "a": 0,
-        "b": False,
-        "f": [""],
-    }
+@pytest.mark.parametrize("messages", ["x", 3, ["a", None, []], [[{"role": ""}]]])
+def test_a_list_of_forms_may_be_anything_while_blanks_are_dropped(
+    messages: JsonValue,
+) -> None:
+    """Items stay, whatever they are; the check says what is wrong with them."""
+    given = {"messages": messages, "model": None, "stream": ""}
+    kept = ChatInput.without_blanks(given)
+    assert kept == {"messages": messages, "model": None}

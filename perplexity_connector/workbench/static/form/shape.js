@@ -71,54 +71,38 @@ export function splitProperties(schema) {
 }
 
 /**
- * Return a value without its blanks: null, empty texts, lists and objects. A blank that a binding
- * fills stays.
+ * Return whether a value is blank: null, only spaces, or an empty text, list or object.
+ * @param {Json | undefined} value
+ */
+function isBlank(value) {
+  if (typeof value === "string") return value.trim() === "";
+  if (value === null || value === undefined) return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+/**
+ * Return a value without its blanks, from the inside out; undefined for a blank. Items of lists
+ * stay, and so does everything in an object of any shape.
  * @param {Schema} schema
  * @param {Json | undefined} value
- * @param {Bindings} bindings
- * @param {string} [pointer]
  * @returns {Json | undefined}
  */
-export function dropBlanks(schema, value, bindings, pointer = "") {
-  if (value === "" || value === null || value === undefined) return undefined;
-  if (schema.anyOf) return dropBlanks(branchOf(schema, value), value, bindings, pointer);
-  if (Array.isArray(value)) return dropFromList(schema, value, bindings, pointer);
-  if (isObject(value) && schema.properties) {
-    return dropFromObject(schema, value, bindings, pointer);
-  }
-  return value;
+export function dropBlanks(schema, value) {
+  const kept = dropInside(schema, value);
+  return isBlank(kept) ? undefined : kept;
 }
 
-/**
- * @param {Schema} schema
- * @param {Json[]} list
- * @param {Bindings} bindings
- * @param {string} pointer
- */
-function dropFromList(schema, list, bindings, pointer) {
-  const items = list.flatMap((item, index) => {
-    const place = joinPointer(pointer, index);
-    const kept = dropBlanks(schema.items ?? {}, item, bindings, place);
-    if (kept !== undefined) return [kept];
-    if (isObject(item)) return [{}];
-    return isBound(bindings, place) ? [""] : [];
-  });
-  return items.length > 0 ? items : undefined;
-}
-
-/**
- * @param {Schema} schema
- * @param {JsonObject} object
- * @param {Bindings} bindings
- * @param {string} pointer
- */
-function dropFromObject(schema, object, bindings, pointer) {
-  const entries = Object.entries(object).flatMap(([name, inner]) => {
-    const property = schema.properties?.[name] ?? {};
-    const kept = dropBlanks(property, inner, bindings, joinPointer(pointer, name));
+/** @param {Schema} schema @param {Json | undefined} value @returns {Json | undefined} */
+function dropInside(schema, value) {
+  if (schema.anyOf) return dropInside(branchOf(schema, value), value);
+  const { items, properties } = schema;
+  if (Array.isArray(value) && items) return value.map((item) => dropInside(items, item) ?? item);
+  if (!isObject(value) || !properties) return value;
+  const entries = Object.entries(value).flatMap(([name, inner]) => {
+    const kept = dropBlanks(properties[name] ?? {}, inner);
     return kept === undefined ? [] : [/** @type {const} */ ([name, kept])];
   });
-  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+  return Object.fromEntries(entries);
 }
 
 /**
@@ -150,7 +134,7 @@ export function branchOf(schema, value) {
  */
 export function makeStarter(schema) {
   const example = schema.examples?.[0] ?? {};
-  const value = dropBlanks(schema, dropProse(schema, example), {});
+  const value = dropBlanks(schema, dropProse(schema, example));
   return isObject(value) ? value : {};
 }
 

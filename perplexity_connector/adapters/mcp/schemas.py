@@ -1,0 +1,48 @@
+"""An action's schema as a tool's: what the protocol and the clients of several models take."""
+
+from perplexity_connector.contract import JsonObject, JsonValue
+from perplexity_connector.contract.json import as_object
+
+# A client cannot use a schema's address, and some clients refuse a dialect whose name they do not know.
+_ADDRESSES = frozenset({"$schema", "$id"})
+# Gemini refuses a function with any other. The host checks the input by its whole schema all the same.
+_FORMATS = ("date-time", "enum", "float", "double", "int32", "int64")
+# Keywords with schemas by name, and keywords with plain values.
+_NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
+_VALUES = ("enum", "const", "default", "examples")
+
+
+def tool_schema(schema: JsonObject) -> dict[str, JsonValue]:
+    """Return the schema of a tool's arguments or output. It takes everything that `schema` takes."""
+    listed = {"type": "object", **_listed_object(schema)}
+    return {
+        keyword: value for keyword, value in listed.items() if keyword not in _ADDRESSES
+    }
+
+
+def _listed(schema: JsonValue) -> JsonValue:
+    if isinstance(schema, list):
+        return [_listed(one) for one in schema]
+    return _listed_object(schema) if isinstance(schema, dict) else schema
+
+
+def _listed_object(schema: JsonObject) -> dict[str, JsonValue]:
+    return {
+        keyword: _listed_value(keyword, value)
+        for keyword, value in schema.items()
+        if keyword != "format" or value in _FORMATS
+    }
+
+
+def _listed_value(keyword: str, value: JsonValue) -> JsonValue:
+    if keyword in _NAMED:
+        named = as_object(value).items()
+        return {name: _as_object_schema(_listed(one)) for name, one in named}
+    return value if keyword in _VALUES else _listed(value)
+
+
+def _as_object_schema(schema: JsonValue) -> JsonValue:
+    """Return a schema as an object: to the protocol, true and false are not schemas of a property."""
+    if isinstance(schema, bool):
+        return {} if schema else {"not": {}}
+    return schema
