@@ -24,7 +24,10 @@ from perplexity_connector.contract.links import without_user
         ("ht\ntps:\r\n//user@a.example", "https://a.example"),
         (" //user@a.example", " //a.example"),
         ("see https://user:secret@a.example", "see https://a.example"),
-        ("view-source:https://user:secret@a.example/", "view-source:https://a.example/"),
+        (
+            "view-source:https://user:secret@a.example/",
+            "view-source:https://a.example/",
+        ),
         ("a:b: https:user:secret@a.example", "a:b: https:a.example"),
         ("blob:git+ssh://user@a.example", "blob:git+ssh://a.example"),
         ("https:user:https:x@a.example", "https:a.example"),
