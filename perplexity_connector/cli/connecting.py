@@ -23,6 +23,7 @@ from perplexity_connector.cli.progress import waiting
 from perplexity_connector.contract import ConnectionOutcome, JsonObject
 from perplexity_connector.contract.json import as_list, as_object, as_text
 from perplexity_connector.host import Host
+from perplexity_connector.rendering.text import line_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +121,7 @@ def _ask_secrets(form: JsonObject) -> Mapping[str, str]:
 def _ask(field: JsonObject) -> str:
     is_password = field.get("format") == "password"
     is_secret = is_password or field.get("writeOnly") is True
-    title = as_text(field.get("title"))
+    title = line_of(field, "title")
     return str(typer.prompt(title, hide_input=is_secret, err=True))
 
 

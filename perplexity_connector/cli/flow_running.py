@@ -168,7 +168,7 @@ class _FlowRenderer:
         if self._status == RunStatus.CANCELLED:
             code = ExitCode.SUCCEEDED if ended_early else ExitCode.INTERRUPTED
             return signals.code or self.delivery.code(code)
-        return self.delivery.code(code)
+        return (signals.is_late and signals.code) or self.delivery.code(code)
 
     @property
     def _document(self) -> JsonObject:

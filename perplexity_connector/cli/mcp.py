@@ -18,6 +18,7 @@ from perplexity_connector.cli.output import say
 from perplexity_connector.cli.targets import Connection, HostMaker, choose_target
 from perplexity_connector.contract import Secret
 from perplexity_connector.host import Host
+from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
     from perplexity_connector.adapters.mcp import HttpOptions
@@ -103,14 +104,14 @@ def _http_options(args: McpArgs, port: int) -> "HttpOptions":
 
 
 def _log_to_stderr() -> None:
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s: %(message)s"
-    )
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_without_traceback)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
 
 
-def _without_traceback(record: logging.LogRecord) -> bool:
-    """Remove the traceback from a log record: it may hold what a client sent."""
-    record.exc_info = record.exc_text = record.stack_info = None
-    return True
+class _OneLine(logging.Formatter):
+    """Writes a log record on one line, safe for a terminal: a name in it may be from a manifest."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without a traceback: that may hold what a client sent."""
+        return one_line(f"{record.levelname}: {record.getMessage()}")

@@ -52,7 +52,7 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
         str | None,
         typer.Option(
             metavar="RUN_ID",
-            help="Resume a run that a crash or a failure cut short.",
+            help="Resume a run that a crash or a failure cut short. With --connection '': by the environment's key.",
         ),
     ] = None,
     forget: Annotated[

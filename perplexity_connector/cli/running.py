@@ -47,9 +47,15 @@ class RunArgs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step(StepRun):
-    """The run to do. `resume_from` is the checkpoint of an unfinished run; None for a new run."""
+    """The run to do.
+
+    * `connection`: the name of the run's own connection, which the journal keeps.
+    * `used`: the name of the connection that this command uses; empty for the environment's.
+    * `resume_from`: the checkpoint of an unfinished run; None for a new run.
+    """
 
     connection: str | None
+    used: str | None
     resume_from: JsonObject | None
 
 
@@ -74,7 +80,7 @@ def run_action(args: RunArgs, make_host: HostMaker, journal: Journal) -> int:
     description = host.describe(step.connector, step.action)
     target = choose_target(
         [as_object(description["connector"])],
-        {step.connector: step.connection},
+        {step.connector: step.used},
         sandbox=args.sandbox,
     )
     with StopSignals() as signals:
@@ -125,7 +131,8 @@ def _end(
     else:
         show_problems(envelope)
     close_run(journal, envelope, is_written=delivery.is_complete)
-    return (is_stopped and signals.code) or delivery.code(code)
+    is_signal = is_stopped or signals.is_late
+    return (is_signal and signals.code) or delivery.code(code)
 
 
 def _choose_step(args: RunArgs, host: Host, journal: Journal) -> _Step:
@@ -139,7 +146,7 @@ def _new_step(args: RunArgs, host: Host) -> _Step:
     connector, action = find_action(host.actions(), args.action)
     description = host.describe(connector, action)
     version = as_object(description["action"])["version"]
-    name = args.connection
+    name = None if args.connection is None else known_name(host, args.connection)
     return _Step(
         connector=connector,
         action=action,
@@ -147,7 +154,8 @@ def _new_step(args: RunArgs, host: Host) -> _Step:
         input=_build_input(args, description),
         run_id=new_run_id(),
         resume_from=None,
-        connection=None if name is None else known_name(host, name),
+        connection=name,
+        used=name,
     )
 
 
@@ -172,7 +180,8 @@ def _resumed_step(args: RunArgs, run: Unfinished) -> _Step:
         input=run.input,
         run_id=run.run_id,
         resume_from=run.state,
-        connection=args.connection or run.connection,
+        connection=run.connection,
+        used=run.connection if args.connection is None else args.connection,
     )
 
 

@@ -20,7 +20,7 @@ Stop: TypeAlias = Callable[[], bool]
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal arrived while no run was active; `code` is the exit code."""
+    """A signal arrived before the run was active; `code` is the exit code."""
 
     def __init__(self, code: int) -> None:
         """Keep the exit code."""
@@ -31,11 +31,13 @@ class Stopped(KeyboardInterrupt):
 class StopSignals:
     """The signals of one command, while entered.
 
-    The first signal asks the active run to stop, or raises `Stopped` if there is not one. The
-    second ends the process at once. A signal that was ignored at the start, as by `nohup`, stays
-    ignored.
+    The first signal asks the active run to stop. Before a run it raises `Stopped`. After it, the
+    answer is first written to its end. The second signal ends the process at once. A signal that
+    was ignored at the start, as by `nohup`, stays ignored.
 
     * `code`: the exit code of the first signal; None before it.
+    * `is_late`: whether the first signal came after the run.
+    * `_has_run`: whether a run was active and is over.
     * `_loop`, `_stop`: the event loop of the active run, and how to stop it; None without a run.
     * `_former`: the handler of each signal before this one.
     """
@@ -43,6 +45,8 @@ class StopSignals:
     def __init__(self) -> None:
         """Change nothing yet."""
         self.code: int | None = None
+        self.is_late = False
+        self._has_run = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: Stop | None = None
         self._former: dict[signal.Signals, object] = {}
@@ -72,6 +76,8 @@ class StopSignals:
         try:
             yield
         finally:
+            # First, since a signal may come between the two.
+            self._has_run = True
             self._loop = self._stop = None
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
@@ -79,9 +85,12 @@ class StopSignals:
         if self.code is not None:
             _end_at_once(128 + number)
         self.code = 128 + number
-        if self._loop is None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._ask)
+            return
+        self.is_late = self._has_run
+        if not self.is_late:
             raise Stopped(self.code)
-        self._loop.call_soon_threadsafe(self._ask)
 
     def _ask(self) -> None:
         # The run may not have begun, or a flow may be between two steps.

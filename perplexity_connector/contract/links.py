@@ -3,10 +3,14 @@
 import re
 
 # As browsers read them: in an address of the web, backslashes are slashes, and their number is free.
+# Another address may begin with a scheme of its own, as `view-source:https:` does.
 _USER_INFO = re.compile(
-    r"([\x00-\x20]*(?:(?:https?|ftp|wss?):[/\\]*|[^:/\\?#]*:?//))[^/\\?#]*@",
+    r"((?:[^:/\\?#]*:){0,9}?[\x00-\x20]*(?:https?|ftp|wss?):[/\\]*"
+    r"|(?:[^/\\?#]*:)?[\x00-\x20]*//)[^/\\?#]*@",
     re.IGNORECASE,
 )
+# Browsers remove these wherever they are.
+_IGNORED = str.maketrans("", "", "\t\r\n")
 
 
 def without_user(address: str) -> str:
@@ -14,5 +18,6 @@ def without_user(address: str) -> str:
 
     That part may be a secret, or look like the host: `https://bank.example@evil.example`.
     """
-    found = _USER_INFO.match(address) if "@" in address else None
-    return found[1] + address[found.end() :] if found else address
+    plain = address.translate(_IGNORED) if "@" in address else ""
+    found = _USER_INFO.match(plain)
+    return found[1] + plain[found.end() :] if found else address

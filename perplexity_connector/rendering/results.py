@@ -146,9 +146,9 @@ def _query_lines(
 
 
 def _title(page: JsonObject) -> str:
-    title = line_of(page, "title")
+    title = clean(as_text(page.get("title")))
     # Some pages have their address as their title.
-    return title if " " in title else without_user(title)
+    return one_line(title if " " in title.strip() else without_user(title))
 
 
 def _joined(*texts: str) -> str:

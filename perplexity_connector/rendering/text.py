@@ -37,7 +37,7 @@ def line_of(record: JsonObject, name: str) -> str:
 
 def link_of(record: JsonObject, name: str) -> str:
     """Return an address of a record on one line, without `user:password@`."""
-    return without_user(line_of(record, name))
+    return one_line(without_user(clean(as_text(record.get(name)))))
 
 
 def shortened(text: str, limit: int) -> str:

@@ -18,7 +18,7 @@ from perplexity_connector.cli.connections import EXIT_BY_OUTCOME
 from perplexity_connector.contract import ConnectionOutcome
 from perplexity_connector.host import ConnectionStore, Host
 from tests.cli.conftest import Command, Outcome
-from tests.host.stage import toy_host
+from tests.host.stage import changed, toy_host
 
 GOOD, BAD = b"toy-secret-token\n", b"bad-secret-token"
 SECRETS = ("toy-secret-token", "bad-secret-token")
@@ -313,6 +313,26 @@ def test_on_a_terminal_what_is_missing_is_asked_for(
             "connect", "Mine", "--connector", "toy", "--replace", terminal=True
         ).err
     )
+
+
+def test_a_question_has_no_control_characters_of_the_form(
+    command: Command,
+    toys: ConnectionStore,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """A title that another wrote could rewrite the screen."""
+    del toys
+    asked: list[str] = []
+    field = {"type": "string", "title": "\x1b[2JTo\u202e\nken", "format": "password"}
+    form = {"type": "object", "properties": {"token": field}, "required": ["token"]}
+    manifest = changed(tmp_path / "toy", schemas={"connection": form})
+    monkeypatch.setattr(hosts, "make_host", lambda _: toy_host(manifest=manifest))
+    monkeypatch.setattr(
+        "typer.prompt", lambda text, **_: asked.append(text) or "toy-secret-token"
+    )
+    command("connect", "Mine", "--connector", "toy", terminal=True)
+    assert asked == ["[2JTo ken"]
 
 
 def test_on_a_terminal_the_guide_is_shown_and_the_key_is_asked_for_without_echo(

@@ -347,6 +347,29 @@ def test_resuming_goes_on_with_the_step_as_it_was_saved(
     assert journal.unfinished() == []
 
 
+@pytest.mark.parametrize("own", ["Mine", None])
+@pytest.mark.parametrize(
+    ("arguments", "used"),
+    [((), "Mine"), (("--connection", "Other"), "Other"), (("--connection", ""), None)],
+)
+def test_a_resume_with_another_connection_leaves_the_runs_own_in_the_journal(
+    command: Command,
+    host: FakeHost,
+    journal: Journal,
+    own: str | None,
+    arguments: tuple[str, ...],
+    used: str | None,
+) -> None:
+    """It may be the wrong one; an empty name is the environment's."""
+    journal.keep(replace(RUN, connection=own))
+    host.state = {"response_id": "resp_2"}
+    host.script = [failed("not_found", http_status=404)]
+    assert command("run", "--resume", "run_1", *arguments).code == 5
+    assert host.runs[-1][2]["connection"] == (used if arguments else own)
+    kept = journal.read("run_1")
+    assert (kept.connection, kept.state) == (own, host.state)
+
+
 @pytest.mark.parametrize(
     "more",
     [("look",), ("look", "query=x"), ("--input", "{}"), ("--example",), ("--sandbox",)],

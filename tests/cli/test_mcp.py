@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import signal
 import socket
 import threading
@@ -14,6 +15,7 @@ from mcp import Client
 
 from perplexity_connector.adapters import mcp as adapter
 from perplexity_connector.cli import mcp
+from perplexity_connector.contract import ConnectorError, ErrorCode
 from tests.cli.conftest import Command
 from tests.cli.fakes import FakeHost
 
@@ -192,16 +194,27 @@ def test_without_the_extra_it_says_what_to_install(
     assert outcome.err.count("\n") == 1
 
 
-def test_a_log_has_no_traceback() -> None:
-    """It may hold what a client sent."""
-    record = logging.LogRecord(
-        "mcp",
-        logging.ERROR,
-        "",
-        0,
-        "It broke.",
-        None,
-        (ValueError, ValueError("input"), None),
-    )
-    assert mcp._without_traceback(record)
-    assert logging.Formatter().format(record) == "It broke."
+def test_a_log_is_one_line_without_a_traceback_or_control_characters(
+    command: Command,
+    host: FakeHost,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A traceback may hold what a client sent, and a name in a manifest may rewrite the screen."""
+
+    async def serve_stdio(server: object) -> None:
+        del server
+        try:
+            int("input")
+        except ValueError:
+            logging.getLogger("mcp").exception("%s broke\nin two lines.", "\x1b[2Jit")
+
+    logging.getLogger().handlers.clear()
+    monkeypatch.setattr(adapter, "serve_stdio", serve_stdio)
+    monkeypatch.setattr(host, "connectors", list)
+    host.entries = [{"connector": "toy", "action": "\x1b]0;look\x07"}]
+    host.description = ConnectorError(ErrorCode.INTERNAL, "No \x1b[31mschema.")
+    lines = command("mcp").err.splitlines()
+    assert len(lines) == 2
+    assert not re.search("[\x00-\x1f]", "".join(lines))
+    assert "look is left out" in lines[0]
+    assert lines[1] == "ERROR: [2Jit broke in two lines."

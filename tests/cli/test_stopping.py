@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from perplexity_connector.cli import hosts, stopping
+from perplexity_connector.cli import hosts, output, stopping
 from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.stopping import Stopped, StopSignals
 from perplexity_connector.contract import (
@@ -165,6 +165,73 @@ def test_a_signal_before_the_run_ends_the_command(
     assert host.runs == []
 
 
+def signalling(
+    monkeypatch: pytest.MonkeyPatch, place: str, number: signal.Signals
+) -> None:
+    """Send one signal while the answer is written there."""
+    write = getattr(output, place.partition(".")[2])
+    waiting = [number]
+
+    def interrupted(*what: object, **how: object) -> None:
+        while waiting:
+            signal.raise_signal(waiting.pop())
+        write(*what, **how)
+
+    monkeypatch.setattr(f"perplexity_connector.cli.{place}", interrupted)
+
+
+@each_signal
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+@pytest.mark.parametrize("state", [{}, {"at": 1}])
+def test_a_signal_while_the_answer_is_written_does_not_tear_it(
+    command: Command,
+    host: FakeHost,
+    journal: Journal,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    flags: tuple[str, ...],
+    state: Document,
+) -> None:
+    """It was paid for, and a search could not be resumed; the exit code is the signal's all the same."""
+    host.state = state
+    host.script = [envelope(output={"content": "Far."})]
+    place = "running.print_json" if flags else "run_output.print_lines"
+    signalling(monkeypatch, place, number)
+    outcome = command("run", "look", *flags)
+    assert outcome.code == CODES[number]
+    if flags:
+        assert json.loads(outcome.out)["output"] == {"content": "Far."}
+    else:
+        assert outcome.out.splitlines()[0] == "Far."
+    assert outcome.err == ""
+    assert journal.unfinished() == []
+
+
+def test_a_second_signal_while_the_answer_is_written_ends_at_once(
+    command: Command,
+    host: FakeHost,
+    journal: Journal,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The run is still kept then."""
+    kept: list[int] = []
+
+    def end(code: int) -> None:
+        kept.append(len(journal.unfinished()))
+        raise SystemExit(code)
+
+    monkeypatch.setattr(os, "_exit", end)
+    host.state = {"at": 1}
+
+    def show(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("perplexity_connector.cli.running.print_json", show)
+    assert command("run", "look", "--json").code == 130
+    assert kept == [1]
+
+
 @each_signal
 def test_a_signal_that_was_ignored_stays_ignored(
     command: Command, host: FakeHost, waiting: list[Any], number: signal.Signals
@@ -297,6 +364,20 @@ def test_a_stopped_flow_prints_its_finished_steps_and_the_received_part(
     else:
         assert "Hello, Ada!" in outcome.out
         assert '"letters": 7' in outcome.out
+
+
+@each_signal
+@pytest.mark.usefixtures("plugin", "journal")
+def test_a_signal_while_a_flow_is_written_does_not_tear_it(
+    command: Command, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """All its steps are in the document."""
+    signalling(monkeypatch, "flow_running.print_json", number)
+    document = json.dumps(GREET_THEN_COUNT).encode()
+    outcome = command("run-flow", "-", "--json", stdin=document)
+    assert outcome.code == CODES[number]
+    flow = json.loads(outcome.out)
+    assert (flow["status"], len(flow["steps"])) == ("succeeded", 2)
 
 
 @pytest.mark.usefixtures("journal")

@@ -44,13 +44,15 @@ def test_an_answer_is_followed_by_its_numbered_sources() -> None:
 
 def test_a_source_shows_no_user_and_no_false_order() -> None:
     """Neither beside an answer nor in a search; a title that is an address included."""
-    url = "https://user:secret@moon.example"
-    pages = [{"title": url, "url": url}, {"title": "a \u202eb", "url": url}]
-    for output in ({"content": "Far.", "search_results": pages}, {"results": pages}):
-        text = "\n".join(output_lines(output))
-        assert text.count("https://moon.example") == 3
-        assert "a b" in text
-        assert "secret" not in text
+    for slashes in ("//", "/\t/", "/\n\u202e/"):
+        url = f"https:{slashes}user:secret@moon.example"
+        pages = [{"title": url, "url": url}, {"title": "a \u202eb", "url": url}]
+        answer = {"content": "Far.", "search_results": pages}
+        for output in (answer, {"results": pages}):
+            text = "\n".join(output_lines(output))
+            assert text.count("https://moon.example") == 3
+            assert "a b" in text
+            assert "secret" not in text
 
 
 def test_bare_citations_serve_as_sources() -> None:

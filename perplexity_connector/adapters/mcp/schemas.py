@@ -13,11 +13,12 @@ _VALUES = ("enum", "const", "default", "examples")
 
 
 def tool_schema(schema: JsonObject) -> dict[str, JsonValue]:
-    """Return the schema of a tool's arguments or output. It takes everything that `schema` takes.
+    """Return the schema of a tool's arguments or output. It takes every object that `schema` takes.
 
     It may take more. The host checks the input by its whole schema all the same.
     """
-    listed = {"type": "object", **_listed_object(schema)}
+    # Arguments and outputs are always objects, and the protocol wants the type in this form.
+    listed = {**_listed_object(schema), "type": "object"}
     return {
         keyword: value for keyword, value in listed.items() if keyword not in _ADDRESSES
     }

@@ -12,6 +12,7 @@ from perplexity_connector.adapters.mcp.schemas import tool_schema
 from perplexity_connector.contract import ConnectorError, JsonObject
 from perplexity_connector.contract.json import as_object, as_text
 from perplexity_connector.host import Host
+from perplexity_connector.host.validation.schema_validator import SchemaValidator
 from perplexity_connector.host.validation.text_values import from_text
 
 # What n8n's agents add to the arguments of every tool.
@@ -44,14 +45,16 @@ def action_tools(host: Host) -> Sequence[ActionTool]:
     """Return a tool for every action.
 
     Its name is `<connector>-<action>`, which stays the same when another connector is installed. An
-    action that cannot be described is left out, and the log says why.
+    action that cannot be described, or has a wrong schema, is left out. The log says why.
     """
     tools = []
     for entry in host.actions():
         connector, action = as_text(entry["connector"]), as_text(entry["action"])
         name = f"{connector}-{action}"
         try:
-            tools.append(_action_tool(name, host.describe(connector, action)))
+            description = host.describe(connector, action)
+            _check_schemas(as_object(description["schemas"]))
+            tools.append(_action_tool(name, description))
         except ConnectorError as error:
             _log.warning("%s is left out: %s", name, error.user_message)
     return tools
@@ -65,6 +68,12 @@ def by_accepted_name(tools: Sequence[ActionTool]) -> Mapping[str, ActionTool]:
     shared = Counter(one.action for one in tools)
     short = {one.action: one for one in tools if shared[one.action] == 1}
     return short | {one.tool.name: one for one in tools}
+
+
+def _check_schemas(schemas: JsonObject) -> None:
+    """Raise `ConnectorError` (`internal`) for a wrong schema: some clients then drop all tools."""
+    for kind in ("input", "output"):
+        SchemaValidator(as_object(schemas[kind]))
 
 
 def _action_tool(name: str, description: JsonObject) -> ActionTool:

@@ -16,7 +16,8 @@ else:
 
 _TAG = "tag:yaml.org,2002:"
 _BOOL = (f"{_TAG}bool", re.compile(r"(true|false)\Z"))
-# Up to 15 digits, which every JSON reader keeps exact. A longer one stays text.
+# Up to 15 digits, which every JSON reader keeps exact. A longer one stays text, and is an error with
+# the tag `!!int`: it could be too long to be written at all.
 _INT = (f"{_TAG}int", re.compile(r"-?(0|[1-9][0-9]{0,14})\Z"))
 _NULL = (f"{_TAG}null", re.compile(r"(null|~|)\Z"))
 _KNOWN_TAGS = [f"{_TAG}{kind}" for kind in ("null", "bool", "int", "str", "seq", "map")]
@@ -55,6 +56,17 @@ class _Loader(_FastestLoader):
                 raise ConstructorError(None, None, problem, key.start_mark)
             mapping[key.value] = self.construct_object(value, deep=deep)
         return mapping
+
+    def construct_yaml_int(self, node: ScalarNode) -> int:
+        """Return the number. Raises `ConstructorError` unless it is written in the one plain way."""
+        text = str(self.construct_scalar(node))
+        if not _INT[1].match(text):
+            problem = "a whole number must be written with up to 15 digits"
+            raise ConstructorError(None, None, problem, node.start_mark)
+        return int(text)
+
+
+_Loader.add_constructor(_INT[0], _Loader.construct_yaml_int)
 
 
 def load_yaml(text: str) -> object:

@@ -27,18 +27,21 @@ def read_schema(manifest: Path, name: str) -> Document:
     """Return the schema in the file `name`, relative to the manifest's folder.
 
     Raises `ConnectorError` (`internal`) for a file that is missing, lies outside that folder, is
-    too large or too deep, or is not a JSON object.
+    too large or too deep, or is not the JSON Schema of an object.
     """
     try:
         schema = load_json(read_file(_find(manifest, name), _MOST_BYTES))
         # A lone surrogate is valid JSON, and no answer that held it could be sent.
-        json.dumps(schema, ensure_ascii=False).encode()
+        # And `1e999` is read as infinity.
+        json.dumps(schema, ensure_ascii=False, allow_nan=False).encode()
     except (OSError, ValueError, RuntimeError) as error:
         raise _unreadable(name, type(error).__name__) from None
     if not isinstance(schema, dict):
         raise _unreadable(name, "not an object")
     if _is_too_deep(schema):
         raise _unreadable(name, "nested too deeply")
+    if keyword := _wrong_keyword(schema):
+        raise _unreadable(name, f"/{keyword} is wrong for an object")
     return schema
 
 
@@ -67,6 +70,23 @@ def _is_too_deep(schema: JsonValue) -> bool:
     for _ in range(MAX_DEPTH):
         level = [part for value in level for part in _parts(value)]
     return bool(level)
+
+
+def _wrong_keyword(schema: JsonObject) -> str | None:
+    """Return a keyword of the root that faces rely on, and that no schema of an object has so.
+
+    The whole schema is checked before a run: the library for that is slow to import.
+    """
+    types, properties = schema.get("type", "object"), schema.get("properties", {})
+    required = schema.get("required", [])
+    good = {
+        "type": "object" in (types if isinstance(types, list) else [types]),
+        "properties": isinstance(properties, dict)
+        and all(isinstance(one, dict | bool) for one in properties.values()),
+        "required": isinstance(required, list)
+        and all(isinstance(one, str) for one in required),
+    }
+    return next((keyword for keyword, is_good in good.items() if not is_good), None)
 
 
 def _parts(value: JsonValue) -> Iterator[JsonValue]:

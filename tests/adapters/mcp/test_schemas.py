@@ -59,6 +59,22 @@ def host(request: pytest.FixtureRequest, tmp_path: Path) -> Host:
     return strange
 
 
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize(
+    "root", [{}, {"type": ["object"]}, {"type": ["object", "null"]}]
+)
+def test_an_ordinary_schema_without_the_protocols_type_is_a_tool(
+    tmp_path: Path, root: Mapping[str, Any], mode: str
+) -> None:
+    """JSON Schema asks for no type at the root, and allows a list of them."""
+    schema = {**root, "properties": {"text": {"type": "string"}}}
+    files = dict.fromkeys(("count.v1.input", "count.v1.output"), schema)
+    host = toy_host(manifest=changed(tmp_path, schemas=files))
+    tools = {one["name"]: one for one in listed(host, mode)["tools"]}
+    assert tools["toy-count"]["inputSchema"] == {**schema, "type": "object"}
+    assert "toy" not in {one["connector"] for one in host.problems()}
+
+
 @pytest.mark.parametrize("path", PROTOCOLS, ids=lambda path: path.name)
 def test_the_list_of_tools_is_valid_by_the_protocols_own_schema(
     host: Host, path: Path

@@ -68,8 +68,19 @@ def call(
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        '{"type": "object", "required": {"text": 1}}',
+        '{"type": "object", "required": 5}',
+        '{"type": "object", "properties": []}',
+        '{"type": "string"}',
+        '{"properties": {"text": {"enum": 5}}}',
+    ],
+)
 def test_a_connector_with_a_broken_schema_takes_no_tool_of_another_away(
-    tmp_path: Path,
+    tmp_path: Path, text: str
 ) -> None:
     """Its own action is left out."""
     manifest = changed(tmp_path, lambda text: text.replace("id: toy", "id: broken"))
@@ -77,16 +88,19 @@ def test_a_connector_with_a_broken_schema_takes_no_tool_of_another_away(
         manifest.read_text(encoding="utf-8").replace("id: count", "id: lost"),
         encoding="utf-8",
     )
-    (tmp_path / "schemas" / "count.v1.input.schema.json").write_text("{")
+    (tmp_path / "schemas" / "count.v1.input.schema.json").write_text(
+        text, encoding="utf-8"
+    )
     host = toy_host()
     host.register(ToyPlugin(), manifest)
 
     async def work(client: Client) -> list[str]:
         return [tool.name for tool in (await client.list_tools()).tools]
 
-    names = served(host, work)
-    assert {"toy-greet", "broken-greet", "toy-count"} <= set(names)
-    assert "broken-lost" not in names
+    for mode in ERAS:
+        names = served(host, work, mode)
+        assert {"toy-greet", "broken-greet", "toy-count"} <= set(names)
+        assert "broken-lost" not in names
 
 
 def test_every_icon_and_link_of_a_tool_is_a_uri() -> None:

@@ -165,6 +165,15 @@ def as_other(text: str) -> str:
         "[" * 100_000,
         f'{{"title": "{"x" * 1024 * 1024}"}}',
         '{"title": "caf\u00e9"}'.encode("latin-1"),
+        '{"maxLength": 1e999}',
+        '{"type": "string"}',
+        '{"type": ["string", "null"]}',
+        '{"type": 5}',
+        '{"required": {"name": 1}}',
+        '{"required": 5}',
+        '{"required": [5]}',
+        '{"properties": []}',
+        '{"properties": {"name": 5}}',
         None,
     ],
     ids=lambda text: str(text)[:12],
@@ -172,7 +181,7 @@ def as_other(text: str) -> str:
 def test_a_schema_that_cannot_be_read_is_a_problem_of_its_connector(
     tmp_path: Path, text: str | bytes | None
 ) -> None:
-    """Broken, no object, without a JSON form, too deep, too large, not there."""
+    """Broken, no object or not the schema of one, without a JSON form, too deep, too large, not there."""
     manifest = changed(tmp_path)
     file = tmp_path / SCHEMA
     file.unlink()

@@ -80,6 +80,7 @@ def test_what_yaml_would_take_for_something_else_stays_text(
         ("", None),
         ("-12", -12),
         ("0", 0),
+        ('!!int "12"', 12),
     ],
 )
 def test_the_few_words_of_json_mean_what_they_mean_there(
@@ -323,6 +324,9 @@ def _either_parser(
         "x" * (256 * 1024 + 1),
         '"\\ud800"',
         f"a: {'9' * 5000}",
+        *(f'a: !!int "{text}"' for text in (f"0x{'F' * 5000}", "9" * 4000, "1:" * 99)),
+        f'a: {{b: !!int "-{"9" * 16}"}}',
+        "a: !!int [1]",
         "*nowhere",
     ],
     ids=lambda text: text[:12],
