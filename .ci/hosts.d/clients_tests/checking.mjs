@@ -14,7 +14,10 @@ function withNulls(input, action) {
   return { ...Object.fromEntries(names.map((name) => [name, null])), ...input };
 }
 
-export const CHAT_INPUT = withNulls({ model: "sonar", messages: MESSAGES }, "create_chat_completion");
+export const CHAT_INPUT = withNulls(
+  { model: "sonar", messages: MESSAGES },
+  "create_chat_completion",
+);
 export const SEARCH_INPUT = withNulls({ query: "moon", max_results: 2 }, "execute_search");
 
 /** Print the version and the result; fail if a tool is missing or an answer is not ours. */
@@ -22,5 +25,7 @@ export function accept(client, version, names, chat, search) {
   assert(names.includes(CHAT) && names.includes(SEARCH), `${names}`);
   assert(JSON.stringify(chat).includes("384,400 km"), JSON.stringify(chat));
   assert(JSON.stringify(search).includes("https://moon.example"), JSON.stringify(search));
-  process.stdout.write(`${client} ${version}: listed ${names.length} tools; chat and search answered\n`);
+  process.stdout.write(
+    `${client} ${version}: listed ${names.length} tools; chat and search answered\n`,
+  );
 }

@@ -5,7 +5,9 @@ import { accept, CHAT, CHAT_INPUT, SEARCH, SEARCH_INPUT, URL_OF_SERVER } from ".
 
 const require = createRequire(`${process.env.PACKAGES}/package.json`);
 const { Client } = require("@modelcontextprotocol/sdk/client/index.js");
-const { StreamableHTTPClientTransport } = require("@modelcontextprotocol/sdk/client/streamableHttp.js");
+const {
+  StreamableHTTPClientTransport,
+} = require("@modelcontextprotocol/sdk/client/streamableHttp.js");
 
 const client = new Client({ name: "checker", version: "1" });
 await client.connect(new StreamableHTTPClientTransport(new URL(URL_OF_SERVER)));

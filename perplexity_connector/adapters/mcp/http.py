@@ -9,6 +9,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from perplexity_connector.adapters.mcp.bodies import RepairedBodies
 from perplexity_connector.adapters.mcp.refusals import LoggedRefusals
 from perplexity_connector.adapters.mcp.server import ActionServer
 from perplexity_connector.adapters.mcp.sessions import BoundedSessions
@@ -113,7 +114,10 @@ async def serve_http(
         ),
     )
     bounded = BoundedSessions(
-        app, path=PATH, most=options.sessions, has_run=server.has_run
+        RepairedBodies(app, most=_LARGEST_BODY),
+        path=PATH,
+        most=options.sessions,
+        has_run=server.has_run,
     )
     config = quiet_config(
         LoggedRefusals(RefusalMiddleware(bounded, options.refuse)),

@@ -10,7 +10,9 @@ import { createRequire } from "node:module";
 // The tests have one folder of npm packages.
 const require = createRequire(new URL("../../workbench/page/package.json", import.meta.url));
 const { Client } = require("@modelcontextprotocol/sdk/client/index.js");
-const { StreamableHTTPClientTransport } = require("@modelcontextprotocol/sdk/client/streamableHttp.js");
+const {
+  StreamableHTTPClientTransport,
+} = require("@modelcontextprotocol/sdk/client/streamableHttp.js");
 
 const [url, name, input] = process.argv.slice(2);
 const client = new Client({ name: "closing-client", version: "1" });
