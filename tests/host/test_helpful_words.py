@@ -9,7 +9,7 @@ import pytest
 
 from perplexity_connector.cli import palette
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.contract import ConnectorError, FieldError
+from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError
 from perplexity_connector.host import ConnectionStore, Host
 from perplexity_connector.plugin import load_connector
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
@@ -148,12 +148,13 @@ def test_a_misspelled_reference_is_answered_with_the_right_one() -> None:
     steps = [{**count, "input": {"text": "abc"}}]
 
     def flow(step: str, pointer: str) -> dict[str, Any]:
-        binding = {"/name": [{"step": step, "pointer": pointer}, "!"]}
+        good = {"step": step, "pointer": "/letters"}
+        binding = {"/name": [good, {"step": step, "pointer": pointer}, "!"]}
         return {"flow_version": 1, "steps": [*steps, {**greet, "bindings": binding}]}
 
     host = toy_host()
-    (error,) = host.validate_flow(flow("frst", "/letters"))
-    assert "mean first?" in str(error["message"])
+    for error in host.validate_flow(flow("frst", "/letters")):
+        assert "mean first?" in str(error["message"])
     connections = {"toy": CONNECTION}
 
     async def run(host: Host) -> Any:
@@ -161,6 +162,17 @@ def test_a_misspelled_reference_is_answered_with_the_right_one() -> None:
 
     failed = in_host(host, run)["steps"][-1]["envelope"]["error"]
     assert "mean letters?" in failed["fields"][0]["message"]
+
+
+class BrokenStore:
+    """A store that cannot be read."""
+
+    def read(self) -> Any:
+        """Fail."""
+        raise ConnectorError(ErrorCode.UNAVAILABLE, "Not now.")
+
+    def change(self, edit: object) -> None:
+        """Nothing."""
 
 
 def test_a_misspelled_connection_is_answered_without_repeating_it(
@@ -198,8 +210,7 @@ def test_a_connection_that_is_stored_but_not_named_is_offered(tmp_path: Path) ->
     named = in_host(host, missing)
     assert "Mine" in named
     assert "TOY_TOKEN" in named
-    (tmp_path / "connections.json").write_text("broken", encoding="utf-8")
-    assert "TOY_TOKEN" in in_host(host, missing)
+    assert "TOY_TOKEN" in in_host(toy_host(store=BrokenStore()), missing)
 
 
 @pytest.mark.parametrize(

@@ -161,15 +161,20 @@ def _part_value(
 
 
 def _nearest_value(binding: Binding, outputs: Mapping[str, JsonValue]) -> str:
-    """Return a sentence about the first name that an output lacks; empty if none is near."""
-    for part in binding:
-        node: JsonValue = outputs[part.step] if isinstance(part, Reference) else None
-        pointer = part.pointer if isinstance(part, Reference) else ""
-        for token in pointer_tokens(pointer) or ():
-            try:
-                node = value_at(node, (token,))
-            except LookupError:
-                return did_you_mean(token, as_object(node))
+    """Return sentences about the names that the outputs lack; empty if none is near."""
+    references = [part for part in binding if isinstance(part, Reference)]
+    return "".join(
+        _nearest(outputs[each.step], pointer_tokens(each.pointer) or ())
+        for each in references
+    )
+
+
+def _nearest(node: JsonValue, path: Tokens) -> str:
+    for token in path:
+        try:
+            node = value_at(node, (token,))
+        except LookupError:
+            return did_you_mean(token, as_object(node))
     return ""
 
 

@@ -11,7 +11,7 @@ from perplexity_connector.perplexity.wire.variables import named_variable
 
 
 class ProxyChoice(NamedTuple):
-    """The address of a proxy, and how a message names the place that it is from."""
+    """The address of a proxy, and where it is from, as messages name that."""
 
     address: str
     source: str
@@ -23,17 +23,20 @@ def chosen_proxy(scheme: str, host: str, port: int) -> ProxyChoice | None:
     `no_proxy` takes names, name:port, addresses, and networks such as 10.0.0.0/8.
     """
     found = getproxies()
-    kind = next((kind for kind in (scheme, "all") if found.get(kind)), None)
-    if kind is None or _is_exempt(host, port, found.get("no", "")):
+    kind = scheme if found.get(scheme) else "all"
+    address = found.get(kind, "").strip()
+    if not address or _is_exempt(host, port, found.get("no", "")):
         return None
-    address = found[kind].strip()
-    full = address if "://" in address else f"http://{address}"
-    return ProxyChoice(full, _source(kind))
+    if "://" not in address:
+        address = f"http://{address}"
+    return ProxyChoice(address, _source(kind))
 
 
 def _is_exempt(host: str, port: int, exemptions: str) -> bool:
-    # The standard library compares the name with and without its port, but knows no networks.
-    return bool(proxy_bypass(f"{host}:{port}")) or _is_in_network(host, exemptions)
+    # urllib compares the name with and without its port. It does not know networks.
+    if proxy_bypass(f"{host}:{port}"):
+        return True
+    return _is_in_network(host, exemptions)
 
 
 def _is_in_network(host: str, exemptions: str) -> bool:
@@ -51,6 +54,8 @@ def _networks(exemptions: str) -> Iterator[IPv4Network | IPv6Network]:
 
 def _source(kind: str) -> str:
     # As `getproxies` reads them: lower case wins. macOS and Windows have a proxy without a variable.
-    names = (f"{kind}_proxy", f"{kind}_proxy".upper())
-    given = [named_variable(name) for name in names if os.environ.get(name)]
-    return next(iter(given), "The proxy in this system's settings")
+    name = f"{kind}_proxy"
+    for variable in (name, name.upper()):
+        if os.environ.get(variable):
+            return named_variable(variable)
+    return "The proxy in this system's settings"
