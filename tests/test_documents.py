@@ -11,7 +11,13 @@ import pytest
 
 from perplexity_connector import contract
 from perplexity_connector.cli.app import app
-from perplexity_connector.host import FlowOptions, HostOptions, RunOptions
+from perplexity_connector.host import (
+    ConnectionBackend,
+    FlowOptions,
+    HostOptions,
+    RunOptions,
+    StoredConnection,
+)
 from perplexity_connector.perplexity.forms.outputs import ChatEvent
 from tests.paths import ROOT
 
@@ -99,6 +105,21 @@ PARTS: Mapping[str, list[str]] = {
         *names_of(contract.ConnectionStatus),
     ],
     "Flows": [*names_of(contract.FlowStep), *names_of(contract.Flow)],
+    "Seams for engines": [
+        *(
+            name
+            for kind in (contract.Limiter, contract.RunObserver, ConnectionBackend)
+            for name in (kind.__name__, *vars(kind))
+            if not name.startswith("_")
+        ),
+        *(
+            name
+            for kind in (*get_args(contract.Observation), StoredConnection)
+            for name in (kind.__name__, *names_of(kind))
+        ),
+        "Observation",
+        "RateLimiters",
+    ],
     "Using the reference host": [
         *RunOptions.__annotations__,
         *HostOptions.__annotations__,

@@ -52,7 +52,7 @@ class AttemptFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSent:
-    """A request of a run got its response's headers, or failed: then `status` is None.
+    """A request of a run got its response's headers, or failed (`status` None).
 
     `milliseconds` are those until then, without the wait for the host's limit.
     """

@@ -41,7 +41,9 @@ def repeat_after(
     if facts.get("retryable") is not True or not is_harmless:
         return None
     told = told_seconds(facts.get("retry_after"), facts.get("resets_at"))
-    return back_off(attempt) if told is None else with_jitter(told)
+    if told is None:
+        return back_off(attempt)
+    return with_jitter(told)
 
 
 def told_seconds(retry_after: object, resets_at: object) -> float | None:
@@ -56,7 +58,8 @@ def told_seconds(retry_after: object, resets_at: object) -> float | None:
 def back_off(attempt: int) -> float:
     """Return the seconds to wait after the failed attempt of that number, if no wait is known."""
     # Full jitter: many runs that failed together must not come back together.
-    ceiling = min(_LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S * 2.0 ** min(attempt - 1, 10))
+    doublings = min(attempt - 1, 10)
+    ceiling = min(_LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S * 2.0**doublings)
     return _random_seconds(SHORTEST_S, ceiling)
 
 

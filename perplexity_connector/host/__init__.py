@@ -30,9 +30,9 @@ else:
             "runs.params",
             "flows.params",
             "credentials.backend",
-            "runs.rate_limiter",
             "credentials.store",
             "config",
+            "runs.rate_limiter",
             "sync",
         ),
     )

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
-from perplexity_connector.contract import Limiter, RunObserver
+from perplexity_connector.contract.limiter import Limiter
+from perplexity_connector.contract.observing import RunObserver
 from perplexity_connector.host.credentials.backend import ConnectionBackend
 
 __all__ = ["HostOptions"]

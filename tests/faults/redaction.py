@@ -61,13 +61,14 @@ def said(outcome: Outcome) -> Iterator[str]:
 
 
 def told(outcome: Outcome) -> Iterator[str]:
-    """What leaves the host: the envelope, the events, the checkpoints."""
+    """What leaves the host: the envelope, the events, the checkpoints, and what observers are given."""
     for document in (outcome.envelope, *outcome.events, *outcome.states):
         yield from (
             json.dumps(document, ensure_ascii=False),
             json.dumps(document),
             repr(document),
         )
+    yield from map(repr, outcome.observed)
 
 
 def logged(records: Iterable[logging.LogRecord]) -> Iterator[str]:

@@ -34,6 +34,7 @@ from perplexity_connector.contract import (
     FieldError,
     JsonObject,
     Manifest,
+    Observation,
     hookimpl,
     repeating,
 )
@@ -71,6 +72,7 @@ class Outcome:
     errors: list[ConnectorError]
     contexts: list[ActionContext]
     records: list[logging.LogRecord]
+    observed: list[Observation]
     asked: list[Asked]
     sent: int
     billed: int
@@ -142,6 +144,17 @@ class _Ears(logging.Handler):
             self.heard.append(record)
 
 
+@dataclass(slots=True)
+class Observer:
+    """An observer of the host's, which keeps every report."""
+
+    observed: list[Observation] = field(default_factory=list[Observation])
+
+    def observe(self, observation: Observation) -> None:
+        """Keep it."""
+        self.observed.append(observation)
+
+
 @contextmanager
 def ears() -> Iterator[list[logging.LogRecord]]:
     """Every log record at DEBUG, while entered."""
@@ -200,6 +213,7 @@ class Stage:
         scene, others = self.proxy.play(*row.rules), self.stranger.play()
         billed = self._billed(row)
         spy, states, events = Spy(), list[JsonObject](), list[dict[str, Any]]()
+        observer = Observer()
         clock = _Clock()
 
         def keep(state: JsonObject) -> None:
@@ -216,6 +230,7 @@ class Stage:
                 },
                 retries=row.retries,
                 environ={},
+                observers=[observer],
             )
             host.register(spy, MANIFEST)
             connection = CONNECTION | {"api_key": key}
@@ -233,6 +248,7 @@ class Stage:
             errors=spy.errors,
             contexts=spy.contexts,
             records=records,
+            observed=observer.observed,
             asked=scene.asked,
             sent=scene.sent,
             billed=self._billed(row) - billed,

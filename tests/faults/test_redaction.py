@@ -21,6 +21,8 @@ from perplexity_connector.contract import (
     ConnectorError,
     ErrorCode,
     OptionsPage,
+    RequestSent,
+    RunFinished,
     Secret,
     hookimpl,
 )
@@ -64,6 +66,25 @@ def test_no_run_of_the_matrix_says_the_key(stage: Stage, section: str) -> None:
     """Envelope, events, checkpoints, errors, contexts, the host's own objects, and every log record at DEBUG."""
     for row in SECTIONS[section]:
         assert found(SENTINEL, everything(stage.outcome(row))) == [], row.id
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_observers_see_each_request_of_a_run_and_no_content(
+    stage: Stage, section: str
+) -> None:
+    """Every request that arrived is there, and neither a question, nor an answer, nor a page is."""
+    for row in SECTIONS[section]:
+        outcome = stage.outcome(row)
+        sent = [each for each in outcome.observed if isinstance(each, RequestSent)]
+        assert len(sent) >= len(outcome.asked), row.id
+        assert {(each.method, each.path) for each in sent} >= {
+            (each.method, each.path) for each in outcome.asked
+        }, row.id
+        assert isinstance(outcome.observed[-1], RunFinished), row.id
+        shown = repr(outcome.observed).lower()
+        assert [word for word in ("moon", "://", "far away") if word in shown] == [], (
+            row.id
+        )
 
 
 def test_no_variable_that_a_crash_reporter_prints_has_the_key(stage: Stage) -> None:

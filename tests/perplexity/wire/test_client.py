@@ -7,7 +7,7 @@ import logging
 import socket
 import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Any, TypeVar
 
@@ -859,6 +859,22 @@ def test_a_permit_is_held_until_the_headers_are_there() -> None:
 
     over(http(200, b"{}", *RATE), read=read, ctx=host.context())
     assert host.notes == ["permitted", (50, 0, 1790000000.0), "released", "reading"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [(http(200, b"{}"), 200), (http(503), 503), (b"", None)]
+)
+def test_a_request_is_observed_when_its_headers_are_there_or_it_has_failed(
+    answer: bytes, status: int | None
+) -> None:
+    """Method, path without the host, status, and the milliseconds until then."""
+    seen: list[tuple[str, str, int | None, float]] = []
+    ctx = context(observe_request=lambda *request: seen.append(request))
+    with suppress(ConnectorError):
+        over(answer, ctx=ctx, first_byte_timeout=60 if status else 0.05)
+    ((*request, milliseconds),) = seen
+    assert request == ["POST", "/v1/agent", status]
+    assert 0 < milliseconds < 60_000
 
 
 def test_the_headers_of_a_refusal_are_told_too() -> None:
