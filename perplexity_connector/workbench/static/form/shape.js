@@ -174,11 +174,10 @@ export function makeNextItem(schema, items, example) {
 }
 
 /**
- * Return the choice after the last one. After the end it goes one back.
+ * Return the choice that follows: the first and the last choice take turns.
  * @param {Json[]} choices
  * @param {Json} last
  */
 function chooseNext(choices, last) {
-  const index = choices.indexOf(last);
-  return choices[index + 1] ?? choices[index - 1] ?? choices[0];
+  return (last === choices[0] ? choices.at(-1) : choices[0]) ?? null;
 }
