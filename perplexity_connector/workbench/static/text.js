@@ -24,6 +24,10 @@ export function writeJson(value, indent) {
   );
 }
 
+// As in contract/links.py: the browser's parser finds no user in `view-source:https://user@x.example`.
+const USER_INFO =
+  /^((?:[^:/\\?#]*:){0,9}?[\0- ]*(?:https?|ftp|wss?):[/\\]*|(?:[^/\\?#]*:)?[\0- ]*\/\/)[^/\\?#]*@/iu;
+
 /**
  * Return an address without `user:password@`, which may be a secret or look like the host. Any
  * other text stays as it is.
@@ -31,7 +35,10 @@ export function writeJson(value, indent) {
  */
 export function withoutUser(text) {
   const address = URL.canParse(text) ? new URL(text) : null;
-  if (!address?.username && !address?.password) return text;
+  if (!address?.username && !address?.password) {
+    const plain = text.replaceAll(/[\t\r\n]/gu, "");
+    return USER_INFO.test(plain) ? plain.replace(USER_INFO, "$1") : text;
+  }
   address.username = "";
   address.password = "";
   return address.href;

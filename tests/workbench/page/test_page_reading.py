@@ -100,6 +100,9 @@ def test_a_source_is_shown_without_a_user_and_in_its_own_order(blank: Page) -> N
           const pages = [
             { url, title: "moon\u202emoc.live", snippet: "a \u2066b" },
             { url: "ftp://user:secret@y.example/", title: "" },
+            { url: "view-source:https:/\\t/user:secret@y.example/", title: "" },
+            { url: "//user:secret@y.example/" },
+            { url: "https:/\\t/user:secret@y.example/" },
             { url },
           ];
           const drawn = drawSources(pages, "s", "Sources");
