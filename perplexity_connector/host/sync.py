@@ -171,7 +171,7 @@ class SyncHost:
                     items.put(event)
 
         thread = self._usable_thread()
-        call = _Call(thread, pump())
+        call = _Call(thread, pump)
         call.future.add_done_callback(lambda _: items.put(None))
         try:
             while (item := items.get()) is not None:
@@ -214,7 +214,7 @@ class SyncHost:
         )
 
     def _wait(self, start: Start[T]) -> T:
-        call = _Call(self._usable_thread(), start())
+        call = _Call(self._usable_thread(), start)
         try:
             return call.future.result()
         finally:
@@ -356,9 +356,9 @@ class _Call(Generic[T]):
     * `_task`: the coroutine's task, to cancel it.
     """
 
-    def __init__(self, thread: _HostThread, work: Coroutine[object, None, T]) -> None:
+    def __init__(self, thread: _HostThread, start: Start[T]) -> None:
         self._thread = thread
-        self._work = work
+        self._start = start
         self.future = thread.submit(self._main())
 
     def abort(self) -> None:
@@ -374,7 +374,7 @@ class _Call(Generic[T]):
         wait([self.future])
 
     async def _main(self) -> T:
-        self._task = asyncio.ensure_future(self._work)
+        self._task = asyncio.ensure_future(self._start())
         return await self._task
 
     def _cancel(self) -> None:

@@ -40,7 +40,7 @@ from perplexity_connector.host.validation.schema_validator import invalid_input_
 
 FindForm: TypeAlias = Callable[[str], ConnectionForm]
 Edit: TypeAlias = Callable[[Sequence[StoredConnection]], Sequence[StoredConnection]]
-Test: TypeAlias = Callable[[str, Credential], Awaitable[ConnectionStatus]]
+Test: TypeAlias = Callable[[str, Credential], Awaitable[Document]]
 # Hexadecimal digits: enough to compare connections by eye.
 _FINGERPRINT_DIGITS = 8
 
@@ -127,8 +127,7 @@ class Connections:
             if error.code is not ErrorCode.INVALID_CREDENTIALS:
                 raise
             return _status_from_error(error).to_dict()
-        status = await self._test(owner, credential)
-        return status.to_dict()
+        return await self._test(owner, credential)
 
     def rename(self, name: str, new_name: str) -> Document:
         """Rename a connection and describe it. Saved steps with the old name must be changed.

@@ -5,9 +5,8 @@ runs as a task of its own, so that the host can leave it behind.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from types import NoneType
 from typing import Any, TypeAlias, TypeVar, cast
 
 from perplexity_connector.contract import (
@@ -16,45 +15,23 @@ from perplexity_connector.contract import (
     Effect,
     ErrorCode,
     FieldError,
+    JsonObject,
     RunWarning,
 )
 from perplexity_connector.contract.errors import unchained
+from perplexity_connector.contract.json import as_text
+from perplexity_connector.host.validation.to_json import to_json
 
 T = TypeVar("T")
 # Makes the error of a broken plugin from the reason, which never holds the exception's text: that
 # may have a key or an input value in it.
 Fail: TypeAlias = Callable[[str], ConnectorError]
-# The types that each part may have.
-_Kinds: TypeAlias = Mapping[str, type | tuple[type, ...]]
+# Returns a plain copy of a value, so that no code of a plugin runs when the host reads it later.
+# Raises anything for another value.
+_Reader: TypeAlias = Callable[[Any], Any]
 
 # So long may a plugin take to end after it was cancelled.
 PATIENCE_S = 5.0
-
-_NUMBER = (int, float, NoneType)
-_TEXT = (str, NoneType)
-_OBJECT = (Mapping, NoneType)
-_ERROR_PARTS: _Kinds = {
-    "code": ErrorCode,
-    "effect": Effect,
-    "message": str,
-    "user_message": str,
-    "retryable": bool,
-    "retry_after": _NUMBER,
-    "resets_at": _NUMBER,
-    "partial": _OBJECT,
-    "usage": _OBJECT,
-    "http_status": (int, NoneType),
-    "provider_code": _TEXT,
-    "request_id": _TEXT,
-    "docs_url": _TEXT,
-}
-_RESULT_PARTS: _Kinds = {
-    "output": Mapping,
-    "summary": str,
-    "usage": Mapping,
-    "warnings": (list, tuple),
-    "meta": Mapping,
-}
 
 
 def call(function: Callable[[], T], fail: Fail) -> T:
@@ -71,24 +48,6 @@ def call(function: Callable[[], T], fail: Fail) -> T:
             raise _as_connector_error(error, fail) from None
 
 
-async def guard(start: Callable[[], Awaitable[T]], fail: Fail) -> T:
-    """Await a plugin's coroutine in this task. Raises as `call` does."""
-    task = cast("asyncio.Task[object]", asyncio.current_task())
-    before = task.cancelling()
-    with unchained():
-        try:
-            return await start()
-        except KeyboardInterrupt:
-            raise
-        except asyncio.CancelledError as error:
-            if task.cancelling() > before:
-                raise
-            # A future of the plugin was cancelled, and not this task.
-            raise _as_connector_error(error, fail) from None
-        except BaseException as error:  # noqa: BLE001 - as in `call`
-            raise _as_connector_error(error, fail) from None
-
-
 async def supervise(
     start: Callable[[], Awaitable[T]], fail: Fail, limit: float | None = None
 ) -> T:
@@ -98,12 +57,12 @@ async def supervise(
     """
     task = begin(start, fail)
     await settle(task, limit)
-    return task.result()
+    return outcome(task, fail)
 
 
 def begin(start: Callable[[], Awaitable[T]], fail: Fail) -> "asyncio.Task[T]":
-    """Run a plugin's coroutine as a task, which raises as `call` does. `settle` waits for it."""
-    return asyncio.create_task(guard(start, fail))
+    """Run a plugin's coroutine as a task. `settle` waits for it, `outcome` reads it."""
+    return asyncio.create_task(_guard(start, fail))
 
 
 async def settle(task: "asyncio.Task[T]", limit: float | None = None) -> None:
@@ -123,52 +82,174 @@ async def settle(task: "asyncio.Task[T]", limit: float | None = None) -> None:
         raise TimeoutError
 
 
-def result_problem(result: object) -> str | None:
-    """Return the reason why a handler's result cannot be used; None if it can."""
-    if not isinstance(result, ActionResult):
-        return f"it returned a {type(result).__name__}"
-    wrong = _wrong_parts(result, _RESULT_PARTS)
-    if not wrong and not all(map(_is_warning, result.warnings)):
-        wrong = ["warnings"]
-    return f"its result has a wrong type in {', '.join(wrong)}" if wrong else None
+def outcome(task: "asyncio.Task[T]", fail: Fail) -> T:
+    """Return the result of a task for which `settle` has returned. Raises as `call` does."""
+    if task.cancelled():
+        # `settle` raises if the caller cancelled it. So the plugin did, or a future of the plugin.
+        raise fail(asyncio.CancelledError.__name__)
+    return task.result()
 
 
-def is_field_error(error: object) -> bool:
-    """Return whether that is a `FieldError` whose parts are text."""
-    return isinstance(error, FieldError) and all(
-        isinstance(part, str) for part in (error.pointer, error.code, error.message)
-    )
+def has_succeeded(task: "asyncio.Task[T]") -> bool:
+    """Return whether a task has ended with a result."""
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
+def as_result(given: object) -> tuple[ActionResult, str | None]:
+    """Return a plain copy of a handler's result, and why it cannot be used; None if it can.
+
+    The output is not copied. A part that cannot be used is left out.
+    """
+    if not issubclass(type(given), ActionResult):
+        return ActionResult(output={}), f"it returned a {type(given).__name__}"
+    parts, wrong = _read_parts(given, _RESULT_PARTS)
+    result = ActionResult(**{"output": {}, **parts})
+    return result, f"its result has a wrong {', '.join(wrong)}" if wrong else None
+
+
+def plain_object(given: object) -> JsonObject | None:
+    """Return a plain copy of a plugin's object; None if it is not one, or cannot be read."""
+    copied: JsonObject | None = _attempt(lambda: _object(given), None)
+    return copied
+
+
+def field_errors(given: Iterable[object]) -> list[FieldError]:
+    """Return plain copies of a plugin's field errors. Raises `TypeError` for anything else."""
+    names = ("pointer", "code", "message")
+    return [FieldError(**_texts(error, FieldError, names)) for error in given]
+
+
+async def _guard(start: Callable[[], Awaitable[T]], fail: Fail) -> T:
+    """Await a plugin's coroutine in a task of its own. Raises as `call` does."""
+    with unchained():
+        try:
+            result = await start()
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            raise
+        except BaseException as error:  # noqa: BLE001 - as in `call`
+            raise _as_connector_error(error, fail) from None
+    if cast("asyncio.Task[object]", asyncio.current_task()).cancelling():
+        # A cancellation that has not arrived yet would replace the result.
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+    return result
 
 
 def _as_connector_error(error: BaseException, fail: Fail) -> ConnectorError:
-    """Return a plugin's own `ConnectorError`, else one that names the type of `error`.
+    """Return a plain copy of a plugin's `ConnectorError`, else one that names the type of `error`.
 
     Raises `KeyboardInterrupt` if a group of exceptions holds one.
     """
-    if isinstance(error, BaseExceptionGroup) and error.subgroup(KeyboardInterrupt):
+    kind = type(error)
+    if issubclass(kind, BaseExceptionGroup) and _has_interrupt(error):
         raise KeyboardInterrupt from None
-    if not isinstance(error, ConnectorError):
-        return fail(type(error).__name__)
-    wrong = _wrong_parts(error, _ERROR_PARTS)
-    if not wrong and not all(map(is_field_error, error.fields)):
-        wrong = ["fields"]
+    if not issubclass(kind, ConnectorError):
+        return fail(kind.__name__)
+    parts, wrong = _read_parts(error, _ERROR_PARTS)
     if wrong:
-        return fail(f"its error has a wrong type in {', '.join(wrong)}")
-    return error
+        return fail(f"its error has a wrong {', '.join(wrong)}")
+    return ConnectorError(**parts)
 
 
-def _wrong_parts(whole: object, parts: _Kinds) -> list[str]:
-    return [
-        name
-        for name, kind in parts.items()
-        if not isinstance(getattr(whole, name), kind)
-    ]
-
-
-def _is_warning(warning: object) -> bool:
-    return isinstance(warning, RunWarning) and all(
-        isinstance(part, str) for part in (warning.code, warning.message)
+def _has_interrupt(group: BaseException) -> bool:
+    parts: tuple[BaseException, ...] = getattr(group, "exceptions", ())
+    return any(
+        isinstance(part, KeyboardInterrupt) or _has_interrupt(part) for part in parts
     )
+
+
+def _read_parts(
+    whole: object, readers: Mapping[str, _Reader]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return a plain copy of each part, and the names of the parts that cannot be used."""
+    unusable = object()
+    found = {
+        name: _attempt(lambda: reader(getattr(whole, name)), unusable)  # noqa: B023 - called at once
+        for name, reader in readers.items()
+    }
+    parts = {name: part for name, part in found.items() if part is not unusable}
+    return parts, [name for name in found if name not in parts]
+
+
+def _attempt(read: Callable[[], Any], otherwise: Any) -> Any:
+    """Return the value that `read` returns; `otherwise` if the plugin's code in it raises."""
+    try:
+        return read()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - as in `call`
+        return otherwise
+
+
+def _exactly(kind: type[T]) -> Callable[[object], T]:
+    def read(given: object) -> T:
+        if not isinstance(given, kind):
+            raise TypeError
+        return given
+
+    return read
+
+
+def _or_none(reader: _Reader) -> _Reader:
+    return lambda given: None if given is None else reader(given)
+
+
+def _text(given: object) -> str:
+    # The plain text of a subclass: its own methods may do anything.
+    return as_text(str.__str__(given))
+
+
+def _number(given: object) -> float:
+    number = to_json(given).value
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise TypeError
+    return number
+
+
+def _whole_number(given: object) -> int:
+    return _exactly(int)(_number(given))
+
+
+def _object(given: object) -> JsonObject:
+    return _exactly(dict)(to_json(given).value)
+
+
+def _warnings(given: object) -> list[RunWarning]:
+    if not isinstance(given, list | tuple):
+        raise TypeError
+    names = ("code", "message")
+    return [RunWarning(**_texts(each, RunWarning, names)) for each in given]
+
+
+def _texts(whole: object, kind: type, names: Iterable[str]) -> dict[str, str]:
+    if not isinstance(whole, kind):
+        raise TypeError
+    return {name: _text(getattr(whole, name)) for name in names}
+
+
+_ERROR_PARTS: Mapping[str, _Reader] = {
+    "code": _exactly(ErrorCode),
+    "message": _text,
+    "user_message": _text,
+    "effect": _exactly(Effect),
+    "retryable": _exactly(bool),
+    "retry_after": _or_none(_number),
+    "resets_at": _or_none(_number),
+    "fields": field_errors,
+    "partial": _or_none(_object),
+    "usage": _or_none(_object),
+    "http_status": _or_none(_whole_number),
+    "provider_code": _or_none(_text),
+    "request_id": _or_none(_text),
+    "docs_url": _or_none(_text),
+}
+_RESULT_PARTS: Mapping[str, _Reader] = {
+    "output": _exactly(Mapping),
+    "summary": _text,
+    "usage": _object,
+    "warnings": _warnings,
+    "meta": _object,
+}
 
 
 async def _end(task: "asyncio.Task[T]") -> None:

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import TypeVar
+from typing import cast
 
 import pluggy
 
@@ -31,7 +31,7 @@ from perplexity_connector.contract import (
     OptionsQuery,
     RunCanceller,
 )
-from perplexity_connector.contract.json import pointer_of
+from perplexity_connector.contract.json import Document, pointer_of
 from perplexity_connector.host.catalogue.discovery import Installed
 from perplexity_connector.host.catalogue.schemas import read_schema
 from perplexity_connector.host.credentials.form import ConnectionForm
@@ -42,9 +42,8 @@ from perplexity_connector.host.validation.schema_validator import (
     SchemaValidator,
     merge_errors,
 )
-from perplexity_connector.host.validation.to_json import Normalized
+from perplexity_connector.host.validation.to_json import Normalized, to_json
 
-Answer = TypeVar("Answer", ConnectionStatus, OptionsPage)
 _LOG = logging.getLogger("automation_host")
 
 # Longer than a connector's own test takes.
@@ -121,10 +120,9 @@ class LoadedConnector:
 
         def check() -> list[FieldError]:
             own = self._connector.check(action.id, action.version, document)
-            if not all(map(boundary.is_field_error, own)):
-                raise TypeError
             # The connector saw null in the place of a value that is not JSON.
-            return merge_errors(merge_errors(errors, own), input.errors)
+            found = boundary.field_errors(own)
+            return merge_errors(merge_errors(errors, found), input.errors)
 
         fail = self._fail(f"cannot check the input of {action.id!r}")
         return document, boundary.call(check, fail)
@@ -133,7 +131,7 @@ class LoadedConnector:
         """Return where an output breaks its schema."""
         return self._validators[action.output].errors(output)
 
-    async def test_connection(self, context: ActionContext) -> ConnectionStatus:
+    async def test_connection(self, context: ActionContext) -> Document:
         """Test a connection.
 
         The outcome is `unknown` if the connector has no test, or takes too long. Raises
@@ -145,9 +143,8 @@ class LoadedConnector:
                 "This connector cannot test a connection.", "Run a step with it."
             )
 
-        async def test() -> ConnectionStatus:
-            status = await connector.test_connection(context)
-            return _require_type(status, ConnectionStatus)
+        async def test() -> Document:
+            return _plain(await connector.test_connection(context), ConnectionStatus)
 
         try:
             fail = self._fail("cannot test a connection")
@@ -160,7 +157,7 @@ class LoadedConnector:
         source: str,
         query: OptionsQuery,
         context: ActionContext,
-    ) -> OptionsPage:
+    ) -> Document:
         """Return a page of suggestions for a field.
 
         Raises `ConnectorError`: `not_found` if the connector has none, the connector's own, else
@@ -170,9 +167,9 @@ class LoadedConnector:
         if not isinstance(connector, OptionLister):
             raise ConnectorError(ErrorCode.NOT_FOUND, f"{self._name} has no options.")
 
-        async def list_options() -> OptionsPage:
+        async def list_options() -> Document:
             page = await connector.list_options(source, query, context)
-            return _require_type(page, OptionsPage)
+            return _plain(page, OptionsPage)
 
         return await boundary.supervise(
             list_options, self._fail("cannot list its options")
@@ -203,12 +200,16 @@ class LoadedConnector:
         async with self._opening:
             if self._is_open:
                 return
-            kind = type(self._connector)
-            await boundary.guard(
-                lambda: kind.__aenter__(self._connector), self._fail("cannot be opened")
-            )
-            stack.push_async_callback(self._close)
-            self._is_open = True
+            kind, fail = type(self._connector), self._fail("cannot be opened")
+            task = boundary.begin(lambda: kind.__aenter__(self._connector), fail)
+            try:
+                await boundary.settle(task)
+            finally:
+                # One that opened although its run was cancelled must be closed, too.
+                self._is_open = boundary.has_succeeded(task)
+                if self._is_open:
+                    stack.push_async_callback(self._close)
+            boundary.outcome(task, fail)
 
     async def _close(self) -> None:
         """Close the connector. A failure is logged and ignored."""
@@ -292,19 +293,22 @@ def _import_plugin(installed: Installed, name: str) -> object:
     raise ConnectorError(ErrorCode.INTERNAL, problem)
 
 
-def _unknown_status(message: str, next_step: str) -> ConnectionStatus:
+def _unknown_status(message: str, next_step: str) -> Document:
     return ConnectionStatus(
         outcome=ConnectionOutcome.UNKNOWN,
         message=message,
         next_step=next_step,
-    )
+    ).to_dict()
 
 
-def _require_type(value: object, kind: type[Answer]) -> Answer:
-    if not isinstance(value, kind):
+def _plain(answer: object, kind: type[ConnectionStatus | OptionsPage]) -> Document:
+    """Return a plugin's answer as plain JSON. Raises anything for another type, or such a part."""
+    if not isinstance(answer, kind):
         raise TypeError
-    value.to_dict()  # fails here, and not at its caller, for a part of a wrong type
-    return value
+    copied = to_json(answer.to_dict())
+    if copied.errors:
+        raise TypeError
+    return cast("Document", copied.value)
 
 
 def _internal(problem: str, reason: str) -> ConnectorError:

@@ -20,7 +20,7 @@ class Opened:
 
     * `times`: how many `async with` share it.
     * `observers`: the operator's; None without any.
-    * `stack`: closes the open connectors.
+    * `stack`: closes the open connectors, then the observers.
     * `_loop`: the event loop that it belongs to.
     * `_process`: the process that it belongs to; a forked child is another one.
     * `_limiter`: the operator's; None for the default ones, `_defaults`, one for each connector.
@@ -41,6 +41,8 @@ class Opened:
         self._defaults: dict[str, RateLimiters] = {}
         self._concurrency = concurrency
         self.stack = AsyncExitStack()
+        if self.observers is not None:
+            self.stack.push_async_callback(self.observers.close)
         self._loop = asyncio.get_running_loop()
         self._process = os.getpid()
         self._runs: set[Run] = set()
@@ -94,15 +96,13 @@ class Opened:
 
     async def close(self) -> None:
         """Stop the active runs, wait for their end, and close every connector."""
-        for run in self._runs:
-            run.stop()
         try:
+            for run in self._runs:
+                run.stop()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._idle.wait(), _STOP_S)
         finally:
             await self.stack.aclose()
-            if self.observers is not None:
-                await self.observers.close()
 
     def _default(self, connector: str) -> RateLimiters:
         if connector not in self._defaults:

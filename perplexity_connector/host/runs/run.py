@@ -5,7 +5,7 @@ import functools
 import inspect
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
@@ -21,7 +21,7 @@ from perplexity_connector.contract import (
     EventType,
     JsonObject,
 )
-from perplexity_connector.contract.json import Document
+from perplexity_connector.contract.json import Document, as_int, as_number
 from perplexity_connector.contract.timers import expiring
 from perplexity_connector.host.credentials.form import Credential
 from perplexity_connector.host.runs import boundary
@@ -85,6 +85,7 @@ class Run:
     * `_usage`: the last usage of any attempt that failed or was cancelled.
     * `_timer`: ends the run, `GRACE_S` after the deadline or when it is stopped.
     * `_stop_requested`: whether `stop` was called in time.
+    * `_caller_left`: whether the caller's own task was cancelled.
     * `_interrupted`: the handler's task, if the run was ended while it was active.
     * `_stop_accepted`: whether the provider accepted the request to stop the run, or there was
       nothing to stop.
@@ -117,6 +118,7 @@ class Run:
     _usage: JsonObject | None = None
     _timer: asyncio.Timeout = field(init=False)
     _stop_requested: bool = False
+    _caller_left: bool = False
     _interrupted: asyncio.Task[ActionResult] | None = None
     _stop_accepted: bool = False
     _effect: Effect = Effect.NONE
@@ -129,8 +131,8 @@ class Run:
         self._timer = asyncio.timeout(None)
 
     def stop(self) -> bool:
-        """End the run now, as its deadline would. Return False if its time is over already."""
-        if not self._timer.expired():
+        """End the run now, as its deadline would. Return False if it is ending already."""
+        if not self._timer.expired() and not self._caller_left:
             self._stop_requested = True
             self._timer.reschedule(asyncio.get_running_loop().time())
         return self._stop_requested
@@ -158,12 +160,12 @@ class Run:
         try:
             async with self._timer:
                 with expiring(self._timer, self._seconds_left):
-                    await self.loaded.open(stack)
-                    return await self._make_attempts()
+                    return await self._make_attempts(stack)
         except TimeoutError:
             await self._cancel_at_provider()
             return self._late_result()
         except asyncio.CancelledError:
+            self._caller_left = True
             await self._cancel_at_provider()
             raise
 
@@ -184,9 +186,10 @@ class Run:
         deadline = self.deadline + self.patience.waited()
         return deadline + GRACE_S - time.monotonic()
 
-    async def _make_attempts(self) -> ActionResult:
+    async def _make_attempts(self, stack: AsyncExitStack) -> ActionResult:
         import stamina  # noqa: PLC0415 - heavy, and the palette needs none of it
 
+        await self.loaded.open(stack)
         # The embedding process may have switched retries off; then the first attempt is the last.
         total = self.policy.retries + 1 if stamina.is_active() else 1
         # stamina's own timeout of 45 s would end a long run's retries; the deadline is ours.
@@ -201,16 +204,17 @@ class Run:
         return result
 
     async def _attempt(self, number: int, total: int) -> ActionResult:
+        if self._stop_requested:
+            await asyncio.Event().wait()  # the timer cancels this; nothing is sent
         self.record.attempts = self._active_attempt = number
         self._wait = None
         context = self._context(number, last=number == total)
         before = self._effect_before_turn = self._effect
-        self._effect = Effect.UNKNOWN
         self._stop_accepted = False
         task = boundary.begin(lambda: self._handle(context), self._handler_error)
         try:
             await boundary.settle(task)
-            return self._checked(task.result())
+            return self._checked(boundary.outcome(task, self._handler_error))
         except asyncio.CancelledError:
             self._interrupted = task
             raise
@@ -225,6 +229,7 @@ class Run:
             self._active_attempt = 0  # also of a handler that goes on
 
     async def _handle(self, context: ActionContext) -> ActionResult:
+        self._effect = Effect.UNKNOWN
         try:
             return await self.handler(self.input, context)
         finally:
@@ -235,11 +240,10 @@ class Run:
         error.partial = self._partial = error.partial or self._partial
         error.usage = self._usage = error.usage or self._usage
 
-    def _checked(self, result: ActionResult) -> ActionResult:
-        if problem := boundary.result_problem(result):
-            output = getattr(result, "output", None)
-            if isinstance(output, Mapping):
-                self._partial = cast("JsonObject", output)
+    def _checked(self, given: object) -> ActionResult:
+        result, problem = boundary.as_result(given)
+        if problem:
+            self._save_partial(result.output or None)
             raise self._handler_error(problem)
         return result
 
@@ -292,8 +296,8 @@ class Run:
             observe_usage=self._save_usage,
             wants_events=self.listener is not None,
             permit=self._permit,
-            observe_limit=self.rate_limiter.observe,
-            observe_refusal=self.rate_limiter.refuse,
+            observe_limit=self._observe_limit,
+            observe_refusal=lambda wait: self.rate_limiter.refuse(as_number(wait)),
             observe_stop=self._observe_stop,
             observe_request=self.watch.sent,
             emit=functools.partial(self._emit, number),
@@ -307,6 +311,10 @@ class Run:
     def _observe_stop(self, accepted: bool) -> None:
         self._stop_accepted = accepted is True
 
+    def _observe_limit(self, limit: object, remaining: object, reset: object) -> None:
+        numbers = as_int(limit), as_int(remaining), as_number(reset)
+        self.rate_limiter.observe(*numbers)
+
     @asynccontextmanager
     async def _permit(self) -> AsyncIterator[None]:
         if self._effect_before_turn is not None:
@@ -318,7 +326,9 @@ class Run:
 
     async def _keep_checkpoint(self, state: JsonObject) -> None:
         try:
-            copied = _as_state(state)
+            copied = boundary.plain_object(state)
+            if copied is None:
+                raise TypeError  # noqa: TRY301 - one warning for every reason
             self.state = copied or None
             if self.on_checkpoint is None:
                 return
@@ -329,20 +339,22 @@ class Run:
             message = f"A checkpoint was not kept ({type(error).__name__}): after a crash this run cannot continue."
             self.record.warn("checkpoint_lost", message)
 
-    def _save_partial(self, partial: JsonObject) -> None:
-        if isinstance(partial, Mapping):
-            self._partial = partial
+    def _save_partial(self, partial: JsonObject | None) -> None:
+        if (copied := boundary.plain_object(partial)) is not None:
+            self._partial = copied
 
     def _save_usage(self, usage: JsonObject) -> None:
-        self._usage = usage
+        if (copied := boundary.plain_object(usage)) is not None:
+            self._usage = copied
 
     def _emit(self, attempt: int, event: JsonObject) -> None:
         # An attempt that has ended may still have tasks that emit events.
         if self.listener is None or self._active_attempt != attempt:
             return
-        kind = event.get("type") if isinstance(event, Mapping) else None
+        copied = boundary.plain_object(event) or {}
+        kind = copied.get("type")
         if isinstance(kind, str) and kind in _EVENT_TYPES:
-            self._send(event)
+            self._send(copied)
 
     def _send(self, event: JsonObject) -> None:
         if self.listener is not None:
@@ -350,7 +362,7 @@ class Run:
             self.listener({**event, "seq": self._last_seq})
 
     def _valid_output(self, output: JsonObject) -> JsonObject:
-        normalized = to_json(output)
+        normalized = boundary.call(lambda: to_json(output), self._handler_error)
         plain = cast("JsonObject", normalized.value)
         if errors := self.loaded.output_errors(self.action, normalized):
             places = ", ".join(f"{error.pointer!r} ({error.code})" for error in errors)
@@ -366,31 +378,15 @@ class Run:
     def _handler_error(self, reason: str) -> ConnectorError:
         message = f"The action {self.action.id!r} broke: {reason}."
         self._log.error("run %s: %s", self.record.run_id, message)
-        return ConnectorError(
-            ErrorCode.INTERNAL,
-            message,
-            effect=self._effect,
-            partial=self._partial,
-            usage=self._usage,
-        )
+        return self._error(ErrorCode.INTERNAL, message)
 
     def _time_over_error(self) -> ConnectorError:
-        code = ErrorCode.TIMEOUT
-        message = "The run did not end in time. Set a longer timeout."
         if self._stop_requested:
-            code = ErrorCode.CANCELLED
-            message = "The run was stopped."
+            return self._error(ErrorCode.CANCELLED, "The run was stopped.")
+        message = "The run did not end in time. Set a longer timeout."
+        return self._error(ErrorCode.TIMEOUT, message)
+
+    def _error(self, code: ErrorCode, message: str) -> ConnectorError:
         return ConnectorError(
-            code,
-            message,
-            effect=self._effect,
-            partial=self._partial,
-            usage=self._usage,
+            code, message, effect=self._effect, partial=self._partial, usage=self._usage
         )
-
-
-def _as_state(state: object) -> JsonObject:
-    copied = to_json(state).value
-    if not isinstance(copied, dict):
-        raise TypeError
-    return copied

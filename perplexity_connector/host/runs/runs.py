@@ -7,7 +7,6 @@ from typing import cast
 
 from perplexity_connector.contract import (
     ActionContext,
-    ConnectionStatus,
     ConnectorError,
     Effect,
     ErrorCode,
@@ -207,12 +206,11 @@ class Runs:
         credential = self._credential(loaded, connection, needed=connection is not None)
         await loaded.open(opened.stack)
         query = OptionsQuery(search=search, cursor=cursor, limit=limit)
-        page = await loaded.list_options(
+        return await loaded.list_options(
             source,
             query,
             ActionContext(connection=credential),
         )
-        return page.to_dict()
 
     def _prepare(
         self,
@@ -277,7 +275,7 @@ class Runs:
                 raise
             return {}
 
-    async def _test(self, connector: str, credential: Credential) -> ConnectionStatus:
+    async def _test(self, connector: str, credential: Credential) -> Document:
         opened = self._open_here()
         loaded = self._load(connector)
         await loaded.open(opened.stack)

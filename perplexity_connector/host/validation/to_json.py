@@ -50,7 +50,7 @@ class _Copier:
         elif isinstance(value, int | float) and not _is_finite(value):
             self._reject(pointer, "Must be a finite number.")
         else:
-            return value
+            return _exact(value)
         return None
 
     def _copy_object(
@@ -59,7 +59,9 @@ class _Copier:
         copied = {}
         for name, item in value.items():
             if isinstance(name, str) and _is_encodable(name):
-                copied[name] = self.copy(item, child_pointer(pointer, name), depth)
+                copied[str.__str__(name)] = self.copy(
+                    item, child_pointer(pointer, name), depth
+                )
             else:
                 self._reject(pointer, "Must have unbroken text as every name.")
         return copied
@@ -79,6 +81,15 @@ def to_json(value: object) -> Normalized:
     except _NotPlainError:
         copier = _Copier()
     return Normalized(value=copier.copy(value, "", 0), errors=copier.errors)
+
+
+def _exact(value: str | float | None) -> JsonValue:
+    """Return a text or a number without a class of its own, whose methods may do anything."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    return int.__int__(value) if isinstance(value, int) else float.__float__(value)
 
 
 class _NotPlainError(Exception):

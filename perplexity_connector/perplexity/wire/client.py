@@ -222,6 +222,8 @@ class Client:
         self._opened = self._transport or network(
             self._endpoint.base_url, self._endpoint.connect_timeout
         )
+        # Its libraries are imported now. Later, a run that is stopped meanwhile would be in doubt.
+        await self._opened.__aenter__()
         return self
 
     async def __aexit__(

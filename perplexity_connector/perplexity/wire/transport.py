@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import httpx
 
@@ -155,6 +155,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._proxy_headers = _proxy_headers(proxy)
         self._connect_timeout = connect_timeout
         self._session: ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the session, before the first request."""
+        self._opened()
+        return self
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the response, as soon as its head has arrived.

@@ -130,6 +130,7 @@ def test_a_run_whose_time_is_over_is_not_stopped_any_more(
     handler.may_end.clear()
 
     async def work(host: Host) -> Any:
+        await host.options("toy", "tones")  # opens the connector, which takes longer
         run = asyncio.create_task(
             host.run(*GREET, connection=CONNECTION, run_id=RUN_ID, timeout=0.001)
         )
