@@ -37,7 +37,7 @@ _IS_OUR_REQUEST: ContextVar[bool] = ContextVar(
 def network(base_url: str, connect_timeout: float) -> httpx.AsyncBaseTransport:
     """Return the transport to one origin, with the proxy and the CA of the environment.
 
-    It opens on first use. Connecting may take `connect_timeout` seconds. Raises `ImportError` or
+    It opens when it is entered. Connecting may take `connect_timeout` seconds. Raises `ImportError` or
     `ValueError` for a proxy of an unsupported kind.
     """
     url = httpx.URL(base_url)
@@ -108,7 +108,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     """Use one aiohttp session as an httpx transport.
 
     It does not follow redirects, keep cookies, unpack bodies or read the environment. `_session` is
-    None until the first request.
+    None until it is opened.
     """
 
     def __init__(
