@@ -234,8 +234,13 @@ def test_a_call_that_comes_while_the_host_closes_is_refused() -> None:
         async def work() -> None:
             raise AssertionError
 
+        def start() -> Any:
+            raise AssertionError  # a coroutine that nobody awaits
+
         with pytest.raises(RuntimeError):
             thread.submit(work())
+        with pytest.raises(RuntimeError):
+            sync_module._Call(thread, start)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -141,7 +141,9 @@ def _as_connector_error(error: BaseException, fail: Fail) -> ConnectorError:
     Raises `KeyboardInterrupt` if a group of exceptions holds one.
     """
     kind = type(error)
-    if issubclass(kind, BaseExceptionGroup) and _has_interrupt(error):
+    if issubclass(kind, BaseExceptionGroup) and _attempt(
+        lambda: _has_interrupt(error), False
+    ):
         raise KeyboardInterrupt from None
     if not issubclass(kind, ConnectorError):
         return fail(kind.__name__)
@@ -211,7 +213,10 @@ def _whole_number(given: object) -> int:
 
 
 def _object(given: object) -> JsonObject:
-    return _exactly(dict)(to_json(given).value)
+    copied = to_json(given).value
+    if not isinstance(copied, dict):
+        raise TypeError
+    return copied
 
 
 def _warnings(given: object) -> list[RunWarning]:

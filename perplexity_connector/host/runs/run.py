@@ -210,6 +210,7 @@ class Run:
         self._wait = None
         context = self._context(number, last=number == total)
         before = self._effect_before_turn = self._effect
+        self._effect = Effect.UNKNOWN
         self._stop_accepted = False
         task = boundary.begin(lambda: self._handle(context), self._handler_error)
         try:
@@ -229,7 +230,6 @@ class Run:
             self._active_attempt = 0  # also of a handler that goes on
 
     async def _handle(self, context: ActionContext) -> ActionResult:
-        self._effect = Effect.UNKNOWN
         try:
             return await self.handler(self.input, context)
         finally:

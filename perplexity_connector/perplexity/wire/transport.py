@@ -42,8 +42,13 @@ _IS_OUR_REQUEST: ContextVar[bool] = ContextVar(
 def network(base_url: str, connect_timeout: float) -> httpx.AsyncBaseTransport:
     """Return the transport to one origin, with the proxy and the CA of the environment.
 
+<<<<<<< HEAD
     It opens on first use. Connecting may take `connect_timeout` seconds. Raises `ConnectorError`
     (`invalid_input`), naming the variable, for a proxy or a CA bundle that cannot be used.
+=======
+    It opens when it is entered. Connecting may take `connect_timeout` seconds. Raises `ImportError` or
+    `ValueError` for a proxy of an unsupported kind.
+>>>>>>> fix14a
     """
     url = httpx.URL(base_url)
     choice = _proxy_choice(url)
@@ -140,7 +145,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     """Use one aiohttp session as an httpx transport.
 
     It does not follow redirects, keep cookies, unpack bodies or read the environment. `_session` is
-    None until the first request.
+    None until it is opened.
     """
 
     def __init__(

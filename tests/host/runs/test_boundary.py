@@ -23,6 +23,7 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.host import Host
 from perplexity_connector.host.runs import boundary, loading
+from perplexity_connector.host.runs import run as run_module
 from tests.host.runs.test_loading import Plugin, error_of
 from tests.host.runs.test_run import GOOD, Script, run
 from tests.host.stage import CONNECTION, GREET, TOKEN, in_host, toy_host
@@ -101,6 +102,64 @@ def test_an_action_that_raises_what_it_should_not_fails_its_run_alone() -> None:
         assert envelope["error"]["effect"] == "unknown"
         assert TOKEN not in str(envelope)
     assert last["status"] == "succeeded"
+
+
+async def cancels_itself(*_: object) -> Any:
+    """Cancel the task that it runs in."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(0)
+
+
+async def cancels_itself_at_last(*_: object) -> ActionResult:
+    """Have the result, and then cancel the task."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    return GOOD
+
+
+def test_an_action_that_cancels_itself_fails_its_run_alone() -> None:
+    """A result that it has already is kept."""
+    first, second, third = envelopes(cancels_itself, cancels_itself_at_last, GOOD)
+    assert first["error"]["code"] == ErrorCode.INTERNAL
+    assert second["status"] == third["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("name", ["test_connection", "list_options", "__aenter__"])
+def test_a_connector_that_cancels_itself_is_internal(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the caller of the host can cancel the host's call."""
+    monkeypatch.setattr(Toy, name, cancels_itself)
+
+    async def work(host: Host) -> None:
+        await host.connections.test(CONNECTION, "toy")
+        await host.options("toy", "tones")
+
+    with pytest.raises(ConnectorError) as caught:
+        in_host(toy_host(), work)
+    assert caught.value.code is ErrorCode.INTERNAL
+
+
+def test_a_connector_that_cancels_itself_when_it_is_closed_takes_no_answer_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is logged and ignored."""
+    monkeypatch.setattr(Toy, "__aexit__", cancels_itself)
+    envelope = in_host(toy_host(), lambda host: host.run(*GREET, connection=CONNECTION))
+    assert envelope["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_an_interrupt_inside_groups_passes(depth: int) -> None:
+    """A task group of the plugin wraps it."""
+    error: BaseException = KeyboardInterrupt()
+    for _ in range(depth):
+        error = BaseExceptionGroup("", [OSError(), error])
+    with pytest.raises(KeyboardInterrupt):
+        run(Script(error))
 
 
 def test_an_error_with_parts_of_a_wrong_type_is_internal() -> None:
@@ -362,6 +421,55 @@ def test_a_connector_that_does_not_close_is_left_behind(
     assert envelope["status"] == "succeeded"
     assert time.monotonic() - before < 4
     assert "'toy'" in caplog.text
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_connector_that_does_not_open_is_left_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its run ends at its deadline, with nothing sent, and the next run may open it."""
+    monkeypatch.setattr(run_module, "GRACE_S", 0)
+    ways: list[Any] = [never_ends, Toy.__aenter__]
+
+    def opened(toy: Toy) -> Any:
+        return ways.pop(0)(toy)
+
+    monkeypatch.setattr(Toy, "__aenter__", opened)
+
+    async def work(host: Host) -> list[Any]:
+        first = await host.run(*GREET, connection=CONNECTION, timeout=0.05)
+        return [first, await host.run(*GREET, connection=CONNECTION)]
+
+    first, second = in_host(toy_host(), work)
+    error = first["error"]
+    assert (error["code"], error["effect"]) == (ErrorCode.TIMEOUT, Effect.NONE)
+    assert second["status"] == "succeeded"
+
+
+def test_a_connector_that_opens_although_its_run_was_cancelled_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may hold connections."""
+    begun = asyncio.Event()
+
+    async def opened(toy: Toy) -> Toy:
+        begun.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return toy
+
+    monkeypatch.setattr(Toy, "__aenter__", opened)
+    plugin = ToyPlugin()
+
+    async def work(host: Host) -> None:
+        run = asyncio.create_task(host.run(*GREET, connection=CONNECTION))
+        await begun.wait()
+        run.cancel()
+        await asyncio.wait({run})
+        assert run.cancelled()
+
+    in_host(toy_host(plugin), work)
+    assert plugin.loaded[0].log == ["closed"]
 
 
 @pytest.mark.usefixtures("_impatient")

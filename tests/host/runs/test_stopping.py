@@ -238,6 +238,96 @@ class Rude(Toy):
         raise SystemExit
 
 
+class Slow(Toy):
+    """A toy that is asked to stop a run, and takes its time."""
+
+    async def cancel_run(self, *_: object) -> bool:
+        """Answer when the loop has turned a few times."""
+        self.log.append("asked")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return True
+
+
+@pytest.mark.parametrize("way", ["cancel", "leave"])
+def test_a_run_whose_caller_left_is_not_stopped_again(way: str) -> None:
+    """It ends by itself, and the host closes its connectors."""
+    failed = asyncio.Event()
+
+    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+        await ctx.checkpoint({"id": "r1"})
+        failed.set()
+        raise ConnectorError(ErrorCode.UNAVAILABLE, "Down.", retry_after=60)
+
+    toy = Slow(settings={}, handlers={"greet": handler})
+
+    async def work(host: Host) -> asyncio.Task[Any]:
+        run = asyncio.create_task(
+            host.run(*GREET, connection=CONNECTION, run_id=RUN_ID, timeout=300)
+        )
+        await failed.wait()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        run.cancel()
+        while "asked" not in toy.log:  # noqa: ASYNC110 - what is waited for is the loop's own turn
+            await asyncio.sleep(0)
+        assert way == "leave" or not host.cancel(RUN_ID)
+        return run
+
+    assert in_host(toy_host(Plugin(toy)), work).cancelled()
+    assert toy.log == ["opened", "asked", "closed"]
+
+
+def test_connectors_are_closed_whatever_a_run_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Even if it cannot be stopped."""
+
+    def broken(_: object) -> bool:
+        raise NotImplementedError
+
+    handler, toys = Writing(), ToyPlugin()
+    toys.handlers = {"greet": handler}
+    monkeypatch.setattr(run_module.Run, "stop", broken)
+    runs: list[asyncio.Task[Any]] = []
+
+    async def work(host: Host) -> None:
+        runs.append(asyncio.create_task(host.run(*GREET, connection=CONNECTION)))
+        await handler.running.wait()
+
+    with pytest.raises(NotImplementedError):
+        in_host(toy_host(toys), work)
+    assert toys.loaded[0].log == ["opened", "closed"]
+
+
+@pytest.mark.parametrize("turns", range(3))
+def test_a_run_that_is_stopped_while_its_connector_opens_sends_nothing(
+    turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first import of an HTTP library takes long enough for a Ctrl-C. The loop learns of it later."""
+
+    def stop(turns: int) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(stop, turns - 1)
+        else:
+            assert host.cancel(RUN_ID)
+
+    async def opened(toy: Toy) -> Toy:
+        stop(turns)
+        return toy
+
+    async def handler(*_: object) -> ActionResult:
+        raise AssertionError
+
+    monkeypatch.setattr(Toy, "__aenter__", opened)
+    host = toy_host(ToyPlugin(greet=handler))
+    envelope = in_host(
+        host, lambda host: host.run(*GREET, connection=CONNECTION, run_id=RUN_ID)
+    )
+    assert (envelope["status"], envelope["attempts"]) == ("cancelled", 0)
+    assert envelope["error"]["effect"] == Effect.NONE
+
+
 class Vague(Toy):
     """A toy whose answer is not yes or no."""
 

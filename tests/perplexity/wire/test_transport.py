@@ -7,6 +7,8 @@ import logging
 import socket
 import ssl
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -422,6 +424,34 @@ def test_one_tls_context_and_one_session_serve_all_requests(
     assert (len(contexts), len(sessions) <= 1) == (0, True)
     asyncio.run(main("https://127.0.0.1:1"))
     assert (len(contexts), len(sessions) <= 2) == (1, True)
+
+
+def test_the_session_is_made_before_a_request_has_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From its turn on, a request may have been sent: a first import must not fall in there."""
+    seen: list[str] = []
+    session = aiohttp.ClientSession
+
+    def made(**options: Any) -> object:
+        seen.append("session")
+        return session(**options)
+
+    @asynccontextmanager
+    async def permit() -> AsyncIterator[None]:
+        seen.append("turn")
+        yield
+
+    async def main() -> None:
+        async with Client(Endpoint(base_url="http://127.0.0.1:1")) as client:
+            ctx = ActionContext(connection={"api_key": KEY}, permit=permit)
+            with pytest.raises(ConnectorError):
+                async with client.ask("GET", "/x", ctx):
+                    pass
+
+    monkeypatch.setattr(aiohttp, "ClientSession", made)
+    asyncio.run(main())
+    assert seen == ["session", "turn"]
 
 
 class Watched:
