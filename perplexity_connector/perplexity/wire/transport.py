@@ -42,13 +42,9 @@ _IS_OUR_REQUEST: ContextVar[bool] = ContextVar(
 def network(base_url: str, connect_timeout: float) -> httpx.AsyncBaseTransport:
     """Return the transport to one origin, with the proxy and the CA of the environment.
 
-<<<<<<< HEAD
-    It opens on first use. Connecting may take `connect_timeout` seconds. Raises `ConnectorError`
-    (`invalid_input`), naming the variable, for a proxy or a CA bundle that cannot be used.
-=======
-    It opens when it is entered. Connecting may take `connect_timeout` seconds. Raises `ImportError` or
-    `ValueError` for a proxy of an unsupported kind.
->>>>>>> fix14a
+    It opens when it is entered. Connecting may take `connect_timeout` seconds. Raises
+    `ConnectorError` (`invalid_input`), naming the variable, for a proxy or a CA bundle that cannot
+    be used.
     """
     url = httpx.URL(base_url)
     choice = _proxy_choice(url)

@@ -162,7 +162,14 @@ def _lasting() -> Iterator[Row]:
         )
     endless = Want(code="timeout", effect="unknown", partial=True, cancels=1)
     running = answer(200, _status("in_progress"))
-    rules = (_BREAK, _look(running, last=3), _look(at_deadline(running), 4, 4))
+    # Not the sandbox's own answer: there the run may have ended by now, and that cannot be cancelled.
+    accepted = answer(200, _status("cancelling"), after_work=True)
+    rules = (
+        Rule("POST /v1/agent/", accepted),
+        _BREAK,
+        _look(running, last=3),
+        _look(at_deadline(running), 4, 4),
+    )
     yield chat(
         "Broken stream; the run does not end before the deadline",
         endless,

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from tests.faults import edits
 from tests.faults.faults import (
@@ -409,10 +410,11 @@ def _given_up() -> Iterator[Row]:
     )
     cause = "The run's deadline, in the middle of the answer"
     yield from both_ways(chat(cause, late, *rules, timeout=LONG))
-    deaf = Rule("POST /v1/agent/", cut(Cut.STALL, events=0))
+    unsure = replace(late, warnings=("stop_unconfirmed",))
+    deaf = Rule("POST /v1/agent/", broken(Cut.STALL, after_work=True))
     yield chat(
         "The deadline, and the provider ignores the request to cancel",
-        late,
+        unsure,
         deaf,
         *rules,
         timeout=LONG,
