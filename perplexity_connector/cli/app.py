@@ -42,10 +42,25 @@ def main() -> None:
         # A process can be started without one of them.
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115 - open until the end
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
+    for name in ("stdout", "stderr"):
+        _prepare_output(name)
     sys.exit(_run())
+
+
+def _prepare_output(name: str) -> None:
+    """Make a stream write UTF-8, and each text to its end."""
+    stream = getattr(sys, name)
+    if not isinstance(stream, io.TextIOWrapper):
+        return
+    stream.reconfigure(encoding="utf-8", errors="replace")
+    raw: object = stream.buffer
+    if isinstance(raw, io.RawIOBase):
+        # `python -u`, as in many containers. Such a stream drops what one call of the system does not
+        # take, after a signal or on a nearly full disk, and reports no error.
+        whole = io.BufferedWriter(raw)
+        setattr(
+            sys, name, io.TextIOWrapper(whole, "utf-8", "replace", line_buffering=True)
+        )
 
 
 def _run() -> int:

@@ -313,6 +313,34 @@ def test_a_broken_stderr_changes_no_exit_code(
         assert command("run", "look").code == 5
 
 
+class _Pipe(io.RawIOBase):
+    """A pipe without a buffer, of which a signal interrupts each write."""
+
+    def __init__(self) -> None:
+        self.taken = b""
+
+    def writable(self) -> bool:
+        """It takes text."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Take a part."""
+        self.taken += bytes(data[:100])
+        return min(len(data), 100)
+
+
+def test_an_answer_is_written_to_its_end_without_pythons_buffer(
+    command: Command, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`PYTHONUNBUFFERED`, as in many containers: Python then drops the rest of a text, and says nothing."""
+    pipe = _Pipe()
+    unbuffered = io.TextIOWrapper(pipe, write_through=True)  # type: ignore[type-var] # as `python -u` makes it
+    monkeypatch.setattr(sys, "stdout", unbuffered)
+    host.script = [envelope(output={"content": "x" * 100_000})]
+    assert command("run", "look", "--json").code == 0
+    assert len(json.loads(pipe.taken)["output"]["content"]) == 100_000
+
+
 def test_a_list_that_cannot_be_written_ends_as_its_reader_does(
     command: Command, host: FakeHost, monkeypatch: pytest.MonkeyPatch, stdout: Stdout
 ) -> None:
