@@ -8,14 +8,8 @@ from typing import Any, TypeVar
 import pytest
 
 from perplexity_connector.contract import context, repeating
-from perplexity_connector.host.runs import (
-    given_limiter,
-    patience,
-    rate_limiter,
-    record,
-    retry,
-    run,
-)
+from perplexity_connector.host.limits import given_limiter, patience, rate_limiter
+from perplexity_connector.host.runs import record, retry, run
 
 T = TypeVar("T")
 

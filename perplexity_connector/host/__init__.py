@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from perplexity_connector.host.credentials.store import *
     from perplexity_connector.host.flows.params import *
     from perplexity_connector.host.host import *
+    from perplexity_connector.host.limits.rate_limiter import *
     from perplexity_connector.host.runs.params import *
-    from perplexity_connector.host.runs.rate_limiter import *
     from perplexity_connector.host.shared import *
     from perplexity_connector.host.sync import *
 else:

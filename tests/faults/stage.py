@@ -42,7 +42,7 @@ from perplexity_connector.host import Host
 from perplexity_connector.host.catalogue import catalogue
 from perplexity_connector.host.catalogue.discovery import Discovery, Installed, discover
 from perplexity_connector.host.catalogue.manifests import read_manifest
-from perplexity_connector.host.runs import loading
+from perplexity_connector.host.plugins import loading
 from perplexity_connector.host.validation.schema_validator import SchemaValidator
 from perplexity_connector.perplexity.actions import provider_run, searcher
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox

@@ -18,6 +18,13 @@ def test_the_host_knows_no_connector_by_name() -> None:
         ), file.name
 
 
+def test_no_room_of_the_host_has_more_than_ten_files() -> None:
+    """A line of code there knows its room."""
+    rooms = [ROOM, *(path for path in ROOM.iterdir() if path.is_dir())]
+    full = [room.name for room in rooms if len(list(room.glob("*.py"))) > 10]
+    assert full == []
+
+
 def test_reading_the_palette_loads_nothing_heavy() -> None:
     """Importing the host, the palette and a description: no HTTP, no pydantic, no schema validator, no retries."""
     code = """

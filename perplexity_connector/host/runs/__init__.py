@@ -1,1 +1,1 @@
-"""Runs: load the connector, prepare, attempt, retry, limit the rate, record."""
+"""Runs: prepare, attempt, retry, stop, observe, record."""

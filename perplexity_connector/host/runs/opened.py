@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 
 from perplexity_connector.contract import Limiter, RunObserver
-from perplexity_connector.host.runs.given_limiter import GivenTurns, Turns
+from perplexity_connector.host.limits.given_limiter import GivenTurns, Turns
+from perplexity_connector.host.limits.rate_limiter import RateLimiters
 from perplexity_connector.host.runs.observers import Observers
-from perplexity_connector.host.runs.rate_limiter import RateLimiters
 from perplexity_connector.host.runs.run import Run
 
 # Longer than a run takes to stop; see `Run`.

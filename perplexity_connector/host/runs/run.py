@@ -24,13 +24,13 @@ from perplexity_connector.contract import (
 from perplexity_connector.contract.json import Document, as_int, as_number
 from perplexity_connector.contract.timers import expiring
 from perplexity_connector.host.credentials.form import Credential
-from perplexity_connector.host.runs import boundary
+from perplexity_connector.host.limits.given_limiter import Turns
+from perplexity_connector.host.limits.patience import Patience
+from perplexity_connector.host.plugins import boundary
+from perplexity_connector.host.plugins.loading import LoadedConnector
 from perplexity_connector.host.runs.between_attempts import LOGGED_AS, retry_event
-from perplexity_connector.host.runs.given_limiter import Turns
-from perplexity_connector.host.runs.loading import LoadedConnector
 from perplexity_connector.host.runs.observers import Watch
 from perplexity_connector.host.runs.params import KeepCheckpoint
-from perplexity_connector.host.runs.patience import Patience
 from perplexity_connector.host.runs.record import RunRecord
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.validation.to_json import to_json

@@ -25,7 +25,8 @@ from perplexity_connector.host.credentials.form import (
     Credential,
     fingerprint,
 )
-from perplexity_connector.host.runs.loading import LoadedConnector, load
+from perplexity_connector.host.limits.patience import LONGEST_S, Patience
+from perplexity_connector.host.plugins.loading import LoadedConnector, load
 from perplexity_connector.host.runs.observers import Watch
 from perplexity_connector.host.runs.opened import Opened
 from perplexity_connector.host.runs.params import (
@@ -33,7 +34,6 @@ from perplexity_connector.host.runs.params import (
     RunOptions,
     RunRequest,
 )
-from perplexity_connector.host.runs.patience import LONGEST_S, Patience
 from perplexity_connector.host.runs.record import RunRecord
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.runs.run import Listener, Run

@@ -17,7 +17,7 @@ from perplexity_connector.contract import (
     Secret,
 )
 from perplexity_connector.host import ConnectionStore, Host, SyncHost
-from perplexity_connector.host.runs import loading as loading_room
+from perplexity_connector.host.plugins import loading as loading_room
 from tests.host.stage import CONNECTION, COUNT, TOKEN, changed, in_host, toy_host
 from tests.toy.toy import MANIFEST, Toy, ToyPlugin
 

@@ -15,7 +15,7 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.host import Host, SyncHost
 from perplexity_connector.host.runs import run as run_module
-from tests.host.runs.test_loading import Plugin
+from tests.host.plugins.test_loading import Plugin
 from tests.host.stage import CONNECTION, GREET, in_host, toy_host
 from tests.toy.toy import MANIFEST, Toy, ToyPlugin
 

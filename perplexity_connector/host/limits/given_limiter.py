@@ -18,7 +18,7 @@ from perplexity_connector.contract import (
     Limiter,
     repeating,
 )
-from perplexity_connector.host.runs.rate_limiter import MARGIN_S, too_late_error
+from perplexity_connector.host.limits.rate_limiter import MARGIN_S, too_late_error
 
 _LOG = logging.getLogger("automation_host")
 

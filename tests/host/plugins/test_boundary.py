@@ -22,9 +22,9 @@ from perplexity_connector.contract import (
     hookimpl,
 )
 from perplexity_connector.host import Host
-from perplexity_connector.host.runs import boundary, loading
+from perplexity_connector.host.plugins import boundary, loading
 from perplexity_connector.host.runs import run as run_module
-from tests.host.runs.test_loading import Plugin, error_of
+from tests.host.plugins.test_loading import Plugin, error_of
 from tests.host.runs.test_run import GOOD, Script, run
 from tests.host.stage import CONNECTION, GREET, TOKEN, in_host, toy_host
 from tests.toy.toy import Toy, ToyPlugin

@@ -35,8 +35,8 @@ from perplexity_connector.contract.json import Document, pointer_of
 from perplexity_connector.host.catalogue.discovery import Installed
 from perplexity_connector.host.catalogue.schemas import read_schema
 from perplexity_connector.host.credentials.form import ConnectionForm
-from perplexity_connector.host.runs import boundary
-from perplexity_connector.host.runs.settings import resolve_settings
+from perplexity_connector.host.plugins import boundary
+from perplexity_connector.host.plugins.settings import resolve_settings
 from perplexity_connector.host.validation.blanks import drop_refused_blanks
 from perplexity_connector.host.validation.schema_validator import (
     SchemaValidator,

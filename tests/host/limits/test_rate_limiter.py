@@ -9,8 +9,8 @@ import pytest
 from perplexity_connector.contract import Secret
 from perplexity_connector.host import Host
 from perplexity_connector.host.credentials.form import fingerprint
-from perplexity_connector.host.runs import rate_limiter as room
-from perplexity_connector.host.runs.rate_limiter import RateLimiter, RateLimiters
+from perplexity_connector.host.limits import rate_limiter as room
+from perplexity_connector.host.limits.rate_limiter import RateLimiter, RateLimiters
 
 
 class Requests:

@@ -21,7 +21,7 @@ from perplexity_connector.contract import (
     JsonObject,
 )
 from perplexity_connector.host import Host
-from perplexity_connector.host.runs.rate_limiter import RateLimiter
+from perplexity_connector.host.limits.rate_limiter import RateLimiter
 from perplexity_connector.host.runs.run import GRACE_S
 from tests.host.stage import CONNECTION, GREET, toy_host
 from tests.own_clock import OwnClock

@@ -1,0 +1,1 @@
+"""Plugins: load a connector, give it its settings, and outlive its failures."""
