@@ -32,7 +32,7 @@ else:
             "credentials.backend",
             "credentials.store",
             "config",
-            "runs.rate_limiter",
+            "limits.rate_limiter",
             "sync",
         ),
     )
