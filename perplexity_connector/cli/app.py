@@ -6,6 +6,8 @@ Imports are inside the commands, so that `actions` and `describe` start fast (do
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -42,25 +44,35 @@ def main() -> None:
         # A process can be started without one of them.
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))  # noqa: SIM115 - open until the end
-    for name in ("stdout", "stderr"):
-        _prepare_output(name)
-    sys.exit(_run())
+    with _prepared_output("stdout"), _prepared_output("stderr"):
+        sys.exit(_run())
 
 
-def _prepare_output(name: str) -> None:
-    """Make a stream write UTF-8, and each text to its end."""
-    stream = getattr(sys, name)
-    if not isinstance(stream, io.TextIOWrapper):
-        return
-    stream.reconfigure(encoding="utf-8", errors="replace")
-    raw: object = stream.buffer
-    if isinstance(raw, io.RawIOBase):
-        # `python -u`, as in many containers. Such a stream drops what one call of the system does not
-        # take, after a signal or on a nearly full disk, and reports no error.
-        whole = io.BufferedWriter(raw)
-        setattr(
-            sys, name, io.TextIOWrapper(whole, "utf-8", "replace", line_buffering=True)
-        )
+def _prepared_output(name: str) -> AbstractContextManager[None]:
+    """Let a stream write UTF-8, and, until the block ends, each text to its end."""
+    given = getattr(sys, name)
+    if isinstance(given, io.TextIOWrapper):
+        given.reconfigure(encoding="utf-8", errors="replace")
+    raw: object = getattr(given, "buffer", None)
+    return _buffered(name, raw) if isinstance(raw, io.RawIOBase) else nullcontext()
+
+
+@contextmanager
+def _buffered(name: str, raw: io.RawIOBase) -> Iterator[None]:
+    # `python -u`, as in many containers. Such a stream drops what one call of the system does not
+    # take, after a signal or on a nearly full disk, and reports no error.
+    given = getattr(sys, name)
+    buffer = io.BufferedWriter(raw)
+    whole = io.TextIOWrapper(buffer, "utf-8", "replace", line_buffering=True)
+    setattr(sys, name, whole)
+    try:
+        yield
+    finally:
+        setattr(sys, name, given)
+        # The file belongs to the given stream, so it stays open.
+        with suppress(OSError):
+            whole.detach()
+            buffer.detach()
 
 
 def _run() -> int:
