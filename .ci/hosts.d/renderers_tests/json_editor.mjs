@@ -1,4 +1,4 @@
-/** json-editor, which leaves blank properties out. */
+/** json-editor with its default options, which leave a blank text behind. */
 
 import { require, versionOf } from "./page.mjs";
 import { judge } from "./judging.mjs";
@@ -7,8 +7,8 @@ const { JSONEditor } = require("@json-editor/json-editor");
 
 async function mount(element, schema, startval) {
   const start = startval && { startval };
-  const editor = new JSONEditor(element, { schema, remove_empty_properties: true, ...start });
-  await new Promise((resolve) => (editor.ready ? resolve() : editor.on("ready", resolve)));
+  const editor = new JSONEditor(element, { schema, ...start });
+  await editor.promise;
   return {
     value: () => editor.getValue(),
     errors: () => editor.validate(),

@@ -2,6 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { errors, place, write } from "./page.mjs";
 
@@ -13,20 +14,25 @@ const pointerOf = (path) => `/${path.join("/")}`;
 const at = (value, path) => path.reduce((inner, name) => inner?.[name], value);
 
 /** The fields of a form that shows a value: every property, and those of every item. */
-function* fieldsOf(schema, value, path = []) {
-  const { properties = {}, required = [] } = schema;
+function* fieldsOf({ properties = {}, required = [] }, value, path = []) {
   for (const [name, property] of Object.entries(properties)) {
     const here = [...path, name];
     const inner = value?.[name];
-    const isText = property.type === "string" && !property.enum;
     if (property.items?.properties) {
-      for (const index of inner?.keys() ?? []) {
-        yield* fieldsOf(property.items, inner[index], [...here, index]);
+      for (const [index, item] of Object.entries(inner ?? [])) {
+        yield* fieldsOf(property.items, item, [...here, index]);
       }
-    } else if (property.properties) yield* fieldsOf(property, inner, here);
-    else
-      yield { path: here, isClearable: isText && !required.includes(name) && inner !== undefined };
+    } else if (property.properties) {
+      yield* fieldsOf(property, inner, here);
+    } else {
+      const isOptionalText = isText(property) && !required.includes(name);
+      yield { path: here, isClearable: isOptionalText && inner !== undefined };
+    }
   }
+}
+
+function isText({ type, enum: choices }) {
+  return type === "string" && !choices;
 }
 
 /** A small example may come out with the schema's own defaults and with blanks beside it. */
@@ -50,7 +56,7 @@ function isBlank(value) {
 /** Wait for a renderer that reports later; the last answer counts. */
 async function until(holds) {
   for (const end = Date.now() + WAIT; !holds() && Date.now() < end;) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await setTimeout(10);
   }
 }
 
