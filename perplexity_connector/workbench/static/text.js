@@ -24,9 +24,12 @@ export function writeJson(value, indent) {
   );
 }
 
-// As in contract/links.py: the browser's parser finds no user in `view-source:https://user@x.example`.
-const USER_INFO =
-  /^((?:[^:/\\?#]*:){0,9}?[\0- ]*(?:https?|ftp|wss?):[/\\]*|(?:[^/\\?#]*:)?[\0- ]*\/\/)[^/\\?#]*@/iu;
+// As in contract/links.py: behind `view-source:` the browser's own parser finds no user.
+const USER_INFO = new RegExp(
+  String.raw`^((?:[^:/\\?#]*:){0,9}?[\0- ]*(?:https?|ftp|wss?):[/\\]*` +
+    String.raw`|(?:[^/\\?#]*:)?[\0- ]*//)[^/\\?#]*@`,
+  "iu",
+);
 
 /**
  * Return an address without `user:password@`, which may be a secret or look like the host. Any

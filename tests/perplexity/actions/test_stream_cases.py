@@ -160,7 +160,13 @@ def assert_failure(found: ConnectorError, expect: dict[str, Any]) -> None:
         assert [field.pointer for field in found.fields] == expect["fields"]
     if expect.get("attempts") == 1:
         policy = RetryPolicy()
-        wait = policy.wait(found, attempt=1, repeatable=False, deadline=float("inf"))
+        wait = policy.wait(
+            found,
+            idempotent=False,
+            resumable=False,
+            attempt=1,
+            deadline=float("inf"),
+        )
         assert wait is None
     if "usage_total_tokens" in expect:
         assert found.usage["total_tokens"] == expect["usage_total_tokens"]
