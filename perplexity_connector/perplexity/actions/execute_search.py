@@ -84,14 +84,21 @@ async def _raise_if_unfinished(
     finished = _without_errors(outcomes)
     if finished and not can_retry:
         return
-    if finished or any(one.effect is Effect.UNKNOWN for one in errors):
-        # Of the run: this query alone may not have been sent.
-        error.effect = Effect.UNKNOWN
+    error.effect = _effect(outcomes)
     if finished:
         error.partial = _output(finished)
         error.usage = search.usage(form, len(finished))
         await ctx.checkpoint({"finished": _state(outcomes)})
     raise error
+
+
+def _effect(outcomes: Sequence[Outcome]) -> Effect:
+    """Return the effect of this attempt. The host adds the effects of earlier ones."""
+    had_none = all(
+        outcome.error and (not outcome.is_sent or outcome.error.effect is Effect.NONE)
+        for outcome in outcomes
+    )
+    return Effect.NONE if had_none else Effect.UNKNOWN
 
 
 def _has_retry(error: ConnectorError, ctx: ActionContext) -> bool:
