@@ -81,9 +81,11 @@ def test_a_search_that_partly_failed_names_the_queries_without_results(
 def test_the_keyboard_alone_does_the_same(page: Page, tmp_path: Path) -> None:
     """From adding to running, with keys only."""
     press = page.keyboard.press
-    for name in (SEARCH, CHAT):
+    for number, name in enumerate((SEARCH, CHAT), 1):
         action(page, name).focus()
         press("Enter")
+        # The new step takes the focus; a key that comes before would go to it.
+        expect(step(page, number)).to_be_focused()
     chat = step(page, 2)
     text_field(step(page, 1), "Query").focus()
     page.keyboard.type("moon distance")
