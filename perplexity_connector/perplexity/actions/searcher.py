@@ -203,6 +203,8 @@ class Searcher:
         """Let the queries that wait for their turn end now."""
         self._refusal = refusal
         for one in self._open:
+            # A request whose turn comes in this moment must not be sent and then cut off.
+            one.turn.refusal = refusal
             if one.is_waiting and not one.timer.expired():
                 one.timer.reschedule(asyncio.get_running_loop().time())
 

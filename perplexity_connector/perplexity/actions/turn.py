@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from perplexity_connector.contract import ActionContext, Effect
+from perplexity_connector.contract import ActionContext, ConnectorError, Effect
 
 
 class Turn:
@@ -14,6 +14,7 @@ class Turn:
 
     * `ctx`: the context to send it with.
     * `effect`: `none` while the host's limit holds the request back, then `unknown`.
+    * `refusal`: raised instead of sending the request, once it is set.
     * `_earliest`: the request is not sent before it; monotonic.
     """
 
@@ -23,6 +24,7 @@ class Turn:
         self._earliest = 0.0
         self.ctx = replace(ctx, permit=self._note_permit)
         self.effect = Effect.NONE
+        self.refusal: ConnectorError | None = None
 
     def repeat(self, seconds: float) -> None:
         """Begin again with a request that was refused, `seconds` from now at the earliest."""
@@ -35,5 +37,7 @@ class Turn:
             # A host's limit has waited for so long already; a host without one has not.
             if (seconds := self._earliest - time.monotonic()) > 0:
                 await asyncio.sleep(seconds)
+            if self.refusal is not None:
+                raise self.refusal
             self.effect = Effect.UNKNOWN
             yield

@@ -10,7 +10,7 @@ from datetime import date
 import httpx
 import pytest
 
-from perplexity_connector.contract import ActionResult, ConnectorError
+from perplexity_connector.contract import ActionResult, ConnectorError, Effect
 from perplexity_connector.perplexity.actions import searcher
 from perplexity_connector.perplexity.actions.execute_search import execute_search
 from tests.perplexity.actions.wire import (
@@ -214,6 +214,43 @@ def test_a_query_that_never_had_its_turn_had_no_effect() -> None:
     assert outcomes[0]["error"] is None
     effects = [outcome["error"]["effect"] for outcome in outcomes[1:]]
     assert effects == ["unknown", "none"]
+
+
+def test_a_query_whose_turn_comes_when_another_is_refused_to_the_end_is_not_sent() -> (
+    None
+):
+    """A request that is sent and then cut off may cost money."""
+    asked = []
+
+    async def main() -> None:
+        begun = 0
+        is_refused = asyncio.Event()
+
+        @asynccontextmanager
+        async def permit() -> AsyncIterator[None]:
+            nonlocal begun
+            begun += 1
+            if begun > 1:
+                await is_refused.wait()
+            yield
+
+        async def network(request: httpx.Request) -> httpx.Response:
+            asked.append(asked_for(request))
+            if len(asked) > 1:
+                await asyncio.Event().wait()
+            # The other queries begin to wait for their turn.
+            await asyncio.sleep(0)
+            return httpx.Response(429, headers={"retry-after": "3600"})
+
+        async with client_over(network) as client:
+            ctx = Listener().context(
+                permit=permit, observe_refusal=lambda _: is_refused.set()
+            )
+            await execute_search(client, {"query": QUERIES}, ctx)
+
+    with pytest.raises(ConnectorError) as caught:
+        asyncio.run(main())
+    assert (asked, caught.value.effect) == (QUERIES[:1], Effect.NONE)
 
 
 @pytest.mark.parametrize("finished", [0, 1, 2])
