@@ -12,6 +12,7 @@ from perplexity_connector.contract.lazy import lazy_names
 if TYPE_CHECKING:
     from perplexity_connector.contract.connector import *
     from perplexity_connector.contract.context import *
+    from perplexity_connector.contract.documents import *
     from perplexity_connector.contract.envelope import *
     from perplexity_connector.contract.errors import *
     from perplexity_connector.contract.events import *
@@ -50,5 +51,6 @@ else:
             "connector",
             "observing",
             "hookspecs",
+            "documents",
         ),
     )

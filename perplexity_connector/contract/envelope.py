@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.contract.errors import ErrorRecord
-from perplexity_connector.contract.json import JsonValue
 from perplexity_connector.contract.result import RunWarning
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract.documents import EnvelopeDocument
 
 __all__ = ["Envelope", "RunStatus"]
 
@@ -44,13 +47,14 @@ class Envelope:
     duration_ms: int
     meta: Mapping[str, object]
 
-    def to_dict(self) -> dict[str, JsonValue]:
+    def to_dict(self) -> "EnvelopeDocument":
         """Return plain JSON as in `schemas/envelope.schema.json`, with every key present."""
         document = {name: getattr(self, name) for name in self.__slots__}
         error = self.error.to_dict() if self.error else None
         warnings = [asdict(warning) for warning in self.warnings]
-        return document | {
+        document |= {
             "status": self.status.value,
             "error": error,
             "warnings": warnings,
         }
+        return cast("EnvelopeDocument", document)

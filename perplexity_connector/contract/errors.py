@@ -5,8 +5,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from functools import partial as bind
+from typing import TYPE_CHECKING, cast
 
-from perplexity_connector.contract.json import JsonObject, JsonValue
+from perplexity_connector.contract.json import JsonObject
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract.documents import ErrorDocument
 
 __all__ = ["ConnectorError", "Effect", "ErrorCode", "ErrorRecord", "FieldError"]
 
@@ -79,15 +83,16 @@ class ErrorRecord:
     docs_url: str | None
     repeatable: bool = False
 
-    def to_dict(self) -> dict[str, JsonValue]:
+    def to_dict(self) -> "ErrorDocument":
         """Return plain JSON as in `schemas/envelope.schema.json`, with every key present."""
         document = {name: getattr(self, name) for name in self.__slots__}
         problems = [asdict(problem) for problem in self.fields]
-        return document | {
+        document |= {
             "code": self.code.value,
             "effect": self.effect.value,
             "fields": problems,
         }
+        return cast("ErrorDocument", document)
 
 
 class ConnectorError(Exception):
@@ -159,7 +164,7 @@ class ConnectorError(Exception):
             **{field.name: getattr(self, field.name) for field in fields(ErrorRecord)}
         )
 
-    def to_dict(self) -> dict[str, JsonValue]:
+    def to_dict(self) -> "ErrorDocument":
         """Return plain JSON with every key of `ErrorRecord`."""
         return self.record().to_dict()
 

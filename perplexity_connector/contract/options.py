@@ -1,10 +1,12 @@
 """Suggestions for a field that a connector knows and a schema does not, such as current models."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from perplexity_connector.contract.json import JsonValue
+if TYPE_CHECKING:
+    from perplexity_connector.contract.documents import OptionDocument, OptionsDocument
 
 __all__ = ["Option", "OptionsOrigin", "OptionsPage", "OptionsQuery"]
 
@@ -47,9 +49,16 @@ class OptionsPage:
     origin: OptionsOrigin = OptionsOrigin.LIVE
     note: str = ""
 
-    def to_dict(self) -> dict[str, JsonValue]:
+    def to_dict(self) -> "OptionsDocument":
         """Return the page as plain JSON, with every key present."""
-        options: list[JsonValue] = [asdict(option) for option in self.options]
+        options: list[OptionDocument] = [
+            {
+                "value": option.value,
+                "label": option.label,
+                "description": option.description,
+            }
+            for option in self.options
+        ]
         return {
             "options": options,
             "next_cursor": self.next_cursor,

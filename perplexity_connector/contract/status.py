@@ -1,9 +1,11 @@
 """The result of a connection test."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from perplexity_connector.contract.json import JsonValue
+if TYPE_CHECKING:
+    from perplexity_connector.contract.documents import ConnectionStatusDocument
 
 __all__ = ["ConnectionOutcome", "ConnectionStatus"]
 
@@ -37,6 +39,15 @@ class ConnectionStatus:
     request_id: str | None = None
     docs_url: str | None = None
 
-    def to_dict(self) -> dict[str, JsonValue]:
+    def to_dict(self) -> "ConnectionStatusDocument":
         """Return the status as plain JSON, with every key present."""
-        return asdict(self) | {"outcome": self.outcome.value}
+        return {
+            "outcome": self.outcome.value,
+            "message": self.message,
+            "next_step": self.next_step,
+            "credit_checked": self.credit_checked,
+            "retry_after": self.retry_after,
+            "http_status": self.http_status,
+            "request_id": self.request_id,
+            "docs_url": self.docs_url,
+        }

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack, cast
 
 from perplexity_connector.contract import FieldError, JsonObject
-from perplexity_connector.contract.json import Document
 from perplexity_connector.contract.secret import sealed
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.environment import variables
@@ -20,7 +19,20 @@ from perplexity_connector.host.validation.arguments import (
 )
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import Limiter, RunObserver
+    from perplexity_connector.contract import (
+        ActionDescription,
+        ConnectorDocument,
+        EnvelopeDocument,
+        FlowDocument,
+        FlowErrorDocument,
+        FlowItem,
+        Limiter,
+        OptionsDocument,
+        PaletteEntry,
+        ProblemDocument,
+        RunObserver,
+        StreamItem,
+    )
     from perplexity_connector.host.credentials.backend import ConnectionBackend
     from perplexity_connector.host.credentials.connections import Connections
     from perplexity_connector.host.flows.flows import Flows
@@ -128,7 +140,7 @@ class Host:
         if self._made_runs:
             self._made_runs.forget(connector)
 
-    def actions(self) -> list[Document]:
+    def actions(self) -> "list[PaletteEntry]":
         """Return the palette: one entry for each action, in its newest version.
 
         An entry has connector, action, version, title, summary, icon, categories, streaming,
@@ -136,11 +148,11 @@ class Host:
         """
         return self._catalogue.actions()
 
-    def connectors(self) -> list[Document]:
+    def connectors(self) -> "list[ConnectorDocument]":
         """Return each connector: id, version, title, summary, icon, links, settings, connection."""
         return self._catalogue.connectors()
 
-    def problems(self) -> list[Document]:
+    def problems(self) -> "list[ProblemDocument]":
         """Return why connectors are missing, and which settings are unknown; empty if all is well.
 
         Each is {connector, message}.
@@ -152,7 +164,7 @@ class Host:
         connector: str,
         action: str,
         version: int | None = None,
-    ) -> Document:
+    ) -> "ActionDescription":
         """Return an action's {connector, action, schemas, labels, examples}.
 
         `version` None is the newest. Raises `ConnectorError`: `not_found` naming the known ones,
@@ -181,7 +193,7 @@ class Host:
         action: str,
         input: JsonObject,
         **options: "Unpack[RunOptions]",
-    ) -> Document:
+    ) -> "EnvelopeDocument":
         """Run an action and return its envelope.
 
         A failed run does not raise: see the envelope's `status` and `error`.
@@ -195,10 +207,11 @@ class Host:
         action: str,
         input: JsonObject,
         **options: "Unpack[RunOptions]",
-    ) -> AsyncGenerator[Document, None]:
-        """Run an action and yield its events, each with a `seq`; the last item is the envelope.
+    ) -> "AsyncGenerator[StreamItem, None]":
+        """Run an action and yield its events, each with a `seq`.
 
-        The envelope has no `type`. Closing the generator early cancels the run.
+        The last item is {type: "run.finished", envelope}. Closing the generator early cancels the
+        run.
         """
         options = _sealed_options(options)
         return self._runs.stream(connector, action, input, options)
@@ -208,7 +221,7 @@ class Host:
         flow: JsonObject,
         *,
         connections: "Mapping[str, GivenConnection] | None" = None,
-    ) -> list[Document]:
+    ) -> "list[FlowErrorDocument]":
         """Return everything that is surely wrong with a saved flow.
 
         Each error is {step, pointer, code, message}. `pointer` leads into the input of that step,
@@ -221,7 +234,7 @@ class Host:
         self,
         flow: JsonObject,
         **options: "Unpack[FlowOptions]",
-    ) -> AsyncGenerator[Document, None]:
+    ) -> "AsyncGenerator[FlowItem, None]":
         """Run a saved flow step by step: `step.started`, the run's events, `step.finished`.
 
         See `docs/flows.md`. The last item is `flow.finished`, with the status of the flow: that of
@@ -236,7 +249,7 @@ class Host:
         self,
         flow: JsonObject,
         **options: "Unpack[FlowOptions]",
-    ) -> Document:
+    ) -> "FlowDocument":
         """Run a saved flow and return {flow_version, status, steps}, each step {id, envelope}.
 
         Raises as `stream_flow` does.
@@ -261,7 +274,7 @@ class Host:
         cursor: str | None = None,
         limit: int = 50,
         connection: "GivenConnection" = None,
-    ) -> Document:
+    ) -> "OptionsDocument":
         """Return a page of suggestions for a field, as `OptionsPage` describes it.
 
         An action names the source of a field in its `options`. Without a connection, the

@@ -10,15 +10,29 @@ from concurrent.futures import Future, wait
 from contextlib import aclosing, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeAlias, TypeVar, Unpack
 
 from perplexity_connector.contract import FieldError, JsonObject
-from perplexity_connector.contract.json import Document
 from perplexity_connector.host.config import HostOptions
 from perplexity_connector.host.credentials.connections import Connections
 from perplexity_connector.host.flows.params import FlowOptions
 from perplexity_connector.host.host import Host
 from perplexity_connector.host.runs.params import GivenConnection, RunOptions
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import (
+        ActionDescription,
+        ConnectionStatusDocument,
+        ConnectorDocument,
+        EnvelopeDocument,
+        FlowDocument,
+        FlowErrorDocument,
+        FlowItem,
+        OptionsDocument,
+        PaletteEntry,
+        ProblemDocument,
+        StreamItem,
+    )
 
 __all__ = ["SyncHost"]
 
@@ -84,15 +98,15 @@ class SyncHost:
         """See `Host.register`."""
         self._host.register(plugin, manifest)
 
-    def actions(self) -> list[Document]:
+    def actions(self) -> "list[PaletteEntry]":
         """See `Host.actions`."""
         return self._host.actions()
 
-    def connectors(self) -> list[Document]:
+    def connectors(self) -> "list[ConnectorDocument]":
         """See `Host.connectors`."""
         return self._host.connectors()
 
-    def problems(self) -> list[Document]:
+    def problems(self) -> "list[ProblemDocument]":
         """See `Host.problems`."""
         return self._host.problems()
 
@@ -101,7 +115,7 @@ class SyncHost:
         connector: str,
         action: str,
         version: int | None = None,
-    ) -> Document:
+    ) -> "ActionDescription":
         """See `Host.describe`."""
         return self._host.describe(connector, action, version)
 
@@ -122,7 +136,7 @@ class SyncHost:
         action: str,
         input: JsonObject,
         **options: Unpack[RunOptions],
-    ) -> Document:
+    ) -> "EnvelopeDocument":
         """See `Host.run`. An interrupt of the calling thread cancels the run."""
         return self._wait(lambda: self._host.run(connector, action, input, **options))
 
@@ -132,7 +146,7 @@ class SyncHost:
         action: str,
         input: JsonObject,
         **options: Unpack[RunOptions],
-    ) -> Generator[Document, None, None]:
+    ) -> "Generator[StreamItem, None, None]":
         """See `Host.stream`. Closing the generator early cancels the run and waits for its end."""
         return self._iterate(
             lambda: self._host.stream(connector, action, input, **options),
@@ -143,11 +157,13 @@ class SyncHost:
         flow: JsonObject,
         *,
         connections: Mapping[str, GivenConnection] | None = None,
-    ) -> list[Document]:
+    ) -> "list[FlowErrorDocument]":
         """See `Host.validate_flow`."""
         return self._host.validate_flow(flow, connections=connections)
 
-    def run_flow(self, flow: JsonObject, **options: Unpack[FlowOptions]) -> Document:
+    def run_flow(
+        self, flow: JsonObject, **options: Unpack[FlowOptions]
+    ) -> "FlowDocument":
         """See `Host.run_flow`. An interrupt of the calling thread cancels the current run."""
         return self._wait(lambda: self._host.run_flow(flow, **options))
 
@@ -155,15 +171,15 @@ class SyncHost:
         self,
         flow: JsonObject,
         **options: Unpack[FlowOptions],
-    ) -> Generator[Document, None, None]:
+    ) -> "Generator[FlowItem, None, None]":
         """See `Host.stream_flow`. Closing the generator early cancels and awaits the current run."""
         return self._iterate(lambda: self._host.stream_flow(flow, **options))
 
     def _iterate(
         self,
-        start: Callable[[], AsyncGenerator[Document, None]],
-    ) -> Generator[Document, None, None]:
-        items: queue.SimpleQueue[Document | None] = queue.SimpleQueue()
+        start: Callable[[], AsyncGenerator[T, None]],
+    ) -> Generator[T, None, None]:
+        items: queue.SimpleQueue[T | None] = queue.SimpleQueue()
 
         async def pump() -> None:
             async with aclosing(start()) as events:
@@ -200,7 +216,7 @@ class SyncHost:
         cursor: str | None = None,
         limit: int = 50,
         connection: GivenConnection = None,
-    ) -> Document:
+    ) -> "OptionsDocument":
         """See `Host.options`."""
         return self._wait(
             lambda: self._host.options(
@@ -253,7 +269,7 @@ class SyncConnections:
         self,
         connection: GivenConnection,
         connector: str | None = None,
-    ) -> Document:
+    ) -> "ConnectionStatusDocument":
         """See `Connections.test`."""
         return self._wait(lambda: self._connections.test(connection, connector))
 

@@ -3,10 +3,9 @@
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
-from perplexity_connector.contract.json import Document, as_objects, as_text
+from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.contract.near_matches import did_you_mean, unknown_name
 from perplexity_connector.host.catalogue.describing import (
     describe,
@@ -28,6 +27,15 @@ from perplexity_connector.host.validation.arguments import (
     require_path,
     require_whole_number,
 )
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import (
+        ActionDescription,
+        ConnectorDocument,
+        ManifestActionDocument,
+        PaletteEntry,
+        ProblemDocument,
+    )
 
 
 class Catalogue:
@@ -55,7 +63,7 @@ class Catalogue:
             document = read_manifest(manifest)
         except ManifestError as error:
             raise ConnectorError(ErrorCode.INTERNAL, str(error)) from None
-        connector = str(document["id"])
+        connector = document["id"]
         self._registered[connector] = Installed(
             id=connector,
             file=manifest,
@@ -65,15 +73,17 @@ class Catalogue:
         )
         return connector
 
-    def actions(self) -> list[Document]:
+    def actions(self) -> "list[PaletteEntry]":
         """Return the palette: one entry for each action, in its newest version."""
         return palette(self._connectors().values())
 
-    def connectors(self) -> list[Document]:
+    def connectors(self) -> "list[ConnectorDocument]":
         """Return the description of each connector, in order of id."""
         return list(map(describe_connector, self._connectors().values()))
 
-    def problems(self, configured: Mapping[str, Iterable[str]]) -> list[Document]:
+    def problems(
+        self, configured: Mapping[str, Iterable[str]]
+    ) -> "list[ProblemDocument]":
         """Return why connectors, or settings of them, cannot be used, as {connector, message}.
 
         `configured` has the names of the settings that the operator gave to each connector. This
@@ -88,7 +98,9 @@ class Catalogue:
             )
         ]
 
-    def describe(self, connector: str, action: str, version: int | None) -> Document:
+    def describe(
+        self, connector: str, action: str, version: int | None
+    ) -> "ActionDescription":
         """Return an action's {connector, action, schemas, labels, examples}.
 
         Raises `ConnectorError`: `not_found`, or `internal` for a schema that cannot be read.
@@ -101,7 +113,9 @@ class Catalogue:
         require_name("connector", connector)
         return find_connector(self._connectors(), connector)
 
-    def action(self, connector: str, action: str, version: int | None) -> JsonObject:
+    def action(
+        self, connector: str, action: str, version: int | None
+    ) -> "ManifestActionDocument":
         """Find an action's manifest entry. Without `version`, find the newest one.
 
         Raises `ConnectorError`: `not_found` naming the known ones, `invalid_input` for a wrong type.
@@ -113,7 +127,7 @@ class Catalogue:
 
     def action_version(self, connector: str, action: str, version: int | None) -> int:
         """Return the version number that a run of this action gets. Raises as `action` does."""
-        return cast("int", self.action(connector, action, version)["version"])
+        return self.action(connector, action, version)["version"]
 
     def _unused_settings(
         self, configured: Mapping[str, Iterable[str]]
@@ -138,8 +152,8 @@ class Catalogue:
 
 
 def _setting_problems(installed: Installed, names: Iterable[str]) -> Iterator[Problem]:
-    declared = as_objects(installed.document.get("settings"))
-    known = [as_text(setting.get("name")) for setting in declared]
+    declared = installed.document.get("settings", [])
+    known = [setting["name"] for setting in declared]
     for name in names:
         if name not in known:
             message = unknown_name(f"setting {name!r}", str(name), known)

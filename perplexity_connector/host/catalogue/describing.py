@@ -2,88 +2,114 @@
 
 import copy
 from collections.abc import Iterable
-from typing import cast
+from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import Document, as_object
+from perplexity_connector.contract.json import as_list
 from perplexity_connector.host.catalogue.discovery import Installed, find_action
 from perplexity_connector.host.catalogue.schemas import read_schema
 
-_CONNECTOR_KEYS = (
-    "id",
-    "version",
-    "title",
-    "summary",
-    "icon",
-    "categories",
-    "links",
-)
-_ACTION_DEFAULTS: Document = {
-    "events": None,
-    "streaming": False,
-    "options": {},
-    "labels": {},
-}
+if TYPE_CHECKING:
+    from perplexity_connector.contract import (
+        ActionDescription,
+        ActionDocument,
+        ConnectorDocument,
+        ManifestActionDocument,
+        PaletteEntry,
+        SchemasDocument,
+    )
 
 
-def palette(connectors: Iterable[Installed]) -> list[Document]:
+def palette(connectors: Iterable[Installed]) -> "list[PaletteEntry]":
     """Return one entry for each action in its newest version, in the order of the manifests."""
     entries = []
     for installed in connectors:
-        ids = dict.fromkeys(cast("str", entry["id"]) for entry in installed.actions)
+        ids = dict.fromkeys(entry["id"] for entry in installed.document["actions"])
         entries += [_palette_entry(installed, action_id) for action_id in ids]
     return entries
 
 
-def describe_connector(installed: Installed) -> Document:
+def describe_connector(installed: Installed) -> "ConnectorDocument":
     """Return the manifest of a connector without its actions."""
     document = installed.document
-    description = {name: document[name] for name in _CONNECTOR_KEYS}
-    connection = as_object(document["connection"])
-    description["settings"] = document.get("settings", [])
-    description["connection"] = {"env": {}, "guide": [], **connection}
+    connection = document["connection"]
+    description: ConnectorDocument = {
+        "id": document["id"],
+        "version": document["version"],
+        "title": document["title"],
+        "summary": document["summary"],
+        "icon": document["icon"],
+        "categories": document["categories"],
+        "links": document["links"],
+        "settings": document.get("settings", []),
+        "connection": {
+            "schema": connection["schema"],
+            "env": connection.get("env", {}),
+            "guide": connection.get("guide", []),
+        },
+    }
     return copy.deepcopy(description)
 
 
-def describe(installed: Installed, entry: JsonObject) -> Document:
+def describe(
+    installed: Installed, entry: "ManifestActionDocument"
+) -> "ActionDescription":
     """Return everything that a host needs to show an action.
 
     The keys are {connector, action, schemas, labels, examples}: the manifest's entries, the
     schemas {connection, input, output, event}, the labels of choices, and the input's examples.
     Raises `ConnectorError` (`internal`) for a schema that cannot be read.
     """
-    files = {
-        "connection": as_object(installed.document["connection"])["schema"],
-        "input": entry["input"],
-        "output": entry["output"],
-        "event": entry.get("events"),
-    }
-    schemas: Document = {
-        name: read_schema(installed.file, str(file)) if file else None
-        for name, file in files.items()
-    }
+    action = _describe_action(entry)
+    schemas = _schemas(installed, action)
     return {
         "connector": describe_connector(installed),
-        "action": copy.deepcopy({**_ACTION_DEFAULTS, **entry}),
+        "action": action,
         "schemas": schemas,
-        "labels": copy.deepcopy(entry.get("labels", {})),
-        "examples": copy.deepcopy(as_object(schemas["input"]).get("examples", [])),
+        "labels": copy.deepcopy(action["labels"]),
+        "examples": copy.deepcopy(as_list(schemas["input"].get("examples"))),
     }
 
 
-def _palette_entry(installed: Installed, action_id: str) -> Document:
+def _describe_action(entry: "ManifestActionDocument") -> "ActionDocument":
+    written = copy.deepcopy(entry)
+    return {
+        "id": written["id"],
+        "version": written["version"],
+        "title": written["title"],
+        "summary": written["summary"],
+        "input": written["input"],
+        "output": written["output"],
+        "events": written.get("events"),
+        "streaming": written.get("streaming", False),
+        "annotations": written["annotations"],
+        "timeout": written["timeout"],
+        "options": written.get("options", {}),
+        "labels": written.get("labels", {}),
+    }
+
+
+def _schemas(installed: Installed, action: "ActionDocument") -> "SchemasDocument":
+    file, events = installed.file, action["events"]
+    return {
+        "connection": read_schema(file, installed.document["connection"]["schema"]),
+        "input": read_schema(file, action["input"]),
+        "output": read_schema(file, action["output"]),
+        "event": read_schema(file, events) if events else None,
+    }
+
+
+def _palette_entry(installed: Installed, action_id: str) -> "PaletteEntry":
     connector = installed.document
     action = find_action(installed, action_id, None)
-    entry: Document = {
+    return {
         "connector": installed.id,
         "action": action["id"],
         "version": action["version"],
         "title": action["title"],
         "summary": action["summary"],
         "icon": connector["icon"],
-        "categories": connector["categories"],
+        "categories": list(connector["categories"]),
         "streaming": action.get("streaming", False),
-        "annotations": action["annotations"],
+        "annotations": action["annotations"].copy(),
         "timeout": action["timeout"],
     }
-    return copy.deepcopy(entry)

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
+from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.contract.near_matches import unknown_name
 from perplexity_connector.host.catalogue.manifests import ManifestError, read_manifest
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import ManifestActionDocument, ManifestDocument
 
 MANIFESTS = "automation_host.manifests"
 PLUGINS = "automation_host.plugins"
@@ -25,14 +28,9 @@ class Installed:
 
     id: str
     file: Path
-    document: JsonObject
+    document: "ManifestDocument"
     plugin_name: str
     load_plugin: Callable[[], object]
-
-    @property
-    def actions(self) -> list[JsonObject]:
-        """The manifest's action entries: every version of every action."""
-        return cast("list[JsonObject]", self.document["actions"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,18 +75,17 @@ def discover() -> Discovery:
     return Discovery(connectors=connectors, problems=problems)
 
 
-def find_action(installed: Installed, action: str, version: int | None) -> JsonObject:
+def find_action(
+    installed: Installed, action: str, version: int | None
+) -> "ManifestActionDocument":
     """Find an action's manifest entry. Without `version`, find the newest one.
 
     Raises `ConnectorError` (`not_found`) naming the known actions or versions.
     """
-    versions = {
-        cast("int", entry["version"]): entry
-        for entry in installed.actions
-        if entry["id"] == action
-    }
+    actions = installed.document["actions"]
+    versions = {entry["version"]: entry for entry in actions if entry["id"] == action}
     if not versions:
-        known = {str(entry["id"]) for entry in installed.actions}
+        known = {entry["id"] for entry in actions}
         raise _not_found(known, "action", action)
     if version is None:
         version = max(versions)

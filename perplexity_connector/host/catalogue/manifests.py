@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import yaml
 
@@ -18,6 +18,9 @@ from perplexity_connector.host.catalogue.shapes import (
     Record,
     shape_errors,
 )
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import ManifestDocument
 
 _MOST_BYTES = 256 * 1024
 
@@ -103,7 +106,7 @@ class ManifestError(Exception):
     """A manifest that cannot be used. The message names the file and the field, never a value."""
 
 
-def read_manifest(file: Path, connector_id: str | None = None) -> JsonObject:
+def read_manifest(file: Path, connector_id: str | None = None) -> "ManifestDocument":
     """Return the manifest as written. Only unknown keys are left to the first use.
 
     Raises `ManifestError` for a file that cannot be read, is for another host version, has another
@@ -113,17 +116,18 @@ def read_manifest(file: Path, connector_id: str | None = None) -> JsonObject:
     if not isinstance(document, dict):
         message = f"{file.name}: the manifest must be a mapping."
         raise ManifestError(message)
+    manifest = cast("ManifestDocument", document)
     errors = chain(
         _version_errors(document),
         _id_errors(document, connector_id),
         shape_errors(document, "", _MANIFEST),
-        _duplicate_errors(document),
+        _duplicate_errors(manifest),
     )
     # Only the first error is read: each check relies on those before it.
     if error := next(errors, None):
         message = f"{file.name}: {error}"
         raise ManifestError(message)
-    return document
+    return manifest
 
 
 def _parse(file: Path) -> object:
@@ -166,9 +170,9 @@ def _id_errors(document: JsonObject, connector_id: str | None) -> Iterator[str]:
         yield "/id must be the name of the entry point."
 
 
-def _duplicate_errors(document: JsonObject) -> Iterator[str]:
+def _duplicate_errors(document: "ManifestDocument") -> Iterator[str]:
     seen = set()
-    for index, action in enumerate(cast("list[JsonObject]", document["actions"])):
+    for index, action in enumerate(document["actions"]):
         key = (action["id"], action["version"])
         if key in seen:
             yield f"/actions/{index} has the id and the version of another action."

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import (
     ConnectorError,
@@ -10,15 +11,11 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
-from perplexity_connector.contract.json import (
-    MAX_DEPTH,
-    Document,
-    as_object,
-    as_objects,
-    as_text,
-    load_json,
-)
+from perplexity_connector.contract.json import MAX_DEPTH, Document, load_json
 from perplexity_connector.host.catalogue.files import read_file
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import ManifestDocument
 
 _MOST_BYTES = 1024 * 1024
 
@@ -45,13 +42,14 @@ def read_schema(manifest: Path, name: str) -> Document:
     return schema
 
 
-def schema_files(manifest: JsonObject) -> Iterator[str]:
+def schema_files(manifest: "ManifestDocument") -> Iterator[str]:
     """Return the names of the schema files of a manifest, each once for each place."""
-    yield as_text(as_object(manifest["connection"])["schema"])
-    for action in as_objects(manifest["actions"]):
-        for key in ("input", "output", "events"):
-            if name := as_text(action.get(key)):
-                yield name
+    yield manifest["connection"]["schema"]
+    for action in manifest["actions"]:
+        yield action["input"]
+        yield action["output"]
+        if events := action.get("events"):
+            yield events
 
 
 def _find(manifest: Path, name: str) -> Path:

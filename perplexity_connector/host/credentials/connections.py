@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from perplexity_connector.contract import (
     ConnectionOutcome,
@@ -17,7 +17,6 @@ from perplexity_connector.contract import (
     Secret,
 )
 from perplexity_connector.contract.errors import unchained
-from perplexity_connector.contract.json import Document
 from perplexity_connector.contract.near_matches import unknown_name
 from perplexity_connector.contract.secret import sealed
 from perplexity_connector.host.credentials.backend import (
@@ -38,9 +37,15 @@ from perplexity_connector.host.validation.arguments import (
 )
 from perplexity_connector.host.validation.schema_validator import invalid_input_error
 
+if TYPE_CHECKING:
+    from perplexity_connector.contract import (
+        ConnectionDocument,
+        ConnectionStatusDocument,
+    )
+
 FindForm: TypeAlias = Callable[[str], ConnectionForm]
 Edit: TypeAlias = Callable[[Sequence[StoredConnection]], Sequence[StoredConnection]]
-Test: TypeAlias = Callable[[str, Credential], Awaitable[Document]]
+Test: TypeAlias = Callable[[str, Credential], Awaitable["ConnectionStatusDocument"]]
 # Hexadecimal digits: enough to compare connections by eye.
 _FINGERPRINT_DIGITS = 8
 
@@ -75,7 +80,7 @@ class Connections:
         self._form = form
         self._test = test
 
-    def add(self, connector: str, fields: Given) -> Document:
+    def add(self, connector: str, fields: Given) -> "ConnectionDocument":
         """Store a new connection under its `connection_name` and describe it.
 
         Raises `ConnectorError`: `invalid_credentials` with an error for each field that breaks the
@@ -97,7 +102,7 @@ class Connections:
         self._change(lambda stored: _insert(stored, named))
         return _describe(named)
 
-    def list(self, connector: str | None = None) -> list[Document]:
+    def list(self, connector: str | None = None) -> "list[ConnectionDocument]":
         """Describe every connection, or those of one connector, in order of name."""
         if connector is not None:
             require_text("connector", connector)
@@ -112,7 +117,7 @@ class Connections:
 
     async def test(
         self, connection: str | Given | None, connector: str | None = None
-    ) -> Document:
+    ) -> "ConnectionStatusDocument":
         """Test a connection and return the `ConnectionStatus`. It is free of cost.
 
         `connection` is the name of a stored one, the fields themselves, or None for the
@@ -129,7 +134,7 @@ class Connections:
             return _status_from_error(error).to_dict()
         return await self._test(owner, credential)
 
-    def rename(self, name: str, new_name: str) -> Document:
+    def rename(self, name: str, new_name: str) -> "ConnectionDocument":
         """Rename a connection and describe it. Saved steps with the old name must be changed.
 
         Raises `ConnectorError` as `add` does.
@@ -137,7 +142,7 @@ class Connections:
         require_text("new_name", new_name)
         return self._change_fields(name, {NAME: new_name})
 
-    def replace_key(self, name: str, fields: Given) -> Document:
+    def replace_key(self, name: str, fields: Given) -> "ConnectionDocument":
         """Replace the secrets of a connection, keep its name, and describe it.
 
         Raises `ConnectorError` as `add` does, `invalid_input` also for a field that is not secret.
@@ -179,7 +184,7 @@ class Connections:
 
     def _names(self, connector: str) -> Sequence[str]:
         with suppress(ConnectorError):
-            return [str(stored[NAME]) for stored in self.list(connector)]
+            return [stored["connection_name"] for stored in self.list(connector)]
         return ()
 
     @property
@@ -215,7 +220,7 @@ class Connections:
             raise ConnectorError(ErrorCode.INVALID_INPUT, message)
         return connector, connection
 
-    def _change_fields(self, name: str, fields: Given) -> Document:
+    def _change_fields(self, name: str, fields: Given) -> "ConnectionDocument":
         changed: list[StoredConnection] = []
 
         def edit(stored: Sequence[StoredConnection]) -> Sequence[StoredConnection]:
@@ -248,9 +253,9 @@ def comparable_name(name: str) -> str:
     return unicodedata.normalize("NFKC", visible.strip()).casefold()
 
 
-def _describe(stored: StoredConnection) -> Document:
+def _describe(stored: StoredConnection) -> "ConnectionDocument":
     return {
-        NAME: stored.name,
+        "connection_name": stored.name,
         "connector": stored.connector,
         "fingerprint": stored.fingerprint,
         "created_at": stored.created_at,

@@ -3,8 +3,8 @@
 import functools
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, replace
-from typing import Any, TypeAlias, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from perplexity_connector.contract import (
     FLOW_VERSION,
@@ -15,9 +15,8 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
     Reference,
-    RunStatus,
 )
-from perplexity_connector.contract.json import Document, as_object, new_run_id
+from perplexity_connector.contract.json import as_object, new_run_id
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.flows.bindings import apply_bindings, invalid_pointers
 from perplexity_connector.host.flows.params import FlowOptions, StepRun
@@ -37,6 +36,16 @@ from perplexity_connector.host.validation.schema_validator import (
 )
 from perplexity_connector.host.validation.to_json import to_json
 
+if TYPE_CHECKING:
+    from perplexity_connector.contract import (
+        FlowDocument,
+        FlowErrorDocument,
+        FlowItem,
+        RunStatusName,
+        SchemasDocument,
+        StreamItem,
+    )
+
 # An error, and the step that it is in; without a step, its pointer leads into the flow.
 Problem: TypeAlias = tuple[FlowStep | None, FieldError]
 Connections: TypeAlias = Mapping[str, GivenConnection]
@@ -54,37 +63,46 @@ class Flows:
         self,
         document: JsonObject,
         connections: Connections | None,
-    ) -> list[Document]:
+    ) -> "list[FlowErrorDocument]":
         """See `Host.validate_flow`."""
         _, problems = self._parse(document, connections or {})
         return [
-            {"step": step.id if step else None, **asdict(error)}
+            {
+                "step": step.id if step else None,
+                "pointer": error.pointer,
+                "code": error.code,
+                "message": error.message,
+            }
             for step, error in problems
         ]
 
-    async def run(self, document: JsonObject, options: FlowOptions) -> Document:
+    async def run(self, document: JsonObject, options: FlowOptions) -> "FlowDocument":
         """See `Host.run_flow`."""
-        status: JsonValue = None
-        steps: list[JsonValue] = []
+        flow: FlowDocument = {
+            "flow_version": FLOW_VERSION,
+            "status": "succeeded",
+            "steps": [],
+        }
         async with aclosing(self.stream(document, options)) as items:
             async for item in items:
                 if item["type"] == "step.finished":
-                    steps.append({"id": item["step"], "envelope": item["envelope"]})
-                status = item.get("status")
-        return {"flow_version": FLOW_VERSION, "status": status, "steps": steps}
+                    step, envelope = item["step"], item["envelope"]
+                    flow["steps"].append({"id": step, "envelope": envelope})
+                    flow["status"] = envelope["status"]
+        return flow
 
     async def stream(
         self,
         document: JsonObject,
         options: FlowOptions,
-    ) -> AsyncGenerator[Document, None]:
+    ) -> "AsyncGenerator[FlowItem, None]":
         """See `Host.stream_flow`."""
         _check_options(options)
         flow = self._parse_valid(document, options.get("connections") or {})
         outputs: dict[str, JsonValue] = {}
-        status: JsonValue = RunStatus.SUCCEEDED.value
+        status: RunStatusName = "succeeded"
         for step in flow.steps:
-            run_id, envelope = new_run_id(), Document()
+            run_id = new_run_id()
             yield {
                 "type": "step.started",
                 "step": step.id,
@@ -94,13 +112,18 @@ class Flows:
             items = self._stream_step(step, run_id, outputs, options)
             async with aclosing(items):
                 async for item in items:
-                    if "type" in item:
-                        yield {**item, "step": step.id}
-                    else:
-                        envelope = item
-            yield {"type": "step.finished", "step": step.id, "envelope": envelope}
-            status, outputs[step.id] = envelope["status"], envelope["output"]
-            if status != RunStatus.SUCCEEDED:
+                    if item["type"] != "run.finished":
+                        item["step"] = step.id
+                        yield item
+                        continue
+                    envelope = item["envelope"]
+                    yield {
+                        "type": "step.finished",
+                        "step": step.id,
+                        "envelope": envelope,
+                    }
+                    status, outputs[step.id] = envelope["status"], envelope["output"]
+            if status != "succeeded":
                 break
         yield {"type": "flow.finished", "status": status}
 
@@ -110,8 +133,8 @@ class Flows:
         run_id: str,
         outputs: Mapping[str, JsonValue],
         options: FlowOptions,
-    ) -> AsyncGenerator[Document, None]:
-        schema = as_object(self._schemas(step)["input"])
+    ) -> "AsyncGenerator[StreamItem, None]":
+        schema = self._schemas(step)["input"]
         bound, errors = apply_bindings(step, outputs, schema)
         connections = options.get("connections") or {}
         run = StepRun(
@@ -155,7 +178,7 @@ class Flows:
         flow = Flow(flow_version=1, steps=())
         errors = self._flow_validator.errors(plain)
         if not errors:
-            flow = _to_flow(cast("JsonObject", plain.value))
+            flow = _to_flow(as_object(plain.value))
             errors = [*_id_errors(flow), *_pointer_errors(flow)]
         if errors:
             return flow, [(None, error) for error in errors]
@@ -176,10 +199,10 @@ class Flows:
             errors: list[FieldError] = []
             try:
                 schemas = self._schemas(step)
-                output = as_object(schemas["output"])
+                output = schemas["output"]
                 check = StepCheck(
                     step,
-                    as_object(schemas["input"]),
+                    schemas["input"],
                     outputs,
                     ids[number:],
                 )
@@ -192,9 +215,9 @@ class Flows:
             problems += [(step, error) for error in errors]
         return problems
 
-    def _schemas(self, step: FlowStep) -> JsonObject:
+    def _schemas(self, step: FlowStep) -> "SchemasDocument":
         found = self._catalogue.describe(step.connector, step.action, step.version)
-        return as_object(found["schemas"])
+        return found["schemas"]
 
     def _validate(self, step: FlowStep, input: JsonObject) -> list[FieldError]:
         return self._runs.validate(step.connector, step.action, input, step.version)
@@ -215,7 +238,7 @@ def _check_options(options: FlowOptions) -> None:
 
 
 def _to_flow(document: JsonObject) -> Flow:
-    steps = cast("list[dict[str, Any]]", document["steps"])
+    steps: Any = document["steps"]
     return Flow(flow_version=1, steps=[_to_step(step) for step in steps])
 
 
@@ -286,11 +309,12 @@ def _run_options(run: StepRun, options: FlowOptions) -> RunOptions:
 async def _stream_failure(
     run: StepRun,
     errors: Sequence[FieldError],
-) -> AsyncGenerator[Document, None]:
+) -> "AsyncGenerator[StreamItem, None]":
     record = RunRecord(
         connector=run.connector,
         action=run.action,
         version=run.version,
         run_id=run.run_id,
     )
-    yield record.failure_envelope(invalid_input_error(errors, "The input"))
+    envelope = record.failure_envelope(invalid_input_error(errors, "The input"))
+    yield {"type": "run.finished", "envelope": envelope}

@@ -11,11 +11,16 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from perplexity_connector.contract import (
     ActionResult,
+    ConnectionOutcome,
+    ConnectionStatus,
     ConnectorError,
     Effect,
     ErrorCode,
     FieldError,
     JsonObject,
+    Option,
+    OptionsOrigin,
+    OptionsPage,
     RunWarning,
 )
 from perplexity_connector.contract.errors import unchained
@@ -119,6 +124,16 @@ def field_errors(given: Iterable[object]) -> list[FieldError]:
     return [FieldError(**_texts(error, FieldError, names)) for error in given]
 
 
+def as_status(given: object) -> ConnectionStatus:
+    """Return a plain copy of a connection's status. Raises `TypeError` for anything else."""
+    return ConnectionStatus(**_all_parts(given, ConnectionStatus, _STATUS_PARTS))
+
+
+def as_page(given: object) -> OptionsPage:
+    """Return a plain copy of a page of options. Raises `TypeError` for anything else."""
+    return OptionsPage(**_all_parts(given, OptionsPage, _PAGE_PARTS))
+
+
 async def _guard(start: Callable[[], Awaitable[T]], fail: Fail) -> T:
     """Await a plugin's coroutine in a task of its own. Raises as `call` does."""
     with unchained():
@@ -128,7 +143,8 @@ async def _guard(start: Callable[[], Awaitable[T]], fail: Fail) -> T:
             raise
         except BaseException as error:  # noqa: BLE001 - as in `call`
             raise _as_connector_error(error, fail) from None
-    if cast("asyncio.Task[object]", asyncio.current_task()).cancelling():
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
         # A cancellation that has not arrived yet would replace the result.
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(0)
@@ -171,6 +187,18 @@ def _read_parts(
     }
     parts = {name: part for name, part in found.items() if part is not unusable}
     return parts, [name for name in found if name not in parts]
+
+
+def _all_parts(
+    whole: object, kind: type, readers: Mapping[str, _Reader]
+) -> dict[str, Any]:
+    """Return a plain copy of each part. Raises `TypeError` if one cannot be used."""
+    if not isinstance(whole, kind):
+        raise TypeError
+    parts, wrong = _read_parts(whole, readers)
+    if wrong:
+        raise TypeError
+    return parts
 
 
 def _attempt(read: Callable[[], Any], otherwise: Any) -> Any:
@@ -226,6 +254,13 @@ def _warnings(given: object) -> list[RunWarning]:
     return [RunWarning(**_texts(each, RunWarning, names)) for each in given]
 
 
+def _options(given: object) -> list[Option]:
+    if not isinstance(given, list | tuple):
+        raise TypeError
+    names = ("value", "label", "description")
+    return [Option(**_texts(each, Option, names)) for each in given]
+
+
 def _texts(whole: object, kind: type, names: Iterable[str]) -> dict[str, str]:
     if not isinstance(whole, kind):
         raise TypeError
@@ -247,6 +282,22 @@ _ERROR_PARTS: Mapping[str, _Reader] = {
     "provider_code": _or_none(_text),
     "request_id": _or_none(_text),
     "docs_url": _or_none(_text),
+}
+_STATUS_PARTS: Mapping[str, _Reader] = {
+    "outcome": _exactly(ConnectionOutcome),
+    "message": _text,
+    "next_step": _text,
+    "credit_checked": _exactly(bool),
+    "retry_after": _or_none(_number),
+    "http_status": _or_none(_whole_number),
+    "request_id": _or_none(_text),
+    "docs_url": _or_none(_text),
+}
+_PAGE_PARTS: Mapping[str, _Reader] = {
+    "options": _options,
+    "next_cursor": _or_none(_text),
+    "origin": _exactly(OptionsOrigin),
+    "note": _text,
 }
 _RESULT_PARTS: Mapping[str, _Reader] = {
     "output": _exactly(Mapping),

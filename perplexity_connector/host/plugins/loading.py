@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import cast
+from typing import TYPE_CHECKING
 
 import pluggy
 
@@ -31,7 +31,7 @@ from perplexity_connector.contract import (
     OptionsQuery,
     RunCanceller,
 )
-from perplexity_connector.contract.json import Document, pointer_of
+from perplexity_connector.contract.json import pointer_of
 from perplexity_connector.host.catalogue.discovery import Installed
 from perplexity_connector.host.catalogue.schemas import read_schema
 from perplexity_connector.host.credentials.form import ConnectionForm
@@ -42,7 +42,10 @@ from perplexity_connector.host.validation.schema_validator import (
     SchemaValidator,
     merge_errors,
 )
-from perplexity_connector.host.validation.to_json import Normalized, to_json
+from perplexity_connector.host.validation.to_json import Normalized
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import ConnectionStatusDocument, OptionsDocument
 
 _LOG = logging.getLogger("automation_host")
 
@@ -131,7 +134,9 @@ class LoadedConnector:
         """Return where an output breaks its schema."""
         return self._validators[action.output].errors(output)
 
-    async def test_connection(self, context: ActionContext) -> Document:
+    async def test_connection(
+        self, context: ActionContext
+    ) -> "ConnectionStatusDocument":
         """Test a connection.
 
         The outcome is `unknown` if the connector has no test, or takes too long. Raises
@@ -143,21 +148,22 @@ class LoadedConnector:
                 "This connector cannot test a connection.", "Run a step with it."
             )
 
-        async def test() -> Document:
-            return _plain(await connector.test_connection(context), ConnectionStatus)
+        async def test() -> ConnectionStatus:
+            return boundary.as_status(await connector.test_connection(context))
 
         try:
             fail = self._fail("cannot test a connection")
-            return await boundary.supervise(test, fail, _TEST_S)
+            status = await boundary.supervise(test, fail, _TEST_S)
         except TimeoutError:
             return _unknown_status("The test took too long.", "Try again later.")
+        return status.to_dict()
 
     async def list_options(
         self,
         source: str,
         query: OptionsQuery,
         context: ActionContext,
-    ) -> Document:
+    ) -> "OptionsDocument":
         """Return a page of suggestions for a field.
 
         Raises `ConnectorError`: `not_found` if the connector has none, the connector's own, else
@@ -167,13 +173,15 @@ class LoadedConnector:
         if not isinstance(connector, OptionLister):
             raise ConnectorError(ErrorCode.NOT_FOUND, f"{self._name} has no options.")
 
-        async def list_options() -> Document:
-            page = await connector.list_options(source, query, context)
-            return _plain(page, OptionsPage)
+        async def list_options() -> OptionsPage:
+            return boundary.as_page(
+                await connector.list_options(source, query, context)
+            )
 
-        return await boundary.supervise(
+        page = await boundary.supervise(
             list_options, self._fail("cannot list its options")
         )
+        return page.to_dict()
 
     async def cancel_run(
         self, action: Action, state: JsonObject, context: ActionContext
@@ -293,22 +301,12 @@ def _import_plugin(installed: Installed, name: str) -> object:
     raise ConnectorError(ErrorCode.INTERNAL, problem)
 
 
-def _unknown_status(message: str, next_step: str) -> Document:
+def _unknown_status(message: str, next_step: str) -> "ConnectionStatusDocument":
     return ConnectionStatus(
         outcome=ConnectionOutcome.UNKNOWN,
         message=message,
         next_step=next_step,
     ).to_dict()
-
-
-def _plain(answer: object, kind: type[ConnectionStatus | OptionsPage]) -> Document:
-    """Return a plugin's answer as plain JSON. Raises anything for another type, or such a part."""
-    if not isinstance(answer, kind):
-        raise TypeError
-    copied = to_json(answer.to_dict())
-    if copied.errors:
-        raise TypeError
-    return cast("Document", copied.value)
 
 
 def _internal(problem: str, reason: str) -> ConnectorError:

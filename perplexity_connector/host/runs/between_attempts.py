@@ -3,7 +3,7 @@
 import logging
 import math
 
-from perplexity_connector.contract import ErrorCode, EventType, JsonObject
+from perplexity_connector.contract import ErrorCode
 
 # The name of our runs in stamina's log.
 LOGGED_AS = "automation_host.run"
@@ -23,9 +23,8 @@ def _is_not_ours(record: logging.LogRecord) -> bool:
 logging.getLogger("stamina").addFilter(_is_not_ours)
 
 
-def retry_event(code: ErrorCode, wait: float, attempt: int, total: int) -> JsonObject:
-    """Return the event before another attempt: the reason, the wait, and which attempt comes next."""
+def retry_message(code: ErrorCode, wait: float, attempt: int, total: int) -> str:
+    """Return what to say before another attempt: the reason, the wait, which attempt comes next."""
     reason = _REASONS.get(code, "The attempt failed")
     seconds = math.ceil(wait)
-    message = f"{reason}; trying again in {seconds} s ({attempt} of {total})"
-    return {"type": EventType.STATUS.value, "message": message}
+    return f"{reason}; trying again in {seconds} s ({attempt} of {total})"

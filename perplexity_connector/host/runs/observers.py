@@ -8,19 +8,18 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from perplexity_connector.contract import (
     AttemptFailed,
     ConnectorError,
-    JsonObject,
     Observation,
     RequestSent,
     RunFinished,
     RunObserver,
     RunStarted,
 )
-from perplexity_connector.contract.json import Document, as_object, as_objects
+from perplexity_connector.contract.json import Document
 from perplexity_connector.host.runs.record import RunRecord
 
 _LOG = logging.getLogger("automation_host")
@@ -29,14 +28,9 @@ _LOG = logging.getLogger("automation_host")
 _MOST_WAITING = 10_000
 # So long a host that closes waits for its observers.
 _LAST_S = 2.0
-_FACTS = (
-    *("run_id", "connector", "action", "version", "status", "usage"),
-    *("attempts", "started_at", "duration_ms", "meta"),
-)
-_FACTS_OF_ERROR = (
-    *("code", "retryable", "effect", "retry_after", "resets_at"),
-    *("http_status", "provider_code", "request_id", "repeatable"),
-)
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import EnvelopeDocument, ErrorDocument
 
 
 class _Ids(TypedDict):
@@ -115,7 +109,7 @@ class Watch:
             )
             self._observers.report(report)
 
-    def finished(self, envelope: JsonObject) -> None:
+    def finished(self, envelope: "EnvelopeDocument") -> None:
         """Write the log line of a run that ended, and report it."""
         is_logged = _LOG.isEnabledFor(logging.INFO)
         if self._observers is None and not is_logged:
@@ -186,14 +180,38 @@ class _Mailbox:
             _LOG.warning("An observer %s.", problem)
 
 
-def _without_content(envelope: JsonObject) -> Document:
-    facts: Document = {name: envelope[name] for name in _FACTS}
-    warnings = as_objects(envelope["warnings"])
-    error = as_object(envelope["error"])
-    facts["warnings"] = [{"code": warning["code"]} for warning in warnings]
-    facts["error"] = {name: error[name] for name in _FACTS_OF_ERROR} if error else None
+def _without_content(envelope: "EnvelopeDocument") -> Document:
+    error = envelope["error"]
+    facts: Document = {
+        "run_id": envelope["run_id"],
+        "connector": envelope["connector"],
+        "action": envelope["action"],
+        "version": envelope["version"],
+        "status": envelope["status"],
+        "usage": envelope["usage"],
+        "attempts": envelope["attempts"],
+        "started_at": envelope["started_at"],
+        "duration_ms": envelope["duration_ms"],
+        "meta": envelope["meta"],
+        "warnings": [{"code": warning["code"]} for warning in envelope["warnings"]],
+        "error": _facts_of_error(error) if error else None,
+    }
     # The caller has the same usage, and may change it while an observer reads.
     return copy.deepcopy(facts)
+
+
+def _facts_of_error(error: "ErrorDocument") -> Document:
+    return {
+        "code": error["code"],
+        "retryable": error["retryable"],
+        "effect": error["effect"],
+        "retry_after": error["retry_after"],
+        "resets_at": error["resets_at"],
+        "http_status": error["http_status"],
+        "provider_code": error["provider_code"],
+        "request_id": error["request_id"],
+        "repeatable": error["repeatable"],
+    }
 
 
 def _is_request(

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import cast
+from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import (
     ActionResult,
@@ -15,8 +15,11 @@ from perplexity_connector.contract import (
     RunStatus,
     RunWarning,
 )
-from perplexity_connector.contract.json import Document, new_run_id
+from perplexity_connector.contract.json import as_object, new_run_id
 from perplexity_connector.host.validation.to_json import to_json
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import EnvelopeDocument
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,12 +56,12 @@ class RunRecord:
         if (warning := RunWarning(code=code, message=message)) not in self.warnings:
             self.warnings.append(warning)
 
-    def success_envelope(self, output: JsonObject) -> Document:
+    def success_envelope(self, output: JsonObject) -> "EnvelopeDocument":
         """Return the envelope of a run that succeeded; `output` is plain JSON and valid."""
         summary = self.result.summary if self.result else ""
         return self._envelope(RunStatus.SUCCEEDED, summary, output, None)
 
-    def failure_envelope(self, error: ConnectorError) -> Document:
+    def failure_envelope(self, error: ConnectorError) -> "EnvelopeDocument":
         """Return the envelope of a run that failed or was cancelled, with its usage if known."""
         cancelled = error.code is ErrorCode.CANCELLED
         status = RunStatus.CANCELLED if cancelled else RunStatus.FAILED
@@ -70,7 +73,7 @@ class RunRecord:
         summary: str,
         output: JsonObject | None,
         error: ConnectorError | None,
-    ) -> Document:
+    ) -> "EnvelopeDocument":
         result = self.result or ActionResult(output={})
         partial = _plain(error.partial) if error and error.partial is not None else None
         usage = error.usage if error and error.usage is not None else result.usage
@@ -102,4 +105,4 @@ class RunRecord:
 
 
 def _plain(document: JsonObject) -> JsonObject:
-    return cast("JsonObject", to_json(document).value)
+    return as_object(to_json(document).value)

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 from perplexity_connector.contract import (
     Action,
@@ -18,29 +18,31 @@ from perplexity_connector.contract import (
     ConnectorError,
     Effect,
     ErrorCode,
-    EventType,
     JsonObject,
 )
-from perplexity_connector.contract.json import Document, as_int, as_number
+from perplexity_connector.contract.json import as_int, as_number, as_object
 from perplexity_connector.contract.timers import expiring
 from perplexity_connector.host.credentials.form import Credential
 from perplexity_connector.host.limits.given_limiter import Turns
 from perplexity_connector.host.limits.patience import Patience
 from perplexity_connector.host.plugins import boundary
 from perplexity_connector.host.plugins.loading import LoadedConnector
-from perplexity_connector.host.runs.between_attempts import LOGGED_AS, retry_event
+from perplexity_connector.host.runs.between_attempts import LOGGED_AS, retry_message
+from perplexity_connector.host.runs.events import is_event
 from perplexity_connector.host.runs.observers import Watch
 from perplexity_connector.host.runs.params import KeepCheckpoint
 from perplexity_connector.host.runs.record import RunRecord
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.validation.to_json import to_json
 
-Listener: TypeAlias = Callable[[Document], None]
+if TYPE_CHECKING:
+    from perplexity_connector.contract import EventDocument
+
+Listener: TypeAlias = Callable[["EventDocument"], None]
 
 # A handler ends by itself at the deadline, so that it can return its partial output. The host
 # ends it this much later.
 GRACE_S = 3.0
-_EVENT_TYPES = frozenset(kind.value for kind in EventType)
 
 # The states of a run, and how `Run` shows each:
 #
@@ -261,7 +263,8 @@ class Run:
         self._log.info("attempt %d of %s failed: %s", number, run_id, code)
         self.watch.failed(self.earlier_attempts + number, error, self._wait)
         if self._wait is not None:
-            self._send(retry_event(error.code, self._wait, number + 1, total))
+            message = retry_message(error.code, self._wait, number + 1, total)
+            self._send({"type": "status", "message": message})
 
     async def _cancel_at_provider(self) -> None:
         """Ask the provider to stop the run, if no handler can ask: between two attempts."""
@@ -351,19 +354,18 @@ class Run:
         # An attempt that has ended may still have tasks that emit events.
         if self.listener is None or self._active_attempt != attempt:
             return
-        copied = boundary.plain_object(event) or {}
-        kind = copied.get("type")
-        if isinstance(kind, str) and kind in _EVENT_TYPES:
+        if (copied := boundary.plain_object(event)) is not None:
             self._send(copied)
 
     def _send(self, event: JsonObject) -> None:
-        if self.listener is not None:
+        numbered = {**event, "seq": self._last_seq + 1}
+        if self.listener is not None and is_event(numbered):
             self._last_seq += 1
-            self.listener({**event, "seq": self._last_seq})
+            self.listener(numbered)
 
     def _valid_output(self, output: JsonObject) -> JsonObject:
         normalized = boundary.call(lambda: to_json(output), self._handler_error)
-        plain = cast("JsonObject", normalized.value)
+        plain = as_object(normalized.value)
         if errors := self.loaded.output_errors(self.action, normalized):
             places = ", ".join(f"{error.pointer!r} ({error.code})" for error in errors)
             message = f"The output of {self.action.id!r} breaks its schema at {places}."

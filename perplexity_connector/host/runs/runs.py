@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import cast
+from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import (
     ActionContext,
@@ -16,7 +16,7 @@ from perplexity_connector.contract import (
     OptionsQuery,
     RunObserver,
 )
-from perplexity_connector.contract.json import Document, new_run_id
+from perplexity_connector.contract.json import as_object, new_run_id
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.credentials.backend import ConnectionBackend
 from perplexity_connector.host.credentials.connections import Connections
@@ -50,6 +50,15 @@ from perplexity_connector.host.validation.arguments import (
 )
 from perplexity_connector.host.validation.schema_validator import invalid_input_error
 from perplexity_connector.host.validation.to_json import to_json
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import (
+        ConnectionStatusDocument,
+        EnvelopeDocument,
+        EventDocument,
+        OptionsDocument,
+        StreamItem,
+    )
 
 
 class Runs:
@@ -141,7 +150,7 @@ class Runs:
         input: JsonObject,
         options: RunOptions,
         listener: Listener | None = None,
-    ) -> Document:
+    ) -> "EnvelopeDocument":
         """Run an action and return its envelope; `listener` gets each event."""
         opened = self._open_here()
         request = RunRequest(connector=connector, action=action, input=input, **options)
@@ -166,17 +175,17 @@ class Runs:
         action: str,
         input: JsonObject,
         options: RunOptions,
-    ) -> AsyncGenerator[Document, None]:
+    ) -> "AsyncGenerator[StreamItem, None]":
         """See `Host.stream`."""
         # Unbounded: a slow reader of the events must never stop the reading of a response.
-        events: asyncio.Queue[Document | None] = asyncio.Queue()
+        events: asyncio.Queue[EventDocument | None] = asyncio.Queue()
         run = self.run(connector, action, input, options, events.put_nowait)
         task = asyncio.create_task(run)
         task.add_done_callback(lambda _: events.put_nowait(None))
         try:
             while (event := await events.get()) is not None:
                 yield event
-            yield await task
+            yield {"type": "run.finished", "envelope": await task}
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -194,7 +203,7 @@ class Runs:
         search: str,
         cursor: str | None,
         limit: int,
-    ) -> Document:
+    ) -> "OptionsDocument":
         """See `Host.options`."""
         opened = self._open_here()
         require_text("source", source)
@@ -244,7 +253,7 @@ class Runs:
             loaded=loaded,
             action=action,
             handler=loaded.handler(action),
-            input=cast("JsonObject", checked),
+            input=as_object(checked),
             connection=credential,
             deadline=deadline,
             patience=Patience(0.0 if is_callers else LONGEST_S),
@@ -275,7 +284,9 @@ class Runs:
                 raise
             return {}
 
-    async def _test(self, connector: str, credential: Credential) -> Document:
+    async def _test(
+        self, connector: str, credential: Credential
+    ) -> "ConnectionStatusDocument":
         opened = self._open_here()
         loaded = self._load(connector)
         await loaded.open(opened.stack)
