@@ -51,15 +51,19 @@ class _AnyHost(Protocol):
 
     def register(self, plugin: object, manifest: Path) -> None:
         """See `Host.register`."""
+        ...
 
     def actions(self) -> "list[PaletteEntry]":
         """See `Host.actions`."""
+        ...
 
     def connectors(self) -> "list[ConnectorDocument]":
         """See `Host.connectors`."""
+        ...
 
     def problems(self) -> "list[ProblemDocument]":
         """See `Host.problems`."""
+        ...
 
     def describe(
         self,
@@ -68,6 +72,7 @@ class _AnyHost(Protocol):
         version: int | None = None,
     ) -> "ActionDescription":
         """See `Host.describe`."""
+        ...
 
     def validate(
         self,
@@ -78,6 +83,7 @@ class _AnyHost(Protocol):
         version: int | None = None,
     ) -> "list[FieldError]":
         """See `Host.validate`. The input may have any type: to find its errors is the purpose."""
+        ...
 
     def validate_flow(
         self,
@@ -86,9 +92,11 @@ class _AnyHost(Protocol):
         connections: "Mapping[str, GivenConnection] | None" = None,
     ) -> "list[FlowErrorDocument]":
         """See `Host.validate_flow`."""
+        ...
 
     def cancel(self, run_id: str) -> bool:
         """See `Host.cancel`."""
+        ...
 
 
 class TypedHost(_AnyHost, Protocol):
@@ -99,6 +107,7 @@ class TypedHost(_AnyHost, Protocol):
 
     async def __aenter__(self) -> Self:
         """See `Host`."""
+        ...
 
     async def __aexit__(
         self,
@@ -107,10 +116,12 @@ class TypedHost(_AnyHost, Protocol):
         trace: TracebackType | None,
     ) -> None:
         """See `Host`."""
+        ...
 
     @property
     def connections(self) -> "Connections":
         """See `Host.connections`."""
+        ...
 
     @overload
     async def run(
@@ -152,6 +163,7 @@ class TypedHost(_AnyHost, Protocol):
         **options: "Unpack[FlowOptions]",
     ) -> "AsyncGenerator[FlowItem, None]":
         """See `Host.stream_flow`."""
+        ...
 
     async def run_flow(
         self,
@@ -159,6 +171,7 @@ class TypedHost(_AnyHost, Protocol):
         **options: "Unpack[FlowOptions]",
     ) -> "FlowDocument":
         """See `Host.run_flow`."""
+        ...
 
     async def options(  # noqa: PLR0913 - as on the host
         self,
@@ -171,6 +184,7 @@ class TypedHost(_AnyHost, Protocol):
         connection: "GivenConnection" = None,
     ) -> "OptionsDocument":
         """See `Host.options`."""
+        ...
 
 
 class TypedSyncHost(_AnyHost, Protocol):
@@ -178,6 +192,7 @@ class TypedSyncHost(_AnyHost, Protocol):
 
     def __enter__(self) -> Self:
         """See `SyncHost`."""
+        ...
 
     def __exit__(
         self,
@@ -186,10 +201,12 @@ class TypedSyncHost(_AnyHost, Protocol):
         trace: TracebackType | None,
     ) -> None:
         """See `SyncHost`."""
+        ...
 
     @property
     def connections(self) -> "SyncConnections":
         """See `Host.connections`."""
+        ...
 
     @overload
     def run(
@@ -231,6 +248,7 @@ class TypedSyncHost(_AnyHost, Protocol):
         **options: "Unpack[FlowOptions]",
     ) -> "Generator[FlowItem, None, None]":
         """See `Host.stream_flow`."""
+        ...
 
     def run_flow(
         self,
@@ -238,6 +256,7 @@ class TypedSyncHost(_AnyHost, Protocol):
         **options: "Unpack[FlowOptions]",
     ) -> "FlowDocument":
         """See `Host.run_flow`."""
+        ...
 
     def options(  # noqa: PLR0913 - as on the host
         self,
@@ -250,6 +269,7 @@ class TypedSyncHost(_AnyHost, Protocol):
         connection: "GivenConnection" = None,
     ) -> "OptionsDocument":
         """See `Host.options`."""
+        ...
 
 
 @overload

@@ -203,7 +203,8 @@ class Run:
         async for attempt in attempts.with_name(LOGGED_AS, (), {}):
             with attempt:
                 result = await self._attempt(attempt.num, total)
-        return result
+        # The first attempt is always made.
+        return result  # pyright: ignore[reportPossiblyUnboundVariable]
 
     async def _attempt(self, number: int, total: int) -> ActionResult:
         if self._stop_requested:

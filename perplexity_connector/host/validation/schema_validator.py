@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from perplexity_connector.contract import (
     ConnectorError,
@@ -224,12 +224,12 @@ def _errors_of_branches(
 ) -> Iterator[FieldError]:
     """Yield the errors of the branches that allow the value's type; one type error otherwise."""
     branches = cast("list[object]", error.validator_value)
+    instance: Any = error.instance
     allowed = list(map(_types_of_branch, branches))
     matching = {
         index
         for index, types in enumerate(allowed)
-        if types is None
-        or any(validator.is_type(error.instance, name) for name in types)
+        if types is None or any(validator.is_type(instance, name) for name in types)
     }
     if not matching:
         yield _field_error(pointer, "type", list(chain(*filter(None, allowed))))
