@@ -4,7 +4,6 @@ Each is a plain `dict`. A union has a key that tells its members apart: `status`
 `type` of an event. A host may add keys and types of events; ignore those that you do not know.
 """
 
-from collections.abc import Sequence
 from typing import Generic, Literal, NotRequired, TypeAlias, TypedDict, TypeVar
 
 from perplexity_connector.contract.json import JsonObject, JsonValue
@@ -375,7 +374,7 @@ class ActionDescription(TypedDict):
     action: ActionDocument
     schemas: SchemasDocument
     labels: dict[str, dict[str, str]]
-    examples: Sequence[JsonValue]
+    examples: list[JsonValue]
 
 
 class ProblemDocument(TypedDict):

@@ -220,7 +220,7 @@ def test_the_blocking_host_refuses_the_same() -> None:
         envelope = host.run(*GREET, connection=CONNECTION, timeout=HUGE)
         assert envelope["error"]["code"] == ErrorCode.INVALID_INPUT
         (item,) = host.stream(*GREET, connection=CONNECTION, version=[])
-        assert item["error"]["code"] == ErrorCode.INVALID_INPUT
+        assert item["envelope"]["error"]["code"] == ErrorCode.INVALID_INPUT
         assert not host.cancel([])
 
 

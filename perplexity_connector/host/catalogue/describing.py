@@ -61,12 +61,13 @@ def describe(
     """
     action = _describe_action(entry)
     schemas = _schemas(installed, action)
+    examples = list(as_list(schemas["input"].get("examples")))
     return {
         "connector": describe_connector(installed),
         "action": action,
         "schemas": schemas,
         "labels": copy.deepcopy(action["labels"]),
-        "examples": copy.deepcopy(as_list(schemas["input"].get("examples"))),
+        "examples": copy.deepcopy(examples),
     }
 
 
