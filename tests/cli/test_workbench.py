@@ -63,7 +63,7 @@ def test_a_browser_is_opened_without_a_token_in_its_arguments(
         asked.append(options)
         return toy_host()
 
-    monkeypatch.setattr(hosts, "make_workbench_host", make)
+    monkeypatch.setattr(hosts, "make_server_host", make)
 
     def work(page: httpx.Client, address: str) -> Any:
         (file,) = notes
@@ -128,7 +128,7 @@ def test_a_sandbox_wants_a_connector_that_can_be_pointed_at_it(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit code 2."""
-    monkeypatch.setattr(hosts, "make_workbench_host", lambda _: FakeHost(entries=()))
+    monkeypatch.setattr(hosts, "make_server_host", lambda _: FakeHost(entries=()))
     outcome = command("workbench", "--sandbox", "--no-browser")
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
 

@@ -48,6 +48,7 @@ class Record:
 
     required: Mapping[str, "Shape"]
     optional: Mapping[str, "Shape"] = field(default_factory=dict)
+    or_null: bool = False
 
 
 Shape: TypeAlias = Leaf | ListOf | MapOf | Record
@@ -64,6 +65,8 @@ def shape_errors(value: object, pointer: str, shape: Shape) -> Iterator[str]:
                 yield from shape_errors(item, child_pointer(pointer, index), shape.item)
         case ListOf():
             yield f"{pointer} must be a list."
+        case Record(or_null=True) if value is None:
+            return
         case _ if isinstance(value, dict):
             for name, part in _fields(value, shape):
                 inner = child_pointer(pointer, name)
