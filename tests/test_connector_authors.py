@@ -93,15 +93,25 @@ def test_the_command_of_the_page_shows_the_answer(
     assert jobs() == ["SOS"]
 
 
-def test_the_test_of_the_page_passes() -> None:
-    """A reader begins with it."""
-    block = BLOCKS["test_morse.py"]
-    names: dict[str, Any] = {}
-    exec(compile(block.code, block.mark, "exec"), names)  # noqa: S102 - our own document
-    tests = [part for name, part in names.items() if name.startswith("test_")]
-    assert len(tests) == 1
-    for test in tests:
-        test()
+def test_a_job_that_exists_is_not_begun_again(run: Run) -> None:
+    """A later process has the checkpoint, and pays nothing."""
+    states: list[Any] = []
+    run("SO", on_checkpoint=states.append)
+    envelope = run("SO", resume_from=states[-1])
+    assert envelope["output"] == {"content": "...---"}
+    assert jobs() == ["SO"]
+
+
+def test_an_answer_that_is_lost_has_an_unknown_effect(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job may have begun, so the host does not begin another one."""
+    from morse_connector.sandbox import Answers  # noqa: PLC0415 - likewise
+
+    monkeypatch.setattr(Answers, "_answer", lambda *_, **__: None)
+    error = run("SOS")["error"]
+    assert (error["code"], error["effect"]) == ("unavailable", "unknown")
+    assert jobs() == ["SOS"]
 
 
 def test_a_wrong_text_is_found_before_anything_is_sent(run: Run) -> None:
@@ -131,4 +141,4 @@ def test_the_packages_of_the_page_are_those_that_it_imports() -> None:
 def test_every_file_of_the_page_is_written() -> None:
     """An empty list would make the tests above say nothing."""
     assert {type(block) for block in FILES} == {Block}
-    assert len(FILES) == 8
+    assert len(FILES) == 7
