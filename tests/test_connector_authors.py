@@ -4,7 +4,9 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from zipfile import ZipFile
 
@@ -42,13 +44,16 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         sys.modules.pop(name, None)
 
 
+def sandbox() -> ModuleType:
+    """The page's sandbox, which is installed while a test runs."""
+    return import_module("morse_connector.sandbox")
+
+
 @pytest.fixture
 def run() -> Iterator[Run]:
     """Runs the action against the page's sandbox."""
-    from morse_connector import sandbox  # noqa: PLC0415 - it is installed by now
-
     with (
-        sandbox.start(pace=0) as address,
+        sandbox().start(pace=0) as address,
         SyncHost(settings={"morse": {"base_url": address}}, retries=0) as host,
     ):
 
@@ -63,9 +68,7 @@ def run() -> Iterator[Run]:
 
 def jobs() -> list[str]:
     """The jobs that the service has begun."""
-    from morse_connector import sandbox  # noqa: PLC0415 - likewise
-
-    begun: list[str] = sandbox.JOBS
+    begun: list[str] = sandbox().JOBS
     return begun
 
 
@@ -106,9 +109,7 @@ def test_an_answer_that_is_lost_has_an_unknown_effect(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The job may have begun, so the host does not begin another one."""
-    from morse_connector.sandbox import Answers  # noqa: PLC0415 - likewise
-
-    monkeypatch.setattr(Answers, "_answer", lambda *_, **__: None)
+    monkeypatch.setattr(sandbox().Answers, "_answer", lambda *_, **__: None)
     error = run("SOS")["error"]
     assert (error["code"], error["effect"]) == ("unavailable", "unknown")
     assert jobs() == ["SOS"]

@@ -49,6 +49,7 @@ def test_a_host_uses_only_the_connectors_that_its_operator_wants(site: Path) -> 
     host = Host(environ={}, connectors=["perplexity", "none"])
     assert [one["id"] for one in host.connectors()] == ["perplexity"]
     envelope = in_host(host, lambda host: host.run(*GREET, connection=CONNECTION))
+    assert envelope["error"]
     assert envelope["error"]["code"] == ErrorCode.NOT_FOUND
     (site / "toy_pkg" / "connector.yaml").unlink()
     assert problems(host) == []
