@@ -9,11 +9,6 @@ if TYPE_CHECKING:
     from perplexity_connector.contract import ConnectorDocument
 
 
-def has_setting(connector: "ConnectorDocument", name: str) -> bool:
-    """Return whether the operator can change a setting of that name."""
-    return any(setting["name"] == name for setting in connector["settings"])
-
-
 def credential_variables(connector: "ConnectorDocument") -> Mapping[str, str]:
     """Return the environment variable of each credential field that has one."""
     return connector["connection"]["env"]

@@ -2,7 +2,7 @@
 
 import functools
 import threading
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
@@ -15,6 +15,7 @@ from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.validation.arguments import (
     require_mapping,
     require_methods,
+    require_names,
     require_whole_number,
 )
 
@@ -70,6 +71,7 @@ class Host:
         environ: Mapping[str, str] | None = None,
         limiter: "Limiter | None" = None,
         observers: "Sequence[RunObserver]" = (),
+        connectors: Collection[str] | None = None,
     ) -> None:
         """Take the operator's choices; `HostOptions` explains each.
 
@@ -89,10 +91,12 @@ class Host:
             require_methods("limiter", limiter, "acquire", "observe")
         for number, observer in enumerate(observers):
             require_methods(f"observers[{number}]", observer, "observe")
+        if connectors is not None:
+            require_names("connectors", connectors)
         if concurrency < 1:
             message = "concurrency must be 1 or more"
             raise ValueError(message)
-        self._catalogue = Catalogue()
+        self._catalogue = Catalogue(connectors)
         self._settings = settings or {}
         self._store = store
         self._policy = RetryPolicy(retries=retries, repeat_unknown=repeat_unknown)

@@ -1,7 +1,8 @@
 """A host that plays what a test tells it to, and the envelopes it plays."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +14,7 @@ from perplexity_connector.contract import (
     ConnectorError,
     PaletteEntry,
     ProblemDocument,
+    SandboxDocument,
 )
 
 Document = dict[str, Any]
@@ -45,6 +47,20 @@ INPUT_SCHEMA: Document = {
     },
 }
 
+SANDBOX: SandboxDocument = {
+    "start": "tests.cli.fakes:sandbox",
+    "settings": {"base_url": "{address}/v1", "retries": "0"},
+    "connection": {"api_key": "test-good", "account": "any"},
+    "test_prefixes": {"api_key": "test-"},
+}
+
+
+@contextmanager
+def sandbox(*, pace: float) -> Iterator[str]:
+    """A sandbox that serves nothing; its address says the pace."""
+    yield f"http://127.0.0.1:9/{pace}"
+
+
 DESCRIPTION: ActionDescription = {
     "connector": {
         "id": "toy",
@@ -64,6 +80,7 @@ DESCRIPTION: ActionDescription = {
                 {"title": "Sign in", "text": "Do it", "link": "https://toy.example"}
             ],
         },
+        "sandbox": SANDBOX,
     },
     "action": {
         "id": "look",

@@ -48,6 +48,7 @@ class Record:
 
     required: Mapping[str, "Shape"]
     optional: Mapping[str, "Shape"] = field(default_factory=dict)
+    or_null: bool = False
 
 
 Shape: TypeAlias = Leaf | ListOf | MapOf | Record
@@ -66,6 +67,8 @@ def shape_errors(value: object, pointer: str, shape: Shape) -> Iterator[str]:
             parts = [(index, item, shape.item) for index, item in enumerate(value)]
         case ListOf():
             yield f"{pointer} must be a list."
+        case Record(or_null=True) if value is None:
+            return
         case _ if isinstance(value, dict):
             parts = _fields(value, shape)
         case _:

@@ -390,7 +390,51 @@ def by_type(shape: Any) -> Any:
     return Record(
         {name: by_type(part) for name, part in shape.required.items()},
         {name: by_type(part) for name, part in shape.optional.items()},
+        or_null=shape.or_null,
     )
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "place"),
+    [
+        ("toy", "/sandbox"),
+        ("{settings: {mark: '{address}'}}", "/sandbox/start"),
+        ("{start: toy.sandbox:start}", "/sandbox/settings"),
+        ("{start: toy.sandbox:start, settings: {mark: 5}}", "/sandbox/settings/mark"),
+        ("{start: toy.sandbox:start, settings: {}}", "/sandbox/settings"),
+        ("{start: toy.sandbox:start, settings: {mark: here}}", "/sandbox/settings"),
+        *(
+            (
+                f"{{start: '{start}', settings: {{mark: '{{address}}'}}}}",
+                "/sandbox/start",
+            )
+            for start in ("toy", "toy:", ":start", "toy..a:start", "toy:start()")
+        ),
+        *(
+            (f"{{start: '{start}', settings: {{}}}}", "/sandbox/start")
+            for start in (
+                "../toy:start",
+                "toy:start [x]",
+                "t\u00f6y:start",
+                "1toy:start",
+            )
+        ),
+        (
+            "{start: toy:start, settings: {mark: '{address}'}, connection: {token: 5}}",
+            "/sandbox/connection/token",
+        ),
+        (
+            "{start: toy:start, settings: {mark: '{address}'}, test_prefixes: {token: ''}}",
+            "/sandbox/test_prefixes",
+        ),
+    ],
+)
+def test_a_sandbox_of_another_shape_is_refused_at_discovery(
+    tmp_path: Path, sandbox: str, place: str
+) -> None:
+    """Nothing of it is imported; one that no setting leads to would be the real service."""
+    manifest = changed(tmp_path, lambda text: f"{text}\nsandbox: {sandbox}\n")
+    assert trouble(manifest).startswith(f"connector.yaml: {place} ")
 
 
 def test_the_fields_that_discovery_checks_are_those_of_the_contract() -> None:
