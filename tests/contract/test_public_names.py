@@ -80,6 +80,8 @@ def test_the_names_of_the_contract_are_pinned() -> None:
         "RunStatus",
         "RunStatusName",
         "RunWarning",
+        "SandboxDocument",
+        "SandboxSpec",
         "SchemasDocument",
         "SearchQueriesEvent",
         "SearchResultsEvent",
