@@ -113,9 +113,9 @@ def _calls(rounds: int, url: str) -> Mapping[str, Mapping[str, Mapping[str, floa
                             [_each(measured, calls)] if number else []
                         )
     figures: dict[str, dict[str, Mapping[str, float]]] = defaultdict(dict)
-    for (case, name), measured in seen.items():
+    for (case, name), found in seen.items():
         figures[case][name] = {
-            part: median(one[part] for one in measured) for part in measured[0]
+            part: median(one[part] for one in found) for part in found[0]
         }
     return figures
 

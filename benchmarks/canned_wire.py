@@ -128,7 +128,7 @@ def _agent_events() -> Sequence[Mapping[str, object]]:
         {"type": "response.output_text.done", "text": _TEXT, **place},
         {"type": "response.completed", "response": _response("completed")},
     ]
-    return [row | {"sequence_number": number} for number, row in enumerate(rows)]
+    return [{**row, "sequence_number": number} for number, row in enumerate(rows)]
 
 
 def _agent_stream() -> Sequence[bytes]:

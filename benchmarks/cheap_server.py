@@ -20,6 +20,7 @@ from typing import NamedTuple, TypeAlias
 
 from benchmarks import cheap_wire
 from benchmarks.faults import Fate, Fault, Look, Plan, draw_plan
+from benchmarks.report import Ledger
 
 Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -98,7 +99,7 @@ class CheapServer:
         self._faults: Counter[str] = Counter()
         self._open = self._most_open = 0
 
-    def ledger(self) -> dict[str, object]:
+    def ledger(self) -> Ledger:
         """Return the bill of each caller, the faults that occurred, and the most streams open at once."""
         accounts = {
             marker: account.entry() for marker, account in self._accounts.items()

@@ -8,12 +8,16 @@ import asyncio
 import http.client
 import json
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import cache, partial
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import EnvelopeDocument, JsonObject
+    from perplexity_connector.host import Host
 
 _KEY = "pplx-benchmark"
 _QUESTION = "How far away is the moon?"
@@ -85,7 +89,9 @@ class _Bare(Client):
     async def _post(self, url: str, body: Mapping[str, object]) -> object: ...
 
     @abstractmethod
-    def _pieces(self, url: str, body: Mapping[str, object]) -> AsyncIterator[bytes]: ...
+    def _pieces(
+        self, url: str, body: Mapping[str, object]
+    ) -> AsyncGenerator[bytes, None]: ...
 
 
 class Aiohttp(_Bare):
@@ -106,7 +112,7 @@ class Aiohttp(_Bare):
 
     async def _pieces(
         self, url: str, body: Mapping[str, object]
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         async with self._session.post(url, json=body) as answer:
             async for piece in answer.content.iter_any():
                 yield piece
@@ -130,7 +136,7 @@ class Httpx(_Bare):
 
     async def _pieces(
         self, url: str, body: Mapping[str, object]
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         async with self._client.stream("POST", url, json=body) as answer:
             async for piece in answer.aiter_bytes():
                 yield piece
@@ -238,7 +244,7 @@ class Ours(Client):
             await host.__aexit__(None, None, None)
 
     async def chat(self, url: str) -> object:
-        step = {"model": "sonar", "messages": _MESSAGES}
+        step: JsonObject = {"model": "sonar", "messages": _MESSAGES}
         return _good(
             await (await self._at(url)).run(
                 "perplexity", "create_chat_completion", step, connection=_OURS
@@ -249,17 +255,18 @@ class Ours(Client):
         return await self.chat(url)
 
     async def heard(self, url: str) -> object:
-        step, last = {"model": "sonar", "messages": _MESSAGES}, None
+        step: JsonObject = {"model": "sonar", "messages": _MESSAGES}
         events = (await self._at(url)).stream(
             "perplexity", "create_chat_completion", step, connection=_OURS
         )
         async with aclosing(events):
-            async for event in events:
-                last = event
-        return _good(last)
+            item = await anext(events)
+            while item["type"] != "run.finished":
+                item = await anext(events)
+        return _good(item["envelope"])
 
     async def search(self, url: str, query: str | Sequence[str] = _QUESTION) -> object:
-        step = {"query": query}
+        step: JsonObject = {"query": query}
         return _good(
             await (await self._at(url)).run(
                 "perplexity", "execute_search", step, connection=_OURS
@@ -269,7 +276,7 @@ class Ours(Client):
     async def searches(self, url: str, queries: Sequence[str]) -> object:
         return await self.search(url, queries)
 
-    async def _at(self, url: str) -> Any:
+    async def _at(self, url: str) -> "Host":
         if url not in self._hosts:
             self._hosts[url] = await self._make(
                 settings={"perplexity": {"base_url": url}}, environ={}
@@ -280,7 +287,7 @@ class Ours(Client):
 _OURS = {"connection_name": "Benchmark", "api_key": _KEY}
 
 
-def _good(envelope: Any) -> object:
+def _good(envelope: "EnvelopeDocument") -> "EnvelopeDocument":
     if envelope["status"] != "succeeded":
         raise RuntimeError(str(envelope["error"]))
     return envelope

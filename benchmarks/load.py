@@ -17,14 +17,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING
 
 from stamina.instrumentation import set_on_retry_hooks
 
 from benchmarks import cheap_wire, process
-from benchmarks.report import Bill, Costs, End, Outcome, Report
+from benchmarks.report import Bill, Costs, End, Ledger, Outcome, Report
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.host import Host
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import EnvelopeDocument, EventDocument
 
 _CONNECTIONS = 20
 _PATIENCE_S = 120.0
@@ -58,33 +61,29 @@ class _Caller:
 
 @dataclass(slots=True)
 class _Got:
-    """The events, the last checkpoint and the envelope that a caller has received so far."""
+    """The events and the last checkpoint that a caller has received so far."""
 
     shown: list[str] = field(default_factory=list[str])
     seqs: list[int] = field(default_factory=list[int])
     begun: bool = False
     checkpoint: JsonObject = field(default_factory=dict[str, JsonValue])
-    envelope: Mapping[str, object] = field(default_factory=dict[str, object])
 
-    def take(self, item: Mapping[str, object]) -> None:
-        """Keep the text of an event, or the envelope."""
-        if "type" not in item:
-            self.envelope = item
-            return
-        self.seqs.append(cast("int", item["seq"]))
-        if item["type"] == "text.delta":
-            self.shown.append(cast("str", item["text"]))
+    def take(self, event: "EventDocument") -> None:
+        """Keep the number of an event, and its text."""
+        self.seqs.append(event["seq"])
+        if event["type"] == "text.delta":
+            self.shown.append(event["text"])
 
     def keep(self, state: JsonObject) -> None:
         """Keep the last checkpoint. An empty one clears it: there is nothing left to resume."""
         self.begun, self.checkpoint = True, state
 
-    def outcome(self, expected: str, *, listened: bool) -> Outcome:
+    def outcome(
+        self, envelope: "EnvelopeDocument", expected: str, *, listened: bool
+    ) -> Outcome:
         """Compare the envelope with the expected answer."""
-        output = cast("Mapping[str, object]", self.envelope["output"] or {})
-        error = cast("Mapping[str, str]", self.envelope["error"] or {})
-        warnings = cast("Sequence[Mapping[str, str]]", self.envelope["warnings"])
-        codes = {warning["code"] for warning in warnings}
+        output, error = envelope["output"] or {}, envelope["error"]
+        codes = {warning["code"] for warning in envelope["warnings"]}
         in_order = self.seqs == list(range(1, len(self.seqs) + 1))
         streamed = (
             not listened
@@ -92,11 +91,11 @@ class _Got:
             or "".join(self.shown) == expected
         )
         return Outcome(
-            end=End.SUCCEEDED if self.envelope["status"] == "succeeded" else End.FAILED,
+            end=End.SUCCEEDED if envelope["status"] == "succeeded" else End.FAILED,
             whole=output.get("content") == expected and streamed and in_order,
             recovered="recovered" in codes,
-            code=error.get("code", ""),
-            effect=error.get("effect", ""),
+            code=error["code"] if error else "",
+            effect=error["effect"] if error else "",
             checkpointed=bool(self.checkpoint),
             begun=self.begun,
         )
@@ -149,14 +148,13 @@ class Load:
         got = _Got()
         try:
             async with asyncio.timeout(caller.stays):
-                await self._ask(marker, caller, got)
+                envelope = await self._ask(marker, caller, got)
         except TimeoutError:
             return Outcome(end=End.ABANDONED, begun=got.begun)
-        return got.outcome(
-            cheap_wire.answer(marker, self._options.deltas), listened=caller.listens
-        )
+        answer = cheap_wire.answer(marker, self._options.deltas)
+        return got.outcome(envelope, answer, listened=caller.listens)
 
-    async def _ask(self, marker: str, caller: _Caller, got: _Got) -> None:
+    async def _ask(self, marker: str, caller: _Caller, got: _Got) -> "EnvelopeDocument":
         action = ("perplexity", "create_chat_completion")
         question: JsonObject = {
             "model": "sonar",
@@ -168,14 +166,13 @@ class Load:
             "api_key": f"pplx-load-{number}",
         }
         if not caller.listens:
-            got.envelope = await self._host.run(
+            return await self._host.run(
                 *action,
                 question,
                 connection=connection,
                 timeout=caller.allows,
                 on_checkpoint=got.keep,
             )
-            return
         events = self._host.stream(
             *action,
             question,
@@ -184,8 +181,11 @@ class Load:
             on_checkpoint=got.keep,
         )
         async with aclosing(events):
-            async for item in events:
+            item = await anext(events)
+            while item["type"] != "run.finished":
                 got.take(item)
+                item = await anext(events)
+        return item["envelope"]
 
 
 class Provider:
@@ -198,7 +198,7 @@ class Provider:
             if process.stdout
             else ""
         )
-        self.ledger: dict[str, object] = {}
+        self.ledger: Ledger
         self._process = process
 
     def stop(self) -> None:
@@ -267,17 +267,17 @@ def measure(options: Options) -> Report:
     """Run the load against its own server, and compare the outcomes with the bills."""
     with provider(options) as running:
         outcomes, costs = asyncio.run(carry_out(options, running.base_url))
-    accounts = cast("Mapping[str, tuple[int, bool, int]]", running.ledger["accounts"])
+    ledger = running.ledger
     return Report(
         at_once=options.runs_at_once,
         outcomes=outcomes,
         bills={
             marker: Bill(*entry)
-            for marker, entry in accounts.items()
+            for marker, entry in ledger["accounts"].items()
             if marker != cheap_wire.WARM_UP
         },
-        faults=cast("Mapping[str, int]", running.ledger["faults"]),
-        most_open=cast("int", running.ledger["most_open"]),
+        faults=ledger["faults"],
+        most_open=ledger["most_open"],
         costs=costs,
     )
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 
 class End(StrEnum):
@@ -39,6 +39,14 @@ class Bill(NamedTuple):
     billed: int = 0
     kept: bool = False
     cancels: int = 0
+
+
+class Ledger(TypedDict):
+    """The provider's books, as JSON: the parts of each caller's `Bill`, the faults, most streams open at once."""
+
+    accounts: Mapping[str, tuple[int, bool, int]]
+    faults: Mapping[str, int]
+    most_open: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

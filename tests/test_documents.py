@@ -74,6 +74,7 @@ PARTS: Mapping[str, list[str]] = {
             contract.Setting,
             contract.ConnectionSpec,
             contract.GuideStep,
+            contract.SandboxSpec,
             contract.Action,
             contract.Annotations,
         )

@@ -23,7 +23,6 @@ from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.exits import ExitCode
 from perplexity_connector.cli.options import ActionName, AsJson
 from perplexity_connector.cli.output import print_json, print_lines, say
-from perplexity_connector.contract.json import as_text
 from perplexity_connector.host import Host
 
 # The parser's own class has no public name, and it depends on typer's version.
@@ -155,6 +154,4 @@ app.command()(server_commands.mcp)
 
 def _show_missing_connectors(host: Host) -> None:
     for problem in host.problems():
-        name = as_text(problem.get("connector"))
-        message = as_text(problem.get("message"))
-        say(f"warning: connector {name}: {message}")
+        say(f"warning: connector {problem['connector']}: {problem['message']}")

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import typer
 
@@ -21,9 +21,16 @@ from perplexity_connector.cli.fields import apply_assignments
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.progress import waiting
 from perplexity_connector.contract import ConnectionOutcome, JsonObject
-from perplexity_connector.contract.json import as_list, as_object, as_text
+from perplexity_connector.contract.json import as_list, as_object
 from perplexity_connector.host import Host
 from perplexity_connector.rendering.text import line_of
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import (
+        ConnectionDocument,
+        ConnectionStatusDocument,
+        ConnectorDocument,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +50,7 @@ def connect(host: Host, args: ConnectArgs) -> ExitCode:
     Raises `UsageError` if it cannot be asked for, `ConnectorError` if it cannot be stored.
     """
     connector = _choose_connector(host, args)
-    connector_id = as_text(connector["id"])
+    connector_id = connector["id"]
     if sys.stdin.isatty() and not args.replace:
         for line in guide_lines(connector):
             say(line)
@@ -60,15 +67,14 @@ def connect(host: Host, args: ConnectArgs) -> ExitCode:
     return ExitCode.SUCCEEDED if status is None else code_of_status(status)
 
 
-def _choose_connector(host: Host, args: ConnectArgs) -> JsonObject:
+def _choose_connector(host: Host, args: ConnectArgs) -> "ConnectorDocument":
     connectors = host.connectors()
     if args.connector is None and len(connectors) == 1:
         return connectors[0]
     for connector in connectors:
         if connector["id"] == args.connector:
             return connector
-    ids = [as_text(connector["id"]) for connector in connectors]
-    known = ", ".join(ids) or "none"
+    known = ", ".join(connector["id"] for connector in connectors) or "none"
     message = f"Choose a connector with --connector. Available: {known}."
     raise UsageError(message)
 
@@ -94,8 +100,7 @@ def _credential_form(host: Host, connector: str) -> JsonObject:
     names = [
         entry["action"] for entry in host.actions() if entry["connector"] == connector
     ]
-    description = host.describe(connector, as_text(names[0]))
-    return as_object(as_object(description["schemas"])["connection"])
+    return host.describe(connector, names[0])["schemas"]["connection"]
 
 
 def _ask_secrets(form: JsonObject) -> Mapping[str, str]:
@@ -125,8 +130,10 @@ def _ask(field: JsonObject) -> str:
     return str(typer.prompt(title, hide_input=is_secret, err=True))
 
 
-def _test(host: Host, connector: str, credentials: Mapping[str, str]) -> JsonObject:
-    async def test() -> JsonObject:
+def _test(
+    host: Host, connector: str, credentials: Mapping[str, str]
+) -> "ConnectionStatusDocument":
+    async def test() -> "ConnectionStatusDocument":
         async with host:
             return await host.connections.test(credentials, connector)
 
@@ -136,7 +143,7 @@ def _test(host: Host, connector: str, credentials: Mapping[str, str]) -> JsonObj
 
 def _store(
     host: Host, connector: str, credentials: Mapping[str, str], args: ConnectArgs
-) -> JsonObject:
+) -> "ConnectionDocument":
     if not args.replace:
         return host.connections.add(connector, credentials)
     secret = dict(credentials)
@@ -144,12 +151,13 @@ def _store(
     return host.connections.replace_key(name, secret)
 
 
-def _show_result(status: JsonObject | None, stored: JsonObject | None) -> None:
+def _show_result(
+    status: "ConnectionStatusDocument | None", stored: "ConnectionDocument | None"
+) -> None:
     if status is not None:
         say(status_line(status))
     if stored is None:
         say("Nothing was saved. To save it anyway, add --no-test.")
         return
-    name = as_text(stored[NAME])
-    fingerprint = as_text(stored["fingerprint"])
+    name, fingerprint = stored[NAME], stored["fingerprint"]
     say(f"Saved as {name} (fingerprint {fingerprint}).")

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -15,16 +16,21 @@ from perplexity_connector.contract import (
     ConnectionOutcome,
     ConnectionStatus,
     ConnectorError,
-    JsonObject,
 )
-from perplexity_connector.contract.json import as_number, as_text
 from perplexity_connector.contract.near_matches import unknown_name
 from perplexity_connector.host import Host
 from perplexity_connector.host.credentials.connections import comparable_name
 from perplexity_connector.rendering.durations import wait_in_words
-from perplexity_connector.rendering.text import line_of, one_line
+from perplexity_connector.rendering.text import one_line
 
-NAME = "connection_name"
+if TYPE_CHECKING:
+    from perplexity_connector.contract import (
+        ConnectionDocument,
+        ConnectionStatusDocument,
+    )
+
+# A key of the documents of connections. `Final` makes it a literal for the type checkers.
+NAME: Final = "connection_name"
 EXIT_BY_OUTCOME: Mapping[str, ExitCode] = {
     ConnectionOutcome.OK: ExitCode.SUCCEEDED,
     ConnectionOutcome.INVALID_CREDENTIALS: ExitCode.NOT_ALLOWED,
@@ -57,8 +63,9 @@ def list_connections(host: Host, *, as_json: bool) -> None:
         print_json(connections)
         return
     for connection in connections:
-        parts = (NAME, "connector", "fingerprint", "updated_at")
-        typer.echo("  ".join(line_of(connection, part) for part in parts))
+        name, connector = connection[NAME], connection["connector"]
+        fingerprint, changed = connection["fingerprint"], connection["updated_at"]
+        typer.echo("  ".join(map(one_line, (name, connector, fingerprint, changed))))
     if not connections:
         say("No connection is stored yet. Add one: perplexity-connector connect")
 
@@ -96,7 +103,7 @@ def known_name(host: Host, name: str) -> str:
 
     Raises `UsageError`, naming the stored ones, for an unknown name.
     """
-    return as_text(_known_connection(host, name)[NAME])
+    return _known_connection(host, name)[NAME]
 
 
 def connection_by_connector(host: Host, name: str | None) -> Mapping[str, str]:
@@ -107,33 +114,32 @@ def connection_by_connector(host: Host, name: str | None) -> Mapping[str, str]:
     if name is None:
         return {}
     found = _known_connection(host, name)
-    return {as_text(found["connector"]): as_text(found[NAME])}
+    return {found["connector"]: found[NAME]}
 
 
-def find_connection(host: Host, name: str) -> JsonObject | None:
+def find_connection(host: Host, name: str) -> "ConnectionDocument | None":
     """Return the stored connection of that name, or None. Names are compared as the store does."""
     wanted = comparable_name(name)
     for connection in host.connections.list():
-        if comparable_name(as_text(connection[NAME])) == wanted:
+        if comparable_name(connection[NAME]) == wanted:
             return connection
     return None
 
 
-def status_line(status: JsonObject) -> str:
+def status_line(status: "ConnectionStatusDocument") -> str:
     """Return the result of a test on one line: the outcome, the message and the next step."""
-    parts = [line_of(status, "message"), line_of(status, "next_step")]
-    seconds = as_number(status.get("retry_after"))
-    if seconds:
+    parts = [status["message"], status["next_step"]]
+    if seconds := status["retry_after"]:
         parts.append(f"Try again in {wait_in_words(seconds)}.")
-    return one_line(f"{line_of(status, 'outcome')}: {' '.join(parts)}")
+    return one_line(f"{status['outcome']}: {' '.join(parts)}")
 
 
-def code_of_status(status: JsonObject) -> ExitCode:
+def code_of_status(status: "ConnectionStatusDocument") -> ExitCode:
     """Return the exit code of a connection test."""
-    return EXIT_BY_OUTCOME[as_text(status["outcome"])]
+    return EXIT_BY_OUTCOME[status["outcome"]]
 
 
-def _known_connection(host: Host, name: str) -> JsonObject:
+def _known_connection(host: Host, name: str) -> "ConnectionDocument":
     found = find_connection(host, name)
     if found is not None:
         return found
@@ -141,8 +147,7 @@ def _known_connection(host: Host, name: str) -> JsonObject:
 
 
 def _names(host: Host) -> Sequence[str]:
-    connections = host.connections.list()
-    return [as_text(connection[NAME]) for connection in connections]
+    return [connection[NAME] for connection in host.connections.list()]
 
 
 def _choose_connections(host: Host, name: str | None) -> Sequence[_ConnectionToTest]:
@@ -158,7 +163,7 @@ def _stored(name: str) -> _ConnectionToTest:
 
 def _from_environment(host: Host, *, needed: bool) -> Iterator[_ConnectionToTest]:
     for connector in host.connectors():
-        name = as_text(connector["id"])
+        name = connector["id"]
         variables = credential_variables(connector).values()
         if needed or any(map(os.environ.get, variables)):
             yield _ConnectionToTest(label=f"environment ({name})", connector=name)
@@ -166,7 +171,7 @@ def _from_environment(host: Host, *, needed: bool) -> Iterator[_ConnectionToTest
 
 async def _test_all(
     host: Host, targets: Sequence[_ConnectionToTest]
-) -> Sequence[JsonObject]:
+) -> "Sequence[ConnectionStatusDocument]":
     """Return the status of each connection. Raises `ConnectorError` if none can be tested."""
     async with host:
         tests = [_test(host, target) for target in targets]
@@ -181,14 +186,16 @@ async def _test_all(
     ]
 
 
-async def _test(host: Host, target: _ConnectionToTest) -> JsonObject | ConnectorError:
+async def _test(
+    host: Host, target: _ConnectionToTest
+) -> "ConnectionStatusDocument | ConnectorError":
     try:
         return await host.connections.test(target.name, target.connector)
     except ConnectorError as error:
         return error
 
 
-def _status_of_error(error: ConnectorError) -> JsonObject:
+def _status_of_error(error: ConnectorError) -> "ConnectionStatusDocument":
     return ConnectionStatus(
         outcome=ConnectionOutcome.UNKNOWN, message=error.user_message
     ).to_dict()

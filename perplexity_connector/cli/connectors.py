@@ -1,30 +1,22 @@
 """Reads a connector's manifest entry, as `Host.connectors` returns it."""
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import as_object, as_objects, as_text
-from perplexity_connector.rendering.text import line_of
+from perplexity_connector.rendering.text import one_line
 
-
-def has_setting(connector: JsonObject, name: str) -> bool:
-    """Return whether the operator can change a setting of that name."""
-    settings = as_objects(connector.get("settings"))
-    return any(setting.get("name") == name for setting in settings)
+if TYPE_CHECKING:
+    from perplexity_connector.contract import ConnectorDocument
 
 
-def credential_variables(connector: JsonObject) -> Mapping[str, str]:
+def credential_variables(connector: "ConnectorDocument") -> Mapping[str, str]:
     """Return the environment variable of each credential field that has one."""
-    connection = as_object(connector.get("connection"))
-    variables = as_object(connection.get("env"))
-    return {field: as_text(variable) for field, variable in variables.items()}
+    return connector["connection"]["env"]
 
 
-def guide_lines(connector: JsonObject) -> Iterator[str]:
+def guide_lines(connector: "ConnectorDocument") -> Iterator[str]:
     """Yield the steps to a credential, one numbered line each."""
-    connection = as_object(connector.get("connection"))
-    steps = as_objects(connection.get("guide"))
-    for number, step in enumerate(steps, start=1):
-        line = f"{number}. {line_of(step, 'title')}: {line_of(step, 'text')}"
-        link = line_of(step, "link")
+    for number, step in enumerate(connector["connection"]["guide"], start=1):
+        line = one_line(f"{number}. {step['title']}: {step['text']}")
+        link = one_line(step.get("link") or "")
         yield f"{line} ({link})" if link else line

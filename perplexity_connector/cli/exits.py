@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import ErrorCode, JsonObject
-from perplexity_connector.contract.json import as_object, as_objects, as_text
+from perplexity_connector.contract import ErrorCode
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import EnvelopeDocument, ErrorDocument
 
 
 class ExitCode(IntEnum):
@@ -39,7 +42,7 @@ EXIT_BY_ERROR: Mapping[str, ExitCode] = {
 }
 
 
-# A run with one of these warnings succeeded, but a part of what it was asked for is missing.
+# A run with one of these warnings succeeded, but a part of its answer is missing.
 _INCOMPLETE = frozenset({"query_failed", "query_not_sent"})
 
 
@@ -50,21 +53,16 @@ class UsageError(Exception):
     """
 
 
-def code_of_error(error: JsonObject) -> ExitCode:
+def code_of_error(error: "ErrorDocument") -> ExitCode:
     """Return the exit code of an error record; an unknown error code counts as internal."""
-    code = as_text(error.get("code"))
-    return EXIT_BY_ERROR.get(code, ExitCode.INTERNAL)
+    return EXIT_BY_ERROR.get(error["code"], ExitCode.INTERNAL)
 
 
-def code_of_run(envelope: JsonObject) -> ExitCode:
+def code_of_run(envelope: "EnvelopeDocument") -> ExitCode:
     """Return the exit code of a run, from its envelope."""
-    from perplexity_connector.contract import RunStatus  # noqa: PLC0415 - slow to import, and only runs need it
-
-    status = envelope.get("status")
-    if status == RunStatus.SUCCEEDED:
-        warnings = as_objects(envelope.get("warnings"))
-        codes = {as_text(warning.get("code")) for warning in warnings}
+    if envelope["status"] == "succeeded":
+        codes = {warning["code"] for warning in envelope["warnings"]}
         return ExitCode.PARTLY if codes & _INCOMPLETE else ExitCode.SUCCEEDED
-    if status == RunStatus.CANCELLED:
+    if envelope["status"] == "cancelled":
         return ExitCode.INTERRUPTED
-    return code_of_error(as_object(envelope.get("error")))
+    return code_of_error(envelope["error"])

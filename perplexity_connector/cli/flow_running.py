@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,16 +19,22 @@ from perplexity_connector.cli.progress import ConsoleRenderer
 from perplexity_connector.cli.run_output import show_problems, show_result
 from perplexity_connector.cli.stopping import StopSignals
 from perplexity_connector.cli.targets import HostMaker, choose_target
-from perplexity_connector.contract import (
-    FLOW_VERSION,
-    JsonObject,
-    JsonValue,
-    RunStatus,
-)
-from perplexity_connector.contract.json import as_object, as_objects, as_text
+from perplexity_connector.contract import FLOW_VERSION, JsonObject
+from perplexity_connector.contract.json import as_objects, as_text
 from perplexity_connector.host import FlowOptions, Host
 from perplexity_connector.rendering.results import totals_line
-from perplexity_connector.rendering.text import line_of
+from perplexity_connector.rendering.text import one_line
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import (
+        EnvelopeDocument,
+        FlowDocument,
+        FlowErrorDocument,
+        FlowItem,
+        RunStatusName,
+        StepFinishedItem,
+        StepStartedItem,
+    )
 
 _EXAMPLE = '{"flow_version": 1, "steps": []}'
 
@@ -81,16 +88,16 @@ def run_saved_flow(args: FlowArgs, make_host: HostMaker, journal: Journal) -> in
         return renderer.end(signals)
 
 
-def _show_flow_errors(args: FlowArgs, errors: Sequence[JsonObject]) -> None:
+def _show_flow_errors(args: FlowArgs, errors: Sequence["FlowErrorDocument"]) -> None:
     if args.as_json:
-        print_json({"errors": list(errors)}, on_one_line=args.stream)
+        print_json({"errors": errors}, on_one_line=args.stream)
     say("error: The flow is not valid. Nothing was sent. (invalid_input)")
     for error in errors:
-        step, pointer = error["step"], line_of(error, "pointer")
+        step, pointer = error["step"], error["pointer"]
         where = "the flow" if step is None else f"step {step}"
         if pointer:
             where = f"{where}, {pointer}"
-        say(f"{where}: {line_of(error, 'message')}")
+        say(f"{where}: {error['message']}")
 
 
 async def _run(
@@ -135,10 +142,10 @@ class _FlowRenderer:
         self._journal = journal
         self._stack = stack
         self._step_renderer = self._new_step_renderer()
-        self._envelopes: dict[str, JsonObject] = {}
-        self._status: JsonValue = RunStatus.CANCELLED.value
+        self._envelopes: dict[str, EnvelopeDocument] = {}
+        self._status: RunStatusName = "cancelled"
 
-    def show_item(self, item: JsonObject) -> None:
+    def show_item(self, item: "FlowItem") -> None:
         """Show an item of `Host.stream_flow`."""
         if self._args.stream and self._args.as_json:
             self.delivery.write(print_json, item, on_one_line=True)
@@ -165,21 +172,24 @@ class _FlowRenderer:
         for envelope in self._envelopes.values():
             # The last step decides, but it does not hide that an earlier one succeeded in part.
             code = code_of_run(envelope) or code
-        if self._status == RunStatus.CANCELLED:
+        if self._status == "cancelled":
             code = ExitCode.SUCCEEDED if ended_early else ExitCode.INTERRUPTED
             return signals.code or self.delivery.code(code)
         return (signals.is_late and signals.code) or self.delivery.code(code)
 
     @property
-    def _document(self) -> JsonObject:
+    def _document(self) -> "FlowDocument":
         """The flow's result as one document."""
-        steps: list[JsonValue] = [
-            {"id": name, "envelope": envelope}
-            for name, envelope in self._envelopes.items()
-        ]
-        return {"flow_version": FLOW_VERSION, "status": self._status, "steps": steps}
+        return {
+            "flow_version": FLOW_VERSION,
+            "status": self._status,
+            "steps": [
+                {"id": name, "envelope": envelope}
+                for name, envelope in self._envelopes.items()
+            ],
+        }
 
-    def _finish(self, status: JsonValue) -> None:
+    def _finish(self, status: "RunStatusName") -> None:
         self._status = status
         if len(self._envelopes) > 1 and not self._args.as_json:
             totals = totals_line(*self._envelopes.values())
@@ -189,26 +199,26 @@ class _FlowRenderer:
         shows_text = self._args.stream and not self._args.as_json
         return ConsoleRenderer(text=shows_text, lines=False)
 
-    def _start_step(self, item: JsonObject) -> None:
-        self.run_id = as_text(item["run_id"])
+    def _start_step(self, item: "StepStartedItem") -> None:
+        self.run_id = item["run_id"]
         if not self._args.as_json:
             gap = "\n" if self._envelopes else ""
-            step, action = line_of(item, "step"), line_of(item, "action")
-            self.delivery.write(typer.echo, f"{gap}{step} ({action})\n")
+            heading = one_line(f"{item['step']} ({item['action']})")
+            self.delivery.write(typer.echo, f"{gap}{heading}\n")
         self._step_renderer = self._stack.enter_context(self._new_step_renderer())
 
-    def _finish_step(self, item: JsonObject) -> None:
+    def _finish_step(self, item: "StepFinishedItem") -> None:
         self._stack.close()
-        envelope = as_object(item["envelope"])
-        self._envelopes[as_text(item["step"])] = envelope
+        envelope = item["envelope"]
+        self._envelopes[item["step"]] = envelope
         if not self._args.as_json:
             self.delivery.write(show_result, envelope, self._step_renderer.streamed)
-        is_stopped = envelope["status"] == RunStatus.CANCELLED
+        is_stopped = envelope["status"] == "cancelled"
         # A reader that leaves stops the run. That is not an error.
         if not (self.delivery.reader_left and is_stopped):
             show_problems(envelope)
         if not self._args.as_json:
             self._close(envelope)
 
-    def _close(self, envelope: JsonObject) -> None:
+    def _close(self, envelope: "EnvelopeDocument") -> None:
         close_run(self._journal, envelope, is_written=self.delivery.is_complete)

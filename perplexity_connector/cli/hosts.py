@@ -20,8 +20,8 @@ def make_host(settings: "Settings") -> Host:
     return Host(settings=settings)
 
 
-def make_workbench_host(options: "HostOptions") -> Host:
-    """Make the host behind the workbench. Tests replace this."""
+def make_server_host(options: "HostOptions") -> Host:
+    """Make the host behind the workbench or the MCP server. Tests replace this."""
     return Host(**options)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -10,10 +11,11 @@ from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.progress import waiting
 from perplexity_connector.cli.targets import Connection, HostMaker, choose_target
-from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import as_object, as_objects, as_text
 from perplexity_connector.host import Host
-from perplexity_connector.rendering.text import line_of
+from perplexity_connector.rendering.text import one_line
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import ConnectorDocument, OptionDocument
 
 _SOURCE = "models"
 
@@ -33,7 +35,7 @@ def show_models(
     """
     host = make_host({})
     connector = _connector_with_models(host)
-    name = as_text(connector["id"])
+    name = connector["id"]
     connections = {name: None if connection is None else known_name(host, connection)}
     with (
         choose_target([connector], connections, sandbox=sandbox) as target,
@@ -51,35 +53,33 @@ def show_models(
         say(f"note: {note}")
 
 
-def _connector_with_models(host: Host) -> JsonObject:
+def _connector_with_models(host: Host) -> "ConnectorDocument":
     for entry in host.actions():
-        names = as_text(entry["connector"]), as_text(entry["action"])
-        description = host.describe(*names)
-        action = as_object(description["action"])
-        if _SOURCE in as_object(action["options"]).values():
-            return as_object(description["connector"])
+        description = host.describe(entry["connector"], entry["action"])
+        if _SOURCE in description["action"]["options"].values():
+            return description["connector"]
     message = "No connector has a list of models."
     raise UsageError(message)
 
 
 async def _all_pages(
     host: Host, connector: str, search: str, connection: Connection | None
-) -> tuple[Sequence[JsonObject], str]:
+) -> tuple[Sequence["OptionDocument"], str]:
     """Return every option, and the note of the last page."""
-    options: list[JsonObject] = []
+    options: list[OptionDocument] = []
     cursor: str | None = None
     async with host:
         while True:
             page = await host.options(
                 connector, _SOURCE, search=search, cursor=cursor, connection=connection
             )
-            options += as_objects(page["options"])
-            cursor = as_text(page["next_cursor"]) or None
-            if cursor is None:
-                return options, as_text(page["note"])
+            options += page["options"]
+            cursor = page["next_cursor"]
+            if not cursor:
+                return options, page["note"]
 
 
-def _print_table(options: Iterable[JsonObject]) -> None:
+def _print_table(options: Iterable["OptionDocument"]) -> None:
     for option in options:
-        line = f"{line_of(option, 'value')}  {line_of(option, 'description')}"
+        line = f"{one_line(option['value'])}  {one_line(option['description'])}"
         typer.echo(line.rstrip())

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,9 +15,9 @@ import typer
 from perplexity_connector.cli.connections import connection_by_connector
 from perplexity_connector.cli.exits import ExitCode, UsageError
 from perplexity_connector.cli.output import say
-from perplexity_connector.cli.targets import Connection, HostMaker, choose_target
+from perplexity_connector.cli.targets import Connection, choose_target, with_sandbox
 from perplexity_connector.contract import Secret
-from perplexity_connector.host import Host
+from perplexity_connector.host import Host, HostOptions
 from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
@@ -41,10 +41,11 @@ class McpArgs:
     timeout: float | None = None
 
 
-def serve_tools(args: McpArgs, make_host: HostMaker) -> None:
+def serve_tools(args: McpArgs, make_host: Callable[[HostOptions], Host]) -> None:
     """Serve until the client leaves or Ctrl-C is pressed.
 
-    Raises `UsageError` for a mistake in the arguments, `typer.Exit` without the `[mcp]` extra.
+    With a sandbox, connectors that have none are not served. Raises `UsageError` for a mistake in
+    the arguments, `typer.Exit` without the `[mcp]` extra.
     """
     if args.port is None and (args.names or args.address is not None):
         option = "--host" if args.address is not None else "--allow-host"
@@ -54,11 +55,14 @@ def serve_tools(args: McpArgs, make_host: HostMaker) -> None:
         say("error: This command needs: pip install 'perplexity-connector[mcp]'")
         raise typer.Exit(ExitCode.INTERNAL)
     _log_to_stderr()
-    host = make_host({})
+    host = make_host(HostOptions())
     connections = connection_by_connector(host, args.connection)
-    target = choose_target(host.connectors(), connections, sandbox=args.sandbox)
+    connectors = with_sandbox(host.connectors()) if args.sandbox else ()
+    target = choose_target(connectors, connections, sandbox=args.sandbox)
     with target as chosen, suppress(KeyboardInterrupt):
-        host = make_host(chosen.settings)
+        wanted = chosen.settings.keys() if args.sandbox else None
+        options = HostOptions(settings=chosen.settings, connectors=wanted)
+        host = make_host(options)
         asyncio.run(_serve(args, host, chosen.connections))
 
 

@@ -8,7 +8,6 @@ from typing import TextIO
 
 import typer
 
-from perplexity_connector.contract import JsonValue
 from perplexity_connector.rendering.text import json_text, one_line
 
 
@@ -39,6 +38,6 @@ def print_lines(lines: Iterable[str]) -> None:
         typer.echo(line)
 
 
-def print_json(value: JsonValue, *, on_one_line: bool = False) -> None:
+def print_json(value: object, *, on_one_line: bool = False) -> None:
     """Print a value as JSON on stdout, indented unless it must be one line."""
     typer.echo(json_text(value, indent=None if on_one_line else 2))

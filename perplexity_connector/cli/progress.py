@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Self
 import typer
 
 from perplexity_connector.cli.output import print_json
-from perplexity_connector.contract import EventType, JsonObject
-from perplexity_connector.contract.json import as_list, as_text
 from perplexity_connector.rendering.text import clean, one_line
 
 if TYPE_CHECKING:
     from rich.live import Live
+
+    from perplexity_connector.contract import EventDocument
 
 
 def stderr_is_terminal() -> bool:
@@ -99,19 +99,18 @@ class ConsoleRenderer:
         """The text printed so far, as it was received."""
         return "".join(self._pieces)
 
-    def show_event(self, event: JsonObject) -> None:
+    def show_event(self, event: "EventDocument") -> None:
         """Show an event, or ignore it if it is not shown here."""
         if self._lines:
             print_json(event, on_one_line=True)
             return
-        match event.get("type"):
-            case EventType.TEXT_DELTA:
-                self._show_text(as_text(event.get("text")))
-            case EventType.SEARCH_QUERIES:
-                queries = map(as_text, as_list(event.get("queries")))
-                self._show_status(f"Searching: {'; '.join(queries)}")
-            case EventType.STATUS:
-                self._show_status(as_text(event.get("message")))
+        match event["type"]:
+            case "text.delta":
+                self._show_text(event["text"])
+            case "search.queries":
+                self._show_status(f"Searching: {'; '.join(event['queries'])}")
+            case "status":
+                self._show_status(event["message"])
 
     def __enter__(self) -> Self:
         """Show that the run has started."""

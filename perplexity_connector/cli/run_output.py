@@ -1,12 +1,10 @@
 """Prints the result of a run: its output on stdout, its warnings and its error on stderr."""
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import typer
 
 from perplexity_connector.cli.output import print_lines, say
-from perplexity_connector.contract import JsonObject, RunStatus
-from perplexity_connector.contract.json import as_object
 from perplexity_connector.rendering.errors import error_lines
 from perplexity_connector.rendering.results import (
     is_worth_showing,
@@ -15,16 +13,18 @@ from perplexity_connector.rendering.results import (
     warning_lines,
 )
 
+if TYPE_CHECKING:
+    from perplexity_connector.contract import EnvelopeDocument
 
-def show_result(envelope: JsonObject, streamed: str) -> None:
+
+def show_result(envelope: "EnvelopeDocument", streamed: str) -> None:
     """Print the result of a run for people.
 
     `streamed` is the part of the answer that is shown already; it is not repeated.
     """
-    output = envelope.get("output")
-    partial = as_object(envelope.get("partial"))
-    if isinstance(output, Mapping):
-        print_lines(output_lines(output, streamed))
+    partial = envelope["partial"] or {}
+    if envelope["status"] == "succeeded":
+        print_lines(output_lines(envelope["output"], streamed))
         print_lines(["", totals_line(envelope)])
     elif is_worth_showing(partial):
         if not streamed:
@@ -35,16 +35,16 @@ def show_result(envelope: JsonObject, streamed: str) -> None:
         typer.echo()
 
 
-def show_problems(envelope: JsonObject) -> None:
+def show_problems(envelope: "EnvelopeDocument") -> None:
     """Print the warnings and the error of a run on stderr."""
     for line in warning_lines(envelope):
         say(line)
-    if error := as_object(envelope.get("error")):
+    if error := envelope["error"]:
         for line in error_lines(error):
             say(line)
 
 
-def _heading(envelope: JsonObject) -> str:
-    if envelope.get("status") == RunStatus.CANCELLED:
+def _heading(envelope: "EnvelopeDocument") -> str:
+    if envelope["status"] == "cancelled":
         return "The run was stopped. This was received before:"
     return "The run failed. This was received before it failed:"

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from perplexity_connector.cli.aftermath import close_run
 from perplexity_connector.cli.connections import known_name
@@ -19,12 +20,15 @@ from perplexity_connector.cli.run_output import show_problems, show_result
 from perplexity_connector.cli.stopping import StopSignals
 from perplexity_connector.cli.targets import Connection, HostMaker, choose_target
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import (
-    as_list,
-    as_object,
-    new_run_id,
-)
+from perplexity_connector.contract.json import as_object, new_run_id
 from perplexity_connector.host import Host, RunOptions, StepRun
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import (
+        ActionDescription,
+        EnvelopeDocument,
+        RunFinishedItem,
+    )
 
 _EXAMPLE = '{"FIELD": "VALUE"}'
 
@@ -79,7 +83,7 @@ def run_action(args: RunArgs, make_host: HostMaker, journal: Journal) -> int:
     # Raises for a saved step of a missing action.
     description = host.describe(step.connector, step.action)
     target = choose_target(
-        [as_object(description["connector"])],
+        [description["connector"]],
         {step.connector: step.used},
         sandbox=args.sandbox,
     )
@@ -117,7 +121,7 @@ def _renderer(args: RunArgs, step: _Step) -> ConsoleRenderer:
 
 
 def _end(
-    args: RunArgs, envelope: JsonObject, terminal: _Terminal, journal: Journal
+    args: RunArgs, envelope: "EnvelopeDocument", terminal: _Terminal, journal: Journal
 ) -> int:
     """Show the end of a run, then keep or forget it. Return the exit code."""
     delivery, signals = terminal.delivery, terminal.signals
@@ -145,12 +149,11 @@ def _choose_step(args: RunArgs, host: Host, journal: Journal) -> _Step:
 def _new_step(args: RunArgs, host: Host) -> _Step:
     connector, action = find_action(host.actions(), args.action)
     description = host.describe(connector, action)
-    version = as_object(description["action"])["version"]
     name = None if args.connection is None else known_name(host, args.connection)
     return _Step(
         connector=connector,
         action=action,
-        version=int(str(version)),
+        version=description["action"]["version"],
         input=_build_input(args, description),
         run_id=new_run_id(),
         resume_from=None,
@@ -185,10 +188,10 @@ def _resumed_step(args: RunArgs, run: Unfinished) -> _Step:
     )
 
 
-def _build_input(args: RunArgs, description: JsonObject) -> JsonObject:
+def _build_input(args: RunArgs, description: "ActionDescription") -> JsonObject:
     """Return the example, with the document and then the assignments on top."""
     given: JsonObject = {}
-    examples = as_list(description.get("examples"))
+    examples = description["examples"]
     if args.example:
         if not examples:
             message = "This action has no example. Use --input or FIELD=VALUE."
@@ -196,9 +199,7 @@ def _build_input(args: RunArgs, description: JsonObject) -> JsonObject:
         given = as_object(examples[0])
     if args.document is not None:
         given = {**given, **_read_document(args.document)}
-    schemas = as_object(description.get("schemas"))
-    schema = as_object(schemas.get("input"))
-    return apply_assignments(given, args.assignments, schema)
+    return apply_assignments(given, args.assignments, description["schemas"]["input"])
 
 
 def _read_document(source: str) -> JsonObject:
@@ -226,7 +227,7 @@ def _run_options(
 
 async def _run(
     host: Host, step: _Step, options: RunOptions, terminal: _Terminal
-) -> JsonObject:
+) -> "EnvelopeDocument":
     """Return the envelope. A signal, or a reader that leaves, stops the run in good order."""
     call = (step.connector, step.action, step.input)
     renderer, delivery = terminal.renderer, terminal.delivery
@@ -235,22 +236,25 @@ async def _run(
         async with host:
             if not renderer.wants_events:
                 return await host.run(*call, **options)
-            envelope: JsonObject = {}
             async with aclosing(host.stream(*call, **options)) as items:
-                async for item in items:
-                    if "type" not in item:
-                        envelope = item
-                    elif (
-                        not delivery.write(renderer.show_event, item)
-                        and delivery.reader_left
-                    ):
+                item = await anext(items)
+                while item["type"] != "run.finished":
+                    delivery.write(renderer.show_event, item)
+                    if delivery.reader_left:
                         # A full disk stops no run: its answer can be fetched later.
                         stop()
-            return envelope
+                    item = await anext(items)
+                return item["envelope"]
 
 
-def _show(args: RunArgs, envelope: JsonObject, streamed: str) -> None:
-    if args.as_json:
-        print_json(envelope, on_one_line=args.stream)
+def _show(args: RunArgs, envelope: "EnvelopeDocument", streamed: str) -> None:
+    if args.as_json and args.stream:
+        last: RunFinishedItem[JsonObject] = {
+            "type": "run.finished",
+            "envelope": envelope,
+        }
+        print_json(last, on_one_line=True)
+    elif args.as_json:
+        print_json(envelope)
     else:
         show_result(envelope, streamed)

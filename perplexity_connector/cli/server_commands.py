@@ -51,7 +51,7 @@ def workbench(
     args = WorkbenchArgs(
         port=port, sandbox=sandbox, browser=browser, allowed=tuple(allow_host or ())
     )
-    serve_workbench(hosts.make_workbench_host, args)
+    serve_workbench(hosts.make_server_host, args)
 
 
 @reporting_errors()
@@ -105,4 +105,4 @@ def mcp(  # noqa: PLR0913 - each option of the command is a parameter
         sandbox=sandbox,
         timeout=timeout,
     )
-    serve_tools(args, hosts.make_host)
+    serve_tools(args, hosts.make_server_host)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _SHOW_CURSOR = b"\x1b[?25h"
@@ -17,6 +17,10 @@ _AGAIN_S = 0.01
 
 # Asks a run to stop. Returns whether the run was active.
 Stop: TypeAlias = Callable[[], bool]
+# A handler as the system keeps it.
+_Handler: TypeAlias = (
+    Callable[[int, FrameType | None], Any] | int | signal.Handlers | None
+)
 
 
 class Stopped(KeyboardInterrupt):
@@ -49,7 +53,7 @@ class StopSignals:
         self._has_run = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: Stop | None = None
-        self._former: dict[signal.Signals, object] = {}
+        self._former: dict[signal.Signals, _Handler] = {}
 
     def __enter__(self) -> Self:
         """Take the signals. Outside the main thread Python does not allow this."""
@@ -67,7 +71,7 @@ class StopSignals:
     ) -> None:
         """Give the signals back."""
         for number, former in self._former.items():
-            signal.signal(number, former)  # type: ignore[arg-type] # as `signal` returned it
+            signal.signal(number, former)
 
     @contextmanager
     def asking(self, stop: Stop) -> Iterator[None]:

@@ -1,23 +1,30 @@
 """Decides where runs go: to the real service, or to private sandboxes."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING, TypeAlias
 
-from perplexity_connector.cli.connectors import credential_variables, has_setting
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.output import say
-from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import as_text
+from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host import Host
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import ConnectorDocument, SandboxDocument
 
 Settings: TypeAlias = Mapping[str, Mapping[str, str]]
 Connection: TypeAlias = str | Mapping[str, str]
 HostMaker: TypeAlias = Callable[[Settings], Host]
 
-_SETTING = "base_url"
+_ADDRESS = "{address}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +34,16 @@ class RunTarget:
     * `connections`: by connector id, the name of a stored connection or a credential's fields.
       A connector without one uses the environment's.
     * `settings`: the host's settings, by connector id; empty for the real service.
+    * `environ`: the variables of test credentials; empty for the real service.
     """
 
     connections: Mapping[str, Connection]
     settings: Settings = field(default_factory=dict[str, Mapping[str, str]])
+    environ: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def choose_target(
-    connectors: Iterable[JsonObject],
+    connectors: "Iterable[ConnectorDocument]",
     connections: Mapping[str, str | None],
     *,
     sandbox: bool,
@@ -49,49 +58,92 @@ def choose_target(
     return nullcontext(RunTarget(connections=named))
 
 
-def can_use_sandbox(connector: JsonObject) -> bool:
-    """Return whether a connector can be sent to a sandbox."""
-    return has_setting(connector, _SETTING)
+def with_sandbox(
+    connectors: "Iterable[ConnectorDocument]",
+) -> "Sequence[ConnectorDocument]":
+    """Return the connectors that have a sandbox, and name the others on stderr.
+
+    Raises `UsageError` if no connector has one.
+    """
+    usable = []
+    for connector in connectors:
+        if connector["sandbox"]:
+            usable.append(connector)
+        else:
+            say(f"{connector['id']} is left out: it has no sandbox.")
+    if not usable:
+        message = "No connector has a sandbox. Remove --sandbox."
+        raise UsageError(message)
+    return usable
 
 
 @contextmanager
 def private_sandboxes(
-    connectors: Iterable[JsonObject], delta_seconds: float = 0.0
+    connectors: "Iterable[ConnectorDocument]", pace: float = 0.0
 ) -> Iterator[RunTarget]:
-    """Run a sandbox for each connector until the block ends. Only test keys are sent to it.
+    """Run the sandbox of each connector until the block ends. Only test values are sent to it.
 
-    `delta_seconds` is the pause after each event of a stream. Raises `UsageError` for a connector
-    that cannot use a sandbox.
+    `pace` is the pause in seconds before each event of a stream. Raises `UsageError` for a
+    connector without a sandbox, `ConnectorError` (`internal`) for one that cannot be started.
     """
     settings = {}
     connections = {}
+    environ: dict[str, str] = {}
     with ExitStack() as stack:
-        for connector in connectors:
-            name = as_text(connector["id"])
-            url = stack.enter_context(_private_sandbox(connector, delta_seconds))
-            settings[name] = {_SETTING: url}
-            connections[name] = {
-                "connection_name": "Sandbox",
-                "api_key": _test_key(connector),
+        for connector, sandbox in _sandboxes(connectors):
+            name = connector["id"]
+            settings[name] = _start(stack, name, sandbox, pace)
+            fields = _test_fields(connector, sandbox)
+            connections[name] = fields
+            environ |= {
+                variable: fields[part]
+                for part, variable in connector["connection"]["env"].items()
+                if part in fields
             }
-        yield RunTarget(connections=connections, settings=settings)
+        yield RunTarget(connections=connections, settings=settings, environ=environ)
 
 
-@contextmanager
-def _private_sandbox(connector: JsonObject, delta_seconds: float) -> Iterator[str]:
-    from perplexity_connector.sandbox import Sandbox  # noqa: PLC0415 - slow to import: a web server
+def _sandboxes(
+    connectors: "Iterable[ConnectorDocument]",
+) -> "list[tuple[ConnectorDocument, SandboxDocument]]":
+    """Return each connector with its sandbox, before any of them is started."""
+    found = []
+    for connector in connectors:
+        if not (sandbox := connector["sandbox"]):
+            message = f"{connector['id']} has no sandbox, so it would reach the real service. Remove --sandbox."
+            raise UsageError(message)
+        found.append((connector, sandbox))
+    return found
 
-    if not can_use_sandbox(connector):
-        message = f"--sandbox needs a connector with the setting {_SETTING}."
-        raise UsageError(message)
-    with Sandbox(delta_seconds=delta_seconds) as sandbox:
-        say(f"Running against a private sandbox ({sandbox.url}), not the real service.")
-        yield sandbox.url
+
+def _start(
+    stack: ExitStack, connector: str, sandbox: "SandboxDocument", pace: float
+) -> Mapping[str, str]:
+    """Start a sandbox, which ends with the stack, and return the settings that lead to it."""
+    try:
+        start = EntryPoint(name=connector, value=sandbox["start"], group="").load()
+        address = stack.enter_context(start(pace=pace))
+        settings = {
+            name: text.replace(_ADDRESS, address)
+            for name, text in sandbox["settings"].items()
+        }
+    except Exception as error:  # noqa: BLE001 - a connector's own code, which may raise anything
+        message = (
+            f"The sandbox of {connector} cannot be started ({type(error).__name__})."
+        )
+        raise ConnectorError(ErrorCode.INTERNAL, message) from None
+    say(f"Running against a private sandbox ({address}), not the real service.")
+    return settings
 
 
-def _test_key(connector: JsonObject) -> str:
-    from perplexity_connector.sandbox import GOOD_KEY, TEST_KEY_PREFIX  # noqa: PLC0415 - likewise
-
-    variable = credential_variables(connector).get("api_key", "")
-    key = os.environ.get(variable, "")
-    return key if key.startswith(TEST_KEY_PREFIX) else GOOD_KEY
+def _test_fields(
+    connector: "ConnectorDocument", sandbox: "SandboxDocument"
+) -> Mapping[str, str]:
+    """Return the credential's fields; a test value from the environment is used in their place."""
+    fields = dict(sandbox["connection"])
+    for name, prefix in sandbox["test_prefixes"].items():
+        variable = connector["connection"]["env"].get(name, "")
+        value = os.environ.get(variable, "")
+        if value.startswith(prefix):
+            fields[name] = value
+    return fields

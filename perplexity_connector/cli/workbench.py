@@ -10,15 +10,13 @@ from pathlib import Path
 
 import typer
 
-from perplexity_connector.cli.connectors import credential_variables
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.targets import can_use_sandbox, private_sandboxes
-from perplexity_connector.contract.json import as_object, as_text
+from perplexity_connector.cli.targets import private_sandboxes, with_sandbox
 from perplexity_connector.host import ConnectionStore, Host, HostOptions
 from perplexity_connector.serving.listener import is_host_name
 
 # Slow enough to watch the answer being written, as a real one is.
-_DELTA_SECONDS = 0.03
+_PACE_SECONDS = 0.03
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +34,7 @@ def serve_workbench(
 ) -> None:
     """Serve the workbench and print its addresses; return after Ctrl-C.
 
-    Raises `UsageError` if the port is taken, a name is not one, or no connector can use a sandbox.
+    Raises `UsageError` if the port is taken, a name is not one, or no connector has a sandbox.
     """
     if not all(map(is_host_name, args.allowed)):
         message = (
@@ -82,23 +80,16 @@ def serve_workbench(
 def _sandbox_options(host: Host) -> Iterator[HostOptions]:
     """Run sandboxes and make host options with test keys and an empty store.
 
-    A host with these options has no access to real keys.
+    A host with these options has no access to real keys, and only connectors with a sandbox.
     """
-    connectors = [one for one in host.connectors() if can_use_sandbox(one)]
-    if not connectors:
-        message = "No connector can use a sandbox."
-        raise UsageError(message)
+    connectors = with_sandbox(host.connectors())
     with (
         tempfile.TemporaryDirectory() as folder,
-        private_sandboxes(connectors, _DELTA_SECONDS) as target,
+        private_sandboxes(connectors, _PACE_SECONDS) as target,
     ):
-        environ: dict[str, str] = {}
-        for connector in connectors:
-            credential = as_object(target.connections[as_text(connector["id"])])
-            environ |= {
-                variable: as_text(credential[field])
-                for field, variable in credential_variables(connector).items()
-                if field in credential
-            }
-        store = ConnectionStore(Path(folder), {})
-        yield HostOptions(settings=target.settings, environ=environ, store=store)
+        yield HostOptions(
+            settings=target.settings,
+            environ=target.environ,
+            store=ConnectionStore(Path(folder), {}),
+            connectors=target.settings.keys(),
+        )

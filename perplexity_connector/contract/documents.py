@@ -4,7 +4,6 @@ Each is a plain `dict`. A union has a key that tells its members apart: `status`
 `type` of an event. A host may add keys and types of events; ignore those that you do not know.
 """
 
-from collections.abc import Sequence
 from typing import Generic, Literal, NotRequired, TypeAlias, TypedDict, TypeVar
 
 from perplexity_connector.contract.json import JsonObject, JsonValue
@@ -38,6 +37,7 @@ __all__ = [
     "ProblemDocument",
     "RunFinishedItem",
     "RunStatusName",
+    "SandboxDocument",
     "SchemasDocument",
     "SearchQueriesEvent",
     "SearchResultsEvent",
@@ -265,8 +265,17 @@ class ConnectionSpecDocument(TypedDict):
     guide: list[GuideStepDocument]
 
 
+class SandboxDocument(TypedDict):
+    """The server that answers in place of the real service; see `SandboxSpec`."""
+
+    start: str
+    settings: dict[str, str]
+    connection: dict[str, str]
+    test_prefixes: dict[str, str]
+
+
 class ConnectorDocument(TypedDict):
-    """A connector, as in its manifest, without its actions."""
+    """A connector, as in its manifest, without its actions. `sandbox` is None if it has none."""
 
     id: str
     version: str
@@ -277,6 +286,7 @@ class ConnectorDocument(TypedDict):
     links: dict[str, str]
     settings: list[SettingDocument]
     connection: ConnectionSpecDocument
+    sandbox: SandboxDocument | None
 
 
 class AnnotationsDocument(TypedDict):
@@ -344,6 +354,13 @@ class _ManifestConnectionDocument(TypedDict):
     guide: NotRequired[list[GuideStepDocument]]
 
 
+class _ManifestSandboxDocument(TypedDict):
+    start: str
+    settings: dict[str, str]
+    connection: NotRequired[dict[str, str]]
+    test_prefixes: NotRequired[dict[str, str]]
+
+
 class ManifestDocument(TypedDict):
     """A manifest as it is written, with the fields that a host checks when it looks around."""
 
@@ -356,6 +373,7 @@ class ManifestDocument(TypedDict):
     links: dict[str, str]
     settings: NotRequired[list[SettingDocument]]
     connection: _ManifestConnectionDocument
+    sandbox: NotRequired[_ManifestSandboxDocument | None]
     actions: list[ManifestActionDocument]
 
 
@@ -375,7 +393,7 @@ class ActionDescription(TypedDict):
     action: ActionDocument
     schemas: SchemasDocument
     labels: dict[str, dict[str, str]]
-    examples: Sequence[JsonValue]
+    examples: list[JsonValue]
 
 
 class ProblemDocument(TypedDict):

@@ -17,6 +17,7 @@ __all__ = [
     "GuideStep",
     "HostApiRange",
     "Manifest",
+    "SandboxSpec",
     "Setting",
 ]
 
@@ -66,6 +67,27 @@ class ConnectionSpec:
     schema: str
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     guide: Sequence[GuideStep] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSpec:
+    """A server on this machine that answers in place of the real service, without cost.
+
+    * `start`: a Python function, as `package.module:function`. Only a user who asks for the sandbox
+      has it imported and called: `start(pace=SECONDS)`, the pause before each event of a stream. It
+      returns a context manager that gives the server's address and stops the server at its end.
+    * `settings`: the settings of a run there. `{address}` in a text becomes the address.
+    * `connection`: the credential's fields there; none of them is a real secret.
+    * `test_prefixes`: how test values of a field begin. If the field's environment variable begins
+      so, its value is used in place of the one in `connection`.
+    """
+
+    __pydantic_config__: ClassVar = _CLOSED
+
+    start: str
+    settings: Mapping[str, str]
+    connection: Mapping[str, str] = field(default_factory=dict[str, str])
+    test_prefixes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,4 +147,5 @@ class Manifest:
     host_api: HostApiRange
     settings: Sequence[Setting] = ()
     connection: ConnectionSpec
+    sandbox: SandboxSpec | None = None
     actions: Sequence[Action]

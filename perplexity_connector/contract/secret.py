@@ -1,11 +1,12 @@
 """A text that is shown only by an explicit call of `reveal`."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TypeVar, overload
 
 __all__ = ["Secret"]
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 _MASK = "**********"
 
@@ -52,7 +53,11 @@ class Secret:
         return format(_MASK, spec)
 
 
-def sealed(fields: T) -> T | dict[str, object]:
+@overload
+def sealed(fields: Mapping[str, V]) -> Mapping[str, V | Secret]: ...
+@overload
+def sealed(fields: T) -> T: ...
+def sealed(fields: object) -> object:
     """Return a credential's fields with every text as a `Secret`; anything else as it is.
 
     Crash reporters print the variables of a frame, and these then show the mask.

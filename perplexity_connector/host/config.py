@@ -1,6 +1,6 @@
 """The operator's choices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypedDict
 
 from perplexity_connector.contract.limiter import Limiter
@@ -22,6 +22,7 @@ class HostOptions(TypedDict, total=False):
     * `limiter`: decides when a request may start, in place of `concurrency` and the host's own rate
       limits, for example for all processes of an engine.
     * `observers`: get a report of every run, attempt and request.
+    * `connectors`: the ids of the installed connectors to use; all of them if left out.
     """
 
     settings: Mapping[str, Mapping[str, str]] | None
@@ -32,3 +33,4 @@ class HostOptions(TypedDict, total=False):
     environ: Mapping[str, str] | None
     limiter: Limiter | None
     observers: Sequence[RunObserver]
+    connectors: Collection[str] | None

@@ -2,10 +2,10 @@
 
 import functools
 import threading
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Self, Unpack
 
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.secret import sealed
@@ -15,6 +15,7 @@ from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.validation.arguments import (
     require_mapping,
     require_methods,
+    require_names,
     require_whole_number,
 )
 
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from perplexity_connector.host.runs.runs import Runs
 
 __all__ = ["Host"]
-
-T = TypeVar("T")
 
 
 class Host:
@@ -72,6 +71,7 @@ class Host:
         environ: Mapping[str, str] | None = None,
         limiter: "Limiter | None" = None,
         observers: "Sequence[RunObserver]" = (),
+        connectors: Collection[str] | None = None,
     ) -> None:
         """Take the operator's choices; `HostOptions` explains each.
 
@@ -91,10 +91,12 @@ class Host:
             require_methods("limiter", limiter, "acquire", "observe")
         for number, observer in enumerate(observers):
             require_methods(f"observers[{number}]", observer, "observe")
+        if connectors is not None:
+            require_names("connectors", connectors)
         if concurrency < 1:
             message = "concurrency must be 1 or more"
             raise ValueError(message)
-        self._catalogue = Catalogue()
+        self._catalogue = Catalogue(connectors)
         self._settings = settings or {}
         self._store = store
         self._policy = RetryPolicy(retries=retries, repeat_unknown=repeat_unknown)
@@ -198,7 +200,7 @@ class Host:
 
         A failed run does not raise: see the envelope's `status` and `error`.
         """
-        options = _sealed_options(options)
+        _seal(options)
         return await self._runs.run(connector, action, input, options)
 
     def stream(
@@ -213,7 +215,7 @@ class Host:
         The last item is {type: "run.finished", envelope}. Closing the generator early cancels the
         run.
         """
-        options = _sealed_options(options)
+        _seal(options)
         return self._runs.stream(connector, action, input, options)
 
     def validate_flow(
@@ -242,7 +244,7 @@ class Host:
         cancels the current run. Raises `ConnectorError` (`invalid_input`), before anything is sent,
         if `validate_flow` finds an error; the pointers of its fields lead into the flow.
         """
-        options = _sealed_options(options)
+        _seal_all(options)
         return self._flows.stream(flow, options)
 
     async def run_flow(
@@ -254,7 +256,7 @@ class Host:
 
         Raises as `stream_flow` does.
         """
-        options = _sealed_options(options)
+        _seal_all(options)
         return await self._flows.run(flow, options)
 
     def cancel(self, run_id: str) -> bool:
@@ -281,7 +283,7 @@ class Host:
         environment's is used if there is one. Raises `ConnectorError`: `not_found` for an unknown
         connector, source or connection, `invalid_input` for an unusable cursor or limit.
         """
-        connection = cast("GivenConnection", sealed(connection))
+        connection = sealed(connection)
         return await self._runs.options(
             connector,
             source,
@@ -315,13 +317,15 @@ class Host:
         return Flows(self._catalogue, self._runs)
 
 
-def _sealed_options(options: T) -> T:
-    """Return the options of a run or a flow with the texts of each credential as `Secret`."""
-    parts = dict(cast("Mapping[str, object]", options))
-    if "connection" in parts:
-        parts["connection"] = sealed(parts["connection"])
-    if isinstance(connections := parts.get("connections"), Mapping):
-        parts["connections"] = {
+def _seal(options: "RunOptions") -> None:
+    """Make the texts of a run's credential `Secret`."""
+    if "connection" in options:
+        options["connection"] = sealed(options["connection"])
+
+
+def _seal_all(options: "FlowOptions") -> None:
+    """Make the texts of each credential of a flow `Secret`."""
+    if isinstance(connections := options.get("connections"), Mapping):
+        options["connections"] = {
             connector: sealed(given) for connector, given in connections.items()
         }
-    return cast("T", parts)

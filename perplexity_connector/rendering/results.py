@@ -4,6 +4,7 @@ The shape of the output decides how: an answer with sources, pages that were fou
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import (
@@ -22,6 +23,9 @@ from perplexity_connector.rendering.text import (
     one_line,
     shortened,
 )
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import EnvelopeDocument
 
 _SNIPPET_LENGTH = 240
 _COUNTS = (
@@ -56,23 +60,21 @@ def is_worth_showing(partial: JsonObject) -> bool:
     return any(partial.values())
 
 
-def totals_line(*envelopes: JsonObject) -> str:
+def totals_line(*envelopes: "EnvelopeDocument") -> str:
     """Return the use of one run, or of several together: tokens, cost, seconds, on one line.
 
     Unknown parts are left out. A cost is "about" so much if a list price is in it.
     """
     usages = [_usage(envelope) for envelope in envelopes]
-    parts = [*_token_parts(usages), *_cost_parts(usages)]
-    milliseconds = _sum(envelopes, "duration_ms")
-    if milliseconds is not None:
-        parts.append(f"{milliseconds / 1000:.1f} s")
-    return ", ".join(parts)
+    milliseconds = sum(envelope["duration_ms"] for envelope in envelopes)
+    seconds = f"{milliseconds / 1000:.1f} s"
+    return ", ".join([*_token_parts(usages), *_cost_parts(usages), seconds])
 
 
-def warning_lines(envelope: JsonObject) -> Iterator[str]:
+def warning_lines(envelope: "EnvelopeDocument") -> Iterator[str]:
     """Yield each warning of a run on one line."""
-    for warning in as_objects(envelope.get("warnings")):
-        message, code = line_of(warning, "message"), line_of(warning, "code")
+    for warning in envelope["warnings"]:
+        message, code = one_line(warning["message"]), one_line(warning["code"])
         yield f"warning: {message} ({code})"
 
 
@@ -155,9 +157,9 @@ def _joined(*texts: str) -> str:
     return "  ".join(filter(None, texts))
 
 
-def _usage(envelope: JsonObject) -> JsonObject:
-    output = as_object(envelope.get("output"))
-    return as_object(envelope.get("usage")) or as_object(output.get("usage"))
+def _usage(envelope: "EnvelopeDocument") -> JsonObject:
+    output = envelope["output"] or {}
+    return envelope["usage"] or as_object(output.get("usage"))
 
 
 def _sum(documents: Sequence[JsonObject], name: str) -> float | None:

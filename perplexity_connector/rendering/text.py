@@ -3,7 +3,7 @@
 import json
 import re
 
-from perplexity_connector.contract import JsonObject, JsonValue
+from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import as_text
 from perplexity_connector.contract.links import without_user
 
@@ -35,9 +35,14 @@ def line_of(record: JsonObject, name: str) -> str:
     return one_line(as_text(record.get(name)))
 
 
+def link_line(address: str) -> str:
+    """Return an address on one line, without `user:password@`."""
+    return one_line(without_user(clean(address)))
+
+
 def link_of(record: JsonObject, name: str) -> str:
-    """Return an address of a record on one line, without `user:password@`."""
-    return one_line(without_user(clean(as_text(record.get(name)))))
+    """Return an address of a record as `link_line` does; empty if it is missing."""
+    return link_line(as_text(record.get(name)))
 
 
 def shortened(text: str, limit: int) -> str:
@@ -48,7 +53,7 @@ def shortened(text: str, limit: int) -> str:
     return f"{line[: limit - 1].rstrip()}…"
 
 
-def json_text(value: JsonValue, indent: int | None = None) -> str:
+def json_text(value: object, indent: int | None = None) -> str:
     """Return the value as readable JSON. Control characters are escaped, so nothing is lost."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found.group()):04x}", text)

@@ -1,8 +1,8 @@
 """The sandbox as a server on loopback: in a background thread, or in the foreground."""
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
@@ -104,6 +104,16 @@ class Sandbox:
         if self._thread:
             self._server.should_exit = True
             self._thread.join()
+
+
+@contextmanager
+def start(*, pace: float) -> Iterator[str]:
+    """Run a sandbox until the block ends, and give its base URL: `sandbox.start` of the manifest.
+
+    `pace` is the pause in seconds after each event of a stream.
+    """
+    with Sandbox(delta_seconds=pace) as sandbox:
+        yield sandbox.url
 
 
 def serve(port: int, ready: Callable[[str], None]) -> None:

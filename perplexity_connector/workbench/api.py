@@ -6,7 +6,7 @@ Starlette runs a plain `def` in a thread. Those endpoints read files or wait for
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,8 +18,6 @@ from perplexity_connector.contract import (
     ConnectionOutcome,
     ConnectorError,
     ErrorCode,
-    JsonObject,
-    JsonValue,
 )
 from perplexity_connector.host import Host
 from perplexity_connector.workbench.reading import (
@@ -31,7 +29,9 @@ from perplexity_connector.workbench.reading import (
     read_texts,
 )
 
-Item: TypeAlias = dict[str, JsonValue]
+if TYPE_CHECKING:
+    from perplexity_connector.contract import ConnectionDocument, FlowItem
+
 _OPTIONS_A_PAGE = 50
 
 
@@ -141,7 +141,7 @@ class Api:
             message = "Give a new connection_name, fields, or both."
             raise ConnectorError(ErrorCode.INVALID_INPUT, message)
         connections = self._host.connections
-        shown: JsonObject = {}
+        shown: ConnectionDocument | None = None
         if fields is not None:
             shown = await run_in_threadpool(connections.replace_key, name, fields)
         if new_name is not None:
@@ -179,7 +179,10 @@ class _ItemLines(StreamingResponse):
     """
 
     def __init__(
-        self, first: Item, items: AsyncGenerator[Item, None], running: set[str]
+        self,
+        first: "FlowItem",
+        items: "AsyncGenerator[FlowItem, None]",
+        running: set[str],
     ) -> None:
         super().__init__(self._lines(first), media_type="application/x-ndjson")
         self._items = items
@@ -209,12 +212,12 @@ class _ItemLines(StreamingResponse):
         if not sending.cancelled():
             sending.result()
 
-    async def _lines(self, first: Item) -> AsyncIterator[str]:
-        item: Item | None = first
+    async def _lines(self, first: "FlowItem") -> AsyncIterator[str]:
+        item: FlowItem | None = first
         while item is not None:
             if item["type"] == "step.started":
                 self._running.discard(self._run_id)
-                self._run_id = str(item["run_id"])
+                self._run_id = item["run_id"]
                 self._running.add(self._run_id)
             yield f"{json.dumps(item)}\n"
             item = await anext(self._items, None)

@@ -62,4 +62,5 @@ def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
         return fake
 
     monkeypatch.setattr(hosts, "make_host", make)
+    monkeypatch.setattr(hosts, "make_server_host", make)
     return fake

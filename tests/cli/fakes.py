@@ -1,14 +1,30 @@
 """A host that plays what a test tells it to, and the envelopes it plays."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from perplexity_connector.contract import ConnectorError
+from perplexity_connector.contract import (
+    ActionDescription,
+    AnnotationsDocument,
+    ConnectorDocument,
+    ConnectorError,
+    PaletteEntry,
+    ProblemDocument,
+    SandboxDocument,
+)
 
 Document = dict[str, Any]
+ANNOTATIONS: AnnotationsDocument = {
+    "read_only": True,
+    "destructive": False,
+    "idempotent": False,
+    "open_world": False,
+    "billable": False,
+}
 
 INPUT_SCHEMA: Document = {
     "type": "object",
@@ -31,27 +47,58 @@ INPUT_SCHEMA: Document = {
     },
 }
 
-DESCRIPTION: Document = {
+SANDBOX: SandboxDocument = {
+    "start": "tests.cli.fakes:sandbox",
+    "settings": {"base_url": "{address}/v1", "retries": "0"},
+    "connection": {"api_key": "test-good", "account": "any"},
+    "test_prefixes": {"api_key": "test-"},
+}
+
+
+@contextmanager
+def sandbox(*, pace: float) -> Iterator[str]:
+    """A sandbox that serves nothing; its address says the pace."""
+    yield f"http://127.0.0.1:9/{pace}"
+
+
+DESCRIPTION: ActionDescription = {
     "connector": {
         "id": "toy",
-        "settings": [{"name": "base_url"}],
+        "version": "1.0.0",
+        "title": "Toy",
+        "summary": "Looks and hears.",
+        "icon": "https://toy.example/icon.svg",
+        "categories": [],
+        "links": {},
+        "settings": [
+            {"name": "base_url", "title": "Base URL", "description": "Its address."}
+        ],
         "connection": {
+            "schema": "connection.json",
             "env": {"api_key": "TOY_KEY"},
             "guide": [
                 {"title": "Sign in", "text": "Do it", "link": "https://toy.example"}
             ],
         },
+        "sandbox": SANDBOX,
     },
     "action": {
         "id": "look",
         "version": 1,
         "title": "Look",
         "summary": "Looks.",
+        "input": "input.json",
+        "output": "output.json",
+        "events": None,
         "streaming": True,
+        "annotations": ANNOTATIONS,
         "timeout": 60,
-        "annotations": {"read_only": True, "billable": False},
+        "options": {},
+        "labels": {},
     },
     "schemas": {
+        "connection": {},
+        "event": None,
         "input": INPUT_SCHEMA,
         "output": {
             "properties": {
@@ -63,54 +110,95 @@ DESCRIPTION: Document = {
     "examples": [{"query": "moon"}],
 }
 
-ENTRY: Document = {
+ENTRY: PaletteEntry = {
     "connector": "toy",
     "action": "look",
+    "version": 1,
     "title": "Look",
     "summary": "Looks.",
+    "icon": "https://toy.example/icon.svg",
+    "categories": [],
+    "streaming": True,
+    "annotations": ANNOTATIONS,
+    "timeout": 60,
 }
 
 
-def envelope(**parts: object) -> Document:
+def envelope(**parts: object) -> Any:
     """The envelope of a run that succeeded with `{}`, with other parts as given."""
     return {
+        "run_id": "run_fake",
+        "connector": "toy",
+        "action": "look",
+        "version": 1,
         "status": "succeeded",
         "output": {},
         "error": None,
         "partial": None,
+        "summary": "",
+        "usage": {},
+        "warnings": [],
+        "attempts": 1,
+        "started_at": "2026-01-01T00:00:00.000+00:00",
         "duration_ms": 1234,
+        "meta": {},
     } | parts
 
 
-def failed(code: str, **parts: object) -> Document:
+def error_record(code: str, **parts: object) -> Any:
+    """An error with that code, with other parts as given."""
+    return {
+        "code": code,
+        "message": "It went wrong.",
+        "user_message": "It went wrong.",
+        "retryable": False,
+        "effect": "none",
+        "retry_after": None,
+        "resets_at": None,
+        "fields": [],
+        "partial": None,
+        "http_status": None,
+        "provider_code": None,
+        "request_id": None,
+        "docs_url": None,
+        "repeatable": False,
+    } | parts
+
+
+def failed(code: str, **parts: object) -> Any:
     """The envelope of a run that failed with that code; `partial` goes to the envelope, the rest to its error."""
     partial = parts.pop("partial", None)
-    error = {"code": code, "user_message": "It went wrong.", "fields": []} | parts
+    error = error_record(code, **parts)
     return envelope(status="failed", output=None, error=error, partial=partial)
 
 
-def stopped(**parts: object) -> Document:
+def stopped(**parts: object) -> Any:
     """The envelope of a run that was stopped; parts as in `failed`."""
     warnings = parts.pop("warnings", [])
     code = str(parts.pop("code", "cancelled"))
-    told = {"user_message": "The run was stopped.", "effect": "unknown"} | parts
-    return failed(code, **told) | {"status": "cancelled", "warnings": warnings}
+    words = {"user_message": "The run was stopped.", "effect": "unknown"} | parts
+    return failed(code, **words) | {"status": "cancelled", "warnings": warnings}
+
+
+def finished(envelope: Document) -> Document:
+    """The last item of a stream."""
+    return {"type": "run.finished", "envelope": envelope}
 
 
 @dataclass
 class FakeHost:
     """Stands in for `Host`.
 
-    `script` is what a run yields; a callable in it is called where it stands. With `state` the run
-    has that checkpoint. A run that is cancelled ends with `end_of_stopped` instead.
+    `script` is the events and the envelope of a run; a callable in it is called in its turn. With
+    `state` the run has that checkpoint. A run that is cancelled ends with `end_of_stopped` instead.
     """
 
     script: Sequence[Document | Callable[[], None]] = field(
         default_factory=lambda: [envelope()]
     )
-    entries: Sequence[Document] = (ENTRY,)
-    description: Document | ConnectorError = field(default_factory=lambda: DESCRIPTION)
-    faults: Sequence[Document] = ()
+    entries: Sequence[Any] = (ENTRY,)
+    description: Any = field(default_factory=lambda: DESCRIPTION)
+    faults: Sequence[ProblemDocument] = ()
     settings: list[Mapping[str, Mapping[str, str]]] = field(default_factory=list)
     runs: list[tuple[str, tuple[Document, ...], Document]] = field(default_factory=list)
     closed: int = 0
@@ -131,23 +219,24 @@ class FakeHost:
         """Count that it was closed."""
         self.closed += 1
 
-    def actions(self) -> list[Document]:
+    def actions(self) -> list[PaletteEntry]:
         """The palette given."""
         return list(self.entries)
 
-    def connectors(self) -> list[Document]:
+    def connectors(self) -> list[ConnectorDocument]:
         """The connector of the description, if the palette has any entry."""
         return [self.describe()["connector"]] if self.entries else []
 
-    def problems(self) -> list[Document]:
+    def problems(self) -> list[ProblemDocument]:
         """The faults given."""
         return list(self.faults)
 
-    def describe(self, *_: str) -> Document:
+    def describe(self, *_: str) -> ActionDescription:
         """The description given, or the error."""
         if isinstance(self.description, ConnectorError):
             raise self.description
-        return self.description
+        description: ActionDescription = self.description
+        return description
 
     async def run(self, *what: Document, **how: object) -> Document:
         """The last of the script."""
@@ -155,9 +244,9 @@ class FakeHost:
         return items[-1]
 
     async def stream(self, *what: Document, **how: object) -> AsyncIterator[Document]:
-        """The script, item by item."""
+        """The script, item by item; the envelope as the last item of a stream."""
         async for item in self._play("stream", what, how):
-            yield item
+            yield item if "type" in item else finished(item)
 
     def cancel(self, run_id: str) -> bool:
         """Cancel the run, if there is one."""

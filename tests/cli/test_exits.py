@@ -7,7 +7,7 @@ from perplexity_connector.cli.exits import (
     code_of_run,
 )
 from perplexity_connector.contract import ErrorCode
-from tests.cli.fakes import envelope, failed
+from tests.cli.fakes import envelope, error_record, failed
 
 
 def test_every_error_code_has_an_exit_code() -> None:
@@ -39,7 +39,7 @@ def test_a_failed_run_ends_with_the_exit_code_of_its_error(
 ) -> None:
     """The published table; a code that is not in it counts as internal."""
     assert code_of_run(failed(code)) == exit_code
-    assert code_of_error({"code": code}) == exit_code
+    assert code_of_error(error_record(code)) == exit_code
 
 
 def test_a_run_that_succeeded_ends_with_zero() -> None:

@@ -17,7 +17,7 @@ from perplexity_connector.adapters import mcp as adapter
 from perplexity_connector.cli import mcp
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from tests.cli.conftest import Command
-from tests.cli.fakes import FakeHost
+from tests.cli.fakes import DESCRIPTION, FakeHost
 
 KEY = "pplx-test-good"
 SEARCH = {"query": "moon distance"}
@@ -177,8 +177,27 @@ def test_a_connector_without_a_sandbox_is_never_reached_for_real(
     command: Command, host: FakeHost
 ) -> None:
     """The server does not start, rather than mix a sandbox and a real service."""
-    host.description = {"connector": {"id": "toy", "settings": []}}
+    host.description = {"connector": {"id": "toy", "sandbox": None}}
     assert command("mcp", "--sandbox").code == 2
+
+
+def test_with_a_sandbox_only_connectors_that_have_one_are_served(
+    command: Command, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are named on stderr: a call would reach their real service."""
+
+    async def serve_stdio(server: object) -> None:
+        del server
+
+    other = {"id": "other\x1b", "sandbox": None}
+    monkeypatch.setattr(adapter, "serve_stdio", serve_stdio)
+    monkeypatch.setattr(host, "connectors", lambda: [other, DESCRIPTION["connector"]])
+    host.entries = ()
+    outcome = command("mcp", "--sandbox")
+    assert outcome.code == 0
+    assert outcome.err.startswith("other ")
+    assert host.settings[0] == {}
+    assert list(host.settings[-1]["connectors"]) == ["toy"]
 
 
 def test_without_the_extra_it_says_what_to_install(

@@ -6,13 +6,12 @@ from perplexity_connector.cli.palette import (
     find_action,
     palette_lines,
 )
-from tests.cli.fakes import DESCRIPTION, ENTRY, Document
+from tests.cli.fakes import DESCRIPTION, ENTRY
 
 ENTRIES = [
     ENTRY,
-    {"connector": "toy", "action": "hear"},
-    {"connector": "toy", "action": "hear", "version": 2},
-    {"connector": "other", "action": "look"},
+    ENTRY | {"action": "hear"},
+    ENTRY | {"connector": "other"},
 ]
 
 
@@ -26,7 +25,7 @@ ENTRIES = [
     ],
 )
 def test_an_action_is_found_by_its_name(name: str, found: tuple[str, str]) -> None:
-    """Alone where one connector has it, in whatever versions; else with its connector's name before it."""
+    """Alone where one connector has it, else with its connector's name before it."""
     assert find_action(ENTRIES, name) == found
 
 
@@ -78,11 +77,21 @@ def test_a_description_tells_what_a_run_needs() -> None:
 
 def test_a_bare_description_is_shown_as_far_as_it_goes() -> None:
     """Another connector may have no examples, no labels and no credential."""
-    bare: Document = {
-        "action": {"title": "A"},
-        "schemas": {"input": {"properties": {"a": {}}}, "output": {}},
+    connector = DESCRIPTION["connector"]
+    connection = connector["connection"] | {"env": {}, "guide": []}
+    schemas = DESCRIPTION["schemas"] | {
+        "input": {"properties": {"a": {}}},
+        "output": {},
+    }
+    bare = DESCRIPTION | {
+        "connector": connector | {"connection": connection},
+        "action": DESCRIPTION["action"] | {"streaming": False},
+        "schemas": schemas,
+        "labels": {},
+        "examples": [],
     }
     text = "\n".join(description_lines(bare))
+    assert "streams" not in text
     assert "a  <anything>" in text
     assert "Credential" not in text
     assert "Example" not in text

@@ -1,6 +1,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,11 @@ def terminal(kind: str = "xterm") -> Iterator[Terminal]:
         patch.setenv("TERM", kind)
         patch.setenv("COLUMNS", "80")
         yield screen
+
+
+def event(kind: str, **parts: object) -> Any:
+    """An event as a host hands it out."""
+    return {"type": kind, "seq": 1} | parts
 
 
 def _interrupt(*_: object) -> None:
@@ -66,13 +72,12 @@ def test_searches_are_told_on_a_terminal_while_they_happen(
     """On stderr alone, as plain text, never as markup, and without a listener for anything else."""
     with terminal() as screen, ConsoleRenderer(text=False, lines=False) as renderer:
         assert renderer.wants_events
-        renderer.show_event(
-            {"type": "search.queries", "queries": ["[red]moon[/red]\x1b]0;x", "tides"]}
-        )
-        renderer.show_event({"type": "status", "message": "Thinking."})
-        renderer.show_event({"type": "text.delta", "text": "hidden"})
-        renderer.show_event({"type": "search.results", "results": []})
-        renderer.show_event({"type": "of.a.later.version"})
+        queries = ["[red]moon[/red]\x1b]0;x", "tides"]
+        renderer.show_event(event("search.queries", queries=queries))
+        renderer.show_event(event("status", message="Thinking."))
+        renderer.show_event(event("text.delta", text="hidden"))
+        renderer.show_event(event("search.results", results=[]))
+        renderer.show_event(event("of.a.later.version"))
     shown = screen.getvalue()
     assert "[red]moon[/red]" in shown
     assert "tides" in shown
@@ -88,10 +93,10 @@ def test_the_spinner_makes_room_for_the_text(
 ) -> None:
     """Once the answer begins, stderr stays still."""
     with terminal() as screen, ConsoleRenderer(text=True, lines=False) as renderer:
-        renderer.show_event({"type": "text.delta", "text": "Far"})
+        renderer.show_event(event("text.delta", text="Far"))
         before = screen.getvalue()
-        renderer.show_event({"type": "status", "message": "Thinking."})
-        renderer.show_event({"type": "text.delta", "text": " away"})
+        renderer.show_event(event("status", message="Thinking."))
+        renderer.show_event(event("text.delta", text=" away"))
         assert screen.getvalue() == before
     assert before
     assert capsys.readouterr().out == "Far away"
@@ -112,9 +117,9 @@ def test_events_as_lines_leave_the_terminal_alone(
 ) -> None:
     """One line of JSON each on stdout, no spinner between them."""
     with terminal() as screen, ConsoleRenderer(text=False, lines=True) as renderer:
-        renderer.show_event({"type": "text.delta", "text": "a\nb", "seq": 1})
+        renderer.show_event(event("text.delta", text="a\nb"))
     assert (
-        capsys.readouterr().out == '{"type": "text.delta", "text": "a\\nb", "seq": 1}\n'
+        capsys.readouterr().out == '{"type": "text.delta", "seq": 1, "text": "a\\nb"}\n'
     )
     assert screen.getvalue() == ""
 
@@ -125,7 +130,7 @@ def test_a_text_that_is_cut_off_has_its_line_ended(
     """What is said next does not stand beside it."""
     stack = ExitStack()
     renderer = stack.enter_context(ConsoleRenderer(text=True, lines=False))
-    renderer.show_event({"type": "text.delta", "text": "Fa"})
+    renderer.show_event(event("text.delta", text="Fa"))
     stack.push(_interrupt)
     with pytest.raises(KeyboardInterrupt):
         stack.close()
@@ -137,8 +142,7 @@ def test_controls_of_a_streamed_text_do_not_reach_the_screen(
 ) -> None:
     """The raw text is kept, to compare with the final answer."""
     with ConsoleRenderer(text=True, lines=False) as renderer:
-        renderer.show_event({"type": "text.delta", "text": "a\x1b[2Jb"})
-        renderer.show_event({"type": "text.delta", "text": ""})
-        renderer.show_event({"type": "text.delta"})
+        renderer.show_event(event("text.delta", text="a\x1b[2Jb"))
+        renderer.show_event(event("text.delta", text=""))
     assert capsys.readouterr().out == "a[2Jb"
     assert renderer.streamed == "a\x1b[2Jb"

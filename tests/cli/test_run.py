@@ -9,7 +9,7 @@ import pytest
 
 from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError
 from tests.cli.conftest import Command
-from tests.cli.fakes import DESCRIPTION, FakeHost, envelope, failed
+from tests.cli.fakes import DESCRIPTION, FakeHost, envelope, failed, finished
 
 ANSWER = {"content": "Far away [1].", "citations": ["https://moon.example"]}
 DELTAS = [
@@ -173,7 +173,7 @@ def test_streamed_json_is_one_event_per_line_with_the_envelope_last(
     outcome = command("run", "look", "--stream", "--json")
     assert [
         json.loads(line) for line in "".join([*seen, outcome.out]).splitlines()
-    ] == [*DELTAS, last]
+    ] == [*DELTAS, finished(last)]
     assert seen[0].count("\n") == 1
 
 
@@ -208,16 +208,17 @@ def test_a_failed_run_is_told_on_stderr_with_its_exit_code(
     command: Command, host: FakeHost, flags: tuple[str, ...]
 ) -> None:
     """With or without JSON, which is the envelope all the same."""
-    host.script = [failed("rate_limited")]
+    end = failed("rate_limited")
+    host.script = [end]
     outcome = command("run", "look", *flags)
     assert outcome.code == 4
     assert "rate_limited" in outcome.err
     assert outcome.err.count("\n") == 1
-    assert (
-        [json.loads(outcome.out)] == host.script
-        if "--json" in flags
-        else outcome.out == ""
-    )
+    if "--json" in flags:
+        shown = finished(end) if "--stream" in flags else end
+        assert json.loads(outcome.out) == shown
+    else:
+        assert outcome.out == ""
 
 
 def test_what_was_received_before_a_failure_is_shown(
@@ -243,7 +244,7 @@ def test_what_was_streamed_before_a_failure_stays(
     command: Command, host: FakeHost, partial: object, shown: str
 ) -> None:
     """It is not shown twice, and its line is ended."""
-    host.script = [DELTAS[0], failed("timeout", partial=partial)]
+    host.script = [DELTAS[0], failed("unavailable", partial=partial)]
     outcome = command("run", "look", "--stream")
     assert outcome.code == 4
     assert outcome.out == shown
@@ -254,7 +255,7 @@ def test_what_was_streamed_before_a_failure_stays(
 def test_ctrl_c_ends_a_run_cleanly(
     command: Command, host: FakeHost, flags: tuple[str, ...]
 ) -> None:
-    """The host is closed, what was streamed stays, the envelope is the last of the lines, and two lines say so."""
+    """The host is closed, what was streamed stays, the envelope is in the last of the lines, and two lines say so."""
     host.script = [DELTAS[0], interrupt, DELTAS[1], envelope()]
     outcome = command("run", "look", *flags)
     assert outcome.code == 130

@@ -1,22 +1,24 @@
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from perplexity_connector.cli import sandboxing
 from perplexity_connector.sandbox import GOOD_KEY, keys, prompts
 from tests.cli.conftest import Command
-from tests.cli.fakes import DESCRIPTION, FakeHost
+from tests.cli.fakes import DESCRIPTION, SANDBOX, Document, FakeHost
 
 
 @pytest.mark.parametrize(
     ("in_the_environment", "sent"),
     [
-        (None, GOOD_KEY),
-        ("pplx-a-real-key", GOOD_KEY),
-        ("xpplx-test-wrong", GOOD_KEY),
-        ("pplx-test-wrong", "pplx-test-wrong"),
+        (None, "test-good"),
+        ("a-real-key", "test-good"),
+        ("xtest-wrong", "test-good"),
+        ("test-wrong", "test-wrong"),
     ],
 )
 def test_a_sandbox_run_has_a_private_sandbox_and_a_test_key(
@@ -32,23 +34,65 @@ def test_a_sandbox_run_has_a_private_sandbox_and_a_test_key(
         monkeypatch.setenv("TOY_KEY", in_the_environment)
     outcome = command("run", "look", "--sandbox", "query=a")
     assert outcome.code == 0
-    assert host.settings[-1]["toy"]["base_url"].startswith("http://127.0.0.1:")
-    assert host.runs[-1][2]["connection"] == {
-        "connection_name": "Sandbox",
-        "api_key": sent,
-    }
+    base_url = "http://127.0.0.1:9/0.0/v1"
+    assert host.settings[-1] == {"toy": {"base_url": base_url, "retries": "0"}}
+    assert host.runs[-1][2]["connection"] == {"api_key": sent, "account": "any"}
     assert outcome.err.count("\n") == 1
 
 
-def test_a_connector_without_a_base_url_has_no_sandbox(
+def without_sandbox(**parts: object) -> Document:
+    """The description of a connector with another sandbox, or without one."""
+    connector = DESCRIPTION["connector"] | {"sandbox": None} | parts
+    return DESCRIPTION | {"connector": connector}
+
+
+def test_a_connector_without_a_sandbox_is_named_and_not_run(
     command: Command, host: FakeHost
 ) -> None:
-    """Its real service would be reached instead."""
-    host.description = DESCRIPTION | {
-        "connector": {"id": "toy", "settings": [{"name": "other"}]}
-    }
-    assert command("run", "look", "--sandbox").code == 2
+    """Its real service would be reached instead; a setting called base_url is no invitation."""
+    host.description = without_sandbox()
+    outcome = command("run", "look", "query=a", "--sandbox")
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: toy ")
     assert host.runs == []
+
+
+@contextmanager
+def numbered(*, pace: float) -> Iterator[float]:
+    """A sandbox whose address is not text."""
+    yield pace
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "no_such_package:start",
+        "tests.cli.fakes:no_such",
+        "tests.cli.fakes:stopped",
+        f"{__name__}:numbered",
+    ],
+)
+def test_a_sandbox_that_cannot_be_started_is_an_error_of_the_connector(
+    command: Command, host: FakeHost, start: str
+) -> None:
+    """One line, and nothing is sent."""
+    host.description = without_sandbox(sandbox=SANDBOX | {"start": start})
+    outcome = command("run", "look", "query=a", "--sandbox")
+    assert outcome.code == 1
+    assert "toy" in outcome.err
+    assert "Traceback" not in outcome.err
+    assert host.runs == []
+
+
+def test_the_sandbox_of_perplexity_is_the_one_that_its_manifest_names(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real key stays here; a test key of the environment is used, and is refused as it should be."""
+    search = ("run", "execute_search", "query=moon", "--sandbox", "--json")
+    monkeypatch.setenv("PERPLEXITY_API_KEY", "pplx-a-real-one")
+    assert command(*search).code == 0
+    monkeypatch.setenv("PERPLEXITY_API_KEY", keys.WRONG_KEY)
+    assert command(*search).code == 3
 
 
 def test_the_sandbox_serves_until_ctrl_c(

@@ -23,7 +23,7 @@ from perplexity_connector.contract import (
     JsonObject,
 )
 from tests.cli.conftest import Command
-from tests.cli.fakes import FakeHost, envelope, stopped
+from tests.cli.fakes import FakeHost, envelope, finished, stopped
 from tests.host.flows.test_flows import GREET_THEN_COUNT
 from tests.host.stage import toy_host
 from tests.toy.toy import ToyPlugin
@@ -78,7 +78,9 @@ def test_a_stopped_run_prints_what_was_received(
     (run_id,) = journal.unfinished()
     assert host.cancelled == [run_id]
     if "--json" in flags:
-        assert json.loads(outcome.out) == host.end_of_stopped | {"run_id": run_id}
+        end = host.end_of_stopped | {"run_id": run_id}
+        shown = finished(end) if "--stream" in flags else end
+        assert json.loads(outcome.out) == shown
     else:
         assert outcome.out == "Far [1]\n\n[1] https://moon.example\n"
     assert "--resume" not in outcome.err

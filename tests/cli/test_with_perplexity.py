@@ -54,13 +54,15 @@ def test_streamed_events_add_up_to_the_answer(command: Command) -> None:
     *events, last = map(
         json.loads, command(*CHAT, "--stream", "--json").out.splitlines()
     )
-    assert (
-        "".join(event.get("text", "") for event in events) == last["output"]["content"]
-    )
+    assert last["type"] == "run.finished"
+    envelope = last["envelope"]
+    text = "".join(event.get("text", "") for event in events)
+    assert text == envelope["output"]["content"]
     assert [event["seq"] for event in events] == sorted(
         {event["seq"] for event in events}
     )
-    assert last["status"] == "succeeded"
+    assert "seq" not in last
+    assert envelope["status"] == "succeeded"
 
 
 def test_several_queries_are_searched(command: Command) -> None:

@@ -21,7 +21,7 @@ from perplexity_connector.cli import hosts
 from perplexity_connector.host import HostOptions
 from perplexity_connector.workbench.server import WorkbenchServer
 from tests.cli.conftest import Command
-from tests.cli.fakes import FakeHost
+from tests.cli.fakes import DESCRIPTION, FakeHost
 from tests.host.stage import toy_host
 from tests.workbench.entering import exchange, session_header
 
@@ -63,7 +63,7 @@ def test_a_browser_is_opened_without_a_token_in_its_arguments(
         asked.append(options)
         return toy_host()
 
-    monkeypatch.setattr(hosts, "make_workbench_host", make)
+    monkeypatch.setattr(hosts, "make_server_host", make)
 
     def work(page: httpx.Client, address: str) -> Any:
         (file,) = notes
@@ -128,9 +128,36 @@ def test_a_sandbox_wants_a_connector_that_can_be_pointed_at_it(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit code 2."""
-    monkeypatch.setattr(hosts, "make_workbench_host", lambda _: FakeHost(entries=()))
+    monkeypatch.setattr(hosts, "make_server_host", lambda _: FakeHost(entries=()))
     outcome = command("workbench", "--sandbox", "--no-browser")
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+
+
+def test_a_sandbox_leaves_out_connectors_that_have_none(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are named. The others get test credentials, in variables of their own, and a pace to watch."""
+    asked: list[HostOptions] = []
+    host: Any = FakeHost()
+    toy = DESCRIPTION["connector"]
+    monkeypatch.setattr(
+        host, "connectors", lambda: [toy | {"id": "b", "sandbox": None}, toy]
+    )
+    monkeypatch.setenv("TOY_KEY", "a-real-key")
+
+    def make(options: HostOptions) -> Any:
+        asked.append(options)
+        return host
+
+    monkeypatch.setattr(hosts, "make_server_host", make)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        outcome = command("workbench", "--sandbox", "--no-browser", "--port", port)
+    assert outcome.err.startswith("b ")
+    options = asked[-1]
+    assert list(options["connectors"] or ()) == ["toy"]
+    assert options["environ"] == {"TOY_KEY": "test-good"}
+    assert "0.03" in (options["settings"] or {})["toy"]["base_url"]
 
 
 def test_a_port_that_is_taken_is_said(command: Command) -> None:

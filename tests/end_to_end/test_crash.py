@@ -80,7 +80,7 @@ SIGNALS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 def test_a_signal_asks_the_provider_to_stop_and_prints_what_was_received(
     state_folder: Path, name: str
 ) -> None:
-    """The signal's exit code, no traceback, the envelope as the last line; the run is cancelled where it costs money.
+    """The signal's exit code, no traceback, the envelope in the last line; the run is cancelled where it costs money.
 
     Nothing is lost: the cancelled run can be looked at again, once.
     """
@@ -90,7 +90,7 @@ def test_a_signal_asks_the_provider_to_stop_and_prints_what_was_received(
             shown, said = process.communicate(timeout=30)
         assert process.returncode == SIGNALS[name]
         assert "Traceback" not in said
-        last = json.loads(shown.splitlines()[-1])
+        last = json.loads(shown.splitlines()[-1])["envelope"]
         assert (last["status"], last["output"]) == ("cancelled", None)
         assert last["partial"]["content"]
         assert [request.path.endswith("/cancel") for request in sandbox.requests] == [
@@ -130,7 +130,8 @@ def test_nohup_keeps_a_run_alive(state_folder: Path) -> None:
             process.send_signal(signal.SIGHUP)
             shown, _ = process.communicate(timeout=60)
         assert process.returncode == 0
-        assert json.loads(shown.splitlines()[-1])["status"] == "succeeded"
+        last = json.loads(shown.splitlines()[-1])
+        assert last["envelope"]["status"] == "succeeded"
         assert list(state_folder.rglob("run_*.json")) == []
 
 

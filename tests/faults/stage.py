@@ -335,9 +335,10 @@ async def _carry_out(
                 async for item in items:
                     events.append(item)  # noqa: PERF401 - what came before a failure must be there after it
         else:
-            events.append(await host.run(*step, **options))
+            envelope = await host.run(*step, **options)
+            events.append({"envelope": envelope})
         inside = "\n".join(reachable(host))
-    return events.pop(), inside
+    return events.pop()["envelope"], inside
 
 
 def step_input(row: Row) -> dict[str, Any]:

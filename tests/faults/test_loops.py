@@ -58,9 +58,9 @@ def test_a_host_that_is_closed_in_the_middle_of_a_chat_stops_it_and_keeps_what_i
                 *step(row), connection=CONNECTION, on_checkpoint=states.append
             )
             async for item in items:
-                if item.get("type") == "text.delta":
+                if item["type"] == "text.delta":
                     begun.set()
-            return item
+            return item["envelope"]
 
         async with host_of(stage) as host:
             reader = asyncio.create_task(read(host))

@@ -54,15 +54,23 @@ def run(
 
 
 def stream(handler: ActionHandler, **options: Any) -> list[Any]:
-    """All items of one stream whose handler is `handler`."""
+    """The events of one stream whose handler is `handler`, and its envelope."""
 
     async def collect(host: Host) -> list[Any]:
         async with aclosing(
             host.stream(*GREET, connection=CONNECTION, **options)
         ) as items:
-            return [item async for item in items]
+            return opened([item async for item in items])
 
     return in_host(toy_host(ToyPlugin(greet=handler)), collect)
+
+
+def opened(items: list[Any]) -> list[Any]:
+    """The events of a stream, and the envelope of its last item."""
+    *events, last = items
+    assert last.keys() == {"type", "envelope"}
+    assert last["type"] == "run.finished"
+    return [*events, last["envelope"]]
 
 
 def changed(

@@ -205,6 +205,7 @@ def test_an_odd_argument_of_another_method_raises_invalid_input(
         environ=[5, "text", []],
         retries=NUMBERS,
         concurrency=NUMBERS,
+        connectors=[5, "toy", ["toy", 5], ["toy\n"], object()],
     ),
 )
 def test_an_odd_choice_of_the_operator_is_refused(kind: Any, odd: Any) -> None:
@@ -220,7 +221,7 @@ def test_the_blocking_host_refuses_the_same() -> None:
         envelope = host.run(*GREET, connection=CONNECTION, timeout=HUGE)
         assert envelope["error"]["code"] == ErrorCode.INVALID_INPUT
         (item,) = host.stream(*GREET, connection=CONNECTION, version=[])
-        assert item["error"]["code"] == ErrorCode.INVALID_INPUT
+        assert item["envelope"]["error"]["code"] == ErrorCode.INVALID_INPUT
         assert not host.cancel([])
 
 

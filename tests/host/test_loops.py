@@ -157,7 +157,7 @@ def test_leaving_the_host_stops_its_runs_and_their_callers_get_envelopes(
     async def last_item(host: Host) -> Any:
         if not streams:
             return await host.run(*GREET, **options)
-        return [item async for item in host.stream(*GREET, **options)][-1]
+        return [item async for item in host.stream(*GREET, **options)][-1]["envelope"]
 
     async def work(host: Host) -> Any:
         runs = [asyncio.create_task(last_item(host)) for _ in range(3)]

@@ -12,7 +12,7 @@ from perplexity_connector.host import Host, SyncHost
 from perplexity_connector.host import sync as sync_module
 from tests.host.runs.test_run import GOOD, Script, checkpointing
 from tests.host.runs.test_streaming import Endless, telling
-from tests.host.stage import CONNECTION, COUNT, GREET
+from tests.host.stage import CONNECTION, COUNT, GREET, opened
 from tests.toy.toy import MANIFEST, Toy, ToyPlugin
 
 
@@ -65,7 +65,7 @@ def test_a_host_can_be_opened_again() -> None:
 def test_streams_are_plain_generators() -> None:
     """Events, then the envelope."""
     with sync_host(ToyPlugin(greet=Script(telling("a", "b")))) as host:
-        *events, envelope = host.stream(*GREET, connection=CONNECTION)
+        *events, envelope = opened(list(host.stream(*GREET, connection=CONNECTION)))
     assert [event["text"] for event in events] == ["a", "b"]
     assert envelope["status"] == "succeeded"
 
@@ -121,7 +121,7 @@ def test_closing_the_host_stops_the_runs_of_other_threads() -> None:
         thread.start()
         streaming.wait()
     thread.join()
-    assert [item.get("status") for item in items] == [None, "cancelled"]
+    assert opened(items)[-1]["status"] == "cancelled"
     assert plugin.loaded[0].log == ["opened", "closed"]
 
 
@@ -277,7 +277,7 @@ def test_another_process_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) ->
 
 IN_A_FORK = """
 import os
-from tests.host.stage import CONNECTION, COUNT, GREET
+from tests.host.stage import CONNECTION, COUNT, GREET, opened
 from tests.host.test_sync import sync_host
 from tests.host.runs.test_streaming import Endless
 from tests.toy.toy import ToyPlugin

@@ -51,3 +51,24 @@ assert not loaded, loaded
         cwd=ROOM.parents[1],
     )
     assert (outcome.returncode, outcome.stderr) == (0, "")
+
+
+def test_a_run_whose_first_attempt_succeeds_imports_no_retry_library() -> None:
+    """It takes longer to import than the whole run."""
+    code = """
+import asyncio, sys
+from tests.host.stage import CONNECTION, GREET, toy_host
+async def main():
+    async with toy_host() as host:
+        return await host.run(*GREET, connection=CONNECTION)
+assert asyncio.run(main())["status"] == "succeeded"
+assert "stamina" not in sys.modules
+"""
+    outcome = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOM.parents[1],
+    )
+    assert (outcome.returncode, outcome.stderr) == (0, "")

@@ -1,4 +1,5 @@
 from perplexity_connector.rendering.errors import error_lines
+from tests.cli.fakes import error_record
 
 
 def test_every_field_is_listed_by_its_pointer() -> None:
@@ -11,9 +12,7 @@ def test_every_field_is_listed_by_its_pointer() -> None:
         },
         {"pointer": "", "code": "type", "message": "Must be an object."},
     ]
-    headline, first, second = error_lines(
-        {"code": "invalid_input", "user_message": "No.", "fields": fields}
-    )
+    headline, first, second = error_lines(error_record("invalid_input", fields=fields))
     assert "invalid_input" in headline
     assert first.startswith("/messages/0/role: ")
     assert second.startswith("the input: ")
@@ -22,7 +21,7 @@ def test_every_field_is_listed_by_its_pointer() -> None:
 def test_the_message_is_shown_whatever_the_fields_say() -> None:
     """It heads the fields; it is never left out or replaced."""
     fields = [{"pointer": "/a", "message": "Must be text."}]
-    error = {"code": "invalid_input", "message": "log", "fields": fields}
+    error = error_record("invalid_input", fields=fields)
     for message in ("Not valid.", "/a: Must be text."):
         headline, *lines = error_lines(error | {"user_message": message})
         assert message in headline
@@ -31,14 +30,13 @@ def test_the_message_is_shown_whatever_the_fields_say() -> None:
 
 def test_what_helps_stands_on_one_line() -> None:
     """The wait, what it may have cost, where to read on, and the id that support asks for."""
-    error = {
-        "code": "rate_limited",
-        "message": "m",
-        "retry_after": 12.4,
-        "effect": "unknown",
-        "docs_url": "https://docs.example",
-        "request_id": "req_1",
-    }
+    error = error_record(
+        "rate_limited",
+        retry_after=12.4,
+        effect="unknown",
+        docs_url="https://docs.example",
+        request_id="req_1",
+    )
     _, hints = error_lines(error)
     assert "12 s" in hints
     assert "https://docs.example" in hints
@@ -48,12 +46,12 @@ def test_what_helps_stands_on_one_line() -> None:
 
 def test_an_error_without_words_still_has_a_headline() -> None:
     """A connector that says nothing leaves no empty line."""
-    (headline,) = error_lines({"code": "internal"})
+    (headline,) = error_lines(error_record("internal", message="", user_message=" "))
     assert len(headline) > len("error:  (internal)")
 
 
 def test_an_error_cannot_write_lines_or_escapes_of_its_own() -> None:
     """What comes from outside is one plain line."""
-    (headline,) = error_lines({"code": "internal", "user_message": "a\nb\x1b[2J"})
+    (headline,) = error_lines(error_record("internal", user_message="a\nb\x1b[2J"))
     assert "\n" not in headline
     assert "\x1b" not in headline

@@ -240,8 +240,9 @@ def test_the_totals_of_several_runs_add_all_that_is_known() -> None:
 
 
 def test_totals_fall_back_on_the_output() -> None:
-    """A connector may tell its usage there only, and a host no duration."""
-    assert totals_line({"output": {"usage": {"total_tokens": 3}}}) == "3 tokens"
+    """A connector may have its usage there only."""
+    run = envelope(output={"usage": {"total_tokens": 3}})
+    assert totals_line(run) == "3 tokens, 1.2 s"
 
 
 def test_each_warning_is_one_line() -> None:

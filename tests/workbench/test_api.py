@@ -7,7 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from perplexity_connector.contract import ActionContext, ActionResult, JsonObject
+from perplexity_connector.contract import (
+    ActionContext,
+    ActionResult,
+    FlowItem,
+    JsonObject,
+)
 from perplexity_connector.workbench.api import _ItemLines
 from tests.host.flows.test_flows import GREET_THEN_COUNT, flow, ref, step
 from tests.host.runs.test_run import GOOD
@@ -331,10 +336,15 @@ def test_a_client_that_leaves_while_a_line_is_being_sent_stops_the_run_too() -> 
     """One that had stopped reading: the flow is closed before the answer is over."""
     closed: list[str] = []
 
-    async def items() -> AsyncGenerator[dict[str, Any], None]:
+    async def items() -> AsyncGenerator[FlowItem, None]:
         try:
-            yield {"type": "step.started", "run_id": "run_1"}
-            yield {"type": "flow.finished"}
+            yield {
+                "type": "step.started",
+                "step": "a",
+                "run_id": "run_1",
+                "action": "greet",
+            }
+            yield {"type": "flow.finished", "status": "succeeded"}
         finally:
             closed.append("closed")
 

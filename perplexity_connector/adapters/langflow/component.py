@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lfx import inputs as langflow
 from lfx.custom import Component
@@ -25,17 +25,20 @@ from perplexity_connector.adapters.langflow.outputs import (
     rows_of,
 )
 from perplexity_connector.contract import JsonObject, JsonValue, Secret
-from perplexity_connector.contract.json import as_object, as_text
+from perplexity_connector.contract.json import as_object
 from perplexity_connector.host import shared_host
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import EnvelopeDocument, ErrorDocument
 
 
 class ActionFailedError(Exception):
     """A failed run. Its text is the node's status; Langflow shows `code` beside it."""
 
-    def __init__(self, error: JsonObject) -> None:
+    def __init__(self, error: "ErrorDocument") -> None:
         """Take an envelope's error."""
         super().__init__(failure_text(error))
-        self.code = as_text(error.get("code"))
+        self.code = error["code"]
 
 
 class ActionComponent(Component):
@@ -46,17 +49,15 @@ class ActionComponent(Component):
 
     action: ClassVar[tuple[str, str]]
     icon = "ZoomIn"
-    _envelope: JsonObject | None = None
+    _envelope: "EnvelopeDocument | None" = None
 
     def __init_subclass__(cls, **keywords: object) -> None:
         """Take the texts, the inputs and the outputs from the action."""
         super().__init_subclass__(**keywords)
         about = described(*cls.action)
-        entry = as_object(about["action"])
-        cls.display_name = entry["title"]
-        cls.description = entry["summary"]
-        links = as_object(as_object(about["connector"])["links"])
-        cls.documentation = links.get("documentation", "")
+        cls.display_name = about["action"]["title"]
+        cls.description = about["action"]["summary"]
+        cls.documentation = about["connector"]["links"].get("documentation", "")
         cls.inputs = [
             getattr(langflow, spec.kind)(name=spec.name, **spec.keywords)
             for spec in inputs_of(about)
@@ -106,8 +107,8 @@ class ActionComponent(Component):
                 *self.action, self._input(), connection=self._connection()
             )
         if self._envelope["status"] != "succeeded":
-            raise ActionFailedError(as_object(self._envelope["error"])) from None
-        return as_object(self._envelope["output"])
+            raise ActionFailedError(self._envelope["error"]) from None
+        return self._envelope["output"]
 
     def _streams(self) -> bool:
         has_listener = self._event_manager is not None and bool(self.graph.session_id)
@@ -139,12 +140,12 @@ class ActionComponent(Component):
             connection=self._connection(),
         )
         async with aclosing(events):
-            async for event in events:
-                if event.get("type") == "text.delta":
-                    streamed += as_text(event["text"])
-                    yield SimpleNamespace(content=event["text"])
-                elif "type" not in event:
-                    self._envelope = event
+            async for item in events:
+                if item["type"] == "text.delta":
+                    streamed += item["text"]
+                    yield SimpleNamespace(content=item["text"])
+                elif item["type"] == "run.finished":
+                    self._envelope = item["envelope"]
         yield SimpleNamespace(content=message_text(await self._output(), streamed))
 
     def _input(self) -> dict[str, JsonValue]:
@@ -154,13 +155,12 @@ class ActionComponent(Component):
 
     def _connection(self) -> str | dict[str, str | Secret] | None:
         about = described(*self.action)
-        schema = as_object(as_object(about["schemas"])["connection"])
-        names = as_object(schema["properties"])
+        names = as_object(about["schemas"]["connection"].get("properties"))
         values = {name: _revealed(getattr(self, name)) for name in names}
         return connection_of(about, values)
 
 
-def _json(value: JsonValue | Data) -> JsonValue:
+def _json(value: Any) -> JsonValue:
     if isinstance(value, list):
         return [_json(item) for item in value]
     if isinstance(value, Message):

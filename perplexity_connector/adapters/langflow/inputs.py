@@ -6,7 +6,7 @@ Nothing here needs Langflow: an input is the name of a Langflow class and its ke
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from perplexity_connector.contract import JsonObject, JsonValue, Secret
 from perplexity_connector.contract.json import (
@@ -15,7 +15,11 @@ from perplexity_connector.contract.json import (
     as_object,
     as_objects,
     as_text,
+    is_blank,
 )
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import ActionDescription
 
 # Added to the name of a table, this is the name of the input for its next row.
 _NEXT = "_next"
@@ -42,10 +46,10 @@ class InputSpec:
     keywords: Mapping[str, object]
 
 
-def inputs_of(described: JsonObject) -> Sequence[InputSpec]:
+def inputs_of(described: "ActionDescription") -> Sequence[InputSpec]:
     """Return the inputs of an action: basic ones, then the credential, then advanced ones."""
-    schemas = as_object(described["schemas"])
-    required = as_list(as_object(schemas["input"]).get("required"))
+    schemas = described["schemas"]
+    required = as_list(schemas["input"].get("required"))
     specs = [
         spec
         for field in _input_fields(described)
@@ -53,11 +57,11 @@ def inputs_of(described: JsonObject) -> Sequence[InputSpec]:
     ]
     basic = [spec for spec in specs if not spec.keywords["advanced"]]
     advanced = [spec for spec in specs if spec.keywords["advanced"]]
-    return [*basic, *_credential(as_object(schemas["connection"])), *advanced]
+    return [*basic, *_credential(schemas["connection"]), *advanced]
 
 
 def input_of(
-    described: JsonObject, values: Mapping[str, JsonValue]
+    described: "ActionDescription", values: Mapping[str, JsonValue]
 ) -> dict[str, JsonValue]:
     """Return the input of a run: the values of the form, typed by the schema, without blanks.
 
@@ -72,16 +76,16 @@ def input_of(
         text = as_text(values.get(field.name + _NEXT)).strip()
         if row and text:
             value = [*as_list(value), {**row, field.text_column(): text}]
-        if not _is_blank(value):
+        if not is_blank(value):
             found[field.name] = value
     return found
 
 
 def connection_of(
-    described: JsonObject, values: Mapping[str, str]
+    described: "ActionDescription", values: Mapping[str, str]
 ) -> str | dict[str, str | Secret] | None:
     """Return the connection of a run: a given key, else a stored connection's name, or None."""
-    schema = as_object(as_object(described["schemas"])["connection"])
+    schema = described["schemas"]["connection"]
     name = values.get(_NAME, "").strip()
     secrets = {}
     for field in as_object(schema.get("properties")):
@@ -102,7 +106,7 @@ class _Field:
     name: str
     schema: JsonObject
     pointer: str
-    labels: JsonObject
+    labels: Mapping[str, Mapping[str, str]]
     example: JsonValue
 
     def text(self, keyword: str) -> str:
@@ -166,11 +170,11 @@ class _Field:
 
         A boolean without a default is a choice too: it may stay unset.
         """
-        labels = as_object(self.labels.get(self.pointer))
+        labels = self.labels.get(self.pointer, {})
         values = [as_text(value) for value in as_list(self.schema.get("enum"))]
         if self.schema.get("type") == "boolean" and "default" not in self.schema:
             values = ["true", "false"]
-        return {value: as_text(labels.get(value)) or value for value in values}
+        return {value: labels.get(value) or value for value in values}
 
     def is_blank_at_zero(self) -> bool:
         """Return whether 0, which is Langflow's blank number, is not a valid value here."""
@@ -178,13 +182,13 @@ class _Field:
         return "default" not in self.schema and least is not None and least > 0
 
 
-def _input_fields(described: JsonObject) -> Sequence[_Field]:
+def _input_fields(described: "ActionDescription") -> Sequence[_Field]:
     form = _Field(
         name="",
-        schema=as_object(as_object(described["schemas"])["input"]),
+        schema=described["schemas"]["input"],
         pointer="",
-        labels=as_object(described["labels"]),
-        example=next(iter(as_list(described.get("examples"))), None),
+        labels=described["labels"],
+        example=next(iter(described["examples"]), None),
     )
     return form.properties()
 
@@ -323,7 +327,7 @@ def _read(value: JsonValue, field: _Field) -> JsonValue:
     if not field.takes("array"):
         return value
     items = [_read_item(item, field.item()) for item in as_list(value)]
-    return [item for item in items if not _is_blank(item)]
+    return [item for item in items if not is_blank(item)]
 
 
 def _read_item(value: JsonValue, field: _Field) -> JsonValue:
@@ -333,7 +337,7 @@ def _read_item(value: JsonValue, field: _Field) -> JsonValue:
         column.name: _read(value.get(column.name), column)
         for column in field.properties()
     }
-    return {name: cell for name, cell in cells.items() if not _is_blank(cell)}
+    return {name: cell for name, cell in cells.items() if not is_blank(cell)}
 
 
 def _read_text(text: str, field: _Field) -> JsonValue:
@@ -350,9 +354,3 @@ def _read_text(text: str, field: _Field) -> JsonValue:
     except (ValueError, RecursionError):
         return text
     return value
-
-
-def _is_blank(value: JsonValue) -> bool:
-    if isinstance(value, str):
-        return not value.strip()
-    return value in (None, [], {})

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import as_list, as_object, as_text
 from perplexity_connector.rendering.errors import error_lines
 from perplexity_connector.rendering.results import output_lines
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import ActionDescription, ErrorDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +22,7 @@ class OutputSpec:
     method: str
 
 
-def outputs_of(described: JsonObject) -> Sequence[OutputSpec]:
+def outputs_of(described: "ActionDescription") -> Sequence[OutputSpec]:
     """Return the outputs of an action: the rows of its results, its text, all of it as data."""
     properties = _properties(described)
     answer = as_object(properties.get("content"))
@@ -35,7 +39,7 @@ def outputs_of(described: JsonObject) -> Sequence[OutputSpec]:
     return [rows, *outputs]
 
 
-def rows_name(described: JsonObject) -> str:
+def rows_name(described: "ActionDescription") -> str:
     """Return the output's first property if that is a list of objects, else an empty text."""
     for name, field in _properties(described).items():
         items = as_object(as_object(field).get("items"))
@@ -53,7 +57,7 @@ def message_text(output: JsonObject, streamed: str = "") -> str:
     return "  \n".join(output_lines(shown, streamed))
 
 
-def failure_text(error: JsonObject) -> str:
+def failure_text(error: "ErrorDocument") -> str:
     """Return an error for the node's status: its message, its fields by pointer, its hints."""
     return "\n".join(error_lines(error)).removeprefix("error: ")
 
@@ -63,6 +67,5 @@ def rows_of(output: JsonObject, name: str) -> list[dict[str, object]]:
     return [dict(as_object(row)) for row in as_list(output.get(name))]
 
 
-def _properties(described: JsonObject) -> JsonObject:
-    schema = as_object(as_object(described["schemas"])["output"])
-    return as_object(schema.get("properties"))
+def _properties(described: "ActionDescription") -> JsonObject:
+    return as_object(described["schemas"]["output"].get("properties"))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 from mcp.server import Server
@@ -34,6 +34,9 @@ from perplexity_connector.adapters.mcp.tools import (
 from perplexity_connector.contract import JsonObject, Secret
 from perplexity_connector.contract.version import own_version
 from perplexity_connector.host import Host, RunOptions
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import EnvelopeDocument
 
 Connections: TypeAlias = Mapping[str, str | Mapping[str, str | Secret]]
 _Context: TypeAlias = ServerRequestContext[None, Any]
@@ -93,8 +96,8 @@ class _Tools:
     timeout: float | None
     listed: Sequence[ActionTool]
     by_name: Mapping[str, ActionTool]
-    runs: dict["asyncio.Task[JsonObject]", str] = field(
-        default_factory=dict["asyncio.Task[JsonObject]", str]
+    runs: dict["asyncio.Task[EnvelopeDocument]", str] = field(
+        default_factory=dict["asyncio.Task[EnvelopeDocument]", str]
     )
 
     @asynccontextmanager
@@ -141,7 +144,7 @@ class _Tools:
 
     async def _run(
         self, tool: ActionTool, arguments: JsonObject, ctx: _Context
-    ) -> JsonObject:
+    ) -> "EnvelopeDocument":
         where = (tool.connector, tool.action, arguments)
         options = RunOptions(
             version=tool.version,
@@ -150,20 +153,19 @@ class _Tools:
         )
         if "progress_token" not in (ctx.meta or {}):
             return await self.host.run(*where, **options)
-        envelope: JsonObject = {}
         progress = Progress(ctx.session)
         events = self.host.stream(*where, **options)
         async with aclosing(events), progress.beating():
-            async for item in events:
-                if "type" not in item:
-                    envelope = item
-                elif text := progress_text(item):
+            item = await anext(events)
+            while item["type"] != "run.finished":
+                if text := progress_text(item):
                     await progress.report(text)
-        return envelope
+                item = await anext(events)
+        return item["envelope"]
 
 
 async def _until_over_or_left(
-    run: "asyncio.Task[JsonObject]", request: Request | None
+    run: "asyncio.Task[EnvelopeDocument]", request: Request | None
 ) -> None:
     """Wait until a run is over, or its client has closed the connection of its request.
 

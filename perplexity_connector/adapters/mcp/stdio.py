@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from mcp.server import Server
 from mcp.server.stdio import stdio_server
@@ -15,9 +15,6 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError
 
 from perplexity_connector.adapters.mcp.lines import messages_of
-
-if TYPE_CHECKING:
-    from anyio import AsyncFile
 
 _Send: TypeAlias = Callable[[SessionMessage], Awaitable[None]]
 
@@ -36,11 +33,9 @@ async def serve_stdio(server: Server[None]) -> None:
 
 async def _serve(server: Server[None]) -> None:
     lines = _StdinLines()
+    stdin: Any = lines  # the SDK wants a file, and only iterates over it
     try:
-        async with stdio_server(stdin=cast("AsyncFile[str]", lines)) as (
-            received,
-            sent,
-        ):
+        async with stdio_server(stdin=stdin) as (received, sent):
             lines.answer.set_result(sent.send)
             await server.run(received, sent, server.create_initialization_options())
     except* BrokenPipeError:

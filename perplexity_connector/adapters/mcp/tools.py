@@ -4,16 +4,25 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING
 
 from mcp_types import Icon, Tool, ToolAnnotations
 
 from perplexity_connector.adapters.mcp.schemas import tool_schema
 from perplexity_connector.contract import ConnectorError, JsonObject
-from perplexity_connector.contract.json import as_object, as_text
+from perplexity_connector.contract.json import as_object
 from perplexity_connector.host import Host
 from perplexity_connector.host.validation.schema_validator import SchemaValidator
 from perplexity_connector.host.validation.text_values import from_text
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import (
+        ActionDescription,
+        ActionDocument,
+        AnnotationsDocument,
+        ConnectorDocument,
+        SchemasDocument,
+    )
 
 # What n8n's agents add to the arguments of every tool.
 _CLIENTS_OWN = frozenset({"toolCallId", "sessionId"})
@@ -49,11 +58,11 @@ def action_tools(host: Host) -> Sequence[ActionTool]:
     """
     tools = []
     for entry in host.actions():
-        connector, action = as_text(entry["connector"]), as_text(entry["action"])
+        connector, action = entry["connector"], entry["action"]
         name = f"{connector}-{action}"
         try:
             description = host.describe(connector, action)
-            _check_schemas(as_object(description["schemas"]))
+            _check_schemas(description["schemas"])
             tools.append(_action_tool(name, description))
         except ConnectorError as error:
             _log.warning("%s is left out: %s", name, error.user_message)
@@ -70,43 +79,41 @@ def by_accepted_name(tools: Sequence[ActionTool]) -> Mapping[str, ActionTool]:
     return short | {one.tool.name: one for one in tools}
 
 
-def _check_schemas(schemas: JsonObject) -> None:
+def _check_schemas(schemas: "SchemasDocument") -> None:
     """Raise `ConnectorError` (`internal`) for a wrong schema: some clients then drop all tools."""
-    for kind in ("input", "output"):
-        SchemaValidator(as_object(schemas[kind]))
+    for schema in (schemas["input"], schemas["output"]):
+        SchemaValidator(schema)
 
 
-def _action_tool(name: str, description: JsonObject) -> ActionTool:
-    connector = as_object(description["connector"])
-    action = as_object(description["action"])
-    schemas = as_object(description["schemas"])
+def _action_tool(name: str, description: "ActionDescription") -> ActionTool:
+    connector, action = description["connector"], description["action"]
+    schemas = description["schemas"]
     tool = Tool(
         name=name,
-        title=as_text(action["title"]),
+        title=action["title"],
         description=_tool_description(connector, action),
-        input_schema=tool_schema(as_object(schemas["input"])),
-        output_schema=tool_schema(as_object(schemas["output"])),
-        annotations=_tool_annotations(as_object(action["annotations"])),
-        icons=[Icon(src=as_text(connector["icon"]))],
+        input_schema=tool_schema(schemas["input"]),
+        output_schema=tool_schema(schemas["output"]),
+        annotations=_tool_annotations(action["annotations"]),
+        icons=[Icon(src=connector["icon"])],
     )
     return ActionTool(
         tool=tool,
-        connector=as_text(connector["id"]),
-        action=as_text(action["id"]),
-        version=cast("int", action["version"]),
+        connector=connector["id"],
+        action=action["id"],
+        version=action["version"],
     )
 
 
-def _tool_description(connector: JsonObject, action: JsonObject) -> str:
-    is_billed = as_object(action["annotations"])["billable"] is True
-    billed = " Every call is billed." if is_billed else ""
-    return f"{as_text(action['summary'])} By {as_text(connector['title'])}, within {action['timeout']} s.{billed}"
+def _tool_description(connector: "ConnectorDocument", action: "ActionDocument") -> str:
+    billed = " Every call is billed." if action["annotations"]["billable"] else ""
+    return f"{action['summary']} By {connector['title']}, within {action['timeout']} s.{billed}"
 
 
-def _tool_annotations(annotations: JsonObject) -> ToolAnnotations:
+def _tool_annotations(annotations: "AnnotationsDocument") -> ToolAnnotations:
     return ToolAnnotations(
-        read_only_hint=annotations["read_only"] is True,
-        destructive_hint=annotations["destructive"] is True,
-        idempotent_hint=annotations["idempotent"] is True,
-        open_world_hint=annotations["open_world"] is True,
+        read_only_hint=annotations["read_only"],
+        destructive_hint=annotations["destructive"],
+        idempotent_hint=annotations["idempotent"],
+        open_world_hint=annotations["open_world"],
     )

@@ -1,7 +1,7 @@
 """The connectors of one host: installed ones, and those registered by this process."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,13 +41,15 @@ if TYPE_CHECKING:
 class Catalogue:
     """Find connectors and describe them, from their manifests alone.
 
+    * `_wanted`: the ids of the installed connectors to use; None for all.
     * `_discovered`: the installed connectors; None until they are first needed.
     * `_registered`: connectors of this process by id. They replace installed ones with the same id.
     * `_lock`: held while looking for installed connectors, so that this happens once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Collection[str] | None = None) -> None:
         """Start with nothing registered; look for installed connectors on first use."""
+        self._wanted = wanted
         self._discovered: Discovery | None = None
         self._registered: dict[str, Installed] = {}
         self._lock = threading.Lock()
@@ -143,7 +145,7 @@ class Catalogue:
 
     def _discovery(self) -> Discovery:
         with self._lock:
-            self._discovered = self._discovered or discover()
+            self._discovered = self._discovered or discover(self._wanted)
             return self._discovered
 
     def _connectors(self) -> dict[str, Installed]:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
         ActionDocument,
         ConnectorDocument,
         ManifestActionDocument,
+        ManifestDocument,
         PaletteEntry,
+        SandboxDocument,
         SchemasDocument,
     )
 
@@ -46,6 +48,7 @@ def describe_connector(installed: Installed) -> "ConnectorDocument":
             "env": connection.get("env", {}),
             "guide": connection.get("guide", []),
         },
+        "sandbox": _describe_sandbox(document),
     }
     return copy.deepcopy(description)
 
@@ -61,12 +64,13 @@ def describe(
     """
     action = _describe_action(entry)
     schemas = _schemas(installed, action)
+    examples = list(as_list(schemas["input"].get("examples")))
     return {
         "connector": describe_connector(installed),
         "action": action,
         "schemas": schemas,
         "labels": copy.deepcopy(action["labels"]),
-        "examples": copy.deepcopy(as_list(schemas["input"].get("examples"))),
+        "examples": copy.deepcopy(examples),
     }
 
 
@@ -85,6 +89,18 @@ def _describe_action(entry: "ManifestActionDocument") -> "ActionDocument":
         "timeout": written["timeout"],
         "options": written.get("options", {}),
         "labels": written.get("labels", {}),
+    }
+
+
+def _describe_sandbox(manifest: "ManifestDocument") -> "SandboxDocument | None":
+    written = manifest.get("sandbox")
+    if written is None:
+        return None
+    return {
+        "start": written["start"],
+        "settings": written["settings"],
+        "connection": written.get("connection", {}),
+        "test_prefixes": written.get("test_prefixes", {}),
     }
 
 

@@ -1,7 +1,14 @@
 """Find the installed connectors by their entry points. Reads manifests, imports no connector."""
 
 import importlib.util
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -49,8 +56,8 @@ class Discovery:
     problems: Sequence[Problem]
 
 
-def discover() -> Discovery:
-    """Return the connectors of this environment.
+def discover(wanted: Collection[str] | None = None) -> Discovery:
+    """Return the connectors of this environment: those with a wanted id, or all of them.
 
     A connector that cannot be read is a problem; the others still work.
     """
@@ -63,6 +70,8 @@ def discover() -> Discovery:
         (plugin.name, plugin.dist): plugin for plugin in points.select(group=PLUGINS)
     }
     for point in points.select(group=MANIFESTS):
+        if wanted is not None and point.name not in wanted:
+            continue
         try:
             _require_new(point, found)
             found[point.name] = _read(point, plugins.get((point.name, point.dist)))

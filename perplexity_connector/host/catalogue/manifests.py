@@ -35,6 +35,9 @@ _LINK_PATTERN = re.compile(_WEB, _FLAGS)
 _ICON_PATTERN = re.compile(rf"data:image/{_SIGNS}{_FRAGMENT}|{_WEB}", _FLAGS)
 # Relative, without a drive, and never upwards.
 _FILE_PATTERN = re.compile(r"(?!(?:.*/)?\.\.(?:/|\Z))[^/\\:\0-\x1f][^\\:\0-\x1f]*")
+# Of a Python object, as entry points have it. Nothing is imported to check it.
+_NAMES = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
+_REFERENCE_PATTERN = re.compile(rf"{_NAMES}:{_NAMES}", re.ASCII)
 
 _TEXT = Leaf(str, "text")
 _TEXT_OR_NULL = Leaf(str, "text", or_null=True)
@@ -59,6 +62,12 @@ _SETTING = Record(
 _GUIDE_STEP = Record({"title": _TEXT, "text": _TEXT}, {"link": _LINK_OR_NULL})
 _CONNECTION = Record(
     {"schema": _FILE}, {"env": MapOf(_TEXT), "guide": ListOf(_GUIDE_STEP)}
+)
+_START_WORDS = "a Python function, written as package.module:function"
+_SANDBOX = Record(
+    {"start": Leaf(str, _START_WORDS, _REFERENCE_PATTERN), "settings": MapOf(_TEXT)},
+    {"connection": MapOf(_TEXT), "test_prefixes": MapOf(_TEXT)},
+    or_null=True,
 )
 _ANNOTATIONS = Record(
     {
@@ -98,7 +107,7 @@ _MANIFEST = Record(
         "connection": _CONNECTION,
         "actions": ListOf(_ACTION),
     },
-    {"settings": ListOf(_SETTING)},
+    {"settings": ListOf(_SETTING), "sandbox": _SANDBOX},
 )
 
 
@@ -122,6 +131,7 @@ def read_manifest(file: Path, connector_id: str | None = None) -> "ManifestDocum
         _id_errors(document, connector_id),
         shape_errors(document, "", _MANIFEST),
         _duplicate_errors(manifest),
+        _sandbox_errors(manifest),
     )
     # Only the first error is read: each check relies on those before it.
     if error := next(errors, None):
@@ -177,3 +187,15 @@ def _duplicate_errors(document: "ManifestDocument") -> Iterator[str]:
         if key in seen:
             yield f"/actions/{index} has the id and the version of another action."
         seen.add(key)
+
+
+def _sandbox_errors(manifest: "ManifestDocument") -> Iterator[str]:
+    sandbox = manifest.get("sandbox")
+    # Without the address, a run would go to the real service.
+    if sandbox and not any(
+        "{address}" in text for text in sandbox["settings"].values()
+    ):
+        yield "/sandbox/settings must have a text with {address}."
+    # Every test value must begin with some of it: each text begins with nothing.
+    if sandbox and not all(sandbox.get("test_prefixes", {}).values()):
+        yield "/sandbox/test_prefixes must have no empty text."

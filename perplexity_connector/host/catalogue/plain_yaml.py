@@ -23,6 +23,8 @@ _NULL = (f"{_TAG}null", re.compile(r"(null|~|)\Z"))
 _KNOWN_TAGS = [f"{_TAG}{kind}" for kind in ("null", "bool", "int", "str", "seq", "map")]
 
 _DEEPEST = 50
+# The signs before the text of a line, as they are. Some of them open a level each.
+_INDENT = re.compile(r"[ \-?:]+")
 # Parts and bytes of text, with every alias written out.
 _LARGEST = 1_000_000
 
@@ -75,16 +77,28 @@ def load_yaml(text: str) -> object:
     Raises `YAMLError`, `ValueError`, `TypeError`, `LookupError` or `RecursionError` for text that
     is not such YAML, is nested too deeply, or is too large once its aliases are written out.
     """
-    _check_depth(text)
+    if _most_levels(text) > _DEEPEST:
+        _check_depth(text)
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
             return None
-        _check_size(node)
+        if "&" in text or "\\" in text:
+            _check_size(node)
         return loader.construct_document(node)
     finally:
         loader.dispose()
+
+
+def _most_levels(text: str) -> int:
+    """Return a number of levels that the document surely does not exceed. Fast.
+
+    A level needs a bracket, or a line that begins further right: no further than the longest run of
+    such signs anywhere. A list may begin in the column of the mapping that it is in.
+    """
+    brackets = text.count("[") + text.count("{")
+    return brackets + 2 * max(map(len, _INDENT.findall(text)), default=0) + 2
 
 
 def _check_depth(text: str) -> None:
@@ -100,19 +114,23 @@ def _check_depth(text: str) -> None:
 
 
 def _check_size(root: Node) -> None:
+    # Only anchors make a document larger than its text, or endless; only escapes make a text that
+    # cannot be encoded.
+    #
     # An alias leads to the same node again, and is counted again: so one inside itself is too deep.
     size = 0
     waiting = [(root, 1)]
     while waiting:
         node, depth = waiting.pop()
-        size += 1
-        if isinstance(node, ScalarNode):
-            # Not every text can be encoded; one that cannot raises a ValueError.
-            size += len(node.value.encode())
+        parts = _parts(node)
+        texts = [part.value for part in parts if isinstance(part, ScalarNode)]
+        # Not every text can be encoded; one that cannot raises a ValueError.
+        size += len(parts) + len("".join(texts).encode())
         if depth > _DEEPEST or size > _LARGEST:
             problem = "nested too deeply, or too large with its aliases written out"
             raise ComposerError(None, None, problem, node.start_mark)
-        waiting += [(part, depth + 1) for part in _parts(node)]
+        inner = [part for part in parts if not isinstance(part, ScalarNode)]
+        waiting += [(part, depth + 1) for part in inner]
 
 
 def _parts(node: Node) -> list[Node]:

@@ -48,34 +48,44 @@ class Record:
 
     required: Mapping[str, "Shape"]
     optional: Mapping[str, "Shape"] = field(default_factory=dict)
+    or_null: bool = False
 
 
 Shape: TypeAlias = Leaf | ListOf | MapOf | Record
+# A part of a value: its name or index, the part itself, and its shape.
+_Part: TypeAlias = tuple[str | int, object, Shape]
 
 
 def shape_errors(value: object, pointer: str, shape: Shape) -> Iterator[str]:
     """Describe each place of a value that has another shape. No message repeats a value."""
+    parts: list[_Part] = []
     match shape:
         case Leaf():
             if not shape.allows(value):
                 yield f"{pointer} must be {shape.description}."
         case ListOf() if isinstance(value, list):
-            for index, item in enumerate(value):
-                yield from shape_errors(item, child_pointer(pointer, index), shape.item)
+            parts = [(index, item, shape.item) for index, item in enumerate(value)]
         case ListOf():
             yield f"{pointer} must be a list."
+        case Record(or_null=True) if value is None:
+            return
         case _ if isinstance(value, dict):
-            for name, part in _fields(value, shape):
-                inner = child_pointer(pointer, name)
-                yield from shape_errors(value.get(name), inner, part)
+            parts = _fields(value, shape)
         case _:
             yield f"{pointer} must be a mapping."
+    for name, part, inner in parts:
+        # Most parts are good leaves, and these need no pointer.
+        if not (isinstance(inner, Leaf) and inner.allows(part)):
+            yield from shape_errors(part, child_pointer(pointer, name), inner)
 
 
-def _fields(
-    value: Mapping[str, object], shape: MapOf | Record
-) -> list[tuple[str, Shape]]:
+def _fields(value: Mapping[str, object], shape: MapOf | Record) -> list[_Part]:
     if isinstance(shape, MapOf):
-        return [(name, shape.value) for name in value]
-    present = [(name, part) for name, part in shape.optional.items() if name in value]
-    return [*shape.required.items(), *present]
+        return [(name, part, shape.value) for name, part in value.items()]
+    required = [(name, value.get(name), part) for name, part in shape.required.items()]
+    optional = [
+        (name, value[name], part)
+        for name, part in shape.optional.items()
+        if name in value
+    ]
+    return [*required, *optional]

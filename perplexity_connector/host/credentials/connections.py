@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 from perplexity_connector.contract import (
     ConnectionOutcome,
@@ -86,7 +86,7 @@ class Connections:
         Raises `ConnectorError`: `invalid_credentials` with an error for each field that breaks the
         form, `invalid_input` for a name that is taken, holds the key or cannot be displayed.
         """
-        fields = cast("Given", sealed(fields))
+        fields = sealed(fields)
         form = self._form(connector)
         require_mapping("fields", fields)
         now = _now()
@@ -124,7 +124,7 @@ class Connections:
         environment's. A stored connection needs no `connector`. A bad connection is a result, not
         an exception.
         """
-        connection = cast("str | Given | None", sealed(connection))
+        connection = sealed(connection)
         owner, credentials = self._find_fields(connection, connector)
         try:
             credential = self.resolve(owner, self._form(owner), credentials)
@@ -147,7 +147,7 @@ class Connections:
 
         Raises `ConnectorError` as `add` does, `invalid_input` also for a field that is not secret.
         """
-        fields = cast("Given", sealed(fields))
+        fields = sealed(fields)
         require_mapping("fields", fields)
         form = self._form(self._find(name).connector)
         if wrong := [field for field in fields if not form.is_secret(field)]:
@@ -226,7 +226,7 @@ class Connections:
         def edit(stored: Sequence[StoredConnection]) -> Sequence[StoredConnection]:
             old, others = _split_off(stored, name)
             form = self._form(old.connector)
-            secret = form.validate(cast("Given", {**old.fields, **fields}))
+            secret = form.validate({**old.fields, **fields})
             new = replace(old, fields=secret, updated_at=_now())
             changed.append(_set_name_and_fingerprint(form, new))
             return _insert(others, changed[0])

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from perplexity_connector.contract import (
     ConnectionSpec,
@@ -43,7 +43,7 @@ class ConnectionForm:
 
     def resolve(
         self,
-        credentials: Given | JsonObject | None,
+        credentials: Mapping[str, object] | None,
         environ: Mapping[str, str],
         stored: Callable[[], Sequence[str]] = tuple,
     ) -> Credential:
@@ -57,12 +57,12 @@ class ConnectionForm:
         if credentials is None:
             credentials = self._read_environment(environ) or self._nothing(stored)
         elif NAME in self._properties and _has_no_name(credentials):
-            credentials = cast("Given", {**credentials, NAME: _INLINE})
+            credentials = {**credentials, NAME: _INLINE}
         # Crash reporters print variables, but not those named `credentials` or `secret`.
         del environ
         return self.as_credential(self.validate(credentials))
 
-    def validate(self, credentials: Given | JsonObject) -> JsonObject:
+    def validate(self, credentials: Mapping[str, object]) -> JsonObject:
         """Return the fields as plain JSON, stripped of whitespace, secrets in the clear.
 
         Raises `ConnectorError` (`invalid_credentials`) with an error for each invalid field.

@@ -5,9 +5,9 @@ runs as a task of its own, so that the host can leave it behind.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 
 from perplexity_connector.contract import (
     ActionResult,
@@ -328,6 +328,7 @@ def _leave_behind(task: "asyncio.Task[T]") -> None:
     # At its end, an event loop waits for every task, and this one ignores its cancellation. So its
     # coroutine is closed; the task's next step then fails.
     task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    coroutine: Any = task.get_coro()
     with suppress(ConnectorError, RuntimeError):
-        cast("Coroutine[Any, Any, T]", task.get_coro()).close()
+        coroutine.close()
     task.cancel()

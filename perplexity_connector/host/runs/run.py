@@ -27,7 +27,11 @@ from perplexity_connector.host.limits.given_limiter import Turns
 from perplexity_connector.host.limits.patience import Patience
 from perplexity_connector.host.plugins import boundary
 from perplexity_connector.host.plugins.loading import LoadedConnector
-from perplexity_connector.host.runs.between_attempts import LOGGED_AS, retry_message
+from perplexity_connector.host.runs.between_attempts import (
+    can_retry,
+    make_later_attempts,
+    retry_message,
+)
 from perplexity_connector.host.runs.events import is_event
 from perplexity_connector.host.runs.observers import Watch
 from perplexity_connector.host.runs.params import KeepCheckpoint
@@ -189,22 +193,20 @@ class Run:
         return deadline + GRACE_S - time.monotonic()
 
     async def _make_attempts(self, stack: AsyncExitStack) -> ActionResult:
-        import stamina  # noqa: PLC0415 - heavy, and the palette needs none of it
-
         await self.loaded.open(stack)
-        # The embedding process may have switched retries off; then the first attempt is the last.
-        total = self.policy.retries + 1 if stamina.is_active() else 1
-        # stamina's own timeout of 45 s would end a long run's retries; the deadline is ours.
-        attempts = stamina.retry_context(
-            on=lambda _: False if self._wait is None else self._wait,
-            attempts=total,
-            timeout=None,
+        total = self.policy.retries + 1 if can_retry() else 1
+        try:
+            return await self._attempt(1, total)
+        except ConnectorError as error:
+            if self._wait is None:
+                raise
+            first = error
+        return await make_later_attempts(
+            first,
+            total,
+            lambda: self._wait,
+            lambda number: self._attempt(number, total),
         )
-        async for attempt in attempts.with_name(LOGGED_AS, (), {}):
-            with attempt:
-                result = await self._attempt(attempt.num, total)
-        # The first attempt is always made.
-        return result  # pyright: ignore[reportPossiblyUnboundVariable]
 
     async def _attempt(self, number: int, total: int) -> ActionResult:
         if self._stop_requested:

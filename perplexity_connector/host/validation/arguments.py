@@ -3,7 +3,7 @@
 Each check raises `ConnectorError` (`invalid_input`) that names the argument and never its value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from math import isfinite
 from pathlib import Path
@@ -20,6 +20,17 @@ def require_name(argument: str, value: object) -> None:
     """Require the id or the name of something."""
     if not is_name(value):
         raise _invalid(argument, "one line of text")
+
+
+def require_names(argument: str, value: object) -> None:
+    """Require a collection of ids or names."""
+    # A text is a collection too: of its characters.
+    if (
+        isinstance(value, str)
+        or not isinstance(value, Collection)
+        or not all(map(is_name, value))
+    ):
+        raise _invalid(argument, "a list of names")
 
 
 def require_text(argument: str, value: object) -> None:

@@ -5,11 +5,10 @@ A blank that the schema accepts stays: another connector's null may mean "clear 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias
 
 from perplexity_connector.contract import FieldError, JsonValue
 from perplexity_connector.contract.json import (
-    Document,
     Tokens,
     as_object,
     is_blank,
@@ -69,5 +68,6 @@ def _paths(errors: Iterable[FieldError], code: str = "") -> Iterator[Tokens]:
 def _without(document: Normalized, paths: Iterable[Tokens]) -> Normalized:
     copy = to_json(document.value).value
     for *parent, name in paths:
-        del cast("Document", value_at(copy, tuple(parent)))[name]
+        holder: Any = value_at(copy, tuple(parent))
+        del holder[name]
     return Normalized(value=copy, errors=document.errors)

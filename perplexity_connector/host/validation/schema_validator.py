@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from perplexity_connector.contract import (
     ConnectorError,
@@ -164,7 +164,7 @@ def _compile(schema: JsonObject) -> Callable[[JsonValue], bool] | None:
     }
     try:
         validator = jsonschema_rs.Draft202012Validator(
-            cast("dict[str, JsonValue]", schema),
+            dict(schema),
             formats=formats,
             validate_formats=True,
             retriever=_refuse_reference,
@@ -204,7 +204,7 @@ def _field_errors(
 ) -> Iterator[FieldError]:
     for error in errors:
         pointer = pointer_of(error.relative_path, base)
-        limit = cast("JsonValue", error.validator_value)
+        limit: Any = error.validator_value
         match error.validator:
             case "additionalProperties" if limit is False:
                 for name in _unknown_names(error):
@@ -223,7 +223,7 @@ def _errors_of_branches(
     error: "ValidationError", validator: "Draft202012Validator", pointer: str
 ) -> Iterator[FieldError]:
     """Yield the errors of the branches that allow the value's type; one type error otherwise."""
-    branches = cast("list[object]", error.validator_value)
+    branches: Any = error.validator_value
     instance: Any = error.instance
     allowed = list(map(_types_of_branch, branches))
     matching = {
@@ -255,12 +255,13 @@ def _unknown_field(pointer: str, name: str, error: "ValidationError") -> FieldEr
 
 
 def _unknown_names(error: "ValidationError") -> list[str]:
-    schema = cast("Mapping[str, Mapping[str, object]]", error.schema)
+    schema: Any = error.schema
+    given: Any = error.instance
     known = schema.get("properties", {})
     patterns = schema.get("patternProperties", {})
     return [
         name
-        for name in cast("JsonObject", error.instance)
+        for name in given
         if name not in known
         and not any(re.search(pattern, name) for pattern in patterns)
     ]
@@ -269,8 +270,8 @@ def _unknown_names(error: "ValidationError") -> list[str]:
 def _missing_names(error: "ValidationError") -> list[str]:
     # jsonschema reports each missing name in an error of its own, which does not say which name.
     # So each error yields all of them; `merge_errors` drops the duplicates.
-    given = cast("JsonObject", error.instance)
-    required = cast("list[str]", error.validator_value)
+    given: Any = error.instance
+    required: Any = error.validator_value
     return [name for name in required if name not in given]
 
 

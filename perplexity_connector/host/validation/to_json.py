@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from perplexity_connector.contract import FieldError, JsonValue
 from perplexity_connector.contract.json import MAX_DEPTH, child_pointer
@@ -111,7 +111,8 @@ def _copy_plain(value: Any, depth: int) -> JsonValue:
         or kind is bool
         or ((kind is int or kind is float) and _is_finite(value))
     ):
-        return cast("JsonValue", value)
+        plain: JsonValue = value
+        return plain
     raise _NotPlainError
 
 

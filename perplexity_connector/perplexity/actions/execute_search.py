@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from perplexity_connector.contract import (
     ActionContext,
@@ -14,7 +15,6 @@ from perplexity_connector.contract import (
     JsonValue,
     RunWarning,
 )
-from perplexity_connector.contract.json import as_objects
 from perplexity_connector.perplexity.actions.inputs import read_input
 from perplexity_connector.perplexity.actions.searcher import (
     LONGEST_WAIT_S,
@@ -50,10 +50,9 @@ async def execute_search(
             ctx.save_partial(_output(finished))
             ctx.observe_usage(search.usage(form, len(finished)))
         raise
-    output = _output(outcomes)
     return ActionResult(
-        output=output,
-        summary=_summary(outcomes, len(as_objects(output["results"]))),
+        output=_output(outcomes),
+        summary=_summary(outcomes),
         usage=search.usage(form, len(_without_errors(outcomes))),
         warnings=list(_warnings(outcomes)),
     )
@@ -126,7 +125,8 @@ def _output(outcomes: Sequence[Outcome]) -> dict[str, JsonValue]:
         for outcome in outcomes
         for rank, page in enumerate(outcome.pages, start=1)
     ]
-    queries: list[JsonValue] = [
+    # Of `Any`: an `ErrorDocument` is JSON, but to a type checker its values are objects.
+    queries: list[Any] = [
         {
             "query": outcome.query,
             "count": len(outcome.pages),
@@ -138,13 +138,13 @@ def _output(outcomes: Sequence[Outcome]) -> dict[str, JsonValue]:
     return {"results": results, "queries": queries}
 
 
-def _summary(outcomes: Sequence[Outcome], results: int) -> str:
+def _summary(outcomes: Sequence[Outcome]) -> str:
     errors = [outcome for outcome in outcomes if outcome.error]
     not_sent = sum(not outcome.is_sent for outcome in errors)
     counts = {"Queries": len(outcomes), "failed": len(errors) - not_sent}
     if not_sent:
         counts["not sent"] = not_sent
-    counts["results"] = results
+    counts["results"] = sum(len(outcome.pages) for outcome in outcomes)
     return "; ".join(f"{name}: {count}" for name, count in counts.items()) + "."
 
 

@@ -111,6 +111,8 @@ class Searcher:
     async def search_all(self) -> Sequence[Outcome]:
         """Return the outcome of each query, in order. A query that fails does not raise."""
         queries = search.queries(self._form)
+        if len(queries) == 1:
+            return [await self._finish(0, queries[0])]  # without a task of its own
         return await asyncio.gather(
             *[self._finish(index, query) for index, query in enumerate(queries)]
         )

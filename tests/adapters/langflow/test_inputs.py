@@ -1,5 +1,8 @@
 """The form of a node, and what was filled in."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
 from perplexity_connector.adapters.langflow.inputs import (
@@ -8,24 +11,38 @@ from perplexity_connector.adapters.langflow.inputs import (
     input_of,
     inputs_of,
 )
-from perplexity_connector.contract import JsonObject, JsonValue, Secret
+from perplexity_connector.contract import (
+    ActionDescription,
+    JsonObject,
+    JsonValue,
+    Secret,
+)
 from perplexity_connector.host import Host
 
 CHAT = Host().describe("perplexity", "create_chat_completion")
 SEARCH = Host().describe("perplexity", "execute_search")
 
 
-def described(*, required: tuple[str, ...] = (), **properties: JsonValue) -> JsonObject:
+def described(
+    *,
+    required: tuple[str, ...] = (),
+    examples: Sequence[JsonValue] = (),
+    **properties: JsonValue,
+) -> ActionDescription:
     """An action whose input has these properties."""
-    form = {"type": "object", "properties": properties, "required": list(required)}
     return {
-        "schemas": {"input": form, "connection": {"properties": {}}},
+        **SEARCH,
+        "schemas": {
+            **SEARCH["schemas"],
+            "input": {"properties": properties, "required": required},
+            "connection": {"properties": {}},
+        },
         "labels": {},
-        "examples": [],
+        "examples": examples,
     }
 
 
-def specs(action: JsonObject) -> dict[str, InputSpec]:
+def specs(action: ActionDescription) -> dict[str, InputSpec]:
     """The inputs of an action, by name."""
     return {spec.name: spec for spec in inputs_of(action)}
 
@@ -52,7 +69,8 @@ def test_every_property_of_every_action_has_an_input_and_its_own_words() -> None
     """The title and the description are the schema's."""
     for action in (CHAT, SEARCH):
         found = specs(action)
-        for name, field in action["schemas"]["input"]["properties"].items():  # type: ignore[call-overload,index]
+        properties: Any = action["schemas"]["input"]["properties"]
+        for name, field in properties.items():
             assert found[name].keywords["display_name"] == field["title"]
             assert str(found[name].keywords["info"]).startswith(field["description"])
 
@@ -169,14 +187,15 @@ def test_a_query_takes_an_edge_and_can_be_called_as_a_tool() -> None:
 def test_messages_are_a_table_with_a_drop_down_of_roles() -> None:
     """A new row is the user's, and its text is blank."""
     table = specs(CHAT)["messages"]
-    role, content = table.keywords["table_schema"]  # type: ignore[misc]
+    columns: Any = table.keywords["table_schema"]
+    role, content = columns
     assert table.kind == "TableInput"
     assert (role["options"], role["default"]) == (
         ["User", "System", "Assistant"],
         "User",
-    )  # type: ignore[has-type]
-    assert (content["name"], content["default"]) == ("content", "")  # type: ignore[has-type]
-    assert "options" not in content  # type: ignore[has-type]
+    )
+    assert (content["name"], content["default"]) == ("content", "")
+    assert "options" not in content
 
 
 def test_the_rows_of_a_table_are_read_cell_by_cell() -> None:
@@ -217,15 +236,16 @@ def test_a_lone_text_becomes_the_last_message_of_the_user() -> None:
 @pytest.mark.parametrize(
     "examples", [[], [{"people": []}], [{"people": [{"first": "A", "last": "B"}]}]]
 )
-def test_a_table_without_a_row_to_go_by_has_no_handle(examples: JsonValue) -> None:
+def test_a_table_without_a_row_to_go_by_has_no_handle(
+    examples: Sequence[JsonValue],
+) -> None:
     """Neither has one in which a lone text could go into two columns; both are then required as they are."""
     text: JsonObject = {"type": "string"}
     people: JsonObject = {
         "type": "array",
         "items": {"properties": {"first": text, "last": text}},
     }
-    action = {**described(required=("people",), people=people), "examples": examples}
-    found = specs(action)
+    found = specs(described(required=("people",), examples=examples, people=people))
     assert list(found) == ["people"]
     assert found["people"].keywords["required"] is True
 

@@ -10,6 +10,7 @@ from perplexity_connector.adapters.langflow.outputs import (
     rows_of,
 )
 from perplexity_connector.contract import (
+    ActionDescription,
     ConnectorError,
     ErrorCode,
     FieldError,
@@ -49,11 +50,8 @@ def test_results_come_as_a_table_first() -> None:
 
 def test_an_output_without_properties_has_no_table() -> None:
     """Nor has one whose first property is no list of objects."""
-    assert [
-        rows_name({"schemas": {"output": {}}}),
-        rows_name(CHAT),
-        rows_name(SEARCH),
-    ] == ["", "", "results"]
+    bare: ActionDescription = {**CHAT, "schemas": {**CHAT["schemas"], "output": {}}}
+    assert [rows_name(one) for one in (bare, CHAT, SEARCH)] == ["", "", "results"]
 
 
 def test_the_rows_are_those_of_the_table() -> None:

@@ -93,12 +93,8 @@ def test_both_actions_are_listed_and_called(
         ):
             action = name.removeprefix("perplexity-")
             schemas = Host().describe("perplexity", action)["schemas"]
-            sent = {
-                "inputSchema": tools[name].input_schema,
-                "outputSchema": tools[name].output_schema,
-            }
-            for kind, schema in sent.items():
-                assert schema == tool_schema(schemas[kind.removesuffix("Schema")])
+            assert tools[name].input_schema == tool_schema(schemas["input"])
+            assert tools[name].output_schema == tool_schema(schemas["output"])
             result = await client.call_tool(name, arguments)
             assert not result.is_error
             Draft202012Validator(tools[name].output_schema).validate(

@@ -132,7 +132,7 @@ def test_any_connector_is_projected_from_its_manifest(mode: str) -> None:
     schemas = host.describe("toy", "greet")["schemas"]
     assert (greet.title, count.title) == ("Greet", "Count")
     assert greet.description.startswith("Greet somebody.")
-    published = copy.deepcopy(dict(schemas["input"]))
+    published: Any = copy.deepcopy(schemas["input"])
     # Google's SDK does not take them: tests/adapters/mcp/test_schemas.py.
     del published["properties"]["since"]["format"]
     published.pop("additionalProperties", None)

@@ -60,6 +60,7 @@ def test_a_description_holds_all_that_a_form_needs() -> None:
             "links",
             "settings",
             "connection",
+            "sandbox",
         )
     }
     assert description["connector"]["version"] == "1.10"
@@ -69,6 +70,32 @@ def test_a_description_holds_all_that_a_form_needs() -> None:
     assert description["schemas"]["event"]["title"] == "Event"
     assert description["labels"] == {"/tone": {"warm": "Warm", "cool": "Cool"}}
     assert description["examples"][0] == {"name": "Ada"}
+
+
+@pytest.mark.parametrize(
+    ("written", "described"),
+    [
+        ("", None),
+        ("sandbox: null", None),
+        (
+            "sandbox: {start: toy.sandbox:start, settings: {mark: '{address}'}}",
+            {
+                "start": "toy.sandbox:start",
+                "settings": {"mark": "{address}"},
+                "connection": {},
+                "test_prefixes": {},
+            },
+        ),
+    ],
+)
+def test_the_sandbox_of_a_connector_is_described_and_not_imported(
+    tmp_path: Path, written: str, described: object
+) -> None:
+    """With every key, if there is one."""
+    host = toy_host(manifest=changed(tmp_path, lambda text: f"{text}\n{written}\n"))
+    (toy,) = [one for one in host.connectors() if one["id"] == "toy"]
+    assert toy["sandbox"] == described
+    assert host.validate("toy", "greet", {"name": "Ada"}) == []
 
 
 def test_connectors_are_described_once_each_in_order_of_id(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host import Host
-from tests.host.stage import CONNECTION, changed, distribution, in_host
+from tests.host.stage import CONNECTION, GREET, changed, distribution, in_host, toy_host
 
 
 def there(host: Host) -> list[str]:
@@ -41,6 +41,19 @@ def test_an_installed_connector_is_found_without_importing_anything_of_it(
     assert "toy_pkg" not in sys.modules
     assert host.validate("toy", "greet", {"name": "Ada"}) == []
     assert "toy_pkg.toy" in sys.modules
+
+
+def test_a_host_uses_only_the_connectors_that_its_operator_wants(site: Path) -> None:
+    """Another one is neither read nor run, nor a problem; one that is registered is always there."""
+    distribution(site, "toy")
+    host = Host(environ={}, connectors=["perplexity", "none"])
+    assert [one["id"] for one in host.connectors()] == ["perplexity"]
+    envelope = in_host(host, lambda host: host.run(*GREET, connection=CONNECTION))
+    assert envelope["error"]
+    assert envelope["error"]["code"] == ErrorCode.NOT_FOUND
+    (site / "toy_pkg" / "connector.yaml").unlink()
+    assert problems(host) == []
+    assert there(toy_host(connectors=[])) == ["toy"]
 
 
 def test_an_installed_connector_runs(site: Path) -> None:

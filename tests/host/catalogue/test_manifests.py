@@ -13,6 +13,8 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from yaml.composer import ComposerError
+from yaml.events import CollectionEndEvent, CollectionStartEvent
 
 from perplexity_connector.contract import Manifest
 from perplexity_connector.host.catalogue import manifests, plain_yaml
@@ -388,7 +390,51 @@ def by_type(shape: Any) -> Any:
     return Record(
         {name: by_type(part) for name, part in shape.required.items()},
         {name: by_type(part) for name, part in shape.optional.items()},
+        or_null=shape.or_null,
     )
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "place"),
+    [
+        ("toy", "/sandbox"),
+        ("{settings: {mark: '{address}'}}", "/sandbox/start"),
+        ("{start: toy.sandbox:start}", "/sandbox/settings"),
+        ("{start: toy.sandbox:start, settings: {mark: 5}}", "/sandbox/settings/mark"),
+        ("{start: toy.sandbox:start, settings: {}}", "/sandbox/settings"),
+        ("{start: toy.sandbox:start, settings: {mark: here}}", "/sandbox/settings"),
+        *(
+            (
+                f"{{start: '{start}', settings: {{mark: '{{address}}'}}}}",
+                "/sandbox/start",
+            )
+            for start in ("toy", "toy:", ":start", "toy..a:start", "toy:start()")
+        ),
+        *(
+            (f"{{start: '{start}', settings: {{}}}}", "/sandbox/start")
+            for start in (
+                "../toy:start",
+                "toy:start [x]",
+                "t\u00f6y:start",
+                "1toy:start",
+            )
+        ),
+        (
+            "{start: toy:start, settings: {mark: '{address}'}, connection: {token: 5}}",
+            "/sandbox/connection/token",
+        ),
+        (
+            "{start: toy:start, settings: {mark: '{address}'}, test_prefixes: {token: ''}}",
+            "/sandbox/test_prefixes",
+        ),
+    ],
+)
+def test_a_sandbox_of_another_shape_is_refused_at_discovery(
+    tmp_path: Path, sandbox: str, place: str
+) -> None:
+    """Nothing of it is imported; one that no setting leads to would be the real service."""
+    manifest = changed(tmp_path, lambda text: f"{text}\nsandbox: {sandbox}\n")
+    assert trouble(manifest).startswith(f"connector.yaml: {place} ")
 
 
 def test_the_fields_that_discovery_checks_are_those_of_the_contract() -> None:
@@ -405,3 +451,37 @@ def test_the_fields_that_discovery_checks_are_those_of_the_contract() -> None:
         )
     )
     assert by_type(manifests._MANIFEST) == expected
+
+
+NESTED = st.recursive(
+    st.none() | st.text("a: -?[{&", max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("ab"), inner, max_size=3)
+    ),
+)
+
+
+@given(
+    value=NESTED, flow=st.sampled_from([None, True, False]), indent=st.integers(2, 9)
+)
+def test_a_document_is_never_deeper_than_its_signs_say(
+    value: Any, flow: bool | None, indent: int
+) -> None:
+    """Only a text with many of them is read twice."""
+    text = yaml.safe_dump(value, default_flow_style=flow, indent=indent)
+    depth = deepest = 0
+    for event in yaml.parse(text):
+        depth += isinstance(event, CollectionStartEvent)
+        depth -= isinstance(event, CollectionEndEvent)
+        deepest = max(deepest, depth)
+    assert deepest <= plain_yaml._most_levels(text)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x85", "\u2028"])
+@pytest.mark.parametrize("opening", ["- ", "? ", "[", "{a: ", "a:"])
+def test_deep_nesting_is_found_however_it_is_written(opening: str, end: str) -> None:
+    """Every way to open a level, and every end of a line."""
+    text = "".join(f"{end}{' ' * depth}{opening}" for depth in range(60))
+    closing = {"[": "]", "{a: ": "}"}.get(opening, "") * 60
+    with pytest.raises(ComposerError):
+        plain_yaml.load_yaml(f"{text}{closing}{end}")

@@ -26,7 +26,7 @@ from perplexity_connector.host.plugins import boundary, loading
 from perplexity_connector.host.runs import run as run_module
 from tests.host.plugins.test_loading import Plugin, error_of
 from tests.host.runs.test_run import GOOD, Script, run
-from tests.host.stage import CONNECTION, GREET, TOKEN, in_host, toy_host
+from tests.host.stage import CONNECTION, GREET, TOKEN, in_host, opened, toy_host
 from tests.toy.toy import Toy, ToyPlugin
 
 # What no plugin should raise, each made when it is needed.
@@ -205,7 +205,7 @@ def test_what_an_action_says_in_a_wrong_type_costs_nobody_the_answer() -> None:
     async def collect(host: Host) -> list[Any]:
         return [item async for item in host.stream(*GREET, connection=CONNECTION)]
 
-    (envelope,) = in_host(toy_host(ToyPlugin(greet=Script(odd))), collect)
+    (envelope,) = opened(in_host(toy_host(ToyPlugin(greet=Script(odd))), collect))
     assert (envelope["status"], envelope["partial"]) == ("succeeded", None)
     assert [each["code"] for each in envelope["warnings"]] == ["checkpoint_lost"]
 

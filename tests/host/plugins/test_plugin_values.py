@@ -230,7 +230,7 @@ def test_usage_of_a_wrong_type_does_not_undo_the_last() -> None:
     assert writable(run(Script(odd)))["usage"] == {"words": 2}
 
 
-ODD_OPTIONS: list[Any] = [object(), {1}, math.nan, "\ud800"]
+ODD_OPTIONS: list[Any] = [object(), {1}, math.nan, 5, None]
 
 
 @pytest.mark.parametrize("odd", ODD_OPTIONS)
@@ -251,6 +251,59 @@ def test_a_page_that_is_not_plain_json_is_internal(
 
     monkeypatch.setattr(Toy, "list_options", listed)
     assert code_of(lambda host: host.options("toy", "tones")) == ErrorCode.INTERNAL
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"outcome": "ok"},
+        {"message": 5},
+        {"credit_checked": None},
+        {"retry_after": "1"},
+        {"http_status": 20.5},
+    ],
+    ids=str,
+)
+def test_a_status_with_a_part_of_a_wrong_type_is_internal(
+    odd: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its reader relies on the types."""
+    parts: dict[str, Any] = {"outcome": ConnectionOutcome.OK, "message": "", **odd}
+
+    async def tested(*_: object) -> ConnectionStatus:
+        return ConnectionStatus(**parts)
+
+    monkeypatch.setattr(Toy, "test_connection", tested)
+    code = code_of(lambda host: host.connections.test(CONNECTION, "toy"))
+    assert code == ErrorCode.INTERNAL
+
+
+def test_half_of_a_character_in_a_page_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in every text of a plugin: the other options can still be picked."""
+
+    async def listed(*_: object) -> OptionsPage:
+        return OptionsPage(options=[Option(value="a", label="\ud800")])
+
+    monkeypatch.setattr(Toy, "list_options", listed)
+    page = in_host(toy_host(), lambda host: host.options("toy", "tones"))
+    assert page["options"] == [{"value": "a", "label": "?", "description": ""}]
+
+
+def test_a_page_with_something_else_than_options_is_internal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A list of them, and nothing in it but options."""
+    for odd in ({}, ["a"], None):
+        page: Any = OptionsPage(options=odd)  # type: ignore[arg-type]
+
+        async def listed(*_: object, page: Any = page) -> OptionsPage:
+            return page
+
+        monkeypatch.setattr(Toy, "list_options", listed)
+        code = code_of(lambda host: host.options("toy", "tones"))
+        assert code == ErrorCode.INTERNAL
 
 
 def test_a_page_or_a_status_of_another_type_is_internal(

@@ -16,7 +16,7 @@ from perplexity_connector.contract import (
 from perplexity_connector.host import Host, SyncHost
 from perplexity_connector.host.runs import run as run_module
 from tests.host.plugins.test_loading import Plugin
-from tests.host.stage import CONNECTION, GREET, in_host, toy_host
+from tests.host.stage import CONNECTION, GREET, in_host, opened, toy_host
 from tests.toy.toy import MANIFEST, Toy, ToyPlugin
 
 RUN_ID = "run_0123456789abcdef0123456789abcdef"
@@ -56,9 +56,9 @@ async def stopped(host: Host) -> list[Any]:
     ) as stream:
         async for item in stream:
             items.append(item)
-            if "type" in item:
+            if item["type"] != "run.finished":
                 assert host.cancel(RUN_ID)
-    return items
+    return opened(items)
 
 
 def test_a_run_that_is_stopped_ends_with_an_envelope_and_keeps_what_it_received() -> (

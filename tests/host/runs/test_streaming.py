@@ -14,8 +14,15 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.host import Host
 from tests.host.runs.test_run import GOOD, Script, unavailable
-from tests.host.stage import CONNECTION, GREET, in_host, stream, toy_host
+from tests.host.stage import CONNECTION, GREET, in_host, opened, stream, toy_host
 from tests.toy.toy import ToyPlugin
+
+PARTS: dict[str, Any] = {
+    "text": "a",
+    "message": "a",
+    "queries": ["moon"],
+    "results": [{"url": "https://moon.example"}],
+}
 
 
 def telling(*texts: str, outcome: Any = GOOD) -> Any:
@@ -30,15 +37,14 @@ def telling(*texts: str, outcome: Any = GOOD) -> Any:
 
 
 def test_events_come_as_they_are_told_and_the_envelope_last() -> None:
-    """Each event has its number; the envelope has no type, and is the one that `run` gives."""
+    """Each event has its number; the last item has none, and the envelope that `run` gives."""
 
     async def collect(host: Host) -> list[Any]:
         return [item async for item in host.stream(*GREET, connection=CONNECTION)]
 
-    *events, envelope = in_host(toy_host(), collect)
+    *events, envelope = opened(in_host(toy_host(), collect))
     assert [event["seq"] for event in events] == [1, 2, 3, 4]
     assert "".join(event["text"] for event in events) == envelope["output"]["text"]
-    assert "type" not in envelope
     assert envelope["status"] == "succeeded"
     json.dumps([events, envelope])
 
@@ -61,14 +67,40 @@ def test_events_of_no_known_type_are_dropped() -> None:
     """They take no number either."""
 
     async def babble(ctx: ActionContext) -> ActionResult:
-        for kind in (None, "rumour", 5, ["status"], *EventType):
-            ctx.emit({"type": kind, "seq": 77})
+        for kind in (None, "rumour", "run.finished", 5, ["status"], *EventType):
+            ctx.emit({"type": kind, "seq": 77, **PARTS})
         ctx.emit({})
         return GOOD
 
     *events, _ = stream(Script(babble))
     assert [event["type"] for event in events] == [kind.value for kind in EventType]
     assert [event["seq"] for event in events] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "wrong"),
+    [
+        ("text.delta", "text", 5),
+        ("status", "message", None),
+        ("search.queries", "queries", "moon"),
+        ("search.queries", "queries", ["moon", 5]),
+        ("search.results", "results", {}),
+        ("search.results", "results", [{}, "https://moon.example"]),
+    ],
+)
+def test_an_event_whose_part_is_missing_or_of_a_wrong_type_is_dropped(
+    kind: str, part: str, wrong: Any
+) -> None:
+    """A reader of the stream may rely on the types; parts that the contract does not name stay."""
+
+    async def babble(ctx: ActionContext) -> ActionResult:
+        ctx.emit({"type": kind})
+        ctx.emit({"type": kind, part: wrong})
+        ctx.emit({"type": kind, part: PARTS[part], "more": 1})
+        return GOOD
+
+    *events, _ = stream(Script(babble))
+    assert events == [{"type": kind, part: PARTS[part], "more": 1, "seq": 1}]
 
 
 def test_what_is_told_after_the_end_is_ignored() -> None:
@@ -117,7 +149,7 @@ def test_a_run_that_is_refused_streams_its_envelope_alone() -> None:
             async for item in host.stream("toy", "greet", {}, connection=CONNECTION)
         ]
 
-    (envelope,) = in_host(toy_host(), collect)
+    (envelope,) = opened(in_host(toy_host(), collect))
     assert envelope["error"]["code"] == "invalid_input"
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -828,7 +829,9 @@ def test_a_wait_between_polls_that_the_provider_asks_for_gets_jitter_on_top(
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr(provider_run.asyncio, "sleep", sleep)
+    # Its own copy: a server of another test may sleep in this process.
+    own = SimpleNamespace(**{**vars(asyncio), "sleep": sleep})
+    monkeypatch.setattr(provider_run, "asyncio", own)
     limited = refusal(429)
     limited.headers["retry-after"] = "7"
     state = {"response_id": RUN_ID, "shown": 0}
