@@ -66,18 +66,30 @@ class Transcript:
         self._kept_size = 0
         self._is_decoding = False
 
+    def keep(self, event: ServerEvent) -> bool:
+        """Keep an event as bytes, if it needs no look now. Return whether it was kept.
+
+        `response.output_text.delta` is about a part of the run, `response.completed` about all.
+        """
+        name, data = event
+        is_about_part = name.startswith("response.") and name.count(".") > 1
+        if not is_about_part or self.run_id is None or self._is_decoding:
+            return False
+        if data and not data.isspace():
+            self._keep(data)
+        return True
+
     def add(self, event: ServerEvent, *, decode: bool) -> JsonObject | None:
         """Add an event. Return its content if it was decoded and is not a replay.
 
-        It is decoded if `decode` is set, and if it is about the run as a whole. Raises
-        `OverflowError` when the text and the sources are too large to be kept.
+        It is decoded if `decode` is set, and if `keep` does not keep it. Raises `OverflowError`
+        when the text and the sources are too large to be kept.
         """
         if not event.data or event.data.isspace():
             return None
-        self._frames += 1
-        if not (decode or self._is_decoding) and self._can_stay_bytes(event.name):
-            self._keep(event.data)
+        if not decode and self.keep(event):
             return None
+        self._frames += 1
         try:
             content = _decode(event.data)
         except ValueError:
@@ -103,13 +115,8 @@ class Transcript:
 
     def may_have_commentary(self) -> bool:
         """Return whether a message of the stream may be commentary. This decodes nothing."""
-        is_kept = any(b'"commentary"' in data for data in self._kept)
+        is_kept = b'"commentary"' in b"\n".join(self._kept)
         return is_kept or any(item.is_commentary for item in self.streamed.items)
-
-    def _can_stay_bytes(self, name: str) -> bool:
-        # `response.output_text.delta` is about a part of the run, `response.completed` about all.
-        is_about_part = name.startswith("response.") and name.count(".") > 1
-        return is_about_part and self.run_id is not None
 
     def _take(
         self, content: JsonObject, data: bytes, *, decode: bool

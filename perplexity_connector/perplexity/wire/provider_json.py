@@ -22,6 +22,8 @@ from perplexity_connector.contract.json import (
 _MOST_DIGITS = 400
 # A text, which may have no end, or a bracket.
 TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*\\?(?:"|\Z)|[\[{\]}]', re.DOTALL)
+# A whole number beyond a double has more digits than these; a text may have them, too.
+_MANY_DIGITS = re.compile("[0-9]{300}")
 _UNUSABLE = "1e999"
 
 
@@ -39,6 +41,12 @@ def read_json(body: bytes) -> JsonValue:
 
 def has_unusable_number(value: JsonValue) -> bool:
     """Return whether a number beyond a double is anywhere in the value."""
+    try:
+        # Fast, and nearly always enough.
+        if not _MANY_DIGITS.search(json.dumps(value, allow_nan=False)):
+            return False
+    except ValueError:
+        return True
     numbers = (
         part
         for part in parts_of(value)
