@@ -213,13 +213,15 @@ class ProviderRun:
 
     async def _has_end(self, group: Sequence[ServerEvent]) -> bool:
         """Add events. Return whether one of them ends the stream; those after it are not read."""
-        is_heard = self._translator is not None
-        for event in group:
-            if not is_heard and self.transcript.keep(event):
+        at = 0
+        while at < len(group):
+            if self._translator is None and (kept := self.transcript.keep(group[at:])):
+                at += kept
                 continue
-            await self._add(event)
+            await self._add(group[at])
             if self.transcript.terminal or self.transcript.error:
                 return True
+            at += 1
         return False
 
     async def _add(self, event: ServerEvent) -> None:

@@ -7,6 +7,7 @@ gateways send such frames, and the answer may follow.
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import as_object, as_text
@@ -66,18 +67,13 @@ class Transcript:
         self._kept_size = 0
         self._is_decoding = False
 
-    def keep(self, event: ServerEvent) -> bool:
-        """Keep an event as bytes, if it needs no look now. Return whether it was kept.
-
-        `response.output_text.delta` is about a part of the run, `response.completed` about all.
-        """
-        name, data = event
-        is_about_part = name.startswith("response.") and name.count(".") > 1
-        if not is_about_part or self.run_id is None or self._is_decoding:
-            return False
-        if data and not data.isspace():
-            self._keep(data)
-        return True
+    def keep(self, events: Sequence[ServerEvent]) -> int:
+        """Keep the first events as bytes, up to one that needs a look. Return how many they are."""
+        if self.run_id is None or self._is_decoding:
+            return 0
+        kept = [data for name, data in takewhile(_is_about_part, events)]
+        self._keep(kept)
+        return len(kept)
 
     def add(self, event: ServerEvent, *, decode: bool) -> JsonObject | None:
         """Add an event. Return its content if it was decoded and is not a replay.
@@ -87,7 +83,7 @@ class Transcript:
         """
         if not event.data or event.data.isspace():
             return None
-        if not decode and self.keep(event):
+        if not decode and self.keep([event]):
             return None
         self._frames += 1
         try:
@@ -127,7 +123,7 @@ class Transcript:
             is_new = self.streamed.add(content, data)
             self._check_size()
         else:
-            self._keep(data)
+            self._keep([data])
         if kind in TERMINAL:
             self.terminal = self.terminal or content
         elif kind == "error" and self.error is None:
@@ -140,9 +136,9 @@ class Transcript:
             message = "the stream has too much text"
             raise OverflowError(message)
 
-    def _keep(self, data: bytes) -> None:
-        self._kept.append(data)
-        self._kept_size += len(data)
+    def _keep(self, events: Sequence[bytes]) -> None:
+        self._kept += events
+        self._kept_size += sum(map(len, events))
         if self._kept_size > MOST_BYTES:
             self._is_decoding = True
             self._decode_kept()
@@ -154,6 +150,14 @@ class Transcript:
                 self.streamed.add(_decode(data), data)
             except ValueError:
                 continue  # not a JSON object
+
+
+def _is_about_part(event: ServerEvent) -> bool:
+    """Return whether an event is about a part of the run.
+
+    `response.output_text.delta` is, `response.completed` is about the whole run.
+    """
+    return event[0].count(".") > 1 and event[0].startswith("response.")
 
 
 def _run_id(value: object) -> str | None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 _LINE_END = re.compile(rb"\r?\n(?![ \t])")  # a line that begins with a blank goes on
-# The size line of a chunk with data, when it arrives in one piece.
-_CHUNK = re.compile(rb"([0-9A-Fa-f]*[1-9A-Fa-f][0-9A-Fa-f]*)[ \t]*(?:;[^\n]*)?\r?\n")
+# The usual size line of a chunk with data, when it arrives in one piece.
+_CHUNK = re.compile(rb"([1-9A-Fa-f][0-9A-Fa-f]*)\r\n")
 # The headers that say how the body ends; a line that begins with a blank goes on.
 _FRAMING = re.compile(
     rb"\n(content-length|transfer-encoding)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
