@@ -15,8 +15,7 @@ from perplexity_connector.contract import (
     RunStatus,
     RunWarning,
 )
-from perplexity_connector.contract.json import as_object, new_run_id
-from perplexity_connector.host.validation.to_json import to_json
+from perplexity_connector.contract.json import new_run_id
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument
@@ -75,7 +74,7 @@ class RunRecord:
         error: ConnectorError | None,
     ) -> "EnvelopeDocument":
         result = self.result or ActionResult(output={})
-        partial = _plain(error.partial) if error and error.partial is not None else None
+        partial = error.partial if error else None
         usage = error.usage if error and error.usage is not None else result.usage
         return Envelope(
             run_id=self.run_id,
@@ -87,12 +86,12 @@ class RunRecord:
             error=self._error_record(error, partial) if error else None,
             partial=partial,
             summary=" ".join(summary.split()),
-            usage=_plain(usage),
+            usage=usage,
             warnings=[*result.warnings, *self.warnings],
             attempts=self.attempts,
             started_at=self.started_at,
             duration_ms=int((time.monotonic() - self.began) * 1000),
-            meta=_plain(result.meta),
+            meta=result.meta,
         ).to_dict()
 
     def _error_record(
@@ -102,7 +101,3 @@ class RunRecord:
         return replace(
             error.record(), partial=partial, repeatable=error.retryable and is_safe
         )
-
-
-def _plain(document: JsonObject) -> JsonObject:
-    return as_object(to_json(document).value)

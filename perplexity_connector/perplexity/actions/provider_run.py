@@ -7,7 +7,7 @@ stream, a new attempt and a new process all continue the same run with `GET /v1/
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing, suppress
 from itertools import chain, islice
 
@@ -205,12 +205,24 @@ class ProviderRun:
 
     async def _listen(self, answer: StreamingResponse) -> None:
         self.request_id = answer.request_id
-        async with aclosing(answer.events()) as events:
-            async for event in events:
-                await self._add(event)
-                if self.transcript.terminal or self.transcript.error:
+        async with aclosing(answer.events()) as groups:
+            async for group in groups:
+                if await self._has_end(group):
                     break
         await answer.drain()
+
+    async def _has_end(self, group: Sequence[ServerEvent]) -> bool:
+        """Add events. Return whether one of them ends the stream; those after it are not read."""
+        at = 0
+        while at < len(group):
+            if self._translator is None and (kept := self.transcript.keep(group[at:])):
+                at += kept
+                continue
+            await self._add(group[at])
+            if self.transcript.terminal or self.transcript.error:
+                return True
+            at += 1
+        return False
 
     async def _add(self, event: ServerEvent) -> None:
         known_id = self.transcript.run_id

@@ -7,6 +7,7 @@ gateways send such frames, and the answer may follow.
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import as_object, as_text
@@ -66,18 +67,25 @@ class Transcript:
         self._kept_size = 0
         self._is_decoding = False
 
+    def keep(self, events: Sequence[ServerEvent]) -> int:
+        """Keep the first events as bytes, up to one that needs a look. Return how many they are."""
+        if self.run_id is None or self._is_decoding:
+            return 0
+        kept = [data for name, data in takewhile(_is_about_part, events)]
+        self._keep(kept)
+        return len(kept)
+
     def add(self, event: ServerEvent, *, decode: bool) -> JsonObject | None:
         """Add an event. Return its content if it was decoded and is not a replay.
 
-        It is decoded if `decode` is set, and if it is about the run as a whole. Raises
-        `OverflowError` when the text and the sources are too large to be kept.
+        It is decoded if `decode` is set, and if `keep` does not keep it. Raises `OverflowError`
+        when the text and the sources are too large to be kept.
         """
         if not event.data or event.data.isspace():
             return None
-        self._frames += 1
-        if not (decode or self._is_decoding) and self._can_stay_bytes(event.name):
-            self._keep(event.data)
+        if not decode and self.keep([event]):
             return None
+        self._frames += 1
         try:
             content = _decode(event.data)
         except ValueError:
@@ -103,13 +111,8 @@ class Transcript:
 
     def may_have_commentary(self) -> bool:
         """Return whether a message of the stream may be commentary. This decodes nothing."""
-        is_kept = any(b'"commentary"' in data for data in self._kept)
+        is_kept = b'"commentary"' in b"\n".join(self._kept)
         return is_kept or any(item.is_commentary for item in self.streamed.items)
-
-    def _can_stay_bytes(self, name: str) -> bool:
-        # `response.output_text.delta` is about a part of the run, `response.completed` about all.
-        is_about_part = name.startswith("response.") and name.count(".") > 1
-        return is_about_part and self.run_id is not None
 
     def _take(
         self, content: JsonObject, data: bytes, *, decode: bool
@@ -120,7 +123,7 @@ class Transcript:
             is_new = self.streamed.add(content, data)
             self._check_size()
         else:
-            self._keep(data)
+            self._keep([data])
         if kind in TERMINAL:
             self.terminal = self.terminal or content
         elif kind == "error" and self.error is None:
@@ -133,9 +136,9 @@ class Transcript:
             message = "the stream has too much text"
             raise OverflowError(message)
 
-    def _keep(self, data: bytes) -> None:
-        self._kept.append(data)
-        self._kept_size += len(data)
+    def _keep(self, events: Sequence[bytes]) -> None:
+        self._kept += events
+        self._kept_size += sum(map(len, events))
         if self._kept_size > MOST_BYTES:
             self._is_decoding = True
             self._decode_kept()
@@ -147,6 +150,14 @@ class Transcript:
                 self.streamed.add(_decode(data), data)
             except ValueError:
                 continue  # not a JSON object
+
+
+def _is_about_part(event: ServerEvent) -> bool:
+    """Return whether an event is about a part of the run.
+
+    `response.output_text.delta` is, `response.completed` is about the whole run.
+    """
+    return event[0].count(".") > 1 and event[0].startswith("response.")
 
 
 def _run_id(value: object) -> str | None:

@@ -8,7 +8,13 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self, cast
@@ -82,8 +88,8 @@ class StreamingResponse:
         except ValueError:
             raise self._unreadable(detail="the body is not JSON") from None
 
-    async def events(self) -> AsyncGenerator[ServerEvent, None]:
-        """Yield the events of the body as they arrive; a plain JSON body is one event.
+    async def events(self) -> AsyncGenerator[Sequence[ServerEvent], None]:
+        """Yield the events of the body as they arrive, in groups; a plain JSON body is one event.
 
         Raises `ConnectorError` when it breaks off, is silent for too long, too large, or HTML.
         """
@@ -91,20 +97,20 @@ class StreamingResponse:
         first = await self._beginning(chunks)
         # A gateway that buffers streams answers with the plain body, under any content type.
         if first.startswith(b"{"):
-            yield ServerEvent("", b"".join([first, *[chunk async for chunk in chunks]]))
+            body = b"".join([first, *[chunk async for chunk in chunks]])
+            yield [ServerEvent("", body)]
             return
         decoder = EventDecoder()
-        for event in decoder.feed(first):
+        if events := decoder.feed(first):
             self._size = 0
-            yield event
-        del first
+            yield events
+        del first, events
         async for chunk in chunks:
-            for event in decoder.feed(chunk):
+            if events := decoder.feed(chunk):
                 self._size = 0
-                yield event
-            del chunk
-        for event in decoder.close():
-            yield event
+                yield events
+            del chunk, events
+        yield decoder.close()
 
     async def drain(self) -> None:
         """Read the rest after the last event, if it is there at once, so that the connection is kept."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 _LINE_END = re.compile(rb"\r?\n(?![ \t])")  # a line that begins with a blank goes on
-# The size line of a chunk with data, when it arrives in one piece.
-_CHUNK = re.compile(rb"([0-9A-Fa-f]*[1-9A-Fa-f][0-9A-Fa-f]*)[ \t]*(?:;[^\n]*)?\r?\n")
+# The usual size line of a chunk with data, when it arrives in one piece.
+_CHUNK = re.compile(rb"([1-9A-Fa-f][0-9A-Fa-f]*)\r\n")
 # The headers that say how the body ends; a line that begins with a blank goes on.
 _FRAMING = re.compile(
     rb"\n(content-length|transfer-encoding)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)",
@@ -59,10 +59,10 @@ class ChunkedEnd:
         """
         at, self._left = self._left, 0
         while at < len(data):
-            is_new_chunk = not (self._line or self._in_trailers)
-            if is_new_chunk and (chunk := _CHUNK.match(data, at)):
-                at = chunk.end() + _with_line_end(int(chunk[1], 16))
-                continue
+            if not (self._line or self._in_trailers):
+                at = _after_chunks(data, at)
+            if at >= len(data):
+                break
             end = data.find(b"\n", at) + 1
             self._line += data[at : end or None]
             if not end:
@@ -83,6 +83,14 @@ class ChunkedEnd:
         length = int(size, 16)
         self._in_trailers = length == 0
         return _with_line_end(length) if length else 0
+
+
+def _after_chunks(data: bytes, at: int) -> int:
+    """Return where the chunks end that begin here, one after the other; maybe after the data."""
+    match = _CHUNK.match
+    while chunk := match(data, at):
+        at = chunk.end() + int(chunk[1], 16) + len(b"\r\n")
+    return at
 
 
 def _with_line_end(length: int) -> int:

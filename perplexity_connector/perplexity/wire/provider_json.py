@@ -14,7 +14,6 @@ from perplexity_connector.contract.json import (
     MAX_DEPTH,
     as_number,
     load_json,
-    parts_of,
     refuse_constant,
 )
 
@@ -39,12 +38,20 @@ def read_json(body: bytes) -> JsonValue:
 
 def has_unusable_number(value: JsonValue) -> bool:
     """Return whether a number beyond a double is anywhere in the value."""
-    numbers = (
-        part
-        for part in parts_of(value)
-        if isinstance(part, int | float) and not isinstance(part, bool)
-    )
-    return any(as_number(number) is None for number in numbers)
+    parts = [value]
+    for part in parts:  # the list grows meanwhile
+        if isinstance(part, dict):
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part
+        elif _is_unusable(part):
+            return True
+    return False
+
+
+def _is_unusable(value: JsonValue) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and as_number(value) is None
 
 
 def _shallow(text: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ Follows the HTML specification of event streams, with one addition: an event at 
 counts without its blank line, because a provider may close right after its last event.
 """
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -44,7 +45,7 @@ class EventDecoder:
             return self._read(chunk)
         events, at = [], 0
         while usual := _USUAL.match(chunk, at):
-            events.append(ServerEvent(usual[1].decode("utf-8", "replace"), usual[2]))
+            events.append(ServerEvent(_name(usual[1]), usual[2]))
             at = usual.end()
         if not at:
             return self._read(chunk)
@@ -87,4 +88,10 @@ class EventDecoder:
         self._name, self._data = b"", []
         if not data:
             return None
-        return ServerEvent(name.decode("utf-8", "replace"), b"\n".join(data))
+        return ServerEvent(_name(name), b"\n".join(data))
+
+
+# A stream has hundreds of events with a few names.
+@functools.lru_cache(maxsize=64)
+def _name(name: bytes) -> str:
+    return name.decode("utf-8", "replace")
