@@ -378,7 +378,7 @@ def _quick(authority: Path) -> Iterator[None]:
 
 
 @cache
-def _discovered() -> Discovery:
+def _discovered(_: object) -> Discovery:
     return discover()
 
 

@@ -162,9 +162,10 @@ def _compile(schema: JsonObject) -> Callable[[JsonValue], bool] | None:
     formats: dict[str, Callable[..., bool]] = {
         name: functools.partial(_has_format, name) for name in _STANDARD_FORMATS
     }
+    document: Any = schema  # it may be `true` or `false` too
     try:
         validator = jsonschema_rs.Draft202012Validator(
-            dict(schema),
+            document,
             formats=formats,
             validate_formats=True,
             retriever=_refuse_reference,
