@@ -43,6 +43,7 @@ from perplexity_connector.contract import (
     RunCanceller,
     RunStatus,
     RunWarning,
+    SandboxSpec,
     Secret,
     Setting,
     hookimpl,
@@ -167,6 +168,7 @@ def a_manifest() -> Manifest:
         settings=[Setting(name="url", title="URL", description="The address.")],
         connection=ConnectionSpec(schema="connection.json", guide=guide),
         actions=[action],
+        sandbox=SandboxSpec(start="mine.server:start", settings={"url": "{address}"}),
     )
 
 

@@ -38,6 +38,7 @@ from perplexity_connector.contract import (
     ProblemDocument,
     RunFinishedItem,
     RunStatusName,
+    SandboxDocument,
     SchemasDocument,
     SearchQueriesEvent,
     SearchResultsEvent,
@@ -62,6 +63,7 @@ def a_description(description: ActionDescription) -> None:
     assert_type(description["schemas"], SchemasDocument)
     assert_type(description["schemas"]["event"], JsonObject | None)
     connector = description["connector"]
+    assert_type(connector["sandbox"], SandboxDocument | None)
     assert_type(connector["settings"], list[SettingDocument])
     assert_type(connector["connection"], ConnectionSpecDocument)
     assert_type(connector["connection"]["guide"], list[GuideStepDocument])

@@ -15,13 +15,21 @@ from perplexity_connector.contract import (
 from perplexity_connector.host import Host, SyncHost
 from perplexity_connector.types import (
     ChatInput,
+    ChatInputJSONSchema,
     ChatInputMessage,
+    ChatInputResponseFormat,
+    ChatInputUserLocation,
+    ChatInputWebSearchOptions,
     ChatOutput,
+    ChatOutputChoice,
     ChatOutputCost,
+    ChatOutputMessage,
     ChatOutputSource,
+    ChatOutputUsage,
     SearchInput,
     SearchOutput,
     SearchOutputFoundPage,
+    SearchOutputQueryOutcome,
     TypedHost,
     TypedSyncHost,
     typed,
@@ -30,6 +38,20 @@ from perplexity_connector.types import (
 MESSAGE: ChatInputMessage = {"role": "user", "content": "How far away is the Moon?"}
 QUESTION: ChatInput = {"model": "sonar", "messages": [MESSAGE]}
 QUERY: SearchInput = {"query": ["moon", "jupiter"], "search_type": "fast"}
+
+
+def an_input_from_its_parts() -> ChatInput:
+    """An object inside an input has a type of its own."""
+    place: ChatInputUserLocation = {"country": "US", "latitude": 37.77}
+    search: ChatInputWebSearchOptions = {"user_location": place}
+    answer: ChatInputJSONSchema = {"name": "distance", "schema": {"type": "object"}}
+    shape: ChatInputResponseFormat = {"type": "json_schema", "json_schema": answer}
+    return {
+        "model": "sonar",
+        "messages": [MESSAGE],
+        "web_search_options": search,
+        "response_format": shape,
+    }
 
 
 async def a_typed_host() -> None:
@@ -71,6 +93,9 @@ def a_chat_that_succeeded_has_its_output(envelope: EnvelopeOf[ChatOutput]) -> No
         assert_type(envelope["output"]["content"], str)
         assert_type(envelope["output"]["search_results"], list[ChatOutputSource])
         assert_type(envelope["output"].get("parsed"), JsonValue)
+        assert_type(envelope["output"]["choices"], list[ChatOutputChoice])
+        assert_type(envelope["output"]["choices"][0]["message"], ChatOutputMessage)
+        assert_type(envelope["output"]["usage"], ChatOutputUsage)
         assert_type(envelope["output"]["usage"].get("cost"), ChatOutputCost | None)
     else:
         assert_type(envelope["error"], ErrorDocument)
@@ -81,6 +106,7 @@ def a_search_that_succeeded_has_its_output(envelope: EnvelopeOf[SearchOutput]) -
     if envelope["status"] == "succeeded":
         assert_type(envelope["output"]["results"], list[SearchOutputFoundPage])
         assert_type(envelope["output"]["results"][0]["date"], str | None)
+        assert_type(envelope["output"]["queries"], list[SearchOutputQueryOutcome])
 
 
 def a_stream_ends_with_the_output(item: StreamItemOf[ChatOutput]) -> None:
