@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import EnvelopeDocument, JsonObject
+    from perplexity_connector.contract import EnvelopeDocument
     from perplexity_connector.host import Host
 
 _KEY = "pplx-benchmark"
@@ -86,11 +86,11 @@ class _Bare(Client):
         return last
 
     @abstractmethod
-    async def _post(self, url: str, body: Mapping[str, object]) -> object: ...
+    async def _post(self, url: str, body: Mapping[str, Any]) -> object: ...
 
     @abstractmethod
     def _pieces(
-        self, url: str, body: Mapping[str, object]
+        self, url: str, body: Mapping[str, Any]
     ) -> AsyncGenerator[bytes, None]: ...
 
 
@@ -106,12 +106,12 @@ class Aiohttp(_Bare):
     async def __aexit__(self, *trouble: object) -> None:
         await self._session.close()
 
-    async def _post(self, url: str, body: Mapping[str, object]) -> object:
+    async def _post(self, url: str, body: Mapping[str, Any]) -> object:
         async with self._session.post(url, json=body) as answer:
             return json.loads(await answer.read())
 
     async def _pieces(
-        self, url: str, body: Mapping[str, object]
+        self, url: str, body: Mapping[str, Any]
     ) -> AsyncGenerator[bytes, None]:
         async with self._session.post(url, json=body) as answer:
             async for piece in answer.content.iter_any():
@@ -131,11 +131,11 @@ class Httpx(_Bare):
     async def __aexit__(self, *trouble: object) -> None:
         await self._client.aclose()
 
-    async def _post(self, url: str, body: Mapping[str, object]) -> object:
+    async def _post(self, url: str, body: Mapping[str, Any]) -> object:
         return (await self._client.post(url, json=body)).json()
 
     async def _pieces(
-        self, url: str, body: Mapping[str, object]
+        self, url: str, body: Mapping[str, Any]
     ) -> AsyncGenerator[bytes, None]:
         async with self._client.stream("POST", url, json=body) as answer:
             async for piece in answer.aiter_bytes():
@@ -244,7 +244,7 @@ class Ours(Client):
             await host.__aexit__(None, None, None)
 
     async def chat(self, url: str) -> object:
-        step: JsonObject = {"model": "sonar", "messages": _MESSAGES}
+        step: Any = {"model": "sonar", "messages": _MESSAGES}
         return _good(
             await (await self._at(url)).run(
                 "perplexity", "create_chat_completion", step, connection=_OURS
@@ -255,7 +255,7 @@ class Ours(Client):
         return await self.chat(url)
 
     async def heard(self, url: str) -> object:
-        step: JsonObject = {"model": "sonar", "messages": _MESSAGES}
+        step: Any = {"model": "sonar", "messages": _MESSAGES}
         events = (await self._at(url)).stream(
             "perplexity", "create_chat_completion", step, connection=_OURS
         )
@@ -266,7 +266,7 @@ class Ours(Client):
         return _good(item["envelope"])
 
     async def search(self, url: str, query: str | Sequence[str] = _QUESTION) -> object:
-        step: JsonObject = {"query": query}
+        step: Any = {"query": query}
         return _good(
             await (await self._at(url)).run(
                 "perplexity", "execute_search", step, connection=_OURS

@@ -1,11 +1,16 @@
-"""The code blocks of a page, for tests and `.ci/run`: `python tests/readme_blocks.py MARK` prints one."""
+"""The code blocks of a page, for tests and `.ci/run`: `python tests/readme_blocks.py MARK` prints one.
+
+`python tests/readme_blocks.py programs FOLDER` writes the Python blocks to files.
+"""
 
 import re
 import sys
+import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
 README = Path(__file__).parent.parent / "README.md"
+EMBEDDING = README.parent / "docs" / "embedding.md"
 _BLOCK = re.compile(
     r"(?:<!-- (?P<mark>[^\n]*?) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)```",
     re.DOTALL,
@@ -35,7 +40,27 @@ def blocks_of(page: Path) -> list[Block]:
     ]
 
 
+def write_programs(folder: Path) -> None:
+    """Write each Python block of README and docs/embedding.md to a file, for the type checkers."""
+    folder.mkdir(exist_ok=True)
+    for page in (README, EMBEDDING):
+        found = [block for block in blocks_of(page) if block.language == "python"]
+        for number, block in enumerate(found):
+            name = f"{page.stem.lower()}_{number}.py"
+            (folder / name).write_text(program_of(block), encoding="utf-8")
+
+
+def program_of(block: Block) -> str:
+    """A block as a module: a notebook awaits outside a function, and a module does not."""
+    if block.mark != "notebook":
+        return block.code
+    return "async def cell() -> None:\n" + textwrap.indent(block.code, "    ")
+
+
 if __name__ == "__main__":
-    sys.stdout.write(
-        next(block.code for block in blocks() if block.mark == sys.argv[1])
-    )
+    if sys.argv[1] == "programs":
+        write_programs(Path(sys.argv[2]))
+    else:
+        sys.stdout.write(
+            next(block.code for block in blocks() if block.mark == sys.argv[1])
+        )

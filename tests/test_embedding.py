@@ -67,7 +67,7 @@ def test_fastapi_streams_an_answer_and_stops_it() -> None:
     with TestClient(names_of(FASTAPI)["app"]) as client:
         answer = client.post("/chats/one", json=QUESTION)
         assert answer.headers["content-type"].startswith("text/event-stream")
-        assert last_item(answer.text)["output"]["content"]
+        assert last_item(answer.text)["envelope"]["output"]["content"]
         assert client.delete("/chats/one").json() is False
 
 
@@ -86,7 +86,7 @@ def test_flask_searches_and_streams_an_answer() -> None:
         found = client.post("/search", json={"query": "moon distance"}).get_json()
         assert found["status"] == "succeeded"
         text = client.post("/chat", json=QUESTION).get_data(as_text=True)
-        assert last_item(text)["status"] == "succeeded"
+        assert last_item(text)["envelope"]["status"] == "succeeded"
     finally:
         opened(names).__exit__(None, None, None)
 

@@ -43,7 +43,7 @@ def test_the_codes_of_the_document_are_those_of_the_host(
 ) -> None:
     """At the bound place of an action that is installed."""
     search, ask = EXAMPLE["steps"]
-    wrong = {
+    wrong: Any = {
         "flow_version": 1,
         "steps": [search, ask | {"bindings": {"/messages/0/content": binding}}],
     }

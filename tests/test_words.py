@@ -1,7 +1,8 @@
 """Users read plain words: no text of ours has a phrase of the list in `tests/words.py`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -17,11 +18,11 @@ from tests.words import (
     python_prose,
 )
 
-PACKAGE = ROOT / "perplexity_connector"
-STATIC = PACKAGE / "workbench" / "static"
+PACKAGE: Any = ROOT / "perplexity_connector"
+STATIC: Any = PACKAGE / "workbench" / "static"
 # Its one long string is the list of words that a search ignores.
-NO_MESSAGES = PACKAGE / "sandbox" / "corpus.py"
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "connector.yaml"]
+NO_MESSAGES: Any = PACKAGE / "sandbox" / "corpus.py"
+PAGES: Any = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "connector.yaml"]
 
 
 def python_messages(source: str) -> list[str]:
@@ -34,7 +35,7 @@ def whole(source: str) -> list[str]:
     return [source]
 
 
-READERS = {
+READERS: dict[Path, Callable[[str], list[str]]] = {
     **dict.fromkeys(PACKAGE.rglob("*.py"), python_messages),
     **dict.fromkeys(STATIC.rglob("*.js"), javascript_messages),
     **dict.fromkeys(STATIC.glob("*.html"), html_texts),
@@ -63,7 +64,7 @@ def commands(command: click.Command) -> Iterator[click.Command]:
 def test_the_help_of_the_command_line_has_no_banned_phrase() -> None:
     """Neither that of a command nor that of an option."""
     texts = []
-    for command in commands(typer.main.get_command(app)):
+    for command in commands(typer.main.get_command(app)):  # type: ignore[arg-type]
         texts += [command.help or "", command.epilog or ""]
         texts += [getattr(option, "help", None) or "" for option in command.params]
     assert len(texts) > 50

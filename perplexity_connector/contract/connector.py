@@ -38,6 +38,7 @@ class Connector(Protocol):
 
         Pure: no I/O. Raises `ConnectorError` (`not_found`) for an unknown action or version.
         """
+        ...
 
     def action(self, action_id: str, version: int) -> ActionHandler:
         """Return the handler of an action.
@@ -45,9 +46,11 @@ class Connector(Protocol):
         The handler returns an `ActionResult` or raises `ConnectorError`; after that it emits no
         event. Raises `ConnectorError` (`not_found`) for an unknown action or version.
         """
+        ...
 
     async def __aenter__(self) -> Self:
         """Open the client that the handlers share."""
+        ...
 
     async def __aexit__(
         self,
@@ -56,6 +59,7 @@ class Connector(Protocol):
         trace: TracebackType | None,
     ) -> bool | None:
         """Close the client."""
+        ...
 
 
 @runtime_checkable
@@ -67,6 +71,7 @@ class ConnectionTester(Protocol):
 
         It costs nothing and changes nothing. A bad connection is a result, not an exception.
         """
+        ...
 
 
 @runtime_checkable
@@ -82,6 +87,7 @@ class OptionLister(Protocol):
         instead of failing. `ctx.connection` may be empty. Raises `ConnectorError`: `not_found` for
         an unknown source, `invalid_input` for a cursor that did not come from an earlier page.
         """
+        ...
 
 
 @runtime_checkable
@@ -96,3 +102,4 @@ class RunCanceller(Protocol):
         An action whose checkpoints name nothing that goes on at the provider returns True. It
         begins nothing, and ends before `ctx.deadline`. Raises `ConnectorError` if it cannot ask.
         """
+        ...

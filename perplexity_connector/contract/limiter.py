@@ -22,6 +22,7 @@ class Limiter(Protocol):
         `retry_after`) if the wait would be too long. Any other exception fails the attempt as
         `unavailable`, and nothing is sent.
         """
+        ...
 
     def observe(  # noqa: PLR0913 - the parts of an answer's rate headers
         self,

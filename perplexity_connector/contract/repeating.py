@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 
 from perplexity_connector.contract.errors import ConnectorError, Effect
-from perplexity_connector.contract.json import JsonObject
 
 __all__ = ["repeat_after"]
 
@@ -20,7 +19,7 @@ _LONGEST_BACK_OFF_S = 20.0
 
 
 def repeat_after(
-    error: ConnectorError | JsonObject,
+    error: ConnectorError | Mapping[str, object],
     *,
     idempotent: bool,
     resumable: bool,
@@ -36,7 +35,9 @@ def repeat_after(
     A run that may have cost money is repeated only if the action is idempotent, or the repeat
     continues the same run.
     """
-    facts = error if isinstance(error, Mapping) else error.to_dict()
+    facts: Mapping[str, object] = (
+        error.to_dict() if isinstance(error, ConnectorError) else error
+    )
     is_harmless = idempotent or resumable or facts.get("effect") == Effect.NONE
     if facts.get("retryable") is not True or not is_harmless:
         return None

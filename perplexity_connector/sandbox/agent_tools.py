@@ -87,6 +87,7 @@ def read_tools(body: JsonObject, preset: Preset) -> Tools:
         ApiError: 400 for an unknown tool or field, and for a value that breaks its rule.
     """
     tools: dict[str, JsonObject] = {}
+    given: set[str] = set()
     items = checks.read_list(body, "tools") or []
     search = WebSearch(filters=Filters(), max_results=_USUAL_RESULTS, is_fast=False)
     urls = _USUAL_URLS
@@ -94,13 +95,13 @@ def read_tools(body: JsonObject, preset: Preset) -> Tools:
         tool = checks.expect_object(item, "tools")
         with rules_of(f"tools[{place}]"):
             kind = _checked_kind(tool)
+            given.add(kind)
             if kind == "web_search":
                 search = _read_search(tool)
             elif kind == "fetch_url":
                 urls = checks.read_integer(tool, "max_urls", 1, _MANY) or _USUAL_URLS
         # Several functions are several tools; of the others there is one of each kind.
         tools[f"{kind} {tool.get('name')} {tool.get('server_label')}"] = tool
-    given = {tool["type"] for tool in tools.values()}
     rest: list[JsonObject] = [
         {"type": name} for name in preset.tools if name not in given
     ]

@@ -61,7 +61,7 @@ class Page:
 @cache
 def pages() -> tuple[Page, ...]:
     """Return all pages."""
-    source = files(__package__).joinpath("corpus.json")
+    source = files("perplexity_connector.sandbox").joinpath("corpus.json")
     raw = json.loads(source.read_text(encoding="utf-8"))
     return tuple(
         Page(

@@ -70,7 +70,7 @@ def base_name(preset: str) -> str:
 @cache
 def prices() -> dict[str, dict[str, float]]:
     """Return the recorded prices of each model: USD per million tokens, by kind of token."""
-    source = files(__package__).joinpath("models.json")
+    source = files("perplexity_connector.sandbox").joinpath("models.json")
     found: dict[str, dict[str, float]] = json.loads(source.read_text(encoding="utf-8"))
     return found
 

@@ -67,7 +67,7 @@ def search(request: SearchRequest, uuid: str) -> JsonObject:
     """Return the body of the answer: one flat list, in which the best of each query leads."""
     filters, prompts = request.filters, request.prompts
     found = [find_pages(query, filters, prompts) for query in request.queries]
-    results = _results(_merge(found), request)
+    results: JsonValue = _results(_merge(found), request)
     if Prompt.NESTED in prompts:
         results = [_results(hits, request) for hits in found]
     answer: JsonObject = {"results": results, "id": uuid}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_each_target_is_held_against_what_was_found() -> None:
 
 def test_every_client_stands_in_the_tables() -> None:
     """With its ratio to the floor and to the SDK."""
-    seen = defaultdict(int)
+    seen: Any = defaultdict(int)
     for line in table_lines(figures(1.0)):
         for client in CLIENTS:
             seen[client] += line.strip().startswith(client)
@@ -64,7 +65,7 @@ def test_the_canned_stream_is_a_whole_run() -> None:
     frames = [part for part in body.split(b"\r\n") if part.startswith(b"event:")]
     events = [event for frame in frames for event in EventDecoder().feed(frame)]
     assert len(events) == canned_wire.EVENTS == canned_wire.DELTAS + 8
-    told = transcript([], listen=True)
+    told: Any = transcript([], listen=True)
     for event in events:
         told.add(event, decode=True)
     assert told.terminal is not None
@@ -87,4 +88,5 @@ def test_a_client_gets_every_answer_of_the_canned_server(name: str) -> None:
             assert await client.searches(f"{url}/plain", ["a", "b"])
 
     with _running("benchmarks.canned_server") as server:
+        assert server.stdout is not None
         asyncio.run(main(f"http://127.0.0.1:{int(server.stdout.readline())}"))

@@ -130,8 +130,8 @@ def test_a_credential_of_several_fields_needs_a_terminal(
     original = Host.describe
 
     def describe(host: Host, *which: str) -> object:
-        found = original(host, *which)
-        found["schemas"]["connection"]["required"] = ["token", "pin"]  # type: ignore[index, call-overload]
+        found = original(host, *which)  # type: ignore[arg-type]
+        found["schemas"]["connection"]["required"] = ["token", "pin"]  # type: ignore[index]
         return found
 
     monkeypatch.setattr(Host, "describe", describe)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from perplexity_connector.cli.exits import UsageError
@@ -58,17 +60,17 @@ def test_a_type_may_be_a_list_of_types() -> None:
 
 def test_fields_are_put_in_order_on_top_of_what_is_there() -> None:
     """The last one wins, siblings stay, and the document given is not changed."""
-    base = {
+    base: Any = {
         "query": "a",
         "options": {"depth": 1, "width": 2},
         "messages": [{"content": "x"}],
     }
-    expected = {
+    expected: Any = {
         "query": "c",
         "options": {"depth": 9, "width": 2},
         "messages": [{"content": "y"}, {"content": "z"}],
     }
-    assignments = [
+    assignments: Any = [
         "query=b",
         "query=c",
         "options.depth=9",

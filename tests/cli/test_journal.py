@@ -7,6 +7,7 @@ import stat
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -238,7 +239,7 @@ def test_a_run_that_cannot_be_dropped_is_said_in_a_line(
     assert outcome.err.count("\n") == 1
 
 
-def refuse(*_: object, **__: object) -> None:
+def refuse(*_: object, **__: Any) -> None:
     """What a read-only file system says."""
     raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
@@ -268,9 +269,9 @@ def test_a_checkpoint_is_kept_and_a_run_that_ends_is_forgotten(
     command: Command, host: FakeHost, journal: Journal
 ) -> None:
     """Under the run's own id."""
-    seen: list[object] = []
+    seen: list[Any] = []
 
-    async def run(*what: object, **how: object) -> dict[str, object]:
+    async def run(*what: object, **how: Any) -> dict[str, Any]:
         how["on_checkpoint"]({"response_id": "resp_1"})
         seen.extend(journal.unfinished())
         kept = journal.read(str(how["run_id"]))
@@ -405,7 +406,7 @@ def test_no_key_is_kept(
     """Neither the key nor the connection is part of a step."""
     monkeypatch.setenv("TOY_KEY", "sentinel-key")
 
-    async def run(*_: object, **how: object) -> dict[str, object]:
+    async def run(*_: object, **how: Any) -> dict[str, Any]:
         how["on_checkpoint"]({"response_id": "resp_1"})
         return failed("timeout", retryable=True)
 

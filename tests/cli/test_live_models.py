@@ -1,7 +1,7 @@
 """`models`, as the command line shows Perplexity's own list, and what it shows where there is none."""
 
 import json
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -13,11 +13,11 @@ from tests.cli.conftest import Command
 class OneModel:
     """A host of one connector, whose list of models is of today."""
 
-    def actions(self) -> list[dict[str, object]]:
+    def actions(self) -> list[dict[str, Any]]:
         """One action."""
         return [{"connector": "toy", "action": "look"}]
 
-    def describe(self, *_: str) -> dict[str, object]:
+    def describe(self, *_: str) -> dict[str, Any]:
         """One whose model is picked from the models."""
         return {"connector": {"id": "toy"}, "action": {"options": {"/model": "models"}}}
 
@@ -28,7 +28,7 @@ class OneModel:
     async def __aexit__(self, *_: object) -> None:
         """Closed."""
 
-    async def options(self, *_: str, **__: object) -> dict[str, object]:
+    async def options(self, *_: str, **__: Any) -> dict[str, Any]:
         """All of them."""
         return {
             "options": [{"value": "a", "description": ""}],
@@ -40,7 +40,7 @@ class OneModel:
 
 def test_a_list_of_today_has_no_note(capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is written beside it."""
-    show_models(lambda _: OneModel(), None, "", sandbox=False, as_json=False)
+    show_models(lambda _: OneModel(), None, "", sandbox=False, as_json=False)  # type: ignore[arg-type, return-value]
     assert tuple(capsys.readouterr()) == ("a\n", "")
 
 

@@ -9,18 +9,19 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 from mcp import Client
 
 from perplexity_connector.adapters import mcp as adapter
-from perplexity_connector.cli import mcp
+from perplexity_connector.cli import mcp, output
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from tests.cli.conftest import Command
 from tests.cli.fakes import DESCRIPTION, FakeHost
 
 KEY = "pplx-test-good"
-SEARCH = {"query": "moon distance"}
+SEARCH: dict[str, Any] = {"query": "moon distance"}
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def visited(monkeypatch: pytest.MonkeyPatch, results: list[bool | None]) -> None:
     """Searches once with every server that says where it is, keeps whether that failed, and presses Ctrl-C."""
-    say: Callable[[str], None] = mcp.say
+    say: Callable[[str], None] = output.say
 
     async def search(url: str) -> None:
         async with Client(url) as client:
@@ -83,7 +84,7 @@ def test_a_stored_connection_is_used_by_its_name(
     given: list[adapter.Connections] = []
     make_server = adapter.make_server
 
-    def make(host: object, connections: adapter.Connections, **more: object) -> object:
+    def make(host: object, connections: adapter.Connections, **more: Any) -> object:
         given.append(connections)
         return make_server(host, connections, **more)  # type: ignore[arg-type]
 
@@ -100,7 +101,7 @@ def test_without_a_port_it_serves_its_own_client(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Over stdin and stdout."""
-    served: list[object] = []
+    served: list[Any] = []
 
     async def serve_stdio(server: object) -> None:
         served.append(server)
@@ -146,7 +147,7 @@ def test_the_operators_options_reach_the_server(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The time for each call, and further names."""
-    given: list[object] = []
+    given: list[Any] = []
     make_server = adapter.make_server
 
     def make(*what: object, timeout: float | None) -> object:

@@ -17,7 +17,6 @@ from perplexity_connector.contract import (
     ActionResult,
     ConnectorError,
     ErrorCode,
-    JsonObject,
     RunWarning,
 )
 from perplexity_connector.host import ConnectionStore, Host
@@ -124,7 +123,7 @@ def test_a_terminal_is_told_what_goes_on(
     """By a spinner, one for each step, gone when its step is."""
     told: list[str] = []
 
-    async def search(input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def search(input: Any, ctx: ActionContext) -> ActionResult:
         del input
         ctx.emit({"type": "status", "message": "Thinking"})
         return ActionResult(output={"text": "x"})
@@ -191,9 +190,9 @@ def test_a_step_that_partly_failed_shows_in_the_exit_code_of_the_flow(
 ) -> None:
     """The steps after it do not hide it; all steps together have one line of totals."""
     warning = RunWarning(code="query_failed", message="One failed.")
-    usage = {"cost": {"total_cost": 0.005, "basis": "list_price"}}
+    usage: Any = {"cost": {"total_cost": 0.005, "basis": "list_price"}}
 
-    async def partly(input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def partly(input: Any, ctx: ActionContext) -> ActionResult:
         del input, ctx
         return ActionResult(output={"text": "x"}, warnings=[warning], usage=usage)
 
@@ -210,7 +209,7 @@ def test_a_step_that_fails_ends_the_flow_with_its_exit_code(
 ) -> None:
     """And the error is told as `run` tells it."""
 
-    async def fail(input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def fail(input: Any, ctx: ActionContext) -> ActionResult:
         del input, ctx
         raise ConnectorError(
             ErrorCode.QUOTA_EXHAUSTED, "No credit.", partial={"text": "half"}
@@ -234,7 +233,7 @@ def test_a_connection_stands_in_for_those_of_its_connector(
     """The names that the steps hold are not looked for then; one that is not there is told."""
     seen: list[str] = []
 
-    async def look(input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def look(input: Any, ctx: ActionContext) -> ActionResult:
         del input
         seen.append(str(ctx.connection["connection_name"]))
         return ActionResult(output={"text": "x"})
@@ -253,7 +252,7 @@ def test_a_step_whose_run_could_go_on_is_kept_for_that(
 ) -> None:
     """With its bindings filled; `run --resume` goes on with it."""
 
-    async def breaking(input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def breaking(input: Any, ctx: ActionContext) -> ActionResult:
         del input
         if ctx.resume_from:
             return ActionResult(output={"letters": 5})

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from perplexity_connector.cli import hosts, output, stopping
+from perplexity_connector.cli import hosts, output
 from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.stopping import Stopped, StopSignals
 from perplexity_connector.contract import (
@@ -20,7 +20,6 @@ from perplexity_connector.contract import (
     ActionResult,
     ConnectorError,
     ErrorCode,
-    JsonObject,
 )
 from tests.cli.conftest import Command
 from tests.cli.fakes import FakeHost, envelope, finished, stopped
@@ -30,8 +29,8 @@ from tests.toy.toy import ToyPlugin
 
 Document = dict[str, Any]
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-PARTIAL = {"content": "Far [1]", "citations": ["https://moon.example"]}
-DELTA = {"type": "text.delta", "text": "Far", "seq": 1}
+PARTIAL: dict[str, Any] = {"content": "Far [1]", "citations": ["https://moon.example"]}
+DELTA: dict[str, Any] = {"type": "text.delta", "text": "Far", "seq": 1}
 UNSURE = [{"code": "stop_unconfirmed", "message": "It may go on."}]
 
 each_signal = pytest.mark.parametrize("number", CODES)
@@ -116,7 +115,7 @@ def test_a_run_that_succeeds_at_that_moment_has_succeeded(
     command: Command, host: FakeHost
 ) -> None:
     """Its answer is not thrown away."""
-    host.cancel = lambda _: True
+    host.cancel = lambda _: True  # type: ignore[assignment]
     host.script = [raising(signal.SIGTERM), envelope(output={"content": "Far."})]
     outcome = command("run", "look")
     assert (outcome.code, outcome.out.splitlines()[0]) == (0, "Far.")
@@ -136,7 +135,7 @@ def test_a_run_that_has_not_begun_yet_is_stopped_as_soon_as_it_has(
             is_stopped.set()
         return is_stopped.is_set()
 
-    async def run(*_: object, **__: object) -> Document:
+    async def run(*_: object, **__: Any) -> Document:
         signal.raise_signal(signal.SIGTERM)
         await is_stopped.wait()
         return stopped()
@@ -174,7 +173,7 @@ def signalling(
     write = getattr(output, place.partition(".")[2])
     waiting = [number]
 
-    def interrupted(*what: object, **how: object) -> None:
+    def interrupted(*what: object, **how: Any) -> None:
         while waiting:
             signal.raise_signal(waiting.pop())
         write(*what, **how)
@@ -225,7 +224,7 @@ def test_a_second_signal_while_the_answer_is_written_ends_at_once(
     monkeypatch.setattr(os, "_exit", end)
     host.state = {"at": 1}
 
-    def show(*_: object, **__: object) -> None:
+    def show(*_: object, **__: Any) -> None:
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
 
@@ -283,7 +282,7 @@ def test_a_second_signal_ends_at_once(
 def test_outside_the_main_thread_signals_are_left_alone() -> None:
     """Python delivers them to the main thread alone."""
     former = signal.getsignal(signal.SIGTERM)
-    seen: list[object] = []
+    seen: list[Any] = []
 
     def enter() -> None:
         with StopSignals():
@@ -315,7 +314,7 @@ def test_stopped_counts_as_ctrl_c() -> None:
 def test_windows_has_no_sighup(monkeypatch: pytest.MonkeyPatch) -> None:
     """The others are taken all the same."""
     few = [signal.SIGINT, signal.SIGTERM]
-    monkeypatch.setattr(stopping.signal, "Signals", few)
+    monkeypatch.setattr(signal, "Signals", few)
     with StopSignals() as signals:
         assert list(signals._former) == few
 
@@ -344,7 +343,7 @@ def test_a_stopped_flow_prints_its_finished_steps_and_the_received_part(
 ) -> None:
     """The first step has ended, and the second is stopped."""
 
-    async def slow(input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def slow(input: Any, ctx: ActionContext) -> ActionResult:
         del input
         ctx.save_partial({"letters": 7})
         signal.raise_signal(number)
@@ -389,12 +388,12 @@ def test_a_signal_between_two_steps_begins_no_further_one(
     """The finished one is printed."""
     begun: list[str] = []
 
-    async def count(input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def count(input: Any, ctx: ActionContext) -> ActionResult:
         del input, ctx
         begun.append("count")
         raise ConnectorError(ErrorCode.INTERNAL, "No.")
 
-    async def greet(input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def greet(input: Any, ctx: ActionContext) -> ActionResult:
         del input, ctx
         signal.raise_signal(signal.SIGTERM)
         return ActionResult(output={"text": "x"})

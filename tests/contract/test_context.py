@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from typing import Any
 
 from perplexity_connector.contract import ActionContext, ActionResult
 
@@ -35,7 +36,7 @@ def test_every_run_has_an_id_of_its_own() -> None:
 def test_the_defaults_do_nothing() -> None:
     """A handler can use all parts of a default context."""
 
-    async def use(ctx: ActionContext) -> list[object]:
+    async def use(ctx: ActionContext) -> list[Any]:
         async with ctx.permit() as permit:
             return [
                 permit,
@@ -62,7 +63,7 @@ def test_permits_can_be_held_at_the_same_time() -> None:
 
 def test_a_partial_output_reaches_the_host_under_both_names() -> None:
     """A host sets `salvage`; a connector may call it or `save_partial`."""
-    saved: list[object] = []
+    saved: list[Any] = []
     ctx = ActionContext(salvage=saved.append)
     ctx.salvage({"content": "a"})
     ctx.save_partial({"content": "ab"})

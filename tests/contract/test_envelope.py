@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -18,7 +19,7 @@ from perplexity_connector.contract import (
 from tests.paths import SCHEMAS
 
 SCHEMA = json.loads((SCHEMAS / "envelope.schema.json").read_text(encoding="utf-8"))
-COMMON = {
+COMMON: dict[str, Any] = {
     "run_id": "run_1",
     "connector": "perplexity",
     "action": "execute_search",
@@ -31,7 +32,7 @@ COMMON = {
     "meta": {},
 }
 PROBLEM = FieldError(pointer="/query", code="required", message="Fill it in.")
-ENVELOPES = {
+ENVELOPES: dict[str, Any] = {
     "succeeded": Envelope(
         **COMMON,
         status=RunStatus.SUCCEEDED,

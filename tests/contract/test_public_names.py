@@ -5,7 +5,7 @@ from perplexity_connector import contract, host
 
 def test_the_names_of_the_contract_are_pinned() -> None:
     """A name that is missing here breaks connectors and hosts; a new one is a promise."""
-    assert contract.__all__ == [
+    assert contract.__all__ == [  # type: ignore[attr-defined]
         "Action",
         "ActionContext",
         "ActionDescription",
@@ -104,7 +104,7 @@ def test_the_names_of_the_contract_are_pinned() -> None:
 
 def test_the_names_of_the_host_are_pinned() -> None:
     """A name that is missing here breaks embedders; a new one is a promise."""
-    assert host.__all__ == [
+    assert host.__all__ == [  # type: ignore[attr-defined]
         "ConnectionBackend",
         "ConnectionStore",
         "FlowOptions",

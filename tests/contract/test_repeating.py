@@ -2,6 +2,7 @@
 
 import random
 from math import inf, nan
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_every_other_wait_is(seconds: float) -> None:
     assert repeating.usable(seconds) == seconds
 
 
-def failure(**parts: object) -> ConnectorError:
+def failure(**parts: Any) -> ConnectorError:
     """A failed run whose cause may pass."""
     return ConnectorError(ErrorCode.UNAVAILABLE, "It is down.", **parts)
 
@@ -65,7 +66,7 @@ def failure(**parts: object) -> ConnectorError:
     ],
 )
 def test_a_run_is_repeated_if_its_cause_may_pass_and_nothing_is_paid_twice(
-    parts: dict[str, object],
+    parts: dict[str, Any],
     facts: dict[str, bool],
     is_repeated: bool,
     as_data: bool,
@@ -89,11 +90,11 @@ def test_a_run_is_repeated_if_its_cause_may_pass_and_nothing_is_paid_twice(
     ],
 )
 def test_an_engine_is_given_the_wait_that_the_provider_named(
-    told: dict[str, object], least: float
+    told: dict[str, Any], least: float
 ) -> None:
     """A long one too: an engine can wait where a host does not. Odd data counts as unknown."""
     facts = {"idempotent": False, "resumable": False, "attempt": 1}
-    error: dict[str, object] = {"retryable": True, "effect": "none", **told}
+    error: dict[str, Any] = {"retryable": True, "effect": "none", **told}
     wait = repeat_after(error, **facts)  # type: ignore[arg-type]
     assert wait is not None
     assert wait >= least

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -12,11 +13,11 @@ from perplexity_connector.host import Host
 from perplexity_connector.sandbox import Sandbox
 from perplexity_connector.sandbox.keys import ONE_PER_SECOND_KEY
 
-QUESTION = {
+QUESTION: dict[str, Any] = {
     "model": "sonar",
     "messages": [{"role": "user", "content": "How far away is the Moon?"}],
 }
-CONNECTION = {"connection_name": "Slow", "api_key": ONE_PER_SECOND_KEY}
+CONNECTION: dict[str, Any] = {"connection_name": "Slow", "api_key": ONE_PER_SECOND_KEY}
 
 
 def test_twenty_runs_at_once_on_a_key_of_one_request_a_second_all_succeed() -> None:
@@ -62,6 +63,7 @@ class TwoAtATime:
             writer.close()
 
     def _answer(self) -> bytes:
+        document: Any
         now = time.monotonic()
         if len([at for at in self.taken if now - at < 0.1]) == 2:
             self.refused += 1

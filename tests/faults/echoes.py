@@ -13,7 +13,6 @@ from tests.faults.faults import (
     JSON,
     SSE,
     Cut,
-    Fault,
     answer,
     broken,
     cut,
@@ -21,7 +20,7 @@ from tests.faults.faults import (
     raw,
     redirect,
 )
-from tests.faults.proxy import Rule, head
+from tests.faults.proxy import Fault, Rule, head
 from tests.faults.row import SOME_TEXT, Row, Want, chat, post, search
 
 

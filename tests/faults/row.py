@@ -6,6 +6,7 @@ A row is data. `Want` states all that its run must show; the table in `docs/reli
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from tests.faults.proxy import Rule
 
@@ -25,7 +26,7 @@ LONG = 60.0
 RETRYABLE = frozenset({"rate_limited", "unavailable", "timeout"})
 # A success with one of these lacks a part.
 PARTLY = frozenset({"query_failed", "query_not_sent"})
-EXITS = {
+EXITS: dict[str, Any] = {
     "invalid_input": 2,
     "invalid_credentials": 3,
     "permission_denied": 3,
@@ -113,12 +114,12 @@ class Row:
         )
 
 
-def chat(cause: str, want: Want, *rules: Rule, **more: object) -> Row:
+def chat(cause: str, want: Want, *rules: Rule, **more: Any) -> Row:
     """A row of *Create Chat Completion*."""
     return replace(Row(cause=cause, want=want, rules=rules), **more)
 
 
-def search(cause: str, want: Want, *rules: Rule, **more: object) -> Row:
+def search(cause: str, want: Want, *rules: Rule, **more: Any) -> Row:
     """A row of *Execute Search*."""
     return replace(Row(cause=cause, want=want, rules=rules, action=SEARCH), **more)
 

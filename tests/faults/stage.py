@@ -54,7 +54,7 @@ from tests.paths import ROOT
 SENTINEL = "pplx-sEnTiNeL-0123456789/+abc"
 # Letters and digits alone, as a real key has them: this one could pass for an id.
 PLAIN_SENTINEL = "pplx-sEnTiNeLx0123456789abcdefABCDEF"
-CONNECTION = {"connection_name": "Sentinel", "api_key": SENTINEL}
+CONNECTION: dict[str, Any] = {"connection_name": "Sentinel", "api_key": SENTINEL}
 MANIFEST = ROOT / "connector.yaml"
 # Turns of an event loop in which a run reads all that was sent to it; it needs some tens.
 _TURNS = 1000
@@ -68,7 +68,7 @@ class Outcome:
 
     envelope: Mapping[str, Any]
     events: list[dict[str, Any]]
-    states: list[JsonObject]
+    states: list[Any]
     errors: list[ConnectorError]
     contexts: list[ActionContext]
     records: list[logging.LogRecord]
@@ -106,15 +106,13 @@ class _Watched:
     connector: Connector
     spy: Spy
 
-    def check(
-        self, action_id: str, version: int, input: JsonObject
-    ) -> list[FieldError]:
+    def check(self, action_id: str, version: int, input: Any) -> list[FieldError]:
         return list(self.connector.check(action_id, version, input))
 
     def action(self, action_id: str, version: int) -> ActionHandler:
         handler = self.connector.action(action_id, version)
 
-        async def watched(input: JsonObject, ctx: ActionContext) -> ActionResult:
+        async def watched(input: Any, ctx: ActionContext) -> ActionResult:
             self.spy.contexts.append(ctx)
             try:
                 return await handler(input, ctx)
@@ -129,7 +127,7 @@ class _Watched:
         return self
 
     async def __aexit__(self, *trouble: object) -> None:
-        await self.connector.__aexit__(*trouble)
+        await self.connector.__aexit__(*trouble)  # type: ignore[arg-type]
 
 
 class _Ears(logging.Handler):
@@ -212,11 +210,11 @@ class Stage:
         """One run of a row, in a host and a loop of its own."""
         scene, others = self.proxy.play(*row.rules), self.stranger.play()
         billed = self._billed(row)
-        spy, states, events = Spy(), list[JsonObject](), list[dict[str, Any]]()
+        spy, states, events = Spy(), list[Any](), list[dict[str, Any]]()
         observer = Observer()
         clock = _Clock()
 
-        def keep(state: JsonObject) -> None:
+        def keep(state: Any) -> None:
             states.append(state)
             scene.kept.set()
 
@@ -323,7 +321,7 @@ async def _carry_out(
     row: Row,
     connection: Mapping[str, str],
     keep: Callable[[JsonObject], None],
-    events: list[dict[str, Any]],
+    events: list[Any],
 ) -> tuple[dict[str, Any], str]:
     options: dict[str, Any] = {"connection": connection, "on_checkpoint": keep}
     if row.timeout is not None:
@@ -380,7 +378,7 @@ def _quick(authority: Path) -> Iterator[None]:
 
 
 @cache
-def _discovered() -> Discovery:
+def _discovered(_: object) -> Discovery:
     return discover()
 
 
@@ -394,7 +392,7 @@ def _the_manifest() -> Manifest:
     return TypeAdapter(Manifest).validate_python(read_manifest(MANIFEST))
 
 
-def _compiled(schema: JsonObject) -> SchemaValidator:
+def _compiled(schema: Any) -> SchemaValidator:
     return _compiled_text(json.dumps(schema))
 
 

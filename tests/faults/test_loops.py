@@ -48,12 +48,13 @@ def test_a_host_that_is_closed_in_the_middle_of_a_chat_stops_it_and_keeps_what_i
     monkeypatch.setattr(cancelling, "_CANCEL_SECONDS", 0.5)
     row = chat("closed", Want(), *stop, post(cut(Cut.STALL, events=SOME_TEXT)))
     scene = stage.proxy.play(*row.rules)
-    states: list[Mapping[str, object]] = []
+    states: list[Mapping[str, Any]] = []
 
     async def main() -> Any:
         begun = asyncio.Event()
 
         async def read(host: Host) -> Any:
+            item: Any
             items = host.stream(
                 *step(row), connection=CONNECTION, on_checkpoint=states.append
             )

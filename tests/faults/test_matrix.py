@@ -2,13 +2,13 @@
 
 import tracemalloc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from perplexity_connector.cli.exits import code_of_run
 from perplexity_connector.perplexity.wire import transport
-from tests.faults.edits import Frames
-from tests.faults.faults import edited
+from tests.faults.faults import Frames, edited
 from tests.faults.row import CHAT, EVENTS, Row, Want, chat, post
 from tests.faults.rows import ROWS
 from tests.faults.stage import Outcome, Stage
@@ -16,14 +16,15 @@ from tests.faults.stage import Outcome, Stage
 MEGABYTE = 1024 * 1024
 
 
-def params(rows: Iterator[Row]) -> list[object]:
+def params(rows: Iterator[Row]) -> list[Any]:
     """The rows as parameters, by name."""
     return [pytest.param(row, id=row.id) for row in rows]
 
 
 def shown(outcome: Outcome) -> tuple[object, ...]:
     """What a run showed, in the order of `stated`."""
-    envelope, error = outcome.envelope, outcome.envelope["error"] or {}
+    envelope: Any = outcome.envelope
+    error = envelope["error"] or {}
     return (
         envelope["status"],
         (error.get("code"), error.get("retryable", False), error.get("effect")),

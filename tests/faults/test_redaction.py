@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -103,7 +104,9 @@ async def _use_wrongly(host: Host, way: str) -> None:
     unknown = connection | {"more": "x"}
     match way:
         case "run":
-            handler = plugin.load_connector("perplexity", {}).action(CHAT, 1)
+            connector = plugin.load_connector("perplexity", {})
+            assert connector is not None
+            handler = connector.action(CHAT, 1)
             ctx = ActionContext(connection={"api_key": f"{SENTINEL} x"})
             await handler(step_input(chat("x", Want())), ctx)
         case "add":
@@ -229,7 +232,7 @@ def test_debugging_the_event_loop_says_no_key(stage: Stage) -> None:
         assert found(SENTINEL, everything(stage.run(row, debug=True))) == []
 
 
-PLACES = {
+PLACES: dict[str, Any] = {
     "plain": str,
     "JSON": lambda key: json.dumps({"x": key}),
     "JSON in JSON": lambda key: json.dumps(json.dumps({"x": key})),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -127,7 +128,7 @@ def test_a_mistake_in_a_recovery_forgets_nothing(
     mistake: Callable[[pytest.MonkeyPatch], list[str]],
 ) -> None:
     """Nothing was asked at all."""
-    question = {"model": "sonar", "messages": [{"role": "user", "content": "Hi"}]}
+    question: Any = {"model": "sonar", "messages": [{"role": "user", "content": "Hi"}]}
     run = Unfinished(
         run_id="run_1",
         connector="perplexity",

@@ -20,7 +20,7 @@ NAMES = [5, [], {}, True, b"toy", object(), "toy\n", "\ud800", "x" * 5000]
 NUMBERS = ["1", [], {}, True, 1.0, float("nan"), HUGE, -HUGE, object()]
 SECONDS = ["5", [], True, 0, -1, float("nan"), float("inf"), HUGE, -HUGE, object()]
 NO_MAPPING = [5, "text", [1], True, object()]
-FLOW = {
+FLOW: dict[str, Any] = {
     "flow_version": 1,
     "steps": [
         {"id": "a", "connector": "toy", "action": "greet", "version": 1}
@@ -55,9 +55,9 @@ def test_an_odd_argument_of_a_run_is_refused_in_its_envelope(
     odd: dict[str, Any], validated: Callable[[Any], None], host: Host
 ) -> None:
     """Which is plain JSON and valid, as any other; the action is not called."""
-    call = {"connector": "toy", "action": "greet", "input": {"name": "Ada"}}
+    call: Any = {"connector": "toy", "action": "greet", "input": {"name": "Ada"}}
     call |= {"connection": CONNECTION, **odd}
-    envelope = in_host(host, lambda host: host.run(**call))
+    envelope: Any = in_host(host, lambda host: host.run(**call))
     assert envelope["error"]["code"] == ErrorCode.INVALID_INPUT
     assert envelope["attempts"] == 0
     validated(envelope)
@@ -68,7 +68,7 @@ def test_an_odd_connection_is_not_a_credential(
     connection: Any, validated: Callable[[Any], None], host: Host
 ) -> None:
     """As any other connection that breaks its form."""
-    envelope = in_host(host, lambda host: host.run(*GREET, connection=connection))
+    envelope: Any = in_host(host, lambda host: host.run(*GREET, connection=connection))
     assert envelope["error"]["code"] == ErrorCode.INVALID_CREDENTIALS
     assert envelope["attempts"] == 0
     validated(envelope)
@@ -218,17 +218,18 @@ def test_an_odd_choice_of_the_operator_is_refused(kind: Any, odd: Any) -> None:
 def test_the_blocking_host_refuses_the_same() -> None:
     """It is the other host on a thread."""
     with sync_host(ToyPlugin(greet=Script())) as host:
-        envelope = host.run(*GREET, connection=CONNECTION, timeout=HUGE)
+        envelope: Any = host.run(*GREET, connection=CONNECTION, timeout=HUGE)
         assert envelope["error"]["code"] == ErrorCode.INVALID_INPUT
-        (item,) = host.stream(*GREET, connection=CONNECTION, version=[])
+        item: Any
+        (item,) = host.stream(*GREET, connection=CONNECTION, version=[])  # type: ignore[arg-type]
         assert item["envelope"]["error"]["code"] == ErrorCode.INVALID_INPUT
-        assert not host.cancel([])
+        assert not host.cancel([])  # type: ignore[arg-type]
 
 
 def test_an_option_that_no_flow_has_is_a_type_error(host: Host) -> None:
     """A misspelt keyword is not swallowed."""
     with pytest.raises(TypeError):
-        in_host(host, lambda host: host.run_flow(FLOW, time_out=5))
+        in_host(host, lambda host: host.run_flow(FLOW, time_out=5))  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("timeout", [1, 0.5, 10**300, 1e308])

@@ -117,7 +117,9 @@ def test_a_misspelled_setting_is_a_problem_and_is_refused() -> None:
     messages = {each["connector"]: str(each["message"]) for each in host.problems()}
     assert "mean greeting?" in messages["toy"]
     assert "mean toy?" in messages["tooy"]
-    error = in_host(host, lambda host: host.run(*GREET, connection=CONNECTION))["error"]
+    error: Any = in_host(host, lambda host: host.run(*GREET, connection=CONNECTION))[
+        "error"
+    ]
     assert "mean greeting?" in error["fields"][0]["message"]
 
 
@@ -183,7 +185,9 @@ def test_a_misspelled_connection_is_answered_without_repeating_it(
 
     async def run(host: Host) -> Any:
         host.connections.add("toy", CONNECTION)
-        runs = [await host.run(*GREET, connection=name) for name in ("Mime", TOKEN)]
+        runs: Any = [
+            await host.run(*GREET, connection=name) for name in ("Mime", TOKEN)
+        ]
         return [run["error"]["user_message"] for run in runs]
 
     near, key = in_host(host, run)
@@ -199,9 +203,9 @@ def test_a_connection_that_is_stored_but_not_named_is_offered(tmp_path: Path) ->
     host = toy_host(store=store)
 
     async def missing(host: Host) -> str:
-        envelope = await host.run(*GREET)
+        envelope: Any = await host.run(*GREET)
         assert envelope["error"]["code"] == "invalid_credentials"
-        status = await host.connections.test(None, "toy")
+        status: Any = await host.connections.test(None, "toy")
         assert status["message"] == envelope["error"]["user_message"]
         return str(status["message"])
 
@@ -232,7 +236,9 @@ def test_a_module_that_a_plugin_lacks_is_named(
         load_plugin=load_plugin,
     )
     monkeypatch.setitem(host._catalogue._registered, "toy", broken)
-    error = in_host(host, lambda host: host.run(*GREET, connection=CONNECTION))["error"]
+    error: Any = in_host(host, lambda host: host.run(*GREET, connection=CONNECTION))[
+        "error"
+    ]
     assert error["code"] == "internal"
     assert ("absent_library.part" in error["user_message"]) is is_named
     assert TOKEN not in str(error)
@@ -248,9 +254,9 @@ def test_the_word_bearer_before_a_key_has_a_sentence_of_its_own(
 
     async def words(host: Host, given: Any) -> tuple[str, str]:
         step = ("perplexity", "execute_search", {"query": "moon"})
-        error = (await host.run(*step, connection=given))["error"]
+        error: Any = (await host.run(*step, connection=given))["error"]
         assert (error["code"], error["effect"]) == ("invalid_credentials", "none")
-        status = await host.connections.test(given, "perplexity")
+        status: Any = await host.connections.test(given, "perplexity")
         assert status["outcome"] == "invalid_credentials"
         assert GOOD_KEY not in f"{error}{status}"
         return error["user_message"], str(status["message"])

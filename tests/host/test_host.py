@@ -34,6 +34,6 @@ def test_connectors_are_in_order_of_id(tmp_path: Path) -> None:
 
 def test_a_caller_may_change_the_list_of_connectors() -> None:
     """The next caller gets a list of its own."""
-    host = toy_host()
+    host: Any = toy_host()
     host.connectors()[0]["connection"].clear()
     assert host.connectors()[0]["connection"]

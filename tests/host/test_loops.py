@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from perplexity_connector.contract import ActionContext, ActionResult, JsonObject
+from perplexity_connector.contract import ActionContext, ActionResult
 from perplexity_connector.host import Host, shared_host
 from perplexity_connector.host import shared as shared_module
 from perplexity_connector.host.runs import opened
@@ -39,9 +39,9 @@ def test_another_loop_is_refused_in_words_before_anything_is_sent(
     use: Callable[[Host], Any],
 ) -> None:
     """The host goes on working on its own."""
-    calls: list[JsonObject] = []
+    calls: list[Any] = []
 
-    async def handler(input: JsonObject, _: ActionContext) -> ActionResult:
+    async def handler(input: Any, _: ActionContext) -> ActionResult:
         calls.append(input)
         return ActionResult(output={"text": "Hello"})
 
@@ -81,7 +81,7 @@ def test_stopping_a_run_from_another_thread_is_refused_in_words() -> None:
 def test_a_host_that_is_opened_again_waits_for_turns_on_its_new_loop() -> None:
     """Also when runs had to wait on the first loop: locks and limiters are of the new one."""
 
-    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handler(_: Any, ctx: ActionContext) -> ActionResult:
         async with ctx.permit():
             await asyncio.sleep(0)
         return ActionResult(output={"text": "Hello"})
@@ -145,19 +145,20 @@ def test_leaving_the_host_stops_its_runs_and_their_callers_get_envelopes(
     """With the received part and the checkpoint; the connector is closed after them."""
     handler = Writing()
     plugin = ToyPlugin(greet=handler)
-    kept: list[JsonObject] = []
+    kept: list[Any] = []
 
-    async def checkpointing(input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def checkpointing(input: Any, ctx: ActionContext) -> ActionResult:
         await ctx.checkpoint({"id": "r1"})
         return await handler(input, ctx)
 
     plugin.handlers["greet"] = checkpointing
-    options = {"connection": CONNECTION, "on_checkpoint": kept.append}
+    options: Any = {"connection": CONNECTION, "on_checkpoint": kept.append}
 
     async def last_item(host: Host) -> Any:
         if not streams:
             return await host.run(*GREET, **options)
-        return [item async for item in host.stream(*GREET, **options)][-1]["envelope"]
+        items: list[Any] = [item async for item in host.stream(*GREET, **options)]
+        return items[-1]["envelope"]
 
     async def work(host: Host) -> Any:
         runs = [asyncio.create_task(last_item(host)) for _ in range(3)]
@@ -185,10 +186,10 @@ def test_a_run_that_closes_its_own_host_does_not_wait_for_itself(
     monkeypatch.setattr(opened, "_STOP_S", 0.05)
     host = toy_host()
 
-    async def close(_: JsonObject) -> None:
+    async def close(_: Any) -> None:
         await host.__aexit__(None, None, None)
 
-    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handler(_: Any, ctx: ActionContext) -> ActionResult:
         with suppress(asyncio.CancelledError):
             await ctx.checkpoint({"id": "r1"})
         return ActionResult(output={"text": "Hello"})

@@ -20,7 +20,6 @@ from perplexity_connector.contract import (
     ConnectorError,
     Effect,
     ErrorCode,
-    JsonObject,
     Observation,
     RequestSent,
     RunFinished,
@@ -124,7 +123,7 @@ class Table:
         """Every row."""
         return self._execute("select action, status from runs")
 
-    def _execute(self, statement: str, row: Sequence[object] = ()) -> list[Any]:
+    def _execute(self, statement: str, row: Sequence[Any] = ()) -> list[Any]:
         with closing(sqlite3.connect(self._file, timeout=30)) as table, table:
             return table.execute(statement, row).fetchall()
 
@@ -141,7 +140,7 @@ class Kept(list[Observation]):
         return [type(each).__name__ for each in self]
 
 
-async def asks(_: JsonObject, ctx: ActionContext) -> ActionResult:
+async def asks(_: Any, ctx: ActionContext) -> ActionResult:
     """A handler with one request, which is refused."""
     async with ctx.permit():
         await asyncio.sleep(0)
@@ -236,7 +235,7 @@ def test_hosts_may_share_the_default_limiter() -> None:
         hosts = [toy_host(ToyPlugin(greet=asks), limiter=limiter) for _ in range(2)]
         async with hosts[0], hosts[1]:
             await hosts[0].run(*GREET, connection=CONNECTION)
-            late = await hosts[1].run(*GREET, connection=CONNECTION, timeout=0.2)
+            late: Any = await hosts[1].run(*GREET, connection=CONNECTION, timeout=0.2)
             (key_id, action), _ = limiter._limiters.popitem()
             async with limiter.acquire(key_id, action):
                 nothing = {"limit": None, "remaining": None, "resets_at": None}
@@ -405,7 +404,7 @@ def test_an_observer_that_raises_or_hangs_changes_nothing(
             arrived.put(observation)
 
     arrived: SimpleQueue[Observation] = SimpleQueue()
-    brought = {"observers": [Broken(), Hanging(), Prompt()]}
+    brought: Any = {"observers": [Broken(), Hanging(), Prompt()]}
     host = toy_host(ToyPlugin(greet=Script(*[GOOD] * 3)), **brought)
 
     async def main(_: Any) -> list[Any]:
@@ -541,7 +540,7 @@ class Failing(Memory):
 def test_a_store_that_fails_is_unavailable_and_says_no_more() -> None:
     """In the envelope of a run, and as the error of any other method."""
     host = toy_host(store=Failing())
-    envelope = in_host(host, lambda host: host.run(*GREET, connection="Mine"))
+    envelope: Any = in_host(host, lambda host: host.run(*GREET, connection="Mine"))
     assert envelope["error"]["code"] == ErrorCode.UNAVAILABLE
     assert TOKEN not in json.dumps(envelope)
     with pytest.raises(ConnectorError) as caught:

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from perplexity_connector.contract import ActionContext, ActionResult, JsonObject
+from perplexity_connector.contract import ActionContext, ActionResult
 from perplexity_connector.host import Host, SyncHost
 from perplexity_connector.host import sync as sync_module
 from tests.host.runs.test_run import GOOD, Script, checkpointing
@@ -75,7 +76,8 @@ def test_leaving_a_stream_early_cancels_the_run_and_waits_for_it() -> None:
     handler = Endless()
     with sync_host(ToyPlugin(greet=handler)) as host:
         items = host.stream(*GREET, connection=CONNECTION)
-        assert next(items)["text"] == "a"
+        first: Any = next(items)
+        assert first["text"] == "a"
         items.close()
         assert handler.stopped
 
@@ -88,7 +90,7 @@ def test_an_interrupt_of_the_waiting_thread_cancels_the_run(
     running = threading.Event()
     original = handler.__call__
 
-    async def announce(input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def announce(input: Any, ctx: ActionContext) -> ActionResult:
         running.set()
         return await original(input, ctx)
 
@@ -189,7 +191,7 @@ def test_a_callback_of_the_host_cannot_wait_for_it() -> None:
     handler = Script(checkpointing({"n": 1}, GOOD), GOOD)
     said: list[str] = []
 
-    def callback(_: JsonObject) -> None:
+    def callback(_: Any) -> None:
         for work in (
             lambda: host.run(*COUNT, connection=CONNECTION),
             lambda: next(host.stream(*COUNT, connection=CONNECTION)),
@@ -260,7 +262,7 @@ def test_another_process_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) ->
         items = host.stream(*GREET, connection=CONNECTION)
         next(items)
         with monkeypatch.context() as child:
-            child.setattr(sync_module.os, "getpid", lambda: 0)
+            child.setattr(os, "getpid", lambda: 0)
             for work in (
                 lambda: host.run(*GREET, connection=CONNECTION),
                 lambda: host.cancel("run_1"),
@@ -332,9 +334,9 @@ def test_programming_errors_come_through() -> None:
     """From a run, and from a stream."""
     with sync_host() as host:
         with pytest.raises(TypeError):
-            host.run(*GREET, time_out=5)
+            host.run(*GREET, time_out=5)  # type: ignore[call-arg]
         with pytest.raises(TypeError):
-            next(host.stream(*GREET, time_out=5))
+            next(host.stream(*GREET, time_out=5))  # type: ignore[call-arg]
 
 
 def test_a_host_that_is_not_open_says_so() -> None:

@@ -1,6 +1,7 @@
 """The connector and its pluggy door."""
 
 import asyncio
+from typing import Any
 
 import pluggy
 import pytest
@@ -24,7 +25,7 @@ from perplexity_connector.sandbox import GOOD_KEY, Sandbox
 from perplexity_connector.sandbox.keys import WRONG_KEY
 
 
-def loaded(settings: dict[str, str] | None = None) -> Connector:
+def loaded(settings: dict[str, str] | None = None) -> Any:
     """The connector as a plain pluggy host loads it, through the installed entry point."""
     plugins = pluggy.PluginManager(PROJECT_NAME)
     plugins.add_hookspecs(ConnectorSpecs)
@@ -72,6 +73,7 @@ def test_an_action_that_is_not_there_is_said_not_to_be(
 ) -> None:
     """By `check` and by `action` alike."""
     connector = loaded()
+    ask: Any
     for ask in (
         lambda: connector.check(action, version, {}),
         lambda: connector.action(action, version),
@@ -92,7 +94,7 @@ def test_a_plain_pluggy_host_runs_an_action_without_our_host() -> None:
             )
 
     with Sandbox() as sandbox:
-        result = asyncio.run(main(sandbox.url))
+        result: Any = asyncio.run(main(sandbox.url))
     assert result.output["queries"][0]["count"] == len(result.output["results"]) > 0
 
 
@@ -126,7 +128,7 @@ def test_a_connector_can_be_entered_again_on_another_event_loop() -> None:
     """Nothing of the first loop is waited for; the list is asked for anew, once for all that ask together."""
     ctx = ActionContext(connection={"api_key": Secret(GOOD_KEY)})
 
-    async def main(connector: Connector) -> list[OptionsPage]:
+    async def main(connector: Any) -> list[OptionsPage]:
         async with connector:
             return await asyncio.gather(
                 *[
@@ -154,7 +156,7 @@ def test_a_source_that_is_not_there_is_said_not_to_be() -> None:
 def test_every_source_that_the_manifest_names_is_listed() -> None:
     """A host that follows the manifest gets its options, without a key too."""
 
-    async def main(base_url: str) -> list[dict[str, object]]:
+    async def main(base_url: str) -> list[Any]:
         async with Host(
             settings={"perplexity": {"base_url": base_url}}, environ={}
         ) as host:
@@ -176,7 +178,7 @@ def test_every_source_that_the_manifest_names_is_listed() -> None:
 
 def test_a_host_flags_a_removed_model_of_a_saved_step_and_names_what_to_use() -> None:
     """At design time: nothing is loaded but the connector, and nothing is sent."""
-    step = {"model": "R1-1776 ", "messages": [{"role": "user", "content": "moon"}]}
+    step: Any = {"model": "R1-1776 ", "messages": [{"role": "user", "content": "moon"}]}
     (problem,) = Host(environ={}).validate("perplexity", "create_chat_completion", step)
     assert (problem.pointer, problem.code) == ("/model", "removed_model")
     assert "sonar-reasoning-pro" in problem.message

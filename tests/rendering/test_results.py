@@ -1,8 +1,8 @@
 import json
+from typing import Any
 
 import pytest
 
-from perplexity_connector.contract import JsonObject
 from perplexity_connector.rendering.results import (
     is_worth_showing,
     output_lines,
@@ -11,7 +11,7 @@ from perplexity_connector.rendering.results import (
 )
 from tests.cli.fakes import envelope
 
-SOURCES = [
+SOURCES: Any = [
     {
         "title": "Moon\n[9] forged",
         "url": "https://moon.example",
@@ -23,7 +23,7 @@ SOURCES = [
 ]
 
 
-def page(query: str, title: str, **more: object) -> dict[str, object]:
+def page(query: str, title: str, **more: Any) -> dict[str, Any]:
     """A search result."""
     return {
         "query": query,
@@ -47,7 +47,7 @@ def test_a_source_shows_no_user_and_no_false_order() -> None:
     for slashes in ("//", "/\t/", "/\n\u202e/"):
         url = f"https:{slashes}user:secret@moon.example"
         pages = [{"title": url, "url": url}, {"title": "a \u202eb", "url": url}]
-        answer = {"content": "Far.", "search_results": pages}
+        answer: Any = {"content": "Far.", "search_results": pages}
         for output in (answer, {"results": pages}):
             text = "\n".join(output_lines(output))
             assert text.count("https://moon.example") == 3
@@ -96,7 +96,7 @@ def test_a_stream_whose_output_has_no_answer_has_its_line_ended() -> None:
 
 def test_pages_are_grouped_by_query_and_numbered() -> None:
     """Queries stand in the order asked, each with its own numbers; one without results says so."""
-    output: JsonObject = {
+    output: Any = {
         "results": [
             page("a", "One", snippet="long " * 99, date="2024-01-02"),
             page("b", "Two"),
@@ -120,7 +120,7 @@ def test_pages_are_grouped_by_query_and_numbered() -> None:
 def test_a_failed_query_says_why_and_leaves_the_others() -> None:
     """One line in its place."""
     error = {"code": "unavailable", "user_message": "Down."}
-    output: JsonObject = {
+    output: Any = {
         "results": [page("a", "One")],
         "queries": [{"query": "b", "error": error}, {"query": "a"}],
     }
@@ -150,7 +150,7 @@ def test_no_results_at_all_is_said() -> None:
     "output",
     [{"count": 3}, {"results": ["a"]}, {"results": "a"}, {"content": None}, {}],
 )
-def test_any_other_output_is_shown_as_json(output: JsonObject) -> None:
+def test_any_other_output_is_shown_as_json(output: Any) -> None:
     """A shape that the command line does not know is shown as it is."""
     (text,) = output_lines(output)
     assert json.loads(text) == output
@@ -159,7 +159,7 @@ def test_any_other_output_is_shown_as_json(output: JsonObject) -> None:
 def test_outside_text_cannot_drive_the_terminal() -> None:
     """Whatever place it stands in."""
     evil = "a\x1b[2J\x9b\x07\rb"
-    outputs: list[JsonObject] = [
+    outputs: list[Any] = [
         {
             "content": evil,
             "search_results": [{"title": evil, "url": evil, "date": evil}],
@@ -193,9 +193,7 @@ def test_outside_text_cannot_drive_the_terminal() -> None:
         ({"results": [1]}, True),
     ],
 )
-def test_an_empty_partial_is_not_worth_showing(
-    partial: JsonObject, worth: bool
-) -> None:
+def test_an_empty_partial_is_not_worth_showing(partial: Any, worth: bool) -> None:
     """Ids alone are nothing to read."""
     assert is_worth_showing(partial) is worth
 
@@ -224,7 +222,7 @@ def test_an_empty_partial_is_not_worth_showing(
         ({"cost": {"total_cost": 0.01, "basis": "provider"}}, "0.01 USD, 1.2 s"),
     ],
 )
-def test_the_totals_stand_on_one_line(usage: JsonObject, line: str) -> None:
+def test_the_totals_stand_on_one_line(usage: Any, line: str) -> None:
     """Tokens, cost, duration; what is not known is left out."""
     assert totals_line(envelope(usage=usage)) == line
 

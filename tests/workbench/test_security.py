@@ -14,7 +14,7 @@ from perplexity_connector.workbench.security import SESSION_HEADER, protect
 from tests.workbench.conftest import Bench, Serve, served
 from tests.workbench.entering import exchange
 
-HEADERS = {
+HEADERS: dict[str, Any] = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -190,7 +190,7 @@ def test_a_request_with_two_hosts_or_none_is_refused(hosts: list[str]) -> None:
     }
     headers = [(b"host", host.encode()) for host in hosts]
     asyncio.run(
-        protect(never, port=80, session="right")(
+        protect(never, port=80, session="right")(  # type: ignore[arg-type]
             scope | {"headers": headers}, receive, send
         )
     )
@@ -485,4 +485,4 @@ def test_an_error_at_the_start_reaches_the_server() -> None:
 
     app = protect(broken, port=80, session="right")
     with pytest.raises(OSError):  # noqa: PT011 - made up here, without words
-        asyncio.run(app({"type": "lifespan"}, unused, unused))
+        asyncio.run(app({"type": "lifespan"}, unused, unused))  # type: ignore[arg-type]

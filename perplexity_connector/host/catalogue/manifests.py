@@ -186,7 +186,7 @@ def _id_errors(document: JsonObject, connector_id: str | None) -> Iterator[str]:
     own_id = document.get("id")
     if not isinstance(own_id, str) or not own_id:
         yield "/id must be text and not empty."
-    if connector_id not in {None, own_id}:
+    if connector_id is not None and connector_id != own_id:
         yield "/id must be the name of the entry point."
 
 

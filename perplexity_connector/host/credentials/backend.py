@@ -39,6 +39,7 @@ class ConnectionBackend(Protocol):
 
     def read(self) -> Sequence[StoredConnection]:
         """Return every connection, in the order in which they were added."""
+        ...
 
     def change(
         self, edit: Callable[[Sequence[StoredConnection]], Sequence[StoredConnection]]

@@ -30,6 +30,7 @@ class Turns(Protocol):
         self, deadline: float, waiting: Callable[[], AbstractContextManager[None]]
     ) -> AbstractAsyncContextManager[None]:
         """Wait for a turn, and hold it."""
+        ...
 
     def observe(
         self, limit: int | None, remaining: int | None, resets_at: float | None

@@ -224,7 +224,7 @@ def _or_none(reader: _Reader) -> _Reader:
     return lambda given: None if given is None else reader(given)
 
 
-def _text(given: object) -> str:
+def _text(given: Any) -> str:
     # The plain text of a subclass: its own methods may do anything.
     return as_text(str.__str__(given))
 

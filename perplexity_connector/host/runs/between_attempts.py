@@ -60,7 +60,8 @@ async def make_later_attempts(
             if each.num == 1:
                 raise first
             result = await attempt(each.num)
-    return result
+    # Each attempt has a result or raises, and the last one raises for good.
+    return result  # pyright: ignore[reportPossiblyUnboundVariable, reportReturnType]
 
 
 def retry_message(code: ErrorCode, wait: float, attempt: int, total: int) -> str:

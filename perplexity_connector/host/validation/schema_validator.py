@@ -162,9 +162,10 @@ def _compile(schema: JsonObject) -> Callable[[JsonValue], bool] | None:
     formats: dict[str, Callable[..., bool]] = {
         name: functools.partial(_has_format, name) for name in _STANDARD_FORMATS
     }
+    document: Any = schema  # it may be `true` or `false` too
     try:
         validator = jsonschema_rs.Draft202012Validator(
-            dict(schema),
+            document,
             formats=formats,
             validate_formats=True,
             retriever=_refuse_reference,
@@ -224,12 +225,12 @@ def _errors_of_branches(
 ) -> Iterator[FieldError]:
     """Yield the errors of the branches that allow the value's type; one type error otherwise."""
     branches: Any = error.validator_value
+    instance: Any = error.instance
     allowed = list(map(_types_of_branch, branches))
     matching = {
         index
         for index, types in enumerate(allowed)
-        if types is None
-        or any(validator.is_type(error.instance, name) for name in types)
+        if types is None or any(validator.is_type(instance, name) for name in types)
     }
     if not matching:
         yield _field_error(pointer, "type", list(chain(*filter(None, allowed))))

@@ -1,4 +1,4 @@
-"""Write `schemas/` from the models, or list the files that differ.
+"""Write `schemas/` and `documents.py` from the models, or list the files that differ.
 
 `python -m perplexity_connector.perplexity.forms.emit [--check]`
 """
@@ -18,12 +18,32 @@ from perplexity_connector.perplexity.forms.outputs import (
     SearchOutput,
 )
 from perplexity_connector.perplexity.forms.portable import form_schema, record_schema
+from perplexity_connector.perplexity.forms.typed_dicts import module_of
 
-FOLDER = Path(__file__).parents[3] / "schemas"
+ROOT = Path(__file__).parents[3]
+TYPES = "perplexity_connector/perplexity/forms/documents.py"
+TYPED = {
+    "ChatInput": "create_chat_completion.v1.input",
+    "ChatOutput": "create_chat_completion.v1.output",
+    "SearchInput": "execute_search.v1.input",
+    "SearchOutput": "execute_search.v1.output",
+}
+
+
+def files() -> Mapping[str, str]:
+    """Return the text of every emitted file by its path, the same bytes every time."""
+    schemas = documents()
+    types = module_of(
+        {
+            name: json.loads(schemas[f"{schema}.schema.json"])
+            for name, schema in TYPED.items()
+        }
+    )
+    return {f"schemas/{name}": text for name, text in schemas.items()} | {TYPES: types}
 
 
 def documents() -> Mapping[str, str]:
-    """Return every published schema by its file name, the same bytes every time."""
+    """Return every published schema by its file name."""
     schemas = {
         "connection": form_schema(Connection),
         "create_chat_completion.v1.input": form_schema(ChatInput),
@@ -42,30 +62,28 @@ def documents() -> Mapping[str, str]:
     return {f"{name}.schema.json": _text(schema) for name, schema in schemas.items()}
 
 
-def drifted(folder: Path) -> Sequence[str]:
-    """Return the schema files of a folder that differ, are missing, or are not emitted."""
-    wanted = documents()
-    found = {
-        path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")
+def drifted(root: Path) -> Sequence[str]:
+    """Return the files below a root that differ, are missing, or are not emitted."""
+    wanted = files()
+    found = {path: _read(root / path) for path in wanted} | {
+        f"schemas/{path.name}": _read(path) for path in root.glob("schemas/*.json")
     }
-    return sorted(
-        name
-        for name in wanted.keys() | found.keys()
-        if wanted.get(name) != found.get(name)
-    )
+    return sorted(path for path, text in found.items() if wanted.get(path) != text)
 
 
-def main(arguments: Sequence[str], folder: Path = FOLDER) -> int:
-    """Write the schemas, or with `--check` list the files that differ and return 1 if any do."""
+def main(arguments: Sequence[str], root: Path = ROOT) -> int:
+    """Write the files, or with `--check` list those that differ and return 1 if any do."""
     if "--check" in arguments:
-        names = drifted(folder)
-        sys.stdout.writelines(
-            f"schemas/{name} differs from the models\n" for name in names
-        )
-        return 1 if names else 0
-    for name, text in documents().items():
-        (folder / name).write_text(text, encoding="utf-8")
+        paths = drifted(root)
+        sys.stdout.writelines(f"{path} differs from the models\n" for path in paths)
+        return 1 if paths else 0
+    for path, text in files().items():
+        (root / path).write_text(text, encoding="utf-8")
     return 0
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def _text(schema: Mapping[str, object]) -> str:

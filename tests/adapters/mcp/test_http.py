@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,9 +25,9 @@ from tests.adapters.mcp.stage import CHAT, QUESTION, Served, http
 from tests.host.stage import CONNECTION, toy_host
 
 TOKEN = "a-token-of-the-operator"
-LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-PING = {"jsonrpc": "2.0", "id": 2, "method": "ping", "params": {}}
-OPENING = {
+LIST: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+PING: dict[str, Any] = {"jsonrpc": "2.0", "id": 2, "method": "ping", "params": {}}
+OPENING: dict[str, Any] = {
     "jsonrpc": "2.0",
     "id": 1,
     "method": "initialize",
@@ -36,7 +37,7 @@ OPENING = {
         "clientInfo": {"name": "a client", "version": "1"},
     },
 }
-ACCEPT = {
+ACCEPT: dict[str, Any] = {
     "accept": "application/json, text/event-stream",
     "content-type": "application/json",
 }
@@ -255,7 +256,8 @@ def test_the_token_is_asked_for_and_shown_nowhere(sandbox: Sandbox) -> None:
             assert answer.status_code == 401
             assert TOKEN not in answer.text
         assert asyncio.run(ask(served.url)) is False
-        assert not any(TOKEN in str(argument) for argument in served.process.args)
+        command: Any = served.process.args
+        assert not any(TOKEN in str(argument) for argument in command)
         served.process.terminate()
         assert served.process.stderr
         logged = served.process.stderr.read()
@@ -268,10 +270,10 @@ def test_it_serves_within_this_process_until_it_is_interrupted() -> None:
     """The toy, on either loopback; whoever waits for the address is told it."""
     for address in ("127.0.0.1", "::1"):
         server = make_server(toy_host(), {"toy": CONNECTION})
-        results: list[object] = []
+        results: list[Any] = []
         clients: list[threading.Thread] = []
 
-        async def greet(url: str, results: list[object] = results) -> None:
+        async def greet(url: str, results: list[Any] = results) -> None:
             async with Client(url) as client:
                 results.append(
                     (

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -85,7 +86,7 @@ def test_both_actions_are_listed_and_called(
     """Schemas arrive as listed, the output keeps its own, and the text has numbered sources and the cost."""
 
     async def work(client: Client) -> None:
-        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        tools: Any = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert list(tools) == [CHAT, SEARCH]
         for name, arguments in (
             (CHAT, QUESTION),
@@ -183,7 +184,7 @@ def test_errors_say_which_field_and_how_to_mend_it(
             meta=WITH_ENVELOPE,
         )
 
-    result = connect(transport, mode).do(work)
+    result: Any = connect(transport, mode).do(work)
     assert result.is_error
     assert result.structured_content is None
     error = result.meta["automation-host/envelope"]["error"]
@@ -206,7 +207,9 @@ def test_the_key_stands_in_no_answer(sandbox: Sandbox, transport: str) -> None:
 
     async def work(client: Client) -> str:
         listed = await client.list_tools()
-        result = await client.call_tool(SEARCH, {"query": "moon"}, meta=WITH_ENVELOPE)
+        result: Any = await client.call_tool(
+            SEARCH, {"query": "moon"}, meta=WITH_ENVELOPE
+        )
         assert (
             result.meta["automation-host/envelope"]["error"]["code"]
             == "invalid_credentials"

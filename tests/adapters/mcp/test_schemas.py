@@ -20,7 +20,7 @@ from tests.toy.toy import ToyPlugin
 # Cut from schema/*/schema.json of modelcontextprotocol/modelcontextprotocol on GitHub, without the descriptions.
 PROTOCOLS = sorted(Path(__file__).with_name("protocol").glob("*.json"))
 # What the schema of another connector may have, and a client may not take.
-STRANGE = {
+STRANGE: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "$id": "https://toy.example/strange",
     "properties": {

@@ -204,7 +204,7 @@ def test_a_call_gives_the_output_and_keeps_the_rest_apart(mode: str) -> None:
     (content,) = result.content
     assert "It was polite." in content.text
     assert ENVELOPE not in (result.meta or {})
-    asking = served(
+    asking: Any = served(
         toy_host(),
         lambda client: client.call_tool("greet", {"name": "Ada"}, meta=WITH_ENVELOPE),
         mode,
@@ -245,7 +245,7 @@ def test_progress_is_reported_at_least_every_ten_seconds() -> None:
         server = make_server(toy_host(ToyPlugin(greet=greet)), {"toy": CONNECTION})
         async with Client(server, mode="legacy") as client:
             times.append(clock.now)
-            await client.call_tool("greet", {"name": "Ada"}, progress_callback=progress)
+            await client.call_tool("greet", {"name": "Ada"}, progress_callback=progress)  # type: ignore[arg-type]
             times.append(clock.now)
 
     clock, progress = OwnClock(), Timed()
@@ -257,7 +257,7 @@ def test_progress_is_reported_at_least_every_ten_seconds() -> None:
 
 def test_events_with_nothing_to_tell_make_no_progress() -> None:
     """Searches and words on the state do."""
-    events = [
+    events: list[Any] = [
         {"type": "search.queries", "queries": ["a", "b"]},
         {"type": "search.results", "results": [{}, {}]},
         {"type": "status", "message": "Thinking"},
@@ -327,7 +327,7 @@ def test_what_a_known_client_adds_to_the_arguments_is_dropped(name: str) -> None
 
 def test_no_arguments_are_an_empty_input() -> None:
     """Which the action judges."""
-    result = served(toy_host(), lambda client: client.call_tool("greet"))
+    result: Any = served(toy_host(), lambda client: client.call_tool("greet"))
     assert "/name: " in result.content[0].text
 
 
@@ -359,7 +359,7 @@ def test_a_client_that_closes_its_connection_stops_its_run(
     log: list[str] = []
     begun = asyncio.Event()
 
-    async def greet(_: Any, ctx: ActionContext) -> ActionResult:
+    async def greet(_: Any, ctx: ActionContext) -> Any:
         del ctx
         begun.set()
         try:
@@ -382,7 +382,7 @@ def test_a_client_that_closes_its_connection_stops_its_run(
         async with server.lifespan(server):
             params = CallToolRequestParams(name="greet", arguments={"name": "Ada"})
             with pytest.raises(MCPError):
-                await entry.handler(SimpleNamespace(meta=None, request=request), params)
+                await entry.handler(SimpleNamespace(meta=None, request=request), params)  # type: ignore[arg-type]
             assert not server.has_run("s")
 
     asyncio.run(serve())
@@ -416,7 +416,7 @@ def test_a_cancelled_call_lets_its_run_come_to_an_end(
     log: list[str] = []
     begun = asyncio.Event()
 
-    async def greet(_: Any, ctx: ActionContext) -> ActionResult:
+    async def greet(_: Any, ctx: ActionContext) -> Any:
         del ctx
         begun.set()
         try:
@@ -447,7 +447,7 @@ def test_a_server_that_ends_waits_for_its_runs() -> None:
     log: list[str] = []
     begun = asyncio.Event()
 
-    async def greet(_: Any, ctx: ActionContext) -> ActionResult:
+    async def greet(_: Any, ctx: ActionContext) -> Any:
         del ctx
         begun.set()
         try:
@@ -463,7 +463,7 @@ def test_a_server_that_ends_waits_for_its_runs() -> None:
         async with server.lifespan(server):
             params = CallToolRequestParams(name="greet", arguments={"name": "Ada"})
             call = asyncio.ensure_future(
-                entry.handler(SimpleNamespace(meta=None, request=None), params)
+                entry.handler(SimpleNamespace(meta=None, request=None), params)  # type: ignore[arg-type]
             )
             await begun.wait()
         with pytest.raises(asyncio.CancelledError):

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 import pytest
 from mcp_types import PARSE_ERROR
@@ -18,7 +18,7 @@ from perplexity_connector.adapters.mcp import make_server, serve_stdio
 from perplexity_connector.adapters.mcp.stdio import _StdinLines
 from tests.host.stage import CONNECTION, toy_host
 
-HELLO = {
+HELLO: dict[str, Any] = {
     "jsonrpc": "2.0",
     "id": 1,
     "method": "initialize",
@@ -87,7 +87,7 @@ def test_it_answers_line_by_line_until_stdin_ends(ends: Ends) -> None:
 
 def test_every_line_is_answered(ends: Ends) -> None:
     """One that is no message, a batch, and half an emoji in a call."""
-    answers = []
+    answers: Any = []
     call = {"name": "greet", "arguments": {"name": "Ada \ud83d"}}
     calling = {"jsonrpc": "2.0", "id": 4, "method": "tools/call", "params": call}
     pings = [{"jsonrpc": "2.0", "id": one, "method": "ping"} for one in (2, 3)]

@@ -1,6 +1,7 @@
 """The connection itself: refused, reset, broken off, silent, not HTTP, not TLS, slow."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tests.faults.faults import (
     JSON,
@@ -30,7 +31,7 @@ def _failing(
     effect: str,
     *rules: Rule,
     billed: int = 0,
-    **more: object,
+    **more: Any,
 ) -> Iterator[Row]:
     """The same failure for a chat and a search; a search is repeated, a chat only when nothing was sent."""
     retries = int(str(more.get("retries", 3)))
@@ -50,13 +51,13 @@ def _not_connected() -> Iterator[Row]:
         "Connection refused", "", "unavailable", "none", target=Target.CLOSED
     )
     cause = "Connecting takes too long"
-    late = {"settings": quick, "retries": 1}
+    late: Any = {"settings": quick, "retries": 1}
     yield from _failing(cause, "TCP", "unavailable", "none", target=Target.FULL, **late)
     plain, silent = (
         Rule(CONNECT, raw(b"HTTP/1.1 400 Bad Request\r\n\r\n")),
         Rule(CONNECT, broken(Cut.STALL)),
     )
-    tls = {"target": Target.TLS_PROXY}
+    tls: Any = {"target": Target.TLS_PROXY}
     yield from _failing(
         cause, "TLS handshake", "unavailable", "none", silent, **late, **tls
     )
@@ -138,8 +139,8 @@ def _no_http() -> Iterator[Row]:
 
 
 def _silent() -> Iterator[Row]:
-    late = ("timeout", "unknown")
-    more = {"settings": _SHORT, "retries": 1}
+    late: Any = ("timeout", "unknown")
+    more: Any = {"settings": _SHORT, "retries": 1}
     stall = Rule("POST ", broken(Cut.STALL))
     yield from _failing("No first byte in time", "nothing at all", *late, stall, **more)
     half = Rule("POST ", broken(Cut.STALL, _HALF_HEAD))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from tests.faults import faults
 from tests.faults.faults import (
@@ -27,8 +28,8 @@ _RECOVERED = Want(warnings=("recovered",))
 _QUICK = {"first_byte_timeout": "0.3", "idle_timeout": "0.3"}
 
 
-def _status(status: str, **more: object) -> bytes:
-    found = {"object": "response", "status": status, "output": [], "error": None}
+def _status(status: str, **more: Any) -> bytes:
+    found: Any = {"object": "response", "status": status, "output": [], "error": None}
     return json.dumps(found | more).encode()
 
 
@@ -108,13 +109,13 @@ def _ended() -> Iterator[Row]:
         403: "permission_denied",
         410: "unsupported",
     }
-    for status, code in refusals.items():
+    for refusal, code in refusals.items():
         want = Want(code=code, effect="unknown", partial=True)
         yield chat(
-            f"Broken stream; the look at the run is refused with {status}",
+            f"Broken stream; the look at the run is refused with {refusal}",
             want,
             _BREAK,
-            _look(answer(status)),
+            _look(answer(refusal)),
         )
 
 
@@ -179,13 +180,13 @@ def _lasting() -> Iterator[Row]:
     )
 
     kept = Want(code="timeout", effect="unknown", partial=True, warnings=goes_on)
-    rules = (_BREAK, _look(answer(200, _status("cancelling"))))
+    look = _look(answer(200, _status("cancelling")))
     cause = "Broken stream; the run has an unknown status until the deadline"
-    yield chat(cause, kept, *rules, timeout=0.6)
+    yield chat(cause, kept, _BREAK, look, timeout=0.6)
     limited = Want(code="rate_limited", effect="unknown", partial=True)
-    rules = (_BREAK, _look(answer(429, b"", {"retry-after": "3600"})))
+    look = _look(answer(429, b"", {"retry-after": "3600"}))
     cause = "Broken stream; a poll has to wait past the deadline"
-    yield chat(cause, limited, *rules, timeout=3)
+    yield chat(cause, limited, _BREAK, look, timeout=3)
 
 
 def _attached_again() -> Iterator[Row]:

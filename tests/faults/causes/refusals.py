@@ -6,6 +6,7 @@ See docs/provider.md, "Refusals".
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from tests.faults import faults
 from tests.faults.faults import HTML, JSON, Cut, answer, bomb, broken, flood
@@ -19,7 +20,7 @@ _DETAIL = (
 )
 
 
-def _told(kind: str, status: int, **more: object) -> bytes:
+def _told(kind: str, status: int, **more: Any) -> bytes:
     return json.dumps(
         {"error": {"message": "…", "type": kind, "code": status, **more}}
     ).encode()
@@ -92,7 +93,7 @@ def _attempts(code: str, effect: str, action: str) -> int:
 
 
 def refusal(
-    cause: str, variant: str, code: str, effect: str, fault: object, **more: object
+    cause: str, variant: str, code: str, effect: str, fault: object, **more: Any
 ) -> Iterator[Row]:
     """The same refusal of a chat and of a search; nothing was billed."""
     for row in (chat, search):
@@ -129,7 +130,7 @@ def _statuses() -> Iterator[Row]:
 
 
 # Type, status, more of the error: the code, and the fields that it points at.
-_KINDS = (
+_KINDS: Any = (
     ("chat_completions_not_available", 403, {}, "unsupported", ()),
     ("insufficient_quota", 401, {}, "quota_exhausted", ()),
     ("invalid_model", 400, {}, "invalid_input", ("/model",)),

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from perplexity_connector.contract import ConnectorError, ErrorCode
+from perplexity_connector.contract import ConnectorError, ErrorCode, PaletteEntry
 from perplexity_connector.host import Host
 from tests.host.stage import changed, toy_host
 
 
-def palette(host: Host) -> list[dict[str, object]]:
+def palette(host: Host) -> list[PaletteEntry]:
     """The toy's entries."""
     return [entry for entry in host.actions() if entry["connector"] == "toy"]
 

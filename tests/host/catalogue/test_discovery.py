@@ -1,6 +1,7 @@
 import sys
 from importlib.metadata import Distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_one_bad_manifest_breaks_none_of_the_rest(site: Path) -> None:
         folder = distribution(site, name, connector=name)
         changed(
             folder,
-            lambda text, old=old, new=new, name=name: text.replace(old, new).replace(
+            lambda text, old=old, new=new, name=name: text.replace(old, new).replace(  # type: ignore[misc]
                 "id: toy", f"id: {name}"
             ),
         )
@@ -190,7 +191,7 @@ def test_a_plugin_that_raises_at_import_fails_its_own_runs_only(
     changed(site / "good_pkg", lambda text: text.replace("id: toy", "id: toy_good"))
     host = Host(environ={})
     assert there(host) == ["toy", "toy_good"]
-    envelope = in_host(
+    envelope: Any = in_host(
         host,
         lambda host: host.run("toy", "greet", {"name": "Ada"}, connection=CONNECTION),
     )
@@ -215,8 +216,8 @@ def test_looking_around_parses_nobodys_metadata(
 ) -> None:
     """With hundreds of connectors that took longer than reading all their manifests."""
     distribution(site, "toy")
-    parsed: list[object] = []
-    real = Distribution.metadata.fget
+    parsed: list[Any] = []
+    real = Distribution.metadata.fget  # type: ignore[attr-defined]
 
     def counted(self: Distribution) -> object:
         parsed.append(self)

@@ -90,7 +90,7 @@ def test_the_few_words_of_json_mean_what_they_mean_there(
 ) -> None:
     """Booleans, null, nothing at all, and integers."""
     manifest = changed(tmp_path, lambda written: f"{written}spare: {text}\n")
-    spare = read_manifest(manifest)["spare"]
+    spare = read_manifest(manifest)["spare"]  # type: ignore[typeddict-item]
     assert (type(spare), spare) == (type(value), value)
 
 
@@ -356,7 +356,8 @@ def yaml_type(hint: Any) -> type:
 def fields_of(record: Any) -> Record:
     """The shape of one of the contract's dataclasses."""
     hints = get_type_hints(record)
-    required, optional = {}, {}
+    required: dict[str, Shape] = {}
+    optional: dict[str, Shape] = {}
     for field in dataclasses.fields(record):
         defaults = {field.default, field.default_factory}
         fields = required if defaults == {dataclasses.MISSING} else optional
@@ -368,7 +369,7 @@ def shape_of(hint: Any) -> Shape:
     """The shape of a type hint."""
     parts = get_args(hint)
     if NoneType in parts:
-        return dataclasses.replace(shape_of(parts[0]), or_null=True)
+        return dataclasses.replace(shape_of(parts[0]), or_null=True)  # type: ignore[arg-type]
     if dataclasses.is_dataclass(hint):
         return fields_of(hint)
     if get_origin(hint) is Sequence:

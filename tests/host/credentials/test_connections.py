@@ -13,8 +13,6 @@ from perplexity_connector.contract import (
     ActionResult,
     ConnectorError,
     ErrorCode,
-    JsonObject,
-    Secret,
 )
 from perplexity_connector.host import ConnectionStore, Host, SyncHost
 from perplexity_connector.host.plugins import loading as loading_room
@@ -38,9 +36,8 @@ def refused(error: ConnectorError) -> tuple[ErrorCode, dict[str, str]]:
 
 def test_a_connection_is_kept_and_shown_without_its_key(host: Host) -> None:
     """By name, connector, fingerprint and times; in order of name."""
-    shown = host.connections.add(
-        "toy", {**CONNECTION, "pin": Secret("12"), "shelf": 3} | {"pin": 12}
-    )
+    fields: Any = {**CONNECTION, "pin": 12, "shelf": 3}
+    shown = host.connections.add("toy", fields)
     host.connections.add("toy", {"connection_name": "älter", "token": OTHER})
     host.connections.add("toy", {"connection_name": "Another", "token": OTHER})
     assert [one["connection_name"] for one in host.connections.list()] == [
@@ -134,7 +131,7 @@ def test_a_run_uses_a_stored_connection_by_its_name(tmp_path: Path) -> None:
     """The connector gets its fields as if they had been given; the name's case does not matter."""
     seen: list[Any] = []
 
-    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handler(_: Any, ctx: ActionContext) -> ActionResult:
         seen.append(dict(ctx.connection))
         return ActionResult(output={"letters": 0})
 
@@ -153,7 +150,7 @@ def test_a_run_uses_a_stored_connection_by_its_name(tmp_path: Path) -> None:
 def test_a_name_that_is_not_there_is_not_repeated(host: Host) -> None:
     """It may be a key, pasted where the name belongs."""
     host.connections.add("toy", CONNECTION)
-    envelope = in_host(host, lambda host: host.run(*COUNT, connection=TOKEN))
+    envelope: Any = in_host(host, lambda host: host.run(*COUNT, connection=TOKEN))
     assert envelope["error"]["code"] == ErrorCode.NOT_FOUND
     assert "Mine" in envelope["error"]["message"]
     assert TOKEN not in json.dumps(envelope)
@@ -180,7 +177,7 @@ def test_a_connection_of_another_connector_is_no_credential_for_this_one(
     store.change(
         lambda there: [type(there[0])(**{**_parts(there[0]), "connector": "twin"})]
     )
-    envelope = in_host(host, lambda host: host.run(*COUNT, connection="Mine"))
+    envelope: Any = in_host(host, lambda host: host.run(*COUNT, connection="Mine"))
     assert envelope["error"]["code"] == ErrorCode.INVALID_CREDENTIALS
 
 

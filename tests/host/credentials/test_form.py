@@ -9,7 +9,6 @@ from perplexity_connector.contract import (
     ActionContext,
     ActionResult,
     ErrorCode,
-    JsonObject,
     Secret,
 )
 from tests.host.stage import CONNECTION, COUNT, TOKEN, changed, in_host, run, toy_host
@@ -18,9 +17,9 @@ from tests.toy.toy import MANIFEST, ToyPlugin
 
 def received(connection: Any, manifest: Path = MANIFEST, **environ: str) -> Any:
     """The connection that a handler receives, else the envelope's error."""
-    seen = {}
+    seen: Any = {}
 
-    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handler(_: Any, ctx: ActionContext) -> ActionResult:
         seen.update(ctx.connection)
         return ActionResult(output={"letters": 0})
 
@@ -65,7 +64,7 @@ def test_without_a_connection_the_environment_gives_one() -> None:
 
 @pytest.mark.parametrize("environ", [{}, {"TOY_TOKEN": " "}])
 def test_without_any_credential_the_error_names_the_variable(
-    environ: dict[str, str],
+    environ: dict[str, Any],
 ) -> None:
     """And nothing was sent."""
     error = received(None, **environ)

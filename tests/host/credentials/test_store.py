@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
-from perplexity_connector.host import ConnectionStore
+from perplexity_connector.host import ConnectionStore, StoredConnection
 from perplexity_connector.host.credentials import store
-from perplexity_connector.host.credentials.store import StoredConnection
 from perplexity_connector.host.environment import (
     CHECK_MODES_VARIABLE,
     HOME_VARIABLE,

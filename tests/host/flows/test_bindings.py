@@ -55,7 +55,7 @@ def test_a_lone_reference_keeps_the_type_of_its_value(
 
 def test_several_parts_join_as_text() -> None:
     """Null is nothing; what is no text is compact JSON, its characters as they are."""
-    parts = [
+    parts: Any = [
         "<",
         ref("/results/0/title"),
         "|",
@@ -134,7 +134,7 @@ def test_what_stands_at_a_place_makes_way() -> None:
 )
 def test_a_place_that_cannot_be_reached_is_an_error(place: str) -> None:
     """Nothing is bent to make it fit."""
-    given = {"text": "x", "list": [1, 2], "number": 3}
+    given: Any = {"text": "x", "list": [1, 2], "number": 3}
     document, errors = apply_values(given, {place: "new"})
     assert [(error.pointer, error.code) for error in errors] == [(place, "no_place")]
     assert document == given
@@ -217,12 +217,12 @@ def test_a_lone_text_is_read_where_its_target_takes_a_list(
     binding: Binding, value: object
 ) -> None:
     """As over every door that has only text. Joined parts are text."""
-    outputs = {
+    outputs: Any = {
         "search": {
             "results": [{**OUTPUTS["search"]["results"][0], "listed": '["a", "b"]'}]
         }
     }
     names = {"type": "array", "items": {"type": "string"}}
-    schema = {"properties": {"query": {"anyOf": [{"type": "string"}, names]}}}
+    schema: Any = {"properties": {"query": {"anyOf": [{"type": "string"}, names]}}}
     bound, _ = apply_bindings(step({"/query": binding}), outputs, schema)
     assert bound == {"query": value}

@@ -21,7 +21,7 @@ from tests.host.stage import CONNECTION, TOKEN, changed, in_host, toy_host
 from tests.toy.toy import MANIFEST, ToyPlugin
 
 Document = dict[str, Any]
-ENVIRON = {"TOY_TOKEN": TOKEN}
+ENVIRON: dict[str, Any] = {"TOY_TOKEN": TOKEN}
 GREETING = "schemas/greet.v1.input"
 
 
@@ -61,7 +61,7 @@ def errors(document: Any, host: Host | None = None) -> list[tuple[Any, str, str]
     ]
 
 
-def run(document: Document, host: Host | None = None, **options: Any) -> Document:
+def run(document: Document, host: Host | None = None, **options: Any) -> Any:
     """What a flow comes to."""
     return in_host(
         host or toy_host(environ=ENVIRON),
@@ -402,7 +402,7 @@ def test_a_step_names_a_stored_connection(tmp_path: Path) -> None:
 
 def test_the_timeout_is_that_of_each_step() -> None:
     """It reaches every run."""
-    handler = Script(telling())
+    handler: Any = Script(telling())
     run(
         flow(step("one", name="A")),
         toy_host(ToyPlugin(greet=handler), environ=ENVIRON),
@@ -419,7 +419,7 @@ def test_checkpoints_come_with_the_run_they_belong_to() -> None:
         await ctx.checkpoint({"at": 1})
         return ActionResult(output={"letters": 1})
 
-    def keep(run: StepRun, state: JsonObject) -> None:
+    def keep(run: StepRun, state: Any) -> None:
         kept.append((run, state))
 
     done = run(
@@ -460,7 +460,7 @@ def test_a_step_that_is_stopped_by_its_run_id_ends_the_flow_as_cancelled() -> No
     handler = Endless()
 
     async def stop(host: Host) -> list[Any]:
-        items = []
+        items: Any = []
         async for item in host.stream_flow(
             flow(step("one", name="A"), step("two", name="B"))
         ):

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
@@ -203,7 +204,7 @@ def test_connections_with_the_same_secret_share_their_limit_and_others_do_not() 
     rate_limiters = RateLimiters(64)
 
     def of(action: str, name: str, key: str) -> RateLimiter:
-        credential = {"connection_name": name, "api_key": Secret(key)}
+        credential: Any = {"connection_name": name, "api_key": Secret(key)}
         return rate_limiters.of(fingerprint(credential), action)
 
     mine = of("shout", "Mine", "one")

@@ -18,7 +18,6 @@ from perplexity_connector.contract import (
     ConnectorError,
     Effect,
     ErrorCode,
-    JsonObject,
 )
 from perplexity_connector.host import Host
 from perplexity_connector.host.limits.rate_limiter import RateLimiter
@@ -248,7 +247,7 @@ class Provider:
     taken: list[float] = field(default_factory=list[float])
     refused: int = 0
 
-    async def handle(self, _: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handle(self, _: Any, ctx: ActionContext) -> ActionResult:
         """Send one request, as a connector does."""
         async with ctx.permit():
             await asyncio.sleep(0.005)
@@ -273,7 +272,7 @@ class Once:
 
     refusal: ConnectorError | None
 
-    async def handle(self, _: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handle(self, _: Any, ctx: ActionContext) -> ActionResult:
         """Send one request, as a connector does."""
         async with ctx.permit():
             refusal, self.refusal = self.refusal, None
@@ -311,7 +310,7 @@ def test_twelve_runs_at_a_provider_that_takes_two_at_a_time_all_succeed(
     assert provider.refused > 0
 
 
-async def waits_for_its_turn(_: JsonObject, ctx: ActionContext) -> ActionResult:
+async def waits_for_its_turn(_: Any, ctx: ActionContext) -> ActionResult:
     """Ask for a turn, and then wait for an answer that does not arrive."""
     async with ctx.permit():
         await asyncio.Event().wait()
@@ -342,7 +341,7 @@ def test_a_wait_for_a_turn_that_ends_without_one_had_no_effect(
 ) -> None:
     """Nothing was sent, however the action gives up at its deadline."""
 
-    async def gives_up(input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def gives_up(input: Any, ctx: ActionContext) -> ActionResult:
         try:
             async with asyncio.timeout(1 if input["name"] == "late" else None):
                 return await waits_for_its_turn(input, ctx)
@@ -366,7 +365,7 @@ def test_a_wait_for_a_turn_that_ends_without_one_had_no_effect(
 def test_a_run_that_has_sent_something_and_waits_again_may_have_had_an_effect() -> None:
     """Only the first turn of an attempt is certain to have nothing before it."""
 
-    async def twice(input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def twice(input: Any, ctx: ActionContext) -> ActionResult:
         async with ctx.permit():
             ctx.observe_refusal(60.0)
         return await waits_for_its_turn(input, ctx)
@@ -447,7 +446,7 @@ class Busy:
     seconds: float
     left: list[float] = field(default_factory=list[float])
 
-    async def handle(self, input: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handle(self, input: Any, ctx: ActionContext) -> ActionResult:
         """Hold a turn, or wait for one and then hang."""
         if input["name"] == "first":
             async with ctx.permit():
@@ -509,7 +508,7 @@ def test_waits_of_several_requests_at_once_count_once() -> None:
     """A run waits as long as one of its requests does."""
     waited: list[float] = []
 
-    async def three(_: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def three(_: Any, ctx: ActionContext) -> ActionResult:
         async def ask() -> None:
             async with ctx.permit():
                 await asyncio.sleep(10)

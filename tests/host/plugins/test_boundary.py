@@ -17,7 +17,6 @@ from perplexity_connector.contract import (
     Effect,
     ErrorCode,
     FieldError,
-    JsonObject,
     RunWarning,
     hookimpl,
 )
@@ -25,8 +24,8 @@ from perplexity_connector.host import Host
 from perplexity_connector.host.plugins import boundary, loading
 from perplexity_connector.host.runs import run as run_module
 from tests.host.plugins.test_loading import Plugin, error_of
-from tests.host.runs.test_run import GOOD, Script, run
-from tests.host.stage import CONNECTION, GREET, TOKEN, in_host, opened, toy_host
+from tests.host.runs.test_run import GOOD, Script
+from tests.host.stage import CONNECTION, GREET, TOKEN, in_host, opened, run, toy_host
 from tests.toy.toy import Toy, ToyPlugin
 
 # What no plugin should raise, each made when it is needed.
@@ -53,7 +52,7 @@ def broken(**parts: Any) -> ConnectorError:
     return error
 
 
-WRONG_ERRORS = [
+WRONG_ERRORS: Any = [
     {"code": "unavailable"},
     {"effect": "none"},
     {"message": None},
@@ -65,14 +64,14 @@ WRONG_ERRORS = [
     {"http_status": "503"},
     {"request_id": 5},
     {"fields": ("/name",)},
-    {"fields": (FieldError(pointer=5, code="type", message=""),)},
+    {"fields": (FieldError(pointer=5, code="type", message=""),)},  # type: ignore[arg-type]
 ]
-WRONG_RESULTS = [
+WRONG_RESULTS: Any = [
     {"output": {"text": "Hello"}, "summary": None},
     {"output": {"text": "Hello"}, "usage": 5},
     {"output": {"text": "Hello"}, "warnings": None},
     {"output": {"text": "Hello"}, "warnings": ["polite"]},
-    {"output": {"text": "Hello"}, "warnings": [RunWarning(code=1, message="")]},
+    {"output": {"text": "Hello"}, "warnings": [RunWarning(code=1, message="")]},  # type: ignore[arg-type]
     {"output": {"text": "Hello"}, "meta": []},
 ]
 
@@ -178,7 +177,7 @@ def test_a_result_with_parts_of_a_wrong_type_is_internal_and_its_output_kept() -
         assert envelope["partial"] == {"text": "Hello"}
 
 
-@pytest.mark.parametrize("result", [None, {"text": "Hello"}, ActionResult(output=[1])])
+@pytest.mark.parametrize("result", [None, {"text": "Hello"}, ActionResult(output=[1])])  # type: ignore[arg-type]
 def test_a_result_without_an_output_is_internal(result: Any) -> None:
     """There is nothing to keep."""
     envelope = run(Script(result))
@@ -196,6 +195,7 @@ def test_what_an_action_says_in_a_wrong_type_costs_nobody_the_answer() -> None:
     """Events and partial outputs are dropped; a checkpoint is lost, with a warning."""
 
     async def odd(ctx: ActionContext) -> ActionResult:
+        value: Any
         for value in (None, 5, "text", ["text.delta"]):
             ctx.emit(value)
             ctx.save_partial(value)
@@ -305,7 +305,8 @@ def test_a_plugin_that_raises_when_it_is_loaded_fails_the_run(
 
 
 @pytest.mark.parametrize(
-    "found", [5, ["/name"], [FieldError(pointer=1, code="", message="")]]
+    "found",
+    [5, ["/name"], [FieldError(pointer=1, code="", message="")]],  # type: ignore[arg-type]
 )
 def test_a_check_that_returns_something_else_is_internal(
     found: Any, monkeypatch: pytest.MonkeyPatch
@@ -322,7 +323,7 @@ def test_a_status_or_a_page_with_parts_of_a_wrong_type_is_internal(
     """As any other answer of a wrong type."""
 
     async def test(*_: object) -> ConnectionStatus:
-        return ConnectionStatus(outcome="fine", message="", next_step="")
+        return ConnectionStatus(outcome="fine", message="", next_step="")  # type: ignore[arg-type]
 
     monkeypatch.setattr(Toy, "test_connection", test)
     with pytest.raises(ConnectorError) as caught:
@@ -378,7 +379,7 @@ def test_an_action_that_ignores_its_end_is_left_behind(
     """Its run is internal, with what it received; a caller that was cancelled stays so. The loop ends."""
     begun = asyncio.Event()
 
-    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handler(_: Any, ctx: ActionContext) -> ActionResult:
         ctx.save_partial({"text": "He"})
         begun.set()
         return await deaf()

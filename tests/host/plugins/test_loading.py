@@ -146,7 +146,7 @@ def test_a_connector_that_breaks_before_anything_is_sent_fails_the_run(
 ) -> None:
     """As internal, by the type of what it raised, with no effect and no attempt."""
     host = toy_host(Plugin(Sulky(settings={"greeting": where})))
-    envelope = in_host(host, lambda host: host.run(*GREET, connection=CONNECTION))
+    envelope: Any = in_host(host, lambda host: host.run(*GREET, connection=CONNECTION))
     assert (envelope["error"]["code"], envelope["error"]["effect"]) == (
         ErrorCode.INTERNAL,
         "none",

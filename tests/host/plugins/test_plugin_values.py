@@ -107,7 +107,7 @@ def test_a_result_that_cannot_be_read_is_internal(
     part: str, failure: type[BaseException]
 ) -> None:
     """An output that can be read is kept."""
-    parts = {"output": {"text": "Hello"}, part: Trap(failure)}
+    parts: Any = {"output": {"text": "Hello"}, part: Trap(failure)}
     envelope = writable(run(Script(ActionResult(**parts))))
     assert envelope["error"]["code"] == ErrorCode.INTERNAL
     assert part == "output" or envelope["partial"] == {"text": "Hello"}
@@ -122,7 +122,7 @@ def test_an_interrupt_passes_where_a_value_is_read() -> None:
 
 def test_an_output_with_such_a_part_is_internal() -> None:
     """However deep it is."""
-    output = {"text": "Hello", "more": [{"deep": Trap(SystemExit)}]}
+    output: Any = {"text": "Hello", "more": [{"deep": Trap(SystemExit)}]}
     envelope = writable(run(Script(ActionResult(output=output))))
     assert envelope["error"]["code"] == ErrorCode.INTERNAL
 
@@ -295,8 +295,9 @@ def test_a_page_with_something_else_than_options_is_internal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A list of them, and nothing in it but options."""
+    odd: Any
     for odd in ({}, ["a"], None):
-        page: Any = OptionsPage(options=odd)  # type: ignore[arg-type]
+        page: Any = OptionsPage(options=odd)
 
         async def listed(*_: object, page: Any = page) -> OptionsPage:
             return page

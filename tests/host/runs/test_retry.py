@@ -1,4 +1,5 @@
 import time
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def wait(
     )
 
 
-def failure(code: ErrorCode = ErrorCode.UNAVAILABLE, **parts: object) -> ConnectorError:
+def failure(code: ErrorCode = ErrorCode.UNAVAILABLE, **parts: Any) -> ConnectorError:
     """A failed attempt."""
     return ConnectorError(code, "It failed.", **parts)
 
@@ -71,7 +72,7 @@ def test_the_provider_s_wait_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_wait_of_nothing_becomes_the_usual_back_off(
-    monkeypatch: pytest.MonkeyPatch, told: dict[str, float]
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, Any]
 ) -> None:
     """Zero, past, unreadable or missing: four attempts within milliseconds help no one."""
     monkeypatch.setattr(repeating, "back_off", lambda attempt: 10.0 + attempt)

@@ -18,7 +18,6 @@ from perplexity_connector.contract import (
     Effect,
     ErrorCode,
     FieldError,
-    JsonObject,
     Secret,
 )
 from tests.host.stage import CONNECTION, COUNT, GREET, TOKEN, in_host, run, toy_host
@@ -42,9 +41,9 @@ class Script:
         """Give a result, raise an error, or call what can be called with the context."""
         self.outcomes = list(outcomes)
         self.contexts: list[ActionContext] = []
-        self.inputs: list[JsonObject] = []
+        self.inputs: list[Any] = []
 
-    async def __call__(self, input: JsonObject, ctx: ActionContext) -> Any:
+    async def __call__(self, input: Any, ctx: ActionContext) -> Any:
         """The next outcome."""
         self.inputs.append(input)
         self.contexts.append(ctx)
@@ -58,7 +57,9 @@ class Script:
 
 def test_a_run_that_succeeds_is_an_envelope_of_plain_json() -> None:
     """Every key is there, and says what it should."""
-    envelope = in_host(toy_host(), lambda host: host.run(*GREET, connection=CONNECTION))
+    envelope: Any = in_host(
+        toy_host(), lambda host: host.run(*GREET, connection=CONNECTION)
+    )
     assert json.loads(json.dumps(envelope)) == envelope
     started = datetime.fromisoformat(envelope.pop("started_at"))
     assert started.utcoffset() == timedelta(0)
@@ -261,7 +262,7 @@ def test_an_interrupt_leaves_the_run_at_once(interrupt: BaseException) -> None:
 
 def test_a_run_that_is_cancelled_from_outside_cancels_its_handler() -> None:
     """And the cancellation comes back."""
-    gone = []
+    gone: Any = []
 
     async def wait(ctx: ActionContext) -> None:
         started.set()
@@ -459,10 +460,10 @@ def test_an_empty_checkpoint_takes_the_way_back_away() -> None:
 
 def test_every_checkpoint_is_handed_to_whoever_keeps_it() -> None:
     """A plain function or one that is awaited, before the handler goes on."""
-    plain: list[JsonObject] = []
-    awaited: list[JsonObject] = []
+    plain: list[Any] = []
+    awaited: list[Any] = []
 
-    async def keep(state: JsonObject) -> None:
+    async def keep(state: Any) -> None:
         awaited.append(state)
 
     run(Script(checkpointing({"n": 1}, GOOD)), on_checkpoint=plain.append)
@@ -473,7 +474,7 @@ def test_every_checkpoint_is_handed_to_whoever_keeps_it() -> None:
 def test_a_checkpoint_that_cannot_be_kept_is_a_warning() -> None:
     """A paid answer is worth more than the chance to resume it; the text of the failure stays out."""
 
-    def full(_: JsonObject) -> None:
+    def full(_: Any) -> None:
         raise OSError(TOKEN)
 
     async def twice(ctx: ActionContext) -> ActionResult:
@@ -495,7 +496,7 @@ def test_an_option_that_is_none_is_a_type_error() -> None:
 
 def test_a_blank_is_dropped_only_where_the_schema_refuses_it() -> None:
     """This connector's empty farewell means something. The caller's own input stays as it is."""
-    given = {"name": "Ada", "tone": None, "times": "", "also": [], "farewell": ""}
+    given: Any = {"name": "Ada", "tone": None, "times": "", "also": [], "farewell": ""}
     script = Script(GOOD)
     envelope = run(script, step=("toy", "greet", given))
     assert envelope["status"] == "succeeded"

@@ -11,7 +11,6 @@ from perplexity_connector.contract import (
     ConnectorError,
     Effect,
     ErrorCode,
-    JsonObject,
 )
 from perplexity_connector.host import Host, SyncHost
 from perplexity_connector.host.runs import run as run_module
@@ -33,7 +32,7 @@ class Writing:
         self.may_end.set()
         self.stopped = 0
 
-    async def __call__(self, _: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def __call__(self, _: Any, ctx: ActionContext) -> ActionResult:
         """Write on."""
         ctx.emit({"type": "text.delta", "text": "Hello"})
         self.begun.set()
@@ -147,13 +146,13 @@ def test_a_run_whose_time_is_over_is_not_stopped_any_more(
 
 
 def between_attempts(
-    state: JsonObject | None, way: str, kind: type[Any] = Toy
+    state: Any, way: str, kind: type[Any] = Toy
 ) -> tuple[Toy, Any, int]:
     """A run that is ended while it waits for its second attempt: its toy, its envelope, the calls of its action."""
     failed = asyncio.Event()
     calls = 0
 
-    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handler(_: Any, ctx: ActionContext) -> ActionResult:
         nonlocal calls
         calls += 1
         if state is not None:
@@ -210,7 +209,7 @@ class Plain:
     ],
 )
 def test_a_run_that_is_ended_between_two_attempts_is_stopped_at_the_provider(
-    state: JsonObject | None, log: list[str], warnings: list[str], way: str
+    state: Any, log: list[str], warnings: list[str], way: str
 ) -> None:
     """Through the connector, once, and never by calling the action again."""
     toy, envelope, calls = between_attempts(state, way)
@@ -244,7 +243,7 @@ class Slow(Toy):
     async def cancel_run(self, *_: object) -> bool:
         """Answer when the loop has turned a few times."""
         self.log.append("asked")
-        for _ in range(20):
+        for _turn in range(20):
             await asyncio.sleep(0)
         return True
 
@@ -254,7 +253,7 @@ def test_a_run_whose_caller_left_is_not_stopped_again(way: str) -> None:
     """It ends by itself, and the host closes its connectors."""
     failed = asyncio.Event()
 
-    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handler(_: Any, ctx: ActionContext) -> ActionResult:
         await ctx.checkpoint({"id": "r1"})
         failed.set()
         raise ConnectorError(ErrorCode.UNAVAILABLE, "Down.", retry_after=60)
@@ -321,7 +320,7 @@ def test_a_run_that_is_stopped_while_its_connector_opens_sends_nothing(
 
     monkeypatch.setattr(Toy, "__aenter__", opened)
     host = toy_host(ToyPlugin(greet=handler))
-    envelope = in_host(
+    envelope: Any = in_host(
         host, lambda host: host.run(*GREET, connection=CONNECTION, run_id=RUN_ID)
     )
     assert (envelope["status"], envelope["attempts"]) == ("cancelled", 0)
@@ -357,11 +356,11 @@ def test_a_connector_that_cannot_stop_a_run_confirms_nothing() -> None:
 @pytest.mark.parametrize("accepted", [None, False, True])
 @pytest.mark.parametrize("code", [ErrorCode.TIMEOUT, ErrorCode.CANCELLED, "stopped"])
 def test_an_action_says_whether_the_provider_accepted_the_stop(
-    state: JsonObject | None, accepted: bool | None, code: str
+    state: Any, accepted: bool | None, code: str
 ) -> None:
     """Without that, a run with a checkpoint may go on at the provider, and its envelope says so."""
 
-    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handler(_: Any, ctx: ActionContext) -> ActionResult:
         if state is not None:
             await ctx.checkpoint(state)
         if accepted is not None:
@@ -397,7 +396,7 @@ def test_every_run_of_an_id_is_stopped() -> None:
 def test_an_action_that_has_its_result_when_it_is_stopped_keeps_it() -> None:
     """It is paid for."""
 
-    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handler(_: Any, ctx: ActionContext) -> ActionResult:
         host.cancel(ctx.run_id)
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
@@ -411,7 +410,7 @@ def test_an_action_that_has_its_result_when_it_is_stopped_keeps_it() -> None:
 def test_an_action_that_fails_when_it_is_stopped_was_stopped() -> None:
     """What its error has received is kept."""
 
-    async def handler(_: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def handler(_: Any, ctx: ActionContext) -> ActionResult:
         host.cancel(ctx.run_id)
         try:
             await asyncio.Event().wait()

@@ -10,7 +10,6 @@ from perplexity_connector.contract import (
     ActionResult,
     ConnectorError,
     EventType,
-    JsonObject,
 )
 from perplexity_connector.host import Host
 from tests.host.runs.test_run import GOOD, Script, unavailable
@@ -158,7 +157,7 @@ class Endless:
 
     stopped = False
 
-    async def __call__(self, _: JsonObject, ctx: ActionContext) -> ActionResult:
+    async def __call__(self, _: Any, ctx: ActionContext) -> ActionResult:
         """Never return."""
         ctx.emit({"type": "text.delta", "text": "a"})
         try:
@@ -174,7 +173,8 @@ def test_leaving_a_stream_early_cancels_the_run_and_waits_for_it() -> None:
 
     async def leave(host: Host) -> bool:
         async with aclosing(host.stream(*GREET, connection=CONNECTION)) as items:
-            assert (await anext(items))["text"] == "a"
+            first: Any = await anext(items)
+            assert first["text"] == "a"
         return handler.stopped
 
     assert in_host(toy_host(ToyPlugin(greet=handler)), leave)

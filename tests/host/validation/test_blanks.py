@@ -8,12 +8,12 @@ from perplexity_connector.host.validation.blanks import drop_refused_blanks
 from perplexity_connector.host.validation.schema_validator import SchemaValidator
 from perplexity_connector.host.validation.to_json import to_json
 
-PLACE = {
+PLACE: dict[str, Any] = {
     "type": "object",
     "properties": {"city": {"type": "string", "minLength": 1}},
     "required": ["city"],
 }
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
@@ -85,10 +85,10 @@ def test_a_blank_of_a_union_is_dropped_if_no_branch_takes_it(blank: object) -> N
 
 @pytest.mark.parametrize("place", [{}, {"city": ""}, {"city": None}, None], ids=repr)
 def test_an_object_without_its_required_members_is_dropped_if_it_is_empty(
-    place: object,
+    place: Any,
 ) -> None:
     """A form that was cleared leaves it; one with a blank that is required is refused."""
-    expected = [("/place/city", "minLength"), ("/place/city", "type")]
+    expected: Any = [("/place/city", "minLength"), ("/place/city", "type")]
     left, errors = dropped(place=place)
     if place in ({}, None):
         assert (left, errors) == ({}, [])

@@ -7,8 +7,8 @@ import pytest
 
 from perplexity_connector.host.validation.text_values import from_text
 
-LIST = {"type": "array", "items": {"type": "string"}}
-EITHER = {"anyOf": [{"type": "string"}, LIST]}
+LIST: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+EITHER: dict[str, Any] = {"anyOf": [{"type": "string"}, LIST]}
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_a_text_is_read_where_the_schema_takes_another_type(
 def test_texts_inside_objects_and_lists_are_read(union: str) -> None:
     """Along the schema, through its unions."""
     row = {union: [{"type": "object", "properties": {"n": {"type": "integer"}}}]}
-    schema = {"properties": {"rows": {"type": "array", "items": row}}}
-    given = {"rows": [{"n": "1", "m": "2"}, {"n": 3}, "x"], "other": "4"}
-    expected = {"rows": [{"n": 1, "m": "2"}, {"n": 3}, "x"], "other": "4"}
+    schema: Any = {"properties": {"rows": {"type": "array", "items": row}}}
+    given: Any = {"rows": [{"n": "1", "m": "2"}, {"n": 3}, "x"], "other": "4"}
+    expected: Any = {"rows": [{"n": 1, "m": "2"}, {"n": 3}, "x"], "other": "4"}
     assert from_text(given, schema) == expected
 
 

@@ -16,7 +16,7 @@ from perplexity_connector.host.validation.to_json import to_json
 def test_plain_json_is_copied_deeply() -> None:
     """Equal, and sharing nothing."""
     original = {"a": [1, 2.5, True, None, "é"], "b": {"c": []}}
-    copied = to_json(original)
+    copied: Any = to_json(original)
     assert (copied.value, copied.errors) == (original, [])
     copied.value["a"].append(3)
     assert len(original["a"]) == 5

@@ -67,7 +67,7 @@ def test_both_libraries_agree_on_documents_of_our_own_schemas(
     schema: Any, data: st.DataObject
 ) -> None:
     """With documents that follow them, or nearly do."""
-    value = data.draw(DOCUMENTS[schema["title"]])
+    value: Any = data.draw(DOCUMENTS[schema["title"]])
     if value and data.draw(st.booleans()):
         name = data.draw(st.sampled_from(sorted(value)))
         value[name] = data.draw(made_schemas.values)
@@ -110,7 +110,7 @@ PAGE = dict.fromkeys(("title", "url", "snippet", "query"), "é") | {
     "last_updated": None,
     "rank": 1,
 }
-OUTPUT = {
+OUTPUT: dict[str, Any] = {
     "results": [PAGE] * 10,
     "queries": [{"query": "é", "count": 10, "id": None, "error": None}],
 }
@@ -118,7 +118,7 @@ OUTPUT = {
 
 def test_a_valid_document_is_not_checked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """The slower library is asked about invalid documents, and about nothing else."""
-    asked: list[object] = []
+    asked: list[Any] = []
     real = schema_validator._field_errors
 
     def counted(*arguments: Any) -> Any:

@@ -18,7 +18,9 @@ WAYS = ["plain", "stream", "bytes"]
 def item_events(index: int, item: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The events of one output item, in the recorded order."""
     place = {"output_index": index}
-    sources = {name: item[name] for name in ("results", "contents") if name in item}
+    sources: Any = {
+        name: item[name] for name in ("results", "contents") if name in item
+    }
     yield {"type": "response.output_item.added", "item": {"type": "x"}, **place}
     if item["type"] == "message":
         yield from text_events(index, item["content"][0]["text"])

@@ -1,6 +1,7 @@
 """A run is stopped at the provider while no action runs, through the connector."""
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
@@ -12,11 +13,11 @@ from tests.perplexity.actions.test_create_chat_completion import never
 from tests.perplexity.actions.wire import RUN_ID, Listener, Provider, plain, refusal
 
 CHAT = ("create_chat_completion", 1)
-STATE = {"response_id": RUN_ID, "shown": 0}
+STATE: dict[str, Any] = {"response_id": RUN_ID, "shown": 0}
 
 
 def stop(
-    provider: Provider, action: tuple[str, int] = CHAT, state: object = STATE
+    provider: Provider, action: tuple[str, int] = CHAT, state: Any = STATE
 ) -> bool:
     """Whether the run of a checkpoint was stopped. The host gives no turn to any request."""
 

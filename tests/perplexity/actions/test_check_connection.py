@@ -5,6 +5,7 @@ import logging
 import re
 import socket
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -25,9 +26,7 @@ PAGE = http(200, HTML, "content-type: text/html")
 SENTINEL = "pplx-sentinel-0123456789abcdef"
 
 
-async def at(
-    base_url: str, key: str = keys.GOOD_KEY, **more: object
-) -> ConnectionStatus:
+async def at(base_url: str, key: str = keys.GOOD_KEY, **more: Any) -> ConnectionStatus:
     """What a test over the network finds."""
     async with Client(Endpoint(base_url=base_url)) as client:
         return await examine(
@@ -36,7 +35,7 @@ async def at(
 
 
 def scripted(
-    *answers: httpx.Response, **more: object
+    *answers: httpx.Response, **more: Any
 ) -> tuple[ConnectionStatus, Provider]:
     """What a test against a script finds, and the script."""
     provider = Provider(*answers)
@@ -49,7 +48,7 @@ def scripted(
     return asyncio.run(main()), provider
 
 
-def raw(*answers: object, **more: object) -> tuple[ConnectionStatus, list[str]]:
+def raw(*answers: Any, **more: Any) -> tuple[ConnectionStatus, list[str]]:
     """What a test against a raw server finds, and the first lines of the requests that it got."""
 
     async def main() -> tuple[ConnectionStatus, list[str]]:

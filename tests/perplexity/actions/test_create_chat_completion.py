@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -34,7 +35,7 @@ from tests.perplexity.actions.wire import (
     stream,
 )
 
-QUESTION = {
+QUESTION: dict[str, Any] = {
     "model": "sonar-pro",
     "messages": [{"role": "user", "content": "How far away is the Moon?"}],
 }
@@ -50,10 +51,10 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(
     provider: Provider,
     listener: Listener,
-    input: object = QUESTION,
+    input: Any = QUESTION,
     *,
     listen: bool = True,
-    **more: object,
+    **more: Any,
 ) -> ActionResult:
     """The action's result."""
 
@@ -72,7 +73,7 @@ def failure(
     input: object = QUESTION,
     *,
     listen: bool = True,
-    **more: object,
+    **more: Any,
 ) -> ConnectorError:
     """The error that the action raises."""
     with pytest.raises(ConnectorError) as caught:
@@ -87,7 +88,7 @@ def codes(result: ActionResult) -> list[str]:
 
 def test_an_answer_comes_back_in_the_chat_shape_with_its_sources_in_order() -> None:
     """The marks are rewritten, and each one's source stands at its number."""
-    result = run(Provider(stream(events())), Listener())
+    result: Any = run(Provider(stream(events())), Listener())
     assert (
         result.output["content"]
         == SHOWN
@@ -132,7 +133,7 @@ def test_the_first_event_is_checkpointed_before_anything_else() -> None:
     listener = Listener()
     seen: list[int] = []
 
-    async def checkpoint(state: dict[str, object]) -> None:
+    async def checkpoint(state: dict[str, Any]) -> None:
         seen.append(len(listener.events))
         listener.states.append(state)
 
@@ -204,7 +205,7 @@ def test_a_run_that_is_gone_is_an_unknown_outcome_with_what_was_received(
 ) -> None:
     """Never posted again; the text and the sources so far are kept."""
     provider = Provider(stream(events()[:10]), refusal(status, kind))
-    error = failure(provider, Listener())
+    error: Any = failure(provider, Listener())
     assert (error.code, error.effect, error.retryable) == (
         "upstream_failed",
         "unknown",
@@ -245,7 +246,7 @@ def test_an_error_in_a_poll_with_http_200_means_what_its_type_says() -> None:
 @pytest.mark.parametrize("listen", [True, False])
 @pytest.mark.parametrize("more", [{"status": "error"}, {"type": "invalid_api_key"}])
 def test_an_error_as_the_whole_answer_is_a_refusal(
-    more: dict[str, object], listen: bool
+    more: dict[str, Any], listen: bool
 ) -> None:
     """Whatever is beside it, nothing was begun."""
     body = {"error": {"type": "invalid_api_key", "code": 401}} | more
@@ -268,7 +269,7 @@ def test_a_run_that_cannot_be_looked_at_leaves_the_way_back_to_it() -> None:
 
 @pytest.mark.parametrize("found", [{}, final(id="resp_other"), {"status": 7}])
 def test_a_poll_that_brings_no_run_or_another_one_is_a_failed_poll(
-    found: dict[str, object],
+    found: dict[str, Any],
 ) -> None:
     """One strange answer does not lose the run, and another run's answer is never taken."""
     provider = Provider(stream(events()[:4]), plain(found), plain(final()))
@@ -295,7 +296,7 @@ def test_an_end_on_the_own_stream_counts_whatever_its_id(listen: bool) -> None:
     assert len(provider.asked) == 1
 
 
-ERROR = {"type": "error", "error": {"type": "overloaded", "code": 503}}
+ERROR: dict[str, Any] = {"type": "error", "error": {"type": "overloaded", "code": 503}}
 
 
 @pytest.mark.parametrize("listen", [True, False])
@@ -318,11 +319,11 @@ def test_a_run_is_fetched_before_an_error_event_counts(
     "error", [ERROR, {"type": "error", "code": "overloaded", "message": "…"}]
 )
 def test_a_failed_run_behind_an_error_event_has_its_partial_answer_and_usage(
-    error: dict[str, object],
+    error: dict[str, Any],
 ) -> None:
     """The run's own description of its failure is missing here, so the event's counts."""
     provider = Provider(stream(events(error)), plain(final("failed", output=[])))
-    found = failure(provider, Listener())
+    found: Any = failure(provider, Listener())
     assert (found.code, found.effect) == ("upstream_failed", "unknown")
     assert found.partial["content"] == SHOWN
     assert found.usage["total_tokens"] == 15
@@ -334,12 +335,12 @@ def test_an_error_event_of_a_run_that_is_gone_is_the_error() -> None:
     """Its type says more than that the run cannot be fetched; the run may have cost money."""
     error = {"type": "error", "error": {"type": "request_rate_limit_exceeded"}}
     provider = Provider(stream(events(error)), refusal(404, "not_found"))
-    found = failure(provider, Listener())
+    found: Any = failure(provider, Listener())
     assert (found.code, found.effect) == ("rate_limited", "unknown")
     assert found.partial["content"] == SHOWN
 
 
-CONTRADICTION = {
+CONTRADICTION: dict[str, Any] = {
     "type": "response.completed",
     "response": final("in_progress", output=[]),
 }
@@ -403,7 +404,7 @@ def test_a_contradictory_end_without_any_answer_can_be_continued() -> None:
     [(events(CONTRADICTION), True), ([events()[0], CONTRADICTION], False)],
 )
 def test_the_deadline_may_come_before_an_unclear_end_is_settled(
-    rows: list[dict[str, object]], is_answer: bool
+    rows: list[dict[str, Any]], is_answer: bool
 ) -> None:
     """Then the streamed text is the answer; without one, the run can be continued."""
 
@@ -428,7 +429,7 @@ def test_a_run_that_asks_for_an_action_fails_at_once() -> None:
     """Nobody could answer it; the received part is kept."""
     asks = plain(final("requires_action", output=[]))
     provider = Provider(stream(events()[:9]), asks)
-    error = failure(provider, Listener())
+    error: Any = failure(provider, Listener())
     assert (error.code, error.effect) == ("upstream_failed", "unknown")
     assert error.partial["citations"]
     assert [method for method, _ in provider.asked] == ["POST", "GET"]
@@ -626,7 +627,7 @@ def test_a_stream_with_too_much_text_is_fetched_instead(
     ],
 )  # fmt: skip
 def test_a_run_that_only_reasoned_points_at_the_limit(
-    error: dict[str, object], more: dict[str, object], pointers: list[str]
+    error: dict[str, Any], more: dict[str, Any], pointers: list[str]
 ) -> None:
     """If the author set one; repeating the run would fail again."""
     end = {"type": "response.failed", "error": error}
@@ -682,7 +683,7 @@ def test_a_run_that_failed_meanwhile_is_told_as_failed() -> None:
 @pytest.mark.parametrize(
     "state", [{}, {"response_id": "../models"}, {"response_id": 7}]
 )
-def test_a_state_that_names_no_run_is_refused(state: dict[str, object]) -> None:
+def test_a_state_that_names_no_run_is_refused(state: dict[str, Any]) -> None:
     """It becomes part of an address, so it is looked at first, and never means a fresh POST."""
     provider = Provider(stream(events()))
     error = failure(provider, Listener(), resume_from=state)
@@ -716,10 +717,10 @@ def test_a_state_that_names_no_run_is_refused(state: dict[str, object]) -> None:
 )
 @pytest.mark.parametrize("listen", [True, False])
 def test_a_run_that_ends_badly_is_an_error_with_what_was_received(
-    end: dict[str, object], code: str | None, listen: bool
+    end: dict[str, Any], code: str | None, listen: bool
 ) -> None:
     """With and without a `response` inside, listened to or not: the same error, the same partial answer."""
-    error = failure(Provider(stream(events(end))), Listener(), listen=listen)
+    error: Any = failure(Provider(stream(events(end))), Listener(), listen=listen)
     assert (error.code, error.effect, error.retryable) == (
         "upstream_failed",
         "unknown",
@@ -745,10 +746,10 @@ def test_a_run_that_ends_badly_is_an_error_with_what_was_received(
     ],
 )
 def test_a_cut_answer_has_finish_reason_length_and_the_text_so_far(
-    end: dict[str, object], listen: bool
+    end: dict[str, Any], listen: bool
 ) -> None:
     """An incomplete run is a success with a word about it, though its final object may be empty."""
-    result = run(Provider(stream(events(end))), Listener(), listen=listen)
+    result: Any = run(Provider(stream(events(end))), Listener(), listen=listen)
     assert result.output["choices"][0]["finish_reason"] == "length"
     assert result.output["content"] == SHOWN
     assert codes(result) == ["incomplete"]
@@ -782,7 +783,7 @@ def test_the_deadline_gives_what_was_received_and_asks_the_provider_to_stop(
 
     provider = Provider(stream(events()[:9]), looked_at)
     listener = Listener()
-    error = failure(provider, listener, deadline=time.monotonic() + 0.05)
+    error: Any = failure(provider, listener, deadline=time.monotonic() + 0.05)
     assert listener.states[-1]["response_id"] == RUN_ID
     assert (error.code, error.effect) == ("timeout", "unknown")
     assert error.partial["content"]
@@ -810,10 +811,10 @@ def test_a_run_that_never_had_its_turn_had_no_effect() -> None:
 
 def test_looking_at_a_begun_run_does_not_wait_for_a_turn_nor_count_as_one() -> None:
     """The host's limit is for requests that begin something; the provider counts the others apart."""
-    heard: list[object] = []
-    parts = {"observe_limit": heard.append, "observe_refusal": heard.append}
+    heard: list[Any] = []
+    parts: Any = {"observe_limit": heard.append, "observe_refusal": heard.append}
     provider = Provider(refusal(429), plain(final()))
-    state = {"response_id": RUN_ID, "shown": 0}
+    state: Any = {"response_id": RUN_ID, "shown": 0}
     result = run(provider, Listener(), resume_from=state, permit=never, **parts)
     assert result.output["content"] == SHOWN
     assert provider.asked == [("GET", RUN_PATH)] * 2
@@ -882,7 +883,7 @@ def test_what_a_cancelled_run_received_is_salvaged_once_the_provider_was_asked_t
         looking.set()
         return await asyncio.Future()
 
-    def salvage(partial: dict[str, object]) -> None:
+    def salvage(partial: Any) -> None:
         happened.append("salvaged")
         listener.salvaged.append(partial)
 
@@ -913,7 +914,7 @@ def test_a_run_cancelled_while_its_failure_is_being_kept_is_salvaged(
     listener = Listener()
     kept = asyncio.Event()
 
-    async def checkpoint(state: dict[str, object]) -> None:
+    async def checkpoint(state: dict[str, Any]) -> None:
         if listener.states:
             kept.set()
             await asyncio.Future()

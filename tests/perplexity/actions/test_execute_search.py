@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
+from typing import Any
 
 import httpx
 import pytest
@@ -55,11 +56,11 @@ def run(
     provider: Provider,
     listener: Listener,
     query: object,
-    fields: dict[str, object] | None = None,
-    **more: object,
+    fields: dict[str, Any] | None = None,
+    **more: Any,
 ) -> ActionResult:
     """The action's result."""
-    form = {"query": query} | (fields or {})
+    form: Any = {"query": query} | (fields or {})
 
     async def main() -> ActionResult:
         async with provider.client() as client:
@@ -69,7 +70,7 @@ def run(
 
 
 def failure(
-    provider: Provider, listener: Listener, query: object, **more: object
+    provider: Provider, listener: Listener, query: object, **more: Any
 ) -> ConnectorError:
     """The error that the action raises."""
     with pytest.raises(ConnectorError) as caught:
@@ -79,7 +80,7 @@ def failure(
 
 def test_one_query_comes_back_ranked() -> None:
     """A single text is searched once."""
-    result = run(Provider(echo), Listener(), "moon distance")
+    result: Any = run(Provider(echo), Listener(), "moon distance")
     assert [(row["query"], row["rank"]) for row in result.output["results"]] == [
         ("moon distance", 1),
         ("moon distance", 2),
@@ -97,7 +98,7 @@ def test_one_query_comes_back_ranked() -> None:
 def test_several_queries_are_one_request_each_and_attributed_in_order() -> None:
     """Each query is asked alone, and its results carry it."""
     provider = Provider(echo)
-    result = run(provider, Listener(), QUERIES)
+    result: Any = run(provider, Listener(), QUERIES)
     assert sorted(str(body["query"]) for body in provider.bodies) == sorted(QUERIES)
     assert [row["query"] for row in result.output["results"]] == [
         query for query in QUERIES for _ in range(2)
@@ -115,7 +116,7 @@ def test_bad_input_is_refused_before_anything_is_sent() -> None:
 
 def test_a_query_that_cannot_succeed_does_not_lose_the_others() -> None:
     """Its error stands beside the results, with a warning."""
-    result = run(
+    result: Any = run(
         Provider(failing("bread", refusal(400))),
         Listener(),
         QUERIES,
@@ -129,20 +130,20 @@ def test_a_query_that_cannot_succeed_does_not_lose_the_others() -> None:
 def test_a_failure_that_may_pass_is_raised_with_what_is_finished_checkpointed() -> None:
     """The next attempt asks only for the rest."""
     listener = Listener()
-    error = failure(
+    error: Any = failure(
         Provider(failing("bread", refusal(503))), listener, QUERIES, last_attempt=False
     )
     assert error.code == "unavailable"
     assert len(error.partial["results"]) == 4
     provider = Provider(echo)
-    result = run(provider, Listener(), QUERIES, resume_from=listener.states[-1])
+    result: Any = run(provider, Listener(), QUERIES, resume_from=listener.states[-1])
     assert [body["query"] for body in provider.bodies] == ["bread"]
     assert [outcome["count"] for outcome in result.output["queries"]] == [2, 2, 2]
 
 
 def test_on_the_last_attempt_everything_that_was_found_comes_back() -> None:
     """A failure that might have passed does not fail the step then."""
-    result = run(Provider(failing("bread", refusal(503))), Listener(), QUERIES)
+    result: Any = run(Provider(failing("bread", refusal(503))), Listener(), QUERIES)
     assert [outcome["count"] for outcome in result.output["queries"]] == [2, 2, 0]
 
 
@@ -156,7 +157,7 @@ def test_when_every_query_failed_the_step_fails() -> None:
 
 def test_a_state_of_other_queries_is_not_taken_for_these() -> None:
     """A finished query counts only where it stands in this input too."""
-    state = {"finished": {"0": {"query": "another", "pages": [], "id": None}}}
+    state: Any = {"finished": {"0": {"query": "another", "pages": [], "id": None}}}
     provider = Provider(echo)
     run(provider, Listener(), "moon distance", resume_from=state)
     assert len(provider.asked) == 1
@@ -183,9 +184,8 @@ def test_at_the_deadline_what_was_found_comes_back() -> None:
             )
             return await execute_search(client, {"query": QUERIES}, ctx)
 
-    assert [
-        bool(outcome["error"]) for outcome in asyncio.run(main()).output["queries"]
-    ] == [False, False, True]
+    queries: Any = asyncio.run(main()).output["queries"]
+    assert [bool(outcome["error"]) for outcome in queries] == [False, False, True]
 
 
 def test_a_query_that_never_had_its_turn_had_no_effect() -> None:
@@ -210,7 +210,7 @@ def test_a_query_that_never_had_its_turn_had_no_effect() -> None:
             )
             return await execute_search(client, {"query": QUERIES}, ctx)
 
-    outcomes = asyncio.run(main()).output["queries"]
+    outcomes: Any = asyncio.run(main()).output["queries"]
     assert outcomes[0]["error"] is None
     effects = [outcome["error"]["effect"] for outcome in outcomes[1:]]
     assert effects == ["unknown", "none"]
@@ -298,11 +298,11 @@ def test_a_search_cancelled_while_it_is_checkpointed_is_salvaged() -> None:
     async def main() -> None:
         keeping = asyncio.Event()
 
-        async def checkpoint(_: dict[str, object]) -> None:
+        async def checkpoint(_: dict[str, Any]) -> None:
             keeping.set()
             await asyncio.Future()
 
-        listener.checkpoint = checkpoint
+        listener.checkpoint = checkpoint  # type: ignore[assignment]
         ctx = listener.context(last_attempt=False, resume_from=resumed)
         async with Provider(failing("bread", refusal(503))).client() as client:
             await cancel_once(execute_search(client, {"query": QUERIES}, ctx), keeping)
@@ -333,7 +333,7 @@ def test_an_error_with_http_200_is_an_error(
 
 def test_null_results_are_no_results() -> None:
     """The provider writes empty lists as null elsewhere."""
-    result = run(Provider(plain({"id": "i", "results": None})), Listener(), "moon")
+    result: Any = run(Provider(plain({"id": "i", "results": None})), Listener(), "moon")
     assert result.output["results"] == []
     assert result.output["queries"][0]["count"] == 0
 
@@ -347,7 +347,7 @@ def test_a_null_error_beside_results_is_not_an_error() -> None:
 def test_the_finished_queries_of_a_failed_search_are_its_usage() -> None:
     """Each of them was paid for."""
     provider = Provider(failing("bread", refusal(503)))
-    error = failure(provider, Listener(), QUERIES, last_attempt=False)
+    error: Any = failure(provider, Listener(), QUERIES, last_attempt=False)
     assert error.usage is not None
     assert error.usage["search_queries"] == 2
     assert error.usage["cost"]["total_cost"] == 0.01
@@ -358,11 +358,11 @@ def test_the_finished_queries_of_a_failed_search_are_its_usage() -> None:
     [({}, 0.015), ({"search_type": "web"}, 0.015), ({"search_type": "fast"}, 0.003)],
 )
 def test_a_search_costs_what_the_price_list_says(
-    fields: dict[str, object], usd: float
+    fields: dict[str, Any], usd: float
 ) -> None:
     """The answer does not say it. So the cost names its basis, and the day of the list."""
     result = run(Provider(echo), Listener(), QUERIES, fields)
-    cost = result.usage["cost"]
+    cost: Any = result.usage["cost"]
     date.fromisoformat(cost.pop("listed_on"))
     assert cost == {"currency": "USD", "total_cost": usd, "basis": "list_price"}
 

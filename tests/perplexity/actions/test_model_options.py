@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -24,7 +25,7 @@ from perplexity_connector.sandbox import Sandbox, keys
 from tests.perplexity.actions.wire import Provider, plain, refusal
 from tests.perplexity.wire.loopback import Loopback, silence
 
-PRICING = {"input": 0.25, "output": 2.5, "unit": "usd_per_1m_tokens"}
+PRICING: dict[str, Any] = {"input": 0.25, "output": 2.5, "unit": "usd_per_1m_tokens"}
 LISTED = plain(
     {
         "data": [
@@ -37,7 +38,7 @@ LISTED = plain(
 SENTINEL = "pplx-sentinel-0123456789abcdef"
 
 
-def context(key: str = "pplx-mine", **more: object) -> ActionContext:
+def context(key: str = "pplx-mine", **more: Any) -> ActionContext:
     """A context with that key."""
     return ActionContext(connection={"api_key": Secret(key)}, **more)
 
@@ -61,7 +62,7 @@ class Lister:
         self.clock = Clock()
 
     def pages(
-        self, *contexts: ActionContext, after: float = 0.0, **query: object
+        self, *contexts: ActionContext, after: float = 0.0, **query: Any
     ) -> list[OptionsPage]:
         """A page for each context, one after the other, so many seconds apart."""
 
@@ -241,7 +242,7 @@ def test_searching_and_leafing_ask_no_more() -> None:
     ("query", "pointer"), [({"limit": 0}, "/limit"), ({"cursor": "???"}, "/cursor")]
 )
 def test_a_bad_query_is_refused_before_anything_is_asked(
-    query: dict[str, object], pointer: str
+    query: dict[str, Any], pointer: str
 ) -> None:
     """With a pointer."""
     lister = Lister(LISTED)

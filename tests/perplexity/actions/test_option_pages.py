@@ -1,6 +1,7 @@
 """Searching a list of options, and leafing through it."""
 
 import base64
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ OPTIONS = [
 ]
 
 
-def pages(options: list[Option], **query: object) -> list[list[str]]:
+def pages(options: list[Option], **query: Any) -> list[list[str]]:
     """The values of every page, leafed through to the last."""
     shown, cursor = list[list[str]](), None
     while cursor is not None or not shown:
@@ -28,7 +29,7 @@ def pages(options: list[Option], **query: object) -> list[list[str]]:
     return shown
 
 
-def refusal(**query: object) -> tuple[str, list[str]]:
+def refusal(**query: Any) -> tuple[str, list[str]]:
     """The code of the error, and the places it points at."""
     with pytest.raises(ConnectorError) as caught:
         window_of(OptionsQuery(**query))

@@ -34,7 +34,7 @@ from tests.perplexity.actions.wire import (
 pytestmark = pytest.mark.usefixtures("real_waits")
 
 SEARCH = ("perplexity", "execute_search")
-CONNECTION = {"connection_name": "Mine", "api_key": "pplx-test-good"}
+CONNECTION: dict[str, Any] = {"connection_name": "Mine", "api_key": "pplx-test-good"}
 
 
 def now() -> float:
@@ -231,7 +231,7 @@ def test_in_a_later_attempt_a_query_that_is_not_sent_may_have_been_sent_before()
 
     async def work(host: Host) -> Any:
         state = {"finished": {"0": {"query": "query 0", "id": "i", "pages": []}}}
-        options = {"timeout": 15.0, "resume_from": state}
+        options: Any = {"timeout": 15.0, "resume_from": state}
         return await host.run(
             *SEARCH, {"query": queries(30)}, connection=CONNECTION, **options
         )
@@ -283,7 +283,10 @@ def test_a_chat_has_its_whole_time_after_it_had_to_wait_for_its_turn(
             deadline=now() + 5, permit=turns.permit, waited=lambda: turns.waited
         )
         began = now()
-        question = {"model": "sonar", "messages": [{"role": "user", "content": "?"}]}
+        question: Any = {
+            "model": "sonar",
+            "messages": [{"role": "user", "content": "?"}],
+        }
         async with client_over(provider) as perplexity:
             try:
                 result = await create_chat_completion(perplexity, question, ctx)

@@ -11,7 +11,7 @@ from tests.perplexity.actions.wire import Listener
 
 PLACE = ROOT / "tests" / "perplexity" / "actions" / "source_cases.json"
 CASES = json.loads(PLACE.read_text(encoding="utf-8"))["cases"]
-INPUT = {
+INPUT: dict[str, Any] = {
     "model": "sonar-pro",
     "messages": [{"role": "user", "content": "How far away is the Moon?"}],
 }
@@ -27,7 +27,7 @@ def test_an_answer_has_its_sources(
     listener, expect = Listener(), case["expect"]
     answer = response_of(case["answer"]["response"], way)
     result = run(INPUT, answer, listener, listen=listen)
-    output = result.output
+    output: Any = result.output
     codes = [warning.code for warning in result.warnings]
     assert {
         name: output[name] for name in ("content", "citations") if name in expect

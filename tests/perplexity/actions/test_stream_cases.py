@@ -19,7 +19,7 @@ from tests.perplexity.actions.wire import Listener, Pieces, Provider, plain
 
 PLACE = ROOT / "tests" / "perplexity" / "actions" / "stream_cases.json"
 CASES = json.loads(PLACE.read_text(encoding="utf-8"))["cases"]
-ACTIONS = {
+ACTIONS: dict[str, Any] = {
     "create_chat_completion": create_chat_completion,
     "execute_search": execute_search,
 }
@@ -39,7 +39,9 @@ def item_events(index: int, item: dict[str, Any]) -> Iterator[dict[str, Any]]:
         return
     call = {"type": "function_call", "id": f"fc_{index}", "status": "in_progress"}
     yield {"type": "response.output_item.added", "item": call, **place}
-    sources = {name: item[name] for name in ("results", "contents") if name in item}
+    sources: Any = {
+        name: item[name] for name in ("results", "contents") if name in item
+    }
     yield {"type": f"response.reasoning.{item['type']}", **sources}
 
 
@@ -169,6 +171,7 @@ def assert_failure(found: ConnectorError, expect: dict[str, Any]) -> None:
         )
         assert wait is None
     if "usage_total_tokens" in expect:
+        assert found.usage is not None
         assert found.usage["total_tokens"] == expect["usage_total_tokens"]
 
 
@@ -179,8 +182,8 @@ def assert_success(found: ActionResult, expect: dict[str, Any]) -> None:
         if name in expect:
             assert found.output[name] == expect[name]
     if "finish_reason" in expect:
-        choice = found.output["choices"][0]
-        assert choice["finish_reason"] == expect["finish_reason"]
+        choices: Any = found.output["choices"]
+        assert choices[0]["finish_reason"] == expect["finish_reason"]
     assert set(expect.get("warnings_include", [])) <= set(codes)
     if "warnings" in expect:
         assert codes == expect["warnings"]

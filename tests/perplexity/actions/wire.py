@@ -10,6 +10,7 @@ from collections.abc import (
     Iterable,
     Sequence,
 )
+from typing import Any
 
 import httpx
 
@@ -41,8 +42,8 @@ Script = Callable[[httpx.Request], httpx.Response]
 
 
 def final(
-    status: str = "completed", *, text: str = ANSWER, **more: object
-) -> dict[str, object]:
+    status: str = "completed", *, text: str = ANSWER, **more: Any
+) -> dict[str, Any]:
     """The provider's object of a run that has ended."""
     content = [{"type": "output_text", "text": text, "annotations": []}]
     output = [
@@ -79,10 +80,10 @@ def final(
 
 
 def events(
-    end: dict[str, object] | None = None, text: str = ANSWER
-) -> list[dict[str, object]]:
+    end: dict[str, Any] | None = None, text: str = ANSWER
+) -> list[dict[str, Any]]:
     """The events of a run, in the recorded order, with holes in their numbers; `end` replaces the terminal one."""
-    begun = {
+    begun: Any = {
         "id": RUN_ID,
         "object": "response",
         "status": "in_progress",
@@ -91,7 +92,7 @@ def events(
         "usage": None,
     }
     pieces = [text[at : at + 3] for at in range(0, len(text), 3)]
-    rows: list[dict[str, object]] = [
+    rows: list[dict[str, Any]] = [
         {"type": "response.created", "response": begun},
         {"type": "response.in_progress", "response": begun},
         {"type": "response.reasoning.search_queries", "queries": ["moon"]},
@@ -121,7 +122,7 @@ def events(
     return [row | {"sequence_number": number * 2} for number, row in enumerate(rows)]
 
 
-def framed(rows: Iterable[dict[str, object]]) -> list[bytes]:
+def framed(rows: Iterable[dict[str, Any]]) -> list[bytes]:
     """Events as they stand on the wire, one piece each."""
     return [
         f"event: {row['type']}\ndata: {json.dumps(row)}\n\n".encode() for row in rows
@@ -145,7 +146,7 @@ class Pieces(httpx.AsyncByteStream):
 
 
 def stream(
-    rows: Iterable[dict[str, object]], error: Exception | None = None
+    rows: Iterable[dict[str, Any]], error: Exception | None = None
 ) -> httpx.Response:
     """A streamed answer."""
     headers = {
@@ -175,7 +176,7 @@ class Provider:
         """Answer in this order."""
         self._answers: Sequence[httpx.Response | Script] = answers
         self.asked: list[tuple[str, str]] = []
-        self.bodies: list[dict[str, object]] = []
+        self.bodies: list[dict[str, Any]] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         """The next answer."""
@@ -199,7 +200,7 @@ def client_over(
     network: Callable[[httpx.Request], Awaitable[httpx.Response]],
 ) -> Client:
     """A client whose network is an async function."""
-    return Client(Endpoint(base_url="http://localhost"), httpx.MockTransport(network))
+    return Client(Endpoint(base_url="http://localhost"), httpx.MockTransport(network))  # type: ignore[arg-type]
 
 
 async def cancel_once(
@@ -218,11 +219,11 @@ class Listener:
 
     def __init__(self) -> None:
         """Nothing yet."""
-        self.events: list[dict[str, object]] = []
-        self.states: list[dict[str, object]] = []
-        self.salvaged: list[dict[str, object]] = []
+        self.events: list[Any] = []
+        self.states: list[Any] = []
+        self.salvaged: list[Any] = []
 
-    async def checkpoint(self, state: dict[str, object]) -> None:
+    async def checkpoint(self, state: Any) -> None:
         """Remember a state."""
         self.states.append(state)
 
@@ -232,7 +233,7 @@ class Listener:
             str(event["text"]) for event in self.events if event["type"] == "text.delta"
         )
 
-    def context(self, *, listen: bool = True, **more: object) -> ActionContext:
+    def context(self, *, listen: bool = True, **more: Any) -> ActionContext:
         """A context that reports here."""
         key = {"api_key": Secret("pplx-test-good")}
         return ActionContext(

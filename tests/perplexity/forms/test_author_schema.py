@@ -18,14 +18,14 @@ from perplexity_connector.perplexity.forms.author_schema import (
 from tests import made_schemas
 
 # Recursion through the answer's own depth: sound JSON Schema, but nothing that Perplexity supports.
-TREE = {
+TREE: dict[str, Any] = {
     "type": "object",
     "properties": {"children": {"type": "array", "items": {"$ref": "#"}}},
 }
 BIG = 10**400
 
 
-FAN = {
+FAN: dict[str, Any] = {
     "$ref": "#/$defs/f0",
     "$defs": {
         f"f{n}": {"allOf": [{"$ref": f"#/$defs/f{n + 1}"}] * 2} for n in range(8)
@@ -361,7 +361,7 @@ def test_what_follows_a_schema_still_follows_it_without_its_patterns(
     assert broken is None or not check.accepts(broken)
 
 
-def fan(width: int, levels: int, **more: object) -> dict[str, Any]:
+def fan(width: int, levels: int, **more: Any) -> dict[str, Any]:
     """References that each lead to several: width to the power of levels."""
     defs: dict[str, Any] = {
         f"f{n}": {"allOf": [{"$ref": f"#/$defs/f{n + 1}"}] * width, **more}

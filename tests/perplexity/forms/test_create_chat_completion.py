@@ -2,6 +2,7 @@
 
 import json
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -11,17 +12,17 @@ from perplexity_connector.perplexity.forms.validation import validate_input
 from tests.paths import SCHEMAS
 from tests.perplexity.forms.problems import QUESTION, in_chat, problems
 
-SYSTEM = {"role": "system", "content": "Be short."}
-ANSWER = {"role": "assistant", "content": "384,400 km."}
+SYSTEM: dict[str, Any] = {"role": "system", "content": "Be short."}
+ANSWER: dict[str, Any] = {"role": "assistant", "content": "384,400 km."}
 OPTIONS = "/web_search_options"
 LOCATION = f"{OPTIONS}/user_location"
 STRUCTURE = "/response_format/json_schema"
 SCHEMA = f"{STRUCTURE}/schema"
-OBJECT = {"type": "object"}
+OBJECT: dict[str, Any] = {"type": "object"}
 LONE = "\ud800"
 
 
-def structured(**json_schema: object) -> dict[str, object]:
+def structured(**json_schema: Any) -> dict[str, Any]:
     """A response format of the type json_schema."""
     return {"type": "json_schema", "json_schema": json_schema}
 
@@ -100,7 +101,7 @@ def structured(**json_schema: object) -> dict[str, object]:
     ],
 )  # fmt: skip
 def test_a_bad_field_is_named_by_pointer_and_keyword(
-    part: dict[str, object], expected: list[tuple[str, str]]
+    part: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
     """Each wrong value gives exactly one error, at its own place, with the keyword that it breaks."""
     assert in_chat(part) == expected
@@ -175,7 +176,7 @@ def test_a_model_removed_long_ago_is_refused_naming_its_replacement(
     model: str, better: str
 ) -> None:
     """All removed parameters that nothing serves (docs/provider.md, "Agent request"); what is named instead is good."""
-    found = validate_input(ChatInput, {"model": model, "messages": [QUESTION]})
+    found: Any = validate_input(ChatInput, {"model": model, "messages": [QUESTION]})
     assert [(problem.pointer, problem.code) for problem in found] == [
         ("/model", "removed_model")
     ]
@@ -292,7 +293,7 @@ def test_whole_numbers_are_integers_however_they_are_written(value: float) -> No
     ],
 )
 def test_filters_that_exclude_each_other_are_pointed_at(
-    part: dict[str, object], expected: list[str]
+    part: dict[str, Any], expected: list[str]
 ) -> None:
     """A conflict stands at every field involved."""
     assert in_chat(part) == [(pointer, "conflict") for pointer in expected]
@@ -314,7 +315,7 @@ def test_filters_that_exclude_each_other_are_pointed_at(
     ],
 )
 def test_a_position_needs_both_coordinates_and_the_country(
-    location: dict[str, object], missing: list[str]
+    location: dict[str, Any], missing: list[str]
 ) -> None:
     """Each part that is missing is pointed at; a field that was cleared counts as missing, not as given."""
     found = in_chat(web_search_options={"user_location": location})
@@ -351,7 +352,7 @@ def test_a_position_needs_both_coordinates_and_the_country(
     ],
 )  # fmt: skip
 def test_type_and_schema_of_a_response_format_fit(
-    wanted: dict[str, object], expected: list[tuple[str, str]]
+    wanted: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
     """A schema goes with json_schema, and json_schema with a schema; one that was cleared is none."""
     assert in_chat(response_format=wanted) == [
@@ -427,7 +428,7 @@ def test_names_that_are_no_texts_are_refused() -> None:
     ],
 )
 def test_text_that_no_encoding_can_carry_is_refused(
-    part: dict[str, object], pointer: str
+    part: dict[str, Any], pointer: str
 ) -> None:
     """A lone surrogate is a type error, though JSON can spell it: no request could hold it."""
     assert in_chat(part) == [(pointer, "type")]
@@ -448,11 +449,12 @@ def test_no_message_repeats_a_value() -> None:
             "response_format": structured(schema={"type": "SENTINEL"}),
         },
     )
+    assert isinstance(found, list)
     assert len(found) == 8
     assert "SENTINEL" not in str(found)
 
 
-BLANKS = (None, "", " \n", [], {})
+BLANKS: Any = (None, "", " \n", [], {})
 
 
 @pytest.mark.parametrize("husk", BLANKS, ids=repr)
@@ -460,16 +462,16 @@ BLANKS = (None, "", " \n", [], {})
     "name",
     [name for name in ChatInput.model_fields if name not in {"model", "messages"}],
 )
-def test_a_cleared_field_counts_as_unset(name: str, husk: object) -> None:
+def test_a_cleared_field_counts_as_unset(name: str, husk: Any) -> None:
     """What a form leaves behind is the same as leaving the field out."""
-    bare = {"model": "sonar", "messages": [QUESTION]}
+    bare: Any = {"model": "sonar", "messages": [QUESTION]}
     assert validate_input(ChatInput, bare | {name: husk}) == validate_input(
         ChatInput, bare
     )
 
 
 @pytest.mark.parametrize("husk", BLANKS, ids=repr)
-def test_cleared_fields_further_in_count_as_unset(husk: object) -> None:
+def test_cleared_fields_further_in_count_as_unset(husk: Any) -> None:
     """From the inside out: a group of blanks is blank."""
     form = validate_input(
         ChatInput,
@@ -496,7 +498,7 @@ def test_cleared_fields_further_in_count_as_unset(husk: object) -> None:
 
 def test_nothing_is_pruned_inside_the_authors_own_schema() -> None:
     """There, an empty text, list or object and a null mean what the author means by them."""
-    schema = {
+    schema: Any = {
         "type": "object",
         "properties": {"a": {}},
         "required": [],

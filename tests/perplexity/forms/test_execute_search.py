@@ -1,5 +1,7 @@
 """What *Execute Search* refuses."""
 
+from typing import Any
+
 import pytest
 
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
@@ -57,7 +59,7 @@ from tests.perplexity.forms.problems import in_chat, in_search, problems
     ],
 )
 def test_a_bad_field_is_named_by_pointer_and_keyword(
-    part: dict[str, object], expected: list[tuple[str, str]]
+    part: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
     """The branches of the query's union are folded to the field; everything else is plain."""
     assert in_search(part) == expected
@@ -77,7 +79,7 @@ def test_a_bad_field_is_named_by_pointer_and_keyword(
         {"search_language_filter": ["EN", " de"] * 10},
     ],
 )
-def test_a_good_input_is_good(part: dict[str, object]) -> None:
+def test_a_good_input_is_good(part: dict[str, Any]) -> None:
     """One query, a hundred, whole floats and cleared fields are fine."""
     assert in_search(part) == []
 
@@ -92,7 +94,7 @@ def test_a_query_must_be_there() -> None:
 @pytest.mark.parametrize(
     "name", [name for name in SearchInput.model_fields if name != "query"]
 )
-def test_a_cleared_field_counts_as_unset(name: str, husk: object) -> None:
+def test_a_cleared_field_counts_as_unset(name: str, husk: Any) -> None:
     """What a form leaves behind is the same as leaving the field out."""
     assert validate_input(SearchInput, {"query": "moon", name: husk}) == validate_input(
         SearchInput, {"query": "moon"}
@@ -115,7 +117,7 @@ def test_a_cleared_field_counts_as_unset(name: str, husk: object) -> None:
     ],
 )
 def test_the_filters_exclude_each_other_as_in_a_chat(
-    filters: dict[str, object],
+    filters: dict[str, Any],
 ) -> None:
     """What both actions have, both check alike."""
     found = in_search(filters)

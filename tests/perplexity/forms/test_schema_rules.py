@@ -19,12 +19,11 @@ from perplexity_connector.perplexity.forms.emit import documents
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
 from perplexity_connector.perplexity.forms.validation import validate_input
 from perplexity_connector.perplexity.wire import agent_request, search
-from tests.paths import SCHEMAS
+from tests import paths
 
-FOLDER = SCHEMAS
 SCHEMAS: Mapping[str, dict[str, Any]] = {
     path.name.removesuffix(".schema.json"): json.loads(path.read_text(encoding="utf-8"))
-    for path in sorted(FOLDER.glob("*.json"))
+    for path in sorted(paths.SCHEMAS.glob("*.json"))
 }
 CHAT, SEARCH, CONNECTION = (
     "create_chat_completion.v1.input",
@@ -33,8 +32,14 @@ CHAT, SEARCH, CONNECTION = (
 )
 INPUTS = (CHAT, SEARCH)
 FORMS = (*INPUTS, CONNECTION)
-MODELS = {CHAT: ChatInput, SEARCH: SearchInput}
-CROSS_FIELD = {"conflict", "order", "needs", "removed_model", "bad_schema"}
+MODELS: Any = {CHAT: ChatInput, SEARCH: SearchInput}
+CROSS_FIELD = {
+    "conflict",
+    "order",
+    "needs",
+    "removed_model",
+    "bad_schema",
+}
 # What the published schemas cannot say any more, since a schema may not become stricter.
 UNSAID = {"blank", "unknown_code"}
 
@@ -70,7 +75,15 @@ ASSERTIONS |= {
 KEYWORDS = (
     ANNOTATIONS | ASSERTIONS | {"items", "properties", "additionalProperties", "anyOf"}
 )
-FORMATS = {"date", "date-time", "time", "email", "uri", "uuid", "password"}
+FORMATS = {
+    "date",
+    "date-time",
+    "time",
+    "email",
+    "uri",
+    "uuid",
+    "password",
+}
 
 forms = pytest.mark.parametrize("name", FORMS)
 inputs = pytest.mark.parametrize("name", INPUTS)
@@ -99,7 +112,7 @@ def properties(
             yield f"{pointer}/{name}", child, name in node.get("required", [])
 
 
-def values(document: object) -> Iterator[object]:
+def values(document: object) -> Iterator[Any]:
     """Every value inside a JSON document, itself first."""
     yield document
     for part in (
@@ -117,7 +130,8 @@ def accepts(
 ) -> bool:
     """Whether a validator that knows formats accepts the value."""
     accepted: bool = validator(
-        schema, format_checker=validator.FORMAT_CHECKER
+        schema,
+        format_checker=validator.FORMAT_CHECKER,  # type: ignore[attr-defined]
     ).is_valid(value)
     return accepted
 
@@ -268,17 +282,17 @@ def test_rule_9_order_is_required_then_defaulted_then_the_rest(name: str) -> Non
 def test_rule_10_husks_of_optional_arrays_and_objects_are_accepted(name: str) -> None:
     """A form that leaves `[]` or `{}` behind is valid, at every level, and the model takes it too."""
     for pointer, node, required in properties(SCHEMAS[name]):
-        husk = {"array": [], "object": {}}.get(node.get("type", ""))
+        husk: Any = {"array": [], "object": {}}.get(node.get("type", ""))
         if husk is not None and not required:
             assert accepts(node, husk), pointer
     schema = SCHEMAS[name]
-    kinds = {"array": [], "object": {}}
+    kinds: Any = {"array": [], "object": {}}
     husks = {
         key: kinds[node["type"]]
         for key, node in schema["properties"].items()
         if node.get("type") in kinds
     }
-    non_blank = husks | schema["examples"][0]
+    non_blank: Any = husks | schema["examples"][0]
     assert husks
     assert accepts(schema, non_blank)
     assert validate_input(MODELS[name], non_blank) == validate_input(
@@ -360,14 +374,14 @@ def generated_part(node: Mapping[str, Any]) -> st.SearchStrategy[Any]:
     """Values of one property; a date has no format for the generator, which would draw impossible ones."""
     if node.get("format") == "date":
         return st.dates().map(str)
-    return from_schema(node)
+    return from_schema(node)  # type: ignore[arg-type]
 
 
 def check_rule_14(
     name: str, value: dict[str, Any], wire: Callable[[Any], object]
 ) -> None:
     """What the schema accepts, the model takes all the way to the wire, or refuses for a reason that no schema says."""
-    found = validate_input(MODELS[name], value)
+    found: Any = validate_input(MODELS[name], value)
     if isinstance(found, Sequence):
         assert {problem.code for problem in found} <= CROSS_FIELD | UNSAID
     else:
@@ -429,7 +443,7 @@ def test_rule_14_what_the_search_schema_accepts_the_model_takes(
 )
 def test_rule_14_holds_at_the_known_edges(part: dict[str, Any]) -> None:
     """What `$` means to Python, whole floats, integers for numbers, husks: schema and model agree on them."""
-    value = SCHEMAS[CHAT]["examples"][0] | part
+    value: Any = SCHEMAS[CHAT]["examples"][0] | part
     if accepts(SCHEMAS[CHAT], value):
         check_rule_14(CHAT, value, agent_request.request_body)
 
@@ -437,7 +451,9 @@ def test_rule_14_holds_at_the_known_edges(part: dict[str, Any]) -> None:
 @every
 def test_rule_15_draft_07_agrees_on_every_example(name: str) -> None:
     """Without `$schema`, an old validator says the same of each example, and of each example spoilt."""
-    schema = {key: value for key, value in SCHEMAS[name].items() if key != "$schema"}
+    schema: Any = {
+        key: value for key, value in SCHEMAS[name].items() if key != "$schema"
+    }
     Draft7Validator.check_schema(schema)
     examples = [
         *schema.get("examples", []),
@@ -462,7 +478,8 @@ def test_rule_15_draft_07_agrees_on_every_example(name: str) -> None:
 def test_rule_16_emitting_twice_gives_the_published_bytes() -> None:
     """The files are exactly what the models emit, every time."""
     published = {
-        path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.json")
+        path.name: path.read_text(encoding="utf-8")
+        for path in paths.SCHEMAS.glob("*.json")
     }
     assert documents() == published
     assert documents() == documents()

@@ -31,7 +31,7 @@ RESULTS = [
         "date": "2026-06-10",
     },
 ]
-USAGE = {
+USAGE: dict[str, Any] = {
     "input_tokens": 3426,
     "input_tokens_details": {"cached_tokens": 1780},
     "output_tokens": 30,
@@ -73,7 +73,7 @@ def message_item(*texts: str) -> dict[str, Any]:
     }
 
 
-def response(status: str = "completed", **more: object) -> dict[str, Any]:
+def response(status: str = "completed", **more: Any) -> dict[str, Any]:
     """The provider's object of a run: as in a terminal event, in a plain body and when fetched by id."""
     return {
         "id": RUN_ID,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -15,18 +16,18 @@ from perplexity_connector.perplexity.forms.create_chat_completion import (
 from perplexity_connector.perplexity.forms.fields import Form
 from perplexity_connector.perplexity.wire.agent_request import PATH, request_body
 
-QUESTION = {"role": "user", "content": "How far away is the Moon?"}
-BARE = {"model": "sonar", "messages": [QUESTION]}
-SCHEMA = {
+QUESTION: dict[str, Any] = {"role": "user", "content": "How far away is the Moon?"}
+BARE: dict[str, Any] = {"model": "sonar", "messages": [QUESTION]}
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"km": {"type": "number"}},
     "default": None,
     "required": [],
 }
-POSITION = {"country": "US", "latitude": 37.5, "longitude": -122.5}
+POSITION: dict[str, Any] = {"country": "US", "latitude": 37.5, "longitude": -122.5}
 
 # A value for every optional field of every form in the input, each different from what is sent without it.
-SET: Mapping[type[Form], Mapping[str, object]] = {
+SET: Mapping[type[Form], Mapping[str, Any]] = {
     ChatInput: {
         "stream": True,
         "max_tokens": 1000,
@@ -65,12 +66,12 @@ SET: Mapping[type[Form], Mapping[str, object]] = {
 WITHOUT_EFFECT = {"stream"}  # it belongs to the host; the Agent wire is always streamed
 
 
-def body(**values: object) -> dict[str, object]:
+def body(**values: Any) -> dict[str, Any]:
     """The request for a bare question and these fields."""
     return dict(request_body(ChatInput.model_validate(BARE | values)))
 
 
-def tool(**values: object) -> object:
+def tool(**values: Any) -> object:
     """The one tool of the request."""
     tools = body(**values)["tools"]
     assert isinstance(tools, list)
@@ -147,7 +148,7 @@ def test_nothing_unset_is_sent() -> None:
     ],
 )
 def test_a_model_is_sent_as_its_preset_or_as_it_is_with_a_search_tool(
-    model: str, served: dict[str, object]
+    model: str, served: dict[str, Any]
 ) -> None:
     """A bare model would search nothing without the tool; a preset has its own."""
     assert body(model=model) == {**served, "input": [QUESTION], "stream": True}
@@ -240,7 +241,7 @@ def test_plain_fields_have_their_agent_names() -> None:
     ],
 )
 def test_an_authors_schema_is_sent_untouched_under_a_name(
-    given: dict[str, object], sent: dict[str, object]
+    given: dict[str, Any], sent: dict[str, Any]
 ) -> None:
     """Not one husk or null is pruned from it; a name that was left out is the documented default."""
     found = body(

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from typing import Any
@@ -11,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from perplexity_connector.contract import ConnectorError, JsonObject
+from perplexity_connector.contract import ConnectorError
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
-from perplexity_connector.perplexity.wire import chat_result as room
 from perplexity_connector.perplexity.wire.agent_events import Transcript
 from perplexity_connector.perplexity.wire.chat_result import (
     ChatResult,
@@ -43,12 +43,15 @@ OUTPUT = Draft202012Validator(
         )
     )
 )
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"km": {"type": "number"}},
     "required": ["km"],
 }
-BARE = {"model": "sonar", "messages": [{"role": "user", "content": "How far?"}]}
+BARE: dict[str, Any] = {
+    "model": "sonar",
+    "messages": [{"role": "user", "content": "How far?"}],
+}
 FORM = ChatInput.model_validate(BARE)
 STRUCTURED = ChatInput.model_validate(
     BARE
@@ -57,9 +60,7 @@ STRUCTURED = ChatInput.model_validate(
 NOTHING = Transcript()
 
 
-def checked(
-    form: ChatInput, body: JsonObject, told: Transcript = NOTHING
-) -> ChatResult:
+def checked(form: ChatInput, body: Any, told: Transcript = NOTHING) -> ChatResult:
     """The answer, whose output is JSON that the published schema accepts."""
     found = chat_result(form, body, told)
     json.dumps(found.output, ensure_ascii=False, allow_nan=False).encode()
@@ -130,7 +131,7 @@ def test_a_completed_run_becomes_a_chat_completion() -> None:
 
 def test_a_mark_leads_to_its_source() -> None:
     """[n] in the content is the n-th citation and the n-th search result, whatever order they came in."""
-    output = checked(FORM, response()).output
+    output: Any = checked(FORM, response()).output
     for result in RESULTS:
         number = int(str(result["id"]))
         assert f"[{number}]" in str(output["content"])
@@ -186,7 +187,7 @@ def test_a_run_cut_for_its_tokens_is_length_and_never_silent(
     told = transcript(
         events({"type": "response.incomplete", "response": cut}, text), listen=listen
     )
-    found = checked(FORM, told.response, told)
+    found: Any = checked(FORM, told.response, told)
     assert found.output["content"] == text
     assert found.output["choices"][0]["finish_reason"] == "length"
     assert codes(found) == ["incomplete"]
@@ -208,7 +209,7 @@ def test_why_a_run_is_incomplete_is_its_finish_reason(
     details: object, finish: str, named: str | None
 ) -> None:
     """Only a content filter is one; the warning names the reason if it has the form of a name."""
-    found = checked(FORM, response("incomplete", incomplete_details=details))
+    found: Any = checked(FORM, response("incomplete", incomplete_details=details))
     assert found.output["choices"][0]["finish_reason"] == finish
     assert codes(found) == ["incomplete"]
     message = found.warnings[0].message
@@ -253,13 +254,18 @@ def test_a_cut_answer_names_the_limit_that_the_author_set() -> None:
 def test_a_content_filter_without_text_is_a_success() -> None:
     """The filter is the answer."""
     details = {"reason": "content_filter"}
-    found = checked(FORM, response("incomplete", output=[], incomplete_details=details))
+    found: Any = checked(
+        FORM, response("incomplete", output=[], incomplete_details=details)
+    )
     assert found.output["content"] == ""
     assert found.output["choices"][0]["finish_reason"] == "content_filter"
     assert codes(found) == ["ungrounded", "incomplete"]
 
 
-REFUSED = {"type": "message", "content": [{"type": "refusal", "refusal": "No."}]}
+REFUSED: dict[str, Any] = {
+    "type": "message",
+    "content": [{"type": "refusal", "refusal": "No."}],
+}
 
 
 @pytest.mark.parametrize(
@@ -274,7 +280,7 @@ def test_a_refusal_is_the_content_with_its_own_finish_reason(
     form: ChatInput, status: str, warnings: list[str]
 ) -> None:
     """With a schema, `parsed` is null, and the refusal is the only reason."""
-    found = checked(form, response(status, output=[search_item(), REFUSED]))
+    found: Any = checked(form, response(status, output=[search_item(), REFUSED]))
     assert found.output["content"] == "No."
     assert found.output["choices"][0]["finish_reason"] == "content_filter"
     assert found.output.get("parsed") is None
@@ -318,6 +324,7 @@ def test_an_empty_answer_is_never_an_empty_success_without_a_word() -> None:
         found = checked(FORM, response(output=[search_item(), item]))
         assert found.output["content"] == ""
         assert codes(found) == ["empty_answer"]
+    output: Any
     for output in ([], None):
         assert codes(checked(FORM, response(output=output))) == [
             "ungrounded",
@@ -480,7 +487,7 @@ def test_each_source_says_what_it_is_and_whether_it_is_cited() -> None:
         {"type": "finance_results", "results": [{"sources": ["https://f.example"]}]},
         {"type": "message", "content": [part]},
     ]
-    found = checked(FORM, response(output=output))
+    found: Any = checked(FORM, response(output=output))
     assert found.output["content"] == "A.[1] B.[3] C.[3]"
     assert [
         (entry["url"], entry["kind"], entry["cited"])
@@ -499,7 +506,9 @@ def test_each_source_says_what_it_is_and_whether_it_is_cited() -> None:
 def test_a_structured_answer_has_cited_sources_too() -> None:
     """Its text stays as it is."""
     text = '{"km": 1, "note": "Far.[web:1]", "list": [2]}'
-    found = checked(STRUCTURED, response(output=[search_item(), message_item(text)]))
+    found: Any = checked(
+        STRUCTURED, response(output=[search_item(), message_item(text)])
+    )
     assert found.output["content"] == text
     cited = [entry["cited"] for entry in found.output["search_results"]]
     assert cited == [True, False]
@@ -512,7 +521,7 @@ def test_streamed_pages_are_sources_where_the_final_object_has_none(
     """From finished items, else from the events before them."""
     contents = [{"title": "P", "url": "https://p.example", "snippet": "Read."}]
     item = {"type": "fetch_url_results", "contents": contents}
-    rows = [
+    rows: list[Any] = [
         {"type": "response.created", "response": response("in_progress", output=[])},
         {"type": "response.reasoning.fetch_url_results", "contents": contents},
         {"type": "response.output_item.done", "item": item},
@@ -573,17 +582,17 @@ def test_plain_answers_have_no_parsed() -> None:
     ],
 )  # fmt: skip
 def test_usage_has_what_the_provider_told(
-    usage: object, expected: Mapping[str, object]
+    usage: object, expected: Mapping[str, Any]
 ) -> None:
     """A key is missing where it said nothing usable; a cost says that it is the provider's."""
-    used = checked(FORM, response(usage=usage)).output["usage"]
+    used: Any = checked(FORM, response(usage=usage)).output["usage"]
     assert used.get("cost", {}).pop("basis", "provider") == "provider"
     assert used == expected
 
 
 def test_an_object_of_nulls_is_still_an_output(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is missing is empty, null, or now."""
-    monkeypatch.setattr(room.time, "time", lambda: 1790000000.9)
+    monkeypatch.setattr(time, "time", lambda: 1790000000.9)
     empty = dict.fromkeys(response())
     output = checked(FORM, empty).output
     assert (output["id"], output["created"], output["served_model"]) == (

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -20,7 +21,9 @@ FENCED = "A.[web:1]\n```python\nx[web:2]\n```\nB.[web:2]"
 
 def searched(*numbers: int) -> Sources:
     """Search results with these ids."""
-    results = [{"id": number, "url": f"https://{number}.example"} for number in numbers]
+    results: Any = [
+        {"id": number, "url": f"https://{number}.example"} for number in numbers
+    ]
     return collect_sources([{"type": "search_results", "results": results}])
 
 

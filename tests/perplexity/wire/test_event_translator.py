@@ -24,7 +24,10 @@ from tests.perplexity.wire.streams import (
     search_item,
 )
 
-FOUND = {"type": "response.reasoning.search_results", "results": RESULTS}
+FOUND: dict[str, Any] = {
+    "type": "response.reasoning.search_results",
+    "results": RESULTS,
+}
 EVENT = Draft202012Validator(
     json.loads(
         (SCHEMAS / "create_chat_completion.v1.event.schema.json").read_text(
@@ -237,7 +240,7 @@ def test_more_shown_than_there_is_is_a_divergence() -> None:
 
 def test_null_and_odd_fields_tell_nothing() -> None:
     """What is no text is no text; an empty piece is no event."""
-    rows = [
+    rows: Any = [
         {"type": "response.output_text.delta", "delta": None},
         {"type": "response.output_text.delta", "delta": ["x"]},
         {"type": "response.output_text.delta"},

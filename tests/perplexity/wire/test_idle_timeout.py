@@ -16,7 +16,7 @@ class Clock:
         """Stop it now."""
         loop = asyncio.get_running_loop()
         self._now = loop.time()
-        loop.time = lambda: self._now  # type: ignore[method-assign]
+        loop.time = lambda: self._now
 
     async def passes(self, seconds: float) -> None:
         """Time passes, and the loop looks at its timers."""

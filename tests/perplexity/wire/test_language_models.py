@@ -1,6 +1,7 @@
 """`GET /v1/models` as options of a form."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from perplexity_connector.perplexity.wire.language_models import models_from_answer
 
-RECORDED = {
+RECORDED: dict[str, Any] = {
     "input": 0.25,
     "output": 2.5,
     "cache_read": 0.0625,
@@ -16,7 +17,7 @@ RECORDED = {
 }
 
 
-def model(name: object, **more: object) -> dict[str, object]:
+def model(name: object, **more: Any) -> dict[str, Any]:
     """A model as it is listed."""
     return {
         "id": name,
@@ -28,7 +29,7 @@ def model(name: object, **more: object) -> dict[str, object]:
     }
 
 
-def described(**more: object) -> str:
+def described(**more: Any) -> str:
     """The description of a model that is listed like this."""
     (option,) = models_from_answer(
         {"object": "list", "data": [model("perplexity/sonar", **more)]}
@@ -95,7 +96,7 @@ def test_an_anthropic_model_says_what_it_needs() -> None:
 
 def test_models_come_in_order_each_once_and_what_is_no_model_is_passed_over() -> None:
     """Ids that no field could take are none."""
-    rows = [
+    rows: Any = [
         model("b/2"),
         "text",
         model(None),
@@ -116,7 +117,7 @@ def test_models_come_in_order_each_once_and_what_is_no_model_is_passed_over() ->
 @pytest.mark.parametrize(
     "answer", [None, [], "text", {}, {"data": None}, {"data": {}}, {"error": {}}]
 )
-def test_another_shape_is_no_list_of_models(answer: object) -> None:
+def test_another_shape_is_no_list_of_models(answer: Any) -> None:
     """It is refused, not taken for an empty list."""
     with pytest.raises(ValueError, match="no list"):
         models_from_answer(answer)
@@ -149,7 +150,7 @@ rows = st.fixed_dictionaries(
 
 @given(st.lists(rows | json_values, max_size=4))
 def test_whatever_is_listed_becomes_options_that_fit_the_field(
-    data: list[object],
+    data: list[Any],
 ) -> None:
     """Never an error; plain ASCII values of at most 200 characters, each once and in order."""
     values = [option.value for option in models_from_answer({"data": data})]

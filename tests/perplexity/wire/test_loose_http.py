@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import aiohttp
 import pytest
@@ -205,7 +206,7 @@ def chat(*answers: bytes | Script) -> tuple[str, list[str], list[str]]:
         ):
             ctx = ActionContext(connection={"api_key": Secret("pplx-x")})
             question = {"role": "user", "content": "x"}
-            form = {"model": "sonar", "messages": [question]}
+            form: Any = {"model": "sonar", "messages": [question]}
             result = await create_chat_completion(client, form, ctx)
             heads = [head.split(" ")[0] for head, _ in server.requests]
             codes = [warning.code for warning in result.warnings]
@@ -255,7 +256,7 @@ def test_an_older_aiohttp_has_no_limit_of_headers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Then none is given to it."""
-    given: list[dict[str, object]] = []
+    given: list[dict[str, Any]] = []
     monkeypatch.setattr(
         aiohttp.client_proto.ResponseHandler,
         "set_response_params",

@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 import truststore
@@ -234,7 +235,7 @@ def test_the_first_variable_that_names_a_bundle_counts(
 
 def system_store(monkeypatch: pytest.MonkeyPatch, *files: Path) -> None:
     """These files are the certificates of this system."""
-    nothing = ssl.DefaultVerifyPaths(None, None, "", "", "", "")
+    nothing = ssl.DefaultVerifyPaths(None, None, "", "", "", "")  # type: ignore[arg-type]
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: nothing)
     monkeypatch.setattr(truststore._openssl, "_CA_FILE_CANDIDATES", list(files))
 
@@ -265,9 +266,9 @@ def test_without_the_extra_or_a_store_certifis_list_counts(
     """Some containers have no certificates at all; a folder of them is a store too."""
     system_store(monkeypatch)
     assert made_by_default()
-    folder = tmp_path / "certs"
+    folder: Any = tmp_path / "certs"
     folder.mkdir()
-    paths = ssl.DefaultVerifyPaths(None, str(folder), "", "", "", "")
+    paths = ssl.DefaultVerifyPaths(None, str(folder), "", "", "", "")  # type: ignore[arg-type]
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
     assert made_by_default()
     (folder / "01234567.0").touch()

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import time
 from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
@@ -15,10 +16,8 @@ from perplexity_connector.contract import (
     ConnectorError,
     Effect,
     ErrorCode,
-    JsonObject,
     JsonValue,
 )
-from perplexity_connector.perplexity.wire import rate_headers
 from perplexity_connector.perplexity.wire.provider_errors import (
     error_from_response,
     error_in_answer,
@@ -37,10 +36,10 @@ HTML_524 = b"<!DOCTYPE html><html><head><title>api.perplexity.ai | 524: A timeou
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop the clock."""
-    monkeypatch.setattr(rate_headers.time, "time", lambda: NOW)
+    monkeypatch.setattr(time, "time", lambda: NOW)
 
 
-def told(message: str, kind: str | None, code: int, **more: object) -> bytes:
+def told(message: str, kind: str | None, code: int, **more: Any) -> bytes:
     """A refusal as the provider words it."""
     error = {
         "message": message,
@@ -56,7 +55,7 @@ CHAT: Mapping[str, JsonValue] = {"preset": "low", "input": []}
 
 
 def refuse(
-    status: int, body: bytes = b"", sent: JsonObject = CHAT, **headers: str
+    status: int, body: bytes = b"", sent: Any = CHAT, **headers: str
 ) -> ConnectorError:
     """The error for the answer to a request; a header's name is written with underscores."""
     return error_from_response(
@@ -82,7 +81,7 @@ ALTERNATE = (
 )
 RECENCY = "[\"At body -> search_recency_filter: Input should be 'hour', 'day', 'week', 'month' or 'year'\"]"
 TWO_BAD = '["At body -> temperature: Input should be less than 2", "At body -> top_p: Input should be less than 1"]'
-DETAIL = {
+DETAIL: Any = {
     "detail": [{"loc": ["body", "model"], "msg": "Field required", "type": "missing"}]
 }
 
@@ -166,7 +165,7 @@ def test_each_known_refusal_is_its_error(
     assert pointers(error) == fields
 
 
-STATUSES = {
+STATUSES: Any = {
     300: ("invalid_response", "unknown"),
     301: ("invalid_response", "unknown"),
     302: ("invalid_response", "unknown"),
@@ -207,7 +206,7 @@ STATUSES = {
     529: ("unavailable", "unknown"),
     599: ("unavailable", "unknown"),
 }
-BODIES = {
+BODIES: Any = {
     "json": told("…", "something_new", 400),
     "html": HTML_524,
     "empty": b"",
@@ -227,7 +226,7 @@ BODIES = {
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_status_speaks_for_itself_whatever_the_body(status: int, body: str) -> None:
     """JSON of any shape, HTML or nothing: code and effect are those of the status."""
-    error = refuse(status, BODIES[body])
+    error: Any = refuse(status, BODIES[body])
     assert (error.code, error.effect) == STATUSES[status]
     assert error.retryable is (error.code in {"rate_limited", "unavailable", "timeout"})
     assert error.provider_code == ("something_new" if body == "json" else None)
@@ -406,7 +405,7 @@ def test_a_key_that_is_echoed_never_shows(status: int, body: bytes) -> None:
     assert KEY not in everywhere(refuse(status, body, **echo))
 
 
-REFUSED_TYPES = {
+REFUSED_TYPES: Any = {
     "bad_request": "invalid_input",
     "invalid_country_code": "invalid_input",
     "invalid_date_format": "invalid_input",
@@ -423,7 +422,7 @@ REFUSED_TYPES = {
     "not_found": "not_found",
     "request_rate_limit_exceeded": "rate_limited",
 }
-FAILED_TYPES = {
+FAILED_TYPES: Any = {
     "payload_too_large": "invalid_input",
     "external_connector_error": "upstream_failed",
     "internal_error": "unavailable",
@@ -441,7 +440,7 @@ def test_an_error_with_http_200_means_what_its_type_means(
     error_type: str, code: str, status: object
 ) -> None:
     """Only a refusal that is the first frame is proof that nothing was begun."""
-    event = {"type": "error", "error": {"type": error_type, "code": status}}
+    event: Any = {"type": "error", "error": {"type": error_type, "code": status}}
     for is_first in (True, False):
         error = error_in_answer(event, sent={"input": []}, is_first=is_first)
         is_refused = is_first and error_type in REFUSED_TYPES
@@ -466,11 +465,11 @@ def test_an_error_with_http_200_means_what_its_type_means(
     ],
 )
 def test_an_error_of_another_type_takes_its_code_from_the_status(
-    status: object, code: str
+    status: Any, code: str
 ) -> None:
     """Or from the name of a type in its place; it may always have cost money."""
-    flat = {"type": "error", "code": status, "message": "…"}
-    nested = {"error": {"type": "overloaded", "code": status}}
+    flat: Any = {"type": "error", "code": status, "message": "…"}
+    nested: Any = {"error": {"type": "overloaded", "code": status}}
     for event in (flat, nested):
         error = error_in_answer(
             event, sent={"input": []}, is_first=True, request_id="1-2"
@@ -481,7 +480,7 @@ def test_an_error_of_another_type_takes_its_code_from_the_status(
 
 def test_an_error_with_http_200_names_the_refused_field() -> None:
     """As the same refusal with HTTP 400 does."""
-    event = {"error": {"type": "invalid_model", "code": 400}}
+    event: Any = {"error": {"type": "invalid_model", "code": 400}}
     assert pointers(error_in_answer(event, sent={"input": []}, is_first=True)) == [
         "/model"
     ]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ def test_a_body_that_is_not_json_is_a_value_error(body: bytes) -> None:
 def test_a_number_of_many_digits_does_not_lose_the_rest(digits: int) -> None:
     """Python refuses to read it, or reads it as a number beyond a double."""
     body = b'{"a": [1, ' + b"7" * digits + b'], "b": "x"}'
-    found = read_json(body)
+    found: Any = read_json(body)
     assert found["a"][0] == 1
     assert found["b"] == "x"
     assert has_unusable_number(found) == (digits > 308)
@@ -34,7 +35,7 @@ def test_a_number_of_many_digits_does_not_lose_the_rest(digits: int) -> None:
 def test_a_value_that_is_nested_too_deeply_does_not_lose_the_rest(depth: int) -> None:
     """It reads as a number that cannot be used, whatever its text has in it."""
     deep = b'{"[\\"{":' * depth + b"[]" + b"}" * depth
-    found = read_json(b'{"a": ' + deep + b', "b": "x]"}')
+    found: Any = read_json(b'{"a": ' + deep + b', "b": "x]"}')
     assert found["b"] == "x]"
     if depth > 1000:
         assert has_unusable_number(found)
@@ -51,7 +52,7 @@ def test_a_value_that_is_nested_too_deeply_does_not_lose_the_rest(depth: int) ->
     ],
 )
 def test_a_number_beyond_a_double_is_found_anywhere(
-    value: object, is_unusable: bool
+    value: Any, is_unusable: bool
 ) -> None:
     """In lists, in objects, and alone."""
     assert has_unusable_number(value) is is_unusable

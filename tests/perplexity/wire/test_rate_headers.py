@@ -1,10 +1,10 @@
 """Rate limits from a response's headers; `test_provider_errors` has the waits of a refusal."""
 
+import time
 from email.utils import formatdate
 
 import pytest
 
-from perplexity_connector.perplexity.wire import rate_headers
 from perplexity_connector.perplexity.wire.rate_headers import rate_limit_from_headers
 
 NOW = 1790000000.0
@@ -13,7 +13,7 @@ NOW = 1790000000.0
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop the clock."""
-    monkeypatch.setattr(rate_headers.time, "time", lambda: NOW)
+    monkeypatch.setattr(time, "time", lambda: NOW)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from perplexity_connector.contract import JsonObject
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
 from perplexity_connector.perplexity.wire import agent_request, search
@@ -19,14 +18,17 @@ from perplexity_connector.perplexity.wire.refused_fields import (
 RECORDED = json.loads(
     Path(__file__).with_name("refusals.json").read_text(encoding="utf-8")
 )["refusals"]
-CHAT = {"model": "sonar-pro", "messages": [{"role": "user", "content": "x"}]}
-SCHEMA = {
+CHAT: dict[str, Any] = {
+    "model": "sonar-pro",
+    "messages": [{"role": "user", "content": "x"}],
+}
+SCHEMA: dict[str, Any] = {
     "type": "json_schema",
     "json_schema": {"name": "a", "schema": {"type": "object"}},
 }
 
 
-def body_of_chat(**sent: Any) -> JsonObject:
+def body_of_chat(**sent: Any) -> Any:
     """The request of a chat that has these fields besides the required ones."""
     known = {name: sent[name] for name in sent if name in ChatInput.model_fields}
     body = agent_request.request_body(ChatInput.model_validate(CHAT | known))
@@ -34,14 +36,14 @@ def body_of_chat(**sent: Any) -> JsonObject:
     return {**{name: sent[name] for name in sent if name not in known}, **body}
 
 
-def body_of_search(**sent: Any) -> JsonObject:
+def body_of_search(**sent: Any) -> Any:
     """The request of a search that has these fields."""
     form = SearchInput.model_validate({"query": "x"} | sent)
     return search.request_body(form, search.queries(form)[0])
 
 
 def named(
-    message: str, sent: JsonObject, error_type: str = "invalid_request", **more: object
+    message: str, sent: Any, error_type: str = "invalid_request", **more: Any
 ) -> list[str]:
     """The pointers of a refusal in the recorded form."""
     error = {"message": message, "type": error_type, "code": 400, **more}
@@ -76,12 +78,12 @@ def test_a_run_id_that_is_not_known_is_named_once_the_form_has_it(
     assert named("invalid request", body_of_chat()) == []
 
 
-BOTH_LIMITS = {"max_tokens": 5, "max_tokens_per_page": 5}
-DATES = {
+BOTH_LIMITS: dict[str, Any] = {"max_tokens": 5, "max_tokens_per_page": 5}
+DATES: dict[str, Any] = {
     "search_after_date_filter": "2026-03-01",
     "search_before_date_filter": "2026-03-02",
 }
-LOCATION = {"user_location": {"country": "US", "city": "Paris"}}
+LOCATION: dict[str, Any] = {"user_location": {"country": "US", "city": "Paris"}}
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,7 @@ def test_the_most_exact_part_of_a_refusal_counts() -> None:
         {"detail": [{"loc": ["body", "response_format", "json_schema", "schema"]}]},
     ],
 )
-def test_a_path_may_lead_to_the_authors_schema(refusal: JsonObject) -> None:
+def test_a_path_may_lead_to_the_authors_schema(refusal: Any) -> None:
     """It is the field of that name in a chat, and no field of a search."""
     expected = ["response_format/json_schema/schema"]
     assert refused_fields(refusal, body_of_chat()) == expected

@@ -1,5 +1,7 @@
 """How far a run is."""
 
+from typing import Any
+
 import pytest
 
 from perplexity_connector.perplexity.wire.run_status import (
@@ -18,7 +20,7 @@ def test_the_status_of_the_object_is_trusted_more_than_the_event(status: str) ->
 
 
 @pytest.mark.parametrize("status", [None, 7, "", *sorted(RUNNING), "cancelling"])
-def test_without_a_status_of_an_end_the_event_decides(status: object) -> None:
+def test_without_a_status_of_an_end_the_event_decides(status: Any) -> None:
     """An object that is missing, or that is still under way."""
     assert end_of({"type": "response.failed"}, {"status": status}) == "failed"
     assert end_of(None, {"status": status}) == ""
@@ -31,6 +33,6 @@ def test_an_end_around_a_run_under_way_is_contradictory(status: str) -> None:
 
 
 @pytest.mark.parametrize("response", [None, {}, {"status": None}, {"status": 7}])
-def test_an_end_without_a_status_is_clear(response: object) -> None:
+def test_an_end_without_a_status_is_clear(response: Any) -> None:
     """Nothing contradicts it."""
     assert not is_contradictory({"response": response})

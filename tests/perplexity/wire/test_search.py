@@ -1,7 +1,6 @@
 """`POST /search`, both ways."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ OUTPUT = Draft202012Validator(
         (SCHEMAS / "execute_search.v1.output.schema.json").read_text(encoding="utf-8")
     )
 )
-SET: Mapping[str, object] = {
+SET: dict[str, Any] = {
     "max_results": 5,
     "max_tokens": 1000,
     "max_tokens_per_page": 100,
@@ -38,7 +37,7 @@ SET: Mapping[str, object] = {
     "last_updated_after_filter": "2026-03-11",
     "last_updated_before_filter": "2026-03-12",
 }
-SENT = SET | {
+SENT: Any = SET | {
     "country": "US",
     "search_language_filter": ["en"],
     "search_after_date_filter": "03/09/2026",
@@ -48,7 +47,7 @@ SENT = SET | {
 }
 
 
-def body(**values: object) -> dict[str, object]:
+def body(**values: Any) -> dict[str, Any]:
     """The request for one query and these fields."""
     return dict(
         request_body(SearchInput.model_validate({"query": "moon"} | values), "moon")
@@ -83,15 +82,20 @@ def test_each_query_is_a_request_of_its_own() -> None:
     assert list(queries(SearchInput.model_validate({"query": "moon"}))) == ["moon"]
 
 
-A = {"title": "A", "url": "https://a.example", "snippet": "s", "date": None}
-PAGE_A = {
+A: dict[str, Any] = {
+    "title": "A",
+    "url": "https://a.example",
+    "snippet": "s",
+    "date": None,
+}
+PAGE_A: dict[str, Any] = {
     "title": "A",
     "url": "https://a.example",
     "snippet": "s",
     "date": None,
     "last_updated": None,
 }
-B = {
+B: dict[str, Any] = {
     "title": "B",
     "url": "https://b.example",
     "snippet": "",

@@ -1,6 +1,7 @@
 """Sources at the places that their ids name."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,11 +15,17 @@ from perplexity_connector.perplexity.wire.sources import (
 )
 from tests.perplexity.wire.streams import json_values
 
-EMPTY = {"title": "", "url": "", "snippet": "", "date": None, "last_updated": None}
+EMPTY: dict[str, Any] = {
+    "title": "",
+    "url": "",
+    "snippet": "",
+    "date": None,
+    "last_updated": None,
+}
 A, B, C = ("https://a.example", "https://b.example", "https://c.example")
 
 
-def result(number: object, url: str | None = None) -> dict[str, object]:
+def result(number: object, url: str | None = None) -> dict[str, Any]:
     """A result with an id."""
     return {
         "id": number,
@@ -27,46 +34,46 @@ def result(number: object, url: str | None = None) -> dict[str, object]:
     }
 
 
-def place_by_id(results: Sequence[dict[str, object]]) -> Sources:
+def place_by_id(results: Sequence[dict[str, Any]]) -> Sources:
     """The sources of one search."""
     return collect_sources([searched(*results)])
 
 
-def searched(*results: dict[str, object]) -> dict[str, object]:
+def searched(*results: dict[str, Any]) -> dict[str, Any]:
     """The output item of a search."""
     return {"type": "search_results", "queries": None, "results": list(results)}
 
 
-def read(*urls: str | None) -> dict[str, object]:
+def read(*urls: str | None) -> dict[str, Any]:
     """The output item of pages that were read."""
     contents = [{"title": "Page", "url": url, "snippet": "Read."} for url in urls]
     return {"type": "fetch_url_results", "contents": contents}
 
 
-def figures(*urls: object) -> dict[str, object]:
+def figures(*urls: object) -> dict[str, Any]:
     """The output item of figures and their sources."""
     rows = [{"category": "quote", "content": "ABC 100", "sources": list(urls)}]
     return {"type": "finance_results", "tickers": ["ABC"], "results": rows}
 
 
-def annotated(*urls: object, kind: str = "url_citation") -> dict[str, object]:
+def annotated(*urls: object, kind: str = "url_citation") -> dict[str, Any]:
     """A message with annotations."""
     marks = [{"type": kind, "url": url, "title": "Noted"} for url in urls]
     part = {"type": "output_text", "text": "x", "annotations": marks}
     return {"type": "message", "content": [part]}
 
 
-def listed(*items: dict[str, object]) -> list[tuple[object, object]]:
+def listed(*items: dict[str, Any]) -> list[tuple[object, object]]:
     """The address and the kind of each source."""
     return [(entry["url"], entry["kind"]) for entry in collect_sources(items).pages]
 
 
-def urls(*results: dict[str, object]) -> list[object]:
+def urls(*results: dict[str, Any]) -> list[Any]:
     """The placed pages' addresses."""
     return [found["url"] for found in place_by_id(results).pages]
 
 
-def codes(*results: dict[str, object]) -> list[str]:
+def codes(*results: dict[str, Any]) -> list[str]:
     """The codes of the warnings."""
     return [warning.code for warning in place_by_id(results).warnings]
 
@@ -285,7 +292,7 @@ def test_sources_are_found_by_address() -> None:
 
 
 @given(st.lists(json_values, max_size=3))
-def test_any_items_at_all_are_collected(rows: list[object]) -> None:
+def test_any_items_at_all_are_collected(rows: list[Any]) -> None:
     """Odd items are skipped, every source has all keys, and every number is a place."""
     odd = [row for row in rows if isinstance(row, dict)]
     items = [

@@ -22,36 +22,36 @@ from tests.perplexity.wire.streams import (
 )
 
 both = pytest.mark.parametrize("listen", [True, False], ids=["heard", "unheard"])
-PLACE = {"output_index": 1, "content_index": 0}
+PLACE: dict[str, Any] = {"output_index": 1, "content_index": 0}
 
 
-def delta(text: str, **more: object) -> Event:
+def delta(text: str, **more: Any) -> Event:
     """A piece of text."""
     return {"type": "response.output_text.delta", "delta": text, **PLACE, **more}
 
 
-def text_done(text: object, **more: object) -> Event:
+def text_done(text: object, **more: Any) -> Event:
     """The whole text of a part."""
     return {"type": "response.output_text.done", "text": text, **PLACE, **more}
 
 
-def part_done(text: str, **more: object) -> Event:
+def part_done(text: str, **more: Any) -> Event:
     """A whole part."""
     part = {"type": "output_text", "text": text, "annotations": [{"url": "a"}]}
     return {"type": "response.content_part.done", "part": part, **PLACE, **more}
 
 
-def item_done(text: str, **more: object) -> Event:
+def item_done(text: str, **more: Any) -> Event:
     """A whole message."""
     return item_is_done(message_item(text) | more, output_index=1)
 
 
-def item_is_done(item: object, **more: object) -> Event:
+def item_is_done(item: object, **more: Any) -> Event:
     """A whole item."""
     return {"type": "response.output_item.done", "item": item, **more}
 
 
-def added(item: object, **more: object) -> Event:
+def added(item: object, **more: Any) -> Event:
     """The beginning of an item."""
     return {"type": "response.output_item.added", "item": item, **more}
 
@@ -110,7 +110,12 @@ def test_events_without_numbers_are_all_counted() -> None:
     assert heard(delta("ha"), delta("ha", sequence_number=3), delta("ha")) == "hahaha"
 
 
-FORMS = {"item": item_done, "part": part_done, "text": text_done, "deltas": delta}
+FORMS: dict[str, Any] = {
+    "item": item_done,
+    "part": part_done,
+    "text": text_done,
+    "deltas": delta,
+}
 
 
 @pytest.mark.parametrize("names", list(permutations(FORMS, 2)))
@@ -248,7 +253,7 @@ def test_only_a_message_that_says_so_is_commentary() -> None:
 
 def test_a_refusal_is_the_text() -> None:
     """From its deltas, its end, its part, or its item."""
-    part = {"type": "refusal", "refusal": "No."}
+    part: Any = {"type": "refusal", "refusal": "No."}
     forms: list[Event] = [
         {"type": "response.refusal.delta", "delta": "No.", **PLACE},
         {"type": "response.refusal.done", "refusal": "No.", **PLACE},
@@ -257,6 +262,7 @@ def test_a_refusal_is_the_text() -> None:
     ]
     for form in forms:
         told = transcript([form], listen=True)
+        item: Any
         (item,) = told.output_items()
         assert text_of(told) == "No."
         assert [part["type"] for part in item["content"]] == ["refusal"]

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from yarl import URL
 
 from perplexity_connector.contract import ActionContext, ConnectorError, Secret
-from perplexity_connector.perplexity.wire import transport
+from perplexity_connector.perplexity.wire import transport, trust
 from perplexity_connector.perplexity.wire.client import Client
 from perplexity_connector.perplexity.wire.endpoint import Endpoint
 from perplexity_connector.perplexity.wire.trust import BUNDLES
@@ -292,7 +292,7 @@ def test_httpx_gets_the_time_out_for_connecting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its own transport is built without one, so each request carries it."""
-    timeouts: list[object] = []
+    timeouts: list[Any] = []
 
     async def connect(
         pool: httpcore.AsyncConnectionPool, request: httpcore.Request
@@ -397,8 +397,8 @@ def test_one_tls_context_and_one_session_serve_all_requests(
 ) -> None:
     """They are what takes time; and on loopback, no authorities are loaded at all."""
     contexts: list[ssl.SSLContext] = []
-    sessions: list[object] = []
-    make, session = transport.tls_context, aiohttp.ClientSession
+    sessions: list[Any] = []
+    make, session = trust.tls_context, aiohttp.ClientSession
 
     def context(default: Any) -> ssl.SSLContext:
         contexts.append(make(default))
@@ -459,17 +459,20 @@ class Watched:
 
     key = SimpleNamespace(host="h", port=1, is_ssl=False, ssl=True)
     request = aiohttp.RequestInfo(
-        URL("http://h"), "POST", {"authorization": KEY}, URL("http://h")
-    )  # type: ignore[arg-type]
+        URL("http://h"),
+        "POST",
+        {"authorization": KEY},  # type: ignore[arg-type]
+        URL("http://h"),
+    )
     reason = OSError(errno.ECONNREFUSED, KEY)
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (aiohttp.ClientConnectorError(Watched.key, Watched.reason), httpx.ConnectError),
+        (aiohttp.ClientConnectorError(Watched.key, Watched.reason), httpx.ConnectError),  # type: ignore[arg-type]
         (
-            aiohttp.ClientConnectorDNSError(Watched.key, Watched.reason),
+            aiohttp.ClientConnectorDNSError(Watched.key, Watched.reason),  # type: ignore[arg-type]
             httpx.ConnectError,
         ),
         (
@@ -477,11 +480,11 @@ class Watched:
             httpx.ConnectError,
         ),
         (
-            aiohttp.ClientConnectorCertificateError(Watched.key, Watched.reason),
+            aiohttp.ClientConnectorCertificateError(Watched.key, Watched.reason),  # type: ignore[arg-type]
             transport.UntrustedCertificateError,
         ),
         (
-            aiohttp.ClientProxyConnectionError(Watched.key, Watched.reason),
+            aiohttp.ClientProxyConnectionError(Watched.key, Watched.reason),  # type: ignore[arg-type]
             httpx.ProxyError,
         ),
         (aiohttp.ClientHttpProxyError(Watched.request, ()), httpx.ProxyError),
@@ -574,7 +577,7 @@ def test_what_had_come_before_a_reset_is_not_lost() -> None:
         pieces: list[bytes] = []
         async with Loopback(cut) as server:
             beneath = transport.network(server.url, 5)
-            answer = await beneath.handle_async_request(
+            answer: Any = await beneath.handle_async_request(
                 httpx.Request("GET", server.url)
             )
             await broken.wait()

@@ -85,7 +85,7 @@ def test_every_other_text_stays(text: str) -> None:
 
 def test_names_and_other_values_stay() -> None:
     """Only texts lose marks, wherever they are."""
-    value = {"a [1]": "a [1]", "b": [1, None, True, ["c [1]"], {"d": {}}]}
+    value: Any = {"a [1]": "a [1]", "b": [1, None, True, ["c [1]"], {"d": {}}]}
     found, marks = cleaned(value)
     assert found == {"a [1]": "a", "b": [1, None, True, ["c"], {"d": {}}]}
     assert marks == {"/a [1]": "[1]", "/b/3/0": "[1]"}

@@ -137,7 +137,7 @@ def open_page(browser: Browser, workbench: Workbench) -> Iterator[Open]:
             viewport=options.pop("viewport", {"width": 1400, "height": 900}), **options
         )
         contexts.append(context)
-        page = context.new_page()
+        page: Any = context.new_page()
         page.set_default_timeout(_SECONDS * 1000)
         page.on(
             "request",

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
@@ -21,7 +22,7 @@ from tests.workbench.page.acting import (
 )
 from tests.workbench.page.conftest import CHAT, SEARCH, Open, Workbench, with_the_toy
 
-SNIPPET = {"step": "search", "pointer": "/results/0/snippet"}
+SNIPPET: dict[str, Any] = {"step": "search", "pointer": "/results/0/snippet"}
 
 
 def test_actions_are_dragged_in_mapped_and_run(page: Page, tmp_path: Path) -> None:
@@ -392,7 +393,12 @@ def test_a_saved_flow_with_blanks_has_nothing_to_fix(
     """Other programs save a null for every field that is empty; the page shows such a field empty."""
     (search,) = add(page, SEARCH)
     flow = flow_of(page, tmp_path)
-    blanks = {"max_results": None, "country": " ", "search_type": "", "max_tokens": {}}
+    blanks: Any = {
+        "max_results": None,
+        "country": " ",
+        "search_type": "",
+        "max_tokens": {},
+    }
     flow["steps"][0]["input"] = {"query": "moon", **blanks}
     open_flow(page, flow, tmp_path)
     run(page)

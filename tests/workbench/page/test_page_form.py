@@ -16,13 +16,13 @@ from tests.toy.toy import MANIFEST
 from tests.workbench.page.conftest import Workbench
 
 DRIVER = Path(__file__).with_name("form_driver.js").read_text(encoding="utf-8")
-SCHEMAS = {
+SCHEMAS: dict[str, Any] = {
     "chat": ROOT / "schemas" / "create_chat_completion.v1.input.schema.json",
     "search": ROOT / "schemas" / "execute_search.v1.input.schema.json",
     "connection": ROOT / "schemas" / "connection.schema.json",
     "toy": MANIFEST.parent / "schemas" / "greet.v1.input.schema.json",
 }
-ROLES = {"system": "System", "user": "User", "assistant": "Assistant"}
+ROLES: dict[str, Any] = {"system": "System", "user": "User", "assistant": "Assistant"}
 
 Stand = Callable[..., Page]
 
@@ -166,7 +166,7 @@ def test_a_blank_counts_as_not_given(stand: Stand, case: Blanks) -> None:
 
 def test_a_value_with_husks_is_taken_once(stand: Stand) -> None:
     """A page that hands the same value in again and again does not disturb who is writing."""
-    husky = {
+    husky: Any = {
         "query": "moon",
         "country": "",
         "search_domain_filter": [],

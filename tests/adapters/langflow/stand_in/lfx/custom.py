@@ -8,6 +8,9 @@ from lfx.schema import Message
 
 
 class Component:
+    display_name: str
+    description: str
+    documentation: str
     inputs: list[Any] = []
     outputs: list[Any] = []
 

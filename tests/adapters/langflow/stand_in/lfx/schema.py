@@ -11,7 +11,7 @@ class Data:
 class Message(Data):
     def __init__(self, text: Any, **properties: object) -> None:
         super().__init__(properties)
-        self.text = text
+        self.text: str = text
 
 
 class DataFrame:
