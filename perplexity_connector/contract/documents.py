@@ -361,9 +361,15 @@ class _ManifestSandboxDocument(TypedDict):
     test_prefixes: NotRequired[dict[str, str]]
 
 
-class ManifestDocument(TypedDict):
-    """A manifest as it is written, with the fields that a host checks when it looks around."""
+class _HostApiDocument(TypedDict):
+    min: int
+    max: int
 
+
+class ManifestDocument(TypedDict):
+    """A manifest as it is written."""
+
+    manifest_version: Literal[1]
     id: str
     version: str
     title: str
@@ -371,6 +377,7 @@ class ManifestDocument(TypedDict):
     icon: str
     categories: list[str]
     links: dict[str, str]
+    host_api: _HostApiDocument
     settings: NotRequired[list[SettingDocument]]
     connection: _ManifestConnectionDocument
     sandbox: NotRequired[_ManifestSandboxDocument | None]

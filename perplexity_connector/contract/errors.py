@@ -1,10 +1,11 @@
 """Errors as data: the cause, the possible effect at the provider, and the remedy."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ContextDecorator
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from functools import partial as bind
+from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.contract.json import JsonObject
@@ -182,15 +183,22 @@ class ConnectorError(Exception):
         return (bind(ConnectorError, **parts), (self.code, self.message))  # type: ignore[arg-type]
 
 
-@contextmanager
-def unchained() -> Iterator[None]:
+class unchained(ContextDecorator):  # noqa: N801 - used as a function, and faster than a generator
     """Raise a `ConnectorError` of the block alone, without the exceptions that led to it.
 
     Their texts, their attributes and the variables of their frames may hold a key. `from None` only
     hides them.
     """
-    try:
-        yield
-    except ConnectorError as error:
-        error.__cause__ = error.__context__ = None
-        raise
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the block."""
+        if isinstance(error, ConnectorError):
+            error.__cause__ = error.__context__ = None

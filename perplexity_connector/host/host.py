@@ -295,6 +295,8 @@ class Host:
 
     @property
     def _runs(self) -> "Runs":
+        if self._made_runs is not None:
+            return self._made_runs
         from perplexity_connector.host.runs.runs import Runs  # noqa: PLC0415 - heavy
 
         with self._lock:

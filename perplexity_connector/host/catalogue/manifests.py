@@ -17,6 +17,7 @@ from perplexity_connector.host.catalogue.shapes import (
     MapOf,
     Record,
     shape_errors,
+    unknown_keys,
 )
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ _ACTION = Record(
         "options": MapOf(_TEXT),
     },
 )
+_HOST_API = Record({"min": _NUMBER, "max": _NUMBER})
 _MANIFEST = Record(
     {
         "version": _TEXT,
@@ -116,7 +118,7 @@ class ManifestError(Exception):
 
 
 def read_manifest(file: Path, connector_id: str | None = None) -> "ManifestDocument":
-    """Return the manifest as written. Only unknown keys are left to the first use.
+    """Return the manifest as written. Only `surplus_keys` are left to the first use.
 
     Raises `ManifestError` for a file that cannot be read, is for another host version, has another
     id than `connector_id`, or has a field that is missing or has another type.
@@ -138,6 +140,14 @@ def read_manifest(file: Path, connector_id: str | None = None) -> "ManifestDocum
         message = f"{file.name}: {error}"
         raise ManifestError(message)
     return manifest
+
+
+def surplus_keys(document: "ManifestDocument") -> Iterator[str]:
+    """Yield a pointer to each key of a manifest that its form does not have."""
+    checked_apart = {"manifest_version", "id", "host_api"}
+    rest = {name: part for name, part in document.items() if name not in checked_apart}
+    yield from unknown_keys(rest, "", _MANIFEST)
+    yield from unknown_keys(document["host_api"], "/host_api", _HOST_API)
 
 
 def _parse(file: Path) -> object:

@@ -58,34 +58,44 @@ _Part: TypeAlias = tuple[str | int, object, Shape]
 
 def shape_errors(value: object, pointer: str, shape: Shape) -> Iterator[str]:
     """Describe each place of a value that has another shape. No message repeats a value."""
-    parts: list[_Part] = []
     match shape:
-        case Leaf():
-            if not shape.allows(value):
-                yield f"{pointer} must be {shape.description}."
-        case ListOf() if isinstance(value, list):
-            parts = [(index, item, shape.item) for index, item in enumerate(value)]
-        case ListOf():
+        case Leaf() if not shape.allows(value):
+            yield f"{pointer} must be {shape.description}."
+        case ListOf() if not isinstance(value, list):
             yield f"{pointer} must be a list."
-        case Record(or_null=True) if value is None:
-            return
-        case _ if isinstance(value, dict):
-            parts = _fields(value, shape)
-        case _:
+        case MapOf() | Record(or_null=False) if not isinstance(value, dict):
             yield f"{pointer} must be a mapping."
-    for name, part, inner in parts:
+        case Record() if not isinstance(value, dict | None):
+            yield f"{pointer} must be a mapping or null."
+    for name, part, inner in _parts(value, shape):
         # Most parts are good leaves, and these need no pointer.
         if not (isinstance(inner, Leaf) and inner.allows(part)):
             yield from shape_errors(part, child_pointer(pointer, name), inner)
 
 
-def _fields(value: Mapping[str, object], shape: MapOf | Record) -> list[_Part]:
-    if isinstance(shape, MapOf):
-        return [(name, part, shape.value) for name, part in value.items()]
-    required = [(name, value.get(name), part) for name, part in shape.required.items()]
-    optional = [
-        (name, value[name], part)
-        for name, part in shape.optional.items()
-        if name in value
+def unknown_keys(value: object, pointer: str, shape: Shape) -> Iterator[str]:
+    """Yield a pointer to each key that a record does not know, anywhere in a value."""
+    if isinstance(shape, Record) and isinstance(value, dict):
+        known = {*shape.required, *shape.optional}
+        yield from (child_pointer(pointer, name) for name in value if name not in known)
+    for name, part, inner in _parts(value, shape):
+        yield from unknown_keys(part, child_pointer(pointer, name), inner)
+
+
+def _parts(value: object, shape: Shape) -> list[_Part]:
+    match shape:
+        case ListOf() if isinstance(value, list):
+            return [(index, item, shape.item) for index, item in enumerate(value)]
+        case MapOf() if isinstance(value, dict):
+            return [(name, part, shape.value) for name, part in value.items()]
+        case Record() if isinstance(value, dict):
+            return _fields(value, shape)
+    return []
+
+
+def _fields(record: Mapping[str, object], shape: Record) -> list[_Part]:
+    optional = [each for each in shape.optional.items() if each[0] in record]
+    return [
+        (name, record.get(name), part)
+        for name, part in (*shape.required.items(), *optional)
     ]
-    return [*required, *optional]

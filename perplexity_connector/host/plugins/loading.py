@@ -31,11 +31,11 @@ from perplexity_connector.contract import (
     OptionsQuery,
     RunCanceller,
 )
-from perplexity_connector.contract.json import pointer_of
 from perplexity_connector.host.catalogue.discovery import Installed
 from perplexity_connector.host.catalogue.schemas import read_schema
 from perplexity_connector.host.credentials.form import ConnectionForm
 from perplexity_connector.host.plugins import boundary
+from perplexity_connector.host.plugins.manifest import load_manifest
 from perplexity_connector.host.plugins.settings import resolve_settings
 from perplexity_connector.host.validation.blanks import drop_refused_blanks
 from perplexity_connector.host.validation.schema_validator import (
@@ -246,27 +246,9 @@ def load(
     Raises `ConnectorError`: the connector's own, `invalid_input` for a setting, `internal` for an
     unusable manifest, schema or plugin.
     """
-    manifest = _validate_manifest(installed)
+    manifest = load_manifest(installed)
     settings = resolve_settings(manifest.settings, given, environ)
     return LoadedConnector(installed, manifest, _load_connector(installed, settings))
-
-
-def _validate_manifest(installed: Installed) -> Manifest:
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - heavy, and the palette needs none of it
-
-    try:
-        return TypeAdapter(Manifest).validate_python(installed.document)
-    except ValidationError as error:
-        details = error.errors(
-            include_url=False,
-            include_context=False,
-            include_input=False,
-        )
-    places = ", ".join(
-        f"{pointer_of(detail['loc'])} ({detail['type']})" for detail in details
-    )
-    message = f"The manifest of {installed.id!r} is invalid: {installed.file.name} at {places}."
-    raise ConnectorError(ErrorCode.INTERNAL, message)
 
 
 def _load_connector(installed: Installed, settings: Mapping[str, str]) -> Connector:

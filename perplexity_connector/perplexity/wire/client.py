@@ -5,6 +5,7 @@ must not happen here, and it logs the head of every response.
 """
 
 import asyncio
+import functools
 import json
 import re
 import time
@@ -288,7 +289,7 @@ class Client:
             content = text.encode()
         return httpx.Request(
             method,
-            f"{self._endpoint.base_url}{path}",
+            _url(f"{self._endpoint.base_url}{path}"),
             # Not a variable: a crash reporter would print it.
             headers=self._headers_of_request(ctx.connection, has_body=body is not None),
             content=content,
@@ -353,6 +354,12 @@ def _unavailable(effect: Effect, state: str, error: httpx.HTTPError) -> Connecto
     return provider_errors.provider_error(
         ErrorCode.UNAVAILABLE, effect=effect, detail=f"{state}: {type(error).__name__}"
     )
+
+
+@functools.lru_cache(maxsize=16)
+def _url(address: str) -> httpx.URL:
+    # To parse an address takes as long as to write a request.
+    return httpx.URL(address)
 
 
 def _key(credentials: Mapping[str, str | Secret]) -> str:

@@ -1,0 +1,71 @@
+"""The manifest of a connector that is used, as the contract's dataclasses.
+
+Not by pydantic: it takes many times as long to prepare a check that discovery has nearly done.
+"""
+
+from typing import TYPE_CHECKING
+
+from perplexity_connector.contract import (
+    Action,
+    Annotations,
+    ConnectionSpec,
+    ConnectorError,
+    ErrorCode,
+    GuideStep,
+    HostApiRange,
+    Manifest,
+    SandboxSpec,
+    Setting,
+)
+from perplexity_connector.host.catalogue.discovery import Installed
+from perplexity_connector.host.catalogue.manifests import surplus_keys
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import ManifestActionDocument, ManifestDocument
+
+
+def load_manifest(installed: Installed) -> Manifest:
+    """Return the manifest. Raises `ConnectorError` (`internal`) if it has a key too many."""
+    if places := ", ".join(surplus_keys(installed.document)):
+        message = f"The manifest of {installed.id!r} is invalid: {installed.file.name} has unknown keys at {places}."
+        raise ConnectorError(ErrorCode.INTERNAL, message)
+    return _to_manifest(installed.document)
+
+
+def _to_manifest(document: "ManifestDocument") -> Manifest:
+    connection, sandbox = document["connection"], document.get("sandbox")
+    guide = [GuideStep(**step) for step in connection.get("guide", [])]
+    return Manifest(
+        manifest_version=document["manifest_version"],
+        id=document["id"],
+        version=document["version"],
+        title=document["title"],
+        summary=document["summary"],
+        icon=document["icon"],
+        categories=document["categories"],
+        links=document["links"],
+        host_api=HostApiRange(**document["host_api"]),
+        settings=[Setting(**setting) for setting in document.get("settings", [])],
+        connection=ConnectionSpec(
+            schema=connection["schema"], env=connection.get("env", {}), guide=guide
+        ),
+        sandbox=SandboxSpec(**sandbox) if sandbox else None,
+        actions=[_to_action(action) for action in document["actions"]],
+    )
+
+
+def _to_action(document: "ManifestActionDocument") -> Action:
+    return Action(
+        id=document["id"],
+        version=document["version"],
+        title=document["title"],
+        summary=document["summary"],
+        input=document["input"],
+        output=document["output"],
+        events=document.get("events"),
+        streaming=document.get("streaming", False),
+        annotations=Annotations(**document["annotations"]),
+        timeout=document["timeout"],
+        options=document.get("options", {}),
+        labels=document.get("labels", {}),
+    )
