@@ -23,8 +23,8 @@ _NULL = (f"{_TAG}null", re.compile(r"(null|~|)\Z"))
 _KNOWN_TAGS = [f"{_TAG}{kind}" for kind in ("null", "bool", "int", "str", "seq", "map")]
 
 _DEEPEST = 50
-# The signs before the text of a line, as they are. Some of them open a level each.
-_INDENT = re.compile(r"[ \-?:]+")
+# The signs before the text of a line, four or more. Some of them open a level each.
+_INDENT = re.compile(r"[ \-?:]{4,}")
 # Parts and bytes of text, with every alias written out.
 _LARGEST = 1_000_000
 
@@ -98,7 +98,7 @@ def _most_levels(text: str) -> int:
     such signs anywhere. A list may begin in the column of the mapping that it is in.
     """
     brackets = text.count("[") + text.count("{")
-    return brackets + 2 * max(map(len, _INDENT.findall(text)), default=0) + 2
+    return brackets + 2 * max(map(len, _INDENT.findall(text)), default=4) + 2
 
 
 def _check_depth(text: str) -> None:

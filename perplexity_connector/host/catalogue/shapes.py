@@ -34,12 +34,20 @@ class ListOf:
 
     item: "Shape"
 
+    def allows(self, value: object) -> bool:
+        """Return whether the value has this shape."""
+        return isinstance(value, list) and all(map(self.item.allows, value))
+
 
 @dataclass(frozen=True, slots=True)
 class MapOf:
     """A mapping with any keys, whose values have one shape."""
 
     value: "Shape"
+
+    def allows(self, value: object) -> bool:
+        """Return whether the value has this shape."""
+        return isinstance(value, dict) and all(map(self.value.allows, value.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,12 @@ class Record:
     required: Mapping[str, "Shape"]
     optional: Mapping[str, "Shape"] = field(default_factory=dict)
     or_null: bool = False
+
+    def allows(self, value: object) -> bool:
+        """Return whether the value has this shape."""
+        if not isinstance(value, dict):
+            return self.or_null and value is None
+        return all(part.allows(inner) for _, inner, part in _fields(value, self))
 
 
 Shape: TypeAlias = Leaf | ListOf | MapOf | Record
@@ -68,8 +82,7 @@ def shape_errors(value: object, pointer: str, shape: Shape) -> Iterator[str]:
         case Record() if not isinstance(value, dict | None):
             yield f"{pointer} must be a mapping or null."
     for name, part, inner in _parts(value, shape):
-        # Most parts are good leaves, and these need no pointer.
-        if not (isinstance(inner, Leaf) and inner.allows(part)):
+        if not inner.allows(part):  # a good part needs no pointer
             yield from shape_errors(part, child_pointer(pointer, name), inner)
 
 
