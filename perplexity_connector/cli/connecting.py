@@ -21,7 +21,7 @@ from perplexity_connector.cli.fields import apply_assignments
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.progress import waiting
 from perplexity_connector.contract import ConnectionOutcome, JsonObject
-from perplexity_connector.contract.json import as_list, as_object
+from perplexity_connector.contract.readers import as_list, as_object
 from perplexity_connector.host import Host
 from perplexity_connector.rendering.text import line_of
 

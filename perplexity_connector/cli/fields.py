@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.json import as_list, as_object
+from perplexity_connector.contract.readers import as_list, as_object
 from perplexity_connector.host.validation.schema_types import (
     item_schema,
     list_types,

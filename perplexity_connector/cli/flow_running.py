@@ -20,7 +20,7 @@ from perplexity_connector.cli.run_output import show_problems, show_result
 from perplexity_connector.cli.stopping import StopSignals
 from perplexity_connector.cli.targets import HostMaker, choose_target
 from perplexity_connector.contract import FLOW_VERSION, JsonObject
-from perplexity_connector.contract.json import as_objects, as_text
+from perplexity_connector.contract.readers import as_objects, as_text
 from perplexity_connector.host import FlowOptions, Host
 from perplexity_connector.rendering.results import totals_line
 from perplexity_connector.rendering.text import one_line

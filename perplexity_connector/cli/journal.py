@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
-from perplexity_connector.contract.json import as_object, as_text
+from perplexity_connector.contract.readers import as_object, as_text
 from perplexity_connector.host import StepRun, write_private
 
 if TYPE_CHECKING:

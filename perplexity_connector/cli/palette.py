@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from perplexity_connector.cli.connectors import credential_variables, guide_lines
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.json import as_list, as_object
 from perplexity_connector.contract.near_matches import did_you_mean
+from perplexity_connector.contract.readers import as_list, as_object
 from perplexity_connector.host.validation.schema_types import item_schema, list_types
 from perplexity_connector.rendering.text import clean, json_text, line_of, one_line
 

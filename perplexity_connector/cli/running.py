@@ -20,7 +20,8 @@ from perplexity_connector.cli.run_output import show_problems, show_result
 from perplexity_connector.cli.stopping import StopSignals
 from perplexity_connector.cli.targets import Connection, HostMaker, choose_target
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import as_object, new_run_id
+from perplexity_connector.contract.json import new_run_id
+from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host import Host, RunOptions, StepRun
 
 if TYPE_CHECKING:

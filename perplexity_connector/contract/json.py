@@ -1,14 +1,9 @@
-"""Plain JSON: its types, readers for JSON of unknown shape, and JSON Pointers (RFC 6901).
-
-The readers never raise: a value of another type reads as empty. So a response that cost money
-is not lost because one of its fields is null or has another type.
-"""
+"""Plain JSON: its types, its decoder, and JSON Pointers (RFC 6901)."""
 
 import json
 import os
 import re
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 __all__ = ["JsonObject", "JsonValue"]
@@ -24,8 +19,6 @@ Tokens: TypeAlias = tuple[str, ...]
 
 # The deepest nesting that a host accepts from a caller or a connector.
 MAX_DEPTH = 100
-# Every whole number below is exact as a double.
-_EXACT = 2**53
 # Up to nine digits: no list of a step is longer.
 _LIST_INDEX = re.compile("0|[1-9][0-9]{0,8}")
 
@@ -54,49 +47,6 @@ def refuse_constant(name: str) -> float:
 _DECODER = json.JSONDecoder(parse_constant=refuse_constant)
 
 
-def as_object(value: object) -> JsonObject:
-    """Return the value if it is an object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def as_list(value: object) -> Sequence[JsonValue]:
-    """Return the value if it is a list, else an empty one."""
-    return value if isinstance(value, list | tuple) else ()
-
-
-def as_objects(value: object) -> Sequence[JsonObject]:
-    """Return the objects of a list, without its other items."""
-    return [item for item in as_list(value) if isinstance(item, Mapping)]
-
-
-def as_text(value: object) -> str:
-    """Return the value if it is text, else an empty text.
-
-    A lone surrogate, which no encoding can carry, is replaced.
-    """
-    if not isinstance(value, str):
-        return ""
-    if value.isascii():
-        return value
-    return value.encode("utf-8", "replace").decode("utf-8")
-
-
-def as_number(value: object) -> float | int | None:
-    """Return the value if it is a number within a double, else None; a boolean is not a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    # NaN is not between them either.
-    return value if -sys.float_info.max <= value <= sys.float_info.max else None
-
-
-def as_int(value: object) -> int | None:
-    """Return the value if it is a whole number, else None."""
-    if type(value) is int and -_EXACT < value < _EXACT:
-        return value  # nearly always, and every event of a stream has three of them
-    number = as_number(value)
-    return int(number) if number is not None and number == int(number) else None
-
-
 def is_blank(value: object) -> bool:
     """Return whether a value is blank: null, only spaces, or an empty text, list or object.
 
@@ -105,16 +55,6 @@ def is_blank(value: object) -> bool:
     if isinstance(value, str):
         return not value.strip()
     return value is None or (isinstance(value, Mapping | list | tuple) and not value)
-
-
-def parts_of(value: JsonValue) -> Iterator[JsonValue]:
-    """Yield a value and all values inside it, in no order. A loop, since it may be deep."""
-    waiting = [value]
-    while waiting:
-        current = waiting.pop()
-        yield current
-        waiting += as_object(current).values()
-        waiting += as_list(current)
 
 
 def child_pointer(pointer: str, name: str | int) -> str:

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.json import (
+from perplexity_connector.contract.links import without_user
+from perplexity_connector.contract.readers import (
     as_list,
     as_number,
     as_object,
     as_objects,
     as_text,
 )
-from perplexity_connector.contract.links import without_user
 from perplexity_connector.rendering.text import (
     clean,
     json_text,

@@ -4,8 +4,8 @@ import json
 import re
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import as_text
 from perplexity_connector.contract.links import without_user
+from perplexity_connector.contract.readers import as_text
 
 # Invisible characters that change the order of the text around them: Unicode's bidirectional
 # controls, its deprecated format characters, and interlinear annotations.

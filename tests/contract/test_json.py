@@ -9,12 +9,6 @@ from hypothesis import strategies as st
 
 from perplexity_connector.contract import JsonValue
 from perplexity_connector.contract.json import (
-    as_int,
-    as_list,
-    as_number,
-    as_object,
-    as_objects,
-    as_text,
     child_pointer,
     is_blank,
     list_index,
@@ -22,6 +16,14 @@ from perplexity_connector.contract.json import (
     new_run_id,
     pointer_tokens,
     value_at,
+)
+from perplexity_connector.contract.readers import (
+    as_int,
+    as_list,
+    as_number,
+    as_object,
+    as_objects,
+    as_text,
 )
 
 

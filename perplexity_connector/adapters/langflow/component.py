@@ -25,7 +25,7 @@ from perplexity_connector.adapters.langflow.outputs import (
     rows_of,
 )
 from perplexity_connector.contract import JsonObject, JsonValue, Secret
-from perplexity_connector.contract.json import as_object
+from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host import shared_host
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from perplexity_connector.contract import JsonObject, JsonValue, Secret
-from perplexity_connector.contract.json import (
+from perplexity_connector.contract.json import is_blank
+from perplexity_connector.contract.readers import (
     as_list,
     as_number,
     as_object,
     as_objects,
     as_text,
-    is_blank,
 )
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import as_list, as_object, as_text
+from perplexity_connector.contract.readers import as_list, as_object, as_text
 from perplexity_connector.rendering.errors import error_lines
 from perplexity_connector.rendering.results import output_lines
 

@@ -13,7 +13,7 @@ from mcp_types import (
 )
 from mcp_types.jsonrpc import jsonrpc_message_adapter
 
-from perplexity_connector.contract.json import as_text
+from perplexity_connector.contract.readers import as_text
 
 _BYTE_ORDER_MARK = "\ufeff"
 _STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]')

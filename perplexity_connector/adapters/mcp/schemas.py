@@ -1,7 +1,7 @@
 """An action's schema as a tool's: what the protocol and the clients of several models take."""
 
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.json import as_object
+from perplexity_connector.contract.readers import as_object
 
 # A client cannot use a schema's address, and some clients refuse a dialect whose name they do not know.
 _ADDRESSES = frozenset({"$schema", "$id"})

@@ -10,7 +10,7 @@ from mcp_types import Icon, Tool, ToolAnnotations
 
 from perplexity_connector.adapters.mcp.schemas import tool_schema
 from perplexity_connector.contract import ConnectorError, JsonObject
-from perplexity_connector.contract.json import as_object
+from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host import Host
 from perplexity_connector.host.validation.schema_validator import SchemaValidator
 from perplexity_connector.host.validation.text_values import from_text

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from perplexity_connector.contract.json import as_list
+from perplexity_connector.contract.readers import as_list
 from perplexity_connector.host.catalogue.discovery import Installed, find_action
 from perplexity_connector.host.catalogue.schemas import read_schema
 

@@ -12,7 +12,8 @@ from perplexity_connector.contract import (
     JsonObject,
     Secret,
 )
-from perplexity_connector.contract.json import Document, as_object
+from perplexity_connector.contract.json import Document
+from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.validation.schema_validator import SchemaValidator
 from perplexity_connector.host.validation.to_json import to_json
 

@@ -20,13 +20,13 @@ from perplexity_connector.contract import (
 from perplexity_connector.contract.json import (
     MAX_DEPTH,
     Tokens,
-    as_object,
     child_pointer,
     list_index,
     pointer_tokens,
     value_at,
 )
 from perplexity_connector.contract.near_matches import did_you_mean
+from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.flows.schema_paths import schemas_at
 from perplexity_connector.host.validation.text_values import from_text
 

@@ -16,7 +16,8 @@ from perplexity_connector.contract import (
     JsonValue,
     Reference,
 )
-from perplexity_connector.contract.json import as_object, new_run_id
+from perplexity_connector.contract.json import new_run_id
+from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.flows.bindings import apply_bindings, invalid_pointers
 from perplexity_connector.host.flows.params import FlowOptions, StepRun

@@ -3,12 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.json import (
-    Tokens,
-    as_list,
-    as_object,
-    list_index,
-)
+from perplexity_connector.contract.json import Tokens, list_index
+from perplexity_connector.contract.readers import as_list, as_object
 
 _ANYTHING: JsonObject = {}
 _UNIONS = ("anyOf", "oneOf", "allOf")

@@ -24,7 +24,7 @@ from perplexity_connector.contract import (
     RunWarning,
 )
 from perplexity_connector.contract.errors import unchained
-from perplexity_connector.contract.json import as_text
+from perplexity_connector.contract.readers import as_text
 from perplexity_connector.host.validation.to_json import to_json
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from perplexity_connector.contract import (
     ErrorCode,
     JsonObject,
 )
-from perplexity_connector.contract.json import as_int, as_number, as_object
+from perplexity_connector.contract.readers import as_int, as_number, as_object
 from perplexity_connector.contract.timers import expiring
 from perplexity_connector.host.credentials.form import Credential
 from perplexity_connector.host.limits.given_limiter import Turns

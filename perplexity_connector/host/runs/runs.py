@@ -16,7 +16,8 @@ from perplexity_connector.contract import (
     OptionsQuery,
     RunObserver,
 )
-from perplexity_connector.contract.json import as_object, new_run_id
+from perplexity_connector.contract.json import new_run_id
+from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.credentials.backend import ConnectionBackend
 from perplexity_connector.host.credentials.connections import Connections

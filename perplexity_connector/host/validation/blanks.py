@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 from perplexity_connector.contract import FieldError, JsonValue
 from perplexity_connector.contract.json import (
     Tokens,
-    as_object,
     is_blank,
     pointer_tokens,
     value_at,
 )
+from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.validation.to_json import Normalized, to_json
 
 _Check: TypeAlias = Callable[[Normalized], list[FieldError]]

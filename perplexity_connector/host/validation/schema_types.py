@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.json import as_list, as_object, as_text
+from perplexity_connector.contract.readers import as_list, as_object, as_text
 
 _UNIONS = ("anyOf", "oneOf", "allOf")
 

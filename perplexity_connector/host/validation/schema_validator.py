@@ -18,8 +18,9 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
-from perplexity_connector.contract.json import as_object, child_pointer, pointer_of
+from perplexity_connector.contract.json import child_pointer, pointer_of
 from perplexity_connector.contract.near_matches import did_you_mean
+from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.validation.to_json import Normalized
 
 if TYPE_CHECKING:

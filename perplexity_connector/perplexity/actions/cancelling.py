@@ -10,7 +10,7 @@ from perplexity_connector.contract import (
     ErrorCode,
     JsonObject,
 )
-from perplexity_connector.contract.json import as_text
+from perplexity_connector.contract.readers import as_text
 from perplexity_connector.perplexity.wire import agent_request
 from perplexity_connector.perplexity.wire.client import Client
 

@@ -10,7 +10,7 @@ from perplexity_connector.contract import (
     JsonObject,
     RunWarning,
 )
-from perplexity_connector.contract.json import as_list, as_object, as_text
+from perplexity_connector.contract.readers import as_list, as_object, as_text
 from perplexity_connector.perplexity.actions.inputs import read_input
 from perplexity_connector.perplexity.actions.provider_run import ProviderRun
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput

@@ -19,7 +19,7 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
-from perplexity_connector.contract.json import as_int, as_object, as_text
+from perplexity_connector.contract.readers import as_int, as_object, as_text
 from perplexity_connector.contract.timers import expiring
 from perplexity_connector.perplexity.actions.cancelling import (
     ask_to_cancel,

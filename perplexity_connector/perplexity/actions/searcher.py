@@ -11,7 +11,7 @@ from perplexity_connector.contract import (
     ErrorCode,
     JsonObject,
 )
-from perplexity_connector.contract.json import as_object, as_objects, as_text
+from perplexity_connector.contract.readers import as_object, as_objects, as_text
 from perplexity_connector.contract.timers import expiring
 from perplexity_connector.perplexity.actions.turn import Turn
 from perplexity_connector.perplexity.forms.execute_search import SearchInput

@@ -13,7 +13,8 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from perplexity_connector.contract.json import Tokens, as_object, as_text
+from perplexity_connector.contract.json import Tokens
+from perplexity_connector.contract.readers import as_object, as_text
 from perplexity_connector.perplexity.forms.schema_survey import (
     DEEPEST,
     Survey,

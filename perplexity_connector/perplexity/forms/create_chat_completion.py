@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
 from perplexity_connector.contract import FieldError, JsonObject
-from perplexity_connector.contract.json import as_object, as_objects
+from perplexity_connector.contract.readers import as_object, as_objects
 from perplexity_connector.perplexity.forms.author_schema import problem_with
 from perplexity_connector.perplexity.forms.fields import (
     NOT_BLANK,

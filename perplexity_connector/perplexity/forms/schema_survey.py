@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from perplexity_connector.contract.json import as_list, as_object
+from perplexity_connector.contract.readers import as_list, as_object
 
 if TYPE_CHECKING:
     from referencing._core import Resolver

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import as_object, as_text
+from perplexity_connector.contract.readers import as_object, as_text
 from perplexity_connector.perplexity.wire.provider_json import read_json
 from perplexity_connector.perplexity.wire.run_status import (
     ENDED,

@@ -17,12 +17,7 @@ from perplexity_connector.contract import (
     JsonValue,
     RunWarning,
 )
-from perplexity_connector.contract.json import (
-    as_int,
-    as_number,
-    as_object,
-    as_text,
-)
+from perplexity_connector.contract.readers import as_int, as_number, as_object, as_text
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
 from perplexity_connector.perplexity.wire import citation_marks, provider_errors
 from perplexity_connector.perplexity.wire.agent_events import Transcript

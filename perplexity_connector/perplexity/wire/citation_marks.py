@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from perplexity_connector.contract.json import as_text, parts_of
+from perplexity_connector.contract.readers import as_text, parts_of
 from perplexity_connector.perplexity.wire.json_in_text import objects_in, split_thoughts
 from perplexity_connector.perplexity.wire.markdown_code import (
     LINE_END,

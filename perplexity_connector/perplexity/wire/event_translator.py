@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from perplexity_connector.contract import EventType, JsonObject, JsonValue
-from perplexity_connector.contract.json import as_list, as_objects, as_text
+from perplexity_connector.contract.readers import as_list, as_objects, as_text
 from perplexity_connector.perplexity.wire.citation_marks import MarkRewriter
 from perplexity_connector.perplexity.wire.live_sources import LiveSources
 from perplexity_connector.perplexity.wire.live_text import LiveText

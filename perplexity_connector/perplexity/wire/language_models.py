@@ -4,7 +4,12 @@ import re
 from collections.abc import Sequence
 
 from perplexity_connector.contract import JsonObject, JsonValue, Option
-from perplexity_connector.contract.json import as_number, as_object, as_objects, as_text
+from perplexity_connector.contract.readers import (
+    as_number,
+    as_object,
+    as_objects,
+    as_text,
+)
 from perplexity_connector.perplexity.forms.model_aliases import model_option
 
 PATH = "/v1/models"

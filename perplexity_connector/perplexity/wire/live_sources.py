@@ -1,7 +1,7 @@
 """Collect the sources that marks can cite, while a run goes on."""
 
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.json import as_list, as_object, as_text
+from perplexity_connector.contract.readers import as_list, as_object, as_text
 from perplexity_connector.perplexity.wire.sources import Sources, collect_sources
 from perplexity_connector.perplexity.wire.streamed_items import INTERIM, SOURCE_LISTS
 

@@ -15,7 +15,8 @@ from perplexity_connector.contract import (
     FieldError,
     JsonObject,
 )
-from perplexity_connector.contract.json import as_object, as_text, load_json
+from perplexity_connector.contract.json import load_json
+from perplexity_connector.contract.readers import as_object, as_text
 from perplexity_connector.perplexity.wire.error_table import ERROR_TABLE, ErrorRow
 from perplexity_connector.perplexity.wire.rate_headers import (
     rate_limit_from_headers,

@@ -1,7 +1,7 @@
 """Decode the provider's JSON, also where it holds a value that cannot be used.
 
 A number beyond a double and a value that is nested too deeply read as infinity, so that the rest
-of a paid answer can still be used. The readers of `contract.json` give null for infinity.
+of a paid answer can still be used. The readers of `contract.readers` give null for infinity.
 """
 
 import json
@@ -10,12 +10,8 @@ import re
 from collections.abc import Iterator
 
 from perplexity_connector.contract import JsonValue
-from perplexity_connector.contract.json import (
-    MAX_DEPTH,
-    as_number,
-    load_json,
-    refuse_constant,
-)
+from perplexity_connector.contract.json import MAX_DEPTH, load_json, refuse_constant
+from perplexity_connector.contract.readers import as_number
 
 # Longer ones are beyond a double, and Python refuses to read them from 4,300 digits on.
 _MOST_DIGITS = 400

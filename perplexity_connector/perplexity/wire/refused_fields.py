@@ -10,8 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from perplexity_connector.contract import FieldError, JsonObject
-from perplexity_connector.contract.json import as_list, as_object, as_objects, as_text
 from perplexity_connector.contract.near_matches import did_you_mean
+from perplexity_connector.contract.readers import (
+    as_list,
+    as_object,
+    as_objects,
+    as_text,
+)
 from perplexity_connector.perplexity.forms.create_chat_completion import (
     ChatInput,
     UserLocation,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import as_objects, as_text
+from perplexity_connector.contract.readers import as_objects, as_text
 from perplexity_connector.perplexity.wire.agent_events import Transcript
 from perplexity_connector.perplexity.wire.run_status import end_of
 from perplexity_connector.perplexity.wire.streamed_item import (

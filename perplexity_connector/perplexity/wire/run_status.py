@@ -5,7 +5,7 @@ is unknown, such a run is fetched again and never cancelled.
 """
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import as_object, as_text
+from perplexity_connector.contract.readers import as_object, as_text
 
 RUNNING = frozenset({"queued", "in_progress"})
 # `requires_action` is an end too: this connector offers the model no tool that it would answer.

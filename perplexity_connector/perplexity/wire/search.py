@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.json import as_object, as_objects, as_text
+from perplexity_connector.contract.readers import as_object, as_objects, as_text
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
 from perplexity_connector.perplexity.wire.dates import with_us_dates
 from perplexity_connector.perplexity.wire.list_prices import search_cost

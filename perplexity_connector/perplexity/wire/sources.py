@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from itertools import count, groupby
 
 from perplexity_connector.contract import JsonObject, JsonValue, RunWarning
-from perplexity_connector.contract.json import (
+from perplexity_connector.contract.links import without_user
+from perplexity_connector.contract.readers import (
     as_int,
     as_list,
     as_object,
     as_objects,
     as_text,
 )
-from perplexity_connector.contract.links import without_user
 
 # Far above the fifty results that a search may have. A higher id is not used as a number, since
 # all numbers below it would need an empty place.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from io import StringIO
 
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.json import as_object, as_objects, as_text
+from perplexity_connector.contract.readers import as_object, as_objects, as_text
 
 MESSAGE = "message"
 # A part's type -> the name of its text.

@@ -7,7 +7,7 @@ gateways change them (docs/provider.md, "Agent stream").
 from collections.abc import Iterable, Sequence
 
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.json import as_int, as_object, as_objects, as_text
+from perplexity_connector.contract.readers import as_int, as_object, as_objects, as_text
 from perplexity_connector.perplexity.wire.provider_json import read_json
 from perplexity_connector.perplexity.wire.streamed_item import (
     MESSAGE,

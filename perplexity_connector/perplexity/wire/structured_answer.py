@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perplexity_connector.contract import JsonValue, RunWarning
-from perplexity_connector.contract.json import as_list, as_object
+from perplexity_connector.contract.readers import as_list, as_object
 from perplexity_connector.perplexity.forms.author_schema import (
     AuthorSchema,
     compile_schema,

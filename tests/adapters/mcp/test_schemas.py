@@ -12,7 +12,7 @@ from mcp import Client
 
 from perplexity_connector.adapters.mcp import make_server
 from perplexity_connector.adapters.mcp.schemas import tool_schema
-from perplexity_connector.contract.json import parts_of
+from perplexity_connector.contract.readers import parts_of
 from perplexity_connector.host import Host
 from tests.host.stage import changed, toy_host
 from tests.toy.toy import ToyPlugin

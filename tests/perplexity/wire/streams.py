@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from perplexity_connector.contract.json import as_objects
+from perplexity_connector.contract.readers import as_objects
 from perplexity_connector.perplexity.wire.agent_events import Transcript
 from perplexity_connector.perplexity.wire.run_output import run_output
 from perplexity_connector.perplexity.wire.sse import EventDecoder, ServerEvent
