@@ -12,7 +12,6 @@ from perplexity_connector.contract import (
     JsonObject,
     Secret,
 )
-from perplexity_connector.contract.json import Document
 from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.validation.schema_validator import SchemaValidator
 from perplexity_connector.host.validation.to_json import to_json
@@ -89,7 +88,7 @@ class ConnectionForm:
         return field.get("format") == "password" or field.get("writeOnly") is True
 
     def _read_environment(self, environ: Mapping[str, str]) -> JsonObject:
-        fields: Document = {}
+        fields: dict[str, str] = {}
         for field, variable in self._env.items():
             if text := environ.get(variable, "").strip():
                 fields[field] = text
