@@ -1,6 +1,6 @@
 """The JSON documents that a host hands out, as types for a checker.
 
-Each is a plain `dict`. A union has a key that tells its members apart: `status` of an envelope,
+Each is a plain `dict`. The members of a union differ by one key: `status` of an envelope,
 `type` of an event. A host may add keys and types of events; ignore those that you do not know.
 """
 
@@ -92,7 +92,7 @@ class WarningDocument(TypedDict):
 
 
 class _Run(TypedDict):
-    """What every envelope has. `started_at` is ISO 8601 in UTC; `usage` and `meta` are the plugin's."""
+    """The keys of every envelope. `started_at` is ISO 8601 in UTC; `usage` and `meta` are the plugin's."""
 
     run_id: str
     connector: str
@@ -116,22 +116,22 @@ class SucceededRun(_Run, Generic[O_co]):
     partial: None
 
 
-class FailedRun(_Run):
-    """The envelope of a run that failed; `partial` is what it received before."""
+class _RunWithoutOutput(_Run):
+    output: None
+    error: ErrorDocument
+    partial: JsonObject | None
+
+
+class FailedRun(_RunWithoutOutput):
+    """The envelope of a run that failed; `partial` has the part of the output that arrived before."""
 
     status: Literal["failed"]
-    output: None
-    error: ErrorDocument
-    partial: JsonObject | None
 
 
-class CancelledRun(_Run):
-    """The envelope of a run that was stopped; `partial` is what it received before."""
+class CancelledRun(_RunWithoutOutput):
+    """The envelope of a run that was stopped; `partial` has the part of the output that arrived before."""
 
     status: Literal["cancelled"]
-    output: None
-    error: ErrorDocument
-    partial: JsonObject | None
 
 
 EnvelopeOf: TypeAlias = SucceededRun[O_co] | FailedRun | CancelledRun
@@ -139,7 +139,7 @@ EnvelopeDocument: TypeAlias = EnvelopeOf[JsonObject]
 
 
 class _Event(TypedDict):
-    """What every event has. `seq` rises over all events of a run; `step` is the step of a flow."""
+    """The keys of every event. `seq` rises over all events of a run; `step` is the step of a flow."""
 
     seq: int
     step: NotRequired[str]
@@ -234,7 +234,7 @@ class FlowDocument(TypedDict):
 
 
 class FlowErrorDocument(FieldErrorDocument):
-    """An error of a saved flow. `pointer` leads into the step's input; into the flow without a step."""
+    """An error of a saved flow. `pointer` leads into the step's input, or into the flow if `step` is None."""
 
     step: str | None
 
@@ -274,9 +274,7 @@ class SandboxDocument(TypedDict):
     test_prefixes: dict[str, str]
 
 
-class ConnectorDocument(TypedDict):
-    """A connector, as in its manifest, without its actions. `sandbox` is None if it has none."""
-
+class _Connector(TypedDict):
     id: str
     version: str
     title: str
@@ -284,6 +282,11 @@ class ConnectorDocument(TypedDict):
     icon: str
     categories: list[str]
     links: dict[str, str]
+
+
+class ConnectorDocument(_Connector):
+    """A connector, as in its manifest, without its actions. `sandbox` is None if it has none."""
+
     settings: list[SettingDocument]
     connection: ConnectionSpecDocument
     sandbox: SandboxDocument | None
@@ -314,36 +317,31 @@ class PaletteEntry(TypedDict):
     timeout: int
 
 
-class ActionDocument(TypedDict):
-    """An action, as in the manifest. `timeout` is in seconds."""
-
+class _Action(TypedDict):
     id: str
     version: int
     title: str
     summary: str
     input: str
     output: str
-    events: str | None
-    streaming: bool
     annotations: AnnotationsDocument
     timeout: int
+
+
+class ActionDocument(_Action):
+    """An action, as in the manifest, with every key. `timeout` is in seconds."""
+
+    events: str | None
+    streaming: bool
     options: dict[str, str]
     labels: dict[str, dict[str, str]]
 
 
-class ManifestActionDocument(TypedDict):
+class ManifestActionDocument(_Action):
     """An action as it is written in a manifest; see `Action`."""
 
-    id: str
-    version: int
-    title: str
-    summary: str
-    input: str
-    output: str
     events: NotRequired[str | None]
     streaming: NotRequired[bool]
-    annotations: AnnotationsDocument
-    timeout: int
     options: NotRequired[dict[str, str]]
     labels: NotRequired[dict[str, dict[str, str]]]
 
@@ -366,17 +364,10 @@ class _HostApiDocument(TypedDict):
     max: int
 
 
-class ManifestDocument(TypedDict):
-    """A manifest as it is written."""
+class ManifestDocument(_Connector):
+    """A manifest as it is written; see `Manifest`."""
 
     manifest_version: Literal[1]
-    id: str
-    version: str
-    title: str
-    summary: str
-    icon: str
-    categories: list[str]
-    links: dict[str, str]
     host_api: _HostApiDocument
     settings: NotRequired[list[SettingDocument]]
     connection: _ManifestConnectionDocument
