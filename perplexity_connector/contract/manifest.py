@@ -74,7 +74,7 @@ class SandboxSpec:
     """A server on this machine that answers in place of the real service, without cost.
 
     * `start`: a Python function, as `package.module:function`. Only a user who asks for the sandbox
-      has it imported and called: `start(pace=SECONDS)`, the pause before each event of a stream. It
+      has it imported and called: `start(pace=SECONDS)`, the pause between the events of a stream. It
       returns a context manager that gives the server's address and stops the server at its end.
     * `settings`: the settings of a run there. `{address}` in a text becomes the address.
     * `connection`: the credential's fields there; none of them is a real secret.

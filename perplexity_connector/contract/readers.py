@@ -1,8 +1,8 @@
-"""Readers for JSON of another's making: a provider's answer, a plugin's schema, a file that may be torn.
+"""Readers for JSON that others made: a provider's answer, a plugin's schema, a file that may be torn.
 
 They never raise: a value of another type reads as empty. So a response that cost money is not lost
 because one of its fields is null or has another type. A host's own documents have types
-(`documents.py`) and need none of these; an import rule in pyproject.toml lists who may read.
+(`documents.py`) and need no readers; an import rule in pyproject.toml lists the modules that may use these.
 """
 
 import sys
