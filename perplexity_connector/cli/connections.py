@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from perplexity_connector.cli.connectors import credential_variables
 from perplexity_connector.cli.exits import ExitCode, UsageError
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.progress import waiting
@@ -164,7 +163,7 @@ def _stored(name: str) -> _ConnectionToTest:
 def _from_environment(host: Host, *, needed: bool) -> Iterator[_ConnectionToTest]:
     for connector in host.connectors():
         name = connector["id"]
-        variables = credential_variables(connector).values()
+        variables = connector["connection"]["env"].values()
         if needed or any(map(os.environ.get, variables)):
             yield _ConnectionToTest(label=f"environment ({name})", connector=name)
 

@@ -1,17 +1,12 @@
-"""Reads a connector's manifest entry, as `Host.connectors` returns it."""
+"""Shows a connector, as `Host.connectors` returns it, to people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import ConnectorDocument
-
-
-def credential_variables(connector: "ConnectorDocument") -> Mapping[str, str]:
-    """Return the environment variable of each credential field that has one."""
-    return connector["connection"]["env"]
 
 
 def guide_lines(connector: "ConnectorDocument") -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from perplexity_connector.cli.connectors import credential_variables, guide_lines
+from perplexity_connector.cli.connectors import guide_lines
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.near_matches import did_you_mean
@@ -122,7 +122,7 @@ def _choice(value: JsonValue, labels: Mapping[str, str]) -> str:
 def _credential_lines(connector: "ConnectorDocument") -> Iterator[str]:
     lines = [
         f"{one_line(field)} is read from {one_line(variable)}"
-        for field, variable in credential_variables(connector).items()
+        for field, variable in connector["connection"]["env"].items()
     ]
     lines += guide_lines(connector)
     if lines:

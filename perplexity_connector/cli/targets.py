@@ -2,12 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import (
-    AbstractContextManager,
-    ExitStack,
-    contextmanager,
-    nullcontext,
-)
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, TypeAlias
@@ -83,21 +78,21 @@ def private_sandboxes(
 ) -> Iterator[RunTarget]:
     """Run the sandbox of each connector until the block ends. Only test values are sent to it.
 
-    `pace` is the pause in seconds before each event of a stream. Raises `UsageError` for a
+    `pace` is the pause in seconds between the events of a stream. Raises `UsageError` for a
     connector without a sandbox, `ConnectorError` (`internal`) for one that cannot be started.
     """
     settings = {}
     connections = {}
     environ: dict[str, str] = {}
     with ExitStack() as stack:
+        # A list, so that each has one before the first is started.
         for connector, sandbox in _sandboxes(connectors):
-            name = connector["id"]
+            name, variables = connector["id"], connector["connection"]["env"]
             settings[name] = _start(stack, name, sandbox, pace)
-            fields = _test_fields(connector, sandbox)
-            connections[name] = fields
+            connections[name] = fields = _test_fields(variables, sandbox)
             environ |= {
                 variable: fields[part]
-                for part, variable in connector["connection"]["env"].items()
+                for part, variable in variables.items()
                 if part in fields
             }
         yield RunTarget(connections=connections, settings=settings, environ=environ)
@@ -106,7 +101,7 @@ def private_sandboxes(
 def _sandboxes(
     connectors: "Iterable[ConnectorDocument]",
 ) -> "list[tuple[ConnectorDocument, SandboxDocument]]":
-    """Return each connector with its sandbox, before any of them is started."""
+    """Return each connector with its sandbox. Raises `UsageError` for one without."""
     found = []
     for connector in connectors:
         if not (sandbox := connector["sandbox"]):
@@ -137,13 +132,15 @@ def _start(
 
 
 def _test_fields(
-    connector: "ConnectorDocument", sandbox: "SandboxDocument"
+    variables: Mapping[str, str], sandbox: "SandboxDocument"
 ) -> Mapping[str, str]:
-    """Return the credential's fields; a test value from the environment is used in their place."""
+    """Return the sandbox's credential; a test value from the environment replaces a field of it.
+
+    `variables` has the environment variable of each field.
+    """
     fields = dict(sandbox["connection"])
     for name, prefix in sandbox["test_prefixes"].items():
-        variable = connector["connection"]["env"].get(name, "")
-        value = os.environ.get(variable, "")
+        value = os.environ.get(variables.get(name, ""), "")
         if value.startswith(prefix):
             fields[name] = value
     return fields
