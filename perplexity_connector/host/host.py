@@ -151,7 +151,7 @@ class Host:
         return self._catalogue.actions()
 
     def connectors(self) -> "list[ConnectorDocument]":
-        """Return each connector: id, version, title, summary, icon, links, settings, connection."""
+        """Return each connector, as `ConnectorDocument` describes it, in order of id."""
         return self._catalogue.connectors()
 
     def problems(self) -> "list[ProblemDocument]":

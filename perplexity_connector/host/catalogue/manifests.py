@@ -118,7 +118,7 @@ class ManifestError(Exception):
 
 
 def read_manifest(file: Path, connector_id: str | None = None) -> "ManifestDocument":
-    """Return the manifest as written. Only `surplus_keys` are left to the first use.
+    """Return the manifest as written. Unknown keys are left to the first use: see `surplus_keys`.
 
     Raises `ManifestError` for a file that cannot be read, is for another host version, has another
     id than `connector_id`, or has a field that is missing or has another type.
@@ -143,7 +143,7 @@ def read_manifest(file: Path, connector_id: str | None = None) -> "ManifestDocum
 
 
 def surplus_keys(document: "ManifestDocument") -> Iterator[str]:
-    """Yield a pointer to each key of a manifest that its form does not have."""
+    """Yield a pointer to each key of a manifest that no part of it may have."""
     checked_apart = {"manifest_version", "id", "host_api"}
     rest = {name: part for name, part in document.items() if name not in checked_apart}
     yield from unknown_keys(rest, "", _MANIFEST)
@@ -201,11 +201,11 @@ def _duplicate_errors(document: "ManifestDocument") -> Iterator[str]:
 
 def _sandbox_errors(manifest: "ManifestDocument") -> Iterator[str]:
     sandbox = manifest.get("sandbox")
+    if not sandbox:
+        return
     # Without the address, a run would go to the real service.
-    if sandbox and not any(
-        "{address}" in text for text in sandbox["settings"].values()
-    ):
+    if not any("{address}" in text for text in sandbox["settings"].values()):
         yield "/sandbox/settings must have a text with {address}."
-    # Every test value must begin with some of it: each text begins with nothing.
-    if sandbox and not all(sandbox.get("test_prefixes", {}).values()):
+    # A real key begins with an empty text too, and would be sent.
+    if not all(sandbox.get("test_prefixes", {}).values()):
         yield "/sandbox/test_prefixes must have no empty text."

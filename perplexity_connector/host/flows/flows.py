@@ -113,17 +113,18 @@ class Flows:
             items = self._stream_step(step, run_id, outputs, options)
             async with aclosing(items):
                 async for item in items:
-                    if item["type"] != "run.finished":
+                    if item["type"] == "run.finished":
+                        envelope = item["envelope"]
+                        yield {
+                            "type": "step.finished",
+                            "step": step.id,
+                            "envelope": envelope,
+                        }
+                        status = envelope["status"]
+                        outputs[step.id] = envelope["output"]
+                    else:
                         item["step"] = step.id
                         yield item
-                        continue
-                    envelope = item["envelope"]
-                    yield {
-                        "type": "step.finished",
-                        "step": step.id,
-                        "envelope": envelope,
-                    }
-                    status, outputs[step.id] = envelope["status"], envelope["output"]
             if status != "succeeded":
                 break
         yield {"type": "flow.finished", "status": status}

@@ -247,18 +247,15 @@ def _object(given: object) -> JsonObject:
     return copied
 
 
-def _warnings(given: object) -> list[RunWarning]:
-    if not isinstance(given, list | tuple):
-        raise TypeError
-    names = ("code", "message")
-    return [RunWarning(**_texts(each, RunWarning, names)) for each in given]
+def _list_of(kind: type, *names: str) -> _Reader:
+    """Return the reader of a list whose items have one type, and only parts that are text."""
 
+    def read(given: object) -> list[Any]:
+        if not isinstance(given, list | tuple):
+            raise TypeError
+        return [kind(**_texts(each, kind, names)) for each in given]
 
-def _options(given: object) -> list[Option]:
-    if not isinstance(given, list | tuple):
-        raise TypeError
-    names = ("value", "label", "description")
-    return [Option(**_texts(each, Option, names)) for each in given]
+    return read
 
 
 def _texts(whole: object, kind: type, names: Iterable[str]) -> dict[str, str]:
@@ -294,7 +291,7 @@ _STATUS_PARTS: Mapping[str, _Reader] = {
     "docs_url": _or_none(_text),
 }
 _PAGE_PARTS: Mapping[str, _Reader] = {
-    "options": _options,
+    "options": _list_of(Option, "value", "label", "description"),
     "next_cursor": _or_none(_text),
     "origin": _exactly(OptionsOrigin),
     "note": _text,
@@ -303,7 +300,7 @@ _RESULT_PARTS: Mapping[str, _Reader] = {
     "output": _exactly(Mapping),
     "summary": _text,
     "usage": _object,
-    "warnings": _warnings,
+    "warnings": _list_of(RunWarning, "code", "message"),
     "meta": _object,
 }
 

@@ -1,6 +1,6 @@
-"""The manifest of a connector that is used, as the contract's dataclasses.
+"""Turn the manifest of a connector into the contract's dataclasses, when the connector is first used.
 
-Not by pydantic: it takes many times as long to prepare a check that discovery has nearly done.
+Without pydantic: its preparation takes many times as long, and discovery has checked nearly all.
 """
 
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def load_manifest(installed: Installed) -> Manifest:
-    """Return the manifest. Raises `ConnectorError` (`internal`) if it has a key too many."""
+    """Return the manifest. Raises `ConnectorError` (`internal`) if it has an unknown key."""
     if places := ", ".join(surplus_keys(installed.document)):
         message = f"The manifest of {installed.id!r} is invalid: {installed.file.name} has unknown keys at {places}."
         raise ConnectorError(ErrorCode.INTERNAL, message)

@@ -22,15 +22,15 @@ from perplexity_connector.contract import (
 from perplexity_connector.contract.json import Document
 from perplexity_connector.host.runs.record import RunRecord
 
+if TYPE_CHECKING:
+    from perplexity_connector.contract import EnvelopeDocument, ErrorDocument
+
 _LOG = logging.getLogger("automation_host")
 
 # More reports than this do not wait for a slow observer: it misses them.
 _MOST_WAITING = 10_000
 # So long a host that closes waits for its observers.
 _LAST_S = 2.0
-
-if TYPE_CHECKING:
-    from perplexity_connector.contract import EnvelopeDocument, ErrorDocument
 
 
 class _Ids(TypedDict):

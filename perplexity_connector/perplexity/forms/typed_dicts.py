@@ -81,8 +81,10 @@ def _objects(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the objects with properties that a value of this schema may be, or may hold."""
     if "properties" in schema:
         yield schema
-    for choice in (*schema.get("anyOf", ()), *filter(None, [schema.get("items")])):
+    for choice in schema.get("anyOf", ()):
         yield from _objects(choice)
+    if "items" in schema:
+        yield from _objects(schema["items"])
 
 
 def _name(root: str, schema: Mapping[str, Any]) -> str:

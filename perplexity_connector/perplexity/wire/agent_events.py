@@ -35,7 +35,7 @@ class Transcript:
     * `error`: the first `error` event; None without one. It does not end a run whose id is known.
     * `is_error_first`: whether nothing but that error has arrived, so that no run was begun.
     * `streamed`: the output items of the events that were decoded.
-    * `_frames`: how many frames with data have arrived, skipped ones too.
+    * `_frames`: how many frames with data `add` has decoded, skipped ones too.
     * `_kept`: the data of the events that were not needed yet, as bytes: decoding them costs time.
     * `_kept_size`: their size.
     * `_is_decoding`: true once `_kept` was too large. From then on only text and sources are kept.
@@ -68,7 +68,7 @@ class Transcript:
         self._is_decoding = False
 
     def keep(self, events: Sequence[ServerEvent]) -> int:
-        """Keep the first events as bytes, up to one that needs a look. Return how many they are."""
+        """Keep events as bytes, up to the first one that must be decoded. Return how many were kept."""
         if self.run_id is None or self._is_decoding:
             return 0
         kept = [data for name, data in takewhile(_is_about_part, events)]
@@ -153,11 +153,11 @@ class Transcript:
 
 
 def _is_about_part(event: ServerEvent) -> bool:
-    """Return whether an event is about a part of the run.
+    """Return whether an event is about a part of the run, as `response.output_text.delta` is.
 
-    `response.output_text.delta` is, `response.completed` is about the whole run.
+    `response.completed` is about the whole run.
     """
-    return event[0].count(".") > 1 and event[0].startswith("response.")
+    return event.name.count(".") > 1 and event.name.startswith("response.")
 
 
 def _run_id(value: object) -> str | None:

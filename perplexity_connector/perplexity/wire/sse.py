@@ -91,7 +91,7 @@ class EventDecoder:
         return ServerEvent(_name(name), b"\n".join(data))
 
 
-# A stream has hundreds of events with a few names.
 @functools.lru_cache(maxsize=64)
 def _name(name: bytes) -> str:
+    # A stream has hundreds of events with a few names.
     return name.decode("utf-8", "replace")
