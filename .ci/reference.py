@@ -8,8 +8,6 @@ import re
 import sys
 import typing
 import warnings
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import pdoc
@@ -17,15 +15,11 @@ import pdoc.doc
 import pdoc.doc_types
 import pdoc.render
 
-from perplexity_connector import contract, host
+from perplexity_connector import contract, host, types
 
-PACKAGES = ("perplexity_connector.contract", "perplexity_connector.host")
-# The inputs and outputs of Perplexity's actions.
-TYPES = "perplexity_connector.types"
+MODULES = (contract, host, types)
 PUBLIC = {
-    name: f"{package.__name__}.{name}"
-    for package in (host, contract)
-    for name in package.__all__
+    name: f"{module.__name__}.{name}" for module in MODULES for name in module.__all__
 }
 # The names of type aliases by their definitions, the longest first: Python itself forgets the names.
 ALIASES = {
@@ -33,7 +27,7 @@ ALIASES = {
     for name in contract.__all__
     if not isinstance(value := getattr(contract, name), type)
 }
-# A text inside it may look like a name.
+# The texts in it may look like names.
 LITERAL = re.compile(r"(?:typing\.)?(Literal\[[^\]]*\])")
 MODULE = re.compile(r"\b(?:\w+\.)+(?=[A-Za-z]\w*)")
 NAME = re.compile(r"\b[A-Z]\w+\b")
@@ -61,7 +55,7 @@ class Annotation:
 
 
 def _linked(text: str) -> str:
-    """Return a type without modules and quotes; public names are full: pdoc makes links of those."""
+    """Return a type without modules and quotes. Public names are whole: pdoc makes links of those."""
     text = re.sub("['\"]", "", MODULE.sub("", text))
     return NAME.sub(lambda name: PUBLIC.get(name[0], name[0]), text)
 
@@ -73,6 +67,7 @@ def annotation(hint: object, *_: object) -> object:
 
 def describe_overloads(kind: type) -> None:
     """Let each method of a class that has only overloads show them: pdoc would show none."""
+    # Python puts this one function in the place of every method that has only overloads.
     helper = typing.overload(lambda: None)
     for name, method in list(vars(kind).items()):
         if method is helper:
@@ -93,6 +88,7 @@ def describe_overloads(kind: type) -> None:
 
 
 def _form(signature: inspect.Signature) -> str:
+    """Return one form: the types of its parameters, without the options, and its result."""
     hints = [
         MODULE.sub("", inspect.formatannotation(part.annotation))
         for part in signature.parameters.values()
@@ -110,11 +106,10 @@ def main(folder: Path) -> None:
     for module in (pdoc.doc, pdoc.doc_types):
         module.safe_eval_type = annotation
     pdoc.render.configure(docformat="google", show_source=False)
-    types = [TYPES] if find_spec(TYPES) else []
-    for name in types:
-        for kind in filter(inspect.isclass, vars(import_module(name)).values()):
-            describe_overloads(kind)
-    pdoc.pdoc(*PACKAGES, *types, output_directory=folder)
+    for kind in (types.TypedHost, types.TypedSyncHost):
+        describe_overloads(kind)
+    names = [module.__name__ for module in MODULES]
+    pdoc.pdoc(*names, output_directory=folder)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
@@ -18,11 +17,11 @@ from tests.words import (
     python_prose,
 )
 
-PACKAGE: Any = ROOT / "perplexity_connector"
-STATIC: Any = PACKAGE / "workbench" / "static"
+PACKAGE = ROOT / "perplexity_connector"
+STATIC = PACKAGE / "workbench" / "static"
 # Its one long string is the list of words that a search ignores.
-NO_MESSAGES: Any = PACKAGE / "sandbox" / "corpus.py"
-PAGES: Any = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "connector.yaml"]
+NO_MESSAGES = PACKAGE / "sandbox" / "corpus.py"
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "connector.yaml"]
 
 
 def python_messages(source: str) -> list[str]:
