@@ -1,4 +1,4 @@
-"""The attempts after the first one, by stamina; words for the listener, and no line in the log."""
+"""Make the attempts after the first one, with stamina, and say so to the listener. stamina logs nothing of it."""
 
 import logging
 import math
