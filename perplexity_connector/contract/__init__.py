@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from perplexity_connector.contract.versions import *
 else:
     # Hidden from type checkers, so that they still reject unknown names.
-    # Lightest first: a look-up imports every part before the one that has the name.
+    # A look-up imports every part before the one that has the name: the lightest first, and those
+    # that most runs do not need last.
     __getattr__ = lazy_names(
         __name__,
         (
@@ -43,14 +44,14 @@ else:
             "events",
             "result",
             "status",
-            "options",
-            "flow",
             "manifest",
             "envelope",
             "context",
             "connector",
-            "observing",
             "hookspecs",
+            "options",
+            "flow",
+            "observing",
             "documents",
         ),
     )

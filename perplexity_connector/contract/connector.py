@@ -2,14 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, runtime_checkable
 
 from perplexity_connector.contract.context import ActionContext
 from perplexity_connector.contract.errors import FieldError
 from perplexity_connector.contract.json import JsonObject
-from perplexity_connector.contract.options import OptionsPage, OptionsQuery
 from perplexity_connector.contract.result import ActionResult
-from perplexity_connector.contract.status import ConnectionStatus
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract.options import OptionsPage, OptionsQuery
+    from perplexity_connector.contract.status import ConnectionStatus
 
 __all__ = [
     "ActionHandler",
@@ -66,7 +68,7 @@ class Connector(Protocol):
 class ConnectionTester(Protocol):
     """Optional: a connector that can test a connection."""
 
-    async def test_connection(self, ctx: ActionContext) -> ConnectionStatus:
+    async def test_connection(self, ctx: ActionContext) -> "ConnectionStatus":
         """Test `ctx.connection` and return the result.
 
         It costs nothing and changes nothing. A bad connection is a result, not an exception.
@@ -79,8 +81,8 @@ class OptionLister(Protocol):
     """Optional: a connector whose manifest names sources of suggestions (`Action.options`)."""
 
     async def list_options(
-        self, source: str, query: OptionsQuery, ctx: ActionContext
-    ) -> OptionsPage:
+        self, source: str, query: "OptionsQuery", ctx: ActionContext
+    ) -> "OptionsPage":
         """Return one page of the options of a source.
 
         It costs nothing. When the provider cannot be asked, it returns older or shipped options

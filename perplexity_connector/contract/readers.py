@@ -16,7 +16,8 @@ _EXACT = 2**53
 
 def as_object(value: object) -> JsonObject:
     """Return the value if it is an object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    # A dict is found faster this way, and nearly every object is one.
+    return value if type(value) is dict or isinstance(value, Mapping) else {}
 
 
 def as_list(value: object) -> Sequence[JsonValue]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from perplexity_connector.contract import (
     ActionContext,
@@ -17,16 +17,17 @@ from perplexity_connector.contract import (
     FieldError,
     JsonObject,
     OptionLister,
-    OptionsPage,
-    OptionsQuery,
     RunCanceller,
 )
 from perplexity_connector.contract.errors import unchained
 from perplexity_connector.contract.near_matches import unknown_name
-from perplexity_connector.perplexity.actions.model_options import ModelOptions
 from perplexity_connector.perplexity.forms.fields import Form
 from perplexity_connector.perplexity.forms.validation import validate_input
 from perplexity_connector.perplexity.wire.client import Client
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import OptionsPage, OptionsQuery
+    from perplexity_connector.perplexity.actions.model_options import ModelOptions
 
 
 class _Action(NamedTuple):
@@ -74,13 +75,14 @@ _ACTIONS: Mapping[tuple[str, int], Callable[[], _Action]] = {
 class PerplexityConnector(ConnectionTester, OptionLister, RunCanceller, Connector):
     """Perplexity's actions; see `contract.Connector` and the optional protocols.
 
-    `_models` caches the list of models for as long as the connector is open.
+    `_models` caches the list of models for as long as the connector is open; None until it is
+    first asked for.
     """
 
     def __init__(self, client: Client) -> None:
         """Run actions over `client`, which is opened and closed with the connector."""
         self._client = client
-        self._models = ModelOptions(client)
+        self._models: ModelOptions | None = None
 
     def check(
         self, action_id: str, version: int, input: JsonObject
@@ -109,12 +111,17 @@ class PerplexityConnector(ConnectionTester, OptionLister, RunCanceller, Connecto
         return await examine(self._client, ctx)
 
     async def list_options(
-        self, source: str, query: OptionsQuery, ctx: ActionContext
-    ) -> OptionsPage:
+        self, source: str, query: "OptionsQuery", ctx: ActionContext
+    ) -> "OptionsPage":
         """Return a page of options; the only source is `models`."""
         if source != "models":
             message = unknown_name(f"options source {source!r}", source, ["models"])
             raise ConnectorError(ErrorCode.NOT_FOUND, message)
+        from perplexity_connector.perplexity.actions.model_options import (  # noqa: PLC0415 - few runs need it
+            ModelOptions,
+        )
+
+        self._models = self._models or ModelOptions(self._client)
         with unchained():
             return await self._models.page(query, ctx)
 
@@ -126,7 +133,7 @@ class PerplexityConnector(ConnectionTester, OptionLister, RunCanceller, Connecto
 
     async def __aenter__(self) -> Self:
         """Open the client. The cache begins empty, because its lock belongs to one event loop."""
-        self._models = ModelOptions(self._client)
+        self._models = None
         await self._client.__aenter__()
         return self
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import perplexity_connector.host
 
 ROOM = Path(perplexity_connector.host.__file__).parent
-OWN_PATHS = re.compile(r"perplexity_connector\.(contract|host)\b")
+OWN_PATHS = re.compile(r"perplexity_connector(\.| import )(contract|host)\b")
 
 
 def test_the_host_knows_no_connector_by_name() -> None:

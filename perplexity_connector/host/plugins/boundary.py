@@ -7,8 +7,9 @@ runs as a task of its own, so that the host can leave it behind.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from perplexity_connector import contract
 from perplexity_connector.contract import (
     ActionResult,
     ConnectionOutcome,
@@ -18,14 +19,14 @@ from perplexity_connector.contract import (
     ErrorCode,
     FieldError,
     JsonObject,
-    Option,
-    OptionsOrigin,
-    OptionsPage,
     RunWarning,
 )
 from perplexity_connector.contract.errors import unchained
 from perplexity_connector.contract.readers import as_text
 from perplexity_connector.host.validation.to_json import to_json
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import OptionsPage
 
 T = TypeVar("T")
 # Makes the error of a broken plugin from the reason, which never holds the exception's text: that
@@ -129,9 +130,17 @@ def as_status(given: object) -> ConnectionStatus:
     return ConnectionStatus(**_all_parts(given, ConnectionStatus, _STATUS_PARTS))
 
 
-def as_page(given: object) -> OptionsPage:
+def as_page(given: object) -> "OptionsPage":
     """Return a plain copy of a page of options. Raises `TypeError` for anything else."""
-    return OptionsPage(**_all_parts(given, OptionsPage, _PAGE_PARTS))
+    # By way of `contract`: most runs need none of these classes.
+    readers: Mapping[str, _Reader] = {
+        "options": _list_of(contract.Option, "value", "label", "description"),
+        "next_cursor": _or_none(_text),
+        "origin": _exactly(contract.OptionsOrigin),
+        "note": _text,
+    }
+    page = contract.OptionsPage
+    return page(**_all_parts(given, page, readers))
 
 
 async def _guard(start: Callable[[], Awaitable[T]], fail: Fail) -> T:
@@ -289,12 +298,6 @@ _STATUS_PARTS: Mapping[str, _Reader] = {
     "http_status": _or_none(_whole_number),
     "request_id": _or_none(_text),
     "docs_url": _or_none(_text),
-}
-_PAGE_PARTS: Mapping[str, _Reader] = {
-    "options": _list_of(Option, "value", "label", "description"),
-    "next_cursor": _or_none(_text),
-    "origin": _exactly(OptionsOrigin),
-    "note": _text,
 }
 _RESULT_PARTS: Mapping[str, _Reader] = {
     "output": _exactly(Mapping),

@@ -27,8 +27,6 @@ from perplexity_connector.contract import (
     JsonValue,
     Manifest,
     OptionLister,
-    OptionsPage,
-    OptionsQuery,
     RunCanceller,
 )
 from perplexity_connector.host.catalogue.discovery import Installed
@@ -45,7 +43,12 @@ from perplexity_connector.host.validation.schema_validator import (
 from perplexity_connector.host.validation.to_json import Normalized
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import ConnectionStatusDocument, OptionsDocument
+    from perplexity_connector.contract import (
+        ConnectionStatusDocument,
+        OptionsDocument,
+        OptionsPage,
+        OptionsQuery,
+    )
 
 _LOG = logging.getLogger("automation_host")
 
@@ -161,7 +164,7 @@ class LoadedConnector:
     async def list_options(
         self,
         source: str,
-        query: OptionsQuery,
+        query: "OptionsQuery",
         context: ActionContext,
     ) -> "OptionsDocument":
         """Return a page of suggestions for a field.
@@ -173,7 +176,7 @@ class LoadedConnector:
         if not isinstance(connector, OptionLister):
             raise ConnectorError(ErrorCode.NOT_FOUND, f"{self._name} has no options.")
 
-        async def list_options() -> OptionsPage:
+        async def list_options() -> "OptionsPage":
             return boundary.as_page(
                 await connector.list_options(source, query, context)
             )

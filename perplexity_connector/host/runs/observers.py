@@ -5,25 +5,24 @@ import copy
 import json
 import logging
 import threading
-from collections.abc import Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypedDict
 
-from perplexity_connector.contract import (
-    AttemptFailed,
-    ConnectorError,
-    Observation,
-    RequestSent,
-    RunFinished,
-    RunObserver,
-    RunStarted,
-)
+from perplexity_connector import contract
+from perplexity_connector.contract import ConnectorError
 from perplexity_connector.contract.json import Document
 from perplexity_connector.host.runs.record import RunRecord
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import EnvelopeDocument, ErrorDocument
+    from collections.abc import Sequence
+
+    from perplexity_connector.contract import (
+        EnvelopeDocument,
+        ErrorDocument,
+        Observation,
+        RunObserver,
+    )
 
 _LOG = logging.getLogger("automation_host")
 
@@ -42,11 +41,11 @@ class _Ids(TypedDict):
 class Observers:
     """The operator's observers while a host is open. Each has a thread and a queue of its own."""
 
-    def __init__(self, observers: Sequence[RunObserver]) -> None:
+    def __init__(self, observers: "Sequence[RunObserver]") -> None:
         """Start a thread for each."""
         self._mailboxes = [_Mailbox(observer) for observer in observers]
 
-    def report(self, observation: Observation) -> None:
+    def report(self, observation: "Observation") -> None:
         """Hand a report to each observer; never blocks."""
         for mailbox in self._mailboxes:
             mailbox.put(observation)
@@ -71,7 +70,8 @@ class Watch:
     def started(self, attempt: int, key_id: str) -> None:
         """Report that the run begins."""
         if self._observers is not None:
-            report = RunStarted(
+            # By way of `contract`: most runs need none of these classes.
+            report = contract.RunStarted(
                 **self._ids(),
                 version=self.record.version,
                 attempt=attempt,
@@ -83,7 +83,7 @@ class Watch:
     def failed(self, attempt: int, error: ConnectorError, wait: float | None) -> None:
         """Report a failed attempt, and the wait before the next one."""
         if self._observers is not None:
-            report = AttemptFailed(
+            report = contract.AttemptFailed(
                 **self._ids(),
                 attempt=attempt,
                 code=error.code,
@@ -100,7 +100,7 @@ class Watch:
         if self._observers is not None and _is_request(
             method, path, status, milliseconds
         ):
-            report = RequestSent(
+            report = contract.RequestSent(
                 **self._ids(),
                 method=method,
                 path=path.partition("?")[0],
@@ -120,7 +120,7 @@ class Watch:
         if is_logged:
             _LOG.info("run finished %s", json.dumps(facts), extra={"run": facts})
         if self._observers is not None:
-            self._observers.report(RunFinished(**ids, envelope=facts))
+            self._observers.report(contract.RunFinished(**ids, envelope=facts))
 
     def _ids(self) -> _Ids:
         # A caller may have given anything as an unknown name, a key too.
@@ -140,7 +140,7 @@ class _Mailbox:
     * `_complaints`: the problems that were logged; each is logged once.
     """
 
-    def __init__(self, observer: RunObserver) -> None:
+    def __init__(self, observer: "RunObserver") -> None:
         self._observer = observer
         self._reports: SimpleQueue[Observation | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
@@ -151,7 +151,7 @@ class _Mailbox:
             target=self._deliver, name="automation-host-observer", daemon=True
         ).start()
 
-    def put(self, observation: Observation) -> None:
+    def put(self, observation: "Observation") -> None:
         if self._reports.qsize() < _MOST_WAITING:
             self._reports.put(observation)
         else:

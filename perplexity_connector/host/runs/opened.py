@@ -4,12 +4,16 @@ import asyncio
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import Limiter, RunObserver
+from perplexity_connector.contract import Limiter
 from perplexity_connector.host.limits.given_limiter import GivenTurns, Turns
 from perplexity_connector.host.limits.rate_limiter import RateLimiters
 from perplexity_connector.host.runs.observers import Observers
 from perplexity_connector.host.runs.run import Run
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import RunObserver
 
 # Longer than a run takes to stop; see `Run`.
 _STOP_S = 15.0
@@ -32,7 +36,7 @@ class Opened:
         self,
         concurrency: int,
         limiter: Limiter | None,
-        observers: Sequence[RunObserver],
+        observers: "Sequence[RunObserver]",
     ) -> None:
         """Belong to the running event loop; without a `limiter` allow `concurrency` requests each."""
         self.times = 0

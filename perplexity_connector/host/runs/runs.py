@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from perplexity_connector import contract
 from perplexity_connector.contract import (
     ActionContext,
     ConnectorError,
@@ -13,8 +14,6 @@ from perplexity_connector.contract import (
     FieldError,
     JsonObject,
     Limiter,
-    OptionsQuery,
-    RunObserver,
 )
 from perplexity_connector.contract.json import new_run_id
 from perplexity_connector.contract.readers import as_object
@@ -58,6 +57,7 @@ if TYPE_CHECKING:
         EnvelopeDocument,
         EventDocument,
         OptionsDocument,
+        RunObserver,
         StreamItem,
     )
 
@@ -87,7 +87,7 @@ class Runs:
         concurrency: int,
         environ: Mapping[str, str],
         limiter: Limiter | None,
-        observers: Sequence[RunObserver],
+        observers: "Sequence[RunObserver]",
     ) -> None:
         """Take the operator's choices. Nothing is loaded yet."""
         self._catalogue = catalogue
@@ -215,7 +215,7 @@ class Runs:
         loaded = self._load(connector)
         credential = self._credential(loaded, connection, needed=connection is not None)
         await loaded.open(opened.stack)
-        query = OptionsQuery(search=search, cursor=cursor, limit=limit)
+        query = contract.OptionsQuery(search=search, cursor=cursor, limit=limit)
         return await loaded.list_options(
             source,
             query,

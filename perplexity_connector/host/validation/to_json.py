@@ -99,7 +99,8 @@ class _NotPlainError(Exception):
 def _copy_plain(value: Any, depth: int) -> JsonValue:
     kind = type(value)
     if kind is str:
-        return _text(value)
+        plain: str = value if value.isascii() else _text(value)
+        return plain
     if kind is dict and depth < MAX_DEPTH:
         return {
             _text(name): _copy_plain(item, depth + 1) for name, item in value.items()
@@ -111,8 +112,8 @@ def _copy_plain(value: Any, depth: int) -> JsonValue:
         or kind is bool
         or ((kind is int or kind is float) and _is_finite(value))
     ):
-        plain: JsonValue = value
-        return plain
+        number: JsonValue = value
+        return number
     raise _NotPlainError
 
 

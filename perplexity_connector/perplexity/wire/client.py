@@ -282,29 +282,37 @@ class Client:
     def _request(
         self, method: str, path: str, ctx: ActionContext, body: JsonObject | None
     ) -> httpx.Request:
-        content = None
+        url = _url(f"{self._endpoint.base_url}{path}")
+        content = b""
         if body is not None:
             # Plain ASCII, so that a lone surrogate in an author's text cannot break the encoding.
             text = json.dumps(body, separators=(",", ":"), allow_nan=False)
             content = text.encode()
         return httpx.Request(
             method,
-            _url(f"{self._endpoint.base_url}{path}"),
+            url,
             # Not a variable: a crash reporter would print it.
-            headers=self._headers_of_request(ctx.connection, has_body=body is not None),
-            content=content,
+            headers={
+                "host": url.netloc.decode(),
+                **self._headers_of_request(ctx.connection, content),
+            },
+            # Not as `content`: httpx would make these headers, and all the others a second time.
+            stream=httpx.ByteStream(content),
             # Only for connecting: this client measures the first byte and idle times by itself.
             extensions={"timeout": {"connect": self._endpoint.connect_timeout}},
         )
 
     def _headers_of_request(
-        self, credentials: Mapping[str, str | Secret], *, has_body: bool
+        self, credentials: Mapping[str, str | Secret], content: bytes
     ) -> Mapping[str, str]:
-        content_type = {"content-type": "application/json"} if has_body else {}
+        about_body = {
+            "content-type": "application/json",
+            "content-length": str(len(content)),
+        }
         return {
             **self._headers,
             "authorization": f"Bearer {_key(credentials)}",
-            **content_type,
+            **(about_body if content else {}),
         }
 
     async def _first_byte(

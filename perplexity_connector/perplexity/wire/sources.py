@@ -86,14 +86,13 @@ def page(result: JsonObject) -> dict[str, JsonValue]:
 
     A text that the provider left out is empty, and a date is null. Its address has no user name.
     """
-    texts: dict[str, JsonValue] = {
-        name: as_text(result.get(name)) for name in ("title", "url", "snippet")
+    return {
+        "title": as_text(result.get("title")),
+        "url": _address(result),
+        "snippet": as_text(result.get("snippet")),
+        "date": as_text(result.get("date")) or None,
+        "last_updated": as_text(result.get("last_updated")) or None,
     }
-    texts["url"] = _address(result)
-    dates: dict[str, JsonValue] = {
-        name: as_text(result.get(name)) or None for name in ("date", "last_updated")
-    }
-    return texts | dates
 
 
 def result_id(result: JsonObject) -> int | None:
