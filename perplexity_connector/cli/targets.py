@@ -127,7 +127,7 @@ def _start(
             name: text.replace(_ADDRESS, address)
             for name, text in sandbox["settings"].items()
         }
-    except Exception as error:  # noqa: BLE001 - a connector's own code, which may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a connector's own code, which may raise anything
         message = (
             f"The sandbox of {connector} cannot be started ({type(error).__name__})."
         )

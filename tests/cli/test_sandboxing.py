@@ -63,6 +63,11 @@ def numbered(*, pace: float) -> Iterator[float]:
     yield pace
 
 
+def exiting(*, pace: float) -> None:
+    """A sandbox that ends the process."""
+    raise SystemExit(pace)
+
+
 @pytest.mark.parametrize(
     "start",
     [
@@ -70,6 +75,7 @@ def numbered(*, pace: float) -> Iterator[float]:
         "tests.cli.fakes:no_such",
         "tests.cli.fakes:stopped",
         f"{__name__}:numbered",
+        f"{__name__}:exiting",
     ],
 )
 def test_a_sandbox_that_cannot_be_started_is_an_error_of_the_connector(

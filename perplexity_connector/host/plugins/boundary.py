@@ -5,7 +5,7 @@ runs as a task of its own, so that the host can leave it behind.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias, TypeVar
 
@@ -255,7 +255,7 @@ def _warnings(given: object) -> list[RunWarning]:
 
 
 def _options(given: object) -> list[Option]:
-    if not isinstance(given, list | tuple):
+    if not isinstance(given, Sequence):
         raise TypeError
     names = ("value", "label", "description")
     return [Option(**_texts(each, Option, names)) for each in given]

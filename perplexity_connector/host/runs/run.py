@@ -248,7 +248,8 @@ class Run:
     def _checked(self, given: object) -> ActionResult:
         result, problem = boundary.as_result(given)
         if problem:
-            self._save_partial(result.output or None)
+            if received := boundary.plain_object(result.output):
+                self._partial = received
             raise self._handler_error(problem)
         return result
 
