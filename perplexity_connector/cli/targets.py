@@ -117,18 +117,28 @@ def _start(
     """Start a sandbox, which ends with the stack, and return the settings that lead to it."""
     try:
         start = EntryPoint(name=connector, value=sandbox["start"], group="").load()
-        address = stack.enter_context(start(pace=pace))
+        server = ExitStack()
+        stack.callback(_stop, connector, server)
+        address = server.enter_context(start(pace=pace))
         settings = {
             name: text.replace(_ADDRESS, address)
             for name, text in sandbox["settings"].items()
         }
-    except Exception as error:  # noqa: BLE001 - a connector's own code, which may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a connector's own code, which may raise anything
         message = (
             f"The sandbox of {connector} cannot be started ({type(error).__name__})."
         )
         raise ConnectorError(ErrorCode.INTERNAL, message) from None
     say(f"Running against a private sandbox ({address}), not the real service.")
     return settings
+
+
+def _stop(connector: str, server: ExitStack) -> None:
+    """Stop a sandbox. A failure is named and ignored, since the runs have ended."""
+    try:
+        server.close()  # without the error of a run, which a sandbox could hide
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - likewise
+        say(f"The sandbox of {connector} did not stop ({type(error).__name__}).")
 
 
 def _test_fields(

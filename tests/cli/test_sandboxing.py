@@ -3,10 +3,12 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from perplexity_connector.cli import sandboxing
+from perplexity_connector.cli.targets import private_sandboxes
 from perplexity_connector.sandbox import GOOD_KEY, keys, prompts
 from tests.cli.conftest import Command
 from tests.cli.fakes import DESCRIPTION, SANDBOX, Document, FakeHost
@@ -63,6 +65,11 @@ def numbered(*, pace: float) -> Iterator[float]:
     yield pace
 
 
+def exiting(*, pace: float) -> None:
+    """A sandbox that ends the process."""
+    raise SystemExit(pace)
+
+
 @pytest.mark.parametrize(
     "start",
     [
@@ -70,6 +77,7 @@ def numbered(*, pace: float) -> Iterator[float]:
         "tests.cli.fakes:no_such",
         "tests.cli.fakes:stopped",
         f"{__name__}:numbered",
+        f"{__name__}:exiting",
     ],
 )
 def test_a_sandbox_that_cannot_be_started_is_an_error_of_the_connector(
@@ -82,6 +90,49 @@ def test_a_sandbox_that_cannot_be_started_is_an_error_of_the_connector(
     assert "toy" in outcome.err
     assert "Traceback" not in outcome.err
     assert host.runs == []
+
+
+class Unstoppable:
+    """A sandbox whose end fails, with a key in the text."""
+
+    def __init__(self, *, pace: float) -> None:
+        """Start."""
+
+    def __enter__(self) -> str:
+        """Give an address."""
+        return "http://127.0.0.1:9"
+
+    def __exit__(self, *_: object) -> None:
+        """Fail."""
+        raise RuntimeError(GOOD_KEY)
+
+
+class Greedy(Unstoppable):
+    """A sandbox that hides the error of what runs in it."""
+
+    def __exit__(self, *error: object) -> bool:  # type: ignore[override]
+        """Hide it."""
+        return True
+
+
+def test_a_sandbox_that_fails_at_its_end_changes_nothing_for_the_run(
+    command: Command, host: FakeHost
+) -> None:
+    """The failure is named, without its text."""
+    start = f"{__name__}:Unstoppable"
+    host.description = without_sandbox(sandbox=SANDBOX | {"start": start})
+    outcome = command("run", "look", "query=a", "--sandbox")
+    assert outcome.code == 0
+    assert "RuntimeError" in outcome.err
+    assert GOOD_KEY not in outcome.err
+
+
+def test_a_sandbox_cannot_hide_an_error() -> None:
+    """It learns of none."""
+    start = f"{__name__}:Greedy"
+    connector: Any = without_sandbox(sandbox=SANDBOX | {"start": start})["connector"]
+    with pytest.raises(LookupError), private_sandboxes([connector]):
+        raise LookupError
 
 
 def test_the_sandbox_of_perplexity_is_the_one_that_its_manifest_names(

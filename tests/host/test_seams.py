@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import math
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -547,6 +548,23 @@ def test_a_store_that_fails_is_unavailable_and_says_no_more() -> None:
         host.connections.add("toy", CONNECTION)
     assert caught.value.code == ErrorCode.UNAVAILABLE
     assert caught.value.__context__ is None
+
+
+class Odd(Memory):
+    """A store that fails with parts that are not JSON."""
+
+    def read(self) -> Sequence[StoredConnection]:
+        """Fail."""
+        odd: Any = {"set": {1}, "number": math.nan}
+        raise ConnectorError(ErrorCode.UNAVAILABLE, "", partial=odd, usage=odd)
+
+
+def test_the_error_of_a_store_is_plain_json_in_the_envelope() -> None:
+    """Its own error passes, without what no JSON reader can read."""
+    host = toy_host(store=Odd())
+    envelope: Any = in_host(host, lambda host: host.run(*GREET, connection="Mine"))
+    assert json.loads(json.dumps(envelope, allow_nan=False)) == envelope
+    assert envelope["error"]["code"] == ErrorCode.UNAVAILABLE
 
 
 def test_a_store_that_returns_something_else_is_unavailable_too() -> None:

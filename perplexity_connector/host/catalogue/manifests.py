@@ -175,7 +175,7 @@ def _version_errors(document: JsonObject) -> Iterator[str]:
     if type(version) is not int or version != MANIFEST_VERSION:
         yield f"/manifest_version must be {MANIFEST_VERSION}, the version that this host reads."
     match document.get("host_api"):
-        case {"min": int(low), "max": int(high)}:
+        case {"min": int(low), "max": int(high)} as given if _HOST_API.allows(given):
             if not low <= HOST_API <= high:
                 yield f"/host_api must include {HOST_API}, the version of this host."
         case _:

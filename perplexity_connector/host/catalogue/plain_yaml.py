@@ -95,10 +95,11 @@ def _most_levels(text: str) -> int:
     """Return a number of levels that the document surely does not exceed. Fast.
 
     A level needs a bracket, or a line that begins further right: no further than the longest run of
-    such signs anywhere. A list may begin in the column of the mapping that it is in.
+    such signs anywhere. A list may begin in the column of the mapping that it is in, and a bracket
+    opens two levels in `[name: value]`.
     """
     brackets = text.count("[") + text.count("{")
-    return brackets + 2 * max(map(len, _INDENT.findall(text)), default=4) + 2
+    return 2 * brackets + 2 * max(map(len, _INDENT.findall(text)), default=4) + 2
 
 
 def _check_depth(text: str) -> None:

@@ -5,7 +5,7 @@ runs as a task of its own, so that the host can leave it behind.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -260,7 +260,7 @@ def _list_of(kind: type, *names: str) -> _Reader:
     """Return the reader of a list whose items have one type, and only parts that are text."""
 
     def read(given: object) -> list[Any]:
-        if not isinstance(given, list | tuple):
+        if not isinstance(given, Sequence):
             raise TypeError
         return [kind(**_texts(each, kind, names)) for each in given]
 

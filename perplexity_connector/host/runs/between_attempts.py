@@ -33,8 +33,12 @@ def can_retry() -> bool:
 
     A process that has not imported stamina cannot have switched them off.
     """
-    stamina = sys.modules.get("stamina")
-    return stamina is None or bool(stamina.is_active())
+    if sys.modules.get("stamina") is None:
+        return True
+    # An import waits for another thread that has begun it, and has half of the module until then.
+    import stamina  # noqa: PLC0415 - heavy, see below
+
+    return stamina.is_active()
 
 
 async def make_later_attempts(

@@ -16,6 +16,7 @@ from perplexity_connector.contract import (
     RunWarning,
 )
 from perplexity_connector.contract.json import new_run_id
+from perplexity_connector.host.plugins.boundary import plain_object
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument
@@ -74,8 +75,9 @@ class RunRecord:
         error: ConnectorError | None,
     ) -> "EnvelopeDocument":
         result = self.result or ActionResult(output={})
-        partial = error.partial if error else None
-        usage = error.usage if error and error.usage is not None else result.usage
+        # A plugin's error is a copy; that of an engine's store is not.
+        partial = plain_object(error.partial) if error else None
+        usage = plain_object(error.usage) if error else None
         return Envelope(
             run_id=self.run_id,
             connector=self.connector,
@@ -86,7 +88,7 @@ class RunRecord:
             error=self._error_record(error, partial) if error else None,
             partial=partial,
             summary=" ".join(summary.split()),
-            usage=usage,
+            usage=result.usage if usage is None else usage,
             warnings=[*result.warnings, *self.warnings],
             attempts=self.attempts,
             started_at=self.started_at,

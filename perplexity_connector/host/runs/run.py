@@ -248,7 +248,8 @@ class Run:
     def _checked(self, given: object) -> ActionResult:
         result, problem = boundary.as_result(given)
         if problem:
-            self._save_partial(result.output or None)
+            if received := boundary.plain_object(result.output):
+                self._partial = received
             raise self._handler_error(problem)
         return result
 
@@ -362,6 +363,7 @@ class Run:
 
     def _send(self, event: JsonObject) -> None:
         numbered = {**event, "seq": self._last_seq + 1}
+        numbered.pop("step", None)  # a flow's own part
         if self.listener is not None and is_event(numbered):
             self._last_seq += 1
             self.listener(numbered)

@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing, suppress
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 
 from perplexity_connector.contract import (
     ActionContext,
@@ -32,7 +32,10 @@ from perplexity_connector.perplexity.wire import (
     chat_result,
     provider_errors,
 )
-from perplexity_connector.perplexity.wire.agent_events import Transcript
+from perplexity_connector.perplexity.wire.agent_events import (
+    Transcript,
+    is_about_part,
+)
 from perplexity_connector.perplexity.wire.client import Client, StreamingResponse
 from perplexity_connector.perplexity.wire.event_translator import EventTranslator
 from perplexity_connector.perplexity.wire.run_status import (
@@ -209,20 +212,24 @@ class ProviderRun:
             async for group in groups:
                 if await self._has_end(group):
                     break
+                del group  # a waiting stream holds no data
         await answer.drain()
 
     async def _has_end(self, group: Sequence[ServerEvent]) -> bool:
         """Add events. Return whether one of them ends the stream; those after it are not read."""
-        at = 0
-        while at < len(group):
-            if self._translator is None and (kept := self.transcript.keep(group[at:])):
-                at += kept
-                continue
-            await self._add(group[at])
+        for event in self._not_kept(group):
+            await self._add(event)
             if self.transcript.terminal or self.transcript.error:
                 return True
-            at += 1
         return False
+
+    def _not_kept(self, group: Sequence[ServerEvent]) -> Iterator[ServerEvent]:
+        """Keep the events that need no look, and yield the others, all in their order."""
+        for may_stay_bytes, run in groupby(group, is_about_part):
+            events = list(run)
+            is_unheard = may_stay_bytes and self._translator is None
+            if not (is_unheard and self.transcript.keep(events)):
+                yield from events
 
     async def _add(self, event: ServerEvent) -> None:
         known_id = self.transcript.run_id

@@ -6,8 +6,7 @@ gateways send such frames, and the answer may follow.
 """
 
 import re
-from collections.abc import Sequence
-from itertools import takewhile
+from collections.abc import Iterable, Sequence
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.readers import as_object, as_text
@@ -67,13 +66,12 @@ class Transcript:
         self._kept_size = 0
         self._is_decoding = False
 
-    def keep(self, events: Sequence[ServerEvent]) -> int:
-        """Keep events as bytes, up to the first one that must be decoded. Return how many were kept."""
+    def keep(self, events: Iterable[ServerEvent]) -> bool:
+        """Keep events about parts of the run as bytes. Return False if each needs a look."""
         if self.run_id is None or self._is_decoding:
-            return 0
-        kept = [data for name, data in takewhile(_is_about_part, events)]
-        self._keep(kept)
-        return len(kept)
+            return False
+        self._keep([data for _, data in events])
+        return True
 
     def add(self, event: ServerEvent, *, decode: bool) -> JsonObject | None:
         """Add an event. Return its content if it was decoded and is not a replay.
@@ -83,7 +81,7 @@ class Transcript:
         """
         if not event.data or event.data.isspace():
             return None
-        if not decode and self.keep([event]):
+        if not decode and is_about_part(event) and self.keep([event]):
             return None
         self._frames += 1
         try:
@@ -152,7 +150,7 @@ class Transcript:
                 continue  # not a JSON object
 
 
-def _is_about_part(event: ServerEvent) -> bool:
+def is_about_part(event: ServerEvent) -> bool:
     """Return whether an event is about a part of the run, as `response.output_text.delta` is.
 
     `response.completed` is about the whole run.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 BOM = b"\xef\xbb\xbf"
 # The form of nearly all of the provider's events (docs/provider.md, "Agent stream"): read in one
 # step instead of line by line.
-_USUAL = re.compile(rb"event: ([^\r\n]*)\ndata: ([^\r\n]*)\n\n")
+_USUAL = re.compile(rb"event: ([^\r\n]{0,100})\ndata: ([^\r\n]*)\n\n")
 
 
 class ServerEvent(NamedTuple):
@@ -88,10 +88,10 @@ class EventDecoder:
         self._name, self._data = b"", []
         if not data:
             return None
-        return ServerEvent(_name(name), b"\n".join(data))
+        return ServerEvent(name.decode("utf-8", "replace"), b"\n".join(data))
 
 
 @functools.lru_cache(maxsize=64)
 def _name(name: bytes) -> str:
-    # A stream has hundreds of events with a few names.
+    # A stream has hundreds of events with a few names, none of them long.
     return name.decode("utf-8", "replace")

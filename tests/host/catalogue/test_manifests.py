@@ -166,6 +166,7 @@ def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path: Path) -> Non
         ("{min: 1, max: 1}", "{min: 2, max: 9}", "/host_api"),
         ("{min: 1, max: 1}", "{min: 0, max: 0}", "/host_api"),
         ("{min: 1, max: 1}", "{min: one}", "/host_api"),
+        ("{min: 1, max: 1}", "{min: true, max: 1}", "/host_api"),
         ("id: toy", "id: other", "/id"),
         ("id: toy", "id: 7", "/id"),
         ("id: toy", "id: ''", "/id"),
@@ -486,3 +487,11 @@ def test_deep_nesting_is_found_however_it_is_written(opening: str, end: str) -> 
     closing = {"[": "]", "{a: ": "}"}.get(opening, "") * 60
     with pytest.raises(ComposerError):
         plain_yaml.load_yaml(f"{text}{closing}{end}")
+
+
+@pytest.mark.parametrize("opening", ["[a: ", "[? a : "])
+def test_a_bracket_around_a_name_and_its_value_opens_two_levels(opening: str) -> None:
+    """A list, and in it a mapping without brackets of its own."""
+    assert plain_yaml.load_yaml(opening * 25 + "]" * 25)
+    with pytest.raises(ComposerError):
+        plain_yaml.load_yaml(opening * 26 + "]" * 26)

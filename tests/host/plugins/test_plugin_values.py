@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import UserList
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -111,6 +112,18 @@ def test_a_result_that_cannot_be_read_is_internal(
     envelope = writable(run(Script(ActionResult(**parts))))
     assert envelope["error"]["code"] == ErrorCode.INTERNAL
     assert part == "output" or envelope["partial"] == {"text": "Hello"}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_an_output_beside_a_wrong_part_is_read_as_carefully(
+    failure: type[BaseException],
+) -> None:
+    """It cannot end the host either."""
+    odd: Any = 5
+    result = ActionResult(output=Trap(failure), summary=odd)
+    envelope = writable(run(Script(result)))
+    assert envelope["error"]["code"] == ErrorCode.INTERNAL
+    assert envelope["partial"] is None
 
 
 def test_an_interrupt_passes_where_a_value_is_read() -> None:
@@ -289,6 +302,19 @@ def test_half_of_a_character_in_a_page_is_replaced(
     monkeypatch.setattr(Toy, "list_options", listed)
     page = in_host(toy_host(), lambda host: host.options("toy", "tones"))
     assert page["options"] == [{"value": "a", "label": "?", "description": ""}]
+
+
+def test_the_options_of_a_page_may_be_any_sequence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the contract says."""
+
+    async def listed(*_: object) -> OptionsPage:
+        return OptionsPage(options=UserList([Option(value="a", label="A")]))
+
+    monkeypatch.setattr(Toy, "list_options", listed)
+    page = in_host(toy_host(), lambda host: host.options("toy", "tones"))
+    assert [option["value"] for option in page["options"]] == ["a"]
 
 
 def test_a_page_with_something_else_than_options_is_internal(

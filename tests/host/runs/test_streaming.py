@@ -95,7 +95,7 @@ def test_an_event_whose_part_is_missing_or_of_a_wrong_type_is_dropped(
     async def babble(ctx: ActionContext) -> ActionResult:
         ctx.emit({"type": kind})
         ctx.emit({"type": kind, part: wrong})
-        ctx.emit({"type": kind, part: PARTS[part], "more": 1})
+        ctx.emit({"type": kind, part: PARTS[part], "more": 1, "step": 5})
         return GOOD
 
     *events, _ = stream(Script(babble))

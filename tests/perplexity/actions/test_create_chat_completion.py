@@ -18,6 +18,7 @@ from perplexity_connector.perplexity.actions.create_chat_completion import (
 )
 from perplexity_connector.perplexity.wire import agent_events, rate_headers
 from perplexity_connector.perplexity.wire import client as api_client
+from perplexity_connector.perplexity.wire.sse import EventDecoder, ServerEvent
 from tests.own_clock import OwnClock
 from tests.perplexity.actions.wire import (
     RUN_ID,
@@ -1041,3 +1042,26 @@ def test_a_structured_answer_is_parsed_and_its_text_left_alone() -> None:
     assert result.output["parsed"] == {"km": [1], "note": "[web:9]"}
     assert result.output["content"] == listener.text() == text
     assert codes(result) == []
+
+
+class ReadOnce(list[ServerEvent]):
+    """Events of which no part can be copied: that would cost the square of their number."""
+
+    def __getitem__(self, place: Any) -> Any:
+        """Raise."""
+        raise AssertionError(place)
+
+
+@pytest.mark.parametrize("listen", [True, False])
+def test_a_group_of_many_events_is_read_once(
+    listen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway may send thousands of small events in one piece."""
+    feed = EventDecoder.feed
+    monkeypatch.setattr(
+        EventDecoder, "feed", lambda self, piece: ReadOnce(feed(self, piece))
+    )
+    frames = b"".join(framed(events())).replace(b"\n\n", b"\n\ndata: 1\n\n")
+    answer = httpx.Response(200, stream=Pieces([frames]))
+    result = run(Provider(answer), Listener(), listen=listen)
+    assert result.output["content"] == SHOWN
