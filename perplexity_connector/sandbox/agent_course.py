@@ -89,7 +89,7 @@ def _chosen_first(body: JsonObject, tools: Tools, wanted: list[str]) -> list[str
     if choice == "required" and not wanted and _SEARCH in tools.kinds:
         return [_SEARCH]
     if choice == _READ and _READ not in wanted:
-        return wanted  # there is no address to read
+        return wanted  # no address to read
     if choice not in (_SEARCH, _READ, _FINANCE):
         return wanted
     place = wanted.index(choice) if choice in wanted else len(wanted)
