@@ -70,14 +70,17 @@ def _wanted(
 ) -> list[str]:
     """Return the kinds of tool that the model wants to call, in order."""
     preset = engine.preset
-    about_money = _FINANCE in tools.kinds and _FINANCE_WORDS & set(words(question))
-    searches = _SEARCH in tools.kinds and (
-        preset.searches_beside_pages or not addresses
-    )
+    searches_too = preset.searches_beside_pages or not addresses
+    wanted = {
+        _READ: bool(addresses),
+        _FINANCE: bool(_FINANCE_WORDS & set(words(question))),
+        _SEARCH: preset.searches if searches_too else 0,
+    }
     return [
-        *[_READ] * bool(addresses),
-        *[_FINANCE] * bool(about_money),
-        *[_SEARCH] * (preset.searches if searches else 0),
+        kind
+        for kind, times in wanted.items()
+        for _ in range(times)
+        if kind in tools.kinds
     ]
 
 
@@ -88,12 +91,13 @@ def _chosen_first(body: JsonObject, tools: Tools, wanted: list[str]) -> list[str
         return []
     if choice == "required" and not wanted and _SEARCH in tools.kinds:
         return [_SEARCH]
-    if choice == _READ and _READ not in wanted:
-        return wanted  # no address to read
-    if choice not in (_SEARCH, _READ, _FINANCE):
+    # A page is read only if the question has its address.
+    if choice not in {_SEARCH, _FINANCE, *wanted}:
         return wanted
-    place = wanted.index(choice) if choice in wanted else len(wanted)
-    return [choice, *wanted[:place], *wanted[place + 1 :]]
+    rest = list(wanted)
+    if choice in rest:
+        rest.remove(choice)
+    return [choice, *rest]
 
 
 def _choice(body: JsonObject, tools: Tools) -> str | None:

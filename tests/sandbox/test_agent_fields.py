@@ -137,7 +137,7 @@ def test_a_chosen_search_comes_before_the_page_of_the_question(run: Run) -> None
 def test_a_tool_that_is_chosen_is_called_first(
     run: Run, question: str, choice: object, made: Body
 ) -> None:
-    """In one step it is the only one. Without an address there is no page to read."""
+    """In one step it is the only one. A page needs an address to be read."""
     tools = [SEARCH, READ, FINANCE, {"type": "function", "name": "f"}]
     assert calls(run(question, **BARE, tools=tools, tool_choice=choice)) == made
 
