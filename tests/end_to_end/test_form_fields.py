@@ -114,6 +114,16 @@ def test_a_search_can_be_forced_or_forbidden(ask: Run, model: str) -> None:
         assert bool(searches(output)) is is_grounded
 
 
+def test_only_an_answer_that_could_have_sources_is_called_ungrounded(
+    envelope: Run,
+) -> None:
+    """A search that the author has forbidden is no surprise."""
+    reluctant = f"sandbox:no-search {MOON}"
+    found = [envelope(reluctant), envelope(search="never")]
+    codes = [[warning["code"] for warning in one["warnings"]] for one in found]
+    assert codes == [["ungrounded"], []]
+
+
 def test_steps_limit_the_tools_of_a_run(ask: Run) -> None:
     """A bare model has one step unless it is given more; a preset can be given fewer."""
     assert [
@@ -142,6 +152,13 @@ def test_a_fallback_may_need_a_limit_of_the_tokens(ask: Run) -> None:
     assert output["served_model"] == chain[0]
 
 
+def test_a_fallback_that_does_not_exist_is_refused(envelope: Run) -> None:
+    """Even if the first model could answer."""
+    found = envelope(model=BARE, fallback_models=["no/such"])
+    assert found["status"] == "failed"
+    assert found["error"]["code"] == "invalid_input"
+
+
 def test_a_follow_up_knows_the_sources_of_the_earlier_answer(ask: Run) -> None:
     """Its own sources come after them."""
     first = ask()
@@ -152,11 +169,13 @@ def test_a_follow_up_knows_the_sources_of_the_earlier_answer(ask: Run) -> None:
 
 
 def test_an_unknown_earlier_answer_is_refused(envelope: Run) -> None:
-    """The provider does not say which field is wrong; nothing is billed twice."""
+    """The provider does not say which field is wrong; the error does."""
     missing = "resp_00000000-0000-4000-8000-000000000000"
     found = envelope(previous_response_id=missing)
     assert found["status"] == "failed"
     assert found["error"]["code"] == "invalid_input"
+    pointers = [field["pointer"] for field in found["error"]["fields"]]
+    assert pointers == ["/previous_response_id"]
 
 
 def test_images_reach_the_model(ask: Run) -> None:
