@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from perplexity_connector.sandbox import checks
+from perplexity_connector.sandbox.budget import Budget, read_budget
 from perplexity_connector.sandbox.errors import BrokenRuleError, invalid, rules_of
 from perplexity_connector.sandbox.filters import (
     FILTER_FIELDS,
@@ -46,6 +47,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         "require_approval",
     ),
 }
+KINDS = tuple(_FIELDS)
 _REQUIRED = {
     "function": ("name",),
     "mcp": ("server_label", "server_url"),
@@ -55,7 +57,7 @@ _IMAGE_FILTERS = ("domain_filter", "format_filter", "safe_search")
 _LOCATION = ("country", "region", "city", "latitude", "longitude")
 _CONTEXT_SIZES = ("low", "medium", "high")
 _MANY = 1_000_000
-_USUAL_RESULTS = 10
+_MOST_RESULTS = 50
 _USUAL_URLS = 5
 
 
@@ -64,7 +66,7 @@ class WebSearch:
     """The settings of the `web_search` tool. A fast search is cheaper."""
 
     filters: Filters
-    max_results: int
+    budget: Budget
     is_fast: bool
 
 
@@ -72,11 +74,12 @@ class WebSearch:
 class Tools:
     """The tools of a run: those of the request, then the others of its preset.
 
-    A run without `search` has no search tool. It reads at most `max_urls` pages.
+    `kinds` are the types of all of them. A run reads at most `max_urls` pages.
     """
 
     listed: list[JsonObject]
-    search: WebSearch | None
+    kinds: frozenset[str]
+    search: WebSearch
     max_urls: int
 
 
@@ -89,7 +92,7 @@ def read_tools(body: JsonObject, preset: Preset) -> Tools:
     tools: dict[str, JsonObject] = {}
     given: set[str] = set()
     items = checks.read_list(body, "tools") or []
-    search = WebSearch(filters=Filters(), max_results=_USUAL_RESULTS, is_fast=False)
+    search = _read_search({})
     urls = _USUAL_URLS
     for place, item in enumerate(items):
         tool = checks.expect_object(item, "tools")
@@ -105,10 +108,11 @@ def read_tools(body: JsonObject, preset: Preset) -> Tools:
     rest: list[JsonObject] = [
         {"type": name} for name in preset.tools if name not in given
     ]
-    kinds = {*given, *preset.tools}
+    kinds = given.union(preset.tools)
     return Tools(
         listed=[*tools.values(), *rest],
-        search=search if "web_search" in kinds else None,
+        kinds=frozenset(kinds),
+        search=search,
         max_urls=urls if "fetch_url" in kinds else 0,
     )
 
@@ -131,15 +135,12 @@ def _checked_kind(tool: JsonObject) -> str:
 
 def _read_search(tool: JsonObject) -> WebSearch:
     checks.read_choice(tool, "search_context_size", _CONTEXT_SIZES)
-    for name in ("max_tokens", "max_tokens_per_page"):
-        checks.read_integer(tool, name, 1, _MANY)
     _check_location(checks.read_object(tool, "user_location", _LOCATION) or {})
     filters = checks.read_object(tool, "filters", FILTER_FIELDS) or {}
     kind = checks.read_choice(tool, "search_type", ("web", "fast"))
-    most = checks.read_integer(tool, "max_results", 1, 50) or _USUAL_RESULTS
     return WebSearch(
         filters=read_filters(filters, iso_dates=True),
-        max_results=most,
+        budget=read_budget(tool, _MOST_RESULTS),
         is_fast=kind == "fast",
     )
 

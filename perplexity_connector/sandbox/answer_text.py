@@ -10,6 +10,7 @@ from itertools import cycle, islice
 
 from perplexity_connector.sandbox.agent import AgentRequest
 from perplexity_connector.sandbox.corpus import Page, page_at, words
+from perplexity_connector.sandbox.finance import FIGURE
 from perplexity_connector.sandbox.jsontypes import JsonObject
 from perplexity_connector.sandbox.prompts import Prompt, Prompts
 from perplexity_connector.sandbox.search import find_pages
@@ -59,10 +60,11 @@ class Sources:
 
 def find_sources(request: AgentRequest, earlier: list[Source]) -> Sources:
     """Return the sources of a run; the ids of its results rise from the best to the worst."""
+    course = request.course
     found = list[Page]()
-    if request.search is not None:
-        hits = find_pages(request.question, request.search.filters, request.prompts)
-        found = hits[: request.search.max_results]
+    if course.searches:
+        hits = find_pages(request.question, course.search.filters, request.prompts)
+        found = course.search.budget.cut(hits)
     last_id = max((source.id for source in earlier), default=0)
     return Sources(
         earlier=earlier,
@@ -70,7 +72,7 @@ def find_sources(request: AgentRequest, earlier: list[Source]) -> Sources:
             Source(id=last_id + _source_id(place, request.prompts), page=page)
             for place, page in enumerate(found, 1)
         ],
-        read=[page_at(address) for address in request.addresses],
+        read=[page_at(address) for address in course.addresses],
     )
 
 
@@ -78,18 +80,28 @@ def write_answer(request: AgentRequest, sources: Sources) -> str:
     """Return the whole text of the answer; JSON text if a schema was requested."""
     if request.schema is not None:
         return _structured(request, request.schema, sources)
-    sentences = _sentences(request, sources)
+    sentences = [*_notes(request), *_sentences(request, sources)]
     if Prompt.SLOW in request.prompts:
         shortest = min(len(tokenize(sentence)) for sentence in sentences)
         sentences = list(islice(cycle(sentences), _SLOW_TOKENS // shortest + 1))
     if Prompt.NO_SOURCE in request.prompts:
-        marker = request.preset.marker.format(99)
+        marker = request.engine.preset.marker.format(99)
         sentences.append(f"This sentence has no source.{marker}")
     return " ".join(sentences)
 
 
+def _notes(request: AgentRequest) -> list[str]:
+    """Return a sentence for each part of a request that shows in no other way."""
+    notes = list[str]()
+    if request.engine.is_profile:
+        notes.append(f"The profile {request.engine.name} wrote this answer.")
+    if request.images:
+        notes.append(f"Images of the question: {', '.join(request.images)}.")
+    return notes
+
+
 def _sentences(request: AgentRequest, sources: Sources) -> list[str]:
-    if request.search is None and not sources.read:
+    if not request.course.has_sources:
         return [_NOT_SEARCHED]
     # Beside search results only the first page has a marker: [web:1] would be a search result.
     cited = sources.read[:1] if sources.found else sources.read
@@ -99,9 +111,11 @@ def _sentences(request: AgentRequest, sources: Sources) -> list[str]:
     ]
     sentences += (
         _best_sentence(request.question, source.page)
-        + request.preset.marker.format(source.id)
+        + request.engine.preset.marker.format(source.id)
         for source in sources.found[:_CITED]
     )
+    if request.course.asks_finance:
+        sentences.append(FIGURE)
     return sentences or [_NOTHING_FOUND]
 
 

@@ -16,7 +16,7 @@ class Preset:
 
     `tools` are attached to each of its requests. `marker` is the form of its citation markers.
     `searches` is the number of searches that a run makes; it makes them beside pages that it reads
-    only if `searches_beside_pages`.
+    only if `searches_beside_pages`. It takes at most so many `steps` unless the request says more.
     """
 
     tools: tuple[str, ...]
@@ -24,6 +24,7 @@ class Preset:
     reasoning_tokens: int = 0
     searches: int = 1
     searches_beside_pages: bool = False
+    steps: int = 100
 
 
 _WITH_FETCH = ("web_search", "fetch_url")
@@ -50,10 +51,17 @@ PRESETS = {
         reasoning_tokens=192,
         searches=2,
     ),
-    "wide-research": _HIGH,
 }
-BARE = Preset(tools=(), marker="[{}]")
-"""The preset of a model that is requested by its own name."""
+EFFORTS = {**PRESETS, "wide-research": _HIGH}
+"""The words that `effort` takes, also with a pinned version; `preset` takes neither of these."""
+BARE = Preset(
+    tools=(),
+    marker="[{}]",
+    searches=2,
+    searches_beside_pages=True,
+    steps=1,
+)
+"""The preset of a model that is requested by its own name. Reported: it has one step."""
 PROFILED = PRESETS["low"]
 """The preset of a request that names a profile alone."""
 

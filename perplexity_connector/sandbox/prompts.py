@@ -27,7 +27,9 @@ class Prompt(StrEnum):
     INCOMPLETE = "incomplete"
     INCOMPLETE_BARE = "incomplete-bare"
     MALFORMED = "malformed"
+    MODEL_DOWN = "model-down"
     NESTED = "nested"
+    NO_SEARCH = "no-search"
     NO_SOURCE = "no-source"
     NO_TERMINAL = "no-terminal"
     NO_USAGE = "no-usage"
@@ -55,6 +57,8 @@ MEANINGS = {
     Prompt.UNAVAILABLE_ONCE: "503 JSON the first time after a reset, then good. Both",
     Prompt.SLOW_FIRST_BYTE: "waits a second before the headers, billed. Both",
     Prompt.SLOW: "an answer of 200 tokens or more, with a pause of 10 ms after each event",
+    Prompt.NO_SEARCH: "the model answers without a search, unless `tool_choice` forces one",
+    Prompt.MODEL_DOWN: "the first model fails, the next of `models` answers; without a next: `failed`",
     Prompt.NO_SOURCE: "the answer ends in a marker, 99, without a source",
     Prompt.GAP: "the ids of the results are 1, 3, 4, ...",
     Prompt.DUPLICATE_ID: "two results have the id 1",

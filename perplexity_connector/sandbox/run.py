@@ -11,6 +11,7 @@ from perplexity_connector.sandbox.answer_text import (
     write_answer,
 )
 from perplexity_connector.sandbox.corpus import Page
+from perplexity_connector.sandbox.finance import finance_item
 from perplexity_connector.sandbox.jsontypes import JsonObject, JsonValue
 from perplexity_connector.sandbox.language_models import (
     SERVED_BY_PRESETS,
@@ -24,6 +25,8 @@ _FEWEST_TOKENS = 16
 _FAST_SEARCH_USD = 0.001
 _WEB_SEARCH_USD = 0.0025
 _FETCH_URL_USD = 0.0035
+_FINANCE_SEARCH_USD = 0.005
+_IMAGE_TOKENS = 500
 _STATUS = {
     Prompt.FAILED: "failed",
     Prompt.FAILED_RESPONSE: "failed",
@@ -124,8 +127,7 @@ def plan_run(
     sources = find_sources(request, earlier.sources.found if earlier else [])
     tokens = tokenize(write_answer(request, sources))
     most = request.max_output_tokens
-    chosen = [status for prompt, status in _STATUS.items() if prompt in request.prompts]
-    status = chosen[0] if chosen else "completed"
+    status = _status(request)
     if status == "incomplete" or (most is not None and most < len(tokens)):
         status = "incomplete"
         tokens = tokens[: min(most or _FEWEST_TOKENS, len(tokens) - 1)]
@@ -147,6 +149,14 @@ def plan_run(
         message=message,
         final={**created, **ending},
     )
+
+
+def _status(request: AgentRequest) -> str:
+    """Return the status that the prompts of a run select for its end."""
+    if not _models_left(request):
+        return "failed"
+    chosen = [status for prompt, status in _STATUS.items() if prompt in request.prompts]
+    return chosen[0] if chosen else "completed"
 
 
 def failure() -> JsonObject:
@@ -179,7 +189,7 @@ def _created(
         "status": "in_progress",
         "created_at": created_at,
         "completed_at": None,
-        "model": request.asked_model,
+        "model": request.engine.name,
         "background": request.background,
         "error": None,
         "frequency_penalty": 0,
@@ -225,8 +235,14 @@ def _ending(request: AgentRequest, status: str, output: list[JsonValue]) -> Json
     return ending
 
 
+def _models_left(request: AgentRequest) -> tuple[str, ...]:
+    """Return the models that can answer, in the order in which they are tried."""
+    models = request.engine.models or (SERVED_BY_PRESETS,)
+    return models[Prompt.MODEL_DOWN in request.prompts :]
+
+
 def _served_model(request: AgentRequest) -> str:
-    return request.asked_model if request.asked_model in prices() else SERVED_BY_PRESETS
+    return next(iter(_models_left(request)), request.engine.name)
 
 
 def _items(request: AgentRequest, sources: Sources) -> list[JsonObject]:
@@ -235,15 +251,16 @@ def _items(request: AgentRequest, sources: Sources) -> list[JsonObject]:
     if sources.earlier:
         # Recorded: a run that continues another one lists its results first, without queries.
         items.append(_search_item(None, sources.earlier))
-    if request.search is not None:
+    if request.course.searches:
         items += _searches(request, sources.found)
-    return [*items, *map(_page_item, sources.read)]
+    items += map(_page_item, sources.read)
+    return [*items, finance_item()] if request.course.asks_finance else items
 
 
 def _searches(request: AgentRequest, found: list[Source]) -> list[JsonObject]:
     # Recorded: ids ascend inside an item, but items arrive in any order. Here the first search is
     # the last one to arrive.
-    count = request.preset.searches
+    count = request.course.searches
     queries = [request.question, f"{request.question} background"][:count]
     share = -(-len(found) // count)
     items = [
@@ -282,15 +299,14 @@ def _message(uuid: str, text: str) -> JsonObject:
 def _usage(request: AgentRequest, tokens: list[str], sources: Sources) -> JsonObject:
     pages = [*sources.read, *(source.page for source in sources.found)]
     texts = [request.question, *(page.text for page in pages)]
-    preset = request.preset
-    input_tokens = len(tokenize(" ".join(texts)))
+    input_tokens = len(tokenize(" ".join(texts))) + _IMAGE_TOKENS * len(request.images)
     # Recorded: the model behind a preset writes all but three tokens to its cache.
-    is_cached = request.asked_model not in prices()
+    is_cached = not request.engine.models
     counts = TokenCounts(
         input=input_tokens,
         cached=max(0, input_tokens - 3) if is_cached else 0,
-        output=len(tokens) + preset.reasoning_tokens,
-        reasoning=preset.reasoning_tokens,
+        output=len(tokens) + request.reasoning_tokens,
+        reasoning=request.reasoning_tokens,
     )
     return usage(
         counts, prices()[_served_model(request)], _tool_calls(request, sources)
@@ -299,12 +315,16 @@ def _usage(request: AgentRequest, tokens: list[str], sources: Sources) -> JsonOb
 
 def _tool_calls(request: AgentRequest, sources: Sources) -> list[ToolCalls]:
     calls = list[ToolCalls]()
-    if request.search is not None:
-        is_fast = request.search.is_fast or base_name(request.asked_model) == "fast"
+    course = request.course
+    if course.searches:
+        is_fast = course.search.is_fast or base_name(request.engine.name) == "fast"
         price = _FAST_SEARCH_USD if is_fast else _WEB_SEARCH_USD
-        searches = request.preset.searches
-        calls.append(ToolCalls(name="search_web", count=searches, price=price))
+        calls.append(ToolCalls(name="search_web", count=course.searches, price=price))
     if sources.read:
         count = len(sources.read)
         calls.append(ToolCalls(name="fetch_url", count=count, price=_FETCH_URL_USD))
+    if course.asks_finance:
+        calls.append(
+            ToolCalls(name="finance_search", count=1, price=_FINANCE_SEARCH_USD)
+        )
     return calls

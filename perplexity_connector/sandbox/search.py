@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 from perplexity_connector.sandbox import checks
+from perplexity_connector.sandbox.budget import Budget, read_budget
 from perplexity_connector.sandbox.corpus import TODAY, Page, pages, rank
 from perplexity_connector.sandbox.errors import BrokenRuleError, invalid, rules_of
 from perplexity_connector.sandbox.filters import (
@@ -19,7 +20,7 @@ _UNTRUSTED_PAGE = "https://untrusted.example/markup"
 _MOST_QUERIES = 5
 _LONGEST_QUERY = 8192
 _MOST_LANGUAGES = 20
-_MANY = 1_000_000
+_MOST_RESULTS = 20
 _SEARCH_TYPES = ("web", "people", "fast")
 
 
@@ -27,15 +28,13 @@ _SEARCH_TYPES = ("web", "people", "fast")
 class SearchRequest:
     """A search that was accepted.
 
-    `prompts` are those of all its queries. `max_tokens` and `max_tokens_per_page` count words.
+    `prompts` are those of all its queries.
     """
 
     queries: list[str]
     prompts: Prompts
     filters: Filters
-    max_results: int
-    max_tokens: int
-    max_tokens_per_page: int
+    budget: Budget
     server_time: bool
 
 
@@ -55,10 +54,7 @@ def read_search_request(body: JsonObject) -> SearchRequest:
         queries=queries,
         prompts=prompts,
         filters=_filters(body),
-        max_results=checks.read_integer(body, "max_results", 1, 20) or 10,
-        max_tokens=checks.read_integer(body, "max_tokens", 1, _MANY) or 10_000,
-        max_tokens_per_page=checks.read_integer(body, "max_tokens_per_page", 1, _MANY)
-        or 4096,
+        budget=read_budget(body, _MOST_RESULTS),
         server_time=checks.read_boolean(body, "display_server_time") or False,
     )
 
@@ -67,9 +63,9 @@ def search(request: SearchRequest, uuid: str) -> JsonObject:
     """Return the body of the answer: one flat list, in which the best of each query leads."""
     filters, prompts = request.filters, request.prompts
     found = [find_pages(query, filters, prompts) for query in request.queries]
-    results: JsonValue = _results(_merge(found), request)
+    results: JsonValue = _results(_merge(found), request.budget)
     if Prompt.NESTED in prompts:
-        results = [_results(hits, request) for hits in found]
+        results = [_results(hits, request.budget) for hits in found]
     answer: JsonObject = {"results": results, "id": uuid}
     if request.server_time:
         answer["server_time"] = f"{TODAY.isoformat()}T12:00:00Z"
@@ -139,12 +135,5 @@ def _merge(found: list[list[Page]]) -> list[Page]:
     return list(dict.fromkeys(in_turn))
 
 
-def _results(found: list[Page], request: SearchRequest) -> list[JsonValue]:
-    """Return the results. Recorded: too small a budget leaves fewer, not only shorter ones."""
-    kept = found[: min(request.max_results, request.max_tokens)]
-    share = request.max_tokens // max(len(kept), 1)
-    most = min(share, request.max_tokens_per_page)
-    return [
-        {**page.as_result(), "snippet": " ".join(page.text.split(" ")[:most])}
-        for page in kept
-    ]
+def _results(found: list[Page], budget: Budget) -> list[JsonValue]:
+    return [page.as_result() for page in budget.cut(found)]

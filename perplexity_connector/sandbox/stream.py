@@ -70,7 +70,7 @@ def _frame(
 def _events(plan: Plan) -> Iterator[Event]:
     yield "response.created", {"response": plan.created}
     yield "response.in_progress", {"response": plan.created}
-    thinks = plan.request.preset.reasoning_tokens > 0
+    thinks = plan.request.reasoning_tokens > 0
     if thinks:
         yield "response.reasoning.started", {"thought": "Thinking..."}
     for index, item in enumerate(plan.items):
@@ -86,6 +86,9 @@ def _item(plan: Plan, index: int, item: JsonObject) -> Iterator[Event]:
     call_id = f"call_{plan.id.removeprefix('resp_')}_{index}"
     if item["type"] == "fetch_url_results":
         yield from _reading(item, call_id, place)
+    elif item["type"] == "finance_results":
+        call = _call(call_id, "finance_search", {})
+        yield "response.output_item.added", {"item": call, **place}
     elif item["queries"] is not None:
         yield from _search(item, call_id, place)
     yield "response.output_item.done", {"item": item, **place}
