@@ -8,12 +8,18 @@ Some other APIs put `perplexity/` before a Sonar name. It is then the same name,
 `perplexity/sonar` is a model of the provider's own.
 """
 
+import re
 from collections.abc import Mapping
+from typing import Literal
 
 # Perplexity refuses a request to one of these without `max_output_tokens`.
 NEEDS_MAX_TOKENS = "anthropic/"
 
 PRESETS = ("fast", "low", "medium", "high", "xhigh")
+# Has no name as a preset: it is only sent as `effort`.
+WIDE_RESEARCH = "wide-research"
+
+ModelKind = Literal["preset", "effort", "profile", "bare"]
 
 ALIASES: Mapping[str, str] = {
     "sonar": "fast",
@@ -23,6 +29,8 @@ ALIASES: Mapping[str, str] = {
     "sonar-deep-research": "high",
 }
 
+_PIN = re.compile(rf"({'|'.join((*PRESETS, WIDE_RESEARCH))})@\S+")
+_PROFILE = "profile_"
 _PREFIX = "perplexity/"
 _OWN_MODEL = "perplexity/sonar"
 
@@ -66,6 +74,33 @@ def preset_of(model: str) -> str | None:
     if name.startswith(_PREFIX) and name != _OWN_MODEL:
         return ALIASES.get(name.removeprefix(_PREFIX))
     return ALIASES.get(model)
+
+
+def kind_of(model: str) -> ModelKind:
+    """Return how a model name is sent: by which of Perplexity's fields.
+
+    * `preset`: one of the five presets, or a name that means one (`preset_of`).
+    * `effort`: wide research, or one version of a preset, such as `fast@2026-10-16.0`.
+    * `profile`: the id of the author's own profile.
+    * `bare`: any other name, such as `openai/gpt-6-luna`, as a model.
+    """
+    if preset_of(model):
+        return "preset"
+    if model == WIDE_RESEARCH or _PIN.fullmatch(model):
+        return "effort"
+    return "profile" if model.startswith(_PROFILE) else "bare"
+
+
+def is_bare(model: str) -> bool:
+    """Return whether a name is sent as a model, so that it has no tools of its own."""
+    return kind_of(model) == "bare"
+
+
+def effort_of(model: str) -> str | None:
+    """Return the preset, or `wide-research`, that a name means in any version; None for any other."""
+    if kind_of(model) == "effort":
+        return model.partition("@")[0]
+    return preset_of(model)
 
 
 def replacement_for(model: str) -> str | None:

@@ -11,6 +11,7 @@ from perplexity_connector.contract import Option
 from perplexity_connector.perplexity.forms.model_aliases import (
     ALIASES,
     NEEDS_MAX_TOKENS,
+    WIDE_RESEARCH,
 )
 
 _PRICE_UNKNOWN = "Price unknown."
@@ -48,7 +49,7 @@ _PRICES: Mapping[str, tuple[str, str]] = {
 # Names of which little more than the name is documented.
 _OTHERS = (
     Option(
-        value="wide-research",
+        value=WIDE_RESEARCH,
         label="Wide research",
         description=f"Its model and tools are not documented. {_PRICE_UNKNOWN}",
     ),
