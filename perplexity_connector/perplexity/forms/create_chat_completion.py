@@ -306,7 +306,7 @@ class ChatInput(Form):
     )
     search: Literal["always", "when_needed", "never"] | None = optional_field(
         "Web search",
-        "Whether the web is searched: always, when the model needs it (as without this field), or never.",
+        "Always, when the model needs it (as without this field), or never, which goes with no search filter or option.",
         examples=["always"],
     )
     max_tokens: Annotated[int, Field(ge=16), WHOLE] | None = optional_field(
