@@ -30,7 +30,8 @@ def prices_from_answer(answer: JsonValue) -> Mapping[str, str]:
         message = "no list of models in the answer"
         raise ValueError(message)  # noqa: TRY004 - to the caller this is one more unreadable answer
     by_id = {as_text(row.get("id")): row for row in as_objects(rows)}
-    return {name: _price(by_id[name]) for name in sorted(by_id) if _ID.fullmatch(name)}
+    names = filter(_ID.fullmatch, sorted(by_id))
+    return {name: _price(by_id[name]) for name in names}
 
 
 def _price(row: JsonObject) -> str:
@@ -40,7 +41,9 @@ def _price(row: JsonObject) -> str:
         return ""
     amount_in = _amount(pricing.get("input"))
     amount_out = _amount(pricing.get("output"))
-    return price_of_tokens(amount_in, amount_out) if amount_in and amount_out else ""
+    if not (amount_in and amount_out):
+        return ""
+    return price_of_tokens(amount_in, amount_out)
 
 
 def _amount(value: JsonValue) -> str | None:
