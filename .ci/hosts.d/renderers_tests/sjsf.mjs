@@ -7,6 +7,7 @@ const svelte = await load("svelte");
 const { BasicForm, createForm, getValueSnapshot } = await load("@sjsf/form");
 const { resolver } = await load("@sjsf/form/resolvers/compat.js");
 await load("@sjsf/form/fields/extra-fields/enum-include.js");
+await load("@sjsf/form/fields/extra-fields/multi-enum-include.js");
 const { translation } = await load("@sjsf/form/translations/en");
 const { createFormMerger: merger } = await load("@sjsf/form/mergers/modern");
 const { createFormIdBuilder: idBuilder } = await load("@sjsf/form/id-builders/modern");

@@ -35,6 +35,7 @@ function mount(element, schema, model) {
 
 await judge(`uniforms ${versionOf("uniforms")}`, mount, {
   cannot: { "/response_format/json_schema/schema": "an object of any shape" },
+  leavesBlanks: true,
   warns: {
     "of its own defaultProps": /defaultProps will be removed/,
     "that it puts keywords of the schema on elements": /does not recognize the `%s` prop/,

@@ -272,6 +272,8 @@ def _input_class(field: _Field, *, required: bool) -> _ClassAndKeywords:
 
 def _list_class(field: _Field) -> _ClassAndKeywords:
     value = field.schema.get("default", [])
+    if choices := field.item().choices():
+        return "MultiselectInput", {"options": list(choices.values()), "value": value}
     columns = field.columns()
     if not columns:
         return "MessageTextInput", {"is_list": True, "value": value}

@@ -17,7 +17,7 @@ from perplexity_connector.contract import (
     Effect,
     ErrorCode,
 )
-from perplexity_connector.perplexity.actions.model_options import live_models
+from perplexity_connector.perplexity.actions.model_options import live_prices
 from perplexity_connector.perplexity.wire import (
     agent_request,
     connection_status,
@@ -69,7 +69,7 @@ async def _list_models(client: Client, ctx: ActionContext) -> float | None:
         ctx.observe_limit(limit, remaining, resets_at)
         free_at = resets_at if remaining == 0 else None
 
-    await live_models(client, replace(ctx, observe_limit=observe))
+    await live_prices(client, replace(ctx, observe_limit=observe))
     return free_at
 
 

@@ -1,9 +1,9 @@
-"""List the models that an author can pick: old names, presets, and the provider's own list."""
+"""List the models that an author can pick: old names, presets, pins, and the provider's own list."""
 
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from perplexity_connector.contract import (
@@ -12,17 +12,13 @@ from perplexity_connector.contract import (
     ConnectorError,
     Effect,
     ErrorCode,
-    Option,
     OptionsOrigin,
     OptionsPage,
     OptionsQuery,
     Secret,
 )
 from perplexity_connector.perplexity.actions.option_pages import window_of
-from perplexity_connector.perplexity.forms.model_aliases import (
-    named_options,
-    well_known_options,
-)
+from perplexity_connector.perplexity.forms.model_choices import choices
 from perplexity_connector.perplexity.wire import (
     connection_status,
     language_models,
@@ -51,12 +47,12 @@ _NOTES = {
 }
 
 
-async def live_models(client: Client, ctx: ActionContext) -> Sequence[Option]:
-    """Return the provider's own list of models. Free. Raises `ConnectorError`."""
+async def live_prices(client: Client, ctx: ActionContext) -> Mapping[str, str]:
+    """Return the provider's own list of models, each with its price. Free. Raises `ConnectorError`."""
     async with client.ask("GET", language_models.PATH, ctx) as answer:
         document = await answer.json()
         try:
-            return language_models.models_from_answer(document)
+            return language_models.prices_from_answer(document)
         except ValueError:
             raise provider_errors.provider_error(
                 ErrorCode.INVALID_RESPONSE,
@@ -90,23 +86,19 @@ class ModelOptions:
         self._client = client
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._copy: Sequence[Option] | None = None
+        self._copy: Mapping[str, str] | None = None
         self._fresh_until = 0.0
         self._failures: dict[str, _Failure] = {}
 
     async def page(self, query: OptionsQuery, ctx: ActionContext) -> OptionsPage:
-        """Return a page of models, aliases and presets first.
+        """Return a page of models; aliases, presets and pins come first.
 
         Without a fresh list the page is made from an old copy, or from the list that was shipped.
         Raises `ConnectorError` (`invalid_input`) for a wrong limit or cursor.
         """
         window = window_of(query)
         failure = await self._refresh(ctx)
-        named = named_options()
-        names = {option.value for option in named}
-        models = well_known_options() if self._copy is None else self._copy
-        others = [option for option in models if option.value not in names]
-        options, cursor = window.cut([*named, *others])
+        options, cursor = window.cut(choices(self._copy))
         origin = self._origin(failure)
         note = _note(origin, failure) if failure else ""
         return OptionsPage(
@@ -133,7 +125,7 @@ class ModelOptions:
     async def _renew(self, ctx: ActionContext, key: str) -> ConnectionStatus | None:
         try:
             async with asyncio.timeout(_SECONDS):
-                self._copy = await live_models(self._client, ctx)
+                self._copy = await live_prices(self._client, ctx)
         except TimeoutError:
             return self._cache_failure(_late(), key)
         except ConnectorError as error:

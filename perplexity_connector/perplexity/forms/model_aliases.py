@@ -9,10 +9,8 @@ Some other APIs put `perplexity/` before a Sonar name. It is then the same name,
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
-
-from perplexity_connector.contract import Option
 
 # Perplexity refuses a request to one of these without `max_output_tokens`.
 NEEDS_MAX_TOKENS = "anthropic/"
@@ -30,18 +28,6 @@ ALIASES: Mapping[str, str] = {
     "sonar-reasoning-pro": "medium",
     "sonar-deep-research": "high",
 }
-
-# The tools of each preset (docs/provider.md, "Models").
-_TOOLS: Mapping[str, str] = {
-    "fast": "web search",
-    "low": "web search and the reading of pages",
-    "medium": "web search and the reading of pages",
-    "high": "web search and the reading of pages",
-    "xhigh": "web search, finance search and a sandbox",
-}
-
-# Models of autumn 2026, shown when the provider's own list cannot be fetched.
-_WELL_KNOWN = ("openai/gpt-5.6-luna", "openai/gpt-6-luna", "perplexity/sonar")
 
 _PIN = re.compile(rf"({'|'.join((*PRESETS, WIDE_RESEARCH))})@\S+")
 _PROFILE = "profile_"
@@ -124,45 +110,3 @@ def replacement_for(model: str) -> str | None:
         if name.startswith(removed):
             return replacement
     return None
-
-
-def named_options() -> Sequence[Option]:
-    """Return the names of the old chat API, each with its preset, and then the presets."""
-    aliases = [
-        Option(value=name, label=_title(name), description=_alias_description(preset))
-        for name, preset in ALIASES.items()
-    ]
-    presets = [
-        Option(
-            value=name, label=f"Preset {name}", description=_preset_description(name)
-        )
-        for name in PRESETS
-    ]
-    return [*aliases, *presets]
-
-
-def well_known_options() -> Sequence[Option]:
-    """Return a few models by their own names, for when the provider cannot be asked."""
-    return [model_option(name) for name in _WELL_KNOWN]
-
-
-def model_option(name: str, price: str = "") -> Option:
-    """Return a model by its own name, described by its price, if known, and its needs."""
-    needs = "Needs max_tokens." if name.startswith(NEEDS_MAX_TOKENS) else ""
-    description = f"{price} {needs}".strip()
-    return Option(value=name, label=name, description=description)
-
-
-def _title(name: str) -> str:
-    return name.replace("-", " ").title()
-
-
-def _alias_description(preset: str) -> str:
-    return f"Served by the preset {preset}, with {_TOOLS[preset]}."
-
-
-def _preset_description(name: str) -> str:
-    tools = _TOOLS[name]
-    aliases = ", ".join(alias for alias, preset in ALIASES.items() if preset == name)
-    serves = f" It serves {aliases}." if aliases else ""
-    return f"{tools[0].upper()}{tools[1:]}.{serves}"

@@ -1,16 +1,16 @@
-"""Read `GET /v1/models`: the models with their own names, as options (docs/provider.md, "Models")."""
+"""Read `GET /v1/models`: the models with their own names, and their prices (docs/provider.md, "Models")."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from perplexity_connector.contract import JsonObject, JsonValue, Option
+from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.readers import (
     as_number,
     as_object,
     as_objects,
     as_text,
 )
-from perplexity_connector.perplexity.forms.model_aliases import model_option
+from perplexity_connector.perplexity.forms.model_choices import price_of_tokens
 
 PATH = "/v1/models"
 
@@ -19,10 +19,10 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+/-]{0,199}")
 _HIGHEST_PRICE = 1_000_000
 
 
-def models_from_answer(answer: JsonValue) -> Sequence[Option]:
-    """Return the models of an answer, each once, in order of id.
+def prices_from_answer(answer: JsonValue) -> Mapping[str, str]:
+    """Return the price of each model of an answer, in order of id.
 
-    An entry without a usable id is skipped; a price that is missing or odd is left out. Raises
+    An entry without a usable id is skipped; a price that is missing or odd is "". Raises
     `ValueError` for an answer of another shape.
     """
     rows = as_object(answer).get("data")
@@ -30,20 +30,20 @@ def models_from_answer(answer: JsonValue) -> Sequence[Option]:
         message = "no list of models in the answer"
         raise ValueError(message)  # noqa: TRY004 - to the caller this is one more unreadable answer
     by_id = {as_text(row.get("id")): row for row in as_objects(rows)}
-    return [
-        model_option(name, _price(by_id[name]))
-        for name in sorted(by_id)
-        if _ID.fullmatch(name)
-    ]
+    names = filter(_ID.fullmatch, sorted(by_id))
+    return {name: _price(by_id[name]) for name in names}
 
 
 def _price(row: JsonObject) -> str:
     pricing = as_object(row.get("pricing"))
-    amounts = [_amount(pricing.get("input")), _amount(pricing.get("output"))]
     # The only unit that the provider is known to use. With another one the numbers mean nothing.
-    if pricing.get("unit") != "usd_per_1m_tokens" or None in amounts:
+    if pricing.get("unit") != "usd_per_1m_tokens":
         return ""
-    return "${} in, ${} out per 1M tokens.".format(*amounts)
+    amount_in = _amount(pricing.get("input"))
+    amount_out = _amount(pricing.get("output"))
+    if not (amount_in and amount_out):
+        return ""
+    return price_of_tokens(amount_in, amount_out)
 
 
 def _amount(value: JsonValue) -> str | None:

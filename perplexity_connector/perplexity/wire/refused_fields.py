@@ -23,10 +23,7 @@ from perplexity_connector.perplexity.forms.create_chat_completion import (
     WebSearchOptions,
 )
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
-from perplexity_connector.perplexity.forms.model_aliases import (
-    named_options,
-    well_known_options,
-)
+from perplexity_connector.perplexity.forms.model_choices import KNOWN_NAMES
 
 # From a wire name to the form's field, or to the outermost field that has it inside.
 _SEARCH_FIELDS = {name: name for name in SearchInput.model_fields}
@@ -63,7 +60,6 @@ _WIRE_NAMES_OF_TYPE: Mapping[str, Sequence[str]] = {
     "invalid_language_code": ["search_language_filter", "language_preference"],
 }
 
-_MODELS = [option.value for option in (*named_options(), *well_known_options())]
 
 # An apostrophe inside a word opens no quotation; one that is never closed reaches to the end.
 _QUOTED = re.compile(
@@ -84,7 +80,7 @@ def field_errors(document: JsonObject, sent: JsonObject) -> Sequence[FieldError]
     `document` is the body of the refusal, `sent` the body of the request.
     """
     message = "Perplexity does not accept this value. Change it or leave it out."
-    near = did_you_mean(as_text(sent.get("model")), _MODELS)
+    near = did_you_mean(as_text(sent.get("model")), KNOWN_NAMES)
     return [
         FieldError(
             pointer=f"/{name}",

@@ -197,6 +197,17 @@ def test_messages_are_a_table_with_a_drop_down_of_roles() -> None:
     assert '["one", "another"]' in images["description"]
 
 
+def test_a_list_of_choices_is_several_to_select_by_their_labels() -> None:
+    """What is selected becomes values; nothing selected is not given."""
+    tools = specs(CHAT)["tools"]
+    assert (tools.kind, tools.keywords["value"]) == ("MultiselectInput", [])
+    assert tools.keywords["options"] == ["Read pages", "Finance"]
+    assert input_of(CHAT, {"tools": ["Finance", "Read pages"]}) == {
+        "tools": ["finance_search", "fetch_url"]
+    }
+    assert input_of(CHAT, {"tools": []}) == {}
+
+
 def test_the_rows_of_a_table_are_read_cell_by_cell() -> None:
     """Labels become values; what is blank, or no column, is left out, and so is an empty row."""
     rows: JsonValue = [

@@ -25,6 +25,7 @@ from perplexity_connector.sandbox import Sandbox, keys
 from tests.perplexity.actions.wire import Provider, plain, refusal
 from tests.perplexity.wire.loopback import Loopback, silence
 
+NAMES = [*ALIASES, *PRESETS, "wide-research", "fast@2026-10-16.0"]
 PRICING: dict[str, Any] = {"input": 0.25, "output": 2.5, "unit": "usd_per_1m_tokens"}
 LISTED = plain(
     {
@@ -89,9 +90,9 @@ def values(page: OptionsPage) -> list[str]:
 
 
 def test_the_names_come_first_and_then_the_live_models() -> None:
-    """What each name stands for, the presets, and each model once, with its price."""
+    """The meaning of each name, the presets, and each model once, with its price."""
     (page,) = Lister(LISTED).pages(context())
-    assert values(page) == [*ALIASES, *PRESETS, "new/model", "perplexity/sonar"]
+    assert values(page) == [*NAMES, "new/model", "perplexity/sonar"]
     said = {option.value: option.description for option in page.options}
     assert all(preset in said[alias] for alias, preset in ALIASES.items())
     assert "$0.25" in said["perplexity/sonar"]
@@ -130,7 +131,7 @@ def test_calls_at_the_same_time_share_one_request() -> None:
             )
 
     assert {tuple(values(page)) for page in asyncio.run(main())} == {
-        (*ALIASES, *PRESETS, "new/model", "perplexity/sonar")
+        (*NAMES, "new/model", "perplexity/sonar")
     }
     assert len(provider.asked) == 1
 
@@ -177,10 +178,11 @@ def test_without_any_answer_the_shipped_list_serves(answer: httpx.Response) -> N
     """Names, presets and a few known models, with a note."""
     (page,) = Lister(answer).pages(context())
     assert values(page) == [
-        *ALIASES,
-        *PRESETS,
+        *NAMES,
+        "anthropic/claude-opus-5-5",
         "openai/gpt-5.6-luna",
         "openai/gpt-6-luna",
+        "openai/gpt-6-sol",
         "perplexity/sonar",
     ]
     assert page.origin == "shipped"

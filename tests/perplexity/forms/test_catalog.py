@@ -8,11 +8,8 @@ from perplexity_connector.perplexity.forms.model_aliases import (
     effort_of,
     is_bare,
     kind_of,
-    model_option,
-    named_options,
     preset_of,
     replacement_for,
-    well_known_options,
 )
 
 
@@ -130,36 +127,3 @@ def test_a_removed_model_has_a_replacement_that_works(
 def test_every_alias_leads_to_a_preset() -> None:
     """The table has no loose ends."""
     assert set(ALIASES.values()) <= set(PRESETS)
-
-
-def test_every_name_is_an_option_that_says_what_it_stands_for() -> None:
-    """Aliases first, then presets, in the table's order; each has words that tell it from the others."""
-    options = named_options()
-    assert [option.value for option in options] == [*ALIASES, *PRESETS]
-    assert all(
-        f"preset {ALIASES[option.value]}," in option.description
-        for option in options[: len(ALIASES)]
-    )
-    assert len({(option.label, option.description) for option in options}) == len(
-        options
-    )
-    said = {option.value: option.description for option in options}
-    assert all(alias in said[preset] for alias, preset in ALIASES.items())
-    assert all(option.label and option.description for option in options)
-
-
-def test_no_option_is_a_model_that_is_gone() -> None:
-    """What can be picked can be run, and nothing is offered twice."""
-    values = [option.value for option in (*named_options(), *well_known_options())]
-    assert not any(map(replacement_for, values))
-    assert len(set(values)) == len(values)
-
-
-@pytest.mark.parametrize(
-    ("model", "needs"), [("anthropic/claude-x", True), ("perplexity/sonar", False)]
-)
-def test_a_model_says_what_it_needs_beside_its_price(model: str, needs: bool) -> None:
-    """And its price alone where it needs nothing."""
-    description = model_option(model, "$1 in.").description
-    assert description.startswith("$1 in.")
-    assert ("max_tokens" in description) == needs

@@ -509,3 +509,9 @@ def test_no_machine_stands_in_a_schema() -> None:
         assert not re.search(r"/(work|root|tmp|home)/|localhost|127\.0\.0\.1", text), (
             name
         )
+
+
+@inputs
+def test_an_input_schema_stays_small(name: str) -> None:
+    """A host sends it with every prompt of an agent, and keeps it in every flow."""
+    assert len((paths.SCHEMAS / f"{name}.schema.json").read_bytes()) < 30_000

@@ -1,4 +1,4 @@
-"""`GET /v1/models` as options of a form."""
+"""`GET /v1/models` as models with prices."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perplexity_connector.perplexity.wire.language_models import models_from_answer
+from perplexity_connector.perplexity.wire.language_models import prices_from_answer
 
 RECORDED: dict[str, Any] = {
     "input": 0.25,
@@ -29,25 +29,23 @@ def model(name: object, **more: Any) -> dict[str, Any]:
     }
 
 
-def described(**more: Any) -> str:
-    """The description of a model that is listed like this."""
-    (option,) = models_from_answer(
+def price(**more: Any) -> str:
+    """The price of a model that is listed like this."""
+    (price,) = prices_from_answer(
         {"object": "list", "data": [model("perplexity/sonar", **more)]}
-    )
-    return option.description
+    ).values()
+    return price
 
 
-def test_a_model_is_an_option_with_its_price() -> None:
+def test_a_model_has_its_price() -> None:
     """The numbers of the recorded shape."""
-    (option,) = models_from_answer(
+    assert prices_from_answer(
         {"object": "list", "data": [model("perplexity/sonar")]}
-    )
-    assert (option.value, option.label) == ("perplexity/sonar", "perplexity/sonar")
-    assert option.description == "$0.25 in, $2.5 out per 1M tokens."
+    ) == {"perplexity/sonar": "$0.25 in, $2.5 out per 1M tokens"}
 
 
 @pytest.mark.parametrize(
-    ("price", "written"),
+    ("amount", "written"),
     [
         (3, "$3 "),
         (15.0, "$15 "),
@@ -56,10 +54,10 @@ def test_a_model_is_an_option_with_its_price() -> None:
         (1e-6, "$0.000001 "),
     ],
 )
-def test_a_price_is_written_as_people_write_it(price: float, written: str) -> None:
+def test_a_price_is_written_as_people_write_it(amount: float, written: str) -> None:
     """No exponent, no zeros at the end."""
-    assert described(pricing=RECORDED | {"output": price}).endswith(
-        f"{written}out per 1M tokens."
+    assert price(pricing=RECORDED | {"output": amount}).endswith(
+        f"{written}out per 1M tokens"
     )
 
 
@@ -83,15 +81,7 @@ def test_a_price_is_written_as_people_write_it(price: float, written: str) -> No
 )
 def test_an_odd_price_is_left_out_and_the_model_kept(pricing: object) -> None:
     """A number whose unit is not known would be a wrong one."""
-    assert described(pricing=pricing) == ""
-
-
-def test_an_anthropic_model_says_what_it_needs() -> None:
-    """With and without a price."""
-    options = models_from_answer(
-        {"data": [model("anthropic/claude-x"), {"id": "anthropic/claude-y"}]}
-    )
-    assert all("max_tokens" in option.description for option in options)
+    assert price(pricing=pricing) == ""
 
 
 def test_models_come_in_order_each_once_and_what_is_no_model_is_passed_over() -> None:
@@ -106,12 +96,8 @@ def test_models_come_in_order_each_once_and_what_is_no_model_is_passed_over() ->
         model("x" * 201),
         model("<b>"),
     ]
-    assert [
-        option.value
-        for option in models_from_answer(
-            {"data": [*rows, {"id": "a/1"}, model("b/2"), {}]}
-        )
-    ] == ["a/1", "b/2"]
+    found = prices_from_answer({"data": [*rows, {"id": "a/1"}, model("b/2"), {}]})
+    assert list(found) == ["a/1", "b/2"]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +106,7 @@ def test_models_come_in_order_each_once_and_what_is_no_model_is_passed_over() ->
 def test_another_shape_is_no_list_of_models(answer: Any) -> None:
     """It is refused, not taken for an empty list."""
     with pytest.raises(ValueError, match="no list"):
-        models_from_answer(answer)
+        prices_from_answer(answer)
 
 
 json_values = st.recursive(
@@ -149,11 +135,11 @@ rows = st.fixed_dictionaries(
 
 
 @given(st.lists(rows | json_values, max_size=4))
-def test_whatever_is_listed_becomes_options_that_fit_the_field(
+def test_whatever_is_listed_becomes_names_that_fit_the_field(
     data: list[Any],
 ) -> None:
     """Never an error; plain ASCII values of at most 200 characters, each once and in order."""
-    values = [option.value for option in models_from_answer({"data": data})]
+    values = list(prices_from_answer({"data": data}))
     assert values == sorted(set(values))
     assert all(
         value.isascii() and value.isprintable() and 0 < len(value) <= 200

@@ -130,16 +130,21 @@ def test_a_cleared_field_is_absent(stand: Stand) -> None:
     """Neither null nor empty."""
     page = stand(schema_of("chat"), value=schema_of("chat")["examples"][1])
     page.locator("summary").first.click()
-    for title in ("Maximum tokens", "Temperature"):
-        page.get_by_role("spinbutton", name=title).fill("")
+    for title in ("Maximum tokens", "Temperature", "Maximum steps"):
+        page.get_by_role("spinbutton", name=title, exact=True).fill("")
     page.get_by_role("textbox", name="Search domains").fill("")
     page.get_by_role("combobox", name="Reasoning effort").select_option("")
     page.get_by_label("Published after").fill("")
     for title in ("Country", "Region", "City"):
         page.get_by_role("textbox", name=title).fill("")
-    for title in ("Latitude", "Longitude"):
+    limits = ["results", "tokens of a search", "tokens per page"]
+    for title in ("Latitude", "Longitude", *(f"Maximum {limit}" for limit in limits)):
         page.get_by_role("spinbutton", name=title).fill("")
-    page.get_by_role("combobox", name="Search context size").select_option("")
+    for title in ("Web search", "Search context size", "Search type"):
+        page.get_by_role("combobox", name=title).select_option("")
+    for tool in page.get_by_role("group", name="Tools").get_by_role("checkbox").all():
+        tool.uncheck()
+    page.get_by_role("textbox", name="Fallback models").fill("")
     cleared = value(page)
     gone = {
         "max_tokens",
@@ -148,6 +153,10 @@ def test_a_cleared_field_is_absent(stand: Stand) -> None:
         "reasoning_effort",
         "search_after_date_filter",
         "web_search_options",
+        "max_steps",
+        "search",
+        "tools",
+        "fallback_models",
     }
     assert gone.isdisjoint(cleared)
     assert cleared["top_p"] == 0.9
@@ -221,6 +230,46 @@ def test_messages_are_added_moved_and_removed(stand: Stand) -> None:
     expect(page.get_by_role("combobox", name="Role").first).to_be_focused()
     page.get_by_role("button", name="Remove Message 3").click()
     assert roles() == ["system", "user", "user"]
+
+
+def test_a_list_of_choices_has_a_box_for_each_with_its_label(stand: Stand) -> None:
+    """In the order of the schema; none ticked is not given."""
+    labels = {"/tools/*": {"fetch_url": "Read pages", "finance_search": "Finance"}}
+    page = stand(schema_of("chat"), labels=labels, value={"tools": ["finance_search"]})
+    page.locator("summary").first.click()
+    tools = page.get_by_role("group", name="Tools")
+    read, finance = (tools.get_by_label(name) for name in ("Read pages", "Finance"))
+    expect(finance).to_be_checked()
+    expect(read).not_to_be_checked()
+    read.check()
+    assert value(page)["tools"] == ["fetch_url", "finance_search"]
+    read.uncheck()
+    finance.uncheck()
+    assert "tools" not in value(page)
+
+
+def test_a_value_that_is_not_a_choice_is_shown_and_can_be_removed(
+    stand: Stand,
+) -> None:
+    """Such as one of a newer version, or a double: it comes out unchanged until it is unticked."""
+    page = stand(schema_of("chat"), value={"tools": ["sandbox", "fetch_url"]})
+    page.locator("summary").first.click()
+    assert value(page)["tools"] == ["sandbox", "fetch_url"]
+    page.get_by_role("group", name="Tools").get_by_label("sandbox").uncheck()
+    assert value(page)["tools"] == ["fetch_url"]
+
+
+def test_images_of_a_message_are_one_a_line(stand: Stand) -> None:
+    """A list of texts inside a list of objects; an emptied one is not given."""
+    page = stand(schema_of("chat"), value=schema_of("chat")["examples"][1])
+    field = page.get_by_role("textbox", name="Images").last
+    field.fill("https://moon.example/1.png\n\nhttps://moon.example/2.png")
+    assert value(page)["messages"][1]["images"] == [
+        "https://moon.example/1.png",
+        "https://moon.example/2.png",
+    ]
+    field.fill("")
+    assert "images" not in value(page)["messages"][1]
 
 
 def test_a_query_is_one_or_several_and_keeps_its_text(stand: Stand) -> None:

@@ -10,12 +10,13 @@ import { drawFieldset, drawFold } from "./frame.js";
 import { joinPointer } from "./pointer.js";
 import { drawChoice, drawDate, drawNumber, drawSecret, drawSwitch, drawText } from "./scalars.js";
 import { branchOf, kindOf, splitProperties } from "./shape.js";
-import { drawJson, drawLines, drawList } from "./structures.js";
+import { drawChoices, drawJson, drawLines, drawList } from "./structures.js";
 import { drawMappable } from "./tokens.js";
 
 /** @type {Record<Kind, (form: SchemaForm, node: FormNode) => HTMLElement>} */
 const DRAW_BY_KIND = {
   choice: drawChoice,
+  choices: drawChoices,
   date: drawDate,
   group: drawGroup,
   json: drawJson,

@@ -7,8 +7,8 @@
 import { get, isObject, isWithin, joinPointer } from "./pointer.js";
 
 /**
- * @typedef {"union" | "choice" | "date" | "secret" | "text" | "line" | "lines" | "list" | "group"
- *   | "switch" | "number" | "json"} Kind
+ * @typedef {"union" | "choice" | "choices" | "date" | "secret" | "text" | "line" | "lines" | "list"
+ *   | "group" | "switch" | "number" | "json"} Kind
  */
 
 /** @type {Record<string, Kind>} */
@@ -33,7 +33,7 @@ function kindOfText(schema) {
 
 /** @param {Schema} schema @returns {Kind} */
 function kindOfList({ items }) {
-  if (items?.type === "string" && !items.enum) return "lines";
+  if (items?.type === "string") return items.enum ? "choices" : "lines";
   return items?.properties ? "list" : "json";
 }
 

@@ -29,6 +29,32 @@ export function drawLines(form, node) {
 }
 
 /**
+ * Draw a list of choices: a box to tick for each. A value that is not a choice is shown too, so that
+ * it can be removed.
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ */
+export function drawChoices(form, node) {
+  const labels = form.labelsFor(`${node.pattern}/*`);
+  const value = form.get(node.pointer);
+  const given = Array.isArray(value) ? value : [];
+  const choices = [...new Set([...(node.schema.items?.enum ?? []), ...given])];
+  const boxes = choices.map((each) =>
+    h("input", { type: "checkbox", checked: given.includes(each), onchange: () => update() }),
+  );
+  const update = () => {
+    form.set(
+      node.pointer,
+      choices.filter((_, index) => boxes[index]?.checked),
+    );
+  };
+  const rows = choices.map((each, index) =>
+    h("label", { class: "sf-choice" }, boxes[index], labels[String(each)] ?? String(each)),
+  );
+  return drawFieldset(form, node, [h("div", { class: "sf-choices" }, rows)]);
+}
+
+/**
  * Draw JSON of any shape. It is checked while the user writes.
  * @param {SchemaForm} form
  * @param {FormNode} node
