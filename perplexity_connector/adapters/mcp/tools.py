@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,8 @@ def action_tools(host: Host) -> Sequence[ActionTool]:
         try:
             description = host.describe(connector, action)
             _check_schemas(description["schemas"])
-            tools.append(_action_tool(name, description))
+            hints = _general_hints(host, connector, action)
+            tools.append(_action_tool(name, description, hints))
         except ConnectorError as error:
             _log.warning("%s is left out: %s", name, error.user_message)
     return tools
@@ -85,13 +87,24 @@ def _check_schemas(schemas: "SchemasDocument") -> None:
         SchemaValidator(schema)
 
 
-def _action_tool(name: str, description: "ActionDescription") -> ActionTool:
+def _general_hints(host: Host, connector: str, action: str) -> str:
+    """Return the hints for all inputs, as sentences."""
+    # The tool stays: a call of it says why the connector cannot be used.
+    with suppress(ConnectorError):
+        hints = host.hints(connector, action, {})
+        return " ".join(hint.message for hint in hints)
+    return ""
+
+
+def _action_tool(
+    name: str, description: "ActionDescription", hints: str
+) -> ActionTool:
     connector, action = description["connector"], description["action"]
     schemas = description["schemas"]
     tool = Tool(
         name=name,
         title=action["title"],
-        description=_tool_description(connector, action),
+        description=f"{_tool_description(connector, action)} {hints}".rstrip(),
         input_schema=tool_schema(schemas["input"]),
         output_schema=tool_schema(schemas["output"]),
         annotations=_tool_annotations(action["annotations"]),
