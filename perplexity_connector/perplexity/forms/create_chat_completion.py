@@ -1,14 +1,15 @@
-"""The input form of Create Chat Completion, and the rules between its fields."""
+"""The input form of Create Chat Completion. The rules between its fields are in `chat_rules.py`."""
 
 from collections.abc import Iterable, Mapping
-from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
 from perplexity_connector.contract import FieldError, JsonObject
-from perplexity_connector.contract.readers import as_object, as_objects
-from perplexity_connector.perplexity.forms.author_schema import problem_with
+from perplexity_connector.perplexity.forms.chat_rules import (
+    LONGEST_IMAGES,
+    chat_conflicts,
+)
 from perplexity_connector.perplexity.forms.fields import (
     NOT_BLANK,
     WHOLE,
@@ -20,22 +21,14 @@ from perplexity_connector.perplexity.forms.fields import (
     PublishedAfter,
     PublishedBefore,
     RecencyFilter,
+    SearchType,
     Size,
     UpdatedAfter,
     UpdatedBefore,
-    errors_at,
     optional_field,
-    search_conflicts,
-)
-from perplexity_connector.perplexity.forms.model_aliases import (
-    NEEDS_MAX_TOKENS,
-    replacement_for,
 )
 
 _NO_EQUIVALENT = "Perplexity withdrew this parameter with the old chat API. Remove it."
-_TYPE = "response_format/type"
-_JSON_SCHEMA = "response_format/json_schema"
-_SCHEMA = f"{_JSON_SCHEMA}/schema"
 _EXAMPLE_MESSAGES: list[JsonValue] = [
     {"role": "user", "content": "How far away is the Moon?"}
 ]
@@ -44,6 +37,35 @@ SchemaName = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True, pattern="^[A-Za-z0-9_-]{1,64}$", max_length=64
+    ),
+]
+
+Image = Annotated[
+    str,
+    # Only its beginning is matched: JavaScript cannot match a class of signs over millions of them.
+    StringConstraints(
+        strip_whitespace=True,
+        pattern=r"^(https://|data:image/(png|jpeg|webp|gif);base64,)\S",
+        max_length=LONGEST_IMAGES,
+    ),
+    Field(
+        title="Image",
+        description="The https address or the data URL (data:image/png;base64,…) of a PNG, JPEG, WebP or GIF image.",
+    ),
+]
+OwnName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, pattern=r"^[^/\s]+/\S+$", max_length=200),
+    Field(
+        title="Model",
+        description="A model by its own name, provider/model, up to 200 characters.",
+    ),
+]
+Tool = Annotated[
+    Literal["fetch_url", "finance_search"],
+    Field(
+        title="Tool",
+        description="Read pages opens pages that the model chooses; Finance looks up figures of companies.",
     ),
 ]
 
@@ -60,6 +82,10 @@ class Message(Form):
         title="Content",
         description="The text of the message; not only spaces.",
         min_length=1,
+    )
+    images: Annotated[list[Image], Field(max_length=10)] | None = optional_field(
+        "Images",
+        "Up to 10 images beside the text, in a user's message only; those of all messages may have 32 MiB of text.",
     )
 
 
@@ -106,6 +132,23 @@ class WebSearchOptions(Form):
     )
     user_location: UserLocation | None = optional_field(
         "User location", "Where the person asking is, for local answers."
+    )
+    search_type: SearchType | None = optional_field(
+        "Search type",
+        "Web searches thoroughly; Fast is quicker, and a search costs about 0.1 cents in place of 0.25.",
+    )
+    max_results: Annotated[int, Field(ge=1, le=50), WHOLE] | None = optional_field(
+        "Maximum results", "The most results of each search, 1 to 50.", examples=[10]
+    )
+    max_tokens: Annotated[int, Field(ge=1), WHOLE] | None = optional_field(
+        "Maximum tokens of a search",
+        "The most text over all results of a search, in tokens.",
+        examples=[10000],
+    )
+    max_tokens_per_page: Annotated[int, Field(ge=1), WHOLE] | None = optional_field(
+        "Maximum tokens per page",
+        "The most text from any one page, in tokens.",
+        examples=[1024],
     )
 
 
@@ -156,16 +199,22 @@ class ChatInput(Form):
             "examples": [
                 {"model": "sonar-pro", "messages": _EXAMPLE_MESSAGES},
                 {
-                    "model": "sonar-pro",
+                    "model": "perplexity/sonar",
                     "messages": [
                         {"role": "system", "content": "Answer in one sentence."},
-                        *_EXAMPLE_MESSAGES,
+                        {
+                            "role": "user",
+                            "content": "How far away is the moon in this picture?",
+                            "images": ["https://moon.example/moon.jpg"],
+                        },
                     ],
                     "stream": True,
+                    "search": "always",
                     "max_tokens": 1000,
                     "temperature": 0.2,
                     "top_p": 0.9,
                     "reasoning_effort": "low",
+                    "max_steps": 5,
                     "search_domain_filter": ["moon.example", "atlas.example"],
                     "search_after_date_filter": "2020-01-01",
                     "search_before_date_filter": "2026-12-31",
@@ -180,7 +229,13 @@ class ChatInput(Form):
                             "latitude": 37.77,
                             "longitude": -122.42,
                         },
+                        "search_type": "web",
+                        "max_results": 10,
+                        "max_tokens": 10000,
+                        "max_tokens_per_page": 1024,
                     },
+                    "tools": ["fetch_url", "finance_search"],
+                    "fallback_models": ["openai/gpt-6-luna"],
                     "language_preference": "en",
                     "response_format": {
                         "type": "json_schema",
@@ -206,7 +261,7 @@ class ChatInput(Form):
         "n": _NO_EQUIVALENT,
         "stream_mode": "Perplexity withdrew this parameter. Remove it; streaming needs `stream` alone.",
         "search_mode": "Perplexity withdrew this parameter. Remove it; search_domain_filter may serve instead.",
-        "disable_search": "Perplexity withdrew this parameter. Remove it: every answer is grounded in a search now.",
+        "disable_search": "Perplexity withdrew this parameter. Use `search: never`.",
         "enable_search_classifier": _NO_EQUIVALENT,
         "return_images": _NO_EQUIVALENT,
         "return_videos": _NO_EQUIVALENT,
@@ -222,7 +277,8 @@ class ChatInput(Form):
         title="Model",
         description=(
             "The model that answers: sonar, sonar-pro, sonar-reasoning-pro or sonar-deep-research, a preset "
-            "(fast, low, medium, high, xhigh), or provider/model; up to 200 characters."
+            "(fast, low, medium, high, xhigh, wide-research) or one version of it such as fast@2026-10-16.0, "
+            "a profile of yours (profile_…), or provider/model; up to 200 characters."
         ),
         min_length=1,
         max_length=200,
@@ -232,6 +288,7 @@ class ChatInput(Form):
             "sonar-reasoning-pro",
             "sonar-deep-research",
             "perplexity/sonar",
+            "wide-research",
         ],
     )
     messages: list[Message] = Field(
@@ -246,6 +303,11 @@ class ChatInput(Form):
         default=False,
         title="Stream",
         description="Show the answer as it is written, where the host can.",
+    )
+    search: Literal["always", "when_needed", "never"] | None = optional_field(
+        "Web search",
+        "Whether the web is searched: always, when the model needs it (as without this field), or never.",
+        examples=["always"],
     )
     max_tokens: Annotated[int, Field(ge=16), WHOLE] | None = optional_field(
         "Maximum tokens",
@@ -266,10 +328,15 @@ class ChatInput(Form):
         le=1,
         examples=[0.9],
     )
-    reasoning_effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = (
-        optional_field(
-            "Reasoning effort", "How long the model may think; more costs more."
-        )
+    reasoning_effort: (
+        Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None
+    ) = optional_field(
+        "Reasoning effort", "How long the model may think; more costs more."
+    )
+    max_steps: Annotated[int, Field(ge=1, le=100), WHOLE] | None = optional_field(
+        "Maximum steps",
+        "The most steps of a run (searching, reading, answering), 1 to 100; provider/model has 1 unless this is set.",
+        examples=[5],
     )
     search_recency_filter: RecencyFilter = None
     search_domain_filter: DomainFilter = None
@@ -279,6 +346,23 @@ class ChatInput(Form):
     last_updated_before_filter: UpdatedBefore = None
     web_search_options: WebSearchOptions | None = optional_field(
         "Web search options", "How the web is searched."
+    )
+    tools: (
+        Annotated[list[Tool], Field(json_schema_extra={"uniqueItems": True})] | None
+    ) = optional_field(
+        "Tools", "Other tools that the model may use; only with provider/model."
+    )
+    fallback_models: Annotated[list[OwnName], Field(max_length=4)] | None = (
+        optional_field(
+            "Fallback models",
+            "Up to 4 models to try in this order if the first fails; all of them, the first too, as provider/model.",
+        )
+    )
+    previous_response_id: (
+        Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None
+    ) = optional_field(
+        "Previous answer",
+        "The id of an earlier answer, up to 200 characters, so that a follow-up needs only its new message.",
     )
     language_preference: Language | None = optional_field(
         "Language",
@@ -297,76 +381,5 @@ class ChatInput(Form):
 
     @classmethod
     def conflicts(cls, values: JsonObject) -> Iterable[FieldError]:
-        """Return the errors between fields: model, messages, filters, position, response format."""
-        return chain(
-            _model_problems(values),
-            _order_problems(values),
-            search_conflicts(values),
-            _position_needs(values),
-            _format_problems(values),
-        )
-
-
-def _model_problems(values: JsonObject) -> Iterable[FieldError]:
-    model = str(values.get("model", "")).strip()
-    if replacement := replacement_for(model):
-        message = f"Perplexity has removed this model. Use {replacement} instead."
-        yield from errors_at(["model"], "removed_model", message)
-    if model.startswith(NEEDS_MAX_TOKENS) and "max_tokens" not in values:
-        message = "Anthropic models need this field. Set it, for example to 1000."
-        yield from errors_at(["max_tokens"], "needs", message)
-
-
-def _order_problems(values: JsonObject) -> Iterable[FieldError]:
-    messages = as_objects(values.get("messages"))
-    roles = [str(message["role"]) for message in messages]
-    previous = "system"
-    for index, role in enumerate(roles):
-        if problem := _order_problem(previous, role):
-            yield from errors_at([f"messages/{index}/role"], "order", problem)
-        previous = role
-    if roles and previous != "user":
-        problem = "The last message must be the user's. Add a user message at the end."
-        yield from errors_at([f"messages/{len(roles) - 1}/role"], "order", problem)
-
-
-def _order_problem(previous: str, role: str) -> str | None:
-    if role == "system" and previous == "system":
-        return None
-    if role == "system":
-        return "System messages must be first. Move this one to the top."
-    if role == previous:
-        return f"Two {role} messages in a row. Join them into one, or put the other side's message between them."
-    if role == "assistant" and previous == "system":
-        return "A conversation begins with a user message. Put one before this."
-    return None
-
-
-def _position_needs(values: JsonObject) -> Iterable[FieldError]:
-    options = as_object(values.get("web_search_options"))
-    location = as_object(options.get("user_location"))
-    if not {"latitude", "longitude"} & location.keys():
-        return ()
-    names = ("latitude", "longitude", "country")
-    missing = [name for name in names if name not in location]
-    message = "A position needs latitude, longitude and country together. Fill this in, or clear the others."
-    places = [f"web_search_options/user_location/{name}" for name in missing]
-    return errors_at(places, "needs", message)
-
-
-def _format_problems(values: JsonObject) -> Iterable[FieldError]:
-    wanted = as_object(values.get("response_format"))
-    structure = as_object(wanted.get("json_schema"))
-    schema = structure.get("schema")
-    kind = wanted.get("type")
-    if kind == "text" and structure:
-        message = "A schema goes with the type json_schema. Change the type, or clear the schema."
-        yield from errors_at([_TYPE, _JSON_SCHEMA], "conflict", message)
-    elif structure and not kind:
-        message = "Set it to json_schema, because a schema is given."
-        yield from errors_at([_TYPE], "needs", message)
-    elif kind == "json_schema" and schema is None:
-        message = "The type json_schema needs a schema."
-        yield from errors_at([_SCHEMA], "needs", message)
-    if isinstance(schema, Mapping) and (problem := problem_with(schema)):
-        yield from errors_at([_SCHEMA], "bad_schema", problem)
+        """Return the errors between fields."""
+        return chat_conflicts(values)

@@ -30,6 +30,7 @@ class ChatInputMessage(TypedDict):
 
     role: Literal["user", "system", "assistant"]
     content: str
+    images: NotRequired[list[str]]
 
 
 class ChatInputUserLocation(TypedDict):
@@ -47,6 +48,10 @@ class ChatInputWebSearchOptions(TypedDict):
 
     search_context_size: NotRequired[Literal["low", "medium", "high"]]
     user_location: NotRequired[ChatInputUserLocation]
+    search_type: NotRequired[Literal["web", "fast"]]
+    max_results: NotRequired[int]
+    max_tokens: NotRequired[int]
+    max_tokens_per_page: NotRequired[int]
 
 
 class ChatInputJSONSchema(TypedDict):
@@ -71,10 +76,14 @@ class ChatInput(TypedDict):
     model: str
     messages: list[ChatInputMessage]
     stream: NotRequired[bool]
+    search: NotRequired[Literal["always", "when_needed", "never"]]
     max_tokens: NotRequired[int]
     temperature: NotRequired[float]
     top_p: NotRequired[float]
-    reasoning_effort: NotRequired[Literal["minimal", "low", "medium", "high", "xhigh"]]
+    reasoning_effort: NotRequired[
+        Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+    ]
+    max_steps: NotRequired[int]
     search_recency_filter: NotRequired[Literal["hour", "day", "week", "month", "year"]]
     search_domain_filter: NotRequired[list[str]]
     search_after_date_filter: NotRequired[str]
@@ -82,6 +91,9 @@ class ChatInput(TypedDict):
     last_updated_after_filter: NotRequired[str]
     last_updated_before_filter: NotRequired[str]
     web_search_options: NotRequired[ChatInputWebSearchOptions]
+    tools: NotRequired[list[Literal["fetch_url", "finance_search"]]]
+    fallback_models: NotRequired[list[str]]
+    previous_response_id: NotRequired[str]
     language_preference: NotRequired[str]
     response_format: NotRequired[ChatInputResponseFormat]
 

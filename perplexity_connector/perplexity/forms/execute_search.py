@@ -1,7 +1,7 @@
 """The input form of Execute Search, and the rules between its fields."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
@@ -17,6 +17,7 @@ from perplexity_connector.perplexity.forms.fields import (
     PublishedAfter,
     PublishedBefore,
     RecencyFilter,
+    SearchType,
     Size,
     UpdatedAfter,
     UpdatedBefore,
@@ -132,7 +133,7 @@ class SearchInput(Form):
         "Search context size",
         "How much of each page comes back; leave it out where you set token limits.",
     )
-    search_type: Literal["web", "fast"] | None = optional_field(
+    search_type: SearchType | None = optional_field(
         "Search type", "Web searches thoroughly; Fast is cheaper and quicker."
     )
     country: Country | None = optional_field(

@@ -141,6 +141,7 @@ IsoDate = Annotated[
 ]
 Recency = Literal["hour", "day", "week", "month", "year"]
 Size = Literal["low", "medium", "high"]
+SearchType = Literal["web", "fast"]
 # Texts with a pattern are stripped, because `$` in Python also matches before a final newline.
 Country = Annotated[
     str,

@@ -8,7 +8,9 @@ Some other APIs put `perplexity/` before a Sonar name. It is then the same name,
 `perplexity/sonar` is a model of the provider's own.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from perplexity_connector.contract import Option
 
@@ -16,6 +18,10 @@ from perplexity_connector.contract import Option
 NEEDS_MAX_TOKENS = "anthropic/"
 
 PRESETS = ("fast", "low", "medium", "high", "xhigh")
+# Has no name as a preset: it is only sent as `effort`.
+WIDE_RESEARCH = "wide-research"
+
+ModelKind = Literal["preset", "effort", "profile", "bare"]
 
 ALIASES: Mapping[str, str] = {
     "sonar": "fast",
@@ -37,6 +43,8 @@ _TOOLS: Mapping[str, str] = {
 # Models of autumn 2026, shown when the provider's own list cannot be fetched.
 _WELL_KNOWN = ("openai/gpt-5.6-luna", "openai/gpt-6-luna", "perplexity/sonar")
 
+_PIN = re.compile(rf"({'|'.join((*PRESETS, WIDE_RESEARCH))})@\S+")
+_PROFILE = "profile_"
 _PREFIX = "perplexity/"
 _OWN_MODEL = "perplexity/sonar"
 
@@ -80,6 +88,33 @@ def preset_of(model: str) -> str | None:
     if name.startswith(_PREFIX) and name != _OWN_MODEL:
         return ALIASES.get(name.removeprefix(_PREFIX))
     return ALIASES.get(model)
+
+
+def kind_of(model: str) -> ModelKind:
+    """Return how a model name is sent: by which of Perplexity's fields.
+
+    * `preset`: one of the five presets, or a name that means one (`preset_of`).
+    * `effort`: wide research, or one version of a preset, such as `fast@2026-10-16.0`.
+    * `profile`: the id of the author's own profile.
+    * `bare`: any other name, such as `openai/gpt-6-luna`, as a model.
+    """
+    if preset_of(model):
+        return "preset"
+    if model == WIDE_RESEARCH or _PIN.fullmatch(model):
+        return "effort"
+    return "profile" if model.startswith(_PROFILE) else "bare"
+
+
+def is_bare(model: str) -> bool:
+    """Return whether a name is sent as a model, so that it has no tools of its own."""
+    return kind_of(model) == "bare"
+
+
+def effort_of(model: str) -> str | None:
+    """Return the preset, or `wide-research`, that a name means in any version; None for any other."""
+    if kind_of(model) == "effort":
+        return model.partition("@")[0]
+    return preset_of(model)
 
 
 def replacement_for(model: str) -> str | None:

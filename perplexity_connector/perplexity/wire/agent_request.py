@@ -3,14 +3,19 @@
 See docs/provider.md, "Agent request".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from perplexity_connector.contract import JsonValue
+from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.perplexity.forms.create_chat_completion import (
     ChatInput,
+    Message,
     WebSearchOptions,
 )
-from perplexity_connector.perplexity.forms.model_aliases import preset_of
+from perplexity_connector.perplexity.forms.model_aliases import (
+    is_bare,
+    kind_of,
+    preset_of,
+)
 from perplexity_connector.perplexity.wire.dates import DATE_FILTERS, with_us_dates
 
 PATH = "/v1/agent"
@@ -25,14 +30,13 @@ def request_body(form: ChatInput) -> dict[str, JsonValue]:
         **_model_and_tools(form),
         # All messages go into `input`: `instructions` would replace the preset's own prompt and
         # its citation rules.
-        "input": [
-            {"role": message.role, "content": message.content}
-            for message in form.messages
-        ],
+        "input": [_item(message) for message in form.messages],
         "stream": True,
         "max_output_tokens": form.max_tokens,
         "temperature": form.temperature,
         "top_p": form.top_p,
+        "max_steps": form.max_steps,
+        "previous_response_id": form.previous_response_id,
         "reasoning": {"effort": effort} if effort else None,
         "language_preference": form.language_preference,
         "response_format": _response_format(form),
@@ -40,16 +44,52 @@ def request_body(form: ChatInput) -> dict[str, JsonValue]:
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _model_and_tools(form: ChatInput) -> dict[str, JsonValue]:
-    model = form.model.strip()
+def _item(message: Message) -> dict[str, JsonValue]:
+    if not message.images:
+        return {"role": message.role, "content": message.content}
+    text: JsonObject = {"type": "input_text", "text": message.content}
+    images = [{"type": "input_image", "image_url": image} for image in message.images]
+    return {"role": message.role, "content": [text, *images]}
+
+
+def _model_and_tools(form: ChatInput) -> dict[str, JsonValue | None]:
+    named = _named(form)
+    is_named_alone = is_bare(form.model.strip())
+    if form.search == "never":
+        # Other names bring their own tools, which an empty list would not turn off.
+        return {
+            **named,
+            "tools": _other_tools(form) or None,
+            "max_tool_calls": None if is_named_alone else 0,
+        }
     options = _web_search_options(form)
-    tool: dict[str, JsonValue] = {"type": "web_search", **options}
-    preset = preset_of(model)
-    if preset is None:
-        # A bare model does not search unless it is given the tool.
-        return {"model": model, "tools": [tool]}
-    # Beside a preset, a tool's options merge into the preset's own tool.
-    return {"preset": preset, "tools": [tool]} if options else {"preset": preset}
+    # A bare model does not search unless it is given the tool. Beside any other name, the options
+    # merge into that name's own tool.
+    tool = [{"type": "web_search", **options}] if options or is_named_alone else []
+    is_forced = form.search == "always"
+    return {
+        **named,
+        "tools": [*tool, *_other_tools(form)] or None,
+        "tool_choice": {"type": "web_search"} if is_forced else None,
+    }
+
+
+def _named(form: ChatInput) -> dict[str, JsonValue]:
+    """Return the field that names the model, as its kind needs it."""
+    model = form.model.strip()
+    match kind_of(model):
+        case "preset":
+            return {"preset": preset_of(model)}
+        case "effort":
+            return {"effort": model}
+        case "profile":
+            return {"profile": {"id": model, "type": "custom"}}
+    fallbacks = form.fallback_models
+    return {"models": [model, *fallbacks]} if fallbacks else {"model": model}
+
+
+def _other_tools(form: ChatInput) -> Sequence[JsonObject]:
+    return [{"type": name} for name in form.tools or ()]
 
 
 def _web_search_options(form: ChatInput) -> Mapping[str, JsonValue]:
@@ -57,6 +97,10 @@ def _web_search_options(form: ChatInput) -> Mapping[str, JsonValue]:
     location = given.user_location
     options: dict[str, JsonValue] = {
         "search_context_size": given.search_context_size,
+        "search_type": given.search_type,
+        "max_results": given.max_results,
+        "max_tokens": given.max_tokens,
+        "max_tokens_per_page": given.max_tokens_per_page,
         "user_location": location.model_dump(exclude_none=True) if location else None,
         "filters": _filters(form),
     }

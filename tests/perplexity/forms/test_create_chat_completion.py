@@ -80,7 +80,7 @@ def structured(**json_schema: Any) -> dict[str, Any]:
         ({"search_after_date_filter": "0000-01-01"}, [("/search_after_date_filter", "format")]),
         ({"web_search_options": "low"}, [("/web_search_options", "type")]),
         ({"web_search_options": {"search_context_size": "huge"}}, [(f"{OPTIONS}/search_context_size", "enum")]),
-        ({"web_search_options": {"search_type": "pro"}}, [(f"{OPTIONS}/search_type", "unknown_field")]),
+        ({"web_search_options": {"search_type": "pro"}}, [(f"{OPTIONS}/search_type", "enum")]),
         ({"web_search_options": {"user_location": {"country": "USA"}}}, [(f"{LOCATION}/country", "maxLength")]),
         ({"web_search_options": {"user_location": {"country": "U1"}}}, [(f"{LOCATION}/country", "pattern")]),
         ({"web_search_options": {"user_location": {"city": "x" * 101}}}, [(f"{LOCATION}/city", "maxLength")]),
