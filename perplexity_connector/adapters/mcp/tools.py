@@ -64,11 +64,23 @@ def action_tools(host: Host) -> Sequence[ActionTool]:
         try:
             description = host.describe(connector, action)
             _check_schemas(description["schemas"])
-            hints = _general_hints(host, connector, action)
-            tools.append(_action_tool(name, description, hints))
+            tools.append(_action_tool(name, description))
         except ConnectorError as error:
             _log.warning("%s is left out: %s", name, error.user_message)
     return tools
+
+
+def with_hints(host: Host, one: ActionTool) -> Tool:
+    """Return a tool whose description has the hints for all inputs too, as sentences.
+
+    The host should be open: opening it would load the connector again.
+    """
+    sentences = [one.tool.description or ""]
+    # The tool stays: a call of it says why the connector cannot be used.
+    with suppress(ConnectorError):
+        hints = host.hints(one.connector, one.action, {}, version=one.version)
+        sentences += [hint.message for hint in hints]
+    return one.tool.model_copy(update={"description": " ".join(sentences)})
 
 
 def by_accepted_name(tools: Sequence[ActionTool]) -> Mapping[str, ActionTool]:
@@ -87,24 +99,13 @@ def _check_schemas(schemas: "SchemasDocument") -> None:
         SchemaValidator(schema)
 
 
-def _general_hints(host: Host, connector: str, action: str) -> str:
-    """Return the hints for all inputs, as sentences."""
-    # The tool stays: a call of it says why the connector cannot be used.
-    with suppress(ConnectorError):
-        hints = host.hints(connector, action, {})
-        return " ".join(hint.message for hint in hints)
-    return ""
-
-
-def _action_tool(
-    name: str, description: "ActionDescription", hints: str
-) -> ActionTool:
+def _action_tool(name: str, description: "ActionDescription") -> ActionTool:
     connector, action = description["connector"], description["action"]
     schemas = description["schemas"]
     tool = Tool(
         name=name,
         title=action["title"],
-        description=f"{_tool_description(connector, action)} {hints}".rstrip(),
+        description=_tool_description(connector, action),
         input_schema=tool_schema(schemas["input"]),
         output_schema=tool_schema(schemas["output"]),
         annotations=_tool_annotations(action["annotations"]),

@@ -140,18 +140,15 @@ class LoadedConnector:
 
         There are none if the connector gives none, or if it fails. The log names a failure.
         """
-        connector = self._connector
-        if not isinstance(connector, HintGiver):
-            return []
         kept, _ = drop_refused_blanks(input, self._validators[action.input].errors)
-        if not isinstance(kept.value, dict):
-            return []
         document = kept.value
+        connector = self._connector
 
         def give() -> "list[Hint]":
-            return boundary.as_hints(
-                connector.hints(action.id, action.version, document)
-            )
+            if not isinstance(connector, HintGiver) or not isinstance(document, dict):
+                return []
+            given = connector.hints(action.id, action.version, document)
+            return boundary.as_hints(given)
 
         try:
             return boundary.call(give, self._fail("cannot give hints"))
