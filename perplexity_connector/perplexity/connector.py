@@ -103,9 +103,12 @@ class PerplexityConnector(
         if action_id != "create_chat_completion":
             return []
         from perplexity_connector.perplexity.forms.chat_hints import (  # noqa: PLC0415 - a run needs none
+            GENERAL_HINTS,
             chat_hints,
         )
 
+        if not input:
+            return GENERAL_HINTS
         return list(chat_hints(form.without_blanks(input)))
 
     def action(self, action_id: str, version: int) -> ActionHandler:

@@ -147,6 +147,9 @@ class LoadedConnector:
         def give() -> "list[Hint]":
             if not isinstance(connector, HintGiver) or not isinstance(document, dict):
                 return []
+            if input.value and not document:
+                # Only blanks: not the empty input, whose hints are about all inputs.
+                return []
             given = connector.hints(action.id, action.version, document)
             return boundary.as_hints(given)
 

@@ -19,7 +19,8 @@ _FEW_TOKENS = (
     "for the answer."
 )
 _ONE_STEP = "This model takes one step, and may answer without a search. Set `search`, `max_steps` or both."
-_GENERAL = (
+# The hints for all inputs.
+GENERAL_HINTS = (
     Hint(
         pointer="/max_tokens",
         message=(
@@ -38,10 +39,7 @@ _GENERAL = (
 
 
 def chat_hints(values: JsonObject) -> Iterator[Hint]:
-    """Yield the hints for an input without blanks; for an empty one, those for all inputs."""
-    if not values:
-        yield from _GENERAL
-        return
+    """Yield the hints for an input without blanks."""
     model = as_text(values.get("model")).strip()
     limit = as_number(values.get("max_tokens"))
     if limit is not None and limit < _ENOUGH_TOKENS and effort_of(model) in _DEEP:
