@@ -2,7 +2,7 @@
 
 /**
  * @import {
- *   Catalogue, Connection, ConnectionStatus, Description, ErrorData, Flow, FlowError, RunItem,
+ *   Catalogue, Connection, ConnectionStatus, Description, ErrorData, Flow, FlowCheck, RunItem,
  *   Suggestion,
  * } from "./types.js"
  */
