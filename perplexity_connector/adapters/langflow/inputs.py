@@ -35,6 +35,8 @@ _KINDS: Mapping[str, tuple[str, object]] = {
 }
 # Langflow's drop-down cannot be emptied, so this choice means "empty".
 _NOT_SET = "Not set"
+# A cell of a table is always a text.
+_AS_LIST = 'Write ["one", "another"].'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +288,8 @@ def _column(field: _Field, next_row: JsonObject) -> dict[str, JsonValue]:
         "description": field.schema.get("description"),
         "type": "str",
     }
+    if field.takes("array"):
+        column["description"] = f"{field.text('description')} {_AS_LIST}"
     choices = field.choices()
     if not choices:
         return {**column, "default": "", "edit_mode": "modal"}

@@ -282,13 +282,15 @@ class ChatInput(Form):
         ),
         min_length=1,
         max_length=200,
+        # Before a flow runs, the first and the last of them are tried in place of a value that is
+        # not known yet. So they are of two kinds, each with other rules.
         examples=[
             "sonar-pro",
             "sonar",
             "sonar-reasoning-pro",
             "sonar-deep-research",
-            "perplexity/sonar",
             "wide-research",
+            "perplexity/sonar",
         ],
     )
     messages: list[Message] = Field(
@@ -306,8 +308,7 @@ class ChatInput(Form):
     )
     search: Literal["always", "when_needed", "never"] | None = optional_field(
         "Web search",
-        "Whether the web is searched: always, when the model needs it (as without this field), or never.",
-        examples=["always"],
+        "Always, when the model needs it (as without this field), or never; never goes without search filters.",
     )
     max_tokens: Annotated[int, Field(ge=16), WHOLE] | None = optional_field(
         "Maximum tokens",

@@ -20,6 +20,7 @@ from perplexity_connector.perplexity.wire.dates import DATE_FILTERS, with_us_dat
 
 PATH = "/v1/agent"
 
+_WEB_SEARCH = {"type": "web_search"}
 _FILTERS = {"search_domain_filter", "search_recency_filter", *DATE_FILTERS}
 
 
@@ -27,7 +28,10 @@ def request_body(form: ChatInput) -> dict[str, JsonValue]:
     """Return the request for a form: always streamed, and only with what the author has set."""
     effort = form.reasoning_effort
     body: dict[str, JsonValue | None] = {
-        **_model_and_tools(form),
+        **_named(form),
+        "tools": _tools(form) or None,
+        "tool_choice": _WEB_SEARCH if form.search == "always" else None,
+        "max_tool_calls": _most_calls(form),
         # All messages go into `input`: `instructions` would replace the preset's own prompt and
         # its citation rules.
         "input": [_item(message) for message in form.messages],
@@ -52,28 +56,6 @@ def _item(message: Message) -> dict[str, JsonValue]:
     return {"role": message.role, "content": [text, *images]}
 
 
-def _model_and_tools(form: ChatInput) -> dict[str, JsonValue | None]:
-    named = _named(form)
-    is_named_alone = is_bare(form.model.strip())
-    if form.search == "never":
-        # Other names bring their own tools, which an empty list would not turn off.
-        return {
-            **named,
-            "tools": _other_tools(form) or None,
-            "max_tool_calls": None if is_named_alone else 0,
-        }
-    options = _web_search_options(form)
-    # A bare model does not search unless it is given the tool. Beside any other name, the options
-    # merge into that name's own tool.
-    tool = [{"type": "web_search", **options}] if options or is_named_alone else []
-    is_forced = form.search == "always"
-    return {
-        **named,
-        "tools": [*tool, *_other_tools(form)] or None,
-        "tool_choice": {"type": "web_search"} if is_forced else None,
-    }
-
-
 def _named(form: ChatInput) -> dict[str, JsonValue]:
     """Return the field that names the model, as its kind needs it."""
     model = form.model.strip()
@@ -88,8 +70,22 @@ def _named(form: ChatInput) -> dict[str, JsonValue]:
     return {"models": [model, *fallbacks]} if fallbacks else {"model": model}
 
 
-def _other_tools(form: ChatInput) -> Sequence[JsonObject]:
-    return [{"type": name} for name in form.tools or ()]
+def _tools(form: ChatInput) -> Sequence[JsonObject]:
+    others: list[JsonObject] = [{"type": name} for name in form.tools or ()]
+    if form.search == "never":
+        return others
+    options = _web_search_options(form)
+    # A bare model does not search unless it is given the tool. Any other name has its own tool,
+    # into which the options merge.
+    if options or is_bare(form.model.strip()):
+        return [{**_WEB_SEARCH, **options}, *others]
+    return others
+
+
+def _most_calls(form: ChatInput) -> int | None:
+    # Only a bare model is without tools if none are given; an empty list turns nothing off.
+    is_withheld = form.search == "never" and not is_bare(form.model.strip())
+    return 0 if is_withheld else None
 
 
 def _web_search_options(form: ChatInput) -> Mapping[str, JsonValue]:

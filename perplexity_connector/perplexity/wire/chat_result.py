@@ -134,7 +134,7 @@ def _answer(form: ChatInput, response: JsonObject, transcript: Transcript) -> _A
         is_refusal=found.is_refusal,
         sources=sources,
         cited=cited,
-        warnings=[*sources.warnings, *missing, *_ungrounded(sources)],
+        warnings=[*sources.warnings, *missing, *_ungrounded(form, sources)],
     )
 
 
@@ -148,8 +148,8 @@ def _missing_sources(marks: Sequence[str]) -> list[RunWarning]:
     return [RunWarning(code="source_missing", message=message)]
 
 
-def _ungrounded(sources: Sources) -> Sequence[RunWarning]:
-    if sources.is_grounded:
+def _ungrounded(form: ChatInput, sources: Sources) -> Sequence[RunWarning]:
+    if sources.is_grounded or form.search == "never":
         return []
     message = (
         "The answer has no source with an address. Check it before you rely on it."

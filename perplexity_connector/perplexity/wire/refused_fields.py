@@ -33,10 +33,21 @@ _SEARCH_FIELDS = {name: name for name in SearchInput.model_fields}
 _CHAT_FIELDS = {
     **dict.fromkeys(WebSearchOptions.model_fields, "web_search_options"),
     **dict.fromkeys(UserLocation.model_fields, "web_search_options"),
-    **{name: name for name in ChatInput.model_fields},
+    # The wire's `tools` has the web search tool too, so its name does not say which field is meant.
+    **{name: name for name in ChatInput.model_fields if name != "tools"},
+    # On the wire, a chat's own limit has another name, and this one is the search tool's.
+    "max_tokens": "web_search_options",
     "max_output_tokens": "max_tokens",
     "input": "messages",
+    "image_url": "messages",
     "preset": "model",
+    "effort": "model",
+    "profile": "model",
+    "models": "fallback_models",
+    "tool_choice": "search",
+    "max_tool_calls": "search",
+    "fetch_url": "tools",
+    "finance_search": "tools",
     "reasoning": "reasoning_effort",
     "json_schema": "response_format",
 }
@@ -171,7 +182,11 @@ def _sent_names(sent: JsonObject, fields: Mapping[str, str]) -> Mapping[str, str
 
 def _keys(sent: JsonObject) -> Iterator[str]:
     yield from sent
+    for item in as_objects(sent.get("input")):
+        for part in as_objects(item.get("content")):
+            yield from part
     for tool in as_objects(sent.get("tools")):
         yield from tool
+        yield as_text(tool.get("type"))
         yield from as_object(tool.get("filters"))
         yield from as_object(tool.get("user_location"))

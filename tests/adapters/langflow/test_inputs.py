@@ -182,10 +182,10 @@ def test_a_query_takes_an_edge_and_can_be_called_as_a_tool() -> None:
 
 
 def test_messages_are_a_table_with_a_drop_down_of_roles() -> None:
-    """A new row is the user's, and its text is blank."""
+    """A new row is the user's, and its other cells are blank; a list is written in its cell."""
     table = specs(CHAT)["messages"]
     columns: Any = table.keywords["table_schema"]
-    role, content = columns
+    role, content, images = columns
     assert table.kind == "TableInput"
     assert (role["options"], role["default"]) == (
         ["User", "System", "Assistant"],
@@ -193,12 +193,15 @@ def test_messages_are_a_table_with_a_drop_down_of_roles() -> None:
     )
     assert (content["name"], content["default"]) == ("content", "")
     assert "options" not in content
+    assert (images["name"], images["default"]) == ("images", "")
+    assert '["one", "another"]' in images["description"]
 
 
 def test_the_rows_of_a_table_are_read_cell_by_cell() -> None:
     """Labels become values; what is blank, or no column, is left out, and so is an empty row."""
     rows: JsonValue = [
-        {"role": "System", "content": "Be brief.", "stray": 1},
+        {"role": "System", "content": "Be brief.", "images": "", "stray": 1},
+        {"role": "User", "content": "Where?", "images": '["https://a.example/a.png"]'},
         {"role": "user", "content": " "},
         {"role": "", "content": None},
         "no row",
@@ -206,6 +209,11 @@ def test_the_rows_of_a_table_are_read_cell_by_cell() -> None:
     assert input_of(CHAT, {"messages": rows}) == {
         "messages": [
             {"role": "system", "content": "Be brief."},
+            {
+                "role": "user",
+                "content": "Where?",
+                "images": ["https://a.example/a.png"],
+            },
             {"role": "user"},
             "no row",
         ]

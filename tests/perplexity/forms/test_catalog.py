@@ -5,6 +5,9 @@ import pytest
 from perplexity_connector.perplexity.forms.model_aliases import (
     ALIASES,
     PRESETS,
+    effort_of,
+    is_bare,
+    kind_of,
     model_option,
     named_options,
     preset_of,
@@ -43,6 +46,34 @@ def test_a_name_stands_for_its_preset_or_for_itself(
 ) -> None:
     """The migration guide's table, and nothing guessed beyond it."""
     assert preset_of(model) == preset
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "effort"),
+    [
+        ("sonar-pro", "preset", "low"),
+        ("perplexity/sonar-pro", "preset", "low"),
+        ("xhigh", "preset", "xhigh"),
+        ("wide-research", "effort", "wide-research"),
+        ("wide-research@2026-11-01.0", "effort", "wide-research"),
+        ("fast@2026-10-16.0", "effort", "fast"),
+        ("profile_abc", "profile", None),
+        ("perplexity/sonar", "bare", None),
+        ("openai/gpt-6-luna", "bare", None),
+        ("something-new", "bare", None),
+        ("fast@", "bare", None),
+        ("fast@a b", "bare", None),
+        ("sonar@2026-10-16.0", "bare", None),
+        ("breakfast@1", "bare", None),
+        ("", "bare", None),
+    ],
+)
+def test_a_name_has_one_kind_and_may_mean_an_effort(
+    model: str, kind: str, effort: str | None
+) -> None:
+    """The kind is how it is sent; the effort is the same for all versions of a preset."""
+    assert (kind_of(model), effort_of(model)) == (kind, effort)
+    assert is_bare(model) is (kind == "bare")
 
 
 @pytest.mark.parametrize(

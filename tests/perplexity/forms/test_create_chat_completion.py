@@ -14,6 +14,8 @@ from tests.perplexity.forms.problems import QUESTION, in_chat, problems
 
 SYSTEM: dict[str, Any] = {"role": "system", "content": "Be short."}
 ANSWER: dict[str, Any] = {"role": "assistant", "content": "384,400 km."}
+IMAGE = "https://moon.example/moon.png"
+OWN: dict[str, Any] = {"model": "openai/gpt-6-luna"}
 OPTIONS = "/web_search_options"
 LOCATION = f"{OPTIONS}/user_location"
 STRUCTURE = "/response_format/json_schema"
@@ -53,7 +55,32 @@ def structured(**json_schema: Any) -> dict[str, Any]:
         ({"messages": [QUESTION | {"content": [{"type": "text", "text": "x"}]}]}, [("/messages/0/content", "type")]),
         ({"messages": [{"role": "user"}]}, [("/messages/0/content", "required")]),
         ({"messages": [QUESTION | {"name": "me"}]}, [("/messages/0/name", "unknown_field")]),
+        ({"messages": [QUESTION | {"images": [IMAGE] * 11}]}, [("/messages/0/images", "maxItems")]),
+        ({"messages": [QUESTION | {"images": IMAGE}]}, [("/messages/0/images", "type")]),
+        *(
+            ({"messages": [QUESTION | {"images": [IMAGE, bad]}]}, [("/messages/0/images/1", "pattern")])
+            for bad in ("", "http://a.example/a.png", "https://", "file:///a.png", "moon.png", "data:image/png;base64,",
+                        "data:image/svg+xml;base64,AAAA", "data:text/html;base64,AAAA", "x https://a.example/a.png")
+        ),
         ({"stream": "yes"}, [("/stream", "type")]),
+        ({"search": "sometimes"}, [("/search", "enum")]),
+        ({"search": False}, [("/search", "type")]),
+        ({"max_steps": 0}, [("/max_steps", "minimum")]),
+        ({"max_steps": 101}, [("/max_steps", "maximum")]),
+        ({"max_steps": 1.5}, [("/max_steps", "type")]),
+        ({"previous_response_id": 1}, [("/previous_response_id", "type")]),
+        ({"previous_response_id": "r" * 201}, [("/previous_response_id", "maxLength")]),
+        ({**OWN, "fallback_models": ["a/b", "c/d", "e/f", "g/h", "i/j"]}, [("/fallback_models", "maxItems")]),
+        *(
+            ({**OWN, "fallback_models": ["xai/grok", bad]}, [("/fallback_models/1", "pattern")])
+            for bad in ("", "grok", "sonar-pro", "xai/", "/grok", "xai/gr ok")
+        ),
+        ({**OWN, "fallback_models": "xai/grok"}, [("/fallback_models", "type")]),
+        ({**OWN, "tools": ["web_search"]}, [("/tools/0", "enum")]),
+        ({"web_search_options": {"max_results": 0}}, [(f"{OPTIONS}/max_results", "minimum")]),
+        ({"web_search_options": {"max_results": 51}}, [(f"{OPTIONS}/max_results", "maximum")]),
+        ({"web_search_options": {"max_tokens": 0}}, [(f"{OPTIONS}/max_tokens", "minimum")]),
+        ({"web_search_options": {"max_tokens_per_page": 0}}, [(f"{OPTIONS}/max_tokens_per_page", "minimum")]),
         ({"stream": 1}, [("/stream", "type")]),
         ({"max_tokens": 1}, [("/max_tokens", "minimum")]),
         ({"max_tokens": 15.0}, [("/max_tokens", "minimum")]),
@@ -192,6 +219,9 @@ def test_a_model_removed_long_ago_is_refused_naming_its_replacement(
         "perplexity/sonar",
         "openai/gpt-6-luna",
         "something-new",
+        "wide-research",
+        "fast@2026-10-16.0",
+        "profile_1",
         " sonar ",
     ],
 )
@@ -207,6 +237,103 @@ def test_an_anthropic_model_needs_max_tokens() -> None:
         ("/max_tokens", "needs")
     ]
     assert in_chat(model="anthropic/claude", max_tokens=1000) == []
+
+
+def test_an_anthropic_fallback_needs_max_tokens_too() -> None:
+    """Any model of the list may answer."""
+    chain = OWN | {"fallback_models": ["xai/grok", "anthropic/claude"]}
+    assert in_chat(chain) == [("/max_tokens", "needs")]
+    assert in_chat(chain, max_tokens=1000) == []
+
+
+@pytest.mark.parametrize(
+    "model", ["sonar", "fast", "wide-research", "low@2", "profile_1"]
+)
+@pytest.mark.parametrize(
+    "part", [{"fallback_models": ["xai/grok"]}, {"tools": ["fetch_url"]}]
+)
+def test_fallbacks_and_tools_go_only_with_a_models_own_name(
+    model: str, part: dict[str, Any]
+) -> None:
+    """A preset or a profile has its own; both fields that take part are pointed at."""
+    (name,) = part
+    expected = sorted([("/model", "conflict"), (f"/{name}", "conflict")])
+    assert in_chat(part, model=model) == expected
+    assert in_chat(part, **OWN) == in_chat({name: []}, model=model) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ({"fallback_models": ["xai/grok", " xai/grok"]}, ["/fallback_models"]),
+        ({"fallback_models": ["openai/gpt-6-luna"]}, ["/fallback_models"]),
+        ({"fallback_models": ["xai/grok", "a/b"]}, []),
+        ({"fallback_models": ["perplexity/sonar"]}, []),
+        ({"fallback_models": ["perplexity/sonar-pro"]}, ["/fallback_models/0"]),
+        ({"fallback_models": ["a/b", "perplexity/r1-1776"]}, ["/fallback_models/1"]),
+        ({"tools": ["fetch_url", "fetch_url"]}, ["/tools"]),
+        ({"tools": ["fetch_url", "finance_search"]}, []),
+    ],
+)
+def test_a_fallback_or_tool_is_another_one_that_can_be_used(
+    part: dict[str, Any], expected: list[str]
+) -> None:
+    """Neither twice, nor the model itself, nor a name that means a preset or is gone."""
+    assert in_chat(OWN | part) == [(pointer, "conflict") for pointer in expected]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"search_recency_filter": "week"},
+        {"search_domain_filter": ["a.example"]},
+        {"search_after_date_filter": "2026-01-01"},
+        {"search_before_date_filter": "2026-01-01"},
+        {"last_updated_after_filter": "2026-01-01"},
+        {"last_updated_before_filter": "2026-01-01"},
+        {"web_search_options": {"search_context_size": "low"}},
+    ],
+)
+def test_nothing_says_how_to_search_where_nothing_is_searched(
+    part: dict[str, Any],
+) -> None:
+    """Each such field is in conflict with `never`, and with no other choice; a blank one is not."""
+    (name,) = part
+    expected = [("/search", "conflict"), (f"/{name}", "conflict")]
+    assert in_chat(part, search="never") == sorted(expected)
+    assert in_chat(part, search="when_needed") == in_chat(part, search="always") == []
+    assert in_chat({name: ""}, search="never") == []
+
+
+@pytest.mark.parametrize("index", [0, 2])
+def test_only_the_user_shows_images(index: int) -> None:
+    """Role and images are pointed at in any other message."""
+    messages = [SYSTEM, QUESTION, ANSWER, QUESTION]
+    messages[index] = messages[index] | {"images": [IMAGE]}
+    place = f"/messages/{index}"
+    expected = [(f"{place}/images", "conflict"), (f"{place}/role", "conflict")]
+    assert in_chat(messages=messages) == expected
+    messages[index] = messages[index] | {"images": []}
+    assert in_chat(messages=messages) == []
+
+
+def test_all_images_together_have_a_longest_size() -> None:
+    """It is counted over all messages, and every one with images is pointed at."""
+    start = "data:image/png;base64,"
+    half = start + "A" * (2**24 - len(start))
+    fits = QUESTION | {"images": [half]}
+    messages = [fits, ANSWER, QUESTION, ANSWER, fits]
+    assert in_chat(messages=messages) == []
+    messages[2] = QUESTION | {"images": [IMAGE]}
+    assert in_chat(messages=messages) == [
+        (f"/messages/{index}/images", "conflict") for index in (0, 2, 4)
+    ]
+
+
+def test_the_sentence_about_the_old_search_switch_names_the_new_field() -> None:
+    """Its remedy is a field and a choice that are there."""
+    assert "`search: never`" in ChatInput.withdrawn["disable_search"]
+    assert in_chat(search="never") == []
 
 
 @pytest.mark.parametrize("bad", [1, None, "many"])

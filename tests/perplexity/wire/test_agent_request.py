@@ -9,6 +9,7 @@ import pytest
 from perplexity_connector.perplexity.forms.create_chat_completion import (
     ChatInput,
     JsonSchemaFormat,
+    Message,
     ResponseFormat,
     UserLocation,
     WebSearchOptions,
@@ -24,16 +25,21 @@ SCHEMA: dict[str, Any] = {
     "default": None,
     "required": [],
 }
+IMAGE = "https://moon.example/moon.png"
+NEW_MODEL = "openai/gpt-6-luna"
+WEB_SEARCH = {"type": "web_search"}
 POSITION: dict[str, Any] = {"country": "US", "latitude": 37.5, "longitude": -122.5}
 
 # A value for every optional field of every form in the input, each different from what is sent without it.
 SET: Mapping[type[Form], Mapping[str, Any]] = {
     ChatInput: {
         "stream": True,
+        "search": "always",
         "max_tokens": 1000,
         "temperature": 0,
         "top_p": 0,
         "reasoning_effort": "low",
+        "max_steps": 1,
         "search_recency_filter": "week",
         "search_domain_filter": ["-moon.example"],
         "search_after_date_filter": "2026-03-09",
@@ -41,12 +47,20 @@ SET: Mapping[type[Form], Mapping[str, Any]] = {
         "last_updated_after_filter": "2026-03-11",
         "last_updated_before_filter": "2026-03-12",
         "web_search_options": {"search_context_size": "high"},
+        "tools": ["fetch_url"],
+        "fallback_models": ["xai/grok"],
+        "previous_response_id": "resp_1",
         "language_preference": "de",
         "response_format": {"type": "json_schema", "json_schema": {"schema": SCHEMA}},
     },
+    Message: {"images": [IMAGE]},
     WebSearchOptions: {
         "search_context_size": "low",
         "user_location": {"city": "Paris"},
+        "search_type": "fast",
+        "max_results": 1,
+        "max_tokens": 1,
+        "max_tokens_per_page": 1,
     },
     UserLocation: {
         "country": "FR",
@@ -93,7 +107,9 @@ def test_the_table_above_knows_every_optional_field(form: type[Form]) -> None:
 @pytest.mark.parametrize("name", SET[ChatInput])
 def test_every_optional_field_reaches_the_wire(name: str) -> None:
     """A field that is set changes the request, falsy values too; only `stream` does not."""
-    assert (body(**{name: SET[ChatInput][name]}) == body()) is (name in WITHOUT_EFFECT)
+    plain = body(model=NEW_MODEL)
+    found = body(model=NEW_MODEL, **{name: SET[ChatInput][name]})
+    assert (found == plain) is (name in WITHOUT_EFFECT)
 
 
 @pytest.mark.parametrize("name", SET[WebSearchOptions])
@@ -145,6 +161,11 @@ def test_nothing_unset_is_sent() -> None:
             "something-new",
             {"model": "something-new", "tools": [{"type": "web_search"}]},
         ),
+        ("wide-research", {"effort": "wide-research"}),
+        (" fast@2026-10-16.0 ", {"effort": "fast@2026-10-16.0"}),
+        ("wide-research@2", {"effort": "wide-research@2"}),
+        ("profile_1", {"profile": {"id": "profile_1", "type": "custom"}}),
+        ("sonar@2", {"model": "sonar@2", "tools": [{"type": "web_search"}]}),
     ],
 )
 def test_a_model_is_sent_as_its_preset_or_as_it_is_with_a_search_tool(
@@ -152,6 +173,76 @@ def test_a_model_is_sent_as_its_preset_or_as_it_is_with_a_search_tool(
 ) -> None:
     """A bare model would search nothing without the tool; a preset has its own."""
     assert body(model=model) == {**served, "input": [QUESTION], "stream": True}
+
+
+@pytest.mark.parametrize(
+    ("model", "search", "sent"),
+    [
+        ("sonar", "always", {"preset": "fast", "tool_choice": WEB_SEARCH}),
+        ("sonar", "when_needed", {"preset": "fast"}),
+        ("sonar", "never", {"preset": "fast", "max_tool_calls": 0}),
+        ("fast@1", "never", {"effort": "fast@1", "max_tool_calls": 0}),
+        (
+            NEW_MODEL,
+            "always",
+            {"model": NEW_MODEL, "tools": [WEB_SEARCH], "tool_choice": WEB_SEARCH},
+        ),
+        (NEW_MODEL, "when_needed", {"model": NEW_MODEL, "tools": [WEB_SEARCH]}),
+        (NEW_MODEL, "never", {"model": NEW_MODEL}),
+    ],
+)
+def test_the_web_is_searched_as_the_author_says(
+    model: str, search: str, sent: dict[str, Any]
+) -> None:
+    """A bare model that never searches lacks the tool; any other name may call none of its own."""
+    found = body(model=model, search=search)
+    assert found == {**sent, "input": [QUESTION], "stream": True}
+
+
+def test_a_profile_searches_and_takes_options_like_a_preset() -> None:
+    """Its own tools stay."""
+    found = body(model="profile_1", search="always", search_recency_filter="day")
+    assert found["tools"] == [
+        {"type": "web_search", "filters": {"search_recency_filter": "day"}}
+    ]
+    assert found["tool_choice"] == WEB_SEARCH
+    assert "max_tool_calls" not in body(model="profile_1")
+    assert body(model="profile_1", search="never")["max_tool_calls"] == 0
+
+
+def test_other_tools_come_after_the_web_search() -> None:
+    """And alone where nothing is searched."""
+    given = {"model": NEW_MODEL, "tools": ["finance_search", "fetch_url"]}
+    others = [{"type": "finance_search"}, {"type": "fetch_url"}]
+    assert body(**given)["tools"] == [WEB_SEARCH, *others]
+    assert body(**given, search="never")["tools"] == others
+
+
+def test_fallback_models_follow_the_model_in_one_list() -> None:
+    """The list takes the place of the model."""
+    found = body(model=f" {NEW_MODEL}", fallback_models=[" xai/grok", "google/gemini"])
+    assert found["models"] == [NEW_MODEL, "xai/grok", "google/gemini"]
+    assert "model" not in found
+    assert found["tools"] == [WEB_SEARCH]
+
+
+def test_a_message_with_images_is_sent_in_parts() -> None:
+    """The text first, then each image in its order; a message without images stays a text."""
+    data = "data:image/png;base64,AAAA"
+    answer = {"role": "assistant", "content": "Far."}
+    seen = QUESTION | {"images": [IMAGE, data]}
+    assert body(messages=[seen, answer, QUESTION])["input"] == [
+        {
+            "role": "user",
+            "content": [
+                {"type": "input_text", "text": QUESTION["content"]},
+                {"type": "input_image", "image_url": IMAGE},
+                {"type": "input_image", "image_url": data},
+            ],
+        },
+        answer,
+        QUESTION,
+    ]
 
 
 def test_options_beside_a_preset_come_as_one_web_search_tool() -> None:
@@ -215,6 +306,8 @@ def test_all_messages_stay_in_the_input_with_their_roles() -> None:
 def test_plain_fields_have_their_agent_names() -> None:
     """Token limit and effort are named differently; the others are not."""
     found = body(
+        max_steps=100.0,
+        previous_response_id=" resp_1\n",
         max_tokens=1000.0,
         temperature=0,
         top_p=1,
@@ -222,6 +315,8 @@ def test_plain_fields_have_their_agent_names() -> None:
         language_preference="DE",
     )
     assert found == body() | {
+        "max_steps": 100,
+        "previous_response_id": "resp_1",
         "max_output_tokens": 1000,
         "temperature": 0,
         "top_p": 1,
@@ -254,6 +349,11 @@ def test_an_authors_schema_is_sent_untouched_under_a_name(
         "type": "json_schema",
         "json_schema": {**sent, "schema": SCHEMA},
     }
+
+
+def test_no_reasoning_is_an_effort_too() -> None:
+    """It is sent, since a model thinks by default."""
+    assert body(reasoning_effort="none")["reasoning"] == {"effort": "none"}
 
 
 def test_plain_text_needs_no_response_format() -> None:

@@ -251,6 +251,15 @@ def test_a_cut_answer_names_the_limit_that_the_author_set() -> None:
     assert "max_tokens" not in without.message
 
 
+def test_an_answer_without_sources_is_no_surprise_where_nothing_is_searched() -> None:
+    """The warning is for an author who expects a search; `grounded` says the same to both."""
+    unsearched = ChatInput.model_validate(BARE | {"search": "never"})
+    found = checked(unsearched, response(output=[message_item("x")]))
+    assert found.output["grounded"] is False
+    assert codes(found) == []
+    assert codes(checked(FORM, response(output=[message_item("x")]))) == ["ungrounded"]
+
+
 def test_a_content_filter_without_text_is_a_success() -> None:
     """The filter is the answer."""
     details = {"reason": "content_filter"}

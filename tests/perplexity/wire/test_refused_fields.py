@@ -61,16 +61,8 @@ def test_each_recorded_refusal_names_its_field(row: Mapping[str, Any]) -> None:
     assert there or not row["fields"] or "since_issue" in row
 
 
-def test_a_run_id_that_is_not_known_is_named_once_the_form_has_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_run_id_that_is_not_known_is_named() -> None:
     """The provider says no more than that the request is invalid."""
-    from perplexity_connector.perplexity.wire import (  # noqa: PLC0415 - to change it
-        refused_fields as room,
-    )
-
-    name = "previous_response_id"
-    monkeypatch.setitem(room._CHAT_FIELDS, name, name)
     sent = body_of_chat(previous_response_id="resp_x")
     assert named("invalid request", sent) == ["/previous_response_id"]
     assert named("Invalid request", sent) == []
@@ -83,6 +75,9 @@ DATES: dict[str, Any] = {
     "search_after_date_filter": "2026-03-01",
     "search_before_date_filter": "2026-03-02",
 }
+SEARCH_LIMIT: dict[str, Any] = {"web_search_options": {"max_tokens": 1}}
+BARE = {"model": "perplexity/sonar"}
+PICTURE = [{"role": "user", "content": "x", "images": ["https://a.example/a.png"]}]
 LOCATION: dict[str, Any] = {"user_location": {"country": "US", "city": "Paris"}}
 
 
@@ -174,6 +169,18 @@ def test_only_the_authors_schema_is_pointed_at_inside_its_field(
         ("preset is unknown", {}, ["/model"]),
         ("stream must be true or false", {"stream": True}, []),
         ("tools[0] is unknown", {"web_search_options": LOCATION}, []),
+        ("tools[0].max_tokens is too low", {"max_tokens": 16, **SEARCH_LIMIT}, ["/web_search_options"]),
+        ("tools[0].max_results is too high", {"web_search_options": {"max_results": 50}}, ["/web_search_options"]),
+        ("tools[1]: fetch_url is unknown", {**BARE, "tools": ["fetch_url"]}, ["/tools"]),
+        ("tools[1]: finance_search is unknown", {**BARE, "tools": ["fetch_url"]}, []),
+        ("effort is unknown", {"model": "wide-research"}, ["/model"]),
+        ("profile is unknown", {"model": "profile_1"}, ["/model"]),
+        ("models must be at most 5", {**BARE, "fallback_models": ["openai/a"]}, ["/fallback_models"]),
+        ("tool_choice is not supported", {"search": "always"}, ["/search"]),
+        ("max_tool_calls is not supported", {"search": "never"}, ["/search"]),
+        ("image_url is not an image", {"messages": PICTURE}, ["/messages"]),
+        ("image_url is not an image", {}, []),
+        ("max steps must be at least 1", {"max_steps": 1}, ["/max_steps"]),
     ],
 )  # fmt: skip
 def test_a_wire_name_leads_to_the_field_of_the_form(
