@@ -26,7 +26,9 @@ if TYPE_CHECKING:
         FieldError,
         FlowDocument,
         FlowErrorDocument,
+        FlowHintDocument,
         FlowItem,
+        Hint,
         JsonObject,
         OptionsDocument,
         PaletteEntry,
@@ -83,6 +85,21 @@ class _AnyHost(Protocol):
         version: int | None = None,
     ) -> "list[FieldError]":
         """See `Host.validate`. The input may have any type: to find its errors is the purpose."""
+        ...
+
+    def hints(
+        self,
+        connector: str,
+        action: str,
+        input: Mapping[str, object],
+        *,
+        version: int | None = None,
+    ) -> "list[Hint]":
+        """See `Host.hints`. The input may have any type, as for `validate`."""
+        ...
+
+    def flow_hints(self, flow: "JsonObject") -> "list[FlowHintDocument]":
+        """See `Host.flow_hints`."""
         ...
 
     def validate_flow(

@@ -22,6 +22,7 @@ from perplexity_connector.cli.targets import HostMaker, choose_target
 from perplexity_connector.contract import FLOW_VERSION, JsonObject
 from perplexity_connector.contract.readers import as_objects, as_text
 from perplexity_connector.host import FlowOptions, Host
+from perplexity_connector.rendering.errors import hint_line
 from perplexity_connector.rendering.results import totals_line
 from perplexity_connector.rendering.text import one_line
 
@@ -70,6 +71,8 @@ def run_saved_flow(args: FlowArgs, make_host: HostMaker, journal: Journal) -> in
     if problems := host.validate_flow(flow, connections=connections):
         _show_flow_errors(args, problems)
         return ExitCode.INVALID
+    for hint in host.flow_hints(flow):
+        say(hint_line(f"step {hint['step']}, {hint['pointer']}", hint["message"]))
     connectors = [one for one in host.connectors() if one["id"] in used]
     with StopSignals() as signals:
         with (

@@ -1,11 +1,13 @@
-"""Prints the result of a run: its output on stdout, its warnings and its error on stderr."""
+"""Prints the result of a run: its output on stdout, its hints, warnings and error on stderr."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import typer
 
 from perplexity_connector.cli.output import print_lines, say
-from perplexity_connector.rendering.errors import error_lines
+from perplexity_connector.contract import ConnectorError
+from perplexity_connector.rendering.errors import error_lines, hint_line
 from perplexity_connector.rendering.results import (
     is_worth_showing,
     output_lines,
@@ -15,6 +17,16 @@ from perplexity_connector.rendering.results import (
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument
+    from perplexity_connector.host import Host, StepRun
+
+
+def show_hints(host: "Host", step: "StepRun") -> None:
+    """Print the hints about the input of a run on stderr."""
+    where = (step.connector, step.action)
+    # The run itself says why a connector cannot be used.
+    with suppress(ConnectorError):
+        for hint in host.hints(*where, step.input, version=step.version):
+            say(hint_line(hint.pointer, hint.message))
 
 
 def show_result(envelope: "EnvelopeDocument", streamed: str) -> None:

@@ -16,7 +16,11 @@ from perplexity_connector.cli.journal import Journal, Unfinished
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.palette import find_action
 from perplexity_connector.cli.progress import ConsoleRenderer
-from perplexity_connector.cli.run_output import show_problems, show_result
+from perplexity_connector.cli.run_output import (
+    show_hints,
+    show_problems,
+    show_result,
+)
 from perplexity_connector.cli.stopping import StopSignals
 from perplexity_connector.cli.targets import Connection, HostMaker, choose_target
 from perplexity_connector.contract import JsonObject
@@ -92,7 +96,7 @@ def run_action(args: RunArgs, make_host: HostMaker, journal: Journal) -> int:
         terminal = _Terminal(
             renderer=_renderer(args, step), delivery=Delivery(), signals=signals
         )
-        with target as chosen, terminal.renderer:
+        with target as chosen:
             connection = chosen.connections.get(step.connector)
             options = _run_options(args, step, connection, journal)
             run = _run(make_host(chosen.settings), step, options, terminal)
@@ -230,22 +234,33 @@ async def _run(
     host: Host, step: _Step, options: RunOptions, terminal: _Terminal
 ) -> "EnvelopeDocument":
     """Return the envelope. A signal, or a reader that leaves, stops the run in good order."""
-    call = (step.connector, step.action, step.input)
-    renderer, delivery = terminal.renderer, terminal.delivery
     stop = functools.partial(host.cancel, step.run_id)
     with terminal.signals.asking(stop):
         async with host:
-            if not renderer.wants_events:
-                return await host.run(*call, **options)
-            async with aclosing(host.stream(*call, **options)) as items:
-                item = await anext(items)
-                while item["type"] != "run.finished":
-                    delivery.write(renderer.show_event, item)
-                    if delivery.reader_left:
-                        # A full disk stops no run: its answer can be fetched later.
-                        stop()
-                    item = await anext(items)
-                return item["envelope"]
+            if step.resume_from is None:
+                show_hints(host, step)
+            # Not before: a hint would break the line of the spinner.
+            with terminal.renderer:
+                return await _follow(host, step, options, terminal)
+
+
+async def _follow(
+    host: Host, step: _Step, options: RunOptions, terminal: _Terminal
+) -> "EnvelopeDocument":
+    """Run the step and show its events. Return the envelope."""
+    call = (step.connector, step.action, step.input)
+    renderer, delivery = terminal.renderer, terminal.delivery
+    if not renderer.wants_events:
+        return await host.run(*call, **options)
+    async with aclosing(host.stream(*call, **options)) as items:
+        item = await anext(items)
+        while item["type"] != "run.finished":
+            delivery.write(renderer.show_event, item)
+            if delivery.reader_left:
+                # A full disk stops no run: its answer can be fetched later.
+                host.cancel(step.run_id)
+            item = await anext(items)
+        return item["envelope"]
 
 
 def _show(args: RunArgs, envelope: "EnvelopeDocument", streamed: str) -> None:

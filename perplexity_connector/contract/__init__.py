@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from perplexity_connector.contract.errors import *
     from perplexity_connector.contract.events import *
     from perplexity_connector.contract.flow import *
+    from perplexity_connector.contract.hints import *
     from perplexity_connector.contract.hookspecs import *
     from perplexity_connector.contract.json import *
     from perplexity_connector.contract.limiter import *
@@ -52,6 +53,7 @@ else:
             "options",
             "flow",
             "observing",
+            "hints",
             "documents",
         ),
     )

@@ -10,6 +10,7 @@ from perplexity_connector.contract.json import JsonObject
 from perplexity_connector.contract.result import ActionResult
 
 if TYPE_CHECKING:
+    from perplexity_connector.contract.hints import Hint
     from perplexity_connector.contract.options import OptionsPage, OptionsQuery
     from perplexity_connector.contract.status import ConnectionStatus
 
@@ -17,6 +18,7 @@ __all__ = [
     "ActionHandler",
     "ConnectionTester",
     "Connector",
+    "HintGiver",
     "OptionLister",
     "RunCanceller",
 ]
@@ -88,6 +90,22 @@ class OptionLister(Protocol):
         It costs nothing. When the provider cannot be asked, it returns older or shipped options
         instead of failing. `ctx.connection` may be empty. Raises `ConnectorError`: `not_found` for
         an unknown source, `invalid_input` for a cursor that did not come from an earlier page.
+        """
+        ...
+
+
+@runtime_checkable
+class HintGiver(Protocol):
+    """Optional: a connector that finds in an input what is allowed, but probably not meant."""
+
+    def hints(
+        self, action_id: str, version: int, input: JsonObject
+    ) -> "Sequence[Hint]":
+        """Return the hints for an input, which may have errors too; empty without any.
+
+        For an empty input, these are the hints for all inputs, in general words: a host may show
+        them where it describes the action. Pure: no I/O. Raises `ConnectorError` (`not_found`) for
+        an unknown action or version.
         """
         ...
 

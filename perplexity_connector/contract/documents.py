@@ -26,6 +26,7 @@ __all__ = [
     "FlowDocument",
     "FlowErrorDocument",
     "FlowFinishedItem",
+    "FlowHintDocument",
     "FlowItem",
     "FlowStepDocument",
     "GuideStepDocument",
@@ -237,6 +238,14 @@ class FlowErrorDocument(FieldErrorDocument):
     """An error of a saved flow. `pointer` leads into the step's input, or into the flow if `step` is None."""
 
     step: str | None
+
+
+class FlowHintDocument(TypedDict):
+    """A hint about a saved flow. `pointer` leads into the input of the step."""
+
+    step: str
+    pointer: str
+    message: str
 
 
 class SettingDocument(TypedDict):

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
         EnvelopeDocument,
         FlowDocument,
         FlowErrorDocument,
+        FlowHintDocument,
         FlowItem,
+        Hint,
         Limiter,
         OptionsDocument,
         PaletteEntry,
@@ -47,8 +49,8 @@ __all__ = ["Host"]
 class Host:
     """Discovers connectors, describes, validates and runs their actions.
 
-    `actions`, `connectors`, `problems`, `describe`, `validate` and the stored connections work at any
-    time. `run`, `stream`, `options` and testing a connection need an open host: `async with`, and
+    `actions`, `connectors`, `problems`, `describe`, `validate`, `hints` and the stored connections
+    work at any time. `run`, `stream`, `options` and testing a connection need an open host: `async with`, and
     its event loop; else they raise `RuntimeError`. A connector is loaded on first use, opened by
     its first run, and closed with the host. A wrong argument is `invalid_input`.
 
@@ -189,6 +191,22 @@ class Host:
         """
         return self._runs.validate(connector, action, input, version)
 
+    def hints(
+        self,
+        connector: str,
+        action: str,
+        input: JsonObject,
+        *,
+        version: int | None = None,
+    ) -> "list[Hint]":
+        """Return what an input has, but probably does not mean. These are not errors.
+
+        `validate` and `run` ignore them. The input may have errors too. For an empty one, these are
+        the hints for all inputs. There are none if the connector gives none, or fails. Raises as
+        `validate` does.
+        """
+        return self._runs.hints(connector, action, input, version)
+
     async def run(
         self,
         connector: str,
@@ -231,6 +249,13 @@ class Host:
         `connections` are those that `stream_flow` will get.
         """
         return self._flows.errors(flow, connections)
+
+    def flow_hints(self, flow: JsonObject) -> "list[FlowHintDocument]":
+        """Return the hints about the steps of a saved flow, each {step, pointer, message}.
+
+        A hint that depends on the value of a binding is left out.
+        """
+        return self._flows.hints(flow)
 
     def stream_flow(
         self,

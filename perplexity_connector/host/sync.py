@@ -1,22 +1,19 @@
 """A blocking host, for code without an event loop. It runs on one background thread."""
 
-import asyncio
-import atexit
-import os
 import queue
 import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
-from concurrent.futures import Future, wait
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Protocol, Self, Unpack
 
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.host.config import HostOptions
 from perplexity_connector.host.credentials.connections import Connections
 from perplexity_connector.host.flows.params import FlowOptions
 from perplexity_connector.host.host import Host
+from perplexity_connector.host.host_thread import Call, HostThread, Start, T
 from perplexity_connector.host.runs.params import GivenConnection, RunOptions
 
 if TYPE_CHECKING:
@@ -27,7 +24,9 @@ if TYPE_CHECKING:
         EnvelopeDocument,
         FlowDocument,
         FlowErrorDocument,
+        FlowHintDocument,
         FlowItem,
+        Hint,
         OptionsDocument,
         PaletteEntry,
         ProblemDocument,
@@ -35,11 +34,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = ["SyncHost"]
-
-T = TypeVar("T")
-# After the host was closed, a call that is not a run has so long to end.
-_LAST_S = 1.0
-Start: TypeAlias = Callable[[], Coroutine[object, None, T]]
 
 
 class SyncHost:
@@ -59,7 +53,7 @@ class SyncHost:
     def __init__(self, **options: Unpack[HostOptions]) -> None:
         """Take what `Host` takes."""
         self._host = Host(**options)
-        self._thread: _HostThread | None = None
+        self._thread: HostThread | None = None
         self._times = 0
         self._lock = threading.Lock()
         self.connections = SyncConnections(self._host.connections, self._wait)
@@ -68,7 +62,7 @@ class SyncHost:
         """Start the background thread, unless another `with` has started it."""
         with self._lock:
             if self._thread is None or self._thread.is_parents():
-                self._thread = _HostThread(self._host)
+                self._thread = HostThread(self._host)
                 self._times = 0
             self._times += 1
         return self
@@ -130,6 +124,17 @@ class SyncHost:
         """See `Host.validate`."""
         return self._host.validate(connector, action, input, version=version)
 
+    def hints(
+        self,
+        connector: str,
+        action: str,
+        input: JsonObject,
+        *,
+        version: int | None = None,
+    ) -> "list[Hint]":
+        """See `Host.hints`."""
+        return self._host.hints(connector, action, input, version=version)
+
     def run(
         self,
         connector: str,
@@ -161,6 +166,10 @@ class SyncHost:
         """See `Host.validate_flow`."""
         return self._host.validate_flow(flow, connections=connections)
 
+    def flow_hints(self, flow: JsonObject) -> "list[FlowHintDocument]":
+        """See `Host.flow_hints`."""
+        return self._host.flow_hints(flow)
+
     def run_flow(
         self, flow: JsonObject, **options: Unpack[FlowOptions]
     ) -> "FlowDocument":
@@ -187,7 +196,7 @@ class SyncHost:
                     items.put(event)
 
         thread = self._usable_thread()
-        call = _Call(thread, pump)
+        call = Call(thread, pump)
         call.future.add_done_callback(lambda _: items.put(None))
         try:
             while (item := items.get()) is not None:
@@ -230,18 +239,18 @@ class SyncHost:
         )
 
     def _wait(self, start: Start[T]) -> T:
-        call = _Call(self._usable_thread(), start)
+        call = Call(self._usable_thread(), start)
         try:
             return call.future.result()
         finally:
             call.abort()
 
-    def _usable_thread(self) -> "_HostThread":
+    def _usable_thread(self) -> "HostThread":
         thread = self._open_thread()
         thread.require_usable()
         return thread
 
-    def _open_thread(self) -> "_HostThread":
+    def _open_thread(self) -> "HostThread":
         if self._thread is None:
             message = "the host is not open: use `with SyncHost() as host`"
             raise RuntimeError(message)
@@ -272,127 +281,3 @@ class SyncConnections:
     ) -> "ConnectionStatusDocument":
         """See `Connections.test`."""
         return self._wait(lambda: self._connections.test(connection, connector))
-
-
-class _HostThread:
-    """A thread with an event loop, on which the host is open.
-
-    * `loop`: the event loop.
-    * `_process`: the process that it runs in. It does not run in a forked child.
-    * `_ready`: gets the loop once the host is open.
-    * `_stopping`: set to close the host and end the thread.
-    * `_is_over`: set when no call is accepted any more.
-    * `_lock`: held while a call is accepted, and while that ends.
-    """
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-        self._process = os.getpid()
-        self._ready: Future[asyncio.AbstractEventLoop] = Future()
-        self._is_over = False
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(
-            target=self._run,
-            name="automation-host",
-            daemon=True,
-        )
-        self._thread.start()
-        self.loop = self._ready.result()
-        # Later, the interpreter stops the thread in the middle of its runs.
-        atexit.register(self.stop)
-
-    def is_parents(self) -> bool:
-        """Return whether this is a forked child of the process that the thread runs in."""
-        return self._process != os.getpid()
-
-    def is_current(self) -> bool:
-        """Return whether the caller runs on this thread, as a callback of the host does."""
-        return threading.current_thread() is self._thread and not self.is_parents()
-
-    def require_usable(self) -> None:
-        """Raise `RuntimeError` where a call would wait for ever."""
-        if self.is_parents():
-            message = (
-                "this host was opened before the process was forked, and runs in the parent only: "
-                "open a host after the fork"
-            )
-            raise RuntimeError(message)
-        if self.is_current():
-            message = (
-                "a callback of the host cannot wait for the host, which waits for the callback: "
-                "call it from another thread"
-            )
-            raise RuntimeError(message)
-
-    def submit(self, work: Coroutine[object, None, T]) -> Future[T]:
-        """Run a coroutine on the thread. Raises `RuntimeError` if the host was closed meanwhile."""
-        with self._lock:
-            if not self._is_over:
-                return asyncio.run_coroutine_threadsafe(work, self.loop)
-        work.close()
-        message = "the host was closed: use `with SyncHost() as host`"
-        raise RuntimeError(message)
-
-    def stop(self) -> None:
-        """Stop the runs, close the host and end the thread."""
-        atexit.unregister(self.stop)
-        if not self.is_parents():
-            with suppress(RuntimeError):  # the loop is closed already
-                self.loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as error:
-            if self._ready.done():
-                raise
-            # The thread that opens the host waits for this.
-            self._ready.set_exception(error)
-
-    async def _serve(self) -> None:
-        self._stopping = asyncio.Event()
-        try:
-            async with self._host:
-                self._ready.set_result(asyncio.get_running_loop())
-                await self._stopping.wait()
-        finally:
-            with self._lock:
-                self._is_over = True
-        await asyncio.sleep(0)  # for the calls that were accepted just before
-        # The runs have ended. Their callers get the envelopes now.
-        if calls := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(calls, timeout=_LAST_S)
-
-
-class _Call(Generic[T]):
-    """A coroutine that runs on the background thread for the calling thread.
-
-    * `future`: gets its result; the calling thread waits for it.
-    * `_task`: the coroutine's task, to cancel it.
-    """
-
-    def __init__(self, thread: _HostThread, start: Start[T]) -> None:
-        self._thread = thread
-        self._start = start
-        self.future = thread.submit(self._main())
-
-    def abort(self) -> None:
-        """Cancel the coroutine, unless it has ended, and wait for its end where that can be."""
-        if self.future.done() or self._thread.is_parents():
-            return
-        if self._thread.is_current():
-            # The garbage collector closes a generator on any thread.
-            self._task.cancel()
-            return
-        with suppress(RuntimeError):  # the loop is closed, and the future done
-            self._thread.loop.call_soon_threadsafe(self._cancel)
-        wait([self.future])
-
-    async def _main(self) -> T:
-        self._task = asyncio.ensure_future(self._start())
-        return await self._task
-
-    def _cancel(self) -> None:
-        # Scheduled after `_main`, so `_task` is set.
-        self._task.cancel()

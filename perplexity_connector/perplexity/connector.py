@@ -15,6 +15,7 @@ from perplexity_connector.contract import (
     ConnectorError,
     ErrorCode,
     FieldError,
+    HintGiver,
     JsonObject,
     OptionLister,
     RunCanceller,
@@ -26,7 +27,7 @@ from perplexity_connector.perplexity.forms.validation import validate_input
 from perplexity_connector.perplexity.wire.client import Client
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import OptionsPage, OptionsQuery
+    from perplexity_connector.contract import Hint, OptionsPage, OptionsQuery
     from perplexity_connector.perplexity.actions.model_options import ModelOptions
 
 
@@ -72,7 +73,9 @@ _ACTIONS: Mapping[tuple[str, int], Callable[[], _Action]] = {
 
 
 # The protocols are base classes, so that a type checker compares each method with the contract.
-class PerplexityConnector(ConnectionTester, OptionLister, RunCanceller, Connector):
+class PerplexityConnector(
+    ConnectionTester, HintGiver, OptionLister, RunCanceller, Connector
+):
     """Perplexity's actions; see `contract.Connector` and the optional protocols.
 
     `_models` caches the list of models for as long as the connector is open; None until it is
@@ -91,6 +94,22 @@ class PerplexityConnector(ConnectionTester, OptionLister, RunCanceller, Connecto
         form = _action(action_id, version).form
         found = validate_input(form, input)
         return found if isinstance(found, list) else []
+
+    def hints(
+        self, action_id: str, version: int, input: JsonObject
+    ) -> "Sequence[Hint]":
+        """Return the hints for an input. A search has none."""
+        form = _action(action_id, version).form
+        if action_id != "create_chat_completion":
+            return []
+        from perplexity_connector.perplexity.forms.chat_hints import (  # noqa: PLC0415 - a run needs none
+            GENERAL_HINTS,
+            chat_hints,
+        )
+
+        if not input:
+            return GENERAL_HINTS
+        return list(chat_hints(form.without_blanks(input)))
 
     def action(self, action_id: str, version: int) -> ActionHandler:
         """Return the handler of an action."""

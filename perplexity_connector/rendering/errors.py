@@ -21,6 +21,11 @@ def error_lines(error: "ErrorDocument") -> Iterator[str]:
         yield hints
 
 
+def hint_line(place: str, message: str) -> str:
+    """Return a hint about an input as one line."""
+    return f"hint: {one_line(place) or 'the input'}: {one_line(message)}"
+
+
 def _hints(error: "ErrorDocument") -> Iterator[str]:
     if seconds := error["retry_after"]:
         yield f"Try again in {wait_in_words(seconds)}."

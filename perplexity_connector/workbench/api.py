@@ -87,10 +87,11 @@ class Api:
         return JSONResponse(self._host.describe(connector, action, version))
 
     async def validate(self, request: Request) -> Response:
-        """Return the errors of a flow."""
+        """Return the errors of a flow, and the hints about it."""
         flow = read_object(await read_body(request), "flow")
         errors = await run_in_threadpool(self._host.validate_flow, flow)
-        return JSONResponse({"errors": errors})
+        hints = await run_in_threadpool(self._host.flow_hints, flow)
+        return JSONResponse({"errors": errors, "hints": hints})
 
     async def options(self, request: Request) -> Response:
         """Return a page of suggestions for a field."""

@@ -12,6 +12,7 @@ from perplexity_connector.contract import (
     AnnotationsDocument,
     ConnectorDocument,
     ConnectorError,
+    Hint,
     PaletteEntry,
     ProblemDocument,
     SandboxDocument,
@@ -199,6 +200,7 @@ class FakeHost:
     entries: Sequence[Any] = (ENTRY,)
     description: Any = field(default_factory=lambda: DESCRIPTION)
     faults: Sequence[ProblemDocument] = ()
+    advice: Sequence[Hint] | ConnectorError = ()
     settings: list[Mapping[str, Mapping[str, str]]] = field(default_factory=list)
     runs: list[tuple[str, tuple[Document, ...], Document]] = field(default_factory=list)
     closed: int = 0
@@ -237,6 +239,13 @@ class FakeHost:
             raise self.description
         description: ActionDescription = self.description
         return description
+
+    def hints(self, *_: object, version: int) -> list[Hint]:
+        """The hints given, or the error."""
+        del version
+        if isinstance(self.advice, ConnectorError):
+            raise self.advice
+        return list(self.advice)
 
     async def run(self, *what: Document, **how: object) -> Document:
         """The last of the script."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError
+from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError, Hint
 from tests.cli.conftest import Command
 from tests.cli.fakes import DESCRIPTION, FakeHost, envelope, failed, finished
 
@@ -327,3 +327,28 @@ def test_a_result_that_cannot_be_written_is_told_in_a_line(
     full.close()
     assert outcome.code == 1
     assert outcome.err.count("\n") == 2
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",), ("--stream",)])
+def test_a_hint_is_a_line_before_the_run(
+    command: Command, host: FakeHost, flags: tuple[str, ...]
+) -> None:
+    """On stderr, with its field. The run goes on, and stdout is as without it."""
+    plain = command("run", "look", "query=moon", *flags)
+    host.advice = [Hint(pointer="/size", message="Choose a\nsize.")]
+    outcome = command("run", "look", "query=moon", *flags)
+    (line,) = outcome.err.splitlines()
+    assert "/size: Choose a size." in line
+    assert (outcome.code, len(host.runs)) == (0, 2)
+    assert outcome.out == plain.out
+
+
+def test_a_connector_that_cannot_be_used_is_named_once(
+    command: Command, host: FakeHost
+) -> None:
+    """By the run, not by its hints."""
+    host.advice = ConnectorError(ErrorCode.INTERNAL, "It cannot be loaded.")
+    host.script = [failed("internal")]
+    outcome = command("run", "look", "query=moon")
+    assert outcome.err.count("error") == 1
+    assert len(host.runs) == 1

@@ -348,3 +348,18 @@ def test_whoever_leaves_stops_the_run_at_the_provider_and_the_steps_behind_it(
             "agent",
             "cancel",
         ]
+
+
+def test_the_hints_of_a_flow_are_lines_before_its_steps(
+    command: Command, plugin: ToyPlugin, tmp_path: Path
+) -> None:
+    """On stderr, with step and field."""
+    del plugin
+    file = tmp_path / "flow.json"
+    document = flow(step("one", name="Ada"), step("two", name="Bob", tone="cool"))
+    file.write_text(json.dumps(document), encoding="utf-8")
+    outcome = command("run-flow", str(file), "--json")
+    hints = [line for line in outcome.err.splitlines() if line.startswith("hint")]
+    assert len(hints) == 1
+    assert "step two, /tone: " in hints[0]
+    assert outcome.code == 0

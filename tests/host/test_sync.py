@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from perplexity_connector.contract import ActionContext, ActionResult
-from perplexity_connector.host import Host, SyncHost
-from perplexity_connector.host import sync as sync_module
+from perplexity_connector.host import Host, SyncHost, host_thread
 from tests.host.runs.test_run import GOOD, Script, checkpointing
 from tests.host.runs.test_streaming import Endless, telling
 from tests.host.stage import CONNECTION, COUNT, GREET, opened
@@ -131,7 +130,7 @@ def test_closing_the_host_ends_the_other_calls_of_other_threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A list of options that does not arrive is waited for no longer."""
-    monkeypatch.setattr(sync_module, "_LAST_S", 0.01)
+    monkeypatch.setattr(host_thread, "_LAST_S", 0.01)
     asked = threading.Event()
 
     async def slow(*_: object) -> Any:
@@ -242,7 +241,7 @@ def test_a_call_that_comes_while_the_host_closes_is_refused() -> None:
         with pytest.raises(RuntimeError):
             thread.submit(work())
         with pytest.raises(RuntimeError):
-            sync_module._Call(thread, start)
+            host_thread.Call(thread, start)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -1,4 +1,4 @@
-from perplexity_connector.rendering.errors import error_lines
+from perplexity_connector.rendering.errors import error_lines, hint_line
 from tests.cli.fakes import error_record
 
 
@@ -55,3 +55,9 @@ def test_an_error_cannot_write_lines_or_escapes_of_its_own() -> None:
     (headline,) = error_lines(error_record("internal", user_message="a\nb\x1b[2J"))
     assert "\n" not in headline
     assert "\x1b" not in headline
+
+
+def test_a_hint_is_one_line_with_its_place() -> None:
+    """The whole input has words in place of its empty pointer."""
+    assert hint_line("/size", "Choose\none.").endswith("/size: Choose one.")
+    assert "the input: " in hint_line("", "Choose one.")

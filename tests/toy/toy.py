@@ -16,6 +16,7 @@ from perplexity_connector.contract import (
     ConnectorError,
     ErrorCode,
     FieldError,
+    Hint,
     JsonObject,
     Option,
     OptionsPage,
@@ -52,6 +53,17 @@ class Toy:
                 FieldError(pointer="/name", code="long_name", message="Use a nickname.")
             )
         return errors
+
+    def hints(self, action_id: str, version: int, input: JsonObject) -> Sequence[Hint]:
+        """A cool greeting is better said how often."""
+        self._known(action_id, version)
+        if action_id != "greet":
+            return []
+        if not input:
+            return [Hint(pointer="/tone", message="Say how often, with a cool tone.")]
+        if input.get("tone") == "cool" and "times" not in input:
+            return [Hint(pointer="/tone", message="Say how often.")]
+        return []
 
     def action(self, action_id: str, version: int) -> ActionHandler:
         """Its own handler, or the one that stands in."""

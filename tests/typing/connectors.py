@@ -30,6 +30,8 @@ from perplexity_connector.contract import (
     Flow,
     FlowStep,
     GuideStep,
+    Hint,
+    HintGiver,
     HostApiRange,
     JsonObject,
     JsonValue,
@@ -60,6 +62,10 @@ class Mine:
         """Return the error of a name."""
         assert_type(input.get("name"), JsonValue)
         return [FieldError(pointer="/name", code="blank", message="Write a name.")]
+
+    def hints(self, action_id: str, version: int, input: JsonObject) -> Sequence[Hint]:
+        """Return a hint about a name."""
+        return [Hint(pointer="/name", message="Write a longer name.")]
 
     def action(self, action_id: str, version: int) -> ActionHandler:
         """Return the only handler."""
@@ -123,7 +129,9 @@ class Plugin:
 
 def a_connector_may_have_every_optional_method(connector: Mine) -> None:
     """No class of ours is above it."""
-    known: list[ConnectionTester | OptionLister | RunCanceller] = [connector]
+    known: list[ConnectionTester | HintGiver | OptionLister | RunCanceller] = [
+        connector
+    ]
     whole: Connector = connector
     assert known
     assert whole

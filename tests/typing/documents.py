@@ -25,6 +25,7 @@ from perplexity_connector.contract import (
     FlowDocument,
     FlowErrorDocument,
     FlowFinishedItem,
+    FlowHintDocument,
     FlowItem,
     FlowStepDocument,
     GuideStepDocument,
@@ -156,6 +157,11 @@ def a_flow(flow: FlowDocument, item: FlowItem, error: FlowErrorDocument) -> None
         assert_type(item["envelope"], EnvelopeDocument)
     elif item["type"] == "flow.finished":
         assert_type(item, FlowFinishedItem)
+
+
+def a_hint(hint: FlowHintDocument) -> None:
+    """It is in a step, always."""
+    assert_type(hint["step"], str)
 
 
 def mistakes(envelope: EnvelopeDocument, item: StreamItem) -> None:

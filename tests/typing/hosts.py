@@ -15,7 +15,9 @@ from perplexity_connector.contract import (
     FieldError,
     FlowDocument,
     FlowErrorDocument,
+    FlowHintDocument,
     FlowItem,
+    Hint,
     JsonObject,
     Limiter,
     Observation,
@@ -58,6 +60,8 @@ async def a_host() -> None:
         assert_type(host.problems(), list[ProblemDocument])
         assert_type(host.describe("toy", "greet"), ActionDescription)
         assert_type(host.validate("toy", "greet", {"name": "x"}), list[FieldError])
+        assert_type(host.hints("toy", "greet", {"name": "x"}), list[Hint])
+        assert_type(host.flow_hints(FLOW), list[FlowHintDocument])
         assert_type(await host.run(*STEP, timeout=5, run_id="a"), EnvelopeDocument)
         assert_type(host.stream(*STEP), AsyncGenerator[StreamItem, None])
         assert_type(host.validate_flow(FLOW), list[FlowErrorDocument])
@@ -73,6 +77,8 @@ def a_blocking_host() -> None:
     """The same without `async`."""
     with SyncHost(concurrency=2) as host:
         assert_type(host, SyncHost)
+        assert_type(host.hints("toy", "greet", {}, version=1), list[Hint])
+        assert_type(host.flow_hints(FLOW), list[FlowHintDocument])
         assert_type(host.run(*STEP, connection={"api_key": "x"}), EnvelopeDocument)
         assert_type(host.stream(*STEP), Generator[StreamItem, None, None])
         assert_type(host.run_flow(FLOW), FlowDocument)

@@ -8,6 +8,8 @@ from perplexity_connector.contract import (
     ErrorDocument,
     FieldError,
     FlowDocument,
+    FlowHintDocument,
+    Hint,
     JsonValue,
     RunFinishedItem,
     StreamItemOf,
@@ -29,6 +31,7 @@ from perplexity_connector.types import (
     SearchInput,
     SearchOutput,
     SearchOutputFoundPage,
+    SearchOutputMergedPage,
     SearchOutputQueryOutcome,
     TypedHost,
     TypedSyncHost,
@@ -71,6 +74,9 @@ async def a_typed_host() -> None:
         assert_type(await host.run_flow({"flow_version": 1}), FlowDocument)
         errors = host.validate("perplexity", "create_chat_completion", QUESTION)
         assert_type(errors, list[FieldError])
+        hints = host.hints("perplexity", "create_chat_completion", QUESTION)
+        assert_type(hints, list[Hint])
+        assert_type(host.flow_hints({}), list[FlowHintDocument])
 
 
 def a_typed_blocking_host() -> None:
@@ -107,6 +113,8 @@ def a_search_that_succeeded_has_its_output(envelope: EnvelopeOf[SearchOutput]) -
         assert_type(envelope["output"]["results"], list[SearchOutputFoundPage])
         assert_type(envelope["output"]["results"][0]["date"], str | None)
         assert_type(envelope["output"]["queries"], list[SearchOutputQueryOutcome])
+        merged = envelope["output"]["merged"]
+        assert_type(merged, list[SearchOutputMergedPage] | None)
 
 
 def a_stream_ends_with_the_output(item: StreamItemOf[ChatOutput]) -> None:

@@ -109,6 +109,17 @@ def test_a_flow_is_validated(bench: Bench) -> None:
     )
 
 
+def test_a_flow_that_is_validated_has_its_hints_beside_its_errors(
+    bench: Bench,
+) -> None:
+    """As the host gives them."""
+    document = flow(step("one", name="Ada", tone="cool"), step("two", tone="cool"))
+    found = bench.post("/api/validate", {"flow": document})
+    assert [error["step"] for error in found["errors"]] == ["two"]
+    assert found["hints"] == bench.host.flow_hints(document)
+    assert [hint["step"] for hint in found["hints"]] == ["one", "two"]
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"[" * 100_000])
 def test_a_body_that_is_no_json_object_is_refused(bench: Bench, body: bytes) -> None:
     """Before anything else."""

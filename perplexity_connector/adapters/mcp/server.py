@@ -30,6 +30,7 @@ from perplexity_connector.adapters.mcp.tools import (
     ActionTool,
     action_tools,
     by_accepted_name,
+    with_hints,
 )
 from perplexity_connector.contract import JsonObject, Secret
 from perplexity_connector.contract.version import own_version
@@ -114,7 +115,8 @@ class _Tools:
     async def list(
         self, _: _Context, __: PaginatedRequestParams | None
     ) -> ListToolsResult:
-        return ListToolsResult(tools=[one.tool for one in self.listed])
+        tools = [with_hints(self.host, one) for one in self.listed]
+        return ListToolsResult(tools=tools)
 
     async def call(
         self, ctx: _Context, params: CallToolRequestParams

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,19 @@ def action_tools(host: Host) -> Sequence[ActionTool]:
         except ConnectorError as error:
             _log.warning("%s is left out: %s", name, error.user_message)
     return tools
+
+
+def with_hints(host: Host, one: ActionTool) -> Tool:
+    """Return a tool whose description has the hints for all inputs too, as sentences.
+
+    The host should be open: opening it would load the connector again.
+    """
+    sentences = [one.tool.description or ""]
+    # The tool stays: a call of it says why the connector cannot be used.
+    with suppress(ConnectorError):
+        hints = host.hints(one.connector, one.action, {}, version=one.version)
+        sentences += [hint.message for hint in hints]
+    return one.tool.model_copy(update={"description": " ".join(sentences)})
 
 
 def by_accepted_name(tools: Sequence[ActionTool]) -> Mapping[str, ActionTool]:

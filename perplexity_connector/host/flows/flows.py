@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from perplexity_connector.contract import (
         FlowDocument,
         FlowErrorDocument,
+        FlowHintDocument,
         FlowItem,
+        Hint,
         RunStatusName,
         SchemasDocument,
         StreamItem,
@@ -75,6 +77,16 @@ class Flows:
                 "message": error.message,
             }
             for step, error in problems
+        ]
+
+    def hints(self, document: JsonObject) -> "list[FlowHintDocument]":
+        """See `Host.flow_hints`."""
+        flow, errors = self._read(document)
+        steps = () if errors else flow.steps
+        return [
+            {"step": step.id, "pointer": hint.pointer, "message": hint.message}
+            for step in steps
+            for hint in self._step_hints(step)
         ]
 
     async def run(self, document: JsonObject, options: FlowOptions) -> "FlowDocument":
@@ -176,15 +188,20 @@ class Flows:
         require_mapping("connections", connections)
         for connector, connection in connections.items():
             require_connection(f"connections[{connector!r}]", connection)
+        flow, errors = self._read(document)
+        if errors:
+            return flow, [(None, error) for error in errors]
+        return flow, self._step_problems(flow, connections)
+
+    def _read(self, document: JsonObject) -> tuple[Flow, list[FieldError]]:
+        """Return a saved flow, and the errors that are in none of its steps."""
         plain = to_json(document)
         flow = Flow(flow_version=1, steps=())
         errors = self._flow_validator.errors(plain)
         if not errors:
             flow = _to_flow(as_object(plain.value))
             errors = [*_id_errors(flow), *_pointer_errors(flow)]
-        if errors:
-            return flow, [(None, error) for error in errors]
-        return flow, self._step_problems(flow, connections)
+        return flow, errors
 
     @functools.cached_property
     def _flow_validator(self) -> SchemaValidator:
@@ -216,6 +233,21 @@ class Flows:
             outputs[step.id] = output
             problems += [(step, error) for error in errors]
         return problems
+
+    def _step_hints(self, step: FlowStep) -> "Sequence[Hint]":
+        try:
+            schema = self._schemas(step)["input"]
+            # The outputs of earlier steps count as unknown.
+            check = StepCheck(step, schema, {}, ())
+            return check.hints(functools.partial(self._hints, step))
+        except ConnectorError:
+            # That is an error of the step, see `_step_problems`.
+            return ()
+
+    def _hints(self, step: FlowStep, input: JsonObject) -> "Sequence[Hint]":
+        # The hints for an empty input are about all inputs, and not about this one.
+        where = (step.connector, step.action)
+        return self._runs.hints(*where, input, step.version) if input else ()
 
     def _schemas(self, step: FlowStep) -> "SchemasDocument":
         found = self._catalogue.describe(step.connector, step.action, step.version)

@@ -16,6 +16,7 @@ from perplexity_connector.contract import (
     Binding,
     FieldError,
     FlowStep,
+    Hint,
     JsonObject,
     JsonValue,
     Reference,
@@ -37,6 +38,7 @@ from perplexity_connector.host.flows.schema_paths import (
 )
 
 Validate: TypeAlias = Callable[[JsonObject], Sequence[FieldError]]
+GiveHints: TypeAlias = Callable[[JsonObject], Sequence[Hint]]
 _TEXT = frozenset({"string"})
 
 
@@ -82,8 +84,15 @@ class StepCheck:
         errors = self._binding_errors()
         inputs, target_errors = self._trial_inputs()
         common = _common_errors([validate(trial) for trial in inputs])
-        certain = [error for error in common if not self._depends_on_value(error)]
+        certain = [error for error in common if self._is_certain(error)]
         return [*errors, *target_errors, *certain]
+
+    def hints(self, give: GiveHints) -> list[Hint]:
+        """Return every hint that does not depend on a value; `give` returns those for an input."""
+        inputs, _ = self._trial_inputs()
+        first, *others = [give(trial) for trial in inputs]
+        common = [hint for hint in first if all(hint in each for each in others)]
+        return [hint for hint in common if self._is_certain(hint)]
 
     def _binding_errors(self) -> list[FieldError]:
         errors = binding_errors(self._step, self._outputs, self._later)
@@ -117,11 +126,12 @@ class StepCheck:
     ) -> tuple[JsonObject, list[FieldError]]:
         return apply_values(self._step.input, {**self._texts, **values})  # type: ignore[arg-type] # a flow is plain JSON
 
-    def _depends_on_value(self, error: FieldError) -> bool:
-        """Return whether the value of a reference could remove the error."""
-        return any(self._could_remove(target, error) for target in self._references)
+    def _is_certain(self, error: FieldError | Hint) -> bool:
+        """Return whether no value of a reference could remove the error or hint."""
+        targets = self._references
+        return not any(self._could_remove(target, error) for target in targets)
 
-    def _could_remove(self, target: str, error: FieldError) -> bool:
+    def _could_remove(self, target: str, error: FieldError | Hint) -> bool:
         schemas = self._target_schemas(target)
         if error.pointer == target or error.pointer.startswith(f"{target}/"):
             return bool(schemas)

@@ -26,7 +26,7 @@ from perplexity_connector.contract.readers import as_text
 from perplexity_connector.host.validation.to_json import to_json
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import OptionsPage
+    from perplexity_connector.contract import Hint, OptionsPage
 
 T = TypeVar("T")
 # Makes the error of a broken plugin from the reason, which never holds the exception's text: that
@@ -123,6 +123,13 @@ def field_errors(given: Iterable[object]) -> list[FieldError]:
     """Return plain copies of a plugin's field errors. Raises `TypeError` for anything else."""
     names = ("pointer", "code", "message")
     return [FieldError(**_texts(error, FieldError, names)) for error in given]
+
+
+def as_hints(given: Iterable[object]) -> "list[Hint]":
+    """Return plain copies of a plugin's hints. Raises `TypeError` for anything else."""
+    # By way of `contract`, as in `as_page`.
+    kind = contract.Hint
+    return [kind(**_texts(hint, kind, ("pointer", "message"))) for hint in given]
 
 
 def as_status(given: object) -> ConnectionStatus:

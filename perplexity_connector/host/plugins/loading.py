@@ -23,6 +23,7 @@ from perplexity_connector.contract import (
     ConnectorSpecs,
     ErrorCode,
     FieldError,
+    HintGiver,
     JsonObject,
     JsonValue,
     Manifest,
@@ -45,6 +46,7 @@ from perplexity_connector.host.validation.to_json import Normalized
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
         ConnectionStatusDocument,
+        Hint,
         OptionsDocument,
         OptionsPage,
         OptionsQuery,
@@ -132,6 +134,32 @@ class LoadedConnector:
 
         fail = self._fail(f"cannot check the input of {action.id!r}")
         return document, boundary.call(check, fail)
+
+    def hints(self, action: Action, input: Normalized) -> "list[Hint]":
+        """Return the connector's hints for an input.
+
+        There are none if the connector gives none, or if it fails. The log names a failure.
+        """
+        kept, _ = drop_refused_blanks(input, self._validators[action.input].errors)
+        document = kept.value
+        connector = self._connector
+
+        def give() -> "list[Hint]":
+            if not isinstance(connector, HintGiver) or not isinstance(document, dict):
+                return []
+            if input.value and not document:
+                # Only blanks: not the empty input, whose hints are about all inputs.
+                return []
+            given = connector.hints(action.id, action.version, document)
+            return boundary.as_hints(given)
+
+        try:
+            return boundary.call(give, self._fail("cannot give hints"))
+        except ConnectorError as error:
+            # A connector's own message may hold an input.
+            problem = "%s cannot give hints for %r: %s"
+            _LOG.warning(problem, self._name, action.id, error.code.value)
+        return []
 
     def output_errors(self, action: Action, output: Normalized) -> list[FieldError]:
         """Return where an output breaks its schema."""

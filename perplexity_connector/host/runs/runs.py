@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector import contract
 from perplexity_connector.contract import (
+    Action,
     ActionContext,
     ConnectorError,
     Effect,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         ConnectionStatusDocument,
         EnvelopeDocument,
         EventDocument,
+        Hint,
         OptionsDocument,
         RunObserver,
         StreamItem,
@@ -138,11 +140,20 @@ class Runs:
         version: int | None,
     ) -> list[FieldError]:
         """See `Host.validate`."""
-        version = self._catalogue.action_version(connector, action, version)
-        loaded = self._load(connector)
-        known = loaded.action(action, version)
+        loaded, known = self._find(connector, action, version)
         _, errors = loaded.check_input(known, to_json(input))
         return errors
+
+    def hints(
+        self,
+        connector: str,
+        action: str,
+        input: JsonObject,
+        version: int | None,
+    ) -> "list[Hint]":
+        """See `Host.hints`."""
+        loaded, known = self._find(connector, action, version)
+        return loaded.hints(known, to_json(input))
 
     async def run(
         self,
@@ -306,6 +317,14 @@ class Runs:
             raise RuntimeError(message)
         self._opened.require_own_loop()
         return self._opened
+
+    def _find(
+        self, connector: str, action: str, version: int | None
+    ) -> tuple[LoadedConnector, Action]:
+        """Return a loaded connector, and its entry of an action. None is the newest version."""
+        version = self._catalogue.action_version(connector, action, version)
+        loaded = self._load(connector)
+        return loaded, loaded.action(action, version)
 
     def _load(self, connector: str) -> LoadedConnector:
         installed = self._catalogue.connector(connector)

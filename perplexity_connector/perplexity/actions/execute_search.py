@@ -16,6 +16,7 @@ from perplexity_connector.contract import (
     RunWarning,
 )
 from perplexity_connector.perplexity.actions.inputs import read_input
+from perplexity_connector.perplexity.actions.merged_results import merged_results
 from perplexity_connector.perplexity.actions.searcher import (
     LONGEST_WAIT_S,
     Outcome,
@@ -47,11 +48,11 @@ async def execute_search(
         await _raise_if_unfinished(form, searcher, outcomes, ctx)
     except asyncio.CancelledError:
         if finished := searcher.finished():
-            ctx.save_partial(_output(finished))
+            ctx.save_partial(_output(form, finished))
             ctx.observe_usage(search.usage(form, len(finished)))
         raise
     return ActionResult(
-        output=_output(outcomes),
+        output=_output(form, outcomes),
         summary=_summary(outcomes),
         usage=search.usage(form, len(_without_errors(outcomes))),
         warnings=list(_warnings(outcomes)),
@@ -85,7 +86,7 @@ async def _raise_if_unfinished(
         return
     error.effect = _effect(outcomes)
     if finished:
-        error.partial = _output(finished)
+        error.partial = _output(form, finished)
         error.usage = search.usage(form, len(finished))
         await ctx.checkpoint({"finished": _state(outcomes)})
     raise error
@@ -119,7 +120,7 @@ def _state(outcomes: Sequence[Outcome]) -> dict[str, JsonValue]:
     }
 
 
-def _output(outcomes: Sequence[Outcome]) -> dict[str, JsonValue]:
+def _output(form: SearchInput, outcomes: Sequence[Outcome]) -> dict[str, JsonValue]:
     results: list[JsonValue] = [
         {"query": outcome.query, "rank": rank, **page}
         for outcome in outcomes
@@ -135,7 +136,9 @@ def _output(outcomes: Sequence[Outcome]) -> dict[str, JsonValue]:
         }
         for outcome in outcomes
     ]
-    return {"results": results, "queries": queries}
+    is_merged = len(search.queries(form)) > 1
+    merged = merged_results(outcomes) if is_merged else None
+    return {"results": results, "queries": queries, "merged": merged}
 
 
 def _summary(outcomes: Sequence[Outcome]) -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "SearchInput",
     "SearchOutput",
     "SearchOutputFoundPage",
+    "SearchOutputMergedPage",
     "SearchOutputQueryOutcome",
 ]
 
@@ -200,8 +201,20 @@ class SearchOutputQueryOutcome(TypedDict):
     error: JsonObject | None
 
 
+class SearchOutputMergedPage(TypedDict):
+    """One address that was found, and the queries that found it."""
+
+    title: str
+    url: str
+    snippet: str
+    date: str | None
+    last_updated: str | None
+    queries: list[str]
+
+
 class SearchOutput(TypedDict):
     """Ranked results of all queries in one flat list, and the outcome of each query."""
 
     results: list[SearchOutputFoundPage]
     queries: list[SearchOutputQueryOutcome]
+    merged: list[SearchOutputMergedPage] | None

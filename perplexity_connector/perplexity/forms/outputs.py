@@ -163,6 +163,14 @@ class QueryOutcome(_Open):
     )
 
 
+class MergedPage(SearchResult):
+    """One address that was found, and the queries that found it."""
+
+    queries: list[Annotated[str, Field(title="Query")]] = Field(
+        title="Queries", description="The queries that found it."
+    )
+
+
 class SearchOutput(_Open):
     """Ranked results of all queries in one flat list, and the outcome of each query."""
 
@@ -173,6 +181,10 @@ class SearchOutput(_Open):
     )
     queries: list[QueryOutcome] = Field(
         title="Queries", description="The outcome of each query, in the order asked."
+    )
+    merged: list[MergedPage] | None = Field(
+        title="Merged results",
+        description="Of several queries: one row for each address, best first. Null for one query.",
     )
 
 

@@ -2,7 +2,7 @@
 
 /**
  * @import {
- *   Catalogue, Connection, ConnectionStatus, Description, ErrorData, Flow, FlowError, RunItem,
+ *   Catalogue, Connection, ConnectionStatus, Description, ErrorData, Flow, FlowCheck, RunItem,
  *   Suggestion,
  * } from "./types.js"
  */
@@ -85,10 +85,9 @@ export async function describe(connector, action, version) {
   return requestJson("GET", `/api/actions/${encode(connector)}/${encode(action)}${query}`);
 }
 
-/** Return all errors of a flow. @param {Flow} flow @returns {Promise<FlowError[]>} */
+/** Return all errors of a flow, and the hints. @param {Flow} flow @returns {Promise<FlowCheck>} */
 export async function validate(flow) {
-  const { errors } = await requestJson("POST", "/api/validate", { flow });
-  return errors;
+  return requestJson("POST", "/api/validate", { flow });
 }
 
 /**

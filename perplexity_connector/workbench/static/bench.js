@@ -2,8 +2,8 @@
 
 /**
  * @import {
- *   Catalogue, Connection, Description, Earlier, Entry, FieldError, FlowError, JsonObject, Run,
- *   RunItem, SavedStep, Step, StepRun, Suggest,
+ *   Catalogue, Connection, Description, Earlier, Entry, FieldError, FlowCheck, FlowError, Hint,
+ *   JsonObject, Run, RunItem, SavedStep, Step, StepRun, Suggest,
  * } from "./types.js"
  */
 /** @import { View } from "./steps.js" */
@@ -33,6 +33,8 @@ export class Bench {
    * @type {Map<string | undefined, FieldError[]>}
    */
   #errors = new Map();
+  /** The hints of the last check, by step id. @type {Map<string, Hint[]>} */
+  #hints = new Map();
   /** The outputs of the last run, by step id. @type {Map<string, JsonObject | null>} */
   #outputs = new Map();
   /**
@@ -234,6 +236,7 @@ export class Bench {
       connections: stored.map(({ connection_name: name }) => name),
       references: earlier.map((each) => this.#referenceTo(each)),
       errors: this.#errors.get(step.id) ?? [],
+      hints: this.#hints.get(step.id) ?? [],
       showAll: this.#isTried,
       status: this.#statusOf(step),
     };
@@ -270,26 +273,27 @@ export class Bench {
     this.#checkTimer = setTimeout(() => this.#check(), CHECK_AFTER_MS);
   }
 
-  /** Let the server check the flow, show the errors at their fields, and return them. */
+  /** Let the server check the flow, show errors and hints at their fields. Return the errors. */
   async #check() {
     clearTimeout(this.#checkTimer);
     this.#checkCount += 1;
     const number = this.#checkCount;
-    const found = await this.#validate();
-    if (number !== this.#checkCount) return found;
-    this.#errors = Map.groupBy(found, (error) => this.#ownerOf(error));
+    const { errors, hints } = await this.#validate();
+    if (number !== this.#checkCount) return errors;
+    this.#errors = Map.groupBy(errors, (error) => this.#ownerOf(error));
+    this.#hints = Map.groupBy(hints, ({ step }) => step);
     this.#flowView.update();
-    return found;
+    return errors;
   }
 
-  /** @returns {Promise<FlowError[]>} */
+  /** @returns {Promise<FlowCheck>} */
   async #validate() {
-    if (this.state.steps.length === 0) return [];
+    if (this.state.steps.length === 0) return NOTHING;
     try {
       return await api.validate(this.state.document);
     } catch (problem) {
       this.complain(messageOf(problem));
-      return [];
+      return NOTHING;
     }
   }
 
@@ -374,6 +378,9 @@ export class Bench {
     await api.cancelRun(step.runId).catch((problem) => this.complain(messageOf(problem)));
   }
 }
+
+/** The check of a flow in which nothing is found. @type {FlowCheck} */
+const NOTHING = { errors: [], hints: [] };
 
 const BROKEN_STREAM = {
   code: "unavailable",

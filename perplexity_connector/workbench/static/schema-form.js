@@ -1,15 +1,15 @@
 /**
  * `<schema-form>`: a form for a JSON Schema of the portable rules, for any page.
  *
- * Set `schema`, and optionally `labels`, `options`, `references`, `bindings`, `value` and `errors`.
- * The form fires `change` with `detail.value`, which is valid and has no blanks: a cleared field is
- * absent. While the user is still writing, it fires `edit` for every step, with `detail.valid`. It
- * needs form.css, and the colours of style.css.
+ * Set `schema`, and optionally `labels`, `options`, `references`, `bindings`, `value`, `errors` and
+ * `hints`. The form fires `change` with `detail.value`, which is valid and has no blanks: a cleared
+ * field is absent. While the user is still writing, it fires `edit` for every step, with
+ * `detail.valid`. It needs form.css, and the colours of style.css.
  */
 
 /**
  * @import {
- *   Bindings, Earlier, FieldError, FormEdit, FormNode, Json, JsonObject, Part, Schema, Suggest,
+ *   Bindings, Earlier, FieldError, FormEdit, FormNode, Hint, Json, JsonObject, Part, Schema, Suggest,
  * } from "./types.js"
  */
 
@@ -18,12 +18,12 @@ import { findErrors } from "./form/check.js";
 import { ErrorState } from "./form/error-state.js";
 import {
   drawStrayBinding,
-  drawTopError,
-  showFieldErrors,
+  drawTopNotes,
   showFoldNote,
+  showNotes,
   writeError,
 } from "./form/errors.js";
-import { FieldMap } from "./form/field-map.js";
+import { FieldMap, pointerAround } from "./form/field-map.js";
 import { drawField, drawRootFields } from "./form/fields.js";
 import { get, isObject, isSame, joinPointer, moveEntries, set } from "./form/pointer.js";
 import { Press } from "./form/press.js";
@@ -154,6 +154,12 @@ export class SchemaForm extends HTMLElement {
 
   set errors(/** @type {FieldError[] | null} */ errors) {
     this.#errors.given = errors;
+    this.#showErrors();
+  }
+
+  /** Hints, shown below their fields. */
+  set hints(/** @type {Hint[]} */ hints) {
+    this.#errors.hints = hints;
     this.#showErrors();
   }
 
@@ -366,12 +372,13 @@ export class SchemaForm extends HTMLElement {
   #showErrors() {
     if (this.#isStale || !this.#schema) return;
     const places = Map.groupBy(this.errors, ({ pointer }) => this.#fields.nearest(pointer));
-    fill(this.#top, places.get("")?.map(drawTopError), this.#drawStrayBindings());
+    const hints = Map.groupBy(this.#errors.hints, ({ pointer }) => this.#fields.nearest(pointer));
+    fill(this.#top, drawTopNotes(places.get(""), hints.get("")), this.#drawStrayBindings());
     for (const [place, field] of this.#fields.entries()) {
       const errors = places.get(place) ?? [];
       const shown = errors.filter((error) => this.#errors.isShown(error, place));
       const messages = shown.map((error) => writeError(error, place));
-      showFieldErrors(field, this.idOf(place), messages);
+      showNotes(field, this.idOf(place), messages, hints.get(place) ?? []);
     }
     const more = this.querySelector(".sf-more");
     if (more) showFoldNote(more, this.value, this.#bindings);
@@ -386,11 +393,6 @@ export class SchemaForm extends HTMLElement {
       drawStrayBinding(pointer, parts, () => this.put(pointer, this.get(pointer), undefined)),
     );
   }
-}
-
-/** @param {Element | null} element */
-function pointerAround(element) {
-  return element?.closest("[data-pointer]")?.getAttribute("data-pointer") ?? undefined;
 }
 
 customElements.define("schema-form", SchemaForm);

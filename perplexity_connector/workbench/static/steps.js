@@ -2,7 +2,7 @@
 
 /**
  * @import {
- *   Description, Earlier, Entry, FieldError, SavedStep, Step, StepStatus, Suggest,
+ *   Description, Earlier, Entry, FieldError, Hint, SavedStep, Step, StepStatus, Suggest,
  * } from "./types.js"
  */
 /** @import { Zone } from "./drag.js" */
@@ -20,6 +20,7 @@ import "./schema-form.js";
  * @property {Entry | undefined} entry
  * @property {Earlier[]} references
  * @property {FieldError[]} errors
+ * @property {Hint[]} hints
  * @property {boolean} showAll whether errors of fields that are not filled in yet are shown
  * @property {StepStatus | ""} status the status of the last run
  * @property {string[]} connections the names of the stored connections
@@ -78,9 +79,9 @@ export class StepCard {
     this.#view = view;
     this.#showHead(view);
     this.#showConnections(view.connections);
-    const { references, errors, showAll } = view;
+    const { references, errors, hints, showAll } = view;
     const { input: value, bindings } = step;
-    Object.assign(this.form, { references, value, bindings, errors, showAll });
+    Object.assign(this.form, { references, value, bindings, hints, errors, showAll });
   }
 
   /** Show or hide the form. @param {boolean} isOpen */

@@ -57,6 +57,12 @@ export interface FieldError {
   message: string;
 }
 
+/** Something that is allowed, but probably not meant. `pointer` points into the input. */
+export interface Hint {
+  pointer: string;
+  message: string;
+}
+
 export interface Suggestion {
   value: string;
   label: string;
@@ -159,6 +165,12 @@ export interface Flow {
 /** One thing wrong with a flow: in one of its steps, or in the flow itself. */
 export interface FlowError extends FieldError {
   step: string | null;
+}
+
+/** All that the server finds in a flow. Every hint is in one of its steps. */
+export interface FlowCheck {
+  errors: FlowError[];
+  hints: (Hint & { step: string })[];
 }
 
 /* Runs */

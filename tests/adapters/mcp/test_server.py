@@ -159,6 +159,25 @@ def test_any_connector_is_projected_from_its_manifest(mode: str) -> None:
     assert greet.icons[0].src.startswith("data:image/svg+xml")
 
 
+@pytest.mark.parametrize("mode", ERAS)
+def test_a_description_ends_with_the_hints_for_all_inputs(mode: str) -> None:
+    """An agent reads nothing else before it calls. An action without hints has none."""
+
+    async def work(client: Client) -> Any:
+        return (await client.list_tools()).tools
+
+    tools = {tool.name: tool for tool in served(toy_host(), work, mode)}
+    assert tools["toy-greet"].description.endswith(" Say how often, with a cool tone.")
+    assert tools["toy-count"].description.endswith(" s.")
+    chat = tools["perplexity-create_chat_completion"]
+    assert "max_tokens" in chat.description
+
+
+def test_a_connector_that_cannot_be_loaded_is_listed() -> None:
+    """Without hints. A call says why."""
+    assert "toy-greet" in listed_names(toy_host(object()))
+
+
 def listed_names(host: Host) -> set[str]:
     """The names of the tools that a client sees."""
 

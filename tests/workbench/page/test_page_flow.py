@@ -268,6 +268,18 @@ def test_a_wrong_field_is_told_at_the_field_while_it_is_written(page: Page) -> N
     expect(chat.locator('[data-pointer="/model"] .sf-error')).to_be_visible()
 
 
+def test_a_hint_comes_and_goes_while_a_field_is_written(page: Page) -> None:
+    """By the connector's word. It keeps no flow from running."""
+    (chat,) = add(page, CHAT)
+    model = chat.get_by_role("combobox", name="Model")
+    hint = chat.locator('[data-pointer="/model"] .sf-hint')
+    model.fill("openai/gpt-6-luna")
+    expect(hint).to_be_visible()
+    expect(model).to_have_attribute("aria-invalid", "false")
+    model.fill("sonar")
+    expect(hint).to_be_hidden()
+
+
 def test_the_models_of_today_are_suggested(page: Page, tmp_path: Path) -> None:
     """Asked of the host while somebody writes; any other name is taken too."""
     (chat,) = add(page, CHAT)

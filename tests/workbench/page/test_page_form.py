@@ -1,6 +1,7 @@
 """<schema-form> alone: what it draws of a schema, and the values that it gives."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -428,3 +429,21 @@ def test_errors_stand_at_their_fields(stand: Stand) -> None:
     expect(page.locator(".sf-top")).to_have_text("Not at all.")
     page.evaluate("form.errors = []")
     expect(field).to_have_attribute("aria-invalid", "false")
+
+
+def test_a_hint_is_shown_below_its_field_and_is_not_an_error(stand: Stand) -> None:
+    """A fold counts those inside it, and one about the whole input is above the form."""
+    hints = [
+        {"pointer": "/query", "message": "Ask for more."},
+        {"pointer": "/max_results", "message": "Take fewer."},
+        {"pointer": "", "message": "Search for less."},
+    ]
+    page = stand(schema_of("search"), value={"query": "moon"}, hints=hints)
+    query = page.get_by_role("textbox", name="Query")
+    expect(query).to_have_accessible_description(re.compile("Ask for more"))
+    expect(query).to_have_attribute("aria-invalid", "false")
+    expect(page.locator(".sf-top-hint")).to_have_text("Search for less.")
+    expect(page.locator(".sf-more > summary .fold-note")).to_contain_text("1 hint")
+    page.evaluate("window.form.hints = []")
+    expect(page.locator(".sf-hint:visible, .sf-top-hint")).to_have_count(0)
+    expect(page.locator(".sf-more > summary .fold-note")).to_have_text("")

@@ -1,6 +1,6 @@
-/** The errors of a form, and which of them are shown already. */
+/** The errors and hints of a form, and which errors are shown already. */
 
-/** @import { FieldError } from "../types.js" */
+/** @import { FieldError, Hint } from "../types.js" */
 
 /** Codes of fields that are not filled in yet: not an error before the user has been there. */
 const QUIET = new Set(["required", "minItems", "minLength"]);
@@ -11,6 +11,8 @@ export class ErrorState {
    * @type {FieldError[] | null}
    */
   given = null;
+  /** The hints that the page has set. The form finds none by itself. @type {Hint[]} */
+  hints = [];
   /** Whether quiet errors are shown everywhere. */
   showAll = false;
   /** The pointers of the fields that the user has left. @type {Set<string>} */

@@ -1,6 +1,6 @@
-/** Shows errors in a form: at their fields, above the form, and on the fold that hides a field. */
+/** Shows errors and hints in a form: at their fields, above the form, and on the fold that hides a field. */
 
-/** @import { Bindings, FieldError, JsonObject, Part } from "../types.js" */
+/** @import { Bindings, FieldError, Hint, JsonObject, Part } from "../types.js" */
 /** @import { Field } from "./field-map.js" */
 
 import { h } from "../dom.js";
@@ -18,29 +18,58 @@ export function writeError({ pointer, message }, place) {
 }
 
 /**
- * Show the errors of a field.
+ * Show the errors and the hints of a field.
  * @param {Field} field
  * @param {string} id
- * @param {string[]} messages
+ * @param {string[]} errors
+ * @param {Hint[]} hints
  */
-export function showFieldErrors({ wrapper, control }, id, messages) {
-  const place = wrapper.querySelector(`#${CSS.escape(id)}-error`);
-  if (!(place instanceof HTMLElement)) return;
-  const isWrong = messages.length > 0;
-  place.textContent = messages.join(" ");
-  place.hidden = !isWrong;
-  const described = isWrong ? [place.id] : [];
-  const help = wrapper.querySelector(`#${CSS.escape(id)}-help`);
-  if (help) described.push(help.id);
+export function showNotes({ wrapper, control }, id, errors, hints) {
+  const isWrong = errors.length > 0;
+  const described = [
+    showNote(wrapper, `${id}-error`, errors),
+    showNote(
+      wrapper,
+      `${id}-hint`,
+      hints.map(({ message }) => message),
+    ),
+    wrapper.querySelector(`#${CSS.escape(id)}-help`)?.id ?? "",
+  ].filter(Boolean);
   if (described.length > 0) control.setAttribute("aria-describedby", described.join(" "));
   else control.removeAttribute("aria-describedby");
   if (control.nodeName !== "FIELDSET") control.setAttribute("aria-invalid", String(isWrong));
   wrapper.classList.toggle("sf-wrong", isWrong);
 }
 
-/** Draw an error that has no field of its own. @param {FieldError} error */
-export function drawTopError({ pointer, message }) {
-  return h("li", {}, pointer ? `${pointer}: ${message}` : message);
+/**
+ * Show messages in their place. Return its id if it shows any.
+ * @param {HTMLElement} wrapper
+ * @param {string} id
+ * @param {string[]} messages
+ */
+function showNote(wrapper, id, messages) {
+  const place = wrapper.querySelector(`#${CSS.escape(id)}`);
+  if (!(place instanceof HTMLElement)) return "";
+  place.textContent = messages.join(" ");
+  place.hidden = messages.length === 0;
+  return place.hidden ? "" : id;
+}
+
+/**
+ * Draw the errors and hints that have no field of their own.
+ * @param {FieldError[]} errors
+ * @param {Hint[]} hints
+ */
+export function drawTopNotes(errors = [], hints = []) {
+  return [
+    errors.map((error) => h("li", {}, writePlaced(error))),
+    hints.map((hint) => h("li", { class: "sf-top-hint" }, writePlaced(hint))),
+  ];
+}
+
+/** @param {Hint} note an error or a hint */
+function writePlaced({ pointer, message }) {
+  return pointer ? `${pointer}: ${message}` : message;
 }
 
 /**
@@ -61,7 +90,7 @@ export function drawStrayBinding(pointer, parts, remove) {
 }
 
 /**
- * Show on a fold how many of its fields are set and how many are wrong.
+ * Show on a fold how many of its fields are set, are wrong, or have a hint.
  * @param {Element} fold
  * @param {JsonObject} value
  * @param {Bindings} bindings
@@ -76,6 +105,8 @@ export function showFoldNote(fold, value, bindings) {
   const facts = [];
   if (set.length > 0) facts.push(`${set.length} set`);
   if (wrong.length > 0) facts.push(`${wrong.length} to fix`);
+  const hints = fold.querySelectorAll(".sf-hint:not([hidden])").length;
+  if (hints > 0) facts.push(hints === 1 ? "1 hint" : `${hints} hints`);
   const note = fold.querySelector(".fold-note");
   if (note) note.textContent = facts.join(", ");
   fold.classList.toggle("fold-wrong", wrong.length > 0);

@@ -4,6 +4,11 @@
 
 import { isWithin, parentOf } from "./pointer.js";
 
+/** Return the pointer of the field around an element. @param {Element | null} element */
+export function pointerAround(element) {
+  return element?.closest("[data-pointer]")?.getAttribute("data-pointer") ?? undefined;
+}
+
 /**
  * A field as it is drawn.
  * @typedef {object} Field

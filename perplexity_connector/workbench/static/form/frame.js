@@ -1,4 +1,4 @@
-/** The frame of every control: title, help and errors, connected for screen readers. */
+/** The frame of every control: title, help, errors and hints, connected for screen readers. */
 
 /** @import { Attributes, Child, FormNode } from "../types.js" */
 /** @import { SchemaForm } from "../schema-form.js" */
@@ -47,11 +47,12 @@ function drawMark({ required }) {
   return h("span", attributes, "\u00a0*");
 }
 
-/** Draw the help and the place for errors. @param {FormNode} node @param {string} id */
+/** Draw the help and the places for errors and hints. @param {FormNode} node @param {string} id */
 function drawNotes({ schema }, id) {
   return [
     schema.description && h("p", { class: "sf-help", id: `${id}-help` }, schema.description),
     h("p", { class: "sf-error", id: `${id}-error`, hidden: true }),
+    h("p", { class: "sf-hint", id: `${id}-hint`, hidden: true }),
   ];
 }
 
