@@ -90,6 +90,11 @@ def test_a_connector_gets_the_input_as_a_run_would() -> None:
     assert toy_host().hints("toy", "greet", {**COOL, "times": ""}) == AT_TONE
 
 
+def test_an_input_of_blanks_is_not_the_empty_input() -> None:
+    """The hints for all inputs are not about it."""
+    assert toy_host().hints("toy", "greet", {"times": None, "tone": ""}) == []
+
+
 @pytest.mark.parametrize("input", [None, [], "cool", 5])
 def test_an_input_that_is_not_an_object_has_none(input: Any) -> None:
     """The connector is not asked."""
@@ -174,7 +179,6 @@ def test_a_step_that_is_not_filled_in_has_no_hints() -> None:
     """Those for an empty input are about all inputs."""
     assert toy_host().hints("toy", "greet", {}) != []
     assert hinted(flow(step("one"))) == []
-    assert hinted(flow(step("one", name="", times=None))) == []
 
 
 def test_a_flow_that_cannot_be_read_has_no_hints() -> None:
