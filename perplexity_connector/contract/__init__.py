@@ -12,6 +12,7 @@ from perplexity_connector.contract.lazy import lazy_names
 if TYPE_CHECKING:
     from perplexity_connector.contract.connector import *
     from perplexity_connector.contract.context import *
+    from perplexity_connector.contract.descriptions import *
     from perplexity_connector.contract.documents import *
     from perplexity_connector.contract.envelope import *
     from perplexity_connector.contract.errors import *
@@ -55,5 +56,6 @@ else:
             "observing",
             "hints",
             "documents",
+            "descriptions",
         ),
     )

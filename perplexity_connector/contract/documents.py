@@ -6,17 +6,10 @@ Each is a plain `dict`. The members of a union differ by one key: `status` of an
 
 from typing import Generic, Literal, NotRequired, TypeAlias, TypedDict, TypeVar
 
-from perplexity_connector.contract.json import JsonObject, JsonValue
+from perplexity_connector.contract.json import JsonObject
 
 __all__ = [
-    "ActionDescription",
-    "ActionDocument",
-    "AnnotationsDocument",
     "CancelledRun",
-    "ConnectionDocument",
-    "ConnectionSpecDocument",
-    "ConnectionStatusDocument",
-    "ConnectorDocument",
     "EnvelopeDocument",
     "EnvelopeOf",
     "ErrorDocument",
@@ -29,20 +22,10 @@ __all__ = [
     "FlowHintDocument",
     "FlowItem",
     "FlowStepDocument",
-    "GuideStepDocument",
-    "ManifestActionDocument",
-    "ManifestDocument",
-    "OptionDocument",
-    "OptionsDocument",
-    "PaletteEntry",
-    "ProblemDocument",
     "RunFinishedItem",
     "RunStatusName",
-    "SandboxDocument",
-    "SchemasDocument",
     "SearchQueriesEvent",
     "SearchResultsEvent",
-    "SettingDocument",
     "StatusEvent",
     "StepFinishedItem",
     "StepStartedItem",
@@ -246,205 +229,3 @@ class FlowHintDocument(TypedDict):
     step: str
     pointer: str
     message: str
-
-
-class SettingDocument(TypedDict):
-    """A setting of the operator, as in the manifest."""
-
-    name: str
-    title: str
-    description: str
-    env: NotRequired[str | None]
-    default: NotRequired[str | None]
-
-
-class GuideStepDocument(TypedDict):
-    """One step of the guide to getting a credential."""
-
-    title: str
-    text: str
-    link: NotRequired[str | None]
-
-
-class ConnectionSpecDocument(TypedDict):
-    """The credential of a connector. `env` has the variable of each field."""
-
-    schema: str
-    env: dict[str, str]
-    guide: list[GuideStepDocument]
-
-
-class SandboxDocument(TypedDict):
-    """The server that answers in place of the real service; see `SandboxSpec`."""
-
-    start: str
-    settings: dict[str, str]
-    connection: dict[str, str]
-    test_prefixes: dict[str, str]
-
-
-class _Connector(TypedDict):
-    id: str
-    version: str
-    title: str
-    summary: str
-    icon: str
-    categories: list[str]
-    links: dict[str, str]
-
-
-class ConnectorDocument(_Connector):
-    """A connector, as in its manifest, without its actions. `sandbox` is None if it has none."""
-
-    settings: list[SettingDocument]
-    connection: ConnectionSpecDocument
-    sandbox: SandboxDocument | None
-
-
-class AnnotationsDocument(TypedDict):
-    """The effects of an action."""
-
-    read_only: bool
-    destructive: bool
-    idempotent: bool
-    open_world: bool
-    billable: bool
-
-
-class PaletteEntry(TypedDict):
-    """An action in its newest version, for a palette. `timeout` is in seconds."""
-
-    connector: str
-    action: str
-    version: int
-    title: str
-    summary: str
-    icon: str
-    categories: list[str]
-    streaming: bool
-    annotations: AnnotationsDocument
-    timeout: int
-
-
-class _Action(TypedDict):
-    id: str
-    version: int
-    title: str
-    summary: str
-    input: str
-    output: str
-    annotations: AnnotationsDocument
-    timeout: int
-
-
-class ActionDocument(_Action):
-    """An action, as in the manifest, with every key. `timeout` is in seconds."""
-
-    events: str | None
-    streaming: bool
-    options: dict[str, str]
-    labels: dict[str, dict[str, str]]
-
-
-class ManifestActionDocument(_Action):
-    """An action as it is written in a manifest; see `Action`."""
-
-    events: NotRequired[str | None]
-    streaming: NotRequired[bool]
-    options: NotRequired[dict[str, str]]
-    labels: NotRequired[dict[str, dict[str, str]]]
-
-
-class _ManifestConnectionDocument(TypedDict):
-    schema: str
-    env: NotRequired[dict[str, str]]
-    guide: NotRequired[list[GuideStepDocument]]
-
-
-class _ManifestSandboxDocument(TypedDict):
-    start: str
-    settings: dict[str, str]
-    connection: NotRequired[dict[str, str]]
-    test_prefixes: NotRequired[dict[str, str]]
-
-
-class _HostApiDocument(TypedDict):
-    min: int
-    max: int
-
-
-class ManifestDocument(_Connector):
-    """A manifest as it is written; see `Manifest`."""
-
-    manifest_version: Literal[1]
-    host_api: _HostApiDocument
-    settings: NotRequired[list[SettingDocument]]
-    connection: _ManifestConnectionDocument
-    sandbox: NotRequired[_ManifestSandboxDocument | None]
-    actions: list[ManifestActionDocument]
-
-
-class SchemasDocument(TypedDict):
-    """The JSON Schemas of an action; `event` is None if it has no events of its own."""
-
-    connection: JsonObject
-    input: JsonObject
-    output: JsonObject
-    event: JsonObject | None
-
-
-class ActionDescription(TypedDict):
-    """Everything that a host needs to show an action."""
-
-    connector: ConnectorDocument
-    action: ActionDocument
-    schemas: SchemasDocument
-    labels: dict[str, dict[str, str]]
-    examples: list[JsonValue]
-
-
-class ProblemDocument(TypedDict):
-    """Why a connector, or a setting of it, cannot be used."""
-
-    connector: str
-    message: str
-
-
-class ConnectionDocument(TypedDict):
-    """A stored connection, without its secrets. The times are ISO 8601 in UTC."""
-
-    connection_name: str
-    connector: str
-    fingerprint: str
-    created_at: str
-    updated_at: str
-
-
-class ConnectionStatusDocument(TypedDict):
-    """A `ConnectionStatus`. `retry_after` is in seconds."""
-
-    outcome: str
-    message: str
-    next_step: str
-    credit_checked: bool
-    retry_after: float | None
-    http_status: int | None
-    request_id: str | None
-    docs_url: str | None
-
-
-class OptionDocument(TypedDict):
-    """An `Option`."""
-
-    value: str
-    label: str
-    description: str
-
-
-class OptionsDocument(TypedDict):
-    """An `OptionsPage`."""
-
-    options: list[OptionDocument]
-    next_cursor: str | None
-    origin: Literal["live", "stale", "shipped"]
-    note: str

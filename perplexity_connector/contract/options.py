@@ -6,7 +6,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract.documents import OptionDocument, OptionsDocument
+    from perplexity_connector.contract.descriptions import (
+        OptionDocument,
+        OptionsDocument,
+    )
 
 __all__ = ["Option", "OptionsOrigin", "OptionsPage", "OptionsQuery"]
 

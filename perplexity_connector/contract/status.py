@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract.documents import ConnectionStatusDocument
+    from perplexity_connector.contract.descriptions import ConnectionStatusDocument
 
 __all__ = ["ConnectionOutcome", "ConnectionStatus"]
 

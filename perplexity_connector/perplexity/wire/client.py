@@ -282,8 +282,7 @@ class Client:
     def _request(
         self, method: str, path: str, ctx: ActionContext, body: JsonObject | None
     ) -> httpx.Request:
-        url = _url(f"{self._endpoint.base_url}{path}")
-        content = b""
+        url, content = _url(f"{self._endpoint.base_url}{path}"), b""
         if body is not None:
             # Plain ASCII, so that a lone surrogate in an author's text cannot break the encoding.
             text = json.dumps(body, separators=(",", ":"), allow_nan=False)
@@ -296,7 +295,7 @@ class Client:
                 "host": url.netloc.decode(),
                 **self._headers_of_request(ctx.connection, content),
             },
-            # Not as `content`: httpx would make these headers, and all the others a second time.
+            # Not as `content`: httpx would make the headers a second time.
             stream=httpx.ByteStream(content),
             # Only for connecting: this client measures the first byte and idle times by itself.
             extensions={"timeout": {"connect": self._endpoint.connect_timeout}},
@@ -305,10 +304,8 @@ class Client:
     def _headers_of_request(
         self, credentials: Mapping[str, str | Secret], content: bytes
     ) -> Mapping[str, str]:
-        about_body = {
-            "content-type": "application/json",
-            "content-length": str(len(content)),
-        }
+        length = str(len(content))
+        about_body = {"content-type": "application/json", "content-length": length}
         return {
             **self._headers,
             "authorization": f"Bearer {_key(credentials)}",
