@@ -361,10 +361,8 @@ def _unavailable(effect: Effect, state: str, error: httpx.HTTPError) -> Connecto
     )
 
 
-@functools.lru_cache(maxsize=16)
-def _url(address: str) -> httpx.URL:
-    # To parse an address takes as long as to write a request.
-    return httpx.URL(address)
+# To parse an address takes as long as to write a request.
+_url = functools.lru_cache(maxsize=16)(httpx.URL)
 
 
 def _key(credentials: Mapping[str, str | Secret]) -> str:
