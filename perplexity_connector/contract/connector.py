@@ -96,7 +96,7 @@ class OptionLister(Protocol):
 
 @runtime_checkable
 class HintGiver(Protocol):
-    """Optional: a connector that finds in an input what is allowed, but probably not meant."""
+    """Optional: a connector that finds inputs that are allowed, but probably not meant."""
 
     def hints(
         self, action_id: str, version: int, input: JsonObject

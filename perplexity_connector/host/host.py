@@ -199,7 +199,7 @@ class Host:
         *,
         version: int | None = None,
     ) -> "list[Hint]":
-        """Return what an input has, but probably does not mean. These are not errors.
+        """Return the hints for an input that is allowed, but probably not meant: not errors.
 
         `validate` and `run` ignore them. The input may have errors too. For an empty one, these are
         the hints for all inputs. There are none if the connector gives none, or fails. Raises as

@@ -1,4 +1,4 @@
-"""The hints for Create Chat Completion: what is allowed, but probably not meant."""
+"""The hints for Create Chat Completion: inputs that are allowed, but probably not meant."""
 
 from collections.abc import Iterator
 

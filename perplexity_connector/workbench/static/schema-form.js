@@ -9,7 +9,8 @@
 
 /**
  * @import {
- *   Bindings, Earlier, FieldError, FormEdit, FormNode, Hint, Json, JsonObject, Part, Schema, Suggest,
+ *   Bindings, Earlier, FieldError, FormEdit, FormNode, Hint, Json, JsonObject, Part, Schema,
+ *   Suggest,
  * } from "./types.js"
  */
 

@@ -1,4 +1,4 @@
-/** Shows errors and hints in a form: at their fields, above the form, and on the fold that hides a field. */
+/** Shows errors and hints: at their fields, above the form, and on the fold that hides a field. */
 
 /** @import { Bindings, FieldError, Hint, JsonObject, Part } from "../types.js" */
 /** @import { Field } from "./field-map.js" */
