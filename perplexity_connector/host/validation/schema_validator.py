@@ -7,7 +7,7 @@ which is slower, but says where and why.
 import functools
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -116,10 +116,14 @@ class SchemaValidator:
 
     @functools.cached_property
     def _validator(self) -> "Draft202012Validator":
-        from jsonschema import Draft202012Validator  # noqa: PLC0415 - heavy, and valid documents do not need it
+        from jsonschema import Draft202012Validator, validators  # noqa: PLC0415 - heavy, and valid documents do not need it
         from referencing import Registry  # noqa: PLC0415 - likewise
 
-        return Draft202012Validator(
+        rules = {"uniqueItems": _doubles}
+        kind: type[Draft202012Validator] = validators.extend(  # type: ignore[no-untyped-call] # has no types
+            Draft202012Validator, rules
+        )
+        return kind(
             self._schema,
             format_checker=Draft202012Validator.FORMAT_CHECKER,
             registry=Registry(),
@@ -199,6 +203,30 @@ def _require_valid_schema(schema: JsonObject) -> None:
         title = schema.get("title", "")
         message = f"The connector's schema {title!r} is invalid at {place!r}: {error.validator}."
         raise ConnectorError(ErrorCode.INTERNAL, message) from None
+
+
+def _doubles(
+    validator: "Draft202012Validator", is_wanted: bool, items: Any, _: JsonObject
+) -> Iterator["ValidationError"]:
+    """Yield an error if a list has an item twice.
+
+    jsonschema compares each item with all others, which takes minutes for a long list of objects.
+    """
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - as in `SchemaValidator._validator`
+
+    if not is_wanted or not validator.is_type(items, "array"):
+        return
+    if len(set(map(_identity, items))) < len(items):
+        yield ValidationError("")
+
+
+def _identity(value: JsonValue) -> Hashable:
+    """Return the same for equal JSON: 1 and 1.0 are equal, 1 and true are not."""
+    if isinstance(value, dict):
+        return frozenset((name, _identity(part)) for name, part in value.items())
+    if isinstance(value, list):
+        return tuple(map(_identity, value))
+    return (bool, value) if isinstance(value, bool) else value
 
 
 def _field_errors(

@@ -28,6 +28,30 @@ def errors(schema: Any, value: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
+    ("items", "codes"),
+    [
+        ([1, 1.0], ["uniqueItems"]),
+        ([{"a": 1, "b": [1]}, {"b": [1.0], "a": 1}], ["uniqueItems"]),
+        ([1, True, [1], [True], {"a": 0}, {"a": False}, [], {}, "1", None], []),
+        ("aa", []),
+    ],
+)
+def test_an_item_is_there_twice_if_it_is_the_same_json(
+    items: Any, codes: list[str]
+) -> None:
+    """The order of members says nothing; a number is not a truth value."""
+    unique: Any = {"properties": {"x": {"uniqueItems": True}}, "required": ["missing"]}
+    found = SchemaValidator(unique).errors(to_json({"x": items}))
+    assert [error.code for error in found if error.pointer == "/x"] == codes
+
+
+def test_a_long_list_of_objects_is_checked_for_doubles_at_once() -> None:
+    """To compare each with each would take minutes."""
+    items = [{"a": number} for number in range(20_000)]
+    assert errors({"uniqueItems": True, "maxItems": 9}, items) == {"/x": "maxItems"}
+
+
+@pytest.mark.parametrize(
     ("schema", "value", "code"),
     [
         ({"type": "string"}, 5, "type"),
