@@ -226,7 +226,9 @@ def _identity(value: JsonValue) -> Hashable:
         return frozenset((name, _identity(part)) for name, part in value.items())
     if isinstance(value, list):
         return tuple(map(_identity, value))
-    return (bool, value) if isinstance(value, bool) else value
+    if isinstance(value, bool):
+        return bool, value
+    return value
 
 
 def _field_errors(

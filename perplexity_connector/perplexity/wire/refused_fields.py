@@ -99,7 +99,7 @@ def refused_fields(document: JsonObject, sent: JsonObject) -> Sequence[str]:
     fields = _fields_of_form(sent)
     found = (
         _fields_of_paths(document, fields)
-        or _fields_of_type(document, fields)
+        or _fields_of_type(document, fields, sent)
         or _fields_of_message(document, fields, sent)
     )
     return sorted(found)
@@ -143,10 +143,14 @@ def _field_of_path(path: Sequence[str], fields: Mapping[str, str]) -> str | None
     return next((fields[name] for name in path if name in fields), None)
 
 
-def _fields_of_type(document: JsonObject, fields: Mapping[str, str]) -> set[str]:
+def _fields_of_type(
+    document: JsonObject, fields: Mapping[str, str], sent: JsonObject
+) -> set[str]:
     error_type = as_text(as_object(document.get("error")).get("type"))
     names = _WIRE_NAMES_OF_TYPE.get(error_type, ())
-    return {fields[name] for name in names if name in fields}
+    found = {fields[name] for name in names if name in fields}
+    # It may be any model of the list.
+    return found | {"fallback_models"} if "model" in found and "models" in sent else found
 
 
 def _fields_of_message(
