@@ -102,6 +102,9 @@ def refused_fields(document: JsonObject, sent: JsonObject) -> Sequence[str]:
         or _fields_of_type(document, fields, sent)
         or _fields_of_message(document, fields, sent)
     )
+    if "model" in found and "models" in sent:
+        # It may be about any model of the list.
+        found.add("fallback_models")
     return sorted(found)
 
 
@@ -150,7 +153,9 @@ def _fields_of_type(
     names = _WIRE_NAMES_OF_TYPE.get(error_type, ())
     found = {fields[name] for name in names if name in fields}
     # It may be any model of the list.
-    return found | {"fallback_models"} if "model" in found and "models" in sent else found
+    return (
+        found | {"fallback_models"} if "model" in found and "models" in sent else found
+    )
 
 
 def _fields_of_message(

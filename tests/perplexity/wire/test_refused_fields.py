@@ -211,6 +211,13 @@ def test_a_type_names_the_field_that_the_form_has(
     assert named("…", body_of_chat(), error_type) == in_chat
 
 
+def test_an_unknown_model_may_be_any_of_the_list() -> None:
+    """The refusal does not say which. Without fallback models it is the model."""
+    sent = body_of_chat(**BARE, fallback_models=["openai/a"])
+    assert named("…", sent, "invalid_model") == ["/fallback_models", "/model"]
+    assert named("…", body_of_chat(**BARE), "invalid_model") == ["/model"]
+
+
 def test_the_most_exact_part_of_a_refusal_counts() -> None:
     """`param` before a path in the message, that before the type, and the message's words last."""
     sent = body_of_chat(temperature=1, top_p=1, max_tokens=16)
