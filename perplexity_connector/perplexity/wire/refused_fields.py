@@ -46,6 +46,8 @@ _CHAT_FIELDS = {
     "fetch_url": "tools",
     "finance_search": "tools",
     "reasoning": "reasoning_effort",
+    # On the wire, `effort` alone is the model's.
+    "reasoning.effort": "reasoning_effort",
     "json_schema": "response_format",
 }
 # The author's own schema is the one inner field that a refusal is pointed at.
@@ -180,6 +182,8 @@ def _sent_names(sent: JsonObject, fields: Mapping[str, str]) -> Mapping[str, str
     if "response_format" in names:
         names["json_schema"] = "response_format"
         names.update(dict.fromkeys(_SCHEMA_NAMES, _SCHEMA))
+    if "reasoning" in names:
+        names["reasoning.effort"] = "reasoning_effort"
     # Every chat is streamed, and no author decides that.
     names.pop("stream", None)
     return names

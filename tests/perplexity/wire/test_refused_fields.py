@@ -163,6 +163,8 @@ def test_only_the_authors_schema_is_pointed_at_inside_its_field(
         ("max_output_tokens is too low", {"max_tokens": 16}, ["/max_tokens"]),
         ("max_tokens is too low", {"max_tokens": 16}, []),
         ("reasoning.effort is unknown", {"reasoning_effort": "low"}, ["/reasoning_effort"]),
+        ("reasoning.effort is unknown", {"model": "fast@1", "reasoning_effort": "low"}, ["/reasoning_effort"]),
+        ("reasoning.effort is unknown", {"model": "fast@1"}, []),
         ("tools[0].user_location.country is unknown", {"web_search_options": LOCATION}, ["/web_search_options"]),
         ("city is unknown", {"web_search_options": LOCATION}, ["/web_search_options"]),
         ("region is unknown", {"web_search_options": LOCATION}, []),
