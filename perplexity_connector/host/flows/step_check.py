@@ -3,7 +3,8 @@
 A bound field counts as filled, but its value is not known yet. So the input is validated twice,
 with the two most different values that the field's schema allows, and only errors found both times
 are reported. Errors at a bound field, below it, or at an untyped parent of it are dropped too,
-unless the schema has no such field.
+unless the schema has no such field. So are those of a list with several bound items, except for
+their number: the items have the same placeholder, but may have different values.
 
 So an enum, a pattern or a limit of a bound field is checked when the step runs, and a rule over
 several fields as far as it can be.
@@ -21,7 +22,7 @@ from perplexity_connector.contract import (
     JsonValue,
     Reference,
 )
-from perplexity_connector.contract.json import pointer_tokens
+from perplexity_connector.contract.json import list_index, pointer_tokens
 from perplexity_connector.host.flows.bindings import (
     apply_values,
     binding_error,
@@ -40,6 +41,8 @@ from perplexity_connector.host.flows.schema_paths import (
 Validate: TypeAlias = Callable[[JsonObject], Sequence[FieldError]]
 GiveHints: TypeAlias = Callable[[JsonObject], Sequence[Hint]]
 _TEXT = frozenset({"string"})
+# The errors of a list that the values of its items do not change.
+_COUNTS = frozenset({"minItems", "maxItems"})
 
 
 class StepCheck:
@@ -129,7 +132,16 @@ class StepCheck:
     def _is_certain(self, error: FieldError | Hint) -> bool:
         """Return whether no value of a reference could remove the error or hint."""
         targets = self._references
-        return not any(self._could_remove(target, error) for target in targets)
+        is_open = any(self._could_remove(target, error) for target in targets)
+        return not is_open and not self._is_between_items(error)
+
+    def _is_between_items(self, error: FieldError | Hint) -> bool:
+        """Return whether it may be there only because bound items have the same placeholder."""
+        if isinstance(error, FieldError) and error.code in _COUNTS:
+            return False
+        places = [target.rpartition("/") for target in self._references]
+        items = [name for place, _, name in places if place == error.pointer]
+        return sum(list_index(name) is not None for name in items) > 1
 
     def _could_remove(self, target: str, error: FieldError | Hint) -> bool:
         schemas = self._target_schemas(target)

@@ -366,6 +366,37 @@ def test_a_step_is_checked_as_far_as_its_values_are_known(
     )
 
 
+@pytest.mark.parametrize(
+    ("bound", "found"),
+    [
+        (["/also/0", "/also/1"], []),
+        (["/also/0"], []),
+        ([], ["uniqueItems"]),
+        (["/also/0", "/also/1", "/also/2", "/also/3"], ["maxItems"]),
+        (["/name", "/since"], ["uniqueItems"]),
+    ],
+)
+def test_bound_items_of_a_list_may_have_different_values(
+    tmp_path: Path, bound: list[str], found: list[str]
+) -> None:
+    """Their number is known, and so are the items that are not bound."""
+    schema = json.loads((MANIFEST.parent / f"{GREETING}.schema.json").read_text())
+    schema["properties"]["also"] |= {
+        "items": {"enum": ["Grace", "Mary"]},
+        "uniqueItems": True,
+        "maxItems": 3,
+    }
+    manifest = changed(tmp_path, schemas={Path(GREETING).name: schema})
+    host = toy_host(manifest=manifest)
+    bindings = {place: [ref("a", "/text")] for place in bound}
+    also = [] if "/also/0" in bound else ["Mary", "Mary"]
+    wrong = step("b", "greet", bindings, name="A", also=also)
+    if "/name" in bound:
+        del wrong["input"]["name"]
+    codes = [code for _, _, code in errors(flow(step("a", name="A"), wrong), host)]
+    assert codes == found
+
+
 def test_a_later_step_is_no_source() -> None:
     """Nor is one whose action nobody knows looked into."""
     document = flow(
