@@ -57,6 +57,8 @@ _SCHEMA_NAMES = ("response_format.json_schema.schema", "json_schema.schema")
 _WIRE_NAMES_OF_TYPE: Mapping[str, Sequence[str]] = {
     "invalid_model": ["model"],
     "invalid_message": ["messages"],
+    # Images make a request so large, more than any other field.
+    "payload_too_large": ["input"],
     "invalid_search_domain_filter": ["search_domain_filter"],
     "invalid_country_code": ["country"],
     "invalid_language_code": ["search_language_filter", "language_preference"],

@@ -132,7 +132,7 @@ DETAIL: Any = {
         (403, told("…", "forbidden", 403), "permission_denied", "none", "forbidden", []),
         (403, HTML_401, "permission_denied", "none", None, []),
         (404, told("…", "not_found", 404), "not_found", "none", "not_found", []),
-        (413, told("…", "payload_too_large", 413), "invalid_input", "none", "payload_too_large", []),
+        (413, told("…", "payload_too_large", 413), "invalid_input", "none", "payload_too_large", ["/messages"]),
         (422, json.dumps(DETAIL).encode(), "invalid_input", "none", None, ["/model"]),
         (422, b'{"detail": "Field required"}', "invalid_input", "none", None, []),
         (424, told("…", "external_connector_error", 424), "upstream_failed", "unknown", "external_connector_error", []),

@@ -203,6 +203,7 @@ def test_a_wire_name_leads_to_the_field_of_the_form(
         ),
         ("invalid_message", [], ["/messages"]),
         ("invalid_model", [], ["/model"]),
+        ("payload_too_large", [], ["/messages"]),
     ],
 )
 def test_a_type_names_the_field_that_the_form_has(
