@@ -17,6 +17,7 @@ PATH = "/v1/models"
 # An id becomes the value of a form's field, which has at most 200 characters.
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+/-]{0,199}")
 _HIGHEST_PRICE = 1_000_000
+_LOWEST_PRICE = 1e-6
 
 
 def prices_from_answer(answer: JsonValue) -> Mapping[str, str]:
@@ -48,6 +49,9 @@ def _price(row: JsonObject) -> str:
 
 def _amount(value: JsonValue) -> str | None:
     price = as_number(value)
-    if price is None or not 0 <= price <= _HIGHEST_PRICE:
+    if price == 0:
+        return "0"
+    # Six digits would show a lower price as free.
+    if price is None or not _LOWEST_PRICE <= price <= _HIGHEST_PRICE:
         return None
     return f"{price:.6f}".rstrip("0").rstrip(".")

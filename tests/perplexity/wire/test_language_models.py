@@ -52,6 +52,7 @@ def test_a_model_has_its_price() -> None:
         (0, "$0 "),
         (0.0625, "$0.0625 "),
         (1e-6, "$0.000001 "),
+        (-0.0, "$0 "),
     ],
 )
 def test_a_price_is_written_as_people_write_it(amount: float, written: str) -> None:
@@ -76,6 +77,7 @@ def test_a_price_is_written_as_people_write_it(amount: float, written: str) -> N
         RECORDED | {"input": True},
         RECORDED | {"output": -1},
         RECORDED | {"output": 1e300},
+        RECORDED | {"output": 1e-9},
         RECORDED | {"output": {"standard": 1}},
     ],
 )
