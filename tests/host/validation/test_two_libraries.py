@@ -113,6 +113,7 @@ PAGE = dict.fromkeys(("title", "url", "snippet", "query"), "é") | {
 OUTPUT: dict[str, Any] = {
     "results": [PAGE] * 10,
     "queries": [{"query": "é", "count": 10, "id": None, "error": None}],
+    "merged": None,
 }
 
 
