@@ -8,7 +8,7 @@ from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.readers import as_text
 from perplexity_connector.perplexity.actions.searcher import Outcome
 
-# The usual constant. Two good places count more than one first place.
+# The usual constant. With it, two good ranks are worth more than one first rank.
 _DAMPING = 60
 
 
@@ -17,7 +17,8 @@ class _Row:
     """One address.
 
     * `page`: its page, as the first query that found it has it.
-    * `ranks`: its rank for each query that found it. By number: two queries may have one text.
+    * `ranks`: its rank for each query that found it, by the number of the query. (Two queries may
+      have the same text.)
     """
 
     page: JsonObject
@@ -25,8 +26,8 @@ class _Row:
 
     def score(self) -> float:
         """Return the sum of 1/(60 + rank). It is exact, so that rounding decides no tie."""
-        parts = [1 / (_DAMPING + rank) for rank in self.ranks.values()]
-        return fsum(parts)
+        ranks = self.ranks.values()
+        return fsum(1 / (_DAMPING + rank) for rank in ranks)
 
 
 def merged_results(outcomes: Sequence[Outcome]) -> list[JsonValue]:
