@@ -1,6 +1,6 @@
 """Merge the results of several queries into one ranked list (reciprocal rank fusion)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import fsum
 
@@ -36,18 +36,25 @@ def merged_results(outcomes: Sequence[Outcome]) -> list[JsonValue]:
     A query that has an address twice counts once, by the better rank. Rows of the same score are in
     the order of the results. A page without an address has no row.
     """
-    rows: dict[str, _Row] = {}
-    for number, outcome in enumerate(outcomes):
-        for rank, page in enumerate(outcome.pages, start=1):
-            if url := as_text(page.get("url")):
-                row = rows.setdefault(url, _Row(page))
-                row.ranks.setdefault(number, rank)
+    rows = _rows(outcomes)
     # Sorting keeps the order of equal rows.
-    best_first = sorted(rows.values(), key=_Row.score, reverse=True)
+    best_first = sorted(rows, key=_Row.score, reverse=True)
     return [_document(row, outcomes) for row in best_first]
 
 
-def _document(row: _Row, outcomes: Sequence[Outcome]) -> dict[str, JsonValue]:
+def _rows(outcomes: Sequence[Outcome]) -> Iterable[_Row]:
+    """Return a row for each address, in the order of the results."""
+    rows: dict[str, _Row] = {}
+    for number, outcome in enumerate(outcomes):
+        for rank, page in enumerate(outcome.pages, start=1):
+            url = as_text(page.get("url"))
+            if url:
+                row = rows.setdefault(url, _Row(page))
+                row.ranks.setdefault(number, rank)
+    return rows.values()
+
+
+def _document(row: _Row, outcomes: Sequence[Outcome]) -> JsonObject:
     texts = [outcomes[number].query for number in row.ranks]
     queries: list[JsonValue] = list(dict.fromkeys(texts))
     return {**row.page, "queries": queries}
