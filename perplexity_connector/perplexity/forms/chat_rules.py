@@ -39,7 +39,6 @@ def chat_conflicts(values: JsonObject) -> Iterable[FieldError]:
         _bare_model_problems(values),
         _double_problems(values),
         _order_problems(values),
-        _role_problems(values),
         _image_problems(values),
         _never_searched(values),
         search_conflicts(values),
@@ -145,19 +144,28 @@ def _order_problem(previous: str, role: str) -> str | None:
     return None
 
 
-def _role_problems(values: JsonObject) -> Iterable[FieldError]:
+def _image_problems(values: JsonObject) -> Iterable[FieldError]:
+    messages = as_objects(values.get("messages"))
+    entries = {
+        index: message for index, message in enumerate(messages) if "images" in message
+    }
+    if entries:
+        yield from _image_roles(entries)
+        yield from _image_length(entries)
+
+
+def _image_roles(entries: Mapping[int, JsonObject]) -> Iterable[FieldError]:
     message = (
         "Only a user's message may have images. Clear the images, or change the role."
     )
-    for index, entry in _messages_with_images(values).items():
+    for index, entry in entries.items():
         if entry["role"] != "user":
             place = f"messages/{index}"
             places = [f"{place}/role", f"{place}/images"]
             yield from errors_at(places, "conflict", message)
 
 
-def _image_problems(values: JsonObject) -> Iterable[FieldError]:
-    entries = _messages_with_images(values)
+def _image_length(entries: Mapping[int, JsonObject]) -> Iterable[FieldError]:
     lists = [as_list(entry["images"]) for entry in entries.values()]
     length = sum(len(str(image)) for image in chain(*lists))
     if length > LONGEST_IMAGES:
@@ -167,14 +175,6 @@ def _image_problems(values: JsonObject) -> Iterable[FieldError]:
         )
         places = [f"messages/{index}/images" for index in entries]
         yield from errors_at(places, "conflict", message)
-
-
-def _messages_with_images(values: JsonObject) -> Mapping[int, JsonObject]:
-    """Return the messages that have images, by their index."""
-    messages = as_objects(values.get("messages"))
-    return {
-        index: message for index, message in enumerate(messages) if "images" in message
-    }
 
 
 def _never_searched(values: JsonObject) -> Iterable[FieldError]:
