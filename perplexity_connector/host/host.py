@@ -50,9 +50,9 @@ class Host:
     """Discovers connectors, describes, validates and runs their actions.
 
     `actions`, `connectors`, `problems`, `describe`, `validate`, `hints` and the stored connections
-    work at any time. `run`, `stream`, `options` and testing a connection need an open host: `async with`, and
-    its event loop; else they raise `RuntimeError`. A connector is loaded on first use, opened by
-    its first run, and closed with the host. A wrong argument is `invalid_input`.
+    work at any time. `run`, `stream`, `options` and testing a connection need an open host: `async
+    with`, and its event loop; else they raise `RuntimeError`. A connector is loaded on first use,
+    opened by its first run, and closed with the host. A wrong argument is `invalid_input`.
 
     * `_catalogue`: the known connectors; light.
     * `_settings`, `_store`, `_policy`, `_concurrency`, `_environ`, `_limiter`, `_observers`: the

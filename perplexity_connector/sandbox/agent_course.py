@@ -25,8 +25,8 @@ _MANY = 1_000_000
 class Course:
     """The tools that a run calls.
 
-    It makes so many `searches`, with the settings `search`. `addresses` are those of the pages that
-    it reads. `asks_finance` says whether it looks up figures.
+    `searches` is the number of its searches, and `search` their settings. `addresses` are those of
+    the pages that it reads. `asks_finance` says whether it looks up figures.
     """
 
     search: WebSearch

@@ -16,7 +16,7 @@ class Preset:
 
     `tools` are attached to each of its requests. `marker` is the form of its citation markers.
     `searches` is the number of searches that a run makes; it makes them beside pages that it reads
-    only if `searches_beside_pages`. It takes at most so many `steps` unless the request says more.
+    only if `searches_beside_pages`. `steps` is the most steps of a run without `max_steps`.
     """
 
     tools: tuple[str, ...]
@@ -53,7 +53,7 @@ PRESETS = {
     ),
 }
 EFFORTS = {**PRESETS, "wide-research": _HIGH}
-"""The words that `effort` takes, also with a pinned version; `preset` takes neither of these."""
+"""The words that `effort` takes, also with a version. `preset` takes only `PRESETS`, without one."""
 BARE = Preset(
     tools=(),
     marker="[{}]",

@@ -22,7 +22,6 @@ import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from pydantic import TypeAdapter
 
 from perplexity_connector import plugin
 from perplexity_connector.contract import (
@@ -33,15 +32,13 @@ from perplexity_connector.contract import (
     ConnectorError,
     FieldError,
     JsonObject,
-    Manifest,
     Observation,
     hookimpl,
     repeating,
 )
 from perplexity_connector.host import Host
 from perplexity_connector.host.catalogue import catalogue
-from perplexity_connector.host.catalogue.discovery import Discovery, Installed, discover
-from perplexity_connector.host.catalogue.manifests import read_manifest
+from perplexity_connector.host.catalogue.discovery import Discovery, discover
 from perplexity_connector.host.plugins import loading
 from perplexity_connector.host.validation.schema_validator import SchemaValidator
 from perplexity_connector.perplexity.actions import provider_run, searcher
@@ -365,7 +362,6 @@ def _quick(authority: Path) -> Iterator[None]:
     """No waits between attempts and looks; what every new host would compile and load anew is kept."""
     with (
         patch.object(catalogue, "discover", _discovered),
-        patch.object(loading, "_validate_manifest", _manifest),
         patch.object(loading, "SchemaValidator", _compiled),
         patch.object(repeating, "SHORTEST_S", 0.001),
         patch.object(repeating, "FIRST_BACK_OFF_S", 0.001),
@@ -380,16 +376,6 @@ def _quick(authority: Path) -> Iterator[None]:
 @cache
 def _discovered(_: object) -> Discovery:
     return discover()
-
-
-def _manifest(installed: Installed) -> Manifest:
-    assert installed.file == MANIFEST
-    return _the_manifest()
-
-
-@cache
-def _the_manifest() -> Manifest:
-    return TypeAdapter(Manifest).validate_python(read_manifest(MANIFEST))
 
 
 def _compiled(schema: Any) -> SchemaValidator:

@@ -142,13 +142,14 @@ class LoadedConnector:
         """
         kept, _ = drop_refused_blanks(input, self._validators[action.input].errors)
         document = kept.value
-        connector = self._connector
+        # Blanks alone are not the empty input, whose hints are about all inputs.
+        is_blank = bool(input.value) and not document
+        if is_blank or not isinstance(document, dict):
+            return []
 
         def give() -> "list[Hint]":
-            if not isinstance(connector, HintGiver) or not isinstance(document, dict):
-                return []
-            if input.value and not document:
-                # Only blanks: not the empty input, whose hints are about all inputs.
+            connector = self._connector
+            if not isinstance(connector, HintGiver):
                 return []
             given = connector.hints(action.id, action.version, document)
             return boundary.as_hints(given)
@@ -159,7 +160,7 @@ class LoadedConnector:
             # A connector's own message may hold an input.
             problem = "%s cannot give hints for %r: %s"
             _LOG.warning(problem, self._name, action.id, error.code.value)
-        return []
+            return []
 
     def output_errors(self, action: Action, output: Normalized) -> list[FieldError]:
         """Return where an output breaks its schema."""

@@ -1,6 +1,6 @@
 """Merge the results of several queries into one ranked list (reciprocal rank fusion)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import fsum
 
@@ -8,7 +8,7 @@ from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.readers import as_text
 from perplexity_connector.perplexity.actions.searcher import Outcome
 
-# The usual constant. Two good places count more than one first place.
+# The usual constant. With it, two good ranks are worth more than one first rank.
 _DAMPING = 60
 
 
@@ -17,7 +17,8 @@ class _Row:
     """One address.
 
     * `page`: its page, as the first query that found it has it.
-    * `ranks`: its rank for each query that found it. By number: two queries may have one text.
+    * `ranks`: its rank for each query that found it, by the number of the query. (Two queries may
+      have the same text.)
     """
 
     page: JsonObject
@@ -25,8 +26,8 @@ class _Row:
 
     def score(self) -> float:
         """Return the sum of 1/(60 + rank). It is exact, so that rounding decides no tie."""
-        parts = [1 / (_DAMPING + rank) for rank in self.ranks.values()]
-        return fsum(parts)
+        ranks = self.ranks.values()
+        return fsum(1 / (_DAMPING + rank) for rank in ranks)
 
 
 def merged_results(outcomes: Sequence[Outcome]) -> list[JsonValue]:
@@ -35,18 +36,25 @@ def merged_results(outcomes: Sequence[Outcome]) -> list[JsonValue]:
     A query that has an address twice counts once, by the better rank. Rows of the same score are in
     the order of the results. A page without an address has no row.
     """
-    rows: dict[str, _Row] = {}
-    for number, outcome in enumerate(outcomes):
-        for rank, page in enumerate(outcome.pages, start=1):
-            if url := as_text(page.get("url")):
-                row = rows.setdefault(url, _Row(page))
-                row.ranks.setdefault(number, rank)
+    rows = _rows(outcomes)
     # Sorting keeps the order of equal rows.
-    best_first = sorted(rows.values(), key=_Row.score, reverse=True)
+    best_first = sorted(rows, key=_Row.score, reverse=True)
     return [_document(row, outcomes) for row in best_first]
 
 
-def _document(row: _Row, outcomes: Sequence[Outcome]) -> dict[str, JsonValue]:
+def _rows(outcomes: Sequence[Outcome]) -> Iterable[_Row]:
+    """Return a row for each address, in the order of the results."""
+    rows: dict[str, _Row] = {}
+    for number, outcome in enumerate(outcomes):
+        for rank, page in enumerate(outcome.pages, start=1):
+            url = as_text(page.get("url"))
+            if url:
+                row = rows.setdefault(url, _Row(page))
+                row.ranks.setdefault(number, rank)
+    return rows.values()
+
+
+def _document(row: _Row, outcomes: Sequence[Outcome]) -> JsonObject:
     texts = [outcomes[number].query for number in row.ranks]
     queries: list[JsonValue] = list(dict.fromkeys(texts))
     return {**row.page, "queries": queries}

@@ -18,7 +18,10 @@ _FEW_TOKENS = (
     "Leave it out, or set at least 4096. With fewer tokens, this model may think until none is left "
     "for the answer."
 )
-_ONE_STEP = "This model takes one step, and may answer without a search. Set `search`, `max_steps` or both."
+_ONE_STEP = (
+    "This model takes one step, and may answer without a search. "
+    "Set `search`, `max_steps` or both."
+)
 # The hints for all inputs.
 GENERAL_HINTS = (
     Hint(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
-from perplexity_connector.contract import FieldError, JsonObject
+from perplexity_connector.contract import FieldError, JsonObject, JsonValue
 from perplexity_connector.contract.readers import as_list, as_object, as_objects
 from perplexity_connector.perplexity.forms.author_schema import problem_with
 from perplexity_connector.perplexity.forms.fields import errors_at, search_conflicts
@@ -33,7 +33,9 @@ _HOW_TO_SEARCH = (
 def chat_conflicts(values: JsonObject) -> Iterable[FieldError]:
     """Return the errors between fields. `values` has the fields that are valid by themselves."""
     return chain(
-        _model_problems(values),
+        _removed_problems(values),
+        _fallback_problems(values),
+        _token_needs(values),
         _bare_model_problems(values),
         _double_problems(values),
         _order_problems(values),
@@ -45,44 +47,71 @@ def chat_conflicts(values: JsonObject) -> Iterable[FieldError]:
     )
 
 
-def _model_problems(values: JsonObject) -> Iterable[FieldError]:
-    model, *fallbacks = _models(values)
-    if replacement := replacement_for(model):
+def _removed_problems(values: JsonObject) -> Iterable[FieldError]:
+    replacement = replacement_for(_model(values))
+    if replacement:
         message = f"Perplexity has removed this model. Use {replacement} instead."
         yield from errors_at(["model"], "removed_model", message)
-    for index, name in enumerate(fallbacks):
-        if replacement_for(name) or not is_bare(name):
-            message = "This name cannot be a fallback. Use another one, such as openai/gpt-6-luna."
-            yield from errors_at([f"fallback_models/{index}"], "conflict", message)
-    names = [model, *fallbacks]
-    is_anthropic = any(name.startswith(NEEDS_MAX_TOKENS) for name in names)
-    if is_anthropic and "max_tokens" not in values:
+
+
+def _fallback_problems(values: JsonObject) -> Iterable[FieldError]:
+    message = (
+        "This name cannot be a fallback. Use another one, such as openai/gpt-6-luna."
+    )
+    for index, name in enumerate(_fallbacks(values)):
+        is_usable = is_bare(name) and not replacement_for(name)
+        if not is_usable:
+            place = f"fallback_models/{index}"
+            yield from errors_at([place], "conflict", message)
+
+
+def _token_needs(values: JsonObject) -> Iterable[FieldError]:
+    if "max_tokens" in values:
+        return
+    names = [_model(values), *_fallbacks(values)]
+    if any(name.startswith(NEEDS_MAX_TOKENS) for name in names):
         message = "Anthropic models need this field. Set it, for example to 1000."
         yield from errors_at(["max_tokens"], "needs", message)
 
 
-def _models(values: JsonObject) -> Sequence[str]:
-    """Return the model, which may be empty, and then its fallbacks."""
-    names = [values.get("model", ""), *as_list(values.get("fallback_models"))]
+def _model(values: JsonObject) -> str:
+    """Return the model, which may be empty."""
+    name = values.get("model", "")
+    return str(name).strip()
+
+
+def _fallbacks(values: JsonObject) -> Sequence[str]:
+    names = as_list(values.get("fallback_models"))
     return [str(name).strip() for name in names]
 
 
 def _bare_model_problems(values: JsonObject) -> Iterable[FieldError]:
-    if is_bare(_models(values)[0]):
+    if is_bare(_model(values)):
         return
     for name in ("fallback_models", "tools"):
         if name in values:
-            message = f"{name} goes only with a model named provider/model. Name one, or clear {name}."
+            message = (
+                f"{name} needs a model written provider/model, such as openai/gpt-6-luna. "
+                f"Choose one, or clear {name}."
+            )
             yield from errors_at(["model", name], "conflict", message)
 
 
 def _double_problems(values: JsonObject) -> Iterable[FieldError]:
-    fallbacks = _models(values) if "fallback_models" in values else ()
-    lists = {"fallback_models": fallbacks, "tools": as_list(values.get("tools"))}
+    message = "The same name is given twice. Remove one of them."
+    lists = {
+        "fallback_models": _names_to_try(values),
+        "tools": as_list(values.get("tools")),
+    }
     for name, entries in lists.items():
         if len(set(entries)) < len(entries):
-            message = "The same name is given twice. Remove one of them."
             yield from errors_at([name], "conflict", message)
+
+
+def _names_to_try(values: JsonObject) -> Sequence[str]:
+    """Return the model and its fallbacks; empty without a fallback."""
+    fallbacks = _fallbacks(values)
+    return [_model(values), *fallbacks] if fallbacks else []
 
 
 def _order_problems(values: JsonObject) -> Iterable[FieldError]:
@@ -91,11 +120,13 @@ def _order_problems(values: JsonObject) -> Iterable[FieldError]:
     previous = "system"
     for index, role in enumerate(roles):
         if problem := _order_problem(previous, role):
-            yield from errors_at([f"messages/{index}/role"], "order", problem)
+            place = f"messages/{index}/role"
+            yield from errors_at([place], "order", problem)
         previous = role
     if roles and previous != "user":
         problem = "The last message must be the user's. Add a user message at the end."
-        yield from errors_at([f"messages/{len(roles) - 1}/role"], "order", problem)
+        place = f"messages/{len(roles) - 1}/role"
+        yield from errors_at([place], "order", problem)
 
 
 def _order_problem(previous: str, role: str) -> str | None:
@@ -104,7 +135,10 @@ def _order_problem(previous: str, role: str) -> str | None:
     if role == "system":
         return "System messages must be first. Move this one to the top."
     if role == previous:
-        return f"Two {role} messages in a row. Join them into one, or put the other side's message between them."
+        return (
+            f"Two {role} messages in a row. Join them into one, "
+            "or put the other side's message between them."
+        )
     if role == "assistant" and previous == "system":
         return "A conversation begins with a user message. Put one before this."
     return None
@@ -112,26 +146,46 @@ def _order_problem(previous: str, role: str) -> str | None:
 
 def _image_problems(values: JsonObject) -> Iterable[FieldError]:
     messages = as_objects(values.get("messages"))
-    images = {
-        index: as_list(message["images"])
-        for index, message in enumerate(messages)
-        if "images" in message
+    entries = {
+        index: message for index, message in enumerate(messages) if "images" in message
     }
-    for index in images:
-        if messages[index]["role"] != "user":
-            message = "Only a user's message may have images. Clear the images, or change the role."
-            places = [f"messages/{index}/role", f"messages/{index}/images"]
+    if entries:
+        yield from _image_roles(entries)
+        yield from _image_length(entries)
+
+
+def _image_roles(entries: Mapping[int, JsonObject]) -> Iterable[FieldError]:
+    message = (
+        "Only a user's message may have images. Clear the images, or change the role."
+    )
+    for index, entry in entries.items():
+        if entry["role"] != "user":
+            place = f"messages/{index}"
+            places = [f"{place}/role", f"{place}/images"]
             yield from errors_at(places, "conflict", message)
-    if sum(len(str(image)) for image in chain(*images.values())) > LONGEST_IMAGES:
-        message = "All images together have more than 32 MiB of text. Remove some, or give their addresses."
-        places = [f"messages/{index}/images" for index in images]
+
+
+def _image_length(entries: Mapping[int, JsonObject]) -> Iterable[FieldError]:
+    lists = [as_list(entry["images"]) for entry in entries.values()]
+    length = sum(len(str(image)) for image in chain(*lists))
+    if length > LONGEST_IMAGES:
+        message = (
+            "All images together have more than 32 MiB of text. "
+            "Remove some, or give https addresses in their place."
+        )
+        places = [f"messages/{index}/images" for index in entries]
         yield from errors_at(places, "conflict", message)
 
 
 def _never_searched(values: JsonObject) -> Iterable[FieldError]:
+    if values.get("search") != "never":
+        return
     given = [name for name in _HOW_TO_SEARCH if name in values]
-    if given and values.get("search") == "never":
-        message = "Nothing is searched with `search: never`. Change it, or clear the search filters and options."
+    if given:
+        message = (
+            "With `search: never`, nothing is searched. "
+            "Change `search`, or clear the search filters and options."
+        )
         yield from errors_at(["search", *given], "conflict", message)
 
 
@@ -142,7 +196,10 @@ def _position_needs(values: JsonObject) -> Iterable[FieldError]:
         return ()
     names = ("latitude", "longitude", "country")
     missing = [name for name in names if name not in location]
-    message = "A position needs latitude, longitude and country together. Fill this in, or clear the others."
+    message = (
+        "A position needs latitude, longitude and country together. "
+        "Fill this in, or clear the others."
+    )
     places = [f"web_search_options/user_location/{name}" for name in missing]
     return errors_at(places, "needs", message)
 
@@ -153,7 +210,10 @@ def _format_problems(values: JsonObject) -> Iterable[FieldError]:
     schema = structure.get("schema")
     kind = wanted.get("type")
     if kind == "text" and structure:
-        message = "A schema goes with the type json_schema. Change the type, or clear the schema."
+        message = (
+            "A schema goes with the type json_schema. "
+            "Change the type, or clear the schema."
+        )
         yield from errors_at([_TYPE, _JSON_SCHEMA], "conflict", message)
     elif structure and not kind:
         message = "Set it to json_schema, because a schema is given."
@@ -161,5 +221,12 @@ def _format_problems(values: JsonObject) -> Iterable[FieldError]:
     elif kind == "json_schema" and schema is None:
         message = "The type json_schema needs a schema."
         yield from errors_at([_SCHEMA], "needs", message)
-    if isinstance(schema, Mapping) and (problem := problem_with(schema)):
+    yield from _schema_problems(schema)
+
+
+def _schema_problems(schema: JsonValue) -> Iterable[FieldError]:
+    if not isinstance(schema, Mapping):
+        return
+    problem = problem_with(schema)
+    if problem:
         yield from errors_at([_SCHEMA], "bad_schema", problem)

@@ -50,7 +50,7 @@ Image = Annotated[
     ),
     Field(
         title="Image",
-        description="The https address or the data URL (data:image/png;base64,…) of a PNG, JPEG, WebP or GIF image.",
+        description="A PNG, JPEG, WebP or GIF image: its https address, or a data URL (data:image/png;base64,…).",
     ),
 ]
 OwnName = Annotated[
@@ -58,14 +58,14 @@ OwnName = Annotated[
     StringConstraints(strip_whitespace=True, pattern=r"^[^/\s]+/\S+$", max_length=200),
     Field(
         title="Model",
-        description="A model by its own name, provider/model, up to 200 characters.",
+        description="A model written provider/model, such as openai/gpt-6-luna; up to 200 characters.",
     ),
 ]
 Tool = Annotated[
     Literal["fetch_url", "finance_search"],
     Field(
         title="Tool",
-        description="Read pages opens pages that the model chooses; Finance looks up figures of companies.",
+        description="Read pages opens pages that the model chooses; Finance looks up prices and figures of companies.",
     ),
 ]
 
@@ -85,7 +85,7 @@ class Message(Form):
     )
     images: Annotated[list[Image], Field(max_length=10)] | None = optional_field(
         "Images",
-        "Up to 10 images beside the text, in a user's message only; those of all messages may have 32 MiB of text.",
+        "Up to 10 images beside the text, with the role User only; at most 32 MiB over all messages.",
     )
 
 
@@ -135,7 +135,7 @@ class WebSearchOptions(Form):
     )
     search_type: SearchType | None = optional_field(
         "Search type",
-        "Web searches thoroughly; Fast is quicker, and a search costs about 0.1 cents in place of 0.25.",
+        "Web is thorough, about 0.25 US cents a search; Fast is quicker, about 0.1 US cents a search.",
     )
     max_results: Annotated[int, Field(ge=1, le=50), WHOLE] | None = optional_field(
         "Maximum results", "The most results of each search, 1 to 50.", examples=[10]
@@ -278,7 +278,8 @@ class ChatInput(Form):
         description=(
             "The model that answers: sonar, sonar-pro, sonar-reasoning-pro or sonar-deep-research, a preset "
             "(fast, low, medium, high, xhigh, wide-research) or one version of it such as fast@2026-10-16.0, "
-            "a profile of yours (profile_…), or provider/model; up to 200 characters."
+            "the id of your own profile (profile_…), or any model written provider/model, such as "
+            "openai/gpt-6-luna; up to 200 characters."
         ),
         min_length=1,
         max_length=200,
@@ -308,7 +309,7 @@ class ChatInput(Form):
     )
     search: Literal["always", "when_needed", "never"] | None = optional_field(
         "Web search",
-        "Always, when the model needs it (as without this field), or never; never goes without search filters.",
+        "Whether to search: always, when needed (as if unset), or never; with never, set no search filters or options.",
     )
     max_tokens: Annotated[int, Field(ge=16), WHOLE] | None = optional_field(
         "Maximum tokens",
@@ -336,7 +337,7 @@ class ChatInput(Form):
     )
     max_steps: Annotated[int, Field(ge=1, le=100), WHOLE] | None = optional_field(
         "Maximum steps",
-        "The most steps of a run (searching, reading, answering), 1 to 100; provider/model has 1 unless this is set.",
+        "The most steps of a run (search, reading, answer), 1 to 100; if unset, a model written provider/model has 1.",
         examples=[5],
     )
     search_recency_filter: RecencyFilter = None
@@ -351,19 +352,20 @@ class ChatInput(Form):
     tools: (
         Annotated[list[Tool], Field(json_schema_extra={"uniqueItems": True})] | None
     ) = optional_field(
-        "Tools", "Other tools that the model may use; only with provider/model."
+        "Tools",
+        "Tools beside web search that the model may use; only with a model written provider/model.",
     )
     fallback_models: Annotated[list[OwnName], Field(max_length=4)] | None = (
         optional_field(
             "Fallback models",
-            "Up to 4 models to try in this order if the first fails; all of them, the first too, as provider/model.",
+            "Up to 4 models to try in this order if the chosen model fails; write that one as provider/model too.",
         )
     )
     previous_response_id: (
         Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None
     ) = optional_field(
         "Previous answer",
-        "The id of an earlier answer, up to 200 characters, so that a follow-up needs only its new message.",
+        "The id in the output of an earlier answer, so that you send only the new message; up to 200 characters.",
     )
     language_preference: Language | None = optional_field(
         "Language",

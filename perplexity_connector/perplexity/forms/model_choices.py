@@ -71,16 +71,17 @@ KNOWN_NAMES = (
 def choices(listed: Mapping[str, str] | None) -> Sequence[Option]:
     """Return the names of the old chat API, the presets, pinned versions, and then models.
 
-    `listed` is the provider's own list: the price of each model, "" if it is not known. Without it,
-    the few models that are known from before serve.
+    `listed` is the provider's own list: the price of each model, "" if it is not known. None: the
+    list could not be fetched, and the few models of the dated facts are in its place.
     """
-    named = [*_aliases(listed or {}), *_presets(listed or {}), *_OTHERS]
+    prices = listed or {}
+    named = [*_aliases(prices), *_presets(prices), *_OTHERS]
     names = {option.value for option in named}
     models = dict.fromkeys(_PRICES, "") if listed is None else listed
-    return [
-        *named,
-        *(_model(name, price) for name, price in models.items() if name not in names),
+    others = [
+        _model(name, price) for name, price in models.items() if name not in names
     ]
+    return [*named, *others]
 
 
 def price_of_tokens(amount_in: str, amount_out: str) -> str:
@@ -123,12 +124,13 @@ def _served(preset: str, listed: Mapping[str, str]) -> str:
 
 
 def _model(name: str, price: str) -> Option:
-    words = f"{price}." if price else _price_of_before(name)
-    needs = " Needs max_tokens." if name.startswith(NEEDS_MAX_TOKENS) else ""
-    return Option(value=name, label=name, description=f"{words}{needs}")
+    words = f"{price}." if price else _dated_price(name)
+    if name.startswith(NEEDS_MAX_TOKENS):
+        words += " Needs max_tokens."
+    return Option(value=name, label=name, description=words)
 
 
-def _price_of_before(name: str) -> str:
+def _dated_price(name: str) -> str:
     return f"{_SEEN}: {_price_seen(name)}." if name in _PRICES else _PRICE_UNKNOWN
 
 

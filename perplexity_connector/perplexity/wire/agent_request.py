@@ -3,7 +3,7 @@
 See docs/provider.md, "Agent request".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.perplexity.forms.create_chat_completion import (
@@ -26,12 +26,9 @@ _FILTERS = {"search_domain_filter", "search_recency_filter", *DATE_FILTERS}
 
 def request_body(form: ChatInput) -> dict[str, JsonValue]:
     """Return the request for a form: always streamed, and only with what the author has set."""
-    effort = form.reasoning_effort
-    body: dict[str, JsonValue | None] = {
-        **_named(form),
-        "tools": _tools(form) or None,
-        "tool_choice": _WEB_SEARCH if form.search == "always" else None,
-        "max_tool_calls": _most_calls(form),
+    body: JsonObject = {
+        **_model(form),
+        **_tools_and_limits(form),
         # All messages go into `input`: `instructions` would replace the preset's own prompt and
         # its citation rules.
         "input": [_item(message) for message in form.messages],
@@ -39,24 +36,15 @@ def request_body(form: ChatInput) -> dict[str, JsonValue]:
         "max_output_tokens": form.max_tokens,
         "temperature": form.temperature,
         "top_p": form.top_p,
-        "max_steps": form.max_steps,
         "previous_response_id": form.previous_response_id,
-        "reasoning": {"effort": effort} if effort else None,
+        "reasoning": _reasoning(form),
         "language_preference": form.language_preference,
         "response_format": _response_format(form),
     }
-    return {name: value for name, value in body.items() if value is not None}
+    return _without_unset(body)
 
 
-def _item(message: Message) -> dict[str, JsonValue]:
-    if not message.images:
-        return {"role": message.role, "content": message.content}
-    text: JsonObject = {"type": "input_text", "text": message.content}
-    images = [{"type": "input_image", "image_url": image} for image in message.images]
-    return {"role": message.role, "content": [text, *images]}
-
-
-def _named(form: ChatInput) -> dict[str, JsonValue]:
+def _model(form: ChatInput) -> JsonObject:
     """Return the field that names the model, as its kind needs it."""
     model = form.model.strip()
     match kind_of(model):
@@ -65,53 +53,104 @@ def _named(form: ChatInput) -> dict[str, JsonValue]:
         case "effort":
             return {"effort": model}
         case "profile":
-            return {"profile": {"id": model, "type": "custom"}}
+            profile = {"id": model, "type": "custom"}
+            return {"profile": profile}
     fallbacks = form.fallback_models
-    return {"models": [model, *fallbacks]} if fallbacks else {"model": model}
+    if fallbacks:
+        return {"models": [model, *fallbacks]}
+    return {"model": model}
+
+
+def _tools_and_limits(form: ChatInput) -> JsonObject:
+    is_forced = form.search == "always"
+    # Any other name keeps its own tools, even beside an empty list. So it may make no call.
+    is_withheld = form.search == "never" and not _is_bare(form)
+    return {
+        "tools": _tools(form) or None,
+        "tool_choice": _WEB_SEARCH if is_forced else None,
+        "max_tool_calls": 0 if is_withheld else None,
+        "max_steps": form.max_steps,
+    }
 
 
 def _tools(form: ChatInput) -> Sequence[JsonObject]:
-    others: list[JsonObject] = [{"type": name} for name in form.tools or ()]
+    names = form.tools or ()
+    others: list[JsonObject] = [{"type": name} for name in names]
     if form.search == "never":
         return others
     options = _web_search_options(form)
     # A bare model does not search unless it is given the tool. Any other name has its own tool,
     # into which the options merge.
-    if options or is_bare(form.model.strip()):
-        return [{**_WEB_SEARCH, **options}, *others]
-    return others
+    if not options and not _is_bare(form):
+        return others
+    search = {**_WEB_SEARCH, **options}
+    return [search, *others]
 
 
-def _most_calls(form: ChatInput) -> int | None:
-    # Only a bare model is without tools if none are given; an empty list turns nothing off.
-    is_withheld = form.search == "never" and not is_bare(form.model.strip())
-    return 0 if is_withheld else None
+def _is_bare(form: ChatInput) -> bool:
+    return is_bare(form.model.strip())
 
 
-def _web_search_options(form: ChatInput) -> Mapping[str, JsonValue]:
+def _web_search_options(form: ChatInput) -> JsonObject:
     given = form.web_search_options or WebSearchOptions()
-    location = given.user_location
-    options: dict[str, JsonValue] = {
+    options: JsonObject = {
         "search_context_size": given.search_context_size,
         "search_type": given.search_type,
         "max_results": given.max_results,
         "max_tokens": given.max_tokens,
         "max_tokens_per_page": given.max_tokens_per_page,
-        "user_location": location.model_dump(exclude_none=True) if location else None,
-        "filters": _filters(form),
+        "user_location": _location(given),
+        "filters": _filters(form) or None,
     }
-    return {name: value for name, value in options.items() if value}
+    return _without_unset(options)
 
 
-def _filters(form: ChatInput) -> Mapping[str, JsonValue]:
-    return with_us_dates(form.model_dump(include=_FILTERS, exclude_none=True))
+def _location(given: WebSearchOptions) -> JsonValue:
+    if given.user_location is None:
+        return None
+    location = given.user_location.model_dump(exclude_none=True)
+    return location or None
 
 
-def _response_format(form: ChatInput) -> dict[str, JsonValue] | None:
+def _filters(form: ChatInput) -> JsonObject:
+    filters = form.model_dump(include=_FILTERS, exclude_none=True)
+    return with_us_dates(filters)
+
+
+def _item(message: Message) -> JsonObject:
+    content: JsonValue = message.content
+    if message.images:
+        text: JsonObject = {"type": "input_text", "text": message.content}
+        content = [text, *map(_image, message.images)]
+    return {"role": message.role, "content": content}
+
+
+def _image(address: str) -> JsonObject:
+    return {"type": "input_image", "image_url": address}
+
+
+def _reasoning(form: ChatInput) -> JsonValue:
+    effort = form.reasoning_effort
+    return {"effort": effort} if effort else None
+
+
+def _response_format(form: ChatInput) -> JsonObject | None:
     wanted = form.structure
     if wanted is None:
         return None  # the API answers with text by default
     # The documentation contradicts itself on whether a name is required; "schema" is its default.
-    given = wanted.model_dump(by_alias=True, exclude={"schema_"}, exclude_none=True)
-    structure = {"name": "schema", **given, "schema": wanted.schema_}
+    given = wanted.model_dump(
+        by_alias=True,
+        exclude={"schema_"},
+        exclude_none=True,
+    )
+    structure = {
+        "name": "schema",
+        **given,
+        "schema": wanted.schema_,
+    }
     return {"type": "json_schema", "json_schema": structure}
+
+
+def _without_unset(fields: JsonObject) -> dict[str, JsonValue]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -282,7 +282,8 @@ class Client:
     def _request(
         self, method: str, path: str, ctx: ActionContext, body: JsonObject | None
     ) -> httpx.Request:
-        url, content = _url(f"{self._endpoint.base_url}{path}"), b""
+        url = _url(f"{self._endpoint.base_url}{path}")
+        content = b""
         if body is not None:
             # Plain ASCII, so that a lone surrogate in an author's text cannot break the encoding.
             text = json.dumps(body, separators=(",", ":"), allow_nan=False)

@@ -8,8 +8,9 @@ is repeated here, nothing in quotation marks counts, and only names that were se
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import TypeAlias
 
-from perplexity_connector.contract import FieldError, JsonObject
+from perplexity_connector.contract import FieldError, JsonObject, JsonValue
 from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.contract.readers import (
     as_list,
@@ -26,6 +27,9 @@ from perplexity_connector.perplexity.forms.execute_search import SearchInput
 from perplexity_connector.perplexity.forms.model_choices import KNOWN_NAMES
 
 # From a wire name to the form's field, or to the outermost field that has it inside.
+_Fields: TypeAlias = Mapping[str, str]
+_Path: TypeAlias = Sequence[str]
+
 _SEARCH_FIELDS = {name: name for name in SearchInput.model_fields}
 _CHAT_FIELDS = {
     **dict.fromkeys(WebSearchOptions.model_fields, "web_search_options"),
@@ -64,7 +68,6 @@ _WIRE_NAMES_OF_TYPE: Mapping[str, Sequence[str]] = {
     "invalid_language_code": ["search_language_filter", "language_preference"],
 }
 
-
 # An apostrophe inside a word opens no quotation; one that is never closed reaches to the end.
 _QUOTED = re.compile(
     r"""
@@ -84,12 +87,13 @@ def field_errors(document: JsonObject, sent: JsonObject) -> Sequence[FieldError]
     `document` is the body of the refusal, `sent` the body of the request.
     """
     message = "Perplexity does not accept this value. Change it or leave it out."
-    near = did_you_mean(as_text(sent.get("model")), KNOWN_NAMES)
+    model = as_text(sent.get("model"))
+    near = {"model": did_you_mean(model, KNOWN_NAMES)}
     return [
         FieldError(
             pointer=f"/{name}",
             code="refused",
-            message=f"{message}{near}" if name == "model" else message,
+            message=message + near.get(name, ""),
         )
         for name in refused_fields(document, sent)
     ]
@@ -103,7 +107,7 @@ def refused_fields(document: JsonObject, sent: JsonObject) -> Sequence[str]:
     fields = _fields_of_form(sent)
     found = (
         _fields_of_paths(document, fields)
-        or _fields_of_type(document, fields, sent)
+        or _fields_of_type(document, fields)
         or _fields_of_message(document, fields, sent)
     )
     if "model" in found and "models" in sent:
@@ -112,73 +116,95 @@ def refused_fields(document: JsonObject, sent: JsonObject) -> Sequence[str]:
     return sorted(found)
 
 
-def _fields_of_form(sent: JsonObject) -> Mapping[str, str]:
+def _fields_of_form(sent: JsonObject) -> _Fields:
     if "query" in sent:
         return _SEARCH_FIELDS
     return _CHAT_FIELDS if "input" in sent else {}
 
 
-def _fields_of_paths(document: JsonObject, fields: Mapping[str, str]) -> set[str]:
+def _fields_of_paths(document: JsonObject, fields: _Fields) -> set[str]:
+    param = re.findall(r"\w+", _text_of_error(document, "param"))
+    message = _text_of_error(document, "message")
+    places = [*_places_in_body(message), *_locations(document)]
+    return _known([param], fields) or _known(places, fields)
+
+
+def _text_of_error(document: JsonObject, name: str) -> str:
     error = as_object(document.get("error"))
-    param = [re.findall(r"\w+", as_text(error.get("param")))]
-    places = [*_places_in_body(as_text(error.get("message"))), *_locations(document)]
-    return _known(param, fields) or _known(places, fields)
+    return as_text(error.get(name))
 
 
-def _places_in_body(message: str) -> Sequence[Sequence[str]]:
+def _places_in_body(message: str) -> Sequence[_Path]:
     """Return the paths of a message such as `["At body -> NAME: …", "At body -> …"]`."""
-    if not message.lstrip('[" ').startswith("At body ->"):
+    unwrapped = message.lstrip('[" ')
+    if not unwrapped.startswith("At body ->"):
         return ()  # elsewhere these words can only be the author's own
     paths = re.findall(r"At body -> ([\w >-]+)", message)
     return [re.findall(r"\w+", path) for path in paths]
 
 
-def _locations(document: JsonObject) -> Sequence[Sequence[str]]:
-    details = [as_object(entry) for entry in as_list(document.get("detail"))]
-    return [[as_text(part) for part in as_list(one.get("loc"))] for one in details]
+def _locations(document: JsonObject) -> Sequence[_Path]:
+    details = map(as_object, as_list(document.get("detail")))
+    return [_texts(detail.get("loc")) for detail in details]
 
 
-def _known(paths: Iterable[Sequence[str]], fields: Mapping[str, str]) -> set[str]:
+def _texts(parts: JsonValue) -> _Path:
+    return [*map(as_text, as_list(parts))]
+
+
+def _known(paths: Iterable[_Path], fields: _Fields) -> set[str]:
     found = {_field_of_path(path, fields) for path in paths}
-    return {field for field in found if field is not None}
+    return found - {""}
 
 
-def _field_of_path(path: Sequence[str], fields: Mapping[str, str]) -> str | None:
-    if "json_schema" in fields and ("json_schema", "schema") in pairwise(path):
+def _field_of_path(path: _Path, fields: _Fields) -> str:
+    """Return the field that a path leads to, or "" for none of the form."""
+    is_schema = ("json_schema", "schema") in pairwise(path)
+    if is_schema and "json_schema" in fields:
         return _SCHEMA
-    # The first known name is the outermost field.
-    return next((fields[name] for name in path if name in fields), None)
+    known = (fields[name] for name in path if name in fields)
+    # The first one is the outermost field.
+    return next(known, "")
 
 
-def _fields_of_type(
-    document: JsonObject, fields: Mapping[str, str], sent: JsonObject
-) -> set[str]:
-    error_type = as_text(as_object(document.get("error")).get("type"))
+def _fields_of_type(document: JsonObject, fields: _Fields) -> set[str]:
+    error_type = _text_of_error(document, "type")
     names = _WIRE_NAMES_OF_TYPE.get(error_type, ())
-    found = {fields[name] for name in names if name in fields}
-    # It may be any model of the list.
-    return (
-        found | {"fallback_models"} if "model" in found and "models" in sent else found
-    )
+    return _fields_of_names(names, fields)
 
 
 def _fields_of_message(
-    document: JsonObject, fields: Mapping[str, str], sent: JsonObject
+    document: JsonObject,
+    fields: _Fields,
+    sent: JsonObject,
 ) -> set[str]:
-    message = as_text(as_object(document.get("error")).get("message"))
+    message = _text_of_error(document, "message")
     names = _sent_names(sent, fields)
     if message.strip(" .\n") == "invalid request":
         # The answer to a run id that the provider does not know.
         return {"previous_response_id"} & set(names.values())
-    # All names are looked for, so that a longer one that was not sent hides the shorter one in it.
+    written = _names_in(message, fields)
+    return _fields_of_names(written, names)
+
+
+def _fields_of_names(names: Iterable[str], fields: _Fields) -> set[str]:
+    return {fields[name] for name in names if name in fields}
+
+
+def _names_in(message: str, fields: _Fields) -> set[str]:
+    """Return the wire names that a message has, also with spaces for underscores.
+
+    All names are looked for, so that a longer one that was not sent hides the shorter one in it.
+    """
     longest_first = sorted({*fields, *_SCHEMA_NAMES}, key=len, reverse=True)
-    choices = "|".join(re.escape(name).replace("_", "[_ ]") for name in longest_first)
-    found = re.findall(rf"(?<!\w)(?:{choices})(?!\w)", _QUOTED.sub(" ", message))
-    written = {name.replace(" ", "_") for name in found}
-    return {names[name] for name in written if name in names}
+    patterns = [re.escape(name).replace("_", "[_ ]") for name in longest_first]
+    any_name = rf"(?<!\w)(?:{'|'.join(patterns)})(?!\w)"
+    unquoted = _QUOTED.sub(" ", message)
+    found = re.findall(any_name, unquoted)
+    return {name.replace(" ", "_") for name in found}
 
 
-def _sent_names(sent: JsonObject, fields: Mapping[str, str]) -> Mapping[str, str]:
+def _sent_names(sent: JsonObject, fields: _Fields) -> _Fields:
     """Return the form's field of each wire name in a request's body."""
     names = {name: fields[name] for name in _keys(sent) if name in fields}
     if "response_format" in names:
@@ -192,12 +218,14 @@ def _sent_names(sent: JsonObject, fields: Mapping[str, str]) -> Mapping[str, str
 
 
 def _keys(sent: JsonObject) -> Iterator[str]:
+    """Yield the names in a request's body: those of fields, and the types of its tools."""
     yield from sent
     for item in as_objects(sent.get("input")):
+        # The parts of a message with images.
         for part in as_objects(item.get("content")):
             yield from part
     for tool in as_objects(sent.get("tools")):
-        yield from tool
         yield as_text(tool.get("type"))
+        yield from tool
         yield from as_object(tool.get("filters"))
         yield from as_object(tool.get("user_location"))

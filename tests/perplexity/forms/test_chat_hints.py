@@ -81,7 +81,7 @@ def test_for_an_empty_input_there_are_those_for_all(host: Host) -> None:
 
 
 def test_a_search_has_none(host: Host) -> None:
-    """Whatever it asks."""
+    """For any query, and for none."""
     assert host.hints("perplexity", "execute_search", {"query": "moon"}) == []
     assert host.hints("perplexity", "execute_search", {}) == []
 
