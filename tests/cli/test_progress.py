@@ -137,6 +137,18 @@ def test_a_text_that_is_cut_off_has_its_line_ended(
     assert capsys.readouterr().out == "Fa\n"
 
 
+def test_a_run_that_fails_before_its_text_writes_no_empty_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing was begun on the screen."""
+    stack = ExitStack()
+    stack.enter_context(ConsoleRenderer(text=True, lines=False))
+    stack.push(_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        stack.close()
+    assert capsys.readouterr().out == ""
+
+
 def test_controls_of_a_streamed_text_do_not_reach_the_screen(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -154,8 +154,11 @@ def test_the_protocol_is_optional(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def hinted(document: Any) -> list[tuple[str, str]]:
-    """The steps and places of the hints about a flow."""
+    """The steps and places of the hints about a flow. Both hosts give the same."""
     found = toy_host().flow_hints(document)
+    blocking = SyncHost(environ={})
+    blocking.register(ToyPlugin(), MANIFEST)
+    assert blocking.flow_hints(document) == found
     return [(hint["step"], hint["pointer"]) for hint in found]
 
 

@@ -32,3 +32,12 @@ def test_a_retry_library_that_another_thread_is_importing_is_waited_for(
             answer.result(0.05)
         GO_ON.set()
         assert answer.result(10) is False
+
+
+def test_a_process_that_never_imported_the_retry_library_can_retry(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It cannot have switched retries off."""
+    monkeypatch.delitem(sys.modules, "stamina")
+    assert can_retry()
+    assert "stamina" not in sys.modules

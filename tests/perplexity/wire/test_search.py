@@ -163,6 +163,7 @@ def test_whatever_comes_back_fits_the_output_schema(answer: Any) -> None:
             "queries": [
                 {"query": "moon", "count": len(pages), "id": found_id, "error": None}
             ],
+            "merged": None,
         }
         json.dumps(output, ensure_ascii=False, allow_nan=False).encode()
         assert list(OUTPUT.iter_errors(output)) == []

@@ -29,8 +29,8 @@ export function drawLines(form, node) {
 }
 
 /**
- * Draw a list of choices: a box to tick for each. A value that is not a choice is shown too, so that
- * it can be removed.
+ * Draw a list of choices: a box to tick for each. A value that is not a choice is shown too, to be
+ * removed.
  * @param {SchemaForm} form
  * @param {FormNode} node
  */
