@@ -220,7 +220,7 @@ def _doubles(
         yield ValidationError("")
 
 
-def _identity(value: JsonValue) -> Hashable:
+def _identity(value: Any) -> Hashable:
     """Return the same for equal JSON: 1 and 1.0 are equal, 1 and true are not."""
     if isinstance(value, dict):
         return frozenset((name, _identity(part)) for name, part in value.items())
