@@ -228,7 +228,8 @@ def _identity(value: Any) -> Hashable:
         return tuple(map(_identity, value))
     if isinstance(value, bool):
         return bool, value
-    return value
+    text_or_number: Hashable = value
+    return text_or_number
 
 
 def _field_errors(
