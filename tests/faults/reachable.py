@@ -12,6 +12,12 @@ def reachable(thing: object) -> Iterator[str]:
     waiting = [thing]
     while waiting:
         one = waiting.pop()
+        # Most of it is the JSON of schemas, and this is done some thousand times.
+        if isinstance(one, str):
+            yield one
+            continue
+        if one is None or isinstance(one, int | float):
+            continue
         parts = list(_parts(one))
         if not isinstance(one, Mapping | list | tuple | set | frozenset):
             yield from (repr(one), str(one))
