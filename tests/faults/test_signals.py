@@ -21,6 +21,7 @@ __all__ = ["command"]
 
 _PAGE = b"<html><form>Sign in</form></html>"
 _ERROR = b'{"error": {"type": "invalid_request", "message": "no"}}'
+_ENDLESS = b"HTTP/1.1 200 OK\r\ncontent-length: 60\r\n\r\n{"
 # The answer to the request to stop, and whether it says that the run ends.
 STOPS: Mapping[str, tuple[Fault, bool]] = {
     "accepted": (answer(200, b'{"status": "cancelling"}'), True),
@@ -36,6 +37,7 @@ STOPS: Mapping[str, tuple[Fault, bool]] = {
     "a redirect": (answer(302, b"", {"location": "/login"}), False),
     "a reset connection": (broken(Cut.RESET), False),
     "silence": (broken(Cut.STALL), False),
+    "a body without an end": (broken(Cut.STALL, _ENDLESS), False),
 }
 # The answer to the request to stop, the signal and the command; returns the envelope and the words.
 Stopped = Callable[..., tuple[Any, str]]
@@ -117,7 +119,7 @@ def test_a_stop_ends_in_words_that_are_true(
 ) -> None:
     """The received part is printed. If the provider did not accept, stderr says how to get the answer."""
     fault, is_accepted = STOPS[stop]
-    if stop == "silence":
+    if stop in {"silence", "a body without an end"}:
         monkeypatch.setattr(cancelling, "_CANCEL_SECONDS", 0.1)
     envelope, said = stopped(fault, line=line)
     assert envelope["status"] == "cancelled"
