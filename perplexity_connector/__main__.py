@@ -1,7 +1,6 @@
 """The console script, also run as `python -m perplexity_connector`."""
 
 import sys
-from importlib.util import find_spec
 
 _EXTRA = ("rich", "stamina", "starlette", "typer", "uvicorn")
 _INTERRUPTED = 130
@@ -17,6 +16,8 @@ def main() -> None:
 
 
 def _run() -> None:
+    from importlib.util import find_spec  # noqa: PLC0415 - Ctrl-C during this import leaves no traceback either
+
     if any(find_spec(name) is None for name in _EXTRA):
         sys.stderr.write(
             "error: the command line needs: pip install 'perplexity-connector[host]'\n"

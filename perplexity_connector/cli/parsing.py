@@ -5,11 +5,7 @@ from typing import Any
 
 from perplexity_connector.cli.output import say
 
-_WANTED = {
-    "float": "a number",
-    "integer": "a whole number",
-    "integer range": "a whole number in the range that the help shows",
-}
+_WANTED = {"float": "a number", "integer": "a whole number"}
 
 
 def report_parse_error(mistake: Any, *, is_empty: bool) -> None:
@@ -28,8 +24,7 @@ def _message(mistake: Any) -> str:
         case "MissingParameter":
             return f"{_name(mistake.param)} is missing."
         case "BadParameter":
-            wanted = _WANTED.get(mistake.param.type.name, "valid")
-            return f"{_name(mistake.param)} must be {wanted}."
+            return f"{_name(mistake.param)} must be {_wanted(mistake.param.type)}."
         case "NoSuchOption":
             return " ".join(["Unknown option.", *_suggestions(mistake)])
         case "BadOptionUsage":
@@ -40,6 +35,13 @@ def _message(mistake: Any) -> str:
         names = ", ".join(command.list_commands(mistake.ctx))
         return f"Unknown command. Available: {names}."
     return "There are too many arguments."
+
+
+def _wanted(kind: Any) -> str:
+    # Only whole numbers have a range, and each range has both ends.
+    if hasattr(kind, "max"):
+        return f"a whole number from {kind.min} to {kind.max}"
+    return _WANTED.get(kind.name, "valid")
 
 
 def _name(param: Any) -> str:

@@ -79,7 +79,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
     ("line", "wanted"),
     [
         (["run", "look", "--strean"], "--stream"),
-        (["sandbox", "--port", "x"], "--port"),
+        (["sandbox", "--port", "x"], "65535"),
         (["run", "look", "--timeout", "x"], "a number"),
         (["run", "look", "--timeout"], "--timeout"),
         (["disconnect"], "NAME"),

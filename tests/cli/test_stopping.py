@@ -413,7 +413,7 @@ def test_ctrl_c_during_the_start_leaves_no_traceback(
 ) -> None:
     """While the command line is imported, while it is parsed, and in a command without a run."""
     for place in (
-        "perplexity_connector.__main__.find_spec",
+        "importlib.util.find_spec",
         "perplexity_connector.cli.app.app",
         "perplexity_connector.cli.hosts.make_host",
     ):

@@ -17,7 +17,7 @@ from tests.faults.stage import CONNECTION, Stage, step_input
 
 RUN_ID = "run_1"
 # Not the sandbox's own answer: a run whose stream is cut may have ended there by then.
-ACCEPTED = (Rule("POST /v1/agent/", answer(200, b"{}"), 1, 9),)
+ACCEPTED = (Rule("POST /v1/agent/", answer(200, b'{"status": "cancelling"}'), 1, 9),)
 REFUSED = (Rule("POST /v1/agent/", answer(400), 1, 9),)
 DEAF = (Rule("POST /v1/agent/", broken(Cut.STALL), 1, 9),)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from perplexity_connector.contract import ActionContext, ActionResult
-from perplexity_connector.host import Host, shared_host
+from perplexity_connector.host import Host, RateLimiters, shared_host
 from perplexity_connector.host import shared as shared_module
 from perplexity_connector.host.runs import opened
 from tests.host.runs.test_stopping import Writing
@@ -94,6 +94,27 @@ def test_a_host_that_is_opened_again_waits_for_turns_on_its_new_loop() -> None:
     for _ in range(3):
         statuses = {envelope["status"] for envelope in in_host(host, crowd)}
         assert statuses == {"succeeded"}
+
+
+def test_given_rate_limiters_go_to_the_next_loop_and_never_to_two() -> None:
+    """Their locks are of one loop: on another one, each run that has to wait would fail."""
+    limiter = RateLimiters(1)
+
+    async def handler(_: Any, ctx: ActionContext) -> ActionResult:
+        async with ctx.permit():
+            await asyncio.sleep(0)
+        return ActionResult(output={"text": "Hello"})
+
+    async def work(host: Host) -> set[str]:
+        with pytest.raises(RuntimeError, match="loop"):
+            await asyncio.to_thread(in_host, toy_host(limiter=limiter), drain)
+        async with limiter.acquire("key", "action"):
+            runs = (host.run(*GREET, connection=CONNECTION) for _ in range(8))
+            return {envelope["status"] for envelope in await asyncio.gather(*runs)}
+
+    for _ in range(2):
+        host = toy_host(ToyPlugin(greet=handler), limiter=limiter)
+        assert in_host(host, work) == {"succeeded"}
 
 
 def test_a_host_whose_loop_has_ended_without_closing_it_can_be_opened_again() -> None:

@@ -5,6 +5,7 @@ in flight. After it, the provider's limit counts; without one, only the operator
 """
 
 import asyncio
+import os
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -48,13 +49,32 @@ class RateLimiters(Limiter):
     """The default `Limiter`: a rate limiter for each action and credential, in this process.
 
     Providers limit each of their services separately. It belongs to one event loop; hosts on that
-    loop may share it.
+    loop may share it. When that loop has ended, the next one gets new rate limiters.
+
+    * `_limiters`: the rate limiters by key and action.
+    * `_loop`, `_process`: the event loop that has them, and its process; None before the first use.
     """
 
     def __init__(self, concurrency: int = 64) -> None:
         """Allow `concurrency` requests at once in each of them."""
         self._concurrency = concurrency
         self._limiters: dict[tuple[str, str], RateLimiter] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process: int | None = None
+
+    def use_here(self) -> None:
+        """Belong to the running event loop. Raises `RuntimeError` while another one has them."""
+        loop = asyncio.get_running_loop()
+        if loop is self._loop:
+            return
+        if self._loop and not self._loop.is_closed() and self._process == os.getpid():
+            message = (
+                "these RateLimiters are used on another event loop: "
+                "make others for each loop"
+            )
+            raise RuntimeError(message)
+        self._limiters.clear()
+        self._loop, self._process = loop, os.getpid()
 
     def of(self, key_id: str, action: str) -> "RateLimiter":
         """Return the rate limiter of an action. Connections with the same secrets share one."""
@@ -66,6 +86,7 @@ class RateLimiters(Limiter):
 
     def acquire(self, key_id: str, action: str) -> AbstractAsyncContextManager[None]:
         """Wait for a turn without a deadline. A host asks `of`, and adds the run's deadline."""
+        self.use_here()
         return self.of(key_id, action).permit()
 
     def observe(  # noqa: PLR0913 - as in the protocol

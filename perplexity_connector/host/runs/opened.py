@@ -38,7 +38,12 @@ class Opened:
         limiter: Limiter | None,
         observers: "Sequence[RunObserver]",
     ) -> None:
-        """Belong to the running event loop; without a `limiter` allow `concurrency` requests each."""
+        """Belong to the running event loop; without a `limiter` allow `concurrency` requests each.
+
+        Raises `RuntimeError` if the `limiter` is of another loop.
+        """
+        if isinstance(limiter, RateLimiters):
+            limiter.use_here()
         self.times = 0
         self.observers = Observers(observers) if observers else None
         self._limiter = limiter

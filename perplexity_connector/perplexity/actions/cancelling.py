@@ -10,9 +10,10 @@ from perplexity_connector.contract import (
     ErrorCode,
     JsonObject,
 )
-from perplexity_connector.contract.readers import as_text
+from perplexity_connector.contract.readers import as_object, as_text
 from perplexity_connector.perplexity.wire import agent_request
 from perplexity_connector.perplexity.wire.client import Client
+from perplexity_connector.perplexity.wire.run_status import is_error
 
 _CANCEL_SECONDS = 2
 
@@ -26,13 +27,21 @@ async def cancel_chat(client: Client, state: JsonObject, ctx: ActionContext) -> 
 
 
 async def ask_to_cancel(client: Client, run_id: str, ctx: ActionContext) -> bool:
-    """Ask to cancel a run. Return whether Perplexity accepted, within two seconds."""
+    """Ask to cancel a run. Return whether Perplexity accepted, within two seconds.
+
+    A page that something before Perplexity sent, or an error with HTTP 200, accepts nothing.
+    """
     # Not the host's limit: the run costs money while the request waits.
     free = ActionContext(connection=ctx.connection, observe_request=ctx.observe_request)
     path = f"{agent_request.PATH}/{run_id}/cancel"
     with suppress(ConnectorError, TimeoutError):
-        async with asyncio.timeout(_CANCEL_SECONDS), client.ask("POST", path, free):
-            return True
+        async with (
+            asyncio.timeout(_CANCEL_SECONDS),
+            client.ask("POST", path, free) as answer,
+        ):
+            found = as_object(await answer.json())
+            is_ours = as_text(found.get("response_id")) in {"", run_id}
+            return bool(found) and is_ours and not is_error(found)
     return False
 
 

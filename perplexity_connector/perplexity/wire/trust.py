@@ -13,8 +13,9 @@ from pathlib import Path
 
 from perplexity_connector.perplexity.wire.variables import named_variable, refuse
 
-# The first one that is set counts.
-BUNDLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# The first one that is set counts. The folder is last: some systems set it to their own store, and a
+# company names its bundle beside it.
+BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_DIR")
 _WANTED = (
     "It must name a PEM file with certificates, or a folder that c_rehash prepared."
 )

@@ -33,12 +33,24 @@ def stop(
 
 @pytest.mark.parametrize(
     ("answer", "accepted"),
-    [(plain({}), True), (refusal(400), False), (refusal(500), False)],
+    [
+        (plain({"response_id": RUN_ID, "status": "cancelling"}), True),
+        (plain({"status": "cancelling"}), True),
+        (refusal(400), False),
+        (refusal(500), False),
+        (httpx.Response(200, html="<form>Sign in</form>"), False),
+        (plain({"error": {"type": "invalid_request"}}), False),
+        (plain({"response_id": "resp_other", "status": "cancelling"}), False),
+        (plain({}), False),
+    ],
 )
 def test_a_chat_is_stopped_with_one_request(
     answer: httpx.Response, accepted: bool
 ) -> None:
-    """It waits for no turn: a run that no one waits for costs money meanwhile."""
+    """It waits for no turn: a run that no one waits for costs money meanwhile.
+
+    HTTP 200 alone accepts nothing: a sign-in page has it too.
+    """
     provider = Provider(answer)
     assert stop(provider) is accepted
     assert provider.asked == [("POST", f"/v1/agent/{RUN_ID}/cancel")]

@@ -936,7 +936,8 @@ def test_a_run_cancelled_while_its_failure_is_being_kept_is_salvaged(
 
 
 @pytest.mark.parametrize(
-    ("answer", "accepted"), [(plain({}), True), (refusal(500), False)]
+    ("answer", "accepted"),
+    [(plain({"status": "cancelling"}), True), (refusal(500), False)],
 )
 def test_cancelling_asks_the_provider_to_stop_and_stays_a_cancellation(
     answer: httpx.Response, accepted: bool

@@ -215,7 +215,8 @@ def test_a_connection_test_has_a_sentence_of_its_own_for_it(
 def test_the_first_variable_that_names_a_bundle_counts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: int
 ) -> None:
-    """It replaces those after it, and everything else that would be trusted."""
+    """It replaces those after it, the system's folder, and everything else that would be trusted."""
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
     good, other = Authority(tmp_path / "good.pem"), Authority(tmp_path / "other.pem")
     for name in names[place + 1 :]:
