@@ -63,6 +63,8 @@ MAX_BODY = 16 * 1024 * 1024
 _MAX_REFUSAL = 64 * 1024
 _REFUSAL_SECONDS = 5.0
 _DRAIN_SECONDS = 0.25
+# Plain ASCII, so that a lone surrogate in an author's text cannot break the encoding.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _Permit: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -292,9 +294,7 @@ class Client:
         url = _url(f"{self._endpoint.base_url}{path}")
         content = b""
         if body is not None:
-            # Plain ASCII, so that a lone surrogate in an author's text cannot break the encoding.
-            text = json.dumps(body, separators=(",", ":"), allow_nan=False)
-            content = text.encode()
+            content = _ENCODER.encode(body).encode()
         return httpx.Request(
             method,
             url,
