@@ -1,6 +1,7 @@
 """The connector and its pluggy door."""
 
 import asyncio
+import gc
 from typing import Any
 
 import pluggy
@@ -182,3 +183,46 @@ def test_a_host_flags_a_removed_model_of_a_saved_step_and_names_what_to_use() ->
     (problem,) = Host(environ={}).validate("perplexity", "create_chat_completion", step)
     assert (problem.pointer, problem.code) == ("/model", "removed_model")
     assert "sonar-reasoning-pro" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("action", "step"),
+    [
+        ("execute_search", {"query": "moon"}),
+        ("execute_search", {"query": ["moon", "sun"]}),
+        (
+            "create_chat_completion",
+            {"model": "sonar", "messages": [{"role": "user", "content": "moon"}]},
+        ),
+    ],
+)
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_nothing_of_a_run_waits_for_the_garbage_collector(
+    action: str, step: Any, is_streamed: bool
+) -> None:
+    """Its key would stay in memory, and each collection costs time."""
+    connection = {"connection_name": "Mine", "api_key": GOOD_KEY}
+
+    async def status_of(host: Host) -> str:
+        run = ("perplexity", action, step)
+        if not is_streamed:
+            return (await host.run(*run, connection=connection))["status"]
+        items: list[Any] = [
+            item async for item in host.stream(*run, connection=connection)
+        ]
+        return str(items[-1]["envelope"]["status"])
+
+    async def left(base_url: str) -> list[object]:
+        settings = {"perplexity": {"base_url": base_url}}
+        async with Host(settings=settings, environ={}) as host:
+            assert await status_of(host) == "succeeded"
+            await asyncio.sleep(0)  # the run's tasks let go
+            return [it for it in gc.get_objects() if isinstance(it, ActionContext)]
+
+    gc.collect()
+    gc.disable()
+    try:
+        with Sandbox() as sandbox:
+            assert asyncio.run(left(sandbox.url)) == []
+    finally:
+        gc.enable()

@@ -196,13 +196,15 @@ def _read_parts(
     whole: object, readers: Mapping[str, _Reader]
 ) -> tuple[dict[str, Any], list[str]]:
     """Return a plain copy of each part, and the names of the parts that cannot be used."""
-    unusable = object()
-    found = {
-        name: _attempt(lambda: reader(getattr(whole, name)), unusable)  # noqa: B023 - called at once
-        for name, reader in readers.items()
-    }
-    parts = {name: part for name, part in found.items() if part is not unusable}
-    return parts, [name for name in found if name not in parts]
+    parts: dict[str, Any] = {}
+    for name, reader in readers.items():
+        try:
+            parts[name] = reader(getattr(whole, name))
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001, S110 - as in `call`
+            pass
+    return parts, [name for name in readers if name not in parts]
 
 
 def _all_parts(

@@ -81,7 +81,7 @@ class ProviderRun:
     * `request_id`: the provider's id of the latest request.
     * `recovered`: true once the run was polled instead of listened to.
     * `_translator`: emits a listener's events; None if nothing listens.
-    * `_turn`: the context of the POST, which notes whether the POST can have left.
+    * `_turn`: the turn of the POST, which notes whether the POST can have left.
     * `_free`: the context of polls. They do not wait for the host's limit, because the run costs
       money meanwhile. The provider counts them separately.
     * `is_unclear`: true while the stream says that the run has ended, and its object that it has
@@ -194,7 +194,7 @@ class ProviderRun:
         body = agent_request.request_body(self._form)
         try:
             async with self._client.ask(
-                "POST", agent_request.PATH, self._turn.ctx, body
+                "POST", agent_request.PATH, self._ctx, body, self._turn.permit
             ) as answer:
                 await self._listen(answer)
         except ConnectorError as error:

@@ -183,8 +183,9 @@ class Searcher:
 
     async def _ask(self, one: _Search) -> Outcome:
         body = search.request_body(self._form, one.query)
-        ctx = one.turn.ctx
-        async with self._client.ask("POST", search.PATH, ctx, body) as answer:
+        async with self._client.ask(
+            "POST", search.PATH, self._ctx, body, one.turn.permit
+        ) as answer:
             document = as_object(await answer.json())
             if document.get("error"):
                 raise provider_errors.error_in_answer(

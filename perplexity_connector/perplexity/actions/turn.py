@@ -4,17 +4,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from perplexity_connector.contract import ActionContext, ConnectorError, Effect
 
 
 class Turn:
-    """The turn of one request.
+    """The turn of one request: send it with `permit` in the place of the context's.
 
-    * `ctx`: the context to send it with.
     * `effect`: `none` while the host's limit holds the request back, then `unknown`.
     * `refusal`: raised instead of sending the request, once it is set.
+    * `_permit`: the context's.
     * `_earliest`: the request is not sent before it; monotonic.
     """
 
@@ -22,7 +21,6 @@ class Turn:
         """Wait for the turn with `ctx.permit`."""
         self._permit = ctx.permit
         self._earliest = 0.0
-        self.ctx = replace(ctx, permit=self._note_permit)
         self.effect = Effect.NONE
         self.refusal: ConnectorError | None = None
 
@@ -32,7 +30,8 @@ class Turn:
         self._earliest = time.monotonic() + seconds
 
     @asynccontextmanager
-    async def _note_permit(self) -> AsyncIterator[None]:
+    async def permit(self) -> AsyncIterator[None]:
+        """Wait for the turn, and hold it until the response begins."""
         async with self._permit():
             # A host's limit has waited for so long already; a host without one has not.
             if (seconds := self._earliest - time.monotonic()) > 0:

@@ -7,18 +7,18 @@ must not happen here, and it logs the head of every response.
 import asyncio
 import functools
 import json
-import re
 import time
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
+    Callable,
     Iterable,
     Mapping,
     Sequence,
 )
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from types import TracebackType
-from typing import Self, cast
+from typing import Self, TypeAlias, cast
 
 import httpx
 
@@ -33,10 +33,9 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.contract.version import PRODUCT, own_version
 from perplexity_connector.perplexity.wire import provider_errors
+from perplexity_connector.perplexity.wire.bearer import bearer
 from perplexity_connector.perplexity.wire.endpoint import Endpoint
 from perplexity_connector.perplexity.wire.error_table import (
-    BEARER_BEFORE_KEY,
-    NO_USABLE_KEY,
     UNTRUSTED_CERTIFICATE,
 )
 from perplexity_connector.perplexity.wire.idle_timeout import IdleTimeout
@@ -46,7 +45,12 @@ from perplexity_connector.perplexity.wire.rate_headers import (
     rate_limit_from_headers,
     retry_after_from_headers,
 )
-from perplexity_connector.perplexity.wire.sse import BOM, EventDecoder, ServerEvent
+from perplexity_connector.perplexity.wire.sse import (
+    BOM,
+    EventDecoder,
+    ServerEvent,
+    without_bom,
+)
 from perplexity_connector.perplexity.wire.transport import (
     UntrustedCertificateError,
     network,
@@ -59,6 +63,9 @@ MAX_BODY = 16 * 1024 * 1024
 _MAX_REFUSAL = 64 * 1024
 _REFUSAL_SECONDS = 5.0
 _DRAIN_SECONDS = 0.25
+# Plain ASCII, so that a lone surrogate in an author's text cannot break the encoding.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_Permit: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class StreamingResponse:
@@ -85,7 +92,7 @@ class StreamingResponse:
         """
         body = b"".join([chunk async for chunk in self._chunks()])
         try:
-            return read_json(_without_bom(body))
+            return read_json(without_bom(body))
         except ValueError:
             raise self._unreadable(detail="the body is not JSON") from None
 
@@ -132,7 +139,7 @@ class StreamingResponse:
         first = b""
         async for chunk in chunks:
             # Some proxies send blank lines before the body, to keep the connection open.
-            first = _without_bom(first + chunk)
+            first = without_bom(first + chunk)
             if not BOM.startswith(first):
                 break
         is_called_html = (
@@ -246,38 +253,40 @@ class Client:
 
     @asynccontextmanager
     async def ask(
-        self, method: str, path: str, ctx: ActionContext, body: JsonObject | None = None
+        self,
+        method: str,
+        path: str,
+        ctx: ActionContext,
+        body: JsonObject | None = None,
+        permit: _Permit | None = None,
     ) -> AsyncIterator[StreamingResponse]:
         """Yield the response to one request, as soon as its headers arrive. Nothing is repeated.
 
-        Raises `ConnectorError`: `effect` is `none` when the request was not sent or was refused.
+        `permit` takes the place of the context's. Raises `ConnectorError`: `effect` is `none` when
+        the request was not sent or was refused.
         """
         request = self._request(method, path, ctx, body)
-        # The stack owns the response from its first byte on, because a cancellation can arrive
-        # while the permit is given back.
-        async with AsyncExitStack() as stack:
-            stack.enter_context(unlogged())
-            async with ctx.permit():
-                response = await self._first_byte(request, path, ctx)
-                stack.push_async_callback(response.aclose)
-                # Inside the permit, so that the next request starts with the new limit.
-                _observe(ctx, response)
-            if not response.is_success:
-                raise provider_errors.error_from_response(
-                    response.status_code,
-                    response.headers,
-                    await _refusal(response),
-                    body,
-                )
-            answer = StreamingResponse(response, self._endpoint.idle_timeout)
-            stack.callback(answer.close)
+        response, answer = None, None
+        with unlogged():
+            # A cancellation can arrive while the permit is given back.
             try:
+                async with (permit or ctx.permit)():
+                    response = await self._first_byte(request, path, ctx)
+                    # Inside the permit, so that the next request starts with the new limit.
+                    _observe(ctx, response)
+                await _require_success(response, body)
+                answer = StreamingResponse(response, self._endpoint.idle_timeout)
                 yield answer
             except ConnectorError as error:
                 # The body of a 200 can be a refusal as well.
-                if error.code is ErrorCode.RATE_LIMITED:
+                if answer is not None and error.code is ErrorCode.RATE_LIMITED:
                     ctx.observe_refusal(error.retry_after)
                 raise
+            finally:
+                if answer is not None:
+                    answer.close()
+                if response is not None:
+                    await response.aclose()
 
     def _request(
         self, method: str, path: str, ctx: ActionContext, body: JsonObject | None
@@ -285,9 +294,7 @@ class Client:
         url = _url(f"{self._endpoint.base_url}{path}")
         content = b""
         if body is not None:
-            # Plain ASCII, so that a lone surrogate in an author's text cannot break the encoding.
-            text = json.dumps(body, separators=(",", ":"), allow_nan=False)
-            content = text.encode()
+            content = _ENCODER.encode(body).encode()
         return httpx.Request(
             method,
             url,
@@ -309,7 +316,7 @@ class Client:
         about_body = {"content-type": "application/json", "content-length": length}
         return {
             **self._headers,
-            "authorization": f"Bearer {_key(credentials)}",
+            "authorization": bearer(credentials),
             **(about_body if content else {}),
         }
 
@@ -366,16 +373,11 @@ def _unavailable(effect: Effect, state: str, error: httpx.HTTPError) -> Connecto
 _url = functools.lru_cache(maxsize=16)(httpx.URL)
 
 
-def _key(credentials: Mapping[str, str | Secret]) -> str:
-    # Crash reporters print variables, but none of these names.
-    secret = credentials.get("api_key", "")
-    api_key = (secret.reveal() if isinstance(secret, Secret) else secret).strip()
-    if not re.fullmatch("[!-~]+", api_key):
-        # Checked here, because an HTTP library that refuses a header quotes it in its error.
-        is_header = re.match(r"(?i)bearer\b", api_key)
-        row = BEARER_BEFORE_KEY if is_header else NO_USABLE_KEY
-        raise UnsentError(ErrorCode.INVALID_CREDENTIALS, row)
-    return api_key
+async def _require_success(response: httpx.Response, sent: JsonObject | None) -> None:
+    if not response.is_success:
+        raise provider_errors.error_from_response(
+            response.status_code, response.headers, await _refusal(response), sent
+        )
 
 
 async def _refusal(response: httpx.Response) -> bytes:
@@ -391,9 +393,4 @@ async def _refusal(response: httpx.Response) -> bytes:
                         return body
     except (TimeoutError, httpx.HTTPError, ValueError):
         pass
-    return _without_bom(body)
-
-
-def _without_bom(body: bytes) -> bytes:
-    """Return a body without a byte order mark and the blanks before and after it."""
-    return body.lstrip().removeprefix(BOM).lstrip()
+    return without_bom(body)

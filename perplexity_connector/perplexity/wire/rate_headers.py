@@ -89,6 +89,8 @@ def _number(headers: Mapping[str, str], name: str) -> float | None:
 def _value(headers: Mapping[str, str], name: str) -> str:
     """Return a header. One that was sent several times with the same value counts once."""
     value = headers.get(name, "").strip()
+    if "," not in value:
+        return value
     parts = set(re.split(r"\s*,\s*", value))
     return parts.pop() if len(parts) == 1 else value
 

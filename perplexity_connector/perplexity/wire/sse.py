@@ -95,3 +95,8 @@ class EventDecoder:
 def _name(name: bytes) -> str:
     # A stream has hundreds of events with a few names, none of them long.
     return name.decode("utf-8", "replace")
+
+
+def without_bom(body: bytes) -> bytes:
+    """Return a body without a byte order mark and the blanks before and after it."""
+    return body.lstrip().removeprefix(BOM).lstrip()

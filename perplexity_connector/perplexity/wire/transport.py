@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 import httpx
 
@@ -179,7 +179,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 request.method,
                 str(request.url),
                 headers=[*request.headers.multi_items(), *proxy_headers],
-                data=await request.aread() or None,
+                # The client gives each body as one piece.
+                data=b"".join(cast("httpx.SyncByteStream", request.stream)) or None,
                 allow_redirects=False,
                 proxy=str(self._proxy.url) if self._proxy else None,
                 proxy_headers=self._proxy_headers,

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import pytest
 
@@ -511,3 +511,14 @@ def test_a_second_cancellation_reaches_an_action_that_is_ending() -> None:
 
     assert in_host(toy_host(ToyPlugin(greet=handler)), work)
     assert seen == ["first", "second"]
+
+
+def test_an_interrupt_while_a_value_is_copied_is_passed_on() -> None:
+    """Any other exception of a plugin's own value makes it unusable."""
+
+    class Interrupting(dict[str, int]):
+        def items(self) -> NoReturn:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        boundary.plain_object(Interrupting(one=1))
