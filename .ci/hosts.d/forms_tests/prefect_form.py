@@ -71,7 +71,7 @@ CONTROLS = {
     "p-textarea__control": "text",
     "schema-form-property-object": "group",
 }
-# What the server must take beside the minimal input, and what it must refuse before a run exists.
+# Changes to the minimal input that the server must take, and those that it must refuse before a run exists.
 TAKEN: dict[str, list[Json]] = {
     "create_chat_completion": [
         {"search": None, "tools": [], "web_search_options": {}, "previous_response_id": ""},
