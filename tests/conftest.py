@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import stamina.instrumentation
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from perplexity_connector.contract import repeating
 from perplexity_connector.perplexity.actions import searcher
@@ -19,6 +21,7 @@ settings.register_profile("nightly", max_examples=10_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 TESTS = Path(__file__).parent
+FAULTS = "tests/faults/"
 # Where tests start processes or a browser: about 4 % of the cases, and most of the time.
 SLOW = (
     "adapters/mcp/test_http.py",
@@ -40,7 +43,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow tests, and keep the tests that share a costly fixture in one process of pytest-xdist."""
+    """Mark the slow tests."""
     for place in SLOW:
         if not (TESTS / place).exists():
             message = f"{place} has moved: change SLOW in {__file__}"
@@ -49,9 +52,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         place = str(item.path).removeprefix(f"{TESTS}{os.sep}")
         if place.startswith(SLOW):
             item.add_marker(pytest.mark.slow)
-        # The fault matrix keeps the outcome of each row for the tests of the whole folder.
-        group = "faults" if place.startswith("faults/") else place
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+class _ByFile(LoadScopeScheduling):
+    """Gives each process whole files of tests, since those of one file share costly fixtures.
+
+    The fault matrix keeps the outcome of each row for all tests of its folder.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return FAULTS if file.startswith(FAULTS) else file
+
+
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: Producer
+) -> LoadScopeScheduling:
+    """Decide which process runs a test. The marks for groups have no effect since pytest 9.2."""
+    return _ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)
