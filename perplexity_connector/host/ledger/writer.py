@@ -35,6 +35,7 @@ class Writer:
     * `_process`: the process that the thread runs in. It does not run in a forked child.
     * `_queue`: the units that wait; None ends the thread.
     * `_waiting`: the units that were taken from the queue, and are not in a group yet.
+    * `_group`: the units that are being committed.
     * `_last`: the future of the newest unit: all are done when it is.
     * `_problems`: the texts of the problems so far, each once.
     * `_is_closed`: no unit is accepted any more.
@@ -51,6 +52,7 @@ class Writer:
         self._process = os.getpid()
         self._queue: SimpleQueue[AnyUnit | None] = SimpleQueue()
         self._waiting: deque[AnyUnit] = deque()
+        self._group: Sequence[AnyUnit] = ()
         self._last: Future[object] | None = None
         self._problems: dict[str, None] = {}
         self._is_closed = False
@@ -123,18 +125,34 @@ class Writer:
 
     def _run(self) -> None:
         service = self._service()
+        try:
+            self._serve(service)
+        except Exception as error:  # noqa: BLE001 - a thread that ends leaves its callers waiting
+            text = (
+                f"The ledger at {self._address.place} failed: {type(error).__name__}."
+            )
+            self._note(text)
+            broken = _NoService(text)
+            broken.commit([unit for unit in self._group if not unit.future.done()])
+            self._serve(broken)
+        finally:
+            service.close()
+
+    def _serve(self, service: "Service | _NoService") -> None:
+        """Commit what comes, until the end."""
         look_at = 0.0
         is_going = True
-        while is_going:
+        while is_going or self._waiting:
             seconds = max(0, look_at - time.monotonic()) if service.is_open else None
-            is_going = self._receive(seconds)
+            if is_going:
+                is_going = self._receive(seconds)
             while self._waiting:
-                service.commit(self._next_group())
+                self._group = self._next_group()
+                service.commit(self._group)
                 time.sleep(_PAUSE_S)
             if time.monotonic() >= look_at:
                 look_at = time.monotonic() + _LOOK_S
                 service.look_around()
-        service.close()
 
     def _service(self) -> "Service | _NoService":
         try:
