@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from perplexity_connector.host.ledger.address import Address, journal_folder
-from perplexity_connector.host.ledger.claims import take_over
 from perplexity_connector.host.ledger.database import Database
 from perplexity_connector.host.ledger.groups import commit
 from perplexity_connector.host.ledger.journal_files import (
@@ -15,6 +14,7 @@ from perplexity_connector.host.ledger.journal_files import (
 )
 from perplexity_connector.host.ledger.keeping import cancelled_runs
 from perplexity_connector.host.ledger.owners import RENEWAL_S
+from perplexity_connector.host.ledger.takeovers import take_over
 from perplexity_connector.host.ledger.unit import AnyUnit, T, Unit, Work
 from perplexity_connector.host.ledger.urls import ledger_error
 

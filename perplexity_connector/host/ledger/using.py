@@ -97,9 +97,11 @@ class LedgerUser:
         from perplexity_connector.host.ledger.writer import leave_writer  # noqa: PLC0415 - imported already
 
         writer.require_ours()
-        self._writer = None
-        writer.listeners.remove(self._tell)
         leave_writer(writer, timeout)
+        writer.listeners.remove(self._tell)
+        # Until here, the callbacks of its futures have used it.
+        if self._writer is writer:
+            self._writer = None
         return writer.problems()
 
     def _write(
