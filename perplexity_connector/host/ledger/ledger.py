@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         UsageBy,
         UsageRow,
     )
-    from perplexity_connector.host.ledger.owners import Transaction
+    from perplexity_connector.host.ledger.writing.owners import Transaction
 
 __all__ = ["Ledger"]
 

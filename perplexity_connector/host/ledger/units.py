@@ -7,6 +7,7 @@ from perplexity_connector.contract.lazy import lazy_names
 __all__ = [
     "budgets",
     "claims",
+    "journal_files",
     "keeping",
     "planning",
     "reading",
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from perplexity_connector.host.ledger import (
         budgets,
         claims,
+        journal_files,
         keeping,
         planning,
         reading,

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.address import Address
 from perplexity_connector.host.ledger.entries import LedgerError
-from perplexity_connector.host.ledger.unit import AnyUnit
+from perplexity_connector.host.ledger.writing.unit import AnyUnit
 
 if TYPE_CHECKING:
-    from perplexity_connector.host.ledger.service import Service
+    from perplexity_connector.host.ledger.writing.service import Service
 
 # Without a pause between its groups, one of four processes would starve the others.
 _PAUSE_S = 0.002
@@ -108,11 +108,12 @@ class Writer:
         return texts
 
     def _note_busy(self) -> None:
-        self._note(
+        self.note(
             f"The ledger at {self._address.place} is busy. The last changes are not written."
         )
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
+        """Keep a problem."""
         self._problems[text] = None
 
     def _cancel(self, run_id: str) -> None:
@@ -120,7 +121,7 @@ class Writer:
             try:
                 listener(run_id)
             except Exception as error:  # noqa: BLE001 - the thread must go on
-                self._note(f"Run {run_id} cannot be stopped: {type(error).__name__}.")
+                self.note(f"Run {run_id} cannot be stopped: {type(error).__name__}.")
 
     def _run(self) -> None:
         service = self._service()
@@ -130,7 +131,7 @@ class Writer:
             text = (
                 f"The ledger at {self._address.place} failed: {type(error).__name__}."
             )
-            broken = _NoService(text, self._note)
+            broken = _NoService(text, self.note)
             broken.commit([unit for unit in self._group if not unit.future.done()])
             self._serve(broken)
         finally:
@@ -164,12 +165,12 @@ class Writer:
 
     def _service(self) -> "Service | _NoService":
         try:
-            from perplexity_connector.host.ledger.service import Service  # noqa: PLC0415 - slow, and only this thread needs it
+            from perplexity_connector.host.ledger.writing.service import Service  # noqa: PLC0415 - slow, and only this thread needs it
         except ImportError as error:
             text = f"The ledger needs {error.name}, which is not installed."
-            return _NoService(text, self._note)
+            return _NoService(text, self.note)
         return Service(
-            self._address, self._environ, cancel=self._cancel, note=self._note
+            self._address, self._environ, cancel=self._cancel, note=self.note
         )
 
     def _receive(self, seconds: float | None) -> None:
