@@ -171,7 +171,7 @@ class LedgerLog(RunLog):
                     return await _committed(reserve)
                 except OverBudgetError as error:
                     if not error.is_waiting_useful:
-                        raise used_up() from None
+                        raise used_up(_whose(error.budget_id)) from None
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_PAUSE_S, 2 * pause)
 
@@ -267,6 +267,11 @@ def warn(envelope: "EnvelopeDocument", error: BaseException) -> None:
     """Add to an envelope that its run could not be written."""
     message = f"The run is not in the ledger: {error}"
     envelope["warnings"].append({"code": "not_recorded", "message": message})
+
+
+def _whose(budget_id: str) -> str:
+    is_day = budget_id.startswith("day:")
+    return " It is that of all runs of a day (UTC)." if is_day else ""
 
 
 async def refusing(work: Awaitable[T]) -> T:
