@@ -8,6 +8,7 @@ import pytest
 
 from perplexity_connector.contract import (
     ActionContext,
+    ActionHandler,
     ActionResult,
     ConnectorError,
     CostEstimate,
@@ -46,13 +47,17 @@ class Plugin:
         self.script = list(script)
         self.kind = kind
         self.sent = 0
+        self.loaded: list[Toy] = []
 
     @hookimpl
     def load_connector(self, settings: Mapping[str, str]) -> Toy:
         """Load one."""
-        return self.kind(
-            settings=settings, handlers={"greet": self.handle, "count": self.handle}
-        )
+        handlers: dict[str, ActionHandler] = {
+            "greet": self.handle,
+            "count": self.handle,
+        }
+        self.loaded.append(self.kind(settings=settings, handlers=handlers))
+        return self.loaded[-1]
 
     async def handle(self, input: Any, ctx: ActionContext) -> ActionResult:
         """Send one request, and end as the script says."""
@@ -70,9 +75,8 @@ class Plugin:
 
 def down(effect: Effect = Effect.NONE, **parts: Any) -> ConnectorError:
     """A failure that may pass at once."""
-    return ConnectorError(
-        ErrorCode.UNAVAILABLE, "Down.", effect=effect, retry_after=0, **parts
-    )
+    parts = {"retry_after": 0, **parts}
+    return ConnectorError(ErrorCode.UNAVAILABLE, "Down.", effect=effect, **parts)
 
 
 def host(plugin: Plugin, budget: Any, **options: Any) -> Host:
@@ -163,10 +167,8 @@ def test_a_run_waits_for_room_and_its_deadline_waits_with_it() -> None:
     plugin = Plugin(0.1, 0.1)
 
     async def work(opened: Host) -> list[Any]:
-        return await asyncio.gather(
-            opened.run(*GREET, connection=CONNECTION),
-            opened.run(*GREET, connection=CONNECTION),
-        )
+        pair = [opened.run(*GREET, connection=CONNECTION) for _ in range(2)]
+        return await asyncio.gather(*pair)
 
     assert codes(in_host(host(plugin, "1.1"), work)) == [None, None]
 

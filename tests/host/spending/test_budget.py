@@ -3,7 +3,7 @@ from collections.abc import Coroutine
 from typing import Any, Literal, NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perplexity_connector.contract import ConnectorError, Effect
@@ -88,6 +88,7 @@ def together(*work: Coroutine[Any, Any, Any]) -> None:
     asyncio.run(main())
 
 
+@settings(max_examples=50)
 @given(st.integers(0, 30), st.lists(plans(), min_size=1, max_size=12))
 def test_priced_runs_never_exceed_the_cap_and_none_waits_for_ever(
     cap: int, runs: list[Planned]
