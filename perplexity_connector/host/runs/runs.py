@@ -33,7 +33,7 @@ from perplexity_connector.host.runs.params import (
     RunOptions,
     RunRequest,
 )
-from perplexity_connector.host.runs.requests import (
+from perplexity_connector.host.runs.record import (
     check_request,
     left_error,
     record_of,
@@ -41,7 +41,7 @@ from perplexity_connector.host.runs.requests import (
 )
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.runs.run import Run
-from perplexity_connector.host.runs.run_log import NO_LOG, RunLog
+from perplexity_connector.host.runs.logs.run_log import NO_LOG, RunLog
 from perplexity_connector.host.validation.arguments import (
     as_seconds,
     require_text,
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
         RunObserver,
         StreamItem,
     )
-    from perplexity_connector.host.runs.logs import Logs
+    from perplexity_connector.host.runs.logs.logs import Logs
 
 
 class Runs:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger.entries import LedgerError, NewRun
 from perplexity_connector.host.plugins.loading import LoadedConnector
-from perplexity_connector.host.runs.budget_log import BudgetLog
-from perplexity_connector.host.runs.ledger_log import BudgetedRunLog
+from perplexity_connector.host.runs.logs.budget_log import BudgetLog
+from perplexity_connector.host.runs.logs.ledger_log import BudgetedRunLog
 from perplexity_connector.host.runs.params import RunRequest
-from perplexity_connector.host.runs.queued_log import QueuedLog
+from perplexity_connector.host.runs.logs.queued_log import QueuedLog
 from perplexity_connector.host.runs.record import RunRecord
-from perplexity_connector.host.runs.run_log import NO_LOG, RunLog
+from perplexity_connector.host.runs.logs.run_log import NO_LOG, RunLog
 from perplexity_connector.host.spending.prices import Kind, unknown_price
 from perplexity_connector.host.spending.spending import Spending
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.host.runs.run_log import RunLog
+from perplexity_connector.host.runs.logs.run_log import RunLog
 from perplexity_connector.host.spending.budget import Budget, Reservation
 from perplexity_connector.host.spending.money import cost_of
 
