@@ -1,4 +1,4 @@
-"""The record of one run in progress: from what was asked for to the envelope that it ends with."""
+"""The record of one run in progress: from the request to the envelope that it ends with."""
 
 import time
 from dataclasses import dataclass, field, replace

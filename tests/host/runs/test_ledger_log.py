@@ -543,7 +543,7 @@ def test_the_host_itself_asks_before_it_stops_a_run_between_two_attempts(
             asyncio.get_running_loop().call_soon(opened.cancel, "r")
 
         options: Any = {"connection": CONNECTION, "run_id": "r"}
-        return await opened._runs.run(*GREET, options, stop, log)
+        return await opened._runs.run(*GREET, options, listener=stop, log=log)
 
     envelope = in_host(toy_host(plugin), work)
     assert envelope["status"] == "cancelled"

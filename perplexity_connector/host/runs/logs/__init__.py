@@ -1,1 +1,1 @@
-"""What is written down about a run: for a budget, and in the ledger."""
+"""The logs of a run: for a budget, and in the ledger."""
