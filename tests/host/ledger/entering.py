@@ -36,7 +36,7 @@ def an_end() -> RunEnd:
 
 @contextmanager
 def busy(ledger: Ledger) -> Iterator[Callable[[], None]]:
-    """Keep the writing thread in a unit during the block, so that others become one group.
+    """Keep the writing thread in a unit that reads, so that those of the block become one group.
 
     Yields a function that ends this earlier.
     """
@@ -46,7 +46,7 @@ def busy(ledger: Ledger) -> Iterator[Callable[[], None]]:
         begun.set()
         end.wait(WAIT_S)
 
-    future = ledger._write(work)
+    future = ledger._read(work)
     assert begun.wait(WAIT_S)
     try:
         yield end.set

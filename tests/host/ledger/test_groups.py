@@ -1,11 +1,6 @@
-import os
 import sqlite3
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future, wait
-from contextlib import contextmanager
+from collections.abc import Iterator
+from concurrent.futures import Future, wait
 from pathlib import Path
 
 import pytest
@@ -14,11 +9,12 @@ from sqlalchemy.exc import OperationalError
 
 from perplexity_connector.host import Ledger
 from perplexity_connector.host.ledger.entries import FencedError, LedgerError
-from perplexity_connector.host.ledger.writing import groups, writer
+from perplexity_connector.host.ledger.writing import groups
 from perplexity_connector.host.ledger.writing.database import Database
 from perplexity_connector.host.ledger.writing.owners import Transaction
-from perplexity_connector.host.ledger.writing.service import Service
 from tests.host.ledger.entering import WAIT_S, a_run, busy, environ_of, outcome
+
+pytestmark = pytest.mark.usefixtures("quiet_thread")
 
 
 @pytest.fixture
@@ -159,18 +155,70 @@ def test_a_full_disk_costs_only_the_record(ledger: Ledger) -> None:
     assert "full" in problem
 
 
-def test_units_that_cannot_begin_fail_together(tmp_path: Path) -> None:
-    """Each alone would wait for another process as long as the first."""
+@pytest.fixture
+def impatient(tmp_path: Path) -> Iterator[tuple[Ledger, sqlite3.Connection]]:
+    """Return a ledger that waits for no other process, and the connection of one."""
     file = tmp_path / "l.sqlite"
     ledger = Ledger(f"sqlite:///{file}?timeout=0", environ={})
     ledger.set_cap("b", None).result(WAIT_S)
-    other = sqlite3.connect(file, isolation_level=None)
-    with busy(ledger) as release:
-        futures = [ledger.set_cap(f"b{n}", None) for n in range(3)]
-        other.execute("PRAGMA busy_timeout=60000")
-        release()
-        locking = threading.Thread(target=wait, args=(futures, WAIT_S))
-        locking.start()
-        locking.join()
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    yield ledger, other
     other.close()
     ledger.close()
+
+
+def test_units_that_cannot_begin_fail_together(
+    impatient: tuple[Ledger, sqlite3.Connection], commits: list[int]
+) -> None:
+    """Each alone would wait for the other process as long as the first."""
+    ledger, other = impatient
+    with busy(ledger):
+        other.execute("BEGIN IMMEDIATE")
+        futures = [ledger.set_cap(f"b{n}", None) for n in range(3)]
+    assert all(isinstance(outcome(future), LedgerError) for future in futures)
+    assert commits == [1, 3]
+    other.execute("ROLLBACK")
+    ledger.set_cap("b3", None).result(WAIT_S)
+    assert caps(ledger) == {"b", "b3"}
+
+
+def test_units_that_are_repeated_alone_stop_where_none_can_begin(
+    impatient: tuple[Ledger, sqlite3.Connection],
+    commits: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first was committed, and the others fail together."""
+    ledger, other = impatient
+    real = groups._commit_once
+
+    def commit_once(database: Database, units: list[object]) -> object:
+        failure = real(database, units)  # type: ignore[arg-type]
+        if len(commits) == 3:
+            other.execute("BEGIN IMMEDIATE")
+        return failure
+
+    monkeypatch.setattr(groups, "_commit_once", commit_once)
+    with busy(ledger):
+        futures: list[Future[None]] = [
+            ledger.set_cap("first", None),
+            ledger._write(bad_words),
+            ledger.set_cap("last", None),
+        ]
+    found = [outcome(future) is None for future in futures]
+    assert (found, commits) == ([True, False, False], [1, 3, 1, 1])
+
+
+def test_an_error_keeps_neither_the_database_nor_its_url(ledger: Ledger) -> None:
+    """A crash report prints the variables of all frames that an error knows."""
+
+    def work(_: object) -> None:
+        try:
+            raise ValueError
+        except ValueError:
+            message = "refused"
+            raise LookupError(message) from None
+
+    future: Future[None] = ledger._write(work)
+    error = future.exception(WAIT_S)
+    assert isinstance(error, LookupError)
+    assert (error.__cause__, error.__context__, error.__traceback__) == (None,) * 3

@@ -139,7 +139,7 @@ class Writer:
 
     def _serve(self, service: "Service | _NoService") -> None:
         """Commit what comes, until the end."""
-        look_at = 0.0
+        look_at = time.monotonic() + _LOOK_S
         while not self._is_over():
             seconds = max(0, look_at - time.monotonic()) if service.is_open else None
             self._receive(seconds)
