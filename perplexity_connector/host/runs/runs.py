@@ -205,8 +205,10 @@ class Runs:
             watch.finished(envelope)
             await log.ended(envelope)
             raise
-        await log.ended(envelope)
-        watch.finished(envelope)
+        try:
+            await log.ended(envelope)
+        finally:
+            watch.finished(envelope)
         return envelope
 
     async def stream(
