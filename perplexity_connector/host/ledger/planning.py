@@ -88,7 +88,7 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
     is_alive: Callable[[str], bool],
     now: int,
 ) -> None:
-    """Begin to write for a job: take over, drop lines after `last_line`, and plan what is retried.
+    """Begin to write for a job: take over, drop lines after `last_line`, and plan the rows to retry.
 
     `cap` replaces the old one, unless it is None. Raises `LookupError`, and `FencedError` with the pid
     of another process that writes for it.

@@ -4,6 +4,7 @@ import pytest
 
 from perplexity_connector.host.ledger import claims, run_units
 from perplexity_connector.host.ledger.entries import (
+    Claim,
     FencedError,
     NewRun,
     OverBudgetError,
@@ -13,7 +14,7 @@ from tests.host.ledger.books import DAY, JOB, Books
 
 
 def test_rows_are_claimed_in_order_and_each_once(books: Books) -> None:
-    """Whoever asks gets the next one, until none is left."""
+    """Each process gets the next one, until none is left."""
     books.plan(2)
     first, second = books.claimed("a"), books.claimed("b")
     assert [first.key, second.key] == ["0", "1"]
@@ -78,6 +79,15 @@ def test_a_run_of_a_dead_process_is_not_waited_for(books: Books) -> None:
     assert not refused.value.is_waiting_useful
 
 
+def test_a_cap_can_change_while_it_counts(books: Books) -> None:
+    """Its count stays."""
+    books.plan(2, price=10, cap=10)
+    books.claimed()
+    books.cap(f"job:{JOB}", 20)
+    books.claimed()
+    assert books.committed() == 20
+
+
 def test_a_free_action_fits_into_a_budget_that_is_used_up(books: Books) -> None:
     """It reserves nothing."""
     books.plan(1, price=0, cap=0)
@@ -94,7 +104,7 @@ def test_an_idempotent_run_is_claimed_straight_into_sent(books: Books) -> None:
 
 
 def test_a_row_that_was_planned_again_keeps_its_run(books: Books) -> None:
-    """Nothing was sent, so nothing has to be told apart."""
+    """Nothing was sent, so there is nothing to keep."""
     books.plan(1)
     first = books.claimed("a")
     books.dead.add("a")
@@ -137,6 +147,8 @@ def test_a_run_outside_a_job_is_a_job_of_one_row(books: Books) -> None:
     with pytest.raises(OverBudgetError):
         books.begin("a", "run_2", price=6, budgets=(DAY,))
     assert books.begin("a", "run_3", idempotent=True).state == "sent"
+    with pytest.raises(FencedError):
+        books.begin("a", "run_3")
 
 
 def test_a_begun_run_of_a_dead_process_is_resumed_by_one_other(books: Books) -> None:
@@ -185,5 +197,5 @@ def test_an_unfinished_run_of_an_old_journal_is_taken_in_once(books: Books) -> N
     assert _resume(books, "a", "run_1").checkpoint == {"id": "r1"}
 
 
-def _resume(books: Books, owner: str, run_id: str) -> claims.Claim:
+def _resume(books: Books, owner: str, run_id: str) -> Claim:
     return books.do(claims.resume_run, owner, run_id, is_alive=books.is_alive)

@@ -1,6 +1,7 @@
 """The course of a run: the fence, checkpoints, and an end with its cost."""
 
 import pytest
+from sqlalchemy import select
 
 from perplexity_connector.host.ledger import run_ends, run_units
 from perplexity_connector.host.ledger.entries import (
@@ -10,6 +11,7 @@ from perplexity_connector.host.ledger.entries import (
     State,
 )
 from perplexity_connector.host.ledger.reading import find_run
+from perplexity_connector.host.ledger.schema import jobs
 from tests.host.ledger.books import DAY, JOB, Books
 
 
@@ -135,7 +137,9 @@ def test_a_repeat_in_doubt_reserves_again_and_keeps_the_first(books: Books) -> N
 def test_an_end_can_be_entered_twice(books: Books) -> None:
     """The second time changes nothing."""
     books.plan(2)
-    for state, claim in (("done", sent(books)), ("failed", sent(books))):
+    ends: tuple[State, ...] = ("done", "failed")
+    for state in ends:
+        claim = sent(books)
         for cost in (4, 9):
             assert books.end("a", claim, state, cost=cost) == state
     assert books.committed() == 8
@@ -372,10 +376,8 @@ def test_the_envelope_is_kept(books: Books) -> None:
 
 
 def _ended_at(books: Books) -> int | None:
-    def read(connection):  # type: ignore[no-untyped-def]
-        return connection.exec_driver_sql("SELECT ended_at FROM jobs").scalar_one()
-
-    return books.do(read)
+    with books.engine.begin() as connection:
+        return connection.scalar(select(jobs.c.ended_at))
 
 
 def _again(books: Books, owner: str, claim: Claim) -> None:
