@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from sqlalchemy import (
     Connection,
     RowMapping,
+    and_,
     bindparam,
     insert,
     outerjoin,
@@ -15,7 +16,7 @@ from sqlalchemy import (
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import new_run_id
 from perplexity_connector.host.ledger.budgets import job_budget, reserve
-from perplexity_connector.host.ledger.entries import Claim, NewRun, State
+from perplexity_connector.host.ledger.entries import Claim, FencedError, NewRun, State
 from perplexity_connector.host.ledger.held import (
     Held,
     change_run,
@@ -73,10 +74,9 @@ _candidate = (
     .limit(1)
     .with_for_update(of=rows, skip_locked=True)
 )
-_followed_next = Prepared(
-    _candidate.where(rows.c.state == "begun", rows.c.to_follow.is_(True))
-)
-_planned_next = Prepared(_candidate.where(rows.c.state == "planned"))
+_is_followed = and_(rows.c.state == "begun", rows.c.to_follow.is_(True))
+_followed_next = _candidate.where(_is_followed)
+_planned_next = _candidate.where(rows.c.state == "planned")
 _claim = Prepared(
     update(rows)
     .where(rows.c.id == bindparam("row"), rows.c.epoch == bindparam("as_read"))
@@ -120,7 +120,10 @@ def begin_run(
     is_alive: Callable[[str], bool],
     now: int,
 ) -> Claim:
-    """Begin a run outside a job, with its reservation. Raises `OverBudgetError`."""
+    """Begin a run outside a job, with its reservation. Raises `OverBudgetError`, and `FencedError` for a known id."""
+    if connection.scalar(select(jobs.c.id).where(jobs.c.id == new.run_id)):
+        message = "The ledger has a run of this id."
+        raise FencedError(message)
     price = new.price or 0
     reserve(connection, new.budgets, price, is_alive=is_alive)
     state: State = "sent" if new.idempotent else "claimed"
@@ -171,11 +174,11 @@ def claim_row(  # noqa: PLR0913 - where to reserve, and what every transaction h
     Raises `OverBudgetError`.
     """
     of_job = {"job": job_id}
-    if found := _followed_next(connection, of_job).mappings().one_or_none():
+    if found := connection.execute(_followed_next, of_job).mappings().one_or_none():
         claim = _followed(job_id, found)
         _take(connection, owner, claim)
         return claim
-    found = _planned_next(connection, of_job).mappings().one_or_none()
+    found = connection.execute(_planned_next, of_job).mappings().one_or_none()
     if found is None:
         return None
     nano = max(found["worst"], percentiles.get(found["price_group"] or "", 0))

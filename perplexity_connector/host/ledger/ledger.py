@@ -147,7 +147,7 @@ class Ledger(LedgerUser):
         retry: "Retry | None" = None,
         last_line: int | None = None,
     ) -> "Future[None]":
-        """Begin to write for a job: take over from dead processes, and plan again what is retried.
+        """Begin to write for a job: take over from dead processes, and plan the retried rows again.
 
         A cap replaces the job's own. `FencedError` while another process writes for it.
         """

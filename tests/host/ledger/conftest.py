@@ -1,6 +1,24 @@
+from collections.abc import Iterator
+
 import pytest
 
 from perplexity_connector.host.ledger.writing import writer
+from tests.host.ledger.books import Books
+
+
+@pytest.fixture(scope="session")
+def _made_once() -> Iterator[Books]:
+    """Make the tables in memory once, for all tests of the transactions."""
+    books = Books()
+    yield books
+    books.engine.dispose()
+
+
+@pytest.fixture
+def books(_made_once: Books) -> Books:
+    """Return an empty ledger in memory."""
+    _made_once.clear()
+    return _made_once
 
 
 @pytest.fixture
