@@ -273,7 +273,8 @@ def test_a_look_that_fails_is_a_problem_and_nothing_more(
     ledger.set_cap("b", None).result(WAIT_S)
     assert is_asked.wait(WAIT_S)
     ledger.set_cap("c", None).result(WAIT_S)
-    assert ledger.close() == ["no such look"]
+    (problem,) = ledger.close()
+    assert "no such look" in problem
 
 
 def test_erased_text_is_out_of_the_files_when_a_ledger_is_closed(
@@ -308,6 +309,20 @@ def test_erased_text_leaves_the_files_of_an_open_ledger(
     assert is_done.wait(WAIT_S)
     ledger.close()
     assert outcomes == []
+
+
+def test_at_the_end_of_a_program_nothing_more_is_recorded(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that is closed by then is closed in good order."""
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(LedgerError):
+        ledger.begin_run(a_run())
+    assert ledger.close() == []
 
 
 def test_in_a_forked_child_every_call_is_refused(

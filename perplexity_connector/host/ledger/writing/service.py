@@ -107,6 +107,4 @@ class Service:
         """Commit work of our own. Return None if that fails, which is noted."""
         unit = Unit(work=work, is_reading=is_reading)
         self.commit([unit])
-        if unit.error and not unit.is_unwritten:
-            self.note(str(unit.error))
         return None if unit.error else unit.future.result()
