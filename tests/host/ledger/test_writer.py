@@ -2,6 +2,7 @@ import builtins
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,26 @@ def test_the_ledgers_of_one_database_share_a_thread(environ: dict[str, str]) -> 
     assert first.close() == []
     assert second.owns(claim).result(WAIT_S)
     second.close()
+    assert ledger_threads() == 0
+
+
+def test_threads_that_call_at_once_open_it_once(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One close is then enough."""
+    lock = ledger._lock
+
+    @contextmanager
+    def late() -> Iterator[None]:
+        # Another thread has the lock, and opens the ledger.
+        ledger._lock = lock
+        ledger.set_cap("b", None).result(WAIT_S)
+        with lock:
+            yield
+
+    monkeypatch.setattr(ledger, "_lock", late())
+    ledger.set_cap("c", None).result(WAIT_S)
+    ledger.close()
     assert ledger_threads() == 0
 
 
