@@ -193,7 +193,8 @@ class Ledger(LedgerUser):
         return self._write(
             lambda tx: units.run_ends.put_back(
                 tx.connection, tx.owner, claim, now=tx.now
-            )
+            ),
+            claim.budgets,
         )
 
     def line_ends(
