@@ -21,6 +21,7 @@ from perplexity_connector.contract import (
     Connector,
     ConnectorError,
     ConnectorSpecs,
+    CostEstimator,
     ErrorCode,
     FieldError,
     HintGiver,
@@ -46,6 +47,7 @@ from perplexity_connector.host.validation.to_json import Normalized
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
         ConnectionStatusDocument,
+        CostEstimate,
         Hint,
         OptionsDocument,
         OptionsPage,
@@ -162,6 +164,25 @@ class LoadedConnector:
             _LOG.warning(problem, self._name, action.id, error.code.value)
             return []
 
+    def estimate(self, action: Action, input: JsonObject) -> "CostEstimate | None":
+        """Return the price of a run with a valid input; None if it is not known.
+
+        It is not if the connector knows no prices, or fails. The log names a failure.
+        """
+        if (estimator := self._estimator) is None:
+            return None
+
+        def estimate() -> "CostEstimate | None":
+            given = estimator.estimate(action.id, action.version, input)
+            return None if given is None else boundary.as_estimate(given)
+
+        try:
+            return boundary.call(estimate, self._fail("cannot estimate a cost"))
+        except ConnectorError as error:
+            problem = "%s cannot estimate the cost of %r: %s"
+            _LOG.warning(problem, self._name, action.id, error.code.value)
+            return None
+
     def output_errors(self, action: Action, output: Normalized) -> list[FieldError]:
         """Return where an output breaks its schema."""
         return self._validators[action.output].errors(output)
@@ -231,6 +252,12 @@ class LoadedConnector:
             self._fail(f"cannot stop a run of {action.id!r}"),
         )
         return accepted is True
+
+    @functools.cached_property
+    def _estimator(self) -> CostEstimator | None:
+        # A look at all the methods of a protocol is slow, and each run under a budget asks.
+        connector = self._connector
+        return connector if isinstance(connector, CostEstimator) else None
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open the connector unless it is open; `stack` closes it.

@@ -27,7 +27,7 @@ async def cancel_chat(client: Client, state: JsonObject, ctx: ActionContext) -> 
 
 
 async def ask_to_cancel(client: Client, run_id: str, ctx: ActionContext) -> bool:
-    """Ask to cancel a run. Return whether Perplexity accepted, within two seconds.
+    """Ask to cancel a run, if the host allows it. Return whether Perplexity accepted, within two seconds.
 
     A page that something before Perplexity sent, or an error with HTTP 200, accepts nothing.
     """
@@ -35,14 +35,17 @@ async def ask_to_cancel(client: Client, run_id: str, ctx: ActionContext) -> bool
     free = ActionContext(connection=ctx.connection, observe_request=ctx.observe_request)
     path = f"{agent_request.PATH}/{run_id}/cancel"
     with suppress(ConnectorError, TimeoutError):
-        async with (
-            asyncio.timeout(_CANCEL_SECONDS),
-            client.ask("POST", path, free) as answer,
-        ):
-            found = as_object(await answer.json())
-            is_ours = as_text(found.get("response_id")) in {"", run_id}
-            return bool(found) and is_ours and not is_error(found)
+        async with asyncio.timeout(_CANCEL_SECONDS):
+            if not await ctx.may_stop():
+                return False
+            async with client.ask("POST", path, free) as answer:
+                return _is_accepted(as_object(await answer.json()), run_id)
     return False
+
+
+def _is_accepted(found: JsonObject, run_id: str) -> bool:
+    is_ours = as_text(found.get("response_id")) in {"", run_id}
+    return bool(found) and is_ours and not is_error(found)
 
 
 def run_id_of(state: JsonObject) -> str:

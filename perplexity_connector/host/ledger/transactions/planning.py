@@ -1,0 +1,169 @@
+"""Jobs and their rows: begun, planned, started, ended."""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
+
+from perplexity_connector.host.ledger.entries import (
+    ENDED,
+    FencedError,
+    NewJob,
+    Retry,
+)
+from perplexity_connector.host.ledger.schema import (
+    has_line,
+    is_present,
+    jobs,
+    lines,
+    rows,
+)
+from perplexity_connector.host.ledger.texts import packed
+from perplexity_connector.host.ledger.transactions.budgets import job_budget, set_cap
+from perplexity_connector.host.ledger.transactions.held import fenced, plan_rows
+from perplexity_connector.host.ledger.transactions.takeovers import take_over
+
+_writer = select(jobs.c.owner).where(jobs.c.id == bindparam("job")).with_for_update()
+_begin_to_write = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("job"))
+    .values(
+        owner=bindparam("by"),
+        starts=jobs.c.starts + 1,
+        ended_at=None,
+        end_reason=None,
+        cancel_requested=False,
+        content_erased=False,
+    )
+)
+_follow = (
+    update(rows)
+    .where(rows.c.job_id == bindparam("job"), rows.c.state == "begun")
+    .where(rows.c.owner.is_(None))
+    .values(to_follow=True)
+)
+_line_end = (
+    update(lines)
+    .where(lines.c.job_id == bindparam("job"), lines.c.number == bindparam("line"))
+    .values(output_end=bindparam("end"))
+)
+
+
+def begin_job(connection: Connection, new: NewJob, *, now: int) -> None:
+    """Begin a job, or note the newest connection fingerprint of a known one.
+
+    Raises `FencedError` if another process has just begun a job of that name.
+    """
+    of_id = update(jobs).where(jobs.c.id == new.job_id)
+    if connection.execute(of_id.values(fingerprint=new.fingerprint)).rowcount:
+        return
+    of_name = select(jobs.c.id).where(jobs.c.name == new.name)
+    if new.name and connection.scalar(of_name):
+        message = "Another process has begun this job."
+        raise FencedError(message)
+    connection.execute(insert(jobs), _job(new, now))
+    set_cap(connection, job_budget(new.job_id), new.cap)
+
+
+def rename_job(connection: Connection, job_id: str, name: str | None) -> None:
+    """Give a job another name: the old job of `--fresh` frees its name for the new one."""
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(name=name))
+
+
+def start_job(  # noqa: PLR0913 - a start's options, and what every transaction has
+    connection: Connection,
+    owner: str,
+    job_id: str,
+    *,
+    cap: int | None,
+    retry: Retry | None = None,
+    last_line: int | None = None,
+    is_alive: Callable[[str], bool],
+    now: int,
+) -> None:
+    """Begin to write for a job: take over, drop lines after `last_line`, and plan the rows to retry.
+
+    `cap` replaces the old one, unless it is None. Raises `LookupError`, and `FencedError` with the pid
+    of another process that writes for it.
+    """
+    _begin_writing(connection, owner, job_id, is_alive)
+    if cap is not None:
+        set_cap(connection, job_budget(job_id), cap)
+    if last_line is not None:
+        _drop_lines(connection, job_id, last_line)
+    take_over(connection, is_alive=is_alive, now=now, job_id=job_id)
+    connection.execute(_follow, {"job": job_id})
+    if retry:
+        _retry(connection, job_id, retry)
+
+
+def line_ends(
+    connection: Connection, job_id: str, ends: Sequence[tuple[int, int | None]]
+) -> None:
+    """Note where the records of these lines end in the output file; None: not written."""
+    changes = [{"job": job_id, "line": line, "end": end} for line, end in ends]
+    if changes:
+        connection.execute(_line_end, changes)
+
+
+def end_job(
+    connection: Connection, owner: str, job_id: str, reason: str, *, now: int
+) -> None:
+    """Stop writing for a job. It has ended if no row is left to run."""
+    is_open = (rows.c.job_id == job_id, rows.c.state.not_in(ENDED), is_present)
+    left = connection.scalar(select(exists().where(*is_open)))
+    ours = update(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner)
+    ended = {"owner": None, "end_reason": reason, "ended_at": None if left else now}
+    connection.execute(ours.values(ended))
+
+
+def _job(new: NewJob, now: int) -> dict[str, object]:
+    return {
+        "id": new.job_id,
+        "name": new.name,
+        "connector": new.connector,
+        "action": new.action,
+        "version": new.version,
+        "connection": new.connection,
+        "fingerprint": new.fingerprint,
+        "idempotent": new.idempotent,
+        "template_digest": new.template_digest,
+        "columns": packed(new.columns),
+        "is_sandbox": new.is_sandbox,
+        "created_at": now,
+        "output": new.output,
+    }
+
+
+def _begin_writing(
+    connection: Connection, owner: str, job_id: str, is_alive: Callable[[str], bool]
+) -> None:
+    found = connection.execute(_writer, {"job": job_id}).one_or_none()
+    if found is None:
+        raise LookupError(job_id)
+    if found.owner not in {None, owner} and is_alive(found.owner):
+        raise fenced(connection, found.owner)
+    connection.execute(_begin_to_write, {"job": job_id, "by": owner})
+
+
+def _drop_lines(connection: Connection, job_id: str, last_line: int) -> None:
+    """Drop lines of an older, longer table, and leave out the rows that have no line any more."""
+    dropped = (lines.c.job_id == job_id, lines.c.number > last_line)
+    connection.execute(delete(lines).where(*dropped))
+    absent = update(rows).where(rows.c.job_id == job_id, is_present, ~has_line)
+    connection.execute(absent.values(number=-1))
+
+
+def _retry(connection: Connection, job_id: str, state: Retry) -> None:
+    retried = (rows.c.job_id == job_id, rows.c.state == state, is_present)
+    ids = select(rows.c.id).where(*retried)
+    again = update(lines).where(lines.c.job_id == job_id, lines.c.row_id.in_(ids))
+    connection.execute(again.values(output_end=None))
+    plan_rows(connection, *retried)
