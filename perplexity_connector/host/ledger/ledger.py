@@ -147,7 +147,7 @@ class Ledger(LedgerUser):
         retry: "Retry | None" = None,
         last_line: int | None = None,
     ) -> "Future[None]":
-        """Begin to write for a job: take over from dead processes, and plan again what is retried.
+        """Begin to write for a job: take over from dead processes, and plan the retried rows again.
 
         A cap replaces the job's own. `FencedError` while another process writes for it.
         """
@@ -193,7 +193,8 @@ class Ledger(LedgerUser):
         return self._write(
             lambda tx: units.run_ends.put_back(
                 tx.connection, tx.owner, claim, now=tx.now
-            )
+            ),
+            claim.budgets,
         )
 
     def line_ends(

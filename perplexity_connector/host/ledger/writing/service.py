@@ -59,7 +59,7 @@ class Service:
             unit.settle()
 
     def look_around(self) -> None:
-        """Renew the lease, tell of cancelled runs, and remove erased text from the files."""
+        """Renew the lease, report cancelled runs, and remove erased text from the files."""
         if not (database := self._database):
             return
         owner = database.owner
@@ -107,6 +107,4 @@ class Service:
         """Commit work of our own. Return None if that fails, which is noted."""
         unit = Unit(work=work, is_reading=is_reading)
         self.commit([unit])
-        if unit.error and not unit.is_unwritten:
-            self.note(str(unit.error))
         return None if unit.error else unit.future.result()
