@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from perplexity_connector.host.runs.params import *
     from perplexity_connector.host.shared import *
     from perplexity_connector.host.sync import *
+    from perplexity_connector.host.tables.params import *
 else:
     # Lightest first: a look-up imports every part before the one that has the name.
     __getattr__ = lazy_names(
@@ -29,6 +30,7 @@ else:
             "credentials.private_files",
             "runs.params",
             "flows.params",
+            "tables.params",
             "credentials.backend",
             "credentials.store",
             "config",

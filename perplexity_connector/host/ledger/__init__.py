@@ -1,0 +1,1 @@
+"""The record of all runs and what they cost, in a database."""
