@@ -28,14 +28,14 @@ class Records:
     """The ledger of one command.
 
     * `ledger`: the ledger. The command's host writes its runs.
-    * `_followed`: the runs that had a checkpoint while this command ran them.
+    * `_begun`: the runs of this command that have had a checkpoint.
     * `_cleared`: those of them whose checkpoint was cleared: nothing goes on at the provider.
     """
 
     def __init__(self, ledger: "Ledger") -> None:
         """Use this ledger. It is opened when it is needed."""
         self.ledger = ledger
-        self._followed: set[str] = set()
+        self._begun: set[str] = set()
         self._cleared: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -55,13 +55,13 @@ class Records:
     def note(self, run: "StepRun", state: JsonObject) -> None:
         """Remember that a run has a checkpoint, or that it was cleared. The host records it."""
         if state:
-            self._followed.add(run.run_id)
+            self._begun.add(run.run_id)
         else:
             self._cleared.add(run.run_id)
 
-    def was_followed(self, run_id: str) -> bool:
-        """Return whether the run had a checkpoint in this command."""
-        return run_id in self._followed
+    def was_begun(self, run_id: str) -> bool:
+        """Return whether the run, now or before, has had a checkpoint."""
+        return run_id in self._begun
 
     def is_cleared(self, run_id: str) -> bool:
         """Return whether this command has seen that nothing of the run goes on."""
@@ -95,6 +95,7 @@ class Records:
     def take(self, run: "KnownRun") -> None:
         """Keep other processes from a run. Raises `ConnectorError` if another one works on it."""
         self.answer(self.ledger.resume_run(run.run_id))
+        self._begun.add(run.run_id)
 
     def forget(self, run_id: str) -> None:
         """Drop a run, or a job, and all that was asked and answered in it. Raises as `answer`."""

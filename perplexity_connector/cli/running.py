@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     )
     from perplexity_connector.host.ledger.entries import KnownRun
 
+# A run in one of these states is shown from the ledger.
+_ENDED = frozenset({"done", "failed"})
 _EXAMPLE = '{"FIELD": "VALUE"}'
 
 
@@ -43,16 +45,16 @@ _EXAMPLE = '{"FIELD": "VALUE"}'
 class RunArgs:
     """The arguments of `run`, as typed. `assignments` are the FIELD=VALUE."""
 
-    action: str
-    assignments: Sequence[str]
-    document: str | None
-    example: bool
-    stream: bool
-    sandbox: bool
-    resume: str | None
-    connection: str | None
-    timeout: float | None
-    as_json: bool
+    action: str = ""
+    assignments: Sequence[str] = ()
+    document: str | None = None
+    example: bool = False
+    stream: bool = False
+    sandbox: bool = False
+    resume: str | None = None
+    connection: str | None = None
+    timeout: float | None = None
+    as_json: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ def run_action(args: RunArgs, make_host: HostMaker, records: Records) -> int:
         return _run_step(args, _new_step(args, host), make_host, records)
     _check_resume(args)
     run = records.get(args.resume)
-    if run.state in ENDED:
+    if run.state in _ENDED:
         return _show_recorded(args, run)
     if run.checkpoint is None or run.is_sandbox:
         raise UsageError(_why_not(run))
@@ -202,6 +204,26 @@ def _resumed_step(args: RunArgs, run: "KnownRun") -> _Step:
         connection=run.connection,
         used=run.connection if args.connection is None else args.connection,
     )
+
+
+def _why_not(run: "KnownRun") -> str:
+    """Return why a run that has not ended cannot be resumed."""
+    if run.is_sandbox:
+        return "The private sandbox of this run has ended. Repeat the command."
+    if run.state in {"planned", "claimed"}:
+        return "Nothing of this run was sent. Repeat the command."
+    return "The provider may have charged for this run, but it gave no id to follow it by. Repeat the command to pay again."
+
+
+def _show_recorded(args: RunArgs, run: "KnownRun") -> int:
+    """Show a run that has ended, from the ledger. Return the exit code. Nothing is asked."""
+    if run.output is None:
+        message = "The run has ended, and its answer was not kept."
+        raise UsageError(message)
+    delivery = Delivery()
+    delivery.write(_show, args, run.output, "")
+    show_problems(run.output)
+    return delivery.code(code_of_run(run.output))
 
 
 def _build_input(args: RunArgs, description: "ActionDescription") -> JsonObject:
