@@ -1,1 +1,1 @@
-"""The record of all runs and what they cost, in a database."""
+"""The ledger: every run and every row of a table, with its state, its cost and its budgets."""
