@@ -1,7 +1,7 @@
 """The commands `runs`: list what the ledger has, show one entry, cancel or forget it."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.history_documents import job_document, run_document
@@ -10,23 +10,29 @@ from perplexity_connector.cli.output import print_json, print_lines, say
 from perplexity_connector.cli.records import LAST, Records
 from perplexity_connector.cli.spans import begin_of
 from perplexity_connector.contract.near_matches import did_you_mean
-from perplexity_connector.host.ledger.entries import STATES, KnownRun
+from perplexity_connector.host.ledger.entries import KnownRun, State
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.entries import KnownJob
 
+_STATES: tuple[str, ...] = get_args(State)
 _Entry: TypeAlias = "KnownRun | KnownJob"
 
 
 def list_history(
-    records: Records, status: str | None, since: str | None, limit: int, *, as_json: bool
+    records: Records,
+    status: str | None,
+    since: str | None,
+    limit: int,
+    *,
+    as_json: bool,
 ) -> None:
     """Print the newest entries, one on a line. A table's job is one entry.
 
     Raises `UsageError` for an unknown state or a span that cannot be read.
     """
-    if status is not None and status not in STATES:
-        message = f"Unknown state.{did_you_mean(status, STATES)} Available: {', '.join(STATES)}."
+    if status is not None and status not in _STATES:
+        message = f"Unknown state.{did_you_mean(status, _STATES)} Available: {', '.join(_STATES)}."
         raise UsageError(message)
     entries = _newest(records, status, begin_of(since), limit)
     if as_json:
@@ -84,10 +90,10 @@ def _find(records: Records, name: str) -> _Entry:
         for entry in _newest(records, None, None, 1):
             # The entries of a list lack a part.
             name = _id(entry)
-    ledger = records.ledger
-    run = records.answer(ledger.run(name))
-    if entry := run or records.answer(ledger.job(name)):
-        return entry
+    if run := records.answer(records.ledger.run(name)):
+        return run
+    if job := records.answer(records.ledger.job(name)):
+        return job
     message = "Unknown run or job. The command `runs` lists the known ones."
     raise UsageError(message)
 

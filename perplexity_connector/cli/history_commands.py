@@ -19,7 +19,8 @@ from perplexity_connector.cli.options import (
 RunOrJob = Annotated[
     str,
     typer.Argument(
-        metavar="ID|last", help="A run's id, a job's id or name, or last for the newest."
+        metavar="ID|last",
+        help="A run's id, a job's id or name, or last for the newest.",
     ),
 ]
 

@@ -7,6 +7,7 @@ from perplexity_connector.cli.history_documents import NANO
 from perplexity_connector.cli.spans import clock
 from perplexity_connector.contract import JsonValue
 from perplexity_connector.host.ledger.entries import KnownRun
+from perplexity_connector.rendering.money import usd_words
 from perplexity_connector.rendering.results import output_lines
 from perplexity_connector.rendering.text import clean, json_text, one_line, shortened
 
@@ -48,8 +49,8 @@ def cost_words(nano: int | None, basis: str | None = None) -> str:
     """Return money for people; a list price is "about" so much."""
     if nano is None:
         return "cost unknown"
-    digits = f"{nano / NANO:.6f}".rstrip("0").rstrip(".")
-    return f"about {digits} USD" if basis == "list_price" else f"{digits} USD"
+    words = usd_words(nano / NANO)
+    return f"about {words}" if basis == "list_price" else words
 
 
 def first_words(run: KnownRun) -> str:

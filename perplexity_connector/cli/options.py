@@ -28,7 +28,10 @@ Stream = Annotated[
 ]
 Since = Annotated[
     str | None,
-    typer.Option(metavar="SPAN", help="Only the last minutes, hours, days or weeks: 90m, 12h, 30d, 4w."),
+    typer.Option(
+        metavar="SPAN",
+        help="Only the last minutes, hours, days or weeks: 90m, 12h, 30d, 4w.",
+    ),
 ]
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")

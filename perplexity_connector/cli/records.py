@@ -1,6 +1,5 @@
 """The ledger as the commands use it: they wait for its answers, and a problem of it costs no answer of a run."""
 
-from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -10,6 +9,8 @@ from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
 from perplexity_connector.host.ledger.entries import FencedError, LedgerError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from perplexity_connector.host import StepRun
     from perplexity_connector.host.ledger.entries import KnownRun
     from perplexity_connector.host.ledger.ledger import Ledger
@@ -83,6 +84,9 @@ class Records:
         name = next(iter(unfinished), run_id)
         if run := self.answer(self.ledger.run(name)):
             return run
+        if self.answer(self.ledger.job(name)):
+            message = "That is a table's job. Start its command again: finished rows are not paid again."
+            raise UsageError(message)
         known = ", ".join(self.unfinished()) or "none"
         message = f"Unknown run. Unfinished runs, newest first: {known}."
         raise UsageError(message)
@@ -104,11 +108,15 @@ class Records:
     def answer(self, future: "Future[_T]") -> _T:
         """Wait for the ledger.
 
-        Raises `ConnectorError`: `unavailable` if another process works on that run, or holds the
-        ledger for long; `internal` if the ledger cannot be used.
+        Raises `UsageError` if there is nothing to do it with, `ConnectorError`: `unavailable` if
+        another process works on that run, or holds the ledger for long; `internal` if the ledger
+        cannot be used.
         """
         try:
             return future.result(_ANSWER_S)
+        except LookupError:
+            message = "Nothing of that id can be followed or changed."
+            raise UsageError(message) from None
         except FencedError:
             message = (
                 "Another process is working on this run. Try again when it has ended."
@@ -119,4 +127,3 @@ class Records:
             raise ConnectorError(ErrorCode.UNAVAILABLE, message) from None
         except LedgerError as problem:
             raise ConnectorError(ErrorCode.INTERNAL, str(problem)) from None
-

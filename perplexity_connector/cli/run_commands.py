@@ -52,13 +52,14 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
         str | None,
         typer.Option(
             metavar="RUN_ID|last",
-            help="Resume a run that a crash or a failure cut short, or show its answer again. With --connection '': by the environment's key.",
+            help="Resume a run that was cut short, or show its answer. With --connection '': by the environment's key.",
         ),
     ] = None,
     forget: Annotated[
         str | None,
         typer.Option(
-            metavar="RUN_ID|last", help="Drop a run, and all that was asked and answered in it."
+            metavar="RUN_ID|last",
+            help="Drop a run, and all that was asked and answered in it.",
         ),
     ] = None,
     connection: ConnectionName = None,

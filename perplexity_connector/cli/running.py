@@ -27,6 +27,7 @@ from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import new_run_id
 from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host import Host, HostOptions, RunOptions, StepRun
+from perplexity_connector.host.ledger.entries import ENDED
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     )
     from perplexity_connector.host.ledger.entries import KnownRun
 
-# A run in one of these states is shown from the ledger.
-_ENDED = frozenset({"done", "failed"})
 _EXAMPLE = '{"FIELD": "VALUE"}'
 
 
@@ -91,8 +90,8 @@ def run_action(args: RunArgs, make_host: HostMaker, records: Records) -> int:
         return _run_step(args, _new_step(args, host), make_host, records)
     _check_resume(args)
     run = records.get(args.resume)
-    if run.state in _ENDED:
-        return _show_recorded(args, run)
+    if run.state in ENDED and run.output is not None:
+        return _show_recorded(args, run.output)
     if run.checkpoint is None or run.is_sandbox:
         raise UsageError(_why_not(run))
     records.take(run)
@@ -207,23 +206,23 @@ def _resumed_step(args: RunArgs, run: "KnownRun") -> _Step:
 
 
 def _why_not(run: "KnownRun") -> str:
-    """Return why a run that has not ended cannot be resumed."""
+    """Return why a run cannot be resumed."""
     if run.is_sandbox:
         return "The private sandbox of this run has ended. Repeat the command."
-    if run.state in {"planned", "claimed"}:
-        return "Nothing of this run was sent. Repeat the command."
-    return "The provider may have charged for this run, but it gave no id to follow it by. Repeat the command to pay again."
+    match run.state:
+        case "planned" | "claimed":
+            return "Nothing of this run was sent. Repeat the command."
+        case "done" | "failed":
+            return "The run has ended, and its answer was not kept."
+    return "This run cannot be followed. It may have been paid, and to repeat the command pays again."
 
 
-def _show_recorded(args: RunArgs, run: "KnownRun") -> int:
-    """Show a run that has ended, from the ledger. Return the exit code. Nothing is asked."""
-    if run.output is None:
-        message = "The run has ended, and its answer was not kept."
-        raise UsageError(message)
+def _show_recorded(args: RunArgs, envelope: "EnvelopeDocument") -> int:
+    """Show a run that has ended, as it is recorded. Return the exit code. Nothing is asked."""
     delivery = Delivery()
-    delivery.write(_show, args, run.output, "")
-    show_problems(run.output)
-    return delivery.code(code_of_run(run.output))
+    delivery.write(_show, args, envelope, "")
+    show_problems(envelope)
+    return delivery.code(code_of_run(envelope))
 
 
 def _build_input(args: RunArgs, description: "ActionDescription") -> JsonObject:

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 _BY = ("model", "action", "connection", "day")
 
 
-def show_usage(
-    records: Records, by: str, since: str | None, *, as_json: bool
-) -> None:
+def show_usage(records: Records, by: str, since: str | None, *, as_json: bool) -> None:
     """Print the runs and costs of each model, action, connection or day, the dearest first.
 
     Raises `UsageError` for another word, or a span that cannot be read.

@@ -44,9 +44,7 @@ def checkpoint(
     raise NotImplementedError
 
 
-def end_run(
-    connection: Connection, owner: str, claim: Claim, end: RunEnd
-) -> State:
+def end_run(connection: Connection, owner: str, claim: Claim, end: RunEnd) -> State:
     """End a run, and replace its reservation by its cost. Returns the state that it then has.
 
     An answer from the process that sent the run is taken after a takeover too; a `done` is never
