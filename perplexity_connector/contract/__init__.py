@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from perplexity_connector.contract.documents import *
     from perplexity_connector.contract.envelope import *
     from perplexity_connector.contract.errors import *
+    from perplexity_connector.contract.estimating import *
     from perplexity_connector.contract.events import *
     from perplexity_connector.contract.flow import *
     from perplexity_connector.contract.hints import *
@@ -53,6 +54,7 @@ else:
             "connector",
             "hookspecs",
             "options",
+            "estimating",
             "flow",
             "observing",
             "hints",

@@ -16,6 +16,10 @@ async def _keep_nothing(state: JsonObject) -> None:
     del state
 
 
+async def _always() -> bool:
+    return True
+
+
 def _ignore(*values: object) -> None:
     del values
 
@@ -54,6 +58,8 @@ class ActionContext:
       response to a request that had a permit; `resets_at` is in epoch seconds.
     * `observe_refusal(retry_after)`: call this when the provider refuses such a request because of
       its rate limit, after `observe_limit`. `retry_after` is in seconds, None if it is not known.
+    * `may_stop()`: await this before asking the provider to cancel the run. False: do not ask. Another
+      process follows the run now, or the host means to come back for it.
     * `observe_stop(accepted)`: call this before re-raising `CancelledError`, or at the deadline:
       whether the provider accepted the request to stop, or there was nothing to stop. Else the
       envelope of a run with a checkpoint warns that the run may go on.
@@ -81,6 +87,7 @@ class ActionContext:
     permit: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     observe_limit: Callable[[int | None, int | None, float | None], None] = _ignore
     observe_refusal: Callable[[float | None], None] = _ignore
+    may_stop: Callable[[], Awaitable[bool]] = _always
     observe_stop: Callable[[bool], None] = _ignore
     observe_request: Callable[[str, str, int | None, float], None] = _ignore
     log: logging.Logger = field(

@@ -66,6 +66,7 @@ class ErrorDocument(TypedDict):
     request_id: str | None
     docs_url: str | None
     repeatable: bool
+    cause: str | None
 
 
 class WarningDocument(TypedDict):

@@ -66,7 +66,8 @@ class ErrorRecord:
     """A `ConnectorError` as data: the `error` of an envelope.
 
     `repeatable`: a repeat may succeed, and cannot cost money twice if it gets the run's last
-    checkpoint, if there is one, as `resume_from`. `repeat_after` says how long to wait.
+    checkpoint, if there is one, as `resume_from`. `repeat_after` says how long to wait. `cause` says
+    where a code may mean two things: `budget` is a budget of the host's, not the provider's quota.
     """
 
     code: ErrorCode
@@ -83,6 +84,7 @@ class ErrorRecord:
     request_id: str | None
     docs_url: str | None
     repeatable: bool = False
+    cause: str | None = None
 
     def to_dict(self) -> "ErrorDocument":
         """Return plain JSON as in `schemas/envelope.schema.json`, with every key present."""
@@ -104,7 +106,8 @@ class ConnectorError(Exception):
     renderers list them below the message. `retry_after` is in seconds, `resets_at` in epoch
     seconds. `partial` is the output received before the failure. `usage` is the amounts used until
     then: the envelope shows them in its own `usage`, and `to_dict` leaves them out. `retryable`
-    overrides the rule of the code: whether the cause may pass by itself.
+    overrides the rule of the code: whether the failure may pass by itself. `cause` is `budget` where
+    a host refuses a request for its own budget.
     """
 
     def __init__(  # noqa: PLR0913 - the contract's error has these parts; all but two are optional keywords
@@ -124,6 +127,7 @@ class ConnectorError(Exception):
         docs_url: str | None = None,
         usage: JsonObject | None = None,
         retryable: bool | None = None,
+        cause: str | None = None,
     ) -> None:
         """Describe the failure. Omit a part that is unknown or does not apply."""
         super().__init__(message)
@@ -141,6 +145,7 @@ class ConnectorError(Exception):
         self.docs_url = docs_url
         self.usage = usage
         self._retryable = retryable
+        self.cause = cause
 
     @property
     def retryable(self) -> bool:

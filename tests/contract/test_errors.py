@@ -37,6 +37,7 @@ def full() -> ConnectorError:
         provider_code="request_rate_limit_exceeded",
         request_id="11111111-2222-4333-8444-555555555555",
         docs_url="https://docs.example",
+        cause="budget",
     )
 
 
@@ -90,6 +91,7 @@ def test_what_is_left_out_is_unknown() -> None:
         "request_id": None,
         "docs_url": None,
         "repeatable": False,
+        "cause": None,
     }
 
 
@@ -107,7 +109,7 @@ def test_an_error_as_data_has_every_part() -> None:
 
 
 def test_dict_record_and_schema_have_the_same_keys() -> None:
-    """The envelope's schema knows every part of an error. An older envelope lacks the newest."""
+    """The envelope's schema knows every part of an error. An older envelope lacks the newest ones."""
     branches = json.loads(ENVELOPE.read_text(encoding="utf-8"))["properties"]["error"][
         "anyOf"
     ]
@@ -115,7 +117,7 @@ def test_dict_record_and_schema_have_the_same_keys() -> None:
     keys = set(full().to_dict())
     assert keys == {field.name for field in dataclasses.fields(ErrorRecord)}
     assert keys == set(schema["properties"])
-    assert keys == set(schema["required"]) | {"repeatable"}
+    assert keys == set(schema["required"]) | {"repeatable", "cause"}
 
 
 def test_the_text_of_an_error_is_its_message_and_that_of_its_first_field() -> None:

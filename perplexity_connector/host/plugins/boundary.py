@@ -295,6 +295,7 @@ _ERROR_PARTS: Mapping[str, _Reader] = {
     "provider_code": _or_none(_text),
     "request_id": _or_none(_text),
     "docs_url": _or_none(_text),
+    "cause": _or_none(_text),
 }
 _STATUS_PARTS: Mapping[str, _Reader] = {
     "outcome": _exactly(ConnectionOutcome),

@@ -1,0 +1,289 @@
+"""The entries of the ledger, as data, and its errors.
+
+Money is integers of nano-USD. Times are integer milliseconds of the epoch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from perplexity_connector.contract import JsonObject
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import EnvelopeDocument
+
+# The states of a row, and of its run in the row's current round.
+State: TypeAlias = Literal[
+    "planned", "claimed", "sent", "begun", "done", "failed", "unsure"
+]
+CostBasis: TypeAlias = Literal["provider", "list_price", "unknown"]
+Retry: TypeAlias = Literal["failed", "unsure"]
+UsageBy: TypeAlias = Literal["model", "action", "connection", "day"]
+
+# A row in one of these has ended; only a retry or changed content begins a new round.
+ENDED: tuple[State, ...] = ("done", "failed", "unsure")
+
+
+class LedgerError(Exception):
+    """The ledger cannot be opened or written. The text holds no password."""
+
+
+class NewerLedgerError(LedgerError):
+    """A newer release of this package wrote the ledger."""
+
+
+class FencedError(Exception):
+    """Another owner has the row. `pid`: its process, if that is known."""
+
+    def __init__(self, message: str, pid: int | None = None) -> None:
+        """Describe the refusal."""
+        super().__init__(message)
+        self.pid = pid
+
+
+class OverBudgetError(Exception):
+    """A reservation does not fit into a budget.
+
+    `is_waiting_useful`: other runs of that budget are under way and may free a part of it.
+    """
+
+    def __init__(self, budget_id: str, *, is_waiting_useful: bool) -> None:
+        """Name the budget."""
+        super().__init__(f"The budget {budget_id} is used up.")
+        self.budget_id = budget_id
+        self.is_waiting_useful = is_waiting_useful
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """A job to begin.
+
+    * `name`: its identity for a person: the real path of its output, or a chosen name.
+    * `connection`: the name of its stored connection; None for any other connection.
+    * `fingerprint`: of the connection's settings. The newest counts.
+    * `idempotent`: whether its action may be repeated freely.
+    * `template_digest`, `columns`: the digest of the template, and the columns of the output.
+    * `cap`: the most that it may cost.
+    * `is_sandbox`: it counts in no usage, daily budget or percentile.
+    * `output`: the real path of its output.
+    """
+
+    job_id: str
+    name: str | None
+    connector: str
+    action: str
+    version: int
+    connection: str | None = None
+    fingerprint: str = ""
+    idempotent: bool = False
+    template_digest: str | None = None
+    columns: JsonObject | None = None
+    cap: int | None = None
+    is_sandbox: bool = False
+    output: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRow:
+    """A row to plan.
+
+    * `number`: its first line in the table.
+    * `key`, `digest`: its identity within the job, and the digest of its input.
+    * `likely`, `worst`: its price; `worst` is reserved.
+    * `price_group`: runs of one group cost alike.
+    """
+
+    number: int
+    key: str
+    digest: str
+    input: JsonObject
+    likely: int = 0
+    worst: int = 0
+    price_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLine:
+    """A line of the table. `key`: its row; `record`: the table's own columns."""
+
+    number: int
+    key: str
+    record: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """A run outside a job. `price`: what to reserve in `budgets`; None without a budget."""
+
+    run_id: str
+    connector: str
+    action: str
+    version: int
+    connection: str | None = None
+    fingerprint: str = ""
+    idempotent: bool = False
+    is_sandbox: bool = False
+    input: JsonObject | None = None
+    price: int | None = None
+    price_group: str | None = None
+    budgets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A run that this process holds.
+
+    * `epoch`: rises with each change of the row's owner.
+    * `round`: rises with a retry and with changed content.
+    * `number`: the row's first line in the table.
+    * `state`: `claimed`; `sent` for an idempotent action; `begun` with a `checkpoint` to follow.
+    * `budgets`, `reserved`: what is reserved for it, and where.
+    """
+
+    job_id: str
+    row_id: int
+    run_id: str
+    epoch: int
+    round: int
+    number: int
+    key: str
+    state: State
+    input: JsonObject | None = None
+    checkpoint: JsonObject | None = None
+    budgets: tuple[str, ...] = ()
+    reserved: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How a run ended.
+
+    * `state`: `done`, `failed` or `unsure` are its end; `begun` is followed at the next start;
+      `planned` counts as not started; `claimed` stays with this process.
+    * `status`, `error_code`, `effect`, `attempts`, `usage`, `summary`: of its envelope.
+    * `cost`: None if it is not known.
+    """
+
+    envelope: "EnvelopeDocument | None" = None
+    state: State
+    status: str | None = None
+    error_code: str | None = None
+    effect: str | None = None
+    attempts: int = 0
+    usage: JsonObject | None = None
+    cost: int | None = None
+    cost_basis: CostBasis = "unknown"
+    model: str | None = None
+    summary: str | None = None
+    ended_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRun:
+    """A run in the ledger.
+
+    * `kept`: the reservations of its sends that are in doubt, together with an open one.
+    * `perhaps_twice`: its request was sent again although the first may have been billed.
+    * `output`: its envelope. A list of runs leaves it out.
+    """
+
+    run_id: str
+    job_id: str
+    connector: str
+    action: str
+    version: int
+    connection: str | None
+    state: State
+    created_at: int
+    sent_at: int | None
+    ended_at: int | None
+    attempts: int
+    status: str | None
+    error_code: str | None
+    effect: str | None
+    usage: JsonObject | None
+    cost: int | None
+    cost_basis: str | None
+    kept: int
+    perhaps_twice: bool
+    model: str | None
+    input: JsonObject | None
+    summary: str | None
+    checkpoint: JsonObject | None = None
+    output: "EnvelopeDocument | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownJob:
+    """A job in the ledger.
+
+    * `cap`, `committed`: its budget: costs and reservations together.
+    * `cost`: the known costs of all its runs, earlier rounds too.
+    * `counts`: rows of the present table by state.
+    * `perhaps_twice`: how many of its runs were perhaps billed twice.
+    """
+
+    job_id: str
+    name: str | None
+    connector: str
+    action: str
+    version: int
+    connection: str | None
+    template_digest: str | None
+    columns: JsonObject | None
+    output: str | None
+    is_sandbox: bool
+    created_at: int
+    ended_at: int | None
+    starts: int
+    cancel_requested: bool
+    content_erased: bool
+    cap: int | None
+    committed: int
+    cost: int
+    counts: Mapping[State, int]
+    perhaps_twice: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRow:
+    """A row in the ledger, for the plan: its content's digest, and its state."""
+
+    key: str
+    digest: str
+    state: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownLine:
+    """A line of a table, with the outcome of its row.
+
+    * `record`: the table's own columns.
+    * `output_end`: where its record ends in the output file; None if it is not written.
+    * `run_id` and what follows: of the row's current run, if it has one.
+    """
+
+    number: int
+    key: str
+    record: JsonObject | None
+    output_end: int | None
+    state: State
+    run_id: str | None
+    error_code: str | None
+    cost: int | None
+    output: "EnvelopeDocument | None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRow:
+    """The use of one model, action, connection or day.
+
+    * `cost`: the known costs; `unpriced`: the runs that have no known cost.
+    * `kept`: the reservations that are open or in doubt.
+    """
+
+    name: str
+    runs: int
+    cost: int
+    unpriced: int
+    kept: int

@@ -1,0 +1,166 @@
+"""The tables of the ledger. A change of them is a new `VERSION`."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
+
+VERSION = 1
+
+metadata = MetaData()
+# SQLite numbers rows by itself only where the type is exactly INTEGER.
+_row_id = BigInteger().with_variant(Integer, "sqlite")
+_held = text("owner IS NOT NULL")
+_priced = text("cost IS NOT NULL")
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, server_default=false())
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default="0")
+
+
+meta = Table("meta", metadata, Column("version", Integer, nullable=False))
+
+# The processes that write. `lease_until` is set where they cannot hold a lock file.
+owners = Table(
+    "owners",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger),
+)
+
+# `committed`: costs and reservations. No cap means that it only counts.
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("cap", BigInteger),
+    _number("committed"),
+)
+
+# A run outside a job is a job of one row, with the run's id. `owner`: the process that writes its output.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, unique=True),
+    Column("connector", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("connection", String),
+    Column("fingerprint", String, nullable=False, server_default=""),
+    _flag("idempotent"),
+    Column("template_digest", String),
+    Column("columns", Text),
+    _flag("is_sandbox"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("end_reason", String),
+    Column("starts", Integer, nullable=False, server_default="0"),
+    Column("owner", String),
+    _flag("cancel_requested"),
+    Column("output", Text),
+    _flag("content_erased"),
+    Index("ix_jobs_ended", "content_erased", "ended_at"),
+)
+
+rows = Table(
+    "rows",
+    metadata,
+    Column("id", _row_id, primary_key=True),
+    Column("job_id", String, ForeignKey("jobs.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("input", Text),
+    _number("likely"),
+    _number("worst"),
+    Column("price_group", String),
+    Column("state", String, nullable=False),
+    Column("owner", String),
+    Column("epoch", Integer, nullable=False, server_default="0"),
+    Column("round", Integer, nullable=False, server_default="0"),
+    _flag("cancel_requested"),
+    UniqueConstraint("job_id", "key"),
+    Index("ix_rows_state", "job_id", "state", "number"),
+    Index("ix_rows_owner", "owner", sqlite_where=_held, postgresql_where=_held),
+)
+
+# The lines of a table: doubles are lines of one row.
+lines = Table(
+    "lines",
+    metadata,
+    Column("job_id", String, ForeignKey("jobs.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("row_id", _row_id, ForeignKey("rows.id"), nullable=False),
+    Column("record", Text),
+    Column("output_end", BigInteger),
+)
+
+# `reserved` is open until the cost replaces it. `kept`: earlier sends in doubt.
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("job_id", String, ForeignKey("jobs.id"), nullable=False),
+    Column("row_id", _row_id, ForeignKey("rows.id"), nullable=False),
+    Column("step", String, nullable=False, server_default=""),
+    Column("item", Integer, nullable=False, server_default="0"),
+    Column("round", Integer, nullable=False),
+    Column("connector", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("connection", String),
+    Column("fingerprint", String, nullable=False, server_default=""),
+    _flag("idempotent"),
+    Column("state", String, nullable=False),
+    Column("sent_by", String),
+    Column("sent_epoch", Integer),
+    Column("created_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("status", String),
+    Column("error_code", String),
+    Column("effect", String),
+    Column("usage", Text),
+    Column("cost", BigInteger),
+    Column("cost_basis", String),
+    _number("reserved"),
+    _number("kept"),
+    Column("budgets", Text, nullable=False, server_default="[]"),
+    _flag("perhaps_twice"),
+    Column("model", String),
+    Column("price_group", String),
+    Column("checkpoint", Text),
+    Column("input", Text),
+    Column("output", Text),
+    Column("summary", Text),
+    UniqueConstraint("job_id", "row_id", "step", "item", "round"),
+    Index("ix_runs_created", "created_at"),
+    Index(
+        "ix_runs_price",
+        "connector",
+        "action",
+        "price_group",
+        "cost",
+        sqlite_where=_priced,
+        postgresql_where=_priced,
+    ),
+)
