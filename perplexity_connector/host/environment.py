@@ -3,6 +3,9 @@
 * `AUTOMATION_HOST_HOME`: the folder in which the hosts of this user keep their files.
 * `AUTOMATION_HOST_MASTER_KEY`: the key of the stored connections, in place of a file.
 * `AUTOMATION_HOST_CHECK_MODES`: `0` accepts files that other users may read.
+* `AUTOMATION_HOST_LEDGER`: the URL of the ledger's database, in place of a file.
+* `AUTOMATION_HOST_KEEP_DAYS`: for so many days the ledger keeps inputs and outputs.
+* `AUTOMATION_HOST_RECORD_CONTENT`: `0` drops them as soon as a run or job ends.
 """
 
 import os
@@ -12,6 +15,10 @@ from pathlib import Path
 HOME_VARIABLE = "AUTOMATION_HOST_HOME"
 MASTER_KEY_VARIABLE = "AUTOMATION_HOST_MASTER_KEY"
 CHECK_MODES_VARIABLE = "AUTOMATION_HOST_CHECK_MODES"
+LEDGER_VARIABLE = "AUTOMATION_HOST_LEDGER"
+KEEP_DAYS_VARIABLE = "AUTOMATION_HOST_KEEP_DAYS"
+RECORD_CONTENT_VARIABLE = "AUTOMATION_HOST_RECORD_CONTENT"
+_KEEP_DAYS = 30
 
 
 def variables(given: Mapping[str, str] | None) -> Mapping[str, str]:
@@ -47,6 +54,25 @@ def master_key(environ: Mapping[str, str]) -> bytes:
 def checks_modes(environ: Mapping[str, str]) -> bool:
     """Return whether files that other users may read are refused."""
     return _text(environ, CHECK_MODES_VARIABLE) != "0"
+
+
+def ledger_url(environ: Mapping[str, str]) -> str:
+    """Return the URL of the ledger's database, or nothing."""
+    return _text(environ, LEDGER_VARIABLE)
+
+
+def keep_days(environ: Mapping[str, str]) -> int:
+    """Return for how many days the ledger keeps content. Raises `ValueError` for anything else."""
+    text = _text(environ, KEEP_DAYS_VARIABLE) or str(_KEEP_DAYS)
+    if text.isascii() and text.isdigit():
+        return int(text)
+    message = f"{KEEP_DAYS_VARIABLE} must be a whole number of days"
+    raise ValueError(message)
+
+
+def records_content(environ: Mapping[str, str]) -> bool:
+    """Return whether the ledger keeps inputs and outputs after the end of their run or job."""
+    return _text(environ, RECORD_CONTENT_VARIABLE) != "0"
 
 
 def _home(environ: Mapping[str, str]) -> Path | None:

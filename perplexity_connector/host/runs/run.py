@@ -5,10 +5,9 @@ import functools
 import inspect
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
 
 from perplexity_connector.contract import (
     Action,
@@ -32,17 +31,14 @@ from perplexity_connector.host.runs.between_attempts import (
     make_later_attempts,
     retry_message,
 )
-from perplexity_connector.host.runs.events import is_event
+from perplexity_connector.host.runs.events import Events
 from perplexity_connector.host.runs.observers import Watch
 from perplexity_connector.host.runs.params import KeepCheckpoint
+from perplexity_connector.host.runs.received import Received
 from perplexity_connector.host.runs.record import RunRecord
 from perplexity_connector.host.runs.retry import RetryPolicy
+from perplexity_connector.host.runs.run_log import RunLog
 from perplexity_connector.host.validation.to_json import to_json
-
-if TYPE_CHECKING:
-    from perplexity_connector.contract import EventDocument
-
-Listener: TypeAlias = Callable[["EventDocument"], None]
 
 # A handler ends by itself at the deadline, so that it can return its partial output. The host
 # ends it this much later.
@@ -83,12 +79,11 @@ class Run:
     * `watch`: reports the run to the observers.
     * `state`: the last checkpoint; None if there is not one.
     * `on_checkpoint`: the caller's function that stores checkpoints.
-    * `listener`: gets each event; None if the caller wants none.
-    * `_last_seq`: the `seq` of the last event.
+    * `log`: writes the run down; the null object without a ledger and a budget.
+    * `events`: the events for the caller.
     * `_active_attempt`: the number of the attempt that runs now; 0 if none does.
     * `_wait`: the seconds between the last attempt and the next one; None if there is not one.
-    * `_partial`: the last partial output of any attempt.
-    * `_usage`: the last usage of any attempt that failed or was cancelled.
+    * `_received`: the partial output and the usage of attempts that did not succeed.
     * `_timer`: ends the run, `GRACE_S` after the deadline or when it is stopped.
     * `_stop_requested`: whether `stop` was called in time.
     * `_caller_left`: whether the caller's own task was cancelled.
@@ -116,12 +111,11 @@ class Run:
     watch: Watch
     state: JsonObject | None
     on_checkpoint: KeepCheckpoint | None
-    listener: Listener | None
-    _last_seq: int = 0
+    log: RunLog
+    events: Events
     _active_attempt: int = 0
     _wait: float | None = None
-    _partial: JsonObject | None = None
-    _usage: JsonObject | None = None
+    _received: Received = field(default_factory=Received)
     _timer: asyncio.Timeout = field(init=False)
     _stop_requested: bool = False
     _caller_left: bool = False
@@ -184,7 +178,7 @@ class Run:
         if error is None:
             return self._checked(task.result())
         if isinstance(error, ConnectorError):
-            self._keep_parts(error)
+            self._received.keep(error)
             raise self._time_over_error()
         raise self._handler_error(reason="it ignored the request to end")
 
@@ -194,6 +188,7 @@ class Run:
 
     async def _make_attempts(self, stack: AsyncExitStack) -> ActionResult:
         await self.loaded.open(stack)
+        await self.log.begin(self.patience)
         total = self.policy.retries + 1 if can_retry() else 1
         try:
             return await self._attempt(1, total)
@@ -227,7 +222,9 @@ class Run:
         except ConnectorError as error:
             if error.effect is Effect.NONE and self.state is None:
                 self._effect = before
-            self._keep_parts(error)
+            if error.effect is Effect.NONE:
+                self.log.back()
+            self._received.keep(error)
             self._wait = self._seconds_to_wait(error) if number < total else None
             self._report_failure(error, number, total)
             raise
@@ -240,16 +237,11 @@ class Run:
         finally:
             self._active_attempt = 0
 
-    def _keep_parts(self, error: ConnectorError) -> None:
-        # An attempt without a partial output or usage does not undo an earlier one's.
-        error.partial = self._partial = error.partial or self._partial
-        error.usage = self._usage = error.usage or self._usage
-
     def _checked(self, given: object) -> ActionResult:
         result, problem = boundary.as_result(given)
         if problem:
             if received := boundary.plain_object(result.output):
-                self._partial = received
+                self._received.partial = received
             raise self._handler_error(problem)
         return result
 
@@ -268,7 +260,7 @@ class Run:
         self.watch.failed(self.earlier_attempts + number, error, self._wait)
         if self._wait is not None:
             message = retry_message(error.code, self._wait, number + 1, total)
-            self._send({"type": "status", "message": message})
+            self.events.send({"type": "status", "message": message})
 
     async def _cancel_at_provider(self) -> None:
         """Ask the provider to stop the run, if no handler can ask: between two attempts."""
@@ -279,9 +271,10 @@ class Run:
         context = replace(context, deadline=time.monotonic() + GRACE_S)
         with suppress(ConnectorError, TimeoutError):
             async with asyncio.timeout(GRACE_S):
-                self._stop_accepted = await self.loaded.cancel_run(
-                    self.action, self.state, context
-                )
+                if await self.log.may_stop():
+                    self._stop_accepted = await self.loaded.cancel_run(
+                        self.action, self.state, context
+                    )
 
     def _warn_if_it_goes_on(self, error: ConnectorError) -> None:
         is_given_up = error.code in {ErrorCode.CANCELLED, ErrorCode.TIMEOUT}
@@ -299,12 +292,13 @@ class Run:
             waited=self.patience.waited,
             resume_from=self.state,
             checkpoint=self._keep_checkpoint,
-            salvage=self._save_partial,
-            observe_usage=self._save_usage,
-            wants_events=self.listener is not None,
+            salvage=self._received.save_partial,
+            observe_usage=self._received.save_usage,
+            wants_events=self.events.listener is not None,
             permit=self._permit,
             observe_limit=self._observe_limit,
             observe_refusal=lambda wait: self.rate_limiter.refuse(as_number(wait)),
+            may_stop=self.log.may_stop,
             observe_stop=self._observe_stop,
             observe_request=self.watch.sent,
             emit=functools.partial(self._emit, number),
@@ -326,8 +320,10 @@ class Run:
     async def _permit(self) -> AsyncIterator[None]:
         if self._effect_before_turn is not None:
             self._effect = self._effect_before_turn
+        await self.log.reserve(self.record.attempts, self.patience)
         end = self.patience.end(self.deadline)
         async with self.rate_limiter.permit(end, self.patience.waiting):
+            await self.log.fence()
             self._effect, self._effect_before_turn = Effect.UNKNOWN, None
             yield
 
@@ -337,36 +333,26 @@ class Run:
             if copied is None:
                 raise TypeError  # noqa: TRY301 - one warning for every reason
             self.state = copied or None
+            if not await self.log.checkpoint(copied):
+                self._warn_of_lost_checkpoint("the ledger")
             if self.on_checkpoint is None:
                 return
             kept = self.on_checkpoint(copied)
             if inspect.isawaitable(kept):
                 await kept
         except Exception as error:  # noqa: BLE001 - the host's boundary: losing a paid answer would be worse
-            message = f"A checkpoint was not kept ({type(error).__name__}): after a crash this run cannot continue."
-            self.record.warn("checkpoint_lost", message)
+            self._warn_of_lost_checkpoint(type(error).__name__)
 
-    def _save_partial(self, partial: JsonObject | None) -> None:
-        if (copied := boundary.plain_object(partial)) is not None:
-            self._partial = copied
-
-    def _save_usage(self, usage: JsonObject) -> None:
-        if (copied := boundary.plain_object(usage)) is not None:
-            self._usage = copied
+    def _warn_of_lost_checkpoint(self, reason: str) -> None:
+        message = f"A checkpoint was not kept ({reason}): after a crash this run cannot continue."
+        self.record.warn("checkpoint_lost", message)
 
     def _emit(self, attempt: int, event: JsonObject) -> None:
         # An attempt that has ended may still have tasks that emit events.
-        if self.listener is None or self._active_attempt != attempt:
+        if self.events.listener is None or self._active_attempt != attempt:
             return
         if (copied := boundary.plain_object(event)) is not None:
-            self._send(copied)
-
-    def _send(self, event: JsonObject) -> None:
-        numbered = {**event, "seq": self._last_seq + 1}
-        numbered.pop("step", None)  # a flow's own part
-        if self.listener is not None and is_event(numbered):
-            self._last_seq += 1
-            self.listener(numbered)
+            self.events.send(copied)
 
     def _valid_output(self, output: JsonObject) -> JsonObject:
         normalized = boundary.call(lambda: to_json(output), self._handler_error)
@@ -394,6 +380,6 @@ class Run:
         return self._error(ErrorCode.TIMEOUT, message)
 
     def _error(self, code: ErrorCode, message: str) -> ConnectorError:
-        return ConnectorError(
-            code, message, effect=self._effect, partial=self._partial, usage=self._usage
-        )
+        error = ConnectorError(code, message, effect=self._effect)
+        self._received.keep(error)
+        return error

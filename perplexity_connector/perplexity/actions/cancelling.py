@@ -26,13 +26,16 @@ async def cancel_chat(client: Client, state: JsonObject, ctx: ActionContext) -> 
 
 
 async def ask_to_cancel(client: Client, run_id: str, ctx: ActionContext) -> bool:
-    """Ask to cancel a run. Return whether Perplexity accepted, within two seconds."""
+    """Ask to cancel a run, if the host allows it. Return whether Perplexity accepted, within two seconds."""
     # Not the host's limit: the run costs money while the request waits.
     free = ActionContext(connection=ctx.connection, observe_request=ctx.observe_request)
     path = f"{agent_request.PATH}/{run_id}/cancel"
     with suppress(ConnectorError, TimeoutError):
-        async with asyncio.timeout(_CANCEL_SECONDS), client.ask("POST", path, free):
-            return True
+        async with asyncio.timeout(_CANCEL_SECONDS):
+            if not await ctx.may_stop():
+                return False
+            async with client.ask("POST", path, free):
+                return True
     return False
 
 

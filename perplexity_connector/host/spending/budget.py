@@ -1,0 +1,90 @@
+"""A budget in memory: it holds runs back before they cost too much."""
+
+import asyncio
+from dataclasses import dataclass
+
+from perplexity_connector.contract import ConnectorError, ErrorCode
+from perplexity_connector.host.spending.money import in_usd
+
+
+@dataclass(slots=True, eq=False)
+class Reservation:
+    """What one run holds of a budget.
+
+    * `amount`: what is reserved for its current requests.
+    * `kept`: what its earlier requests may have cost, whose effect is in doubt.
+    """
+
+    amount: int = 0
+    kept: int = 0
+
+
+class Budget:
+    """A budget of one host, for all runs that it sends.
+
+    * `cap`: the most that all runs may cost together.
+    * `committed`: the costs of the ended runs, and all reservations.
+    * `_under_way`: the reservations of runs that have not ended. Their costs may be lower.
+    * `_turn`: held by the run that waits for room; the others wait behind it.
+    * `_changed`: set when a reservation is replaced.
+    """
+
+    def __init__(self, cap: int) -> None:
+        """Allow costs up to `cap`."""
+        self.cap = cap
+        self.committed = 0
+        self._under_way: set[Reservation] = set()
+        self.open()
+
+    def open(self) -> None:
+        """Belong to the event loop that runs next. The runs of an earlier one keep what they reserved."""
+        self._under_way.clear()
+        self._turn = asyncio.Lock()
+        self._changed = asyncio.Event()
+
+    async def reserve(self, held: Reservation, amount: int) -> None:
+        """Reserve an amount, and wait for it while other runs are under way.
+
+        What `held` has reserved before is kept. Raises `ConnectorError` (`quota_exhausted`) if the
+        amount does not fit.
+        """
+        self.keep(held)
+        if amount > self.cap:
+            raise refusal(self.cap, amount)
+        async with self._turn:
+            while self.committed + amount > self.cap:
+                if not self._under_way:
+                    raise refusal(self.cap, amount, self.committed)
+                self._changed.clear()
+                await self._changed.wait()
+            held.amount = amount
+            self.committed += amount
+            self._under_way.add(held)
+
+    def keep(self, held: Reservation) -> None:
+        """Keep what a run has reserved: it may have been billed."""
+        held.kept += held.amount
+        held.amount = 0
+        self._leave(held)
+
+    def settle(self, held: Reservation, cost: int) -> None:
+        """Replace what a run has reserved by its cost. What it keeps stays."""
+        self.committed += cost - held.amount
+        held.amount = 0
+        self._leave(held)
+
+    def _leave(self, held: Reservation) -> None:
+        self._under_way.discard(held)
+        self._changed.set()
+
+
+def refusal(cap: int, amount: int, committed: int | None = None) -> ConnectorError:
+    """Return the error of a run that does not fit into a budget; `committed` None: not even alone."""
+    price, whole = in_usd(amount), in_usd(cap)
+    message = f"The run may cost {price}. That is more than the whole budget of {whole}. Raise the budget."
+    if committed is not None:
+        message = (
+            f"The budget of {whole} is used up: {in_usd(committed)} are spent or reserved, "
+            f"and the run may cost {price}. Nothing was sent. Raise the budget."
+        )
+    return ConnectorError(ErrorCode.QUOTA_EXHAUSTED, message, cause="budget")
