@@ -96,11 +96,6 @@ class Records:
         runs = self.answer(self.ledger.runs(status="begun", limit=_LISTED))
         return [run.run_id for run in runs]
 
-    def take(self, run: "KnownRun") -> None:
-        """Keep other processes from a run. Raises `ConnectorError` if another one works on it."""
-        self.answer(self.ledger.resume_run(run.run_id))
-        self._begun.add(run.run_id)
-
     def forget(self, run_id: str) -> None:
         """Drop a run, or a job, and all that was asked and answered in it. Raises as `answer`."""
         self.answer(self.ledger.forget(run_id))

@@ -94,8 +94,9 @@ def run_action(args: RunArgs, make_host: HostMaker, records: Records) -> int:
         return _show_recorded(args, run.output)
     if run.checkpoint is None or run.is_sandbox:
         raise UsageError(_why_not(run))
-    records.take(run)
-    return _run_step(args, _resumed_step(args, run), make_host, records)
+    step = _resumed_step(args, run)
+    records.note(step, run.checkpoint)
+    return _run_step(args, step, make_host, records)
 
 
 def _run_step(
