@@ -92,7 +92,7 @@ def _find(records: Records, name: str) -> _Entry:
             name = _id(entry)
     if run := records.answer(records.ledger.run(name)):
         return run
-    if job := records.answer(records.ledger.job(name)):
+    if job := records.answer(records.ledger.find_job(name)):
         return job
     message = "Unknown run or job. The command `runs` lists the known ones."
     raise UsageError(message)

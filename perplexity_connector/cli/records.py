@@ -84,7 +84,7 @@ class Records:
         name = next(iter(unfinished), run_id)
         if run := self.answer(self.ledger.run(name)):
             return run
-        if self.answer(self.ledger.job(name)):
+        if self.answer(self.ledger.find_job(name)):
             message = "That is a table's job. Start its command again: finished rows are not paid again."
             raise UsageError(message)
         known = ", ".join(self.unfinished()) or "none"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import typer
 
@@ -121,12 +121,11 @@ class _TableRun:
     async def follow(self, items: "AsyncGenerator[TableItem, None]") -> int:
         """Show the plan, ask, and show all that follows. Return the exit code."""
         async with self._host, aclosing(items):
-            plan = await anext(items)
-            if plan["type"] != "table.planned":
-                raise AssertionError
+            plan = cast("TablePlannedItem", await anext(items))
             self._show_plan(plan)
+            is_shown = self._args.plan or self._delivery.has_failed
             # Nothing is sent before the next item. A signal still ends the command at once.
-            if self._args.plan or not self._may_begin(plan):
+            if is_shown or not self._may_begin(plan):
                 return self._delivery.code(ExitCode.SUCCEEDED)
             stop = functools.partial(self._host.cancel, plan["job_id"])
             with self._signals.asking(stop), TableProgress(plan) as progress:
@@ -158,6 +157,7 @@ class _TableRun:
     async def _progress(
         self, items: "AsyncGenerator[TableItem, None]", progress: TableProgress
     ) -> "TableFinishedItem":
+        has_left = False
         while True:
             item = await anext(items)
             if self._args.as_json:
@@ -166,7 +166,8 @@ class _TableRun:
                 return item
             if item["type"] == "row.finished":
                 progress.show(item)
-            if self._delivery.reader_left:
+            if self._delivery.reader_left and not has_left:
+                has_left = True
                 self._signals.ask()
 
     def _end(self, plan: "TablePlannedItem", finished: "TableFinishedItem") -> int:

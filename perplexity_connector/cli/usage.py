@@ -1,6 +1,6 @@
 """The command `usage`: what the recorded runs have cost."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.history_documents import usd
@@ -9,12 +9,13 @@ from perplexity_connector.cli.output import print_json, print_lines, say
 from perplexity_connector.cli.records import Records
 from perplexity_connector.cli.spans import begin_of
 from perplexity_connector.contract.near_matches import did_you_mean
+from perplexity_connector.host.ledger.entries import UsageBy
 from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.entries import UsageRow
 
-_BY = ("model", "action", "connection", "day")
+_BY: tuple[UsageBy, ...] = get_args(UsageBy)
 
 
 def show_usage(records: Records, by: str, since: str | None, *, as_json: bool) -> None:
@@ -22,10 +23,11 @@ def show_usage(records: Records, by: str, since: str | None, *, as_json: bool) -
 
     Raises `UsageError` for another word, or a span that cannot be read.
     """
-    if by not in _BY:
+    chosen = next((word for word in _BY if word == by), None)
+    if chosen is None:
         message = f"--by must be one of {', '.join(_BY)}.{did_you_mean(by, _BY)}"
         raise UsageError(message)
-    rows = records.answer(records.ledger.usage(by, begin_of(since)))
+    rows = records.answer(records.ledger.usage(chosen, begin_of(since)))
     if as_json:
         print_json([_document(row) for row in rows])
         return

@@ -302,6 +302,18 @@ class FakeHost:
         async for item in self._play("stream", what, how):
             yield item if "type" in item else finished(item)
 
+    async def stream_table(
+        self, *what: Document, **how: object
+    ) -> AsyncIterator[Document]:
+        """The script, item by item."""
+        self.runs.append(("table", what, how))
+        for item in self.script:
+            if isinstance(item, dict):
+                yield item
+            else:
+                item()
+                await asyncio.sleep(0)
+
     def cancel(self, run_id: str) -> bool:
         """Cancel the run, if there is one."""
         self.cancelled.append(run_id)

@@ -1,6 +1,6 @@
 """A ledger in memory, as the command line and a host use one, and a host's way of writing into it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from perplexity_connector.host.ledger.entries import (
     KnownRun,
     NewRun,
     RunEnd,
+    State,
     UsageRow,
 )
 
@@ -169,7 +170,7 @@ class FakeLedger:
         since: int | None = None,
         job_id: str | None = None,
         limit: int = 50,
-    ) -> "Future[list[KnownRun]]":
+    ) -> "Future[Sequence[KnownRun]]":
         """Return the newest runs; those of rows only with their job."""
         runs = [
             run
@@ -184,19 +185,21 @@ class FakeLedger:
         """Return the run."""
         return self._did(self.entries.get(run_id))
 
-    def job(self, job: str) -> "Future[KnownJob | None]":
+    def find_job(self, id_or_name: str) -> "Future[KnownJob | None]":
         """Return the job of that id or name."""
-        found = [each for each in self.known_jobs if job in {each.job_id, each.name}]
+        found = [
+            each for each in self.known_jobs if id_or_name in {each.job_id, each.name}
+        ]
         return self._did(next(iter(found), None))
 
     def jobs(
         self, *, since: int | None = None, limit: int = 50
-    ) -> "Future[list[KnownJob]]":
+    ) -> "Future[Sequence[KnownJob]]":
         """Return the jobs."""
         del since
         return self._did(self.known_jobs[:limit])
 
-    def usage(self, by: str, since: int | None = None) -> "Future[list[UsageRow]]":
+    def usage(self, by: str, since: int | None = None) -> "Future[Sequence[UsageRow]]":
         """Return the rows."""
         self.asked.append((by, since))
         return self._did(self.rows)
@@ -266,7 +269,8 @@ def end_of(envelope: EnvelopeDocument, *, is_followed: bool) -> RunEnd:
     is_seen = error is None or (
         code == "upstream_failed" and error["http_status"] is None
     )
-    state = "begun" if is_followed and not is_seen else "failed" if error else "done"
+    ended: State = "failed" if error else "done"
+    state: State = "begun" if is_followed and not is_seen else ended
     return RunEnd(
         envelope=envelope,
         state=state,

@@ -7,8 +7,8 @@ import pytest
 
 from perplexity_connector.__main__ import main
 from tests.cli.conftest import Command
-from tests.cli.ledger import FakeLedger
 from tests.cli.fakes import FakeHost
+from tests.cli.ledger import FakeLedger
 
 KEY = "pplx-sEnTiNeLx0123456789abcdef"
 # Every place of a command line where a key could be typed or pasted by mistake.

@@ -56,7 +56,8 @@ def plugin(monkeypatch: pytest.MonkeyPatch, store: ConnectionStore) -> ToyPlugin
     toy = ToyPlugin()
 
     def make(options: HostOptions) -> Host:
-        return toy_host(toy, **{"store": store, "environ": os.environ, **options})
+        given: Document = {"store": store, "environ": os.environ, **options}
+        return toy_host(toy, **given)
 
     monkeypatch.setenv("TOY_TOKEN", "toy-secret-token")
     monkeypatch.setattr(hosts, "make_host", make)

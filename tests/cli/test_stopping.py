@@ -19,8 +19,8 @@ from perplexity_connector.contract import (
     ConnectorError,
     ErrorCode,
 )
-from tests.cli.conftest import Command
 from perplexity_connector.host import HostOptions
+from tests.cli.conftest import Command
 from tests.cli.fakes import FakeHost, envelope, finished, stopped
 from tests.cli.ledger import FakeLedger
 from tests.host.flows.test_flows import GREET_THEN_COUNT
@@ -320,7 +320,8 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> ToyPlugin:
     toy = ToyPlugin()
 
     def make(options: HostOptions) -> Any:
-        return toy_host(toy, **{"environ": os.environ, **options})
+        given: Document = {"environ": os.environ, **options}
+        return toy_host(toy, **given)
 
     monkeypatch.setenv("TOY_TOKEN", "toy-secret-token")
     monkeypatch.setattr(hosts, "make_host", make)

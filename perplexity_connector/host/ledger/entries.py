@@ -182,6 +182,7 @@ class RunEnd:
 class KnownRun:
     """A run in the ledger.
 
+    * `is_sandbox`, `number`, `key`: of its job and row; a run outside a job has no number and key.
     * `kept`: the reservations of its sends that are in doubt, together with an open one.
     * `perhaps_twice`: its request was sent again although the first may have been billed.
     * `output`: its envelope. A list of runs leaves it out.
@@ -193,6 +194,9 @@ class KnownRun:
     action: str
     version: int
     connection: str | None
+    is_sandbox: bool
+    number: int
+    key: str
     state: State
     created_at: int
     sent_at: int | None
@@ -278,12 +282,14 @@ class KnownLine:
 class UsageRow:
     """The use of one model, action, connection or day.
 
-    * `cost`: the known costs; `unpriced`: the runs that have no known cost.
+    * `cost`: the known costs; `listed`: whether a list price is among them; `unpriced`: the runs
+      that have no known cost.
     * `kept`: the reservations that are open or in doubt.
     """
 
     name: str
     runs: int
     cost: int
+    listed: bool
     unpriced: int
     kept: int

@@ -262,7 +262,10 @@ class Ledger(LedgerUser):
         job_id: str | None = None,
         limit: int = 50,
     ) -> "Future[Sequence[KnownRun]]":
-        """Return runs, newest first. `status`: a state, or the status of an envelope."""
+        """Return the runs of a job, or those outside jobs, newest first.
+
+        `status`: a state, or the status of an envelope.
+        """
         return self._read(
             lambda tx: units.reading.find_runs(
                 tx.connection, status=status, since=since, limit=limit, job_id=job_id
@@ -272,6 +275,14 @@ class Ledger(LedgerUser):
     def run(self, run_id: str) -> "Future[KnownRun | None]":
         """Return a run, with its output and its checkpoint; None if it is not known."""
         return self._read(lambda tx: units.reading.find_run(tx.connection, run_id))
+
+    def jobs(
+        self, *, since: int | None = None, limit: int = 50
+    ) -> "Future[Sequence[KnownJob]]":
+        """Return the jobs of tables, newest first."""
+        return self._read(
+            lambda tx: units.reading.find_jobs(tx.connection, since=since, limit=limit)
+        )
 
     def usage(
         self, by: "UsageBy", since: int | None = None
