@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger import units
-from perplexity_connector.host.ledger.entries import ENDED
 from perplexity_connector.host.ledger.using import LedgerUser
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
         UsageBy,
         UsageRow,
     )
-    from perplexity_connector.host.ledger.owners import Transaction
+    from perplexity_connector.host.ledger.writing.owners import Transaction
 
 __all__ = ["Ledger"]
 
@@ -99,11 +98,10 @@ class Ledger(LedgerUser):
 
     def end_run(self, claim: "Claim", end: "RunEnd") -> "Future[State]":
         """Record the end of a run. Return the state that it has now."""
-        is_closing = claim.job_id == claim.run_id and end.state in ENDED
-        is_erasing = is_closing and not self.record_content
+        is_erasing = claim.job_id == claim.run_id and not self.record_content
 
         def work(tx: "Transaction") -> "State":
-            state = units.run_units.end_run(tx.connection, tx.owner, claim, end)
+            state = units.run_ends.end_run(tx.connection, tx.owner, claim, end)
             if is_erasing:
                 units.keeping.erase(tx.connection, claim.job_id)
             return state
@@ -135,7 +133,7 @@ class Ledger(LedgerUser):
     ) -> "Future[None]":
         """Record rows of a job and lines of its table, in batches. Only differences are written."""
         return self._write(
-            lambda tx: units.planning.add_rows(
+            lambda tx: units.row_planning.add_rows(
                 tx.connection, job_id, rows, lines, is_alive=tx.is_alive, now=tx.now
             ),
             (f"job:{job_id}",),
@@ -193,7 +191,7 @@ class Ledger(LedgerUser):
     def put_back(self, claim: "Claim") -> "Future[None]":
         """Plan a claimed row again. Its cost or reservation stays counted."""
         return self._write(
-            lambda tx: units.run_units.put_back(
+            lambda tx: units.run_ends.put_back(
                 tx.connection, tx.owner, claim, now=tx.now
             )
         )
@@ -213,7 +211,7 @@ class Ledger(LedgerUser):
         def work(tx: "Transaction") -> None:
             units.planning.end_job(tx.connection, tx.owner, job_id, reason, now=tx.now)
             if is_erasing:
-                _erase_ended(tx, job_id)
+                units.keeping.erase(tx.connection, job_id)
 
         return self._write(work, is_erasing=is_erasing)
 
@@ -288,16 +286,14 @@ class Ledger(LedgerUser):
         self, by: "UsageBy", since: int | None = None
     ) -> "Future[Sequence[UsageRow]]":
         """Return cost and tokens, the dearest first; without those of a sandbox."""
-        return self._read(
-            lambda tx: units.reading.usage(tx.connection, by, since=since)
-        )
+        return self._read(lambda tx: units.usage.usage(tx.connection, by, since=since))
 
     def percentile(
         self, connector: str, action: str, group: str
     ) -> "Future[int | None]":
         """Return the cost that 99 of 100 runs of a price group do not exceed; None below 50 runs."""
         return self._read(
-            lambda tx: units.reading.percentile(tx.connection, connector, action, group)
+            lambda tx: units.usage.percentile(tx.connection, connector, action, group)
         )
 
     # The operator.
@@ -330,14 +326,11 @@ class Ledger(LedgerUser):
             is_erasing=True,
         )
 
-    def erase(self, job_id: str) -> "Future[None]":
-        """Erase the content of a job, or of a run outside a job. Digest, state and cost stay."""
+    def erase(self, job_id: str) -> "Future[bool]":
+        """Erase the content of a job, or of a run outside a job, if it has ended.
+
+        Digest, state and cost stay. Return whether it has ended.
+        """
         return self._write(
             lambda tx: units.keeping.erase(tx.connection, job_id), is_erasing=True
         )
-
-
-def _erase_ended(tx: "Transaction", job_id: str) -> None:
-    job = units.reading.find_job(tx.connection, job_id)
-    if job and job.ended_at is not None:
-        units.keeping.erase(tx.connection, job_id)

@@ -4,16 +4,31 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.contract.lazy import lazy_names
 
-__all__ = ["budgets", "claims", "keeping", "planning", "reading", "run_units"]
+__all__ = [
+    "budgets",
+    "claims",
+    "journal_files",
+    "keeping",
+    "planning",
+    "reading",
+    "row_planning",
+    "run_ends",
+    "run_units",
+    "usage",
+]
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger import (
         budgets,
         claims,
+        journal_files,
         keeping,
         planning,
         reading,
+        row_planning,
+        run_ends,
         run_units,
+        usage,
     )
 else:
     __getattr__ = lazy_names("perplexity_connector.host.ledger", __all__)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from perplexity_connector.host.ledger.entries import LedgerError
 
 if TYPE_CHECKING:
-    from perplexity_connector.host.ledger.owners import Transaction
+    from perplexity_connector.host.ledger.writing.owners import Transaction
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[["Transaction"], T]
