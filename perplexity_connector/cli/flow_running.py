@@ -83,7 +83,8 @@ def run_saved_flow(args: FlowArgs, make_host: HostMaker, records: Records) -> in
             options = FlowOptions(
                 connections=target.connections,
                 timeout=args.timeout,
-                on_checkpoint=records.note,
+                # A private sandbox ends with this process, so its runs cannot be resumed.
+                on_checkpoint=None if args.sandbox else records.note,
             )
             host = make_host(
                 HostOptions(

@@ -3,14 +3,14 @@
 Imports are inside the functions, so that `actions` and `describe` start fast (docs/performance.md).
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host import Host
 
 if TYPE_CHECKING:
     from perplexity_connector.cli.records import Records
-    from perplexity_connector.host import HostOptions
-    from perplexity_connector.host.ledger.ledger import Ledger
+    from perplexity_connector.host import HostOptions, Ledger
 
 
 def make_host(options: "HostOptions") -> Host:
@@ -20,9 +20,19 @@ def make_host(options: "HostOptions") -> Host:
 
 def make_ledger() -> "Ledger":
     """Make the ledger of this user, which nothing opens yet. Tests replace this."""
-    from perplexity_connector.host.ledger.ledger import Ledger
+    from perplexity_connector.host import Ledger
 
-    return Ledger()
+    return Ledger(journal=_journal_folder())
+
+
+def _journal_folder() -> Path | None:
+    """Return where earlier releases kept unfinished runs; None without a home folder."""
+    from perplexity_connector.host.environment import state_folder
+
+    try:
+        return state_folder("perplexity-connector") / "runs"
+    except RuntimeError:
+        return None
 
 
 def make_records() -> "Records":

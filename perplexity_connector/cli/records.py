@@ -11,9 +11,8 @@ from perplexity_connector.host.ledger.entries import FencedError, LedgerError
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from perplexity_connector.host import StepRun
+    from perplexity_connector.host import Ledger, StepRun
     from perplexity_connector.host.ledger.entries import KnownRun
-    from perplexity_connector.host.ledger.ledger import Ledger
 
 _T = TypeVar("_T")
 

@@ -85,9 +85,9 @@ def run_action(args: RunArgs, make_host: HostMaker, records: Records) -> int:
     Raises `UsageError` for a mistake in the arguments, `ConnectorError` for an action that cannot
     be described or a run that another process works on.
     """
-    host = make_host({})
     if args.resume is None:
-        return _run_step(args, _new_step(args, host), make_host, records)
+        host = make_host({})
+        return _run_step(args, _new_step(args, host), host, make_host, records)
     _check_resume(args)
     run = records.get(args.resume)
     if run.state in ENDED and run.output is not None:
@@ -96,13 +96,13 @@ def run_action(args: RunArgs, make_host: HostMaker, records: Records) -> int:
         raise UsageError(_why_not(run))
     step = _resumed_step(args, run)
     records.note(step, run.checkpoint)
-    return _run_step(args, step, make_host, records)
+    return _run_step(args, step, make_host({}), make_host, records)
 
 
 def _run_step(
-    args: RunArgs, step: _Step, make_host: HostMaker, records: Records
+    args: RunArgs, step: _Step, host: Host, make_host: HostMaker, records: Records
 ) -> int:
-    host = make_host({})
+    """Run a step. `host` describes it; the one that runs it may go to a sandbox."""
     # Raises for a saved step of a missing action.
     description = host.describe(step.connector, step.action)
     target = choose_target(
@@ -258,7 +258,8 @@ def _run_options(
         timeout=args.timeout,
         run_id=step.run_id,
         resume_from=step.resume_from,
-        on_checkpoint=functools.partial(records.note, step),
+        # A private sandbox ends with this process, so its runs cannot be resumed.
+        on_checkpoint=None if args.sandbox else functools.partial(records.note, step),
     )
 
 

@@ -1,7 +1,7 @@
 """A host that plays what a test tells it to, and the envelopes it plays."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -18,7 +18,7 @@ from perplexity_connector.contract import (
     SandboxDocument,
 )
 from perplexity_connector.host import HostOptions
-from perplexity_connector.host.ledger.entries import FencedError, NewRun
+from perplexity_connector.host.ledger.entries import FencedError, LedgerError, NewRun
 from tests.cli.ledger import FakeLedger, end_of
 
 Document = dict[str, Any]
@@ -212,14 +212,18 @@ class Recording:
         )
         known = how.get("resume_from")
         begun = ledger.resume_run(new.run_id) if known else ledger.begin_run(new)
-        self._claim = begun.result()
+        try:
+            self._claim = begun.result()
+        except LedgerError:
+            self._ledger = None
 
     def checkpoint(self, state: Document) -> None:
         """Keep a checkpoint, and hand it out."""
         self._is_followed = bool(state)
         if self._ledger:
             self._ledger.checkpoint(self._claim, state)
-        self._how["on_checkpoint"](state)
+        if keep := self._how["on_checkpoint"]:
+            keep(state)
 
     def ended(self, item: Document) -> Document:
         """Write the end, if the item is an envelope."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from perplexity_connector.cli import table_progress
+from perplexity_connector.cli import progress, table_progress
 from tests.cli.conftest import Command
 from tests.cli.fakes import FakeHost
 from tests.cli.ledger import FakeLedger
@@ -330,9 +330,7 @@ def test_the_progress_has_rate_cost_and_time_left(
     shown: list[str] = []
     now = [100.0]
     monkeypatch.setattr(table_progress, "stderr_is_terminal", lambda: terminal)
-    monkeypatch.setattr(
-        table_progress.Spinner, "show", lambda _, text: shown.append(text)
-    )
+    monkeypatch.setattr(progress.Spinner, "show", lambda _, text: shown.append(text))
     monkeypatch.setattr(table_progress, "say", shown.append)
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
 

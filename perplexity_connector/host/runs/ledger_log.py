@@ -246,11 +246,23 @@ class BudgetedRunLog(LedgerLog):
         new = await refusing(self._new())
         if self._resumes:
             with suppress(LookupError):  # another ledger may have it
-                claim = await _committed(lambda: self._ledger.resume_run(new.run_id))
-                self._take(claim)
+                self._take(await refusing(resumed(self._ledger, new.run_id)))
                 return
         claim = await self._until_room(lambda: self._ledger.begin_run(new), patience)
         self._take(claim)
+
+
+async def resumed(ledger: "Ledger", run_id: str) -> "Claim":
+    """Return the claim of a run of before.
+
+    Raises `LookupError` if it cannot be followed, `LedgerError` if the ledger cannot be used, and
+    `ConnectorError` (`unavailable`) while another process works on it.
+    """
+    try:
+        return await _wait(lambda: ledger.resume_run(run_id))
+    except FencedError:
+        message = "Another process is working on this run. Try again when it has ended."
+        raise ConnectorError(ErrorCode.UNAVAILABLE, message) from None
 
 
 async def is_ours(ledger: "Ledger", claim: "Claim") -> bool:

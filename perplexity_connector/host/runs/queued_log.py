@@ -1,13 +1,13 @@
 """The log of a run outside a job and without a budget: its steps are queued, and it waits for none."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger.entries import FencedError, LedgerError
-from perplexity_connector.host.runs.ledger_log import is_ours, warn
+from perplexity_connector.host.runs.ledger_log import is_ours, resumed, warn
 from perplexity_connector.host.runs.run_end import run_end, state_of
 from perplexity_connector.host.runs.run_log import RunLog
 
@@ -50,14 +50,18 @@ class QueuedLog(RunLog):
         self._is_sent = False
 
     async def begin(self, patience: "Patience") -> None:
-        """Queue the first entry."""
+        """Queue the first entry. To go on with a run of before, wait for its claim.
+
+        Raises `ConnectorError` (`unavailable`) while another process works on it.
+        """
         del patience
-        with self._noting():
+        with self._noting(), suppress(LookupError):  # another ledger may have it
             if self._resumes:
-                future = self._ledger.resume_run(self._new.run_id)
-                future.add_done_callback(self._resumed)
-            else:
-                self._ledger.begin_run(self._new).add_done_callback(self._begun)
+                self._claim = await resumed(self._ledger, self._new.run_id)
+                self._checkpoint = self._claim.checkpoint or {}
+                return
+        with self._noting():
+            self._ledger.begin_run(self._new).add_done_callback(self._begun)
 
     async def fence(self) -> None:
         """Queue that a request leaves now."""
@@ -103,13 +107,6 @@ class QueuedLog(RunLog):
     def _queue(self, step: _Step, claim: "Claim") -> None:
         with self._noting():
             step(claim).add_done_callback(self._done)
-
-    def _resumed(self, future: "Future[Claim]") -> None:
-        if isinstance(future.exception(), LookupError):  # another ledger may have it
-            with self._noting():
-                self._ledger.begin_run(self._new).add_done_callback(self._begun)
-        else:
-            self._begun(future)
 
     def _begun(self, future: "Future[Claim]") -> None:
         self._done(future)
