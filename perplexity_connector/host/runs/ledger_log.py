@@ -123,13 +123,8 @@ class LedgerLog(RunLog):
     async def checkpoint(self, state: JsonObject) -> bool:
         """Write a checkpoint, and wait for it for two seconds."""
         self._checkpoint = state
-        try:
-            claim = self._held()
-            async with asyncio.timeout(_LONGEST_S):
-                await _wait(lambda: self._ledger.checkpoint(claim, state))
-        except (LedgerError, FencedError, TimeoutError):
-            return False
-        return True
+        claim = self._held()
+        return await is_kept(lambda: self._ledger.checkpoint(claim, state))
 
     async def may_stop(self) -> bool:
         """Return whether the run is still ours."""
@@ -263,6 +258,16 @@ async def resumed(ledger: "Ledger", run_id: str) -> "Claim":
     except FencedError:
         message = "Another process is working on this run. Try again when it has ended."
         raise ConnectorError(ErrorCode.UNAVAILABLE, message) from None
+
+
+async def is_kept(checkpoint: "Callable[[], Future[None]]") -> bool:
+    """Wait for the commit of a checkpoint, for two seconds. Return whether a crash cannot lose it."""
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            await _wait(checkpoint)
+    except (LedgerError, FencedError, TimeoutError):
+        return False
+    return True
 
 
 async def is_ours(ledger: "Ledger", claim: "Claim") -> bool:
