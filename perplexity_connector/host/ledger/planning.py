@@ -19,11 +19,14 @@ from perplexity_connector.host.ledger.entries import (
     NewJob,
     Retry,
 )
-from perplexity_connector.host.ledger.held import (
-    fenced,
-    plan_rows,
+from perplexity_connector.host.ledger.held import fenced, follow, plan_rows
+from perplexity_connector.host.ledger.schema import (
+    has_line,
+    is_present,
+    jobs,
+    lines,
+    rows,
 )
-from perplexity_connector.host.ledger.schema import has_line, jobs, lines, rows
 from perplexity_connector.host.ledger.takeovers import take_over
 from perplexity_connector.host.ledger.texts import packed
 
@@ -75,9 +78,10 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
     if cap is not None:
         set_cap(connection, job_budget(job_id), cap)
     if last_line is not None:
-        dropped = (lines.c.job_id == job_id, lines.c.number > last_line)
-        connection.execute(delete(lines).where(*dropped))
+        _drop_lines(connection, job_id, last_line)
     take_over(connection, is_alive=is_alive, now=now, job_id=job_id)
+    of_begun = (rows.c.job_id == job_id, rows.c.state == "begun")
+    follow(connection, *of_begun, rows.c.owner.is_(None))
     if retry:
         _retry(connection, job_id, retry)
 
@@ -95,7 +99,7 @@ def end_job(
     connection: Connection, owner: str, job_id: str, reason: str, *, now: int
 ) -> None:
     """Stop writing for a job. It has ended if no row is left to run."""
-    is_open = (rows.c.job_id == job_id, rows.c.state.not_in(ENDED), has_line)
+    is_open = (rows.c.job_id == job_id, rows.c.state.not_in(ENDED), is_present)
     left = connection.scalar(select(exists().where(*is_open)))
     ours = update(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner)
     ended = {"owner": None, "end_reason": reason, "ended_at": None if left else now}
@@ -140,8 +144,16 @@ def _begin_writing(
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(begun))
 
 
+def _drop_lines(connection: Connection, job_id: str, last_line: int) -> None:
+    """Drop lines of an older, longer table, and leave out the rows that have no line any more."""
+    dropped = (lines.c.job_id == job_id, lines.c.number > last_line)
+    connection.execute(delete(lines).where(*dropped))
+    absent = update(rows).where(rows.c.job_id == job_id, is_present, ~has_line)
+    connection.execute(absent.values(number=-1))
+
+
 def _retry(connection: Connection, job_id: str, state: Retry) -> None:
-    retried = (rows.c.job_id == job_id, rows.c.state == state, has_line)
+    retried = (rows.c.job_id == job_id, rows.c.state == state, is_present)
     ids = select(rows.c.id).where(*retried)
     again = update(lines).where(lines.c.job_id == job_id, lines.c.row_id.in_(ids))
     connection.execute(again.values(output_end=None))
