@@ -20,7 +20,8 @@ def make_host(options: "HostOptions") -> Host:
 
 def make_ledger() -> "Ledger":
     """Make the ledger of this user, which nothing opens yet. Tests replace this."""
-    from perplexity_connector.host import Ledger
+    # By its full name: a look-up in `host` would import more.
+    from perplexity_connector.host.ledger.ledger import Ledger
 
     return Ledger(journal=_journal_folder())
 

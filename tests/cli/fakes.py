@@ -238,7 +238,8 @@ class FakeHost:
     """Stands in for `Host`.
 
     `script` is the events and the envelope of a run; a callable in it is called in its turn. With
-    `state` the run has that checkpoint, and with it or `has_own_ids` the id of the command. With a `ledger` it is recorded there. A run that is cancelled ends with `end_of_stopped` instead.
+    `state` the run has that checkpoint, and with it or `has_own_ids` the id of the command. With a
+    `ledger` it is recorded there. A run that is cancelled ends with `end_of_stopped` instead.
     """
 
     script: Sequence[Document | Callable[[], None]] = field(
