@@ -12,7 +12,7 @@ EstimateBasis: TypeAlias = Literal["list_price", "estimate"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostEstimate:
-    """What one run may cost, every request of it together.
+    """The price of one run: all its requests together.
 
     * `likely`, `worst`: amounts of `currency`. A host reserves `worst` before it sends anything.
     * `basis`: `list_price` for a run whose price is known, `estimate` for an open-ended one.

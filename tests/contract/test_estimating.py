@@ -11,4 +11,8 @@ def test_an_estimate_is_open_ended_unless_it_says_otherwise() -> None:
 
 def test_a_host_without_an_opinion_lets_a_run_be_stopped() -> None:
     """A plain pluggy host builds a context without it."""
-    assert asyncio.run(ActionContext().may_stop()) is True
+
+    async def ask() -> bool:
+        return await ActionContext().may_stop()
+
+    assert asyncio.run(ask()) is True

@@ -24,13 +24,22 @@ class Journal:
     taken: list[Path] = field(default_factory=list)
     damaged: list[Path] = field(default_factory=list)
 
-    def remove(self) -> None:
-        """Remove the files that were taken in, those beside them, and an empty folder."""
-        for path in self.taken:
-            for file in (path, *_beside(path)):
-                file.unlink(missing_ok=True)
+    def remove(self) -> Sequence[str]:
+        """Remove the files that were taken in, and an empty folder. Return the problems, as texts."""
+        problems = [
+            f"The unfinished run in {path} cannot be read. The file stays there."
+            for path in self.damaged
+        ]
+        try:
+            for path in self.taken:
+                for file in (path, *_beside(path)):
+                    file.unlink(missing_ok=True)
+        except OSError as error:
+            text = f"Files in {self.folder} cannot be removed: {error.strerror}."
+            problems.append(text)
         with suppress(OSError):
             self.folder.rmdir()
+        return problems
 
 
 def take_in(transaction: Transaction, folder: Path) -> Journal:

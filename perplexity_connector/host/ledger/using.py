@@ -148,37 +148,27 @@ class LedgerUser:
     def _opened(self) -> "Writer":
         from perplexity_connector.host.ledger.writing.writer import join_writer  # noqa: PLC0415 - comes with the first use
 
-        if self._writer is None:
-            self._writer = join_writer(self._address, self._environ)
-            self._writer.listeners.append(self._tell)
-            self._take_in_journal()
-        return self._writer
+        writer = self._writer
+        if writer is None:
+            writer = self._writer = join_writer(self._address, self._environ)
+            writer.listeners.append(self._tell)
+            self._take_in_journal(writer)
+        return writer
 
-    def _take_in_journal(self) -> None:
-        if (folder := self._journal) and folder.is_dir():
-            self._journal = None
-            taken = self._submit(lambda tx: units.journal_files.take_in(tx, folder))
-            taken.add_done_callback(self._remove_journal)
-
-    def _remove_journal(self, future: "Future[Journal]") -> None:
-        """Remove the files that were taken in. The thread calls this after the commit."""
-        if future.exception():
+    def _take_in_journal(self, writer: "Writer") -> None:
+        """Take the unfinished runs of earlier releases in, once."""
+        if not (folder := self._journal) or not folder.is_dir():
             return
-        journal = future.result()
-        try:
-            journal.remove()
-        except OSError as error:
-            self._note(
-                f"Files in {journal.folder} cannot be removed: {error.strerror}."
-            )
-        for path in journal.damaged:
-            self._note(
-                f"The unfinished run in {path} cannot be read. The file stays there."
-            )
+        self._journal = None
 
-    def _note(self, text: str) -> None:
-        if self._writer:
-            self._writer.note(text)
+        def remove(future: "Future[Journal]") -> None:
+            # After the commit. If that failed, the next process tries again.
+            if not future.exception():
+                for problem in future.result().remove():
+                    writer.note(problem)
+
+        taken = self._submit(lambda tx: units.journal_files.take_in(tx, folder))
+        taken.add_done_callback(remove)
 
     def _tell(self, run_id: str) -> None:
         for listener in tuple(self._listeners):

@@ -32,12 +32,11 @@ from perplexity_connector.host.runs.between_attempts import (
     retry_message,
 )
 from perplexity_connector.host.runs.events import Events
+from perplexity_connector.host.runs.logs.run_log import RunLog
 from perplexity_connector.host.runs.observers import Watch
 from perplexity_connector.host.runs.params import KeepCheckpoint
-from perplexity_connector.host.runs.received import Received
-from perplexity_connector.host.runs.record import RunRecord
+from perplexity_connector.host.runs.record import Received, RunRecord
 from perplexity_connector.host.runs.retry import RetryPolicy
-from perplexity_connector.host.runs.run_log import RunLog
 from perplexity_connector.host.validation.to_json import to_json
 
 # A handler ends by itself at the deadline, so that it can return its partial output. The host

@@ -26,6 +26,7 @@ from perplexity_connector.host.credentials.form import (
 from perplexity_connector.host.limits.patience import LONGEST_S, Patience
 from perplexity_connector.host.plugins.loading import LoadedConnector, load
 from perplexity_connector.host.runs.events import Events, Listener
+from perplexity_connector.host.runs.logs.run_log import NO_LOG, RunLog
 from perplexity_connector.host.runs.observers import Watch
 from perplexity_connector.host.runs.opened import Opened
 from perplexity_connector.host.runs.params import (
@@ -33,7 +34,7 @@ from perplexity_connector.host.runs.params import (
     RunOptions,
     RunRequest,
 )
-from perplexity_connector.host.runs.requests import (
+from perplexity_connector.host.runs.record import (
     check_request,
     left_error,
     record_of,
@@ -41,7 +42,6 @@ from perplexity_connector.host.runs.requests import (
 )
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.runs.run import Run
-from perplexity_connector.host.runs.run_log import NO_LOG, RunLog
 from perplexity_connector.host.validation.arguments import (
     as_seconds,
     require_text,
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
         RunObserver,
         StreamItem,
     )
-    from perplexity_connector.host.runs.logs import Logs
+    from perplexity_connector.host.runs.logs.logs import Logs
 
 
 class Runs:
@@ -172,12 +172,13 @@ class Runs:
         plain, _ = loaded.check_input(known, to_json(input))
         return loaded.estimate(known, as_object(plain)) or unknown_price()
 
-    async def run(
+    async def run(  # noqa: PLR0913 - the last two are keywords
         self,
         connector: str,
         action: str,
         input: JsonObject,
         options: RunOptions,
+        *,
         listener: Listener | None = None,
         log: RunLog | None = None,
     ) -> "EnvelopeDocument":
@@ -218,7 +219,7 @@ class Runs:
         """See `Host.stream`."""
         # Unbounded: a slow reader of the events must never stop the reading of a response.
         events: asyncio.Queue[EventDocument | None] = asyncio.Queue()
-        run = self.run(connector, action, input, options, events.put_nowait)
+        run = self.run(connector, action, input, options, listener=events.put_nowait)
         task = asyncio.create_task(run)
         task.add_done_callback(lambda _: events.put_nowait(None))
         try:

@@ -1,4 +1,4 @@
-"""What to reserve for a run: the connector's estimate, and what own runs have cost."""
+"""How much to reserve for a run: by the connector's estimate, and by the costs of own runs."""
 
 import asyncio
 from collections import deque
@@ -49,14 +49,14 @@ class Kind:
 
 
 class Costs(Protocol):
-    """What own runs have cost."""
+    """The costs of own runs."""
 
     async def percentile(self, kind: Kind) -> int | None:
         """Return the cost that 99 of 100 runs did not exceed; None below 50 runs."""
         ...
 
     def add(self, kind: Kind, cost: int) -> None:
-        """Learn what a run has cost."""
+        """Learn the cost of a run."""
         ...
 
 
@@ -94,14 +94,14 @@ class CostsInMemory:
         return found.percentile if found else None
 
     def add(self, kind: Kind, cost: int) -> None:
-        """Learn what a run has cost."""
+        """Learn the cost of a run."""
         self._groups.setdefault(kind, _Group()).add(cost)
 
 
 class CostsInLedger:
     """The costs of all runs in a ledger.
 
-    `_known`: what it said, and for how many more runs that counts.
+    `_known`: its last answer for each kind, and for how many more runs that counts.
     """
 
     def __init__(self, ledger: "Ledger") -> None:

@@ -1,8 +1,8 @@
 """The price of a run before it is sent. Pure: from the input, and from dated prices.
 
 A run is priced if its cost has an upper bound by the provider's price list: a search, or a model
-without tools whose answer has a limit. Any other run is open-ended: a figure that was seen stands
-for it, and it may cost more (docs/provider.md, "Costs").
+without tools whose answer has a limit. Any other run is open-ended: its price is a shipped
+figure, and it may cost more (docs/provider.md, "Prices").
 """
 
 import json

@@ -1,14 +1,18 @@
 """Ledgers and runs for the tests of the ledger."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from perplexity_connector.contract.json import new_run_id
 from perplexity_connector.host import Ledger
 from perplexity_connector.host.ledger.entries import NewRun, RunEnd
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 WAIT_S = 60
 
@@ -31,7 +35,8 @@ def a_run(run_id: str | None = None, text: str = "a question") -> NewRun:
 
 def an_end() -> RunEnd:
     """Return the end of a run that succeeded."""
-    return RunEnd(state="done", status="succeeded", cost=5, ended_at=1)
+    now = time.time_ns() // 1_000_000
+    return RunEnd(state="done", status="succeeded", cost=5, ended_at=now)
 
 
 @contextmanager
@@ -55,6 +60,6 @@ def busy(ledger: Ledger) -> Iterator[Callable[[], None]]:
         future.result(WAIT_S)
 
 
-def outcome(future: "Future[object]") -> object:
+def outcome(future: "Future[Any]") -> object:
     """Return a future's error, else its result."""
     return future.exception(WAIT_S) or future.result()

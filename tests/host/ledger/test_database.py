@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from perplexity_connector.contract import Secret
@@ -61,13 +61,12 @@ def test_the_file_is_private_before_sqlite_opens_it(
 ) -> None:
     """Else another user could open it in between, and read all that is written later."""
     modes: list[str] = []
-    real = module.create_engine
 
-    def create_engine(*args: object, **options: object) -> object:
+    def create(*args: object, **options: object) -> object:
         modes.append(mode(file))
-        return real(*args, **options)  # type: ignore[call-overload]
+        return create_engine(*args, **options)  # type: ignore[call-overload]
 
-    monkeypatch.setattr(module, "create_engine", create_engine)
+    monkeypatch.setattr(module, "create_engine", create)
     Database(Address(file=file), {}).close()
     assert modes == ["600"]
 
@@ -205,6 +204,26 @@ def test_only_one_process_makes_the_tables(
     database.close()
 
 
+def test_a_server_begins_its_transactions_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And has no files of ours."""
+    options: dict[str, object] = {}
+
+    def create(_: object, **given: object) -> object:
+        options.update(given)
+        return create_engine("sqlite://")
+
+    monkeypatch.setattr(module, "create_engine", create)
+    database = open_url(f"postgresql://me:{WORD}@db/ours?connect_timeout=3")
+    with database.transaction() as tx:
+        assert not tx.connection.execute(text("SELECT * FROM runs")).all()
+    assert database.truncate()
+    database.close()
+    assert options["isolation_level"] == "READ COMMITTED"
+    assert (options["hide_parameters"], options["connect_args"]) == (True, {})
+
+
 def test_a_ledger_in_memory_has_no_file() -> None:
     """So its process has a lease."""
     database = open_url("sqlite://")
@@ -245,13 +264,17 @@ def test_without_a_home_folder_there_is_no_ledger() -> None:
 )
 def test_no_error_repeats_the_password(url: str, message: str) -> None:
     """Neither as it is nor as it is in the URL; nor the errors before it."""
-    try:
-        raise ValueError(message)
-    except ValueError as error:
-        found = ledger_error(error, Address(url=Secret(url)))
+    address = Address(url=Secret(url))
+    with pytest.raises(ValueError, match=message) as caught:
+        _fail(message)
+    found = ledger_error(caught.value, address)
     words = (WORD, "a@b", "a%40b")
     assert not any(word in str(found) for word in words)
     assert (found.__cause__, found.__context__) == (None, None)
+
+
+def _fail(message: str) -> None:
+    raise ValueError(message)
 
 
 def test_a_missing_driver_is_named() -> None:

@@ -11,7 +11,7 @@ from perplexity_connector.host import Ledger
 from perplexity_connector.host.ledger.entries import FencedError, LedgerError
 from perplexity_connector.host.ledger.writing import groups
 from perplexity_connector.host.ledger.writing.database import Database
-from perplexity_connector.host.ledger.writing.owners import Transaction
+from perplexity_connector.host.ledger.writing.owners import Owner, Transaction
 from tests.host.ledger.entering import WAIT_S, a_run, busy, environ_of, outcome
 
 pytestmark = pytest.mark.usefixtures("quiet_thread")
@@ -121,21 +121,40 @@ def test_a_group_that_fails_is_repeated_unit_by_unit(
     assert "missing" in problem
 
 
-def test_a_deadlock_is_repeated(ledger: Ledger, commits: list[int]) -> None:
-    """The other transaction has ended by then."""
+@pytest.mark.parametrize("deadlocks", [1, 3])
+def test_a_deadlock_is_repeated(
+    ledger: Ledger, commits: list[int], deadlocks: int
+) -> None:
+    """The other transaction has ended by then; but not for ever."""
 
     class DeadlockError(Exception):
         sqlstate = "40P01"
 
-    failures = [OperationalError("", None, DeadlockError())]
+    failures = [OperationalError("", None, DeadlockError()) for _ in range(deadlocks)]
 
     def work(_: object) -> str:
         while failures:
             raise failures.pop()
         return "done"
 
-    assert ledger._write(work).result(WAIT_S) == "done"
-    assert commits == [1, 1]
+    found = outcome(ledger._write(work))
+    assert found == "done" if deadlocks == 1 else isinstance(found, LedgerError)
+    assert len(commits) == min(deadlocks + 1, 3)
+
+
+def test_a_transaction_that_cannot_begin_for_another_reason_fails(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread goes on."""
+
+    def fail(*_: object) -> Transaction:
+        raise ValueError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Owner, "begin", fail)
+        error = outcome(ledger.set_cap("c", None))
+    assert isinstance(error, LedgerError)
+    assert caps(ledger) == {"b"}
 
 
 def test_a_full_disk_costs_only_the_record(ledger: Ledger) -> None:
@@ -213,7 +232,7 @@ def test_an_error_keeps_neither_the_database_nor_its_url(ledger: Ledger) -> None
 
     def work(_: object) -> None:
         try:
-            raise ValueError
+            int("no number")
         except ValueError:
             message = "refused"
             raise LookupError(message) from None

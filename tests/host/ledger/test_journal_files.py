@@ -96,7 +96,9 @@ def test_a_damaged_file_stays_and_is_named(
     ledger = opened(folder)
     assert ledger.run(RUN_ID).result(WAIT_S)
     problems = ledger.close()
-    assert [str(path) in text for path, text in zip((damaged, torn), problems, strict=True)]
+    assert [
+        str(path) in text for path, text in zip((damaged, torn), problems, strict=True)
+    ]
     assert set(folder.iterdir()) == {damaged, torn}
 
 

@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -44,7 +45,7 @@ def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     def flock(*_: object) -> None:
         raise OSError(errno.ENOLCK, "no locks")
 
-    monkeypatch.setattr(module.fcntl, "flock", flock)
+    monkeypatch.setattr(fcntl, "flock", flock)
 
 
 def test_an_owner_lives_as_long_as_it_holds_its_lock_file(
@@ -80,12 +81,12 @@ def test_a_lock_file_that_is_swept_while_it_is_made_is_made_again(
 ) -> None:
     """A lock on a removed file would be worth nothing."""
     real = module._is_free
-    sweeps = [lambda: None, lambda: (tmp_path / "me").unlink()]
+    sweeps = [(tmp_path / "me").unlink]
 
     def is_free(lock: int) -> bool:
-        if sweeps:
+        while sweeps:
             sweeps.pop()()
-        return bool(sweeps) < 1 and real(lock)
+        return real(lock)
 
     monkeypatch.setattr(module, "_is_free", is_free)
     descriptor = module._lock_new(tmp_path / "me")

@@ -1,23 +1,16 @@
 import builtins
 import os
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
 
 from perplexity_connector.host import Ledger
-from perplexity_connector.host.ledger.entries import (
-    Claim,
-    FencedError,
-    LedgerError,
-    NewJob,
-)
+from perplexity_connector.host.ledger.entries import Claim, LedgerError, State
 from perplexity_connector.host.ledger.writing import owners, writer
 from perplexity_connector.host.ledger.writing.database import Database
-from perplexity_connector.host.ledger.writing.owners import Transaction
 from perplexity_connector.host.ledger.writing.service import Service
 from tests.host.ledger.entering import (
     WAIT_S,
@@ -27,6 +20,9 @@ from tests.host.ledger.entering import (
     environ_of,
     outcome,
 )
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 @pytest.fixture
@@ -82,7 +78,7 @@ def test_closing_waits_for_all_that_was_queued(
 ) -> None:
     """Also by the callbacks of what was queued: a run that does not wait for its commits."""
     run = a_run()
-    ends: list[Future[object]] = []
+    ends: list[Future[State]] = []
 
     def end(begun: "Future[Claim]") -> None:
         sent = ledger.sent(begun.result())
@@ -113,6 +109,23 @@ def test_a_call_during_the_close_of_another_thread_opens_it_again(
     assert ledger_threads() == 1
 
 
+def test_a_ledger_that_is_used_while_it_is_closed_stays_open(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By another thread."""
+    ledger.set_cap("b", None).result(WAIT_S)
+    real = writer.leave_writer
+
+    def leave_writer(left: writer.Writer, seconds: float) -> None:
+        real(left, seconds)
+        ledger.set_cap("c", None).result(WAIT_S)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "leave_writer", leave_writer)
+        ledger.close()
+    assert ledger_threads() == 1
+
+
 @pytest.mark.parametrize("users", [1, 2])
 def test_a_close_that_cannot_wait_longer_says_so(
     environ: dict[str, str], users: int
@@ -137,9 +150,10 @@ def test_a_future_cannot_be_cancelled(ledger: Ledger) -> None:
 
 
 def test_a_ledger_that_cannot_be_opened_fails_its_futures(
-    environ: dict[str, str], tmp_path: Path
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And is opened by a later call if that is possible then. It says each problem once."""
+    monkeypatch.setattr(writer, "_LOOK_S", 0)
     (tmp_path / "ledger.sqlite").write_text("this is no database" * 99)
     ledger = Ledger(environ=environ)
     for future in (ledger.begin_run(a_run()), ledger.begin_run(a_run())):

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger.entries import LedgerError, NewRun
 from perplexity_connector.host.plugins.loading import LoadedConnector
-from perplexity_connector.host.runs.budget_log import BudgetLog
-from perplexity_connector.host.runs.ledger_log import BudgetedRunLog
+from perplexity_connector.host.runs.logs.budget_log import BudgetLog
+from perplexity_connector.host.runs.logs.ledger_log import BudgetedRunLog
+from perplexity_connector.host.runs.logs.queued_log import QueuedLog
+from perplexity_connector.host.runs.logs.run_log import NO_LOG, RunLog
 from perplexity_connector.host.runs.params import RunRequest
-from perplexity_connector.host.runs.queued_log import QueuedLog
 from perplexity_connector.host.runs.record import RunRecord
-from perplexity_connector.host.runs.run_log import NO_LOG, RunLog
 from perplexity_connector.host.spending.prices import Kind, unknown_price
 from perplexity_connector.host.spending.spending import Spending
 
@@ -41,7 +41,7 @@ class Logs:
         keeps_content: bool,
         is_sandbox: bool,
     ) -> None:
-        """Write nothing yet. The caps are in billionths of USD; None is no cap."""
+        """Write nothing yet. The caps are in billionths of USD; None is without one."""
         self.ledger = ledger
         self.keeps_content = keeps_content
         self.is_sandbox = is_sandbox
