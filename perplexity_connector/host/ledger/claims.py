@@ -1,11 +1,85 @@
-"""Who holds a row: claims, and the taking over of rows of dead processes."""
+"""Claims: how a process comes to hold a run."""
 
 from collections.abc import Callable, Collection, Mapping
 
-from sqlalchemy import Connection
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    bindparam,
+    insert,
+    outerjoin,
+    select,
+    update,
+)
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.host.ledger.entries import Claim, NewRun
+from perplexity_connector.contract.json import new_run_id
+from perplexity_connector.host.ledger.budgets import job_budget, reserve
+from perplexity_connector.host.ledger.entries import Claim, NewRun, State
+from perplexity_connector.host.ledger.held import Held, fenced, held, move_row
+from perplexity_connector.host.ledger.schema import (
+    has_line,
+    is_current,
+    jobs,
+    rows,
+    runs,
+)
+from perplexity_connector.host.ledger.texts import (
+    packed,
+    packed_ids,
+    unpacked,
+    unpacked_ids,
+)
+
+# `begun` sorts before `planned`: the order of the index is the order of the claims.
+_next = (
+    select(
+        rows.c.id,
+        rows.c.number,
+        rows.c.key,
+        rows.c.input,
+        rows.c.worst,
+        rows.c.price_group,
+        rows.c.state,
+        rows.c.epoch,
+        rows.c.round,
+        jobs.c.connector,
+        jobs.c.action,
+        jobs.c.version,
+        jobs.c.connection,
+        jobs.c.fingerprint,
+        jobs.c.idempotent,
+        runs.c.id.label("run_id"),
+        runs.c.checkpoint,
+        runs.c.budgets,
+        runs.c.reserved,
+    )
+    .select_from(
+        outerjoin(rows, runs, is_current).join(jobs, jobs.c.id == rows.c.job_id)
+    )
+    .where(
+        rows.c.job_id == bindparam("job"),
+        rows.c.state.in_(("begun", "planned")),
+        rows.c.owner.is_(None),
+        jobs.c.cancel_requested.is_(False),
+        has_line,
+    )
+    .order_by(rows.c.state, rows.c.number)
+    .limit(1)
+    .with_for_update(of=rows, skip_locked=True)
+)
+_claim = (
+    update(rows)
+    .where(rows.c.id == bindparam("row"), rows.c.epoch == bindparam("as_read"))
+    .values(
+        state=bindparam("to_state"),
+        owner=bindparam("to_owner"),
+        epoch=bindparam("to_epoch"),
+        cancel_requested=False,
+    )
+)
+_begin = insert(runs)
+_begin_again = update(runs).where(runs.c.id == bindparam("run"))
 
 
 def begin_run(
@@ -17,17 +91,40 @@ def begin_run(
     now: int,
 ) -> Claim:
     """Begin a run outside a job, with its reservation. Raises `OverBudgetError`."""
-    raise NotImplementedError
+    price = new.price or 0
+    reserve(connection, new.budgets, price, is_alive=is_alive)
+    state: State = "sent" if new.idempotent else "claimed"
+    row_id = _enter_lone(connection, new, state, owner=owner, now=now)
+    claim = Claim(
+        job_id=new.run_id,
+        row_id=row_id,
+        run_id=new.run_id,
+        epoch=1,
+        round=0,
+        number=0,
+        key="",
+        state=state,
+        input=new.input,
+        budgets=new.budgets,
+        reserved=price,
+    )
+    begun = _lone_run(new, row_id, now) | _held_by(owner, claim, now)
+    connection.execute(_begin, begun)
+    return claim
 
 
 def adopt_run(
     connection: Connection, new: NewRun, checkpoint: JsonObject, *, now: int
 ) -> None:
     """Enter an unfinished run of an old journal: `begun`, and held by none. A known id is left alone."""
-    raise NotImplementedError
+    if connection.scalar(select(jobs.c.id).where(jobs.c.id == new.run_id)):
+        return
+    row_id = _enter_lone(connection, new, "begun", owner=None, now=now)
+    begun = {"state": "begun", "checkpoint": packed(checkpoint), "sent_at": now}
+    connection.execute(_begin, _lone_run(new, row_id, now) | begun)
 
 
-def claim_row(
+def claim_row(  # noqa: PLR0913 - where to reserve, and what every transaction has
     connection: Connection,
     owner: str,
     job_id: str,
@@ -43,23 +140,20 @@ def claim_row(
     the least to reserve. Returns None if nothing is left to claim or the job was cancelled.
     Raises `OverBudgetError`.
     """
-    raise NotImplementedError
-
-
-def take_over(
-    connection: Connection,
-    *,
-    is_alive: Callable[[str], bool],
-    now: int,
-    job_id: str | None = None,
-) -> int:
-    """Take the rows of dead owners away, of one job or of all. Returns how many.
-
-    Nothing sent: planned. A checkpoint: `begun`, for the next claim. Idempotent and sent: planned in a
-    new round, and counted as perhaps billed twice. Else `unsure`. A run outside a job ends instead of
-    being planned.
-    """
-    raise NotImplementedError
+    found = connection.execute(_next, {"job": job_id}).mappings().one_or_none()
+    if found is None:
+        return None
+    if found["state"] == "begun":
+        claim = _followed(job_id, found)
+        _take(connection, owner, claim)
+        return claim
+    nano = max(found["worst"], percentiles.get(found["price_group"] or "", 0))
+    ids = (job_budget(job_id), *budgets)
+    reserve(connection, ids, nano, is_alive=is_alive)
+    claim = _begun(job_id, found, ids, nano)
+    _take(connection, owner, claim)
+    _enter_run(connection, owner, found, claim, now)
+    return claim
 
 
 def resume_run(
@@ -70,9 +164,170 @@ def resume_run(
     is_alive: Callable[[str], bool],
 ) -> Claim:
     """Claim a `begun` run whose process has ended. Raises `LookupError`, and `FencedError` while it lives."""
-    raise NotImplementedError
+    seen = held(connection, run_id)
+    if seen is None or seen.state != "begun" or seen.row_round != seen.round:
+        raise LookupError(run_id)
+    if seen.owner and is_alive(seen.owner):
+        raise fenced(connection, seen.owner)
+    move_row(connection, seen, "begun", owner=owner)
+    _forget_cancel(connection, seen)
+    return _resumed(connection, seen)
 
 
 def owns(connection: Connection, owner: str, claim: Claim) -> bool:
     """Return whether this owner still has the row of the claim."""
-    raise NotImplementedError
+    is_ours = (rows.c.owner == owner, rows.c.epoch == claim.epoch)
+    found = select(rows.c.id).where(rows.c.id == claim.row_id, *is_ours)
+    return connection.scalar(found) is not None
+
+
+def _enter_lone(
+    connection: Connection, new: NewRun, state: str, *, owner: str | None, now: int
+) -> int:
+    job = {
+        "id": new.run_id,
+        "connector": new.connector,
+        "action": new.action,
+        "version": new.version,
+        "connection": new.connection,
+        "fingerprint": new.fingerprint,
+        "idempotent": new.idempotent,
+        "is_sandbox": new.is_sandbox,
+        "created_at": now,
+    }
+    row = {"job_id": new.run_id, "number": 0, "key": "", "digest": ""}
+    held_by = {"state": state, "owner": owner, "epoch": 1}
+    connection.execute(insert(jobs), job)
+    entered = insert(rows).returning(rows.c.id)
+    row_id: int = connection.execute(entered, row | held_by).scalar_one()
+    return row_id
+
+
+def _lone_run(new: NewRun, row_id: int, now: int) -> dict[str, object]:
+    return {
+        "id": new.run_id,
+        "job_id": new.run_id,
+        "row_id": row_id,
+        "round": 0,
+        "connector": new.connector,
+        "action": new.action,
+        "version": new.version,
+        "connection": new.connection,
+        "fingerprint": new.fingerprint,
+        "idempotent": new.idempotent,
+        "created_at": now,
+        "price_group": new.price_group,
+        "input": packed(new.input),
+    }
+
+
+def _held_by(owner: str, claim: Claim, now: int) -> dict[str, object]:
+    """Return the columns that a claim sets. An idempotent run is sent at once."""
+    is_sent = claim.state == "sent"
+    return {
+        "state": claim.state,
+        "sent_by": owner if is_sent else None,
+        "sent_epoch": claim.epoch if is_sent else None,
+        "sent_at": now if is_sent else None,
+        "reserved": claim.reserved,
+        "budgets": packed_ids(claim.budgets),
+    }
+
+
+def _begun(job_id: str, found: RowMapping, ids: tuple[str, ...], nano: int) -> Claim:
+    return Claim(
+        job_id=job_id,
+        row_id=found["id"],
+        run_id=found["run_id"] or new_run_id(),
+        epoch=found["epoch"] + 1,
+        round=found["round"],
+        number=found["number"],
+        key=found["key"],
+        state="sent" if found["idempotent"] else "claimed",
+        input=unpacked(found["input"]),
+        budgets=ids,
+        reserved=nano,
+    )
+
+
+def _followed(job_id: str, found: RowMapping) -> Claim:
+    return Claim(
+        job_id=job_id,
+        row_id=found["id"],
+        run_id=found["run_id"],
+        epoch=found["epoch"] + 1,
+        round=found["round"],
+        number=found["number"],
+        key=found["key"],
+        state="begun",
+        input=unpacked(found["input"]),
+        checkpoint=unpacked(found["checkpoint"]),
+        budgets=unpacked_ids(found["budgets"]),
+        reserved=found["reserved"],
+    )
+
+
+def _take(connection: Connection, owner: str, claim: Claim) -> None:
+    change = {
+        "row": claim.row_id,
+        "as_read": claim.epoch - 1,
+        "to_state": claim.state,
+        "to_owner": owner,
+        "to_epoch": claim.epoch,
+    }
+    connection.execute(_claim, change)
+
+
+def _enter_run(
+    connection: Connection, owner: str, found: RowMapping, claim: Claim, now: int
+) -> None:
+    changes = _held_by(owner, claim, now) | {
+        "connector": found["connector"],
+        "action": found["action"],
+        "version": found["version"],
+        "connection": found["connection"],
+        "fingerprint": found["fingerprint"],
+        "idempotent": found["idempotent"],
+        "price_group": found["price_group"],
+        "input": found["input"],
+    }
+    if found["run_id"]:
+        connection.execute(_begin_again.values(**changes), {"run": found["run_id"]})
+        return
+    new = {
+        "id": claim.run_id,
+        "job_id": claim.job_id,
+        "row_id": claim.row_id,
+        "round": claim.round,
+        "created_at": now,
+    }
+    connection.execute(_begin, new | changes)
+
+
+def _resumed(connection: Connection, seen: Held) -> Claim:
+    known = select(rows.c.number, rows.c.key, runs.c.input)
+    known = known.join_from(rows, runs, runs.c.row_id == rows.c.id)
+    found = connection.execute(known.where(runs.c.id == seen.run_id)).one()
+    return Claim(
+        job_id=seen.job_id,
+        row_id=seen.row_id,
+        run_id=seen.run_id,
+        epoch=seen.epoch + 1,
+        round=seen.round,
+        number=found.number,
+        key=found.key,
+        state="begun",
+        input=unpacked(found.input),
+        checkpoint=unpacked(seen.checkpoint),
+        budgets=tuple(seen.budget_ids),
+        reserved=seen.reserved,
+    )
+
+
+def _forget_cancel(connection: Connection, seen: Held) -> None:
+    """Clear the wishes to cancel that were meant for the process before."""
+    of_row = update(rows).where(rows.c.id == seen.row_id)
+    connection.execute(of_row.values(cancel_requested=False))
+    if seen.is_lone:
+        of_job = update(jobs).where(jobs.c.id == seen.job_id)
+        connection.execute(of_job.values(cancel_requested=False))

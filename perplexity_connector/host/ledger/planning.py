@@ -2,44 +2,60 @@
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 
+from perplexity_connector.host.ledger.budgets import job_budget, set_cap
 from perplexity_connector.host.ledger.entries import (
+    ENDED,
+    FencedError,
     NewJob,
-    NewLine,
-    NewRow,
     Retry,
+)
+from perplexity_connector.host.ledger.held import (
+    fenced,
+    plan_rows,
+)
+from perplexity_connector.host.ledger.schema import has_line, jobs, lines, rows
+from perplexity_connector.host.ledger.takeovers import take_over
+from perplexity_connector.host.ledger.texts import packed
+
+_line_end = (
+    update(lines)
+    .where(lines.c.job_id == bindparam("job"), lines.c.number == bindparam("line"))
+    .values(output_end=bindparam("end"))
 )
 
 
 def begin_job(connection: Connection, new: NewJob, *, now: int) -> None:
-    """Begin a job, or note the newest connection fingerprint of a known one."""
-    raise NotImplementedError
+    """Begin a job, or note the newest connection fingerprint of a known one.
+
+    Raises `FencedError` if another process has just begun a job of that name.
+    """
+    of_id = update(jobs).where(jobs.c.id == new.job_id)
+    if connection.execute(of_id.values(fingerprint=new.fingerprint)).rowcount:
+        return
+    of_name = select(jobs.c.id).where(jobs.c.name == new.name)
+    if new.name and connection.scalar(of_name):
+        message = "Another process has begun this job."
+        raise FencedError(message)
+    connection.execute(insert(jobs), _job(new, now))
+    set_cap(connection, job_budget(new.job_id), new.cap)
 
 
 def rename_job(connection: Connection, job_id: str, name: str | None) -> None:
     """Give a job another name: the old job of `--fresh` frees its name for the new one."""
-    raise NotImplementedError
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(name=name))
 
 
-def add_rows(
-    connection: Connection,
-    job_id: str,
-    rows: Sequence[NewRow],
-    lines: Sequence[NewLine],
-    *,
-    is_alive: Callable[[str], bool],
-    now: int,
-) -> None:
-    """Plan rows and note the lines of the table, in batches; only differences are written.
-
-    Changed content under a key begins a new round. A changed line counts as not written. The row of a
-    line is in the same batch or known. Raises `FencedError` if a living process works on a changed row.
-    """
-    raise NotImplementedError
-
-
-def start_job(
+def start_job(  # noqa: PLR0913 - a start's options, and what every transaction has
     connection: Connection,
     owner: str,
     job_id: str,
@@ -52,21 +68,81 @@ def start_job(
 ) -> None:
     """Begin to write for a job: take over, drop lines after `last_line`, and plan what is retried.
 
-    `cap` replaces the old one, unless it is None. Raises `FencedError` with the pid of another process that
-    writes for it.
+    `cap` replaces the old one, unless it is None. Raises `LookupError`, and `FencedError` with the pid
+    of another process that writes for it.
     """
-    raise NotImplementedError
+    _begin_writing(connection, owner, job_id, is_alive)
+    if cap is not None:
+        set_cap(connection, job_budget(job_id), cap)
+    if last_line is not None:
+        dropped = (lines.c.job_id == job_id, lines.c.number > last_line)
+        connection.execute(delete(lines).where(*dropped))
+    take_over(connection, is_alive=is_alive, now=now, job_id=job_id)
+    if retry:
+        _retry(connection, job_id, retry)
 
 
 def line_ends(
     connection: Connection, job_id: str, ends: Sequence[tuple[int, int | None]]
 ) -> None:
     """Note where the records of these lines end in the output file; None: not written."""
-    raise NotImplementedError
+    changes = [{"job": job_id, "line": line, "end": end} for line, end in ends]
+    if changes:
+        connection.execute(_line_end, changes)
 
 
 def end_job(
     connection: Connection, owner: str, job_id: str, reason: str, *, now: int
 ) -> None:
     """Stop writing for a job. It has ended if no row is left to run."""
-    raise NotImplementedError
+    is_open = (rows.c.job_id == job_id, rows.c.state.not_in(ENDED), has_line)
+    left = connection.scalar(select(exists().where(*is_open)))
+    ours = update(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner)
+    ended = {"owner": None, "end_reason": reason, "ended_at": None if left else now}
+    connection.execute(ours.values(ended))
+
+
+def _job(new: NewJob, now: int) -> dict[str, object]:
+    return {
+        "id": new.job_id,
+        "name": new.name,
+        "connector": new.connector,
+        "action": new.action,
+        "version": new.version,
+        "connection": new.connection,
+        "fingerprint": new.fingerprint,
+        "idempotent": new.idempotent,
+        "template_digest": new.template_digest,
+        "columns": packed(new.columns),
+        "is_sandbox": new.is_sandbox,
+        "created_at": now,
+        "output": new.output,
+    }
+
+
+def _begin_writing(
+    connection: Connection, owner: str, job_id: str, is_alive: Callable[[str], bool]
+) -> None:
+    known = select(jobs.c.owner).where(jobs.c.id == job_id).with_for_update()
+    found = connection.execute(known).one_or_none()
+    if found is None:
+        raise LookupError(job_id)
+    if found.owner not in {None, owner} and is_alive(found.owner):
+        raise fenced(connection, found.owner)
+    begun = {
+        "owner": owner,
+        "starts": jobs.c.starts + 1,
+        "ended_at": None,
+        "end_reason": None,
+        "cancel_requested": False,
+        "content_erased": False,
+    }
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(begun))
+
+
+def _retry(connection: Connection, job_id: str, state: Retry) -> None:
+    retried = (rows.c.job_id == job_id, rows.c.state == state, has_line)
+    ids = select(rows.c.id).where(*retried)
+    again = update(lines).where(lines.c.job_id == job_id, lines.c.row_id.in_(ids))
+    connection.execute(again.values(output_end=None))
+    plan_rows(connection, *retried)

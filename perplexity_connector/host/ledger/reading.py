@@ -1,17 +1,79 @@
-"""What the ledger knows: runs, jobs, lines, usage and percentiles."""
+"""The runs, jobs and lines that the ledger knows."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    and_,
+    func,
+    null,
+    or_,
+    outerjoin,
+    select,
+)
 
+from perplexity_connector.host.ledger.budgets import job_budget
 from perplexity_connector.host.ledger.entries import (
+    ENDED,
     KnownJob,
     KnownLine,
     KnownRow,
     KnownRun,
-    UsageBy,
-    UsageRow,
+    State,
 )
+from perplexity_connector.host.ledger.schema import (
+    budgets,
+    has_line,
+    is_current,
+    jobs,
+    lines,
+    rows,
+    runs,
+)
+from perplexity_connector.host.ledger.texts import unpacked
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+
+    from perplexity_connector.contract import EnvelopeDocument
+
+_KNOWN_RUN = (
+    runs.c.id.label("run_id"),
+    runs.c.job_id,
+    runs.c.connector,
+    runs.c.action,
+    runs.c.version,
+    runs.c.connection,
+    runs.c.state,
+    runs.c.created_at,
+    runs.c.sent_at,
+    runs.c.ended_at,
+    runs.c.attempts,
+    runs.c.status,
+    runs.c.error_code,
+    runs.c.effect,
+    runs.c.usage,
+    runs.c.cost,
+    runs.c.cost_basis,
+    (runs.c.kept + runs.c.reserved).label("kept"),
+    runs.c.perhaps_twice,
+    runs.c.model,
+    runs.c.input,
+    runs.c.summary,
+)
+_LARGE = (runs.c.checkpoint, runs.c.output)
+_LINE = (
+    lines.c.number,
+    rows.c.key,
+    rows.c.state,
+    runs.c.id.label("run_id"),
+    runs.c.error_code,
+    runs.c.cost,
+)
+_CONTENT = (lines.c.record, lines.c.output_end, runs.c.output)
+_NO_CONTENT = (null().label("record"), lines.c.output_end, null().label("output"))
 
 
 def find_runs(
@@ -23,24 +85,53 @@ def find_runs(
     job_id: str | None = None,
 ) -> Sequence[KnownRun]:
     """Return runs, newest first. `status`: a state, or the status of an envelope."""
-    raise NotImplementedError
+    found = select(*_KNOWN_RUN).order_by(runs.c.created_at.desc(), runs.c.id)
+    if status is not None:
+        found = found.where(or_(runs.c.state == status, runs.c.status == status))
+    if since is not None:
+        found = found.where(runs.c.created_at >= since)
+    if job_id is not None:
+        found = found.where(runs.c.job_id == job_id)
+    return [
+        _known_run(row) for row in connection.execute(found.limit(limit)).mappings()
+    ]
 
 
 def find_run(connection: Connection, run_id: str) -> KnownRun | None:
     """Return a run with its output and its checkpoint."""
-    raise NotImplementedError
+    found = select(*_KNOWN_RUN, *_LARGE).where(runs.c.id == run_id)
+    row = connection.execute(found).mappings().one_or_none()
+    return _known_run(row) if row else None
 
 
 def find_job(connection: Connection, id_or_name: str) -> KnownJob | None:
     """Return a job by its id or its name."""
-    raise NotImplementedError
+    of_job = or_(jobs.c.id == id_or_name, jobs.c.name == id_or_name)
+    found = connection.execute(select(jobs).where(of_job)).mappings().first()
+    if found is None:
+        return None
+    known = dict(found)
+    for name in ("owner", "end_reason", "fingerprint", "idempotent"):
+        del known[name]
+    return KnownJob(
+        job_id=known.pop("id"),
+        columns=unpacked(known.pop("columns")),
+        **known,
+        **_totals(connection, found["id"]),
+    )
 
 
 def find_rows(
     connection: Connection, job_id: str, keys: Collection[str]
 ) -> Mapping[str, KnownRow]:
     """Return the rows of these keys, for the plan."""
-    raise NotImplementedError
+    of_keys = (rows.c.job_id == job_id, rows.c.key.in_(keys))
+    found = select(rows.c.key, rows.c.digest, rows.c.state).where(*of_keys)
+    known = connection.execute(found)
+    return {
+        row.key: KnownRow(key=row.key, digest=row.digest, state=row.state)
+        for row in known
+    }
 
 
 def find_lines(
@@ -52,28 +143,83 @@ def find_lines(
     is_unwritten: bool = False,
 ) -> Sequence[KnownLine]:
     """Return lines after that number whose row has ended; or only those that are not written."""
-    raise NotImplementedError
+    found = _lines(job_id).add_columns(*_CONTENT).where(rows.c.state.in_(ENDED))
+    if is_unwritten:
+        found = found.where(lines.c.output_end.is_(None))
+    next_ones = found.where(lines.c.number > after).order_by(lines.c.number)
+    return _known_lines(connection, next_ones.limit(limit))
 
 
 def last_written(connection: Connection, job_id: str) -> Sequence[KnownLine]:
     """Return the last two lines in the output file, by where their records end."""
-    raise NotImplementedError
+    written = lines.c.output_end.is_not(None)
+    found = _lines(job_id).add_columns(*_CONTENT).where(written)
+    last = found.order_by(lines.c.output_end.desc()).limit(2)
+    return _known_lines(connection, last)
 
 
 def find_failures(connection: Connection, job_id: str) -> Sequence[KnownLine]:
     """Return the lines whose row failed or is unsure, without their content."""
-    raise NotImplementedError
+    failed = rows.c.state.in_(("failed", "unsure"))
+    found = _lines(job_id).add_columns(*_NO_CONTENT).where(failed)
+    return _known_lines(connection, found.order_by(lines.c.number))
 
 
-def usage(
-    connection: Connection, by: UsageBy, *, since: int | None = None
-) -> Sequence[UsageRow]:
-    """Return what was used, the dearest first; runs of a sandbox are left out."""
-    raise NotImplementedError
+def _lines(job_id: str) -> "Select[Any]":
+    joined = outerjoin(rows, runs, is_current).join(lines, lines.c.row_id == rows.c.id)
+    of_job = (lines.c.job_id == job_id, rows.c.job_id == job_id)
+    return select(*_LINE).select_from(joined).where(*of_job)
 
 
-def percentile(
-    connection: Connection, connector: str, action: str, group: str
-) -> int | None:
-    """Return the 99th percentile of the costs of this price group; None for fewer than 50 runs."""
-    raise NotImplementedError
+def _known_lines(connection: Connection, found: "Select[Any]") -> Sequence[KnownLine]:
+    return [
+        KnownLine(
+            number=row.number,
+            key=row.key,
+            record=unpacked(row.record),
+            output_end=row.output_end,
+            state=row.state,
+            run_id=row.run_id,
+            error_code=row.error_code,
+            cost=row.cost,
+            output=_envelope(row.output),
+        )
+        for row in connection.execute(found)
+    ]
+
+
+def _known_run(row: RowMapping) -> KnownRun:
+    known = dict(row)
+    for name in ("usage", "input", "checkpoint"):
+        known[name] = unpacked(known.get(name))
+    known["output"] = _envelope(known.get("output"))
+    return KnownRun(**known)
+
+
+def _envelope(text: str | None) -> "EnvelopeDocument | None":
+    return cast("EnvelopeDocument | None", unpacked(text))
+
+
+def _totals(connection: Connection, job_id: str) -> dict[str, Any]:
+    """Return the sums over a job."""
+    of_budget = budgets.c.id == job_budget(job_id)
+    budget = connection.execute(
+        select(budgets.c.cap, budgets.c.committed).where(of_budget)
+    ).one_or_none()
+    twice = func.count().filter(runs.c.perhaps_twice)
+    sums = select(func.sum(runs.c.cost), twice).where(runs.c.job_id == job_id)
+    cost, perhaps_twice = connection.execute(sums).one()
+    return {
+        "cap": budget.cap if budget else None,
+        "committed": budget.committed if budget else 0,
+        "cost": int(cost or 0),
+        "counts": _counts(connection, job_id),
+        "perhaps_twice": perhaps_twice,
+    }
+
+
+def _counts(connection: Connection, job_id: str) -> Mapping[State, int]:
+    is_present = or_(has_line, rows.c.key == "")
+    of_job = and_(rows.c.job_id == job_id, is_present)
+    found = select(rows.c.state, func.count()).where(of_job).group_by(rows.c.state)
+    return dict(connection.execute(found).all())

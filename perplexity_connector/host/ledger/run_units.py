@@ -2,20 +2,89 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, String, bindparam, case, update
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.host.ledger.entries import Claim, RunEnd, State
+from perplexity_connector.host.ledger.budgets import reserve
+from perplexity_connector.host.ledger.entries import Claim
+from perplexity_connector.host.ledger.held import (
+    change_run,
+    fenced,
+    held,
+    is_sender,
+    owned,
+    reopen,
+    take_back,
+)
+from perplexity_connector.host.ledger.schema import rows, runs
+from perplexity_connector.host.ledger.texts import packed
+
+# A run with a checkpoint stays `begun`: its requests only follow it.
+_to_state = bindparam("to_state", type_=String)
+_step_row = (
+    update(rows)
+    .where(
+        rows.c.id == bindparam("row"),
+        rows.c.owner == bindparam("by"),
+        rows.c.epoch == bindparam("as_claimed"),
+    )
+    .values(state=case((rows.c.state == "begun", "begun"), else_=_to_state))
+)
+_step_run = (
+    update(runs)
+    .where(runs.c.id == bindparam("run"), runs.c.state != "begun")
+    .values(
+        state=_to_state,
+        sent_by=bindparam("to_sender"),
+        sent_epoch=bindparam("to_epoch"),
+        sent_at=bindparam("to_time"),
+    )
+)
+_set_row = (
+    update(rows)
+    .where(
+        rows.c.id == bindparam("row"),
+        rows.c.owner == bindparam("by"),
+        rows.c.epoch == bindparam("as_claimed"),
+    )
+    .values(state=_to_state)
+)
+_checkpoint = (
+    update(runs)
+    .where(runs.c.id == bindparam("run"))
+    .values(state=_to_state, checkpoint=bindparam("to_checkpoint"))
+)
+_keep = (
+    update(runs)
+    .where(runs.c.id == bindparam("run"))
+    .values(kept=runs.c.kept + runs.c.reserved, reserved=bindparam("nano"))
+)
 
 
 def sent(connection: Connection, owner: str, claim: Claim, *, now: int) -> None:
     """Note that the request leaves: the fence. Raises `FencedError` if another owner has the row."""
-    raise NotImplementedError
+    _step(connection, owner, claim, "sent")
+    change = {
+        "run": claim.run_id,
+        "to_state": "sent",
+        "to_sender": owner,
+        "to_epoch": claim.epoch,
+        "to_time": now,
+    }
+    connection.execute(_step_run, change)
 
 
 def back(connection: Connection, owner: str, claim: Claim) -> None:
     """Note that an attempt ended without effect: the run is only claimed again. Raises `FencedError`."""
-    raise NotImplementedError
+    _step(connection, owner, claim, "claimed")
+    change = {
+        "run": claim.run_id,
+        "to_state": "claimed",
+        "to_sender": None,
+        "to_epoch": None,
+        "to_time": None,
+    }
+    connection.execute(_step_run, change)
 
 
 def reserve_again(
@@ -30,7 +99,9 @@ def reserve_again(
 
     Raises `OverBudgetError` and `FencedError`.
     """
-    raise NotImplementedError
+    reserve(connection, claim.budgets, nano, is_alive=is_alive)
+    owned(connection, owner, claim)
+    connection.execute(_keep, {"run": claim.run_id, "nano": nano})
 
 
 def checkpoint(
@@ -41,20 +112,33 @@ def checkpoint(
     From the process that sent the run it is taken after a takeover too, if the run is `unsure`.
     Raises `FencedError`.
     """
-    raise NotImplementedError
+    to_state = "begun" if state else "sent"
+    row = {"row": claim.row_id, "by": owner, "as_claimed": claim.epoch}
+    if not connection.execute(_set_row, row | {"to_state": to_state}).rowcount:
+        _take_late(connection, owner, claim, state)
+    change = {"to_state": to_state, "to_checkpoint": packed(state or None)}
+    connection.execute(_checkpoint, {"run": claim.run_id} | change)
 
 
-def end_run(
-    connection: Connection, owner: str, claim: Claim, end: RunEnd
-) -> State:
-    """End a run, and replace its reservation by its cost. Returns the state that it then has.
-
-    An answer from the process that sent the run is taken after a takeover too; a `done` is never
-    replaced. Raises `FencedError`.
-    """
-    raise NotImplementedError
+def _step(connection: Connection, owner: str, claim: Claim, state: str) -> None:
+    row = {"row": claim.row_id, "by": owner, "as_claimed": claim.epoch}
+    if not connection.execute(_step_row, row | {"to_state": state}).rowcount:
+        seen = held(connection, claim.run_id)
+        raise fenced(connection, seen.owner if seen else None)
 
 
-def put_back(connection: Connection, owner: str, claim: Claim, *, now: int) -> None:
-    """Plan the row again, in a new round if the old one may have cost something. Raises `FencedError`."""
-    raise NotImplementedError
+def _take_late(
+    connection: Connection, owner: str, claim: Claim, state: JsonObject
+) -> None:
+    """Give an unsure row back to the process that sent its run, and now knows how to follow it."""
+    seen = held(connection, claim.run_id)
+    if (
+        not state
+        or seen is None
+        or seen.state != "unsure"
+        or not is_sender(seen, owner, claim)
+        or not take_back(connection, seen, "begun", owner=owner, epoch=claim.epoch)
+    ):
+        raise fenced(connection, seen.owner if seen else None)
+    change_run(connection, seen.run_id, {"ended_at": None, "effect": None})
+    reopen(connection, seen)

@@ -12,6 +12,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    exists,
     false,
     text,
 )
@@ -163,4 +165,17 @@ runs = Table(
         sqlite_where=_priced,
         postgresql_where=_priced,
     ),
+)
+
+# Joins a row with its run in the row's current round.
+is_current = and_(
+    runs.c.job_id == rows.c.job_id,
+    runs.c.row_id == rows.c.id,
+    runs.c.round == rows.c.round,
+)
+# Only rows that are in the present table are run: an older one may have had more.
+has_line = exists().where(
+    lines.c.job_id == rows.c.job_id,
+    lines.c.number == rows.c.number,
+    lines.c.row_id == rows.c.id,
 )

@@ -1,0 +1,32 @@
+"""JSON as the ledger keeps it: compact text."""
+
+import json
+from collections.abc import Collection
+from typing import TYPE_CHECKING, cast
+
+from perplexity_connector.contract import JsonObject
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import EnvelopeDocument
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def packed(document: "JsonObject | EnvelopeDocument | None") -> str | None:
+    """Return a document as text."""
+    return None if document is None else _ENCODER.encode(document)
+
+
+def packed_ids(ids: Collection[str]) -> str:
+    """Return ids as text, in order."""
+    return _ENCODER.encode(sorted(ids))
+
+
+def unpacked(text: str | None) -> JsonObject | None:
+    """Return the document of a text."""
+    return None if text is None else cast("JsonObject", json.loads(text))
+
+
+def unpacked_ids(text: str) -> tuple[str, ...]:
+    """Return the ids of a text."""
+    return tuple(cast("list[str]", json.loads(text)))
