@@ -16,7 +16,9 @@ from perplexity_connector.host.environment import (
 _APPLICATION = "perplexity-connector"
 _FILE_NAME = "ledger.sqlite"
 # A host, a port and a database, or the path of a file: no place for a password.
-_SHOWN = re.compile(r"(?P<scheme>[\w+.-]+)://([^@?]*@)?(?P<rest>[\w.-]*(:\d+)?(/[^@?]*)?)(\?[^@]*)?")
+_SHOWN = re.compile(
+    r"(?P<scheme>[\w+.-]+)://([^@?]*@)?(?P<rest>[\w.-]*(:\d+)?(/[^@?]*)?)(\?[^@]*)?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,11 @@ def journal_folder(environ: Mapping[str, str] | None) -> Path | None:
         return state_folder(_APPLICATION, environ) / "runs"
     except RuntimeError:
         return None
+
+
+def is_clear(url: str) -> bool:
+    """Return whether it is certain where the password of a URL begins and ends."""
+    return bool(_SHOWN.fullmatch(url))
 
 
 def shown(url: str) -> str:

@@ -1,12 +1,16 @@
 """The ledger of a host: its jobs, rows, runs and budgets, in one database.
 
-Importing this module imports neither SQLAlchemy nor `concurrent.futures`: both come with the first use.
+Importing this module imports neither SQLAlchemy nor `concurrent.futures`. The second comes with the
+first use; the first is imported by the thread that writes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
+from perplexity_connector.host.ledger import units
+from perplexity_connector.host.ledger.entries import ENDED
+from perplexity_connector.host.ledger.using import LedgerUser
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -14,186 +18,315 @@ if TYPE_CHECKING:
     from perplexity_connector.host.ledger.entries import (
         Claim,
         KnownJob,
+        KnownLine,
+        KnownRow,
         KnownRun,
         NewJob,
         NewLine,
         NewRow,
         NewRun,
+        Retry,
         RunEnd,
+        State,
+        UsageBy,
         UsageRow,
     )
+    from perplexity_connector.host.ledger.owners import Transaction
 
 __all__ = ["Ledger"]
 
 
-class Ledger:
+class Ledger(LedgerUser):
     """The recorded work of all processes that share a database.
 
-    Each method returns a future, which resolves after the commit. It raises `LedgerError` if the
-    ledger cannot be opened or written. Methods may be called from any thread, except in a callback.
-    After a fork, every method of a ledger that was used before raises `LedgerError` itself.
-
-    * `place`: where it is, without a password.
-    * `is_local`: whether it is a file of this machine.
-    * `record_content`: whether inputs and outputs outlive the end of their job.
+    Most methods return a future, which resolves after the commit. It raises `LedgerError` if the
+    ledger cannot be opened or written. It cannot be cancelled: to give up waiting undoes nothing.
+    Any thread may call them. After a fork, those of a ledger that was used before raise `LedgerError`.
     """
 
-    place: str
-    is_local: bool
-    record_content: bool
-
-    def __init__(
-        self,
-        url: str | None = None,
-        *,
-        environ: Mapping[str, str] | None = None,
-        record_content: bool | None = None,
-        keep_days: int | None = None,
-    ) -> None:
-        """Use the database of a URL. It is opened with the first call of another method.
-
-        Without a URL, `AUTOMATION_HOST_LEDGER` counts, else a file in the user's state folder.
-        `AUTOMATION_HOST_RECORD_CONTENT` and `AUTOMATION_HOST_KEEP_DAYS` count likewise.
-        """
-        raise NotImplementedError
-
-    # A run.
+    # One run.
 
     def begin_run(self, run: "NewRun") -> "Future[Claim]":
-        """Record a lone run with its reservation. `OverBudgetError` if that does not fit."""
-        raise NotImplementedError
-
-    def sent(self, claim: "Claim") -> "Future[None]":
-        """Record that the request leaves now. `FencedError` if another owner has the row."""
-        raise NotImplementedError
-
-    def back(self, claim: "Claim") -> "Future[None]":
-        """Record that an attempt ended without effect: the run is claimed again."""
-        raise NotImplementedError
-
-    def reserve_again(self, claim: "Claim", price: int | None) -> "Future[None]":
-        """Keep the reservation of an attempt in doubt, and reserve as much for its repeat."""
-        raise NotImplementedError
-
-    def checkpoint(self, claim: "Claim", state: JsonObject) -> "Future[None]":
-        """Record a checkpoint, which makes the run `begun`. An empty one clears it."""
-        raise NotImplementedError
-
-    def owns(self, claim: "Claim") -> "Future[bool]":
-        """Return whether the row is still ours."""
-        raise NotImplementedError
-
-    def end_run(self, claim: "Claim", end: "RunEnd") -> "Future[str]":
-        """Record the end of a run. Return the state that it has now."""
-        raise NotImplementedError
+        """Record a run outside a job, with its reservation. `OverBudgetError` if that does not fit."""
+        return self._write(
+            lambda tx: units.claims.begin_run(
+                tx.connection, tx.owner, run, is_alive=tx.is_alive, now=tx.now
+            ),
+            run.budgets,
+        )
 
     def resume_run(self, run_id: str) -> "Future[Claim]":
-        """Take over a begun run of a process that ended.
+        """Take over a begun run of a process that has ended.
 
         `LookupError` if there is nothing to follow, `FencedError` if its process lives.
         """
-        raise NotImplementedError
+        return self._write(
+            lambda tx: units.claims.resume_run(
+                tx.connection, tx.owner, run_id, is_alive=tx.is_alive
+            )
+        )
+
+    def sent(self, claim: "Claim") -> "Future[None]":
+        """Record that the request leaves now. `FencedError` if another owner has the row."""
+        return self._write(
+            lambda tx: units.run_units.sent(tx.connection, tx.owner, claim, now=tx.now)
+        )
+
+    def back(self, claim: "Claim") -> "Future[None]":
+        """Record that an attempt ended without effect: the run is claimed again."""
+        return self._write(
+            lambda tx: units.run_units.back(tx.connection, tx.owner, claim)
+        )
+
+    def reserve_again(self, claim: "Claim", nano: int) -> "Future[None]":
+        """Reserve for a repeat. The reservation of the attempt in doubt is kept. Fails as `begin_run`."""
+        return self._write(
+            lambda tx: units.run_units.reserve_again(
+                tx.connection, tx.owner, claim, nano, is_alive=tx.is_alive
+            ),
+            claim.budgets,
+        )
+
+    def checkpoint(self, claim: "Claim", state: JsonObject) -> "Future[None]":
+        """Record a checkpoint, which makes the run `begun`. An empty one clears it."""
+        return self._write(
+            lambda tx: units.run_units.checkpoint(tx.connection, tx.owner, claim, state)
+        )
+
+    def owns(self, claim: "Claim") -> "Future[bool]":
+        """Return whether the row is still ours."""
+        return self._read(lambda tx: units.claims.owns(tx.connection, tx.owner, claim))
+
+    def end_run(self, claim: "Claim", end: "RunEnd") -> "Future[State]":
+        """Record the end of a run. Return the state that it has now."""
+        is_closing = claim.job_id == claim.run_id and end.state in ENDED
+        is_erasing = is_closing and not self.record_content
+
+        def work(tx: "Transaction") -> "State":
+            state = units.run_units.end_run(tx.connection, tx.owner, claim, end)
+            if is_erasing:
+                units.keeping.erase(tx.connection, claim.job_id)
+            return state
+
+        return self._write(work, claim.budgets, is_erasing=is_erasing)
 
     # A job.
 
-    def find_job(self, name: str) -> "Future[KnownJob | None]":
-        """Return the job of that name or id."""
-        raise NotImplementedError
+    def find_job(self, id_or_name: str) -> "Future[KnownJob | None]":
+        """Return a job, by its id or name; None if it is not known."""
+        return self._read(lambda tx: units.reading.find_job(tx.connection, id_or_name))
+
+    job = find_job
 
     def begin_job(self, job: "NewJob") -> "Future[None]":
-        """Record a new job."""
-        raise NotImplementedError
+        """Record a job, or the newest fingerprint of a known one."""
+        return self._write(
+            lambda tx: units.planning.begin_job(tx.connection, job, now=tx.now)
+        )
+
+    def rename_job(self, job_id: str, name: str | None) -> "Future[None]":
+        """Give a job another name, so that a new one can have the old."""
+        return self._write(
+            lambda tx: units.planning.rename_job(tx.connection, job_id, name)
+        )
 
     def add_rows(
         self, job_id: str, rows: "Sequence[NewRow]", lines: "Sequence[NewLine]"
     ) -> "Future[None]":
-        """Record some rows of a job and their lines. Call it in batches."""
-        raise NotImplementedError
+        """Record rows of a job and lines of its table, in batches. Only differences are written."""
+        return self._write(
+            lambda tx: units.planning.add_rows(
+                tx.connection, job_id, rows, lines, is_alive=tx.is_alive, now=tx.now
+            ),
+            (f"job:{job_id}",),
+        )
 
     def start_job(
         self,
         job_id: str,
         *,
         cap: int | None = None,
-        retry: Literal["failed", "unsure"] | None = None,
+        retry: "Retry | None" = None,
+        last_line: int | None = None,
     ) -> "Future[None]":
-        """Count a start. Take over the rows of dead processes, and plan rows again that `retry` names.
+        """Begin to write for a job: take over from dead processes, and plan again what is retried.
 
-        A cap replaces the job's own.
+        A cap replaces the job's own. `FencedError` while another process writes for it.
         """
-        raise NotImplementedError
+        return self._write(
+            lambda tx: units.planning.start_job(
+                tx.connection,
+                tx.owner,
+                job_id,
+                cap=cap,
+                retry=retry,
+                last_line=last_line,
+                is_alive=tx.is_alive,
+                now=tx.now,
+            ),
+            (f"job:{job_id}",),
+        )
 
     def claim_row(
-        self, job_id: str, percentiles: Mapping[str, int] | None = None
+        self,
+        job_id: str,
+        percentiles: Mapping[str, int] | None = None,
+        budgets: Collection[str] = (),
     ) -> "Future[Claim | None]":
-        """Claim the next planned row with its reservation; None if nothing is planned.
+        """Claim the next row, with its reservation in the job's budget and in `budgets`.
 
-        `OverBudgetError` if the reservation does not fit.
+        None if nothing is left to claim. `OverBudgetError` if the reservation does not fit.
         """
-        raise NotImplementedError
+        return self._write(
+            lambda tx: units.claims.claim_row(
+                tx.connection,
+                tx.owner,
+                job_id,
+                percentiles=percentiles or {},
+                budgets=budgets,
+                is_alive=tx.is_alive,
+                now=tx.now,
+            ),
+            (f"job:{job_id}", *budgets),
+        )
 
     def put_back(self, claim: "Claim") -> "Future[None]":
         """Plan a claimed row again. Its cost or reservation stays counted."""
-        raise NotImplementedError
+        return self._write(
+            lambda tx: units.run_units.put_back(
+                tx.connection, tx.owner, claim, now=tx.now
+            )
+        )
 
-    def line_ends(self, job_id: str, ends: Sequence[tuple[int, int]]) -> "Future[None]":
-        """Record where the records of some lines end in the output."""
-        raise NotImplementedError
+    def line_ends(
+        self, job_id: str, ends: Sequence[tuple[int, int | None]]
+    ) -> "Future[None]":
+        """Record where the records of these lines end in the output; None: not written."""
+        return self._write(
+            lambda tx: units.planning.line_ends(tx.connection, job_id, ends)
+        )
 
     def end_job(self, job_id: str, reason: str) -> "Future[None]":
-        """Record the end of this start of a job."""
-        raise NotImplementedError
+        """Stop writing for a job. It has ended if no row is left to run."""
+        is_erasing = not self.record_content
 
-    # What is recorded.
+        def work(tx: "Transaction") -> None:
+            units.planning.end_job(tx.connection, tx.owner, job_id, reason, now=tx.now)
+            if is_erasing:
+                _erase_ended(tx, job_id)
+
+        return self._write(work, is_erasing=is_erasing)
+
+    # The records.
+
+    def find_rows(
+        self, job_id: str, keys: Collection[str]
+    ) -> "Future[Mapping[str, KnownRow]]":
+        """Return the rows of these keys."""
+        return self._read(
+            lambda tx: units.reading.find_rows(tx.connection, job_id, keys)
+        )
+
+    def find_lines(
+        self,
+        job_id: str,
+        *,
+        after: int = -1,
+        limit: int = 1000,
+        is_unwritten: bool = False,
+    ) -> "Future[Sequence[KnownLine]]":
+        """Return lines after that number whose row has ended; or only those that are not written."""
+        return self._read(
+            lambda tx: units.reading.find_lines(
+                tx.connection,
+                job_id,
+                after=after,
+                limit=limit,
+                is_unwritten=is_unwritten,
+            )
+        )
+
+    def last_written(self, job_id: str) -> "Future[Sequence[KnownLine]]":
+        """Return the last two lines in the output, by where their records end."""
+        return self._read(lambda tx: units.reading.last_written(tx.connection, job_id))
+
+    def find_failures(self, job_id: str) -> "Future[Sequence[KnownLine]]":
+        """Return the lines whose row failed or is unsure, without their content."""
+        return self._read(lambda tx: units.reading.find_failures(tx.connection, job_id))
 
     def runs(
-        self, *, status: str | None = None, since: int | None = None, limit: int = 50
-    ) -> "Future[list[KnownRun]]":
-        """Return the newest runs."""
-        raise NotImplementedError
+        self,
+        *,
+        status: str | None = None,
+        since: int | None = None,
+        job_id: str | None = None,
+        limit: int = 50,
+    ) -> "Future[Sequence[KnownRun]]":
+        """Return runs, newest first. `status`: a state, or the status of an envelope."""
+        return self._read(
+            lambda tx: units.reading.find_runs(
+                tx.connection, status=status, since=since, limit=limit, job_id=job_id
+            )
+        )
 
     def run(self, run_id: str) -> "Future[KnownRun | None]":
-        """Return a run."""
-        raise NotImplementedError
+        """Return a run, with its output and its checkpoint; None if it is not known."""
+        return self._read(lambda tx: units.reading.find_run(tx.connection, run_id))
 
-    def job(self, job: str) -> "Future[KnownJob | None]":
-        """Return a job, by its id or name."""
-        raise NotImplementedError
-
-    def usage(self, by: str, since: int | None = None) -> "Future[list[UsageRow]]":
-        """Return cost and tokens by `model`, `action`, `connection` or `day`."""
-        raise NotImplementedError
+    def usage(
+        self, by: "UsageBy", since: int | None = None
+    ) -> "Future[Sequence[UsageRow]]":
+        """Return cost and tokens, the dearest first; without those of a sandbox."""
+        return self._read(
+            lambda tx: units.reading.usage(tx.connection, by, since=since)
+        )
 
     def percentile(
         self, connector: str, action: str, group: str
     ) -> "Future[int | None]":
-        """Return the cost that 99 of 100 own runs do not exceed; None below 50 runs."""
-        raise NotImplementedError
+        """Return the cost that 99 of 100 runs of a price group do not exceed; None below 50 runs."""
+        return self._read(
+            lambda tx: units.reading.percentile(tx.connection, connector, action, group)
+        )
 
-    def cancel(self, id: str) -> "Future[bool]":
-        """Ask the owner of a run or job to stop it. Return whether anything is under way."""
-        raise NotImplementedError
+    # The operator.
 
-    def forget(self, id: str) -> "Future[None]":
-        """Close a run or job, and erase its content."""
-        raise NotImplementedError
+    def set_cap(self, budget_id: str, cap: int | None) -> "Future[None]":
+        """Set the cap of a budget, which is made if it is new."""
+        return self._write(
+            lambda tx: units.budgets.set_cap(tx.connection, budget_id, cap),
+            (budget_id,),
+        )
 
-    def erase_expired(self) -> "Future[int]":
-        """Erase the content of jobs that ended too long ago. Return of how many."""
-        raise NotImplementedError
+    def cancel(self, run_or_job_id: str) -> "Future[bool]":
+        """Ask the process of a run, or of a job's runs, to stop. Return whether one is under way.
 
-    # The process.
-
-    def on_cancel(self, callback: Callable[[str], None]) -> Callable[[], None]:
-        """Call this with the id of each run of this process that another one asked to stop.
-
-        The writer thread calls it. Return a function that ends this.
+        `LookupError` for an unknown id.
         """
-        raise NotImplementedError
+        return self._write(
+            lambda tx: units.keeping.cancel(tx.connection, run_or_job_id)
+        )
 
-    def close(self, timeout: float = 30.0) -> list[str]:
-        """Wait until all is written. Return all problems since the last call, as texts.
+    def forget(self, job_or_run_id: str) -> "Future[None]":
+        """Close a job or a run, and erase its content.
 
-        The last `Ledger` of a database that is closed ends the writer thread. A later call opens it again.
+        `LookupError` for an unknown id, `FencedError` while a process works on it.
         """
-        raise NotImplementedError
+        return self._write(
+            lambda tx: units.keeping.forget(
+                tx.connection, job_or_run_id, is_alive=tx.is_alive, now=tx.now
+            ),
+            is_erasing=True,
+        )
+
+    def erase(self, job_id: str) -> "Future[None]":
+        """Erase the content of a job, or of a run outside a job. Digest, state and cost stay."""
+        return self._write(
+            lambda tx: units.keeping.erase(tx.connection, job_id), is_erasing=True
+        )
+
+
+def _erase_ended(tx: "Transaction", job_id: str) -> None:
+    job = units.reading.find_job(tx.connection, job_id)
+    if job and job.ended_at is not None:
+        units.keeping.erase(tx.connection, job_id)

@@ -61,6 +61,11 @@ class Owner:
     id: str = field(default_factory=lambda: uuid4().hex)
     _lock: int | None = None
 
+    @property
+    def has_lease(self) -> bool:
+        """Return whether it has a lease, since it holds no lock file."""
+        return self._lock is None
+
     def register(self, connection: Connection) -> None:
         """Enter this process. Its lock is held before another process can know of it."""
         if self.folder and self._lock is None:
@@ -70,16 +75,13 @@ class Owner:
             "id": self.id,
             "pid": os.getpid(),
             "started_at": now,
-            "lease_until": None if self._lock is not None else now + LEASE_MS,
+            "lease_until": now + LEASE_MS if self.has_lease else None,
         }
         connection.execute(insert(owners).values(values))
 
     def renew(self, connection: Connection) -> None:
-        """Renew the lease, if there is one."""
-        if self._lock is None:
-            until = clock(connection) + LEASE_MS
-            mine = owners.c.id == self.id
-            connection.execute(update(owners).where(mine).values(lease_until=until))
+        """Renew the lease."""
+        self._lease(connection, clock(connection) + LEASE_MS)
 
     def begin(self, connection: Connection) -> Transaction:
         """Return the transaction that has just begun."""
@@ -94,10 +96,8 @@ class Owner:
         return Transaction(connection, self.id, now, is_alive)
 
     def leave(self, connection: Connection) -> None:
-        """End the lease: what this process holds may be taken over at once."""
-        if self._lock is None:
-            mine = owners.c.id == self.id
-            connection.execute(update(owners).where(mine).values(lease_until=0))
+        """End the lease: the rows of this process may be taken over at once."""
+        self._lease(connection, 0)
 
     def unlock(self) -> None:
         """Give the lock file up."""
@@ -107,6 +107,10 @@ class Owner:
             _held.discard(self._lock)
             os.close(self._lock)
             self._lock = None
+
+    def _lease(self, connection: Connection, until: int) -> None:
+        mine = owners.c.id == self.id
+        connection.execute(update(owners).where(mine).values(lease_until=until))
 
     def _lives(self, connection: Connection, owner: str, now: int) -> bool:
         query = select(owners.c.lease_until).where(owners.c.id == owner)

@@ -1,0 +1,142 @@
+"""Open the database of a ledger, on the thread that uses it."""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import (
+    URL,
+    Connection,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    select,
+    text,
+)
+from sqlalchemy.pool import NullPool
+
+from perplexity_connector.host.ledger.address import Address
+from perplexity_connector.host.ledger.budgets import lock_budgets
+from perplexity_connector.host.ledger.entries import LedgerError, NewerLedgerError
+from perplexity_connector.host.ledger.owners import Owner, Transaction, sweep
+from perplexity_connector.host.ledger.schema import VERSION, meta, metadata
+from perplexity_connector.host.ledger.sqlite_files import (
+    set_up_sqlite,
+    sqlite_file,
+    truncate,
+)
+from perplexity_connector.host.ledger.urls import database_url, ledger_error
+
+# So long a writer waits for the others, and for a server.
+_BUSY_S = 30
+_CONNECT_S = 10
+# The number means nothing; each release has the same.
+_SCHEMA_LOCK = text("SELECT pg_advisory_xact_lock(7237103486542)")
+
+
+class Database:
+    """An open ledger, for one thread.
+
+    * `address`: where it is.
+    * `owner`: this process.
+    * `is_sqlite`: whether it is a file, with one writer at a time.
+    * `_connection`: its only connection; after a failure of the network it connects again.
+    """
+
+    def __init__(self, address: Address, environ: Mapping[str, str]) -> None:
+        """Open it. Raises errors of SQLAlchemy, `OSError`, `ImportError` and `LedgerError`."""
+        self.address = address
+        url = database_url(address)
+        file = sqlite_file(url, address, environ)
+        if file:
+            url = url.set(database=str(file))
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        self.owner = Owner(_lock_folder(file))
+        self._connection = _connect(url)
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def transaction(
+        self, budgets: Collection[str] = (), *, is_reading: bool = False
+    ) -> Iterator[Transaction]:
+        """Commit the block's changes, or none of them.
+
+        `budgets` are those that it changes. Locked in one order, two processes do not wait for each other.
+        """
+        if self.is_sqlite:
+            self._connection.info["begin"] = (
+                "BEGIN" if is_reading else "BEGIN IMMEDIATE"
+            )
+        with self._connection.begin():
+            if budgets and not self.is_sqlite:
+                lock_budgets(self._connection, budgets)
+            yield self.owner.begin(self._connection)
+
+    def error(self, error: Exception) -> LedgerError:
+        """Return an error of the database as one of the ledger."""
+        return ledger_error(error, self.address)
+
+    def truncate(self) -> bool:
+        """Remove erased text from the files. Return False while another process reads the old ones."""
+        return not self.is_sqlite or truncate(self._connection)
+
+    def close(self) -> None:
+        """Close the connection, and let others take over the rows of this process."""
+        self._connection.close()
+        self.owner.unlock()
+
+    def _prepare(self) -> None:
+        with self._connection.begin():
+            _require_version(self._connection)
+            if self.owner.folder and self.owner.folder.is_dir():
+                sweep(self.owner.folder)
+            self.owner.register(self._connection)
+
+
+def _lock_folder(file: Path | None) -> Path | None:
+    return file.with_name(f"{file.name}-owners") if file else None
+
+
+def _connect(url: URL) -> Connection:
+    backend = url.get_backend_name()
+    options: dict[str, object] = {}
+    if backend == "sqlite" and "timeout" not in url.query:
+        options["timeout"] = _BUSY_S
+    if backend == "postgresql" and "connect_timeout" not in url.query:
+        options["connect_timeout"] = _CONNECT_S
+    # Parameters are inputs and outputs: no error and no log may hold them.
+    engine = create_engine(
+        url,
+        connect_args=options,
+        poolclass=NullPool,
+        hide_parameters=True,
+        isolation_level=None if backend == "sqlite" else "READ COMMITTED",
+    )
+    if backend == "sqlite":
+        event.listen(engine, "connect", set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine.connect()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and then writes would fail at once if another one wrote meanwhile.
+    connection.exec_driver_sql(connection.info.get("begin", "BEGIN IMMEDIATE"))
+
+
+def _require_version(connection: Connection) -> None:
+    """Make the tables of a new ledger. Raises `NewerLedgerError` for one of a newer release."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_SCHEMA_LOCK)
+    if not inspect(connection).has_table(meta.name):
+        metadata.create_all(connection)
+        connection.execute(insert(meta).values(version=VERSION))
+        return
+    version = connection.execute(select(meta.c.version)).scalar_one()
+    if version > VERSION:
+        message = f"It has version {version} and this release knows {VERSION}: use a newer release."
+        raise NewerLedgerError(message)

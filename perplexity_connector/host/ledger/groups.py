@@ -1,0 +1,85 @@
+"""Commit units of work together: one wait for the disk, and a savepoint for each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from perplexity_connector.host.ledger.database import Database
+from perplexity_connector.host.ledger.owners import Transaction
+from perplexity_connector.host.ledger.unit import AnyUnit
+
+_TRIES = 3
+# PostgreSQL's codes for transactions that may succeed when they are repeated: serialization, deadlock.
+_PASSING = ("40001", "40P01")
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a transaction failed. `has_begun`: another one may succeed; else the database is away."""
+
+    error: Exception
+    has_begun: bool
+
+
+def commit(database: Database, units: Sequence[AnyUnit]) -> None:
+    """Commit the units together; if that fails, each alone. Then each has its result or its error."""
+    failure = _try_together(database, units)
+    if failure is None:
+        return
+    if len(units) == 1 or not failure.has_begun:
+        _fail(database, units, failure)
+        return
+    for position, unit in enumerate(units):
+        failure = _try_together(database, [unit])
+        if failure and not failure.has_begun:
+            _fail(database, units[position:], failure)
+            return
+        if failure:
+            _fail(database, [unit], failure)
+
+
+def _try_together(database: Database, units: Sequence[AnyUnit]) -> _Failure | None:
+    for _ in range(_TRIES):
+        failure = _commit_once(database, units)
+        if failure is None or not _is_passing(failure.error):
+            break
+    return failure
+
+
+def _commit_once(database: Database, units: Sequence[AnyUnit]) -> _Failure | None:
+    budgets = {budget for unit in units for budget in unit.budgets}
+    is_reading = all(unit.is_reading for unit in units)
+    has_begun = False
+    try:
+        with database.transaction(budgets, is_reading=is_reading) as transaction:
+            has_begun = True
+            for unit in units:
+                _attempt(unit, transaction)
+    except Exception as error:  # noqa: BLE001 - a thread that ends leaves its callers waiting
+        return _Failure(error, has_begun)
+    return None
+
+
+def _attempt(unit: AnyUnit, transaction: Transaction) -> None:
+    """Do a unit's work. An error of its own undoes only this work."""
+    try:
+        with transaction.connection.begin_nested():
+            unit.attempt(transaction)
+    except SQLAlchemyError:
+        raise  # the transaction may be lost
+    except Exception as error:  # noqa: BLE001 - it is the caller's, as the result would be
+        unit.fail(error)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Return whether the same transaction may succeed: after a deadlock, and on a new connection."""
+    if not isinstance(error, DBAPIError):
+        return False
+    code = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or code in _PASSING
+
+
+def _fail(database: Database, units: Sequence[AnyUnit], failure: _Failure) -> None:
+    for unit in units:
+        unit.fail(database.error(failure.error))

@@ -1,0 +1,135 @@
+"""The work of a ledger's thread: open the database, commit, look for cancelled runs, renew the lease."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from perplexity_connector.host.ledger.address import Address, journal_folder
+from perplexity_connector.host.ledger.claims import take_over
+from perplexity_connector.host.ledger.database import Database
+from perplexity_connector.host.ledger.groups import commit
+from perplexity_connector.host.ledger.journal_files import (
+    adopt_all,
+    read_journal,
+    remove_journal,
+)
+from perplexity_connector.host.ledger.keeping import cancelled_runs
+from perplexity_connector.host.ledger.owners import RENEWAL_S
+from perplexity_connector.host.ledger.unit import AnyUnit, T, Unit, Work
+from perplexity_connector.host.ledger.urls import ledger_error
+
+
+class Service:
+    """The database of one process, opened with the first units.
+
+    * `address`, `environ`: where it is, and how its files are made.
+    * `cancel`: called with the id of each run that another process asks to stop.
+    * `note`: called with the text of each problem.
+    * `_database`: None before it is open.
+    * `_renewal_at`: when the lease is renewed next.
+    * `_cancelled`: the runs of which the listeners know.
+    * `_must_truncate`: erased text is still in the files.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        environ: Mapping[str, str],
+        *,
+        cancel: Callable[[str], None],
+        note: Callable[[str], None],
+    ) -> None:
+        """Serve the ledger at an address. It is not opened yet."""
+        self.address = address
+        self.environ = environ
+        self.cancel = cancel
+        self.note = note
+        self._database: Database | None = None
+        self._renewal_at = 0.0
+        self._cancelled: frozenset[str] = frozenset()
+        self._must_truncate = False
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the database is open: then `look_around` has something to do."""
+        return self._database is not None
+
+    def commit(self, units: Sequence[AnyUnit]) -> None:
+        """Commit these units, and resolve their futures."""
+        if database := self._opened(units):
+            commit(database, units)
+        self._must_truncate |= any(unit.is_erasing for unit in units)
+        for unit in units:
+            if unit.is_unwritten:
+                self.note(str(unit.error))
+            unit.settle()
+
+    def look_around(self) -> None:
+        """Renew the lease, tell of cancelled runs, and remove erased text from the files."""
+        if not (database := self._database):
+            return
+        owner = database.owner
+        if owner.has_lease and time.monotonic() >= self._renewal_at:
+            self._renewal_at = time.monotonic() + RENEWAL_S
+            self._do(lambda tx: owner.renew(tx.connection))
+        cancelled = self._do(
+            lambda tx: frozenset(cancelled_runs(tx.connection, tx.owner)),
+            is_reading=True,
+        )
+        if cancelled is not None:
+            for run_id in cancelled - self._cancelled:
+                self.cancel(run_id)
+            self._cancelled = cancelled
+        if self._must_truncate:
+            self._must_truncate = not database.truncate()
+
+    def close(self) -> None:
+        """Close the database."""
+        if database := self._database:
+            owner = database.owner
+            if owner.has_lease:
+                self._do(lambda tx: owner.leave(tx.connection))
+            self._database = None
+            if self._must_truncate:
+                database.truncate()
+            database.close()
+
+    def _opened(self, units: Sequence[AnyUnit]) -> Database | None:
+        """Return the open database; None if the units have failed, since it cannot be opened."""
+        if not self._database:
+            try:
+                self._database = Database(self.address, self.environ)
+            except Exception as error:  # noqa: BLE001 - a thread that ends leaves its callers waiting
+                for unit in units:
+                    unit.fail(ledger_error(error, self.address))
+                return None
+            self._renewal_at = time.monotonic() + RENEWAL_S
+            self._begin()
+        return self._database
+
+    def _begin(self) -> None:
+        """Take over from dead processes and from earlier releases."""
+        self._do(lambda tx: take_over(tx.connection, is_alive=tx.is_alive, now=tx.now))
+        if (folder := journal_folder(self.environ)) and folder.is_dir():
+            self._take_in(folder)
+
+    def _take_in(self, folder: Path) -> None:
+        try:
+            files, damaged = read_journal(folder)
+            if self._do(lambda tx: adopt_all(tx, files)) is not None:
+                remove_journal(folder, files)
+        except OSError as error:
+            self.note(
+                f"The unfinished runs in {folder} cannot be taken in: {error.strerror}."
+            )
+            return
+        for path in damaged:
+            self.note(f"The unfinished run in {path} cannot be read, and stays there.")
+
+    def _do(self, work: Work[T], *, is_reading: bool = False) -> T | None:
+        """Commit work of our own. Return None if that fails, which is noted."""
+        unit = Unit(work=work, is_reading=is_reading)
+        self.commit([unit])
+        if unit.error and not unit.is_unwritten:
+            self.note(str(unit.error))
+        return None if unit.error else unit.future.result()

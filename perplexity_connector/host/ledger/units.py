@@ -1,0 +1,19 @@
+"""The modules of the ledger's transactions. Each is imported with its first use: it needs SQLAlchemy."""
+
+from typing import TYPE_CHECKING
+
+from perplexity_connector.contract.lazy import lazy_names
+
+__all__ = ["budgets", "claims", "keeping", "planning", "reading", "run_units"]
+
+if TYPE_CHECKING:
+    from perplexity_connector.host.ledger import (
+        budgets,
+        claims,
+        keeping,
+        planning,
+        reading,
+        run_units,
+    )
+else:
+    __getattr__ = lazy_names("perplexity_connector.host.ledger", __all__)
