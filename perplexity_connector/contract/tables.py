@@ -103,7 +103,7 @@ class TableFinishedItem(TypedDict):
       `failed` where a row met what stops all rows, such as a refused key: see `cause`.
     * `cause`: that error's code; None for other reasons.
     * `message`: that error's words, or why the records could not be written; None if all is well.
-    * `rows`: how many valid lines are in each state.
+    * `rows`: how many rows are in each state. Doubles are lines of one row.
     * `failed`: the lines of the failed rows by error code.
     * `unsure`: the rows that may have been paid, by name.
     * `begun`: the ids of the runs that go on at the provider. The next start fetches their answers.

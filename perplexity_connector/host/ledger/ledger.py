@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger import units
 from perplexity_connector.host.ledger.entries import ENDED
-from perplexity_connector.host.ledger.using import LedgerUser
+from perplexity_connector.host.ledger.table_ledger import TableLedger
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Ledger"]
 
 
-class Ledger(LedgerUser):
+class Ledger(TableLedger):
     """The recorded work of all processes that share a database.
 
     Most methods return a future, which resolves after the commit. It raises `LedgerError` if the
@@ -103,7 +103,7 @@ class Ledger(LedgerUser):
         is_erasing = is_closing and not self.record_content
 
         def work(tx: "Transaction") -> "State":
-            state = units.run_units.end_run(tx.connection, tx.owner, claim, end)
+            state = units.run_ends.end_run(tx.connection, tx.owner, claim, end)
             if is_erasing:
                 units.keeping.erase(tx.connection, claim.job_id)
             return state
@@ -135,7 +135,7 @@ class Ledger(LedgerUser):
     ) -> "Future[None]":
         """Record rows of a job and lines of its table, in batches. Only differences are written."""
         return self._write(
-            lambda tx: units.planning.add_rows(
+            lambda tx: units.row_planning.add_rows(
                 tx.connection, job_id, rows, lines, is_alive=tx.is_alive, now=tx.now
             ),
             (f"job:{job_id}",),
@@ -148,10 +148,12 @@ class Ledger(LedgerUser):
         cap: int | None = None,
         retry: "Retry | None" = None,
         last_line: int | None = None,
+        output: str | None = None,
     ) -> "Future[None]":
         """Begin to write for a job: take over from dead processes, and plan again what is retried.
 
-        A cap replaces the job's own. `FencedError` while another process writes for it.
+        A cap replaces the job's own, and so does an output, into which all lines are to be written.
+        `FencedError` while another process writes for it.
         """
         return self._write(
             lambda tx: units.planning.start_job(
@@ -161,6 +163,7 @@ class Ledger(LedgerUser):
                 cap=cap,
                 retry=retry,
                 last_line=last_line,
+                output=output,
                 is_alive=tx.is_alive,
                 now=tx.now,
             ),
@@ -193,7 +196,7 @@ class Ledger(LedgerUser):
     def put_back(self, claim: "Claim") -> "Future[None]":
         """Plan a claimed row again. Its cost or reservation stays counted."""
         return self._write(
-            lambda tx: units.run_units.put_back(
+            lambda tx: units.run_ends.put_back(
                 tx.connection, tx.owner, claim, now=tx.now
             )
         )
@@ -277,16 +280,14 @@ class Ledger(LedgerUser):
         self, by: "UsageBy", since: int | None = None
     ) -> "Future[Sequence[UsageRow]]":
         """Return cost and tokens, the dearest first; without those of a sandbox."""
-        return self._read(
-            lambda tx: units.reading.usage(tx.connection, by, since=since)
-        )
+        return self._read(lambda tx: units.usage.usage(tx.connection, by, since=since))
 
     def percentile(
         self, connector: str, action: str, group: str
     ) -> "Future[int | None]":
         """Return the cost that 99 of 100 runs of a price group do not exceed; None below 50 runs."""
         return self._read(
-            lambda tx: units.reading.percentile(tx.connection, connector, action, group)
+            lambda tx: units.usage.percentile(tx.connection, connector, action, group)
         )
 
     # The operator.

@@ -24,6 +24,7 @@ from perplexity_connector.host.ledger.held import (
     plan_rows,
 )
 from perplexity_connector.host.ledger.schema import has_line, jobs, lines, rows
+from perplexity_connector.host.ledger.table_lines import mark_stale
 from perplexity_connector.host.ledger.takeovers import take_over
 from perplexity_connector.host.ledger.texts import packed
 
@@ -63,12 +64,13 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
     cap: int | None,
     retry: Retry | None = None,
     last_line: int | None = None,
+    output: str | None = None,
     is_alive: Callable[[str], bool],
     now: int,
 ) -> None:
     """Begin to write for a job: take over, drop lines after `last_line`, and plan what is retried.
 
-    `cap` replaces the old one, unless it is None. Raises `LookupError`, and `FencedError` with the pid
+    `cap` replaces the old one, unless it is None. Nothing is written yet of another `output`. Raises `LookupError`, and `FencedError` with the pid
     of another process that writes for it.
     """
     _begin_writing(connection, owner, job_id, is_alive)
@@ -76,7 +78,10 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
         set_cap(connection, job_budget(job_id), cap)
     if last_line is not None:
         dropped = (lines.c.job_id == job_id, lines.c.number > last_line)
+        mark_stale(connection, job_id, *dropped)
         connection.execute(delete(lines).where(*dropped))
+    if output is not None:
+        _move_output(connection, job_id, output)
     take_over(connection, is_alive=is_alive, now=now, job_id=job_id)
     if retry:
         _retry(connection, job_id, retry)
@@ -140,9 +145,18 @@ def _begin_writing(
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(begun))
 
 
+def _move_output(connection: Connection, job_id: str, output: str) -> None:
+    other = (jobs.c.id == job_id, jobs.c.output.is_distinct_from(output))
+    moved = update(jobs).where(*other).values(output=output, is_stale=False)
+    if connection.execute(moved).rowcount:
+        of_job = update(lines).where(lines.c.job_id == job_id)
+        connection.execute(of_job.values(output_end=None))
+
+
 def _retry(connection: Connection, job_id: str, state: Retry) -> None:
     retried = (rows.c.job_id == job_id, rows.c.state == state, has_line)
     ids = select(rows.c.id).where(*retried)
-    again = update(lines).where(lines.c.job_id == job_id, lines.c.row_id.in_(ids))
-    connection.execute(again.values(output_end=None))
+    again = (lines.c.job_id == job_id, lines.c.row_id.in_(ids))
+    mark_stale(connection, job_id, *again)
+    connection.execute(update(lines).where(*again).values(output_end=None))
     plan_rows(connection, *retried)

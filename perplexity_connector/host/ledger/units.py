@@ -4,7 +4,18 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.contract.lazy import lazy_names
 
-__all__ = ["budgets", "claims", "keeping", "planning", "reading", "run_units"]
+__all__ = [
+    "budgets",
+    "claims",
+    "keeping",
+    "planning",
+    "reading",
+    "run_ends",
+    "row_planning",
+    "run_units",
+    "table_lines",
+    "usage",
+]
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger import (
@@ -13,7 +24,11 @@ if TYPE_CHECKING:
         keeping,
         planning,
         reading,
+        row_planning,
+        run_ends,
         run_units,
+        table_lines,
+        usage,
     )
 else:
     __getattr__ = lazy_names("perplexity_connector.host.ledger", __all__)

@@ -15,7 +15,14 @@ class RowLog(RunLog):
     * `final`: the state in which the run has ended, as the ledger has it; None before.
     """
 
-    def __init__(self, ledger: "Ledger", claim: "Claim", *, idempotent: bool, record_content: bool) -> None:
+    def __init__(
+        self,
+        ledger: "Ledger",
+        claim: "Claim",
+        *,
+        idempotent: bool,
+        record_content: bool,
+    ) -> None:
         """Write into the row of `claim`."""
         self.final: str | None = None
         raise NotImplementedError

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perplexity_connector.host.ledger.entries import ENDED, Claim, KnownLine
+from perplexity_connector.host.ledger.entries import Claim, KnownLine
 from perplexity_connector.host.tables.output import Output, adopt, write_anew
 from perplexity_connector.host.tables.records import Layout, Outcome, outcome_of
 
@@ -52,10 +53,10 @@ class Writer:
         self._turn = asyncio.Lock()
 
     async def row_ended(self, claim: Claim, outcome: Outcome) -> None:
-        """Write the records of a row that has ended in the ledger, as far as its turn has come."""
+        """Write the records of a row that has ended in the ledger, as far as their turn has come."""
         async with self._turn:
             if self._is_ordered:
-                if self._blocking in {None, claim.key}:
+                if claim.key == self._blocking:
                     await self._go_on()
                 return
             lines = self._ledger.row_lines(claim.row_id)
@@ -70,14 +71,16 @@ class Writer:
 
     async def write_anew(self) -> None:
         """Write the whole file in the order of the table, if it has records that are out of date."""
-        if not await asyncio.wrap_future(self._ledger.has_stale_lines(self._job_id)):
+        job = await asyncio.wrap_future(self._ledger.find_job(self._job_id))
+        if job is None or not job.is_stale:
             return
         try:
             ends = await asyncio.to_thread(
                 write_anew, self._path, self._layout.header(), self._all()
             )
             # Once its ends are noted, the next start takes the new file even after a crash here.
-            await asyncio.wrap_future(self._ledger.line_ends(self._job_id, ends))
+            noted = self._ledger.written_anew(self._job_id, ends)
+            await asyncio.wrap_future(noted)
             adopt(self._path)
         except OSError as problem:
             self.problem = problem.strerror
@@ -87,18 +90,25 @@ class Writer:
         self._output.close()
 
     async def _go_on(self) -> None:
-        """Write the records from the last line on; in order, up to a row that has not ended."""
-        after = self._last
-        while page := await asyncio.wrap_future(self._page(after)):
+        """Write what is not written; in order, only up to the first row that has not ended."""
+        last: float = inf
+        if self._is_ordered:
+            first = self._ledger.first_open(self._job_id, after=self._last)
+            line = await asyncio.wrap_future(first)
+            self._blocking = line.key if line else None
+            last = line.number if line else inf
+        while page := await asyncio.wrap_future(self._unwritten()):
             for line in page:
-                if line.state in ENDED:
-                    self._write(line, outcome_of(line))
-                elif self._is_ordered:
-                    self._blocking = line.key
+                if line.number > last:
                     return
-                after = line.number
-                if self._is_ordered:
-                    self._last = after
+                self._write(line, outcome_of(line))
+                self._last = line.number
+        self._last = -1
+
+    def _unwritten(self) -> "Future[Sequence[KnownLine]]":
+        return self._ledger.find_lines(
+            self._job_id, after=self._last, limit=_PAGE, is_unwritten=True
+        )
 
     def _write(self, line: KnownLine, outcome: Outcome) -> None:
         if line.output_end is not None or self.problem is not None:
@@ -110,12 +120,6 @@ class Writer:
             return
         self._ledger.line_ends(self._job_id, [(line.number, end)])
 
-    def _page(self, after: int) -> "Future[Sequence[KnownLine]]":
-        is_unwritten = not self._is_ordered
-        return self._ledger.find_lines(
-            self._job_id, after=after, limit=_PAGE, is_unwritten=is_unwritten
-        )
-
     def _all(self) -> Iterator[tuple[int, bytes]]:
         """Yield all records in the order of the table, in another thread."""
         after = -1
@@ -123,6 +127,5 @@ class Writer:
             self._job_id, after=after, limit=_PAGE
         ).result():
             for line in page:
-                if line.state in ENDED:
-                    yield line.number, self._layout.encode(line, outcome_of(line))
+                yield line.number, self._layout.encode(line, outcome_of(line))
             after = page[-1].number
