@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from perplexity_connector.host.credentials.store import *
     from perplexity_connector.host.flows.params import *
     from perplexity_connector.host.host import *
+    from perplexity_connector.host.ledger.ledger import *
     from perplexity_connector.host.limits.rate_limiter import *
     from perplexity_connector.host.runs.params import *
     from perplexity_connector.host.shared import *
@@ -31,6 +32,7 @@ else:
             "runs.params",
             "flows.params",
             "tables.params",
+            "ledger.ledger",
             "credentials.backend",
             "credentials.store",
             "config",

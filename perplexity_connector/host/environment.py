@@ -56,6 +56,13 @@ def checks_modes(environ: Mapping[str, str]) -> bool:
     return _text(environ, CHECK_MODES_VARIABLE) != "0"
 
 
+def ledger_folder(environ: Mapping[str, str]) -> Path:
+    """Return the folder of the ledger, which all hosts of this user share. Raises as `data_folder`."""
+    from platformdirs import user_state_path  # noqa: PLC0415 - only a ledger needs it
+
+    return _home(environ) or user_state_path("automation-host")
+
+
 def ledger_url(environ: Mapping[str, str]) -> str:
     """Return the URL of the ledger's database, or nothing."""
     return _text(environ, LEDGER_VARIABLE)

@@ -116,6 +116,7 @@ def test_the_names_of_the_host_are_pinned() -> None:
         "FlowOptions",
         "Host",
         "HostOptions",
+        "Ledger",
         "RateLimiters",
         "RunOptions",
         "StepRun",

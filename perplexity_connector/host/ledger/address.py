@@ -8,12 +8,11 @@ from pathlib import Path
 from perplexity_connector.contract import Secret
 from perplexity_connector.host.environment import (
     LEDGER_VARIABLE,
+    ledger_folder,
     ledger_url,
-    state_folder,
     variables,
 )
 
-_APPLICATION = "perplexity-connector"
 _FILE_NAME = "ledger.sqlite"
 # A host, a port and a database, or the path of a file: no place for a password.
 _SHOWN = re.compile(
@@ -56,17 +55,9 @@ def find_address(url: str | None, environ: Mapping[str, str] | None) -> Address:
     if chosen := url or ledger_url(environ):
         return Address(url=Secret(chosen))
     try:
-        return Address(file=state_folder(_APPLICATION, environ) / _FILE_NAME)
+        return Address(file=ledger_folder(environ) / _FILE_NAME)
     except RuntimeError:
         return Address()
-
-
-def journal_folder(environ: Mapping[str, str] | None) -> Path | None:
-    """Return the folder in which earlier releases kept unfinished runs; None without a home folder."""
-    try:
-        return state_folder(_APPLICATION, environ) / "runs"
-    except RuntimeError:
-        return None
 
 
 def is_clear(url: str) -> bool:

@@ -3,82 +3,60 @@
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.readers import as_int, as_object, as_text
 from perplexity_connector.host.ledger.claims import adopt_run
 from perplexity_connector.host.ledger.entries import NewRun
-from perplexity_connector.host.ledger.owners import Transaction, is_locked
+from perplexity_connector.host.ledger.writing.owners import Transaction, is_locked
 
 
 @dataclass(frozen=True, slots=True)
-class JournalFile:
-    """An unfinished run and its file. `written_at`: milliseconds of the epoch."""
+class Journal:
+    """A folder of such files.
 
-    path: Path
-    run: NewRun
-    checkpoint: JsonObject
-    written_at: int
+    * `taken`: the files whose runs are in the ledger.
+    * `damaged`: the files that cannot be read.
+    """
 
-    def adopt(self, transaction: Transaction) -> None:
-        """Enter the run as one that can be resumed, unless the ledger has it."""
-        adopt_run(
-            transaction.connection, self.run, self.checkpoint, now=self.written_at
-        )
+    folder: Path
+    taken: list[Path] = field(default_factory=list)
+    damaged: list[Path] = field(default_factory=list)
 
     def remove(self) -> None:
-        """Remove the file and those that belong to it."""
-        name = self.path.name
-        for path in (
-            self.path,
-            self.path.with_suffix(".old"),
-            self.path.with_name(f".{name}.new"),
-        ):
-            path.unlink(missing_ok=True)
+        """Remove the files that were taken in, those beside them, and an empty folder."""
+        for path in self.taken:
+            for file in (path, *_beside(path)):
+                file.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.folder.rmdir()
 
 
-def read_journal(folder: Path) -> tuple[Sequence[JournalFile], Sequence[Path]]:
-    """Return the runs in a folder, and the files that are damaged.
+def take_in(transaction: Transaction, folder: Path) -> Journal:
+    """Enter the runs of a folder as begun ones, unless the ledger has them.
 
     Runs on which a process of an earlier release works are left for another time.
     """
-    files: list[JournalFile] = []
-    damaged: list[Path] = []
+    journal = Journal(folder)
     for path in sorted(folder.glob("run_*.json")):
         if is_locked(path.with_suffix(".lock")):
             continue
         try:
-            files.append(_read(path))
-        except (ValueError, LookupError):
-            damaged.append(path)
+            _take_in(transaction, path)
         except FileNotFoundError:
-            continue  # another process has just taken it in
-    return files, damaged
+            continue  # another process was faster
+        except (ValueError, LookupError, OSError):
+            journal.damaged.append(path)
+        else:
+            journal.taken.append(path)
+    return journal
 
 
-def adopt_all(
-    transaction: Transaction, files: Sequence[JournalFile]
-) -> Sequence[JournalFile]:
-    """Enter these runs, and return them."""
-    for file in files:
-        file.adopt(transaction)
-    return files
-
-
-def remove_journal(folder: Path, files: Sequence[JournalFile]) -> None:
-    """Remove files whose runs are in the ledger, and the folder with the last one."""
-    for file in files:
-        file.remove()
-    with suppress(OSError):
-        folder.rmdir()
-
-
-def _read(path: Path) -> JournalFile:
-    """Read a file. Raises `ValueError` and `LookupError` for a damaged one."""
+def _take_in(transaction: Transaction, path: Path) -> None:
+    """Enter the run of a file. Raises `ValueError` and `LookupError` if it is damaged."""
     document = as_object(json.loads(path.read_text(encoding="utf-8")))
-    version = as_int(document["version"])
+    version, checkpoint = as_int(document["version"]), as_object(document["state"])
     run = NewRun(
         run_id=path.stem,
         connector=as_text(document["connector"]),
@@ -87,7 +65,11 @@ def _read(path: Path) -> JournalFile:
         connection=as_text(document.get("connection")) or None,
         input=as_object(document["input"]),
     )
-    checkpoint = as_object(document["state"])
     if not (run.connector and run.action and version and checkpoint):
         raise ValueError
-    return JournalFile(path, run, checkpoint, int(path.stat().st_mtime * 1000))
+    written_at = path.stat().st_mtime_ns // 1_000_000
+    adopt_run(transaction.connection, run, checkpoint, now=written_at)
+
+
+def _beside(path: Path) -> Sequence[Path]:
+    return path.with_suffix(".old"), path.with_name(f".{path.name}.new")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger import units
-from perplexity_connector.host.ledger.entries import ENDED
 from perplexity_connector.host.ledger.table_ledger import TableLedger
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
         UsageBy,
         UsageRow,
     )
-    from perplexity_connector.host.ledger.owners import Transaction
+    from perplexity_connector.host.ledger.writing.owners import Transaction
 
 __all__ = ["Ledger"]
 
@@ -99,8 +98,7 @@ class Ledger(TableLedger):
 
     def end_run(self, claim: "Claim", end: "RunEnd") -> "Future[State]":
         """Record the end of a run. Return the state that it has now."""
-        is_closing = claim.job_id == claim.run_id and end.state in ENDED
-        is_erasing = is_closing and not self.record_content
+        is_erasing = claim.job_id == claim.run_id and not self.record_content
 
         def work(tx: "Transaction") -> "State":
             state = units.run_ends.end_run(tx.connection, tx.owner, claim, end)
@@ -216,7 +214,7 @@ class Ledger(TableLedger):
         def work(tx: "Transaction") -> None:
             units.planning.end_job(tx.connection, tx.owner, job_id, reason, now=tx.now)
             if is_erasing:
-                _erase_ended(tx, job_id)
+                units.keeping.erase(tx.connection, job_id)
 
         return self._write(work, is_erasing=is_erasing)
 
@@ -320,14 +318,11 @@ class Ledger(TableLedger):
             is_erasing=True,
         )
 
-    def erase(self, job_id: str) -> "Future[None]":
-        """Erase the content of a job, or of a run outside a job. Digest, state and cost stay."""
+    def erase(self, job_id: str) -> "Future[bool]":
+        """Erase the content of a job, or of a run outside a job, if it has ended.
+
+        Digest, state and cost stay. Return whether it has ended.
+        """
         return self._write(
             lambda tx: units.keeping.erase(tx.connection, job_id), is_erasing=True
         )
-
-
-def _erase_ended(tx: "Transaction", job_id: str) -> None:
-    job = units.reading.find_job(tx.connection, job_id)
-    if job and job.ended_at is not None:
-        units.keeping.erase(tx.connection, job_id)

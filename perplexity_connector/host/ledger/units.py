@@ -7,11 +7,12 @@ from perplexity_connector.contract.lazy import lazy_names
 __all__ = [
     "budgets",
     "claims",
+    "journal_files",
     "keeping",
     "planning",
     "reading",
-    "run_ends",
     "row_planning",
+    "run_ends",
     "run_units",
     "table_lines",
     "usage",
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from perplexity_connector.host.ledger import (
         budgets,
         claims,
+        journal_files,
         keeping,
         planning,
         reading,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from perplexity_connector.host.environment import (
@@ -18,9 +19,10 @@ from perplexity_connector.host.ledger.entries import LedgerError
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from perplexity_connector.host.ledger.owners import Transaction
-    from perplexity_connector.host.ledger.unit import Work
-    from perplexity_connector.host.ledger.writer import Writer
+    from perplexity_connector.host.ledger.journal_files import Journal
+    from perplexity_connector.host.ledger.writing.owners import Transaction
+    from perplexity_connector.host.ledger.writing.unit import Work
+    from perplexity_connector.host.ledger.writing.writer import Writer
 
 T = TypeVar("T")
 _DAY_S = 24 * 3600
@@ -34,6 +36,7 @@ class LedgerUser:
     * `is_local`: whether it is a file of this machine.
     * `record_content`: whether inputs and outputs outlive their run or job.
     * `_keep_days`: for how many days; None for the environment's.
+    * `_journal`: the folder of unfinished runs to take in, until that is done.
     * `_writer`: the thread that writes, once it is needed.
     * `_listeners`: called with the ids of runs that should stop.
     * `_tidy_at`: when expired content is erased next.
@@ -46,11 +49,13 @@ class LedgerUser:
         environ: Mapping[str, str] | None = None,
         record_content: bool | None = None,
         keep_days: int | None = None,
+        journal: Path | None = None,
     ) -> None:
         """Use the database of a URL. It is opened with the first call of another method.
 
         Without a URL, `AUTOMATION_HOST_LEDGER` counts, else a file in the user's state folder.
         `AUTOMATION_HOST_RECORD_CONTENT` and `AUTOMATION_HOST_KEEP_DAYS` count likewise.
+        `journal`: a folder with unfinished runs of earlier releases, which are taken in.
         """
         self._environ = variables(environ)
         self._address = find_address(url, self._environ)
@@ -60,6 +65,7 @@ class LedgerUser:
             records_content(self._environ) if record_content is None else record_content
         )
         self._keep_days = keep_days
+        self._journal = journal
         self._writer: Writer | None = None
         self._listeners: list[Callable[[str], None]] = []
         self._tidy_at = 0.0
@@ -94,12 +100,14 @@ class LedgerUser:
         writer = self._writer
         if writer is None:
             return []
-        from perplexity_connector.host.ledger.writer import leave_writer  # noqa: PLC0415 - imported already
+        from perplexity_connector.host.ledger.writing.writer import leave_writer  # noqa: PLC0415 - imported already
 
         writer.require_ours()
-        self._writer = None
-        writer.listeners.remove(self._tell)
         leave_writer(writer, timeout)
+        writer.listeners.remove(self._tell)
+        # Until here, the callbacks of its futures have used it.
+        if self._writer is writer:
+            self._writer = None
         return writer.problems()
 
     def _write(
@@ -127,7 +135,7 @@ class LedgerUser:
         is_reading: bool = False,
         is_erasing: bool = False,
     ) -> "Future[T]":
-        from perplexity_connector.host.ledger.unit import Unit  # noqa: PLC0415 - comes with the first use
+        from perplexity_connector.host.ledger.writing.unit import Unit  # noqa: PLC0415 - comes with the first use
 
         unit = Unit(
             work=work, budgets=budgets, is_reading=is_reading, is_erasing=is_erasing
@@ -138,12 +146,39 @@ class LedgerUser:
         return unit.future
 
     def _opened(self) -> "Writer":
-        from perplexity_connector.host.ledger.writer import join_writer  # noqa: PLC0415 - comes with the first use
+        from perplexity_connector.host.ledger.writing.writer import join_writer  # noqa: PLC0415 - comes with the first use
 
         if self._writer is None:
             self._writer = join_writer(self._address, self._environ)
             self._writer.listeners.append(self._tell)
+            self._take_in_journal()
         return self._writer
+
+    def _take_in_journal(self) -> None:
+        if (folder := self._journal) and folder.is_dir():
+            self._journal = None
+            taken = self._submit(lambda tx: units.journal_files.take_in(tx, folder))
+            taken.add_done_callback(self._remove_journal)
+
+    def _remove_journal(self, future: "Future[Journal]") -> None:
+        """Remove the files that were taken in. The thread calls this after the commit."""
+        if future.exception():
+            return
+        journal = future.result()
+        try:
+            journal.remove()
+        except OSError as error:
+            self._note(
+                f"Files in {journal.folder} cannot be removed: {error.strerror}."
+            )
+        for path in journal.damaged:
+            self._note(
+                f"The unfinished run in {path} cannot be read. The file stays there."
+            )
+
+    def _note(self, text: str) -> None:
+        if self._writer:
+            self._writer.note(text)
 
     def _tell(self, run_id: str) -> None:
         for listener in tuple(self._listeners):

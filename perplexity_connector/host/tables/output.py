@@ -79,7 +79,11 @@ class Output:
         size = os.fstat(self._file).st_size
         if known.end:
             begin = known.end - len(known.last)
-            is_ours = size >= known.end and self._has(begin, known.last)
+            is_ours = (
+                size >= known.end
+                and self._has(0, header)
+                and self._has(begin, known.last)
+            )
             return self._require(known, known.end, is_ours=is_ours)
         if not size:
             return 0
@@ -173,11 +177,9 @@ def _ends_with(path: Path, known: Known) -> bool:
         return file.read() == known.last
 
 
-def keep_old(path: Path) -> Path:
-    """Rename a file to the first free one of `OUT.1`, `OUT.2` and so on. Return that path."""
+def free_path(path: Path) -> Path:
+    """Return the first of `OUT.1`, `OUT.2` and so on that is free: the place of an old output."""
     number = 1
     while (kept := path.with_name(f"{path.name}.{number}")).exists():
         number += 1
-    with suppress(FileNotFoundError):
-        path.rename(kept)
     return kept

@@ -2,21 +2,15 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
-from perplexity_connector.host.ledger.address import Address, journal_folder
-from perplexity_connector.host.ledger.claims import take_over
-from perplexity_connector.host.ledger.database import Database
-from perplexity_connector.host.ledger.groups import commit
-from perplexity_connector.host.ledger.journal_files import (
-    adopt_all,
-    read_journal,
-    remove_journal,
-)
+from perplexity_connector.host.ledger.address import Address
 from perplexity_connector.host.ledger.keeping import cancelled_runs
-from perplexity_connector.host.ledger.owners import RENEWAL_S
-from perplexity_connector.host.ledger.unit import AnyUnit, T, Unit, Work
-from perplexity_connector.host.ledger.urls import ledger_error
+from perplexity_connector.host.ledger.takeovers import take_over
+from perplexity_connector.host.ledger.writing.database import Database
+from perplexity_connector.host.ledger.writing.groups import commit
+from perplexity_connector.host.ledger.writing.owners import RENEWAL_S
+from perplexity_connector.host.ledger.writing.unit import AnyUnit, T, Unit, Work
+from perplexity_connector.host.ledger.writing.urls import ledger_error
 
 
 class Service:
@@ -104,27 +98,10 @@ class Service:
                     unit.fail(ledger_error(error, self.address))
                 return None
             self._renewal_at = time.monotonic() + RENEWAL_S
-            self._begin()
-        return self._database
-
-    def _begin(self) -> None:
-        """Take over from dead processes and from earlier releases."""
-        self._do(lambda tx: take_over(tx.connection, is_alive=tx.is_alive, now=tx.now))
-        if (folder := journal_folder(self.environ)) and folder.is_dir():
-            self._take_in(folder)
-
-    def _take_in(self, folder: Path) -> None:
-        try:
-            files, damaged = read_journal(folder)
-            if self._do(lambda tx: adopt_all(tx, files)) is not None:
-                remove_journal(folder, files)
-        except OSError as error:
-            self.note(
-                f"The unfinished runs in {folder} cannot be taken in: {error.strerror}."
+            self._do(
+                lambda tx: take_over(tx.connection, is_alive=tx.is_alive, now=tx.now)
             )
-            return
-        for path in damaged:
-            self.note(f"The unfinished run in {path} cannot be read, and stays there.")
+        return self._database
 
     def _do(self, work: Work[T], *, is_reading: bool = False) -> T | None:
         """Commit work of our own. Return None if that fails, which is noted."""

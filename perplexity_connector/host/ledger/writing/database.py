@@ -19,14 +19,14 @@ from sqlalchemy.pool import NullPool
 from perplexity_connector.host.ledger.address import Address
 from perplexity_connector.host.ledger.budgets import lock_budgets
 from perplexity_connector.host.ledger.entries import LedgerError, NewerLedgerError
-from perplexity_connector.host.ledger.owners import Owner, Transaction, sweep
 from perplexity_connector.host.ledger.schema import VERSION, meta, metadata
-from perplexity_connector.host.ledger.sqlite_files import (
+from perplexity_connector.host.ledger.writing.owners import Owner, Transaction, sweep
+from perplexity_connector.host.ledger.writing.sqlite_files import (
     set_up_sqlite,
     sqlite_file,
     truncate,
 )
-from perplexity_connector.host.ledger.urls import database_url, ledger_error
+from perplexity_connector.host.ledger.writing.urls import database_url, ledger_error
 
 # So long a writer waits for the others, and for a server.
 _BUSY_S = 30

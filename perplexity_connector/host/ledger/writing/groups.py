@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from perplexity_connector.host.ledger.database import Database
-from perplexity_connector.host.ledger.owners import Transaction
-from perplexity_connector.host.ledger.unit import AnyUnit
+from perplexity_connector.host.ledger.writing.database import Database
+from perplexity_connector.host.ledger.writing.owners import Transaction
+from perplexity_connector.host.ledger.writing.unit import AnyUnit
 
 _TRIES = 3
 # PostgreSQL's codes for transactions that may succeed when they are repeated: serialization, deadlock.

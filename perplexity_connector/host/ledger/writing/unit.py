@@ -1,5 +1,6 @@
 """A unit of work in the ledger: done completely or not at all."""
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
@@ -7,12 +8,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from perplexity_connector.host.ledger.entries import LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from perplexity_connector.host.ledger.owners import Transaction
+    from perplexity_connector.host.ledger.writing.owners import Transaction
 
 T = TypeVar("T")
-Work: TypeAlias = "Callable[[Transaction], T]"
+Work: TypeAlias = Callable[["Transaction"], T]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -27,7 +26,7 @@ class Unit(Generic[T]):
     * `error`, `_result`: of the last attempt.
     """
 
-    work: "Work[T]"
+    work: Work[T]
     budgets: tuple[str, ...] = ()
     is_reading: bool = False
     is_erasing: bool = False

@@ -9,6 +9,7 @@ from perplexity_connector.host.environment import LEDGER_VARIABLE
 from perplexity_connector.host.ledger.address import Address, is_clear
 from perplexity_connector.host.ledger.entries import LedgerError, NewerLedgerError
 
+_KNOWN = ("sqlite", "postgresql")
 _MASK = "***"
 _SECRET_NAMES = ("pass", "secret", "token", "key")
 
@@ -23,7 +24,11 @@ def database_url(address: Address) -> URL:
                 " characters in percent: %40 for @."
             )
             raise LedgerError(message)
-        return make_url(text)
+        url = make_url(text)
+        if url.get_backend_name() in _KNOWN:
+            return url
+        message = "It is neither SQLite nor PostgreSQL."
+        raise LedgerError(message)
     if address.file:
         return URL.create("sqlite", database=str(address.file))
     message = "You have no home folder. Set HOME."

@@ -9,16 +9,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, wait
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.address import Address
 from perplexity_connector.host.ledger.entries import LedgerError
-from perplexity_connector.host.ledger.unit import AnyUnit
+from perplexity_connector.host.ledger.writing.unit import AnyUnit
 
 if TYPE_CHECKING:
-    from perplexity_connector.host.ledger.service import Service
+    from perplexity_connector.host.ledger.writing.service import Service
 
 # Without a pause between its groups, one of four processes would starve the others.
 _PAUSE_S = 0.002
@@ -33,11 +33,13 @@ class Writer:
     * `users`: how many share it.
     * `key`: that of its address.
     * `_process`: the process that the thread runs in. It does not run in a forked child.
-    * `_queue`: the units that wait; None ends the thread.
+    * `_queue`: the units that wait; an event that is set when nothing waits; None to end the thread.
     * `_waiting`: the units that were taken from the queue, and are not in a group yet.
-    * `_last`: the future of the newest unit: all are done when it is.
+    * `_group`: the units that are being committed.
+    * `_events`: those of the queue that are not set yet.
+    * `_is_ending`: the thread ends when nothing waits.
     * `_problems`: the texts of the problems so far, each once.
-    * `_is_closed`: no unit is accepted any more.
+    * `_is_closed`: the thread has ended, and accepts no unit any more.
     * `_lock`: held while a unit is accepted, and while that ends.
     """
 
@@ -49,9 +51,11 @@ class Writer:
         self._address = address
         self._environ = environ
         self._process = os.getpid()
-        self._queue: SimpleQueue[AnyUnit | None] = SimpleQueue()
+        self._queue: SimpleQueue[AnyUnit | threading.Event | None] = SimpleQueue()
         self._waiting: deque[AnyUnit] = deque()
-        self._last: Future[object] | None = None
+        self._group: Sequence[AnyUnit] = ()
+        self._events: list[threading.Event] = []
+        self._is_ending = False
         self._problems: dict[str, None] = {}
         self._is_closed = False
         self._lock = threading.Lock()
@@ -66,11 +70,9 @@ class Writer:
         """Let a unit be committed. Return False if the thread ends. Raises as `require_ours` does."""
         self.require_ours()
         with self._lock:
-            if self._is_closed:
-                return False
-            self._last = unit.future
-            self._queue.put(unit)
-            return True
+            if not self._is_closed:
+                self._queue.put(unit)
+            return not self._is_closed
 
     def require_ours(self) -> None:
         """Raise `LedgerError` in a forked child, where the thread does not run."""
@@ -82,21 +84,21 @@ class Writer:
             raise LedgerError(message)
 
     def flush(self, seconds: float) -> None:
-        """Wait until all units are committed. What is not after so many seconds is a problem."""
-        if self._last:
-            wait([self._last], seconds)
-        self._note_unfinished()
+        """Wait until nothing waits. Units that are left after so many seconds are a problem."""
+        event = threading.Event()
+        self._queue.put(event)
+        if not event.wait(seconds):
+            self._note_busy()
 
     def stop(self, seconds: float) -> None:
-        """Commit all units, close the ledger and end the thread."""
+        """Commit all units, also those that their callbacks submit; close the ledger and end the thread."""
         if self._process != os.getpid():
             return  # a forked child ends
         atexit.unregister(self.stop)
-        with self._lock:
-            self._is_closed = True
         self._queue.put(None)
         self._thread.join(seconds)
-        self._note_unfinished()
+        if self._thread.is_alive():
+            self._note_busy()
 
     def problems(self) -> list[str]:
         """Return the problems since the last call."""
@@ -105,13 +107,13 @@ class Writer:
             del self._problems[text]
         return texts
 
-    def _note_unfinished(self) -> None:
-        if self._last and not self._last.done():
-            self._note(
-                f"The ledger at {self._address.place} is busy. The last changes are not written."
-            )
+    def _note_busy(self) -> None:
+        self.note(
+            f"The ledger at {self._address.place} is busy. The last changes are not written."
+        )
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
+        """Keep a problem."""
         self._problems[text] = None
 
     def _cancel(self, run_id: str) -> None:
@@ -119,42 +121,72 @@ class Writer:
             try:
                 listener(run_id)
             except Exception as error:  # noqa: BLE001 - the thread must go on
-                self._note(f"Run {run_id} cannot be stopped: {type(error).__name__}.")
+                self.note(f"Run {run_id} cannot be stopped: {type(error).__name__}.")
 
     def _run(self) -> None:
         service = self._service()
+        try:
+            self._serve(service)
+        except Exception as error:  # noqa: BLE001 - a thread that ends leaves its callers waiting
+            text = (
+                f"The ledger at {self._address.place} failed: {type(error).__name__}."
+            )
+            broken = _NoService(text, self.note)
+            broken.commit([unit for unit in self._group if not unit.future.done()])
+            self._serve(broken)
+        finally:
+            service.close()
+
+    def _serve(self, service: "Service | _NoService") -> None:
+        """Commit what comes, until the end."""
         look_at = 0.0
-        is_going = True
-        while is_going:
+        while not self._is_over():
             seconds = max(0, look_at - time.monotonic()) if service.is_open else None
-            is_going = self._receive(seconds)
+            self._receive(seconds)
             while self._waiting:
-                service.commit(self._next_group())
+                self._group = self._next_group()
+                service.commit(self._group)
                 time.sleep(_PAUSE_S)
             if time.monotonic() >= look_at:
                 look_at = time.monotonic() + _LOOK_S
                 service.look_around()
-        service.close()
+
+    def _is_over(self) -> bool:
+        """Set the events if nothing waits. Return whether the thread ends then."""
+        if self._waiting or not self._queue.empty():
+            return False
+        while self._events:
+            self._events.pop().set()
+        if not self._is_ending:
+            return False
+        with self._lock:
+            self._is_closed = self._queue.empty()
+        return self._is_closed
 
     def _service(self) -> "Service | _NoService":
         try:
-            from perplexity_connector.host.ledger.service import Service  # noqa: PLC0415 - slow, and only this thread needs it
+            from perplexity_connector.host.ledger.writing.service import Service  # noqa: PLC0415 - slow, and only this thread needs it
         except ImportError as error:
-            return _NoService(f"The ledger needs {error.name}, which is not installed.")
+            text = f"The ledger needs {error.name}, which is not installed."
+            return _NoService(text, self.note)
         return Service(
-            self._address, self._environ, cancel=self._cancel, note=self._note
+            self._address, self._environ, cancel=self._cancel, note=self.note
         )
 
-    def _receive(self, seconds: float | None) -> bool:
-        """Wait for a unit, and take all that are there. Return False at the end."""
-        try:
-            unit = self._queue.get(timeout=seconds)
-            while unit:
-                self._waiting.append(unit)
-                unit = self._queue.get_nowait()
-        except Empty:
-            return True
-        return False
+    def _receive(self, seconds: float | None) -> None:
+        """Wait for something in the queue, and take all that is there."""
+        with suppress(Empty):
+            self._take(self._queue.get(timeout=seconds))
+            while True:
+                self._take(self._queue.get_nowait())
+
+    def _take(self, item: AnyUnit | threading.Event | None) -> None:
+        if item is None:
+            self._is_ending = True
+        elif isinstance(item, threading.Event):
+            self._events.append(item)
+        else:
+            self._waiting.append(item)
 
     def _next_group(self) -> list[AnyUnit]:
         """Take the first units that either all read or all write."""
@@ -170,12 +202,14 @@ class _NoService:
 
     is_open = False
 
-    def __init__(self, problem: str) -> None:
-        """Fail all units for this reason."""
+    def __init__(self, problem: str, note: Callable[[str], None]) -> None:
+        """Fail all units for this reason. `note` is called with it once for each group."""
         self.problem = problem
+        self.note = note
 
     def commit(self, units: Sequence[AnyUnit]) -> None:
         """Fail these units."""
+        self.note(self.problem)
         for unit in units:
             unit.fail(LedgerError(self.problem))
             unit.settle()

@@ -1,0 +1,1 @@
+"""How units of work reach the database: one thread, groups of commits, owners."""
