@@ -10,6 +10,7 @@ from perplexity_connector.contract.json import JsonObject
 from perplexity_connector.contract.result import ActionResult
 
 if TYPE_CHECKING:
+    from perplexity_connector.contract.estimating import CostEstimate
     from perplexity_connector.contract.hints import Hint
     from perplexity_connector.contract.options import OptionsPage, OptionsQuery
     from perplexity_connector.contract.status import ConnectionStatus
@@ -18,6 +19,7 @@ __all__ = [
     "ActionHandler",
     "ConnectionTester",
     "Connector",
+    "CostEstimator",
     "HintGiver",
     "OptionLister",
     "RunCanceller",
@@ -121,5 +123,19 @@ class RunCanceller(Protocol):
 
         An action whose checkpoints name nothing that goes on at the provider returns True. It
         begins nothing, and ends before `ctx.deadline`. Raises `ConnectorError` if it cannot ask.
+        """
+        ...
+
+
+@runtime_checkable
+class CostEstimator(Protocol):
+    """Optional: a connector that knows what a run may cost."""
+
+    def estimate(
+        self, action_id: str, version: int, input: JsonObject
+    ) -> "CostEstimate | None":
+        """Return the price of a run with a valid input; None if nothing is known about it.
+
+        Pure: no I/O. Raises `ConnectorError` (`not_found`) for an unknown action or version.
         """
         ...

@@ -1,11 +1,9 @@
 """The price of a run before it is sent: a host with a budget reserves it."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Literal, TypeAlias
 
-from perplexity_connector.contract.json import JsonObject
-
-__all__ = ["CostEstimate", "CostEstimator", "EstimateBasis"]
+__all__ = ["CostEstimate", "EstimateBasis"]
 
 # How an estimate was made. `list_price`: the run cannot cost more than `worst`, if the provider's
 # price list is as the connector has it. `estimate`: the run is open-ended, and may cost more.
@@ -27,17 +25,3 @@ class CostEstimate:
     currency: str = "USD"
     basis: EstimateBasis = "estimate"
     group: str = ""
-
-
-@runtime_checkable
-class CostEstimator(Protocol):
-    """Optional: a connector that knows prices."""
-
-    def estimate(
-        self, action_id: str, version: int, input: JsonObject
-    ) -> CostEstimate | None:
-        """Return the price of a run with a valid input; None if nothing is known about it.
-
-        Pure: no I/O. Raises `ConnectorError` (`not_found`) for an unknown action or version.
-        """
-        ...

@@ -1,11 +1,15 @@
 """The operator's choices."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TypedDict
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypedDict
 
 from perplexity_connector.contract.limiter import Limiter
 from perplexity_connector.contract.observing import RunObserver
 from perplexity_connector.host.credentials.backend import ConnectionBackend
+
+if TYPE_CHECKING:
+    from perplexity_connector.host.ledger.ledger import Ledger
 
 __all__ = ["HostOptions"]
 
@@ -23,6 +27,12 @@ class HostOptions(TypedDict, total=False):
       limits, for example for all processes of an engine.
     * `observers`: get a report of every run, attempt and request.
     * `connectors`: the ids of the installed connectors to use; all of them if left out.
+    * `ledger`: records every run, and counts the daily budget; nothing is recorded if left out.
+    * `budget`: the most that the runs of this host object may cost together, in USD, counted in
+      memory; a number or a decimal text. No limit if left out (docs/budget.md).
+    * `record_content`: whether the ledger gets the inputs and outputs too; True if left out.
+    * `sandbox`: whether the runs are of a sandbox: usage, daily budgets and percentiles leave them
+      out. False if left out.
     """
 
     settings: Mapping[str, Mapping[str, str]] | None
@@ -34,3 +44,7 @@ class HostOptions(TypedDict, total=False):
     limiter: Limiter | None
     observers: Sequence[RunObserver]
     connectors: Collection[str] | None
+    ledger: "Ledger | None"
+    budget: float | Decimal | str | None
+    record_content: bool
+    sandbox: bool

@@ -6,6 +6,7 @@
 * `AUTOMATION_HOST_LEDGER`: the URL of the ledger's database, in place of a file.
 * `AUTOMATION_HOST_KEEP_DAYS`: for so many days the ledger keeps inputs and outputs.
 * `AUTOMATION_HOST_RECORD_CONTENT`: `0` drops them as soon as a run or job ends.
+* `AUTOMATION_HOST_DAILY_BUDGET`: so many US dollars may all runs of a UTC day cost.
 """
 
 import os
@@ -18,6 +19,7 @@ CHECK_MODES_VARIABLE = "AUTOMATION_HOST_CHECK_MODES"
 LEDGER_VARIABLE = "AUTOMATION_HOST_LEDGER"
 KEEP_DAYS_VARIABLE = "AUTOMATION_HOST_KEEP_DAYS"
 RECORD_CONTENT_VARIABLE = "AUTOMATION_HOST_RECORD_CONTENT"
+DAILY_BUDGET_VARIABLE = "AUTOMATION_HOST_DAILY_BUDGET"
 _KEEP_DAYS = 30
 
 
@@ -80,6 +82,11 @@ def keep_days(environ: Mapping[str, str]) -> int:
 def records_content(environ: Mapping[str, str]) -> bool:
     """Return whether the ledger keeps inputs and outputs after the end of their run or job."""
     return _text(environ, RECORD_CONTENT_VARIABLE) != "0"
+
+
+def daily_budget(environ: Mapping[str, str]) -> str:
+    """Return the budget of a day as it was written, or nothing."""
+    return _text(environ, DAILY_BUDGET_VARIABLE)
 
 
 def _home(environ: Mapping[str, str]) -> Path | None:

@@ -12,14 +12,15 @@ from perplexity_connector.contract.secret import sealed
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.environment import variables
 from perplexity_connector.host.runs.retry import RetryPolicy
-from perplexity_connector.host.validation.arguments import (
-    require_mapping,
-    require_methods,
-    require_names,
-    require_whole_number,
+from perplexity_connector.host.spending.caps import find_cap, find_daily_cap
+from perplexity_connector.host.validation.host_options import (
+    require_options,
+    require_parts,
 )
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from perplexity_connector.contract import (
         ActionDescription,
         ConnectorDocument,
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from perplexity_connector.host.credentials.connections import Connections
     from perplexity_connector.host.flows.flows import Flows
     from perplexity_connector.host.flows.params import FlowOptions
+    from perplexity_connector.host.ledger.ledger import Ledger
+    from perplexity_connector.host.runs.logs import Logs
     from perplexity_connector.host.runs.params import GivenConnection, RunOptions
     from perplexity_connector.host.runs.runs import Runs
     from perplexity_connector.host.tables.params import TableOptions
@@ -58,8 +61,9 @@ class Host:
     opened by its first run, and closed with the host. A wrong argument is `invalid_input`.
 
     * `_catalogue`: the known connectors; light.
-    * `_settings`, `_store`, `_policy`, `_concurrency`, `_environ`, `_limiter`, `_observers`: the
-      operator's choices.
+    * `_settings`, `_store`, `_policy`, `_concurrency`, `_environ`, `_limiter`, `_observers`,
+      `_ledger`, `_record_content`, `_sandbox`: the operator's choices.
+    * `_cap`, `_daily_cap`: the budgets in billionths of USD; None without one.
     * `_made_runs`: everything that runs. Made on first use, because its imports cost more than
       reading the palette does.
     * `_lock`: held while `_made_runs` is made.
@@ -77,27 +81,28 @@ class Host:
         limiter: "Limiter | None" = None,
         observers: "Sequence[RunObserver]" = (),
         connectors: Collection[str] | None = None,
+        ledger: "Ledger | None" = None,
+        budget: "float | Decimal | str | None" = None,
+        record_content: bool = True,
+        sandbox: bool = False,
     ) -> None:
         """Take the operator's choices; `HostOptions` explains each.
 
         Raises `ValueError` for negative `retries`, or a `concurrency` below one, and
-        `ConnectorError` (`invalid_input`) for a wrong type.
+        `ConnectorError` (`invalid_input`) for a wrong type, an amount that cannot be read, and the
+        environment's daily budget without a ledger.
         """
-        require_whole_number("retries", retries)
-        require_whole_number("concurrency", concurrency)
-        for name, values in {"settings": settings, "environ": environ}.items():
-            if values is not None:
-                require_mapping(name, values)
-        for name, values in (settings or {}).items():
-            require_mapping(f"settings[{name!r}]", values)
-        if store is not None:
-            require_methods("store", store, "read", "change")
-        if limiter is not None:
-            require_methods("limiter", limiter, "acquire", "observe")
-        for number, observer in enumerate(observers):
-            require_methods(f"observers[{number}]", observer, "observe")
-        if connectors is not None:
-            require_names("connectors", connectors)
+        require_options(
+            {"retries": retries, "concurrency": concurrency},
+            {
+                "record_content": record_content,
+                "sandbox": sandbox,
+            },
+            settings=settings,
+            environ=environ,
+            connectors=connectors,
+        )
+        require_parts(store=store, limiter=limiter, ledger=ledger, observers=observers)
         if concurrency < 1:
             message = "concurrency must be 1 or more"
             raise ValueError(message)
@@ -109,6 +114,11 @@ class Host:
         self._environ = variables(environ)
         self._limiter = limiter
         self._observers = tuple(observers)
+        self._ledger = ledger
+        self._cap = find_cap(budget)
+        self._daily_cap = find_daily_cap(self._environ, has_ledger=ledger is not None)
+        self._record_content = record_content
+        self._sandbox = sandbox
         self._made_runs: Runs | None = None
         self._lock = threading.Lock()
 
@@ -360,8 +370,22 @@ class Host:
                 environ=self._environ,
                 limiter=self._limiter,
                 observers=self._observers,
+                logs=self._make_logs(),
             )
             return self._made_runs
+
+    def _make_logs(self) -> "Logs | None":
+        if self._ledger is None and self._cap is None:
+            return None
+        from perplexity_connector.host.runs.logs import Logs  # noqa: PLC0415 - most hosts need none of it
+
+        return Logs(
+            ledger=self._ledger,
+            cap=self._cap,
+            daily_cap=self._daily_cap,
+            keeps_content=self._record_content,
+            is_sandbox=self._sandbox,
+        )
 
     @functools.cached_property
     def _flows(self) -> "Flows":

@@ -13,6 +13,7 @@ from perplexity_connector.contract import (
     ConnectionTester,
     Connector,
     ConnectorError,
+    CostEstimator,
     ErrorCode,
     FieldError,
     HintGiver,
@@ -27,7 +28,12 @@ from perplexity_connector.perplexity.forms.validation import validate_input
 from perplexity_connector.perplexity.wire.client import Client
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import Hint, OptionsPage, OptionsQuery
+    from perplexity_connector.contract import (
+        CostEstimate,
+        Hint,
+        OptionsPage,
+        OptionsQuery,
+    )
     from perplexity_connector.perplexity.actions.model_options import ModelOptions
 
 
@@ -74,7 +80,7 @@ _ACTIONS: Mapping[tuple[str, int], Callable[[], _Action]] = {
 
 # The protocols are base classes, so that a type checker compares each method with the contract.
 class PerplexityConnector(
-    ConnectionTester, HintGiver, OptionLister, RunCanceller, Connector
+    ConnectionTester, CostEstimator, HintGiver, OptionLister, RunCanceller, Connector
 ):
     """Perplexity's actions; see `contract.Connector` and the optional protocols.
 
@@ -110,6 +116,18 @@ class PerplexityConnector(
         if not input:
             return GENERAL_HINTS
         return list(chat_hints(form.without_blanks(input)))
+
+    def estimate(
+        self, action_id: str, version: int, input: JsonObject
+    ) -> "CostEstimate":
+        """Return the price of a run with a valid input."""
+        _action(action_id, version)
+        from perplexity_connector.perplexity.actions.estimates import (  # noqa: PLC0415 - few runs need it
+            estimate,
+        )
+
+        with unchained():
+            return estimate(action_id, input)
 
     def action(self, action_id: str, version: int) -> ActionHandler:
         """Return the handler of an action."""

@@ -26,7 +26,7 @@ from perplexity_connector.contract.readers import as_text
 from perplexity_connector.host.validation.to_json import to_json
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import Hint, OptionsPage
+    from perplexity_connector.contract import CostEstimate, Hint, OptionsPage
 
 T = TypeVar("T")
 # Makes the error of a broken plugin from the reason, which never holds the exception's text: that
@@ -38,6 +38,8 @@ _Reader: TypeAlias = Callable[[Any], Any]
 
 # So long may a plugin take to end after it was cancelled.
 PATIENCE_S = 5.0
+# No run costs more.
+_MOST_USD = 1e9
 
 
 def call(function: Callable[[], T], fail: Fail) -> T:
@@ -135,6 +137,20 @@ def as_hints(given: Iterable[object]) -> "list[Hint]":
 def as_status(given: object) -> ConnectionStatus:
     """Return a plain copy of a connection's status. Raises `TypeError` for anything else."""
     return ConnectionStatus(**_all_parts(given, ConnectionStatus, _STATUS_PARTS))
+
+
+def as_estimate(given: object) -> "CostEstimate":
+    """Return a plain copy of an estimate in USD. Raises `TypeError` for anything else."""
+    # By way of `contract`, as in `as_page`.
+    kind = contract.CostEstimate
+    readers: Mapping[str, _Reader] = {
+        "likely": _amount,
+        "worst": _amount,
+        "currency": _one_of("USD"),
+        "basis": _one_of("list_price", "estimate"),
+        "group": _text,
+    }
+    return kind(**_all_parts(given, kind, readers))
 
 
 def as_page(given: object) -> "OptionsPage":
@@ -250,6 +266,21 @@ def _number(given: object) -> float:
     if isinstance(number, bool) or not isinstance(number, int | float):
         raise TypeError
     return number
+
+
+def _amount(given: object) -> float:
+    if not 0 <= (amount := _number(given)) <= _MOST_USD:
+        raise TypeError
+    return amount
+
+
+def _one_of(*texts: str) -> _Reader:
+    def read(given: object) -> str:
+        if (text := _text(given)) not in texts:
+            raise TypeError
+        return text
+
+    return read
 
 
 def _whole_number(given: object) -> int:

@@ -21,6 +21,7 @@ from perplexity_connector.contract import (
     Connector,
     ConnectorError,
     ConnectorSpecs,
+    CostEstimator,
     ErrorCode,
     FieldError,
     HintGiver,
@@ -46,6 +47,7 @@ from perplexity_connector.host.validation.to_json import Normalized
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
         ConnectionStatusDocument,
+        CostEstimate,
         Hint,
         OptionsDocument,
         OptionsPage,
@@ -161,6 +163,26 @@ class LoadedConnector:
             problem = "%s cannot give hints for %r: %s"
             _LOG.warning(problem, self._name, action.id, error.code.value)
             return []
+
+    def estimate(self, action: Action, input: JsonObject) -> "CostEstimate | None":
+        """Return the price of a run with a valid input; None if it is not known.
+
+        It is not if the connector knows no prices, or fails. The log names a failure.
+        """
+        connector = self._connector
+        if not isinstance(connector, CostEstimator):
+            return None
+
+        def estimate() -> "CostEstimate | None":
+            given = connector.estimate(action.id, action.version, input)
+            return None if given is None else boundary.as_estimate(given)
+
+        try:
+            return boundary.call(estimate, self._fail("cannot estimate a cost"))
+        except ConnectorError as error:
+            problem = "%s cannot estimate the cost of %r: %s"
+            _LOG.warning(problem, self._name, action.id, error.code.value)
+            return None
 
     def output_errors(self, action: Action, output: Normalized) -> list[FieldError]:
         """Return where an output breaks its schema."""

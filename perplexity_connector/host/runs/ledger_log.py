@@ -1,32 +1,298 @@
-"""The log of a run in the ledger."""
+"""The log of a run in the ledger, of which each step waits for its commit: no row, no request."""
 
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
 
+from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
+from perplexity_connector.host.ledger.entries import (
+    FencedError,
+    LedgerError,
+    OverBudgetError,
+)
+from perplexity_connector.host.runs.run_end import is_lost, run_end, state_of
 from perplexity_connector.host.runs.run_log import RunLog
+from perplexity_connector.host.spending.budget import used_up
 
 if TYPE_CHECKING:
-    from perplexity_connector.host.ledger.entries import Claim
+    from concurrent.futures import Future
+
+    from perplexity_connector.contract import EnvelopeDocument
+    from perplexity_connector.host.ledger.entries import Claim, NewRun, RunEnd, State
     from perplexity_connector.host.ledger.ledger import Ledger
+    from perplexity_connector.host.limits.patience import Patience
+
+T = TypeVar("T")
+
+# A run waits so long for the commit of a checkpoint, and for the answer whether it may be stopped.
+_LONGEST_S = 2.0
+# The first and the longest pause between two looks whether a budget has room.
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 2.0
 
 
-class RowLog(RunLog):
-    """The log of a row of a job, whose claim this process holds. It waits for every commit.
+class LedgerLog(RunLog):
+    """Writes a run whose claim this process holds.
 
-    * `final`: the state in which the run has ended, as the ledger has it; None before.
+    * `state`: the run's state after its end, as the ledger has it; None before, and if it could
+      not be written.
+    * `end`: its end; None before.
+    * `problem`: why the ledger could not take it; None if it could.
+    * `_claim`: None until the run has begun.
+    * `_price`: what an attempt after one in doubt reserves; None until the run has begun.
+    * `_checkpoint`: the last one; empty without one. While there is one, nothing is fenced.
+    * `_is_sent`: whether the ledger has the run as sent.
+    * `_is_in_doubt`: whether a request may have had an effect.
+    * `_attempt`: the last attempt for which enough is reserved.
+    * `_gate`: held while one request of the run writes; the others wait for it.
     """
 
     def __init__(
         self,
         ledger: "Ledger",
+        claim: "Claim | None",
+        *,
+        idempotent: bool,
+        price: int | None = None,
+        keeps_content: bool = True,
+    ) -> None:
+        """Write nothing yet."""
+        self._ledger = ledger
+        self._idempotent = idempotent
+        self._price = price
+        self._keeps_content = keeps_content
+        self.state: str | None = None
+        self.end: RunEnd | None = None
+        self.problem: LedgerError | FencedError | None = None
+        self._claim: Claim | None = None
+        self._checkpoint: JsonObject = {}
+        self._is_sent = self._is_in_doubt = False
+        self._attempt = 0
+        self._gate = asyncio.Lock()
+        if claim is not None:
+            self._take(claim)
+
+    @property
+    def cost(self) -> int | None:
+        """The cost of the run; None if it is not known."""
+        return self.end.cost if self.end else None
+
+    def _take(self, claim: "Claim") -> None:
+        self._claim = claim
+        if self._price is None:
+            self._price = claim.reserved
+        self._checkpoint = claim.checkpoint or {}
+        self._is_sent = claim.state == "sent"
+        # What was reserved for a run that goes on may be spent.
+        self._is_in_doubt = claim.state == "begun"
+        self._attempt = 0 if self._is_in_doubt else 1
+
+    async def reserve(self, attempt: int, patience: "Patience") -> None:
+        """Reserve again after an attempt in doubt. The claim itself came with a reservation."""
+        async with self._gate:
+            if self._attempt == attempt:
+                return
+            if self._is_in_doubt:
+                claim, price = self._held(), self._price or 0
+                await self._until_room(
+                    lambda: self._ledger.reserve_again(claim, price), patience
+                )
+                self._is_in_doubt = False
+            self._attempt = attempt
+
+    async def fence(self) -> None:
+        """Write that a request leaves now, unless the ledger has that already."""
+        async with self._gate:
+            if not self._is_sent and not self._checkpoint:
+                claim = self._held()
+                await _committed(lambda: self._ledger.sent(claim))
+                self._is_sent = True
+            self._is_in_doubt = True
+
+    def back(self) -> None:
+        """Write that nothing was sent, without a wait."""
+        self._is_in_doubt = False
+        if self._is_sent and not self._checkpoint:
+            self._is_sent = False
+            claim = self._held()
+            # If this fails, so does the next step, which says so.
+            with suppress(LedgerError):
+                self._ledger.back(claim).add_done_callback(_read)
+
+    async def checkpoint(self, state: JsonObject) -> bool:
+        """Write a checkpoint, and wait for it for two seconds."""
+        self._checkpoint = state
+        try:
+            claim = self._held()
+            async with asyncio.timeout(_LONGEST_S):
+                await _wait(lambda: self._ledger.checkpoint(claim, state))
+        except (LedgerError, FencedError, TimeoutError):
+            return False
+        return True
+
+    async def may_stop(self) -> bool:
+        """Return whether the run is still ours."""
+        return self._claim is None or await is_ours(self._ledger, self._claim)
+
+    async def ended(self, envelope: "EnvelopeDocument") -> None:
+        """Write the end. If that fails, the envelope warns, and `problem` says why."""
+        if (claim := self._claim) is None:
+            return
+        state = self._state_of(envelope)
+        self.end = end = run_end(envelope, state, keeps_content=self._keeps_content)
+        try:
+            self.state = await _wait(lambda: self._ledger.end_run(claim, end))
+        except (LedgerError, FencedError) as error:
+            self.problem = error
+            warn(envelope, error)
+
+    def _state_of(self, envelope: "EnvelopeDocument") -> "State":
+        return state_of(
+            envelope,
+            has_checkpoint=bool(self._checkpoint),
+            is_harmless=self._idempotent or not self._is_in_doubt,
+        )
+
+    def _held(self) -> "Claim":
+        if self._claim is None:
+            # The handler goes on after a run that did not begin.
+            raise _refusal(LedgerError("the run has not begun"))
+        return self._claim
+
+    async def _until_room(
+        self, reserve: "Callable[[], Future[T]]", patience: "Patience"
+    ) -> T:
+        """Reserve, and try again while other runs of the budget are under way."""
+        pause = _FIRST_PAUSE_S
+        with patience.waiting():
+            while True:
+                try:
+                    return await _committed(reserve)
+                except OverBudgetError as error:
+                    if not error.is_waiting_useful:
+                        raise used_up() from None
+                await asyncio.sleep(pause)
+                pause = min(_LONGEST_PAUSE_S, 2 * pause)
+
+
+class JobLog(LedgerLog):
+    """The log of a row of a job.
+
+    * `_settle`: returns the state in which the run ends; None is the usual one.
+    * `_may_stop`: returns False while the host means to come back for the run.
+    """
+
+    def __init__(  # noqa: PLR0913 - all but two are keywords
+        self,
+        ledger: "Ledger",
         claim: "Claim",
         *,
         idempotent: bool,
-        record_content: bool,
+        settle: "Callable[[EnvelopeDocument], State | None]" = lambda _: None,
+        may_stop: Callable[[], bool] = lambda: True,
+        price: int | None = None,
+        keeps_content: bool = True,
     ) -> None:
-        """Write into the row of `claim`."""
-        self.final: str | None = None
-        raise NotImplementedError
+        """Write into the row of `claim`. `price`: what a repeat reserves; None is as much as before."""
+        super().__init__(
+            ledger,
+            claim,
+            idempotent=idempotent,
+            price=price,
+            keeps_content=keeps_content,
+        )
+        self._settle = settle
+        self._may_stop = may_stop
 
-    def leave(self) -> None:
-        """Let the run go on at the provider: from now on `may_stop` is false, and it ends as `begun`."""
-        raise NotImplementedError
+    async def may_stop(self) -> bool:
+        """Return whether the provider may be asked to stop the run."""
+        return self._may_stop() and await super().may_stop()
+
+    def _state_of(self, envelope: "EnvelopeDocument") -> "State":
+        if (state := self._settle(envelope)) is not None:
+            return state
+        state = super()._state_of(envelope)
+        # A run that the provider does not know can never be followed to its end.
+        is_unsure = state == "begun" and is_lost(envelope["error"])
+        return "unsure" if is_unsure else state
+
+
+class BudgetedRunLog(LedgerLog):
+    """The log of a run outside a job, for which a budget counts.
+
+    * `_new`: makes the run's first entry, with its price.
+    * `_resumes`: whether the caller continues a run of before.
+    """
+
+    def __init__(
+        self,
+        ledger: "Ledger",
+        new: "Callable[[], Awaitable[NewRun]]",
+        *,
+        resumes: bool,
+        idempotent: bool,
+        keeps_content: bool,
+    ) -> None:
+        """Write nothing yet."""
+        super().__init__(
+            ledger, None, idempotent=idempotent, keeps_content=keeps_content
+        )
+        self._new = new
+        self._resumes = resumes
+
+    async def begin(self, patience: "Patience") -> None:
+        """Write that the run begins, with its reservation, or that it is continued."""
+        new = await refusing(self._new())
+        if self._resumes:
+            with suppress(LookupError):  # another ledger may have it
+                claim = await _committed(lambda: self._ledger.resume_run(new.run_id))
+                self._take(claim)
+                return
+        claim = await self._until_room(lambda: self._ledger.begin_run(new), patience)
+        self._take(claim)
+
+
+async def is_ours(ledger: "Ledger", claim: "Claim") -> bool:
+    """Return whether this process holds a run; if the ledger cannot say it, whether it should."""
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            return await _wait(lambda: ledger.owns(claim))
+    except (LedgerError, TimeoutError):
+        # On one machine a run of a living process is never taken over.
+        return ledger.is_local
+
+
+def warn(envelope: "EnvelopeDocument", error: BaseException) -> None:
+    """Add to an envelope that its run could not be written."""
+    message = f"The run is not in the ledger: {error}"
+    envelope["warnings"].append({"code": "not_recorded", "message": message})
+
+
+async def refusing(work: Awaitable[T]) -> T:
+    """Await a step before a request. Raises `ConnectorError` if the ledger cannot take it."""
+    try:
+        return await work
+    except (LedgerError, FencedError) as error:
+        raise _refusal(error) from None
+
+
+def _refusal(error: LedgerError | FencedError) -> ConnectorError:
+    if isinstance(error, FencedError):
+        message = "Another process has taken this run over. This one sends nothing more for it."
+        return ConnectorError(ErrorCode.CANCELLED, message)
+    message = f"Nothing was sent, because it cannot be written into the ledger: {error}"
+    return ConnectorError(ErrorCode.UNAVAILABLE, message)
+
+
+async def _committed(step: "Callable[[], Future[T]]") -> T:
+    return await refusing(_wait(step))
+
+
+async def _wait(step: "Callable[[], Future[T]]") -> T:
+    # A run that is stopped meanwhile does not stop the commit.
+    return await asyncio.shield(asyncio.wrap_future(step()))
+
+
+def _read(future: "Future[None]") -> None:
+    future.exception()

@@ -10,13 +10,10 @@ from perplexity_connector.contract import (
     Action,
     ActionContext,
     ConnectorError,
-    Effect,
-    ErrorCode,
     FieldError,
     JsonObject,
     Limiter,
 )
-from perplexity_connector.contract.json import new_run_id
 from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.credentials.backend import ConnectionBackend
@@ -28,6 +25,7 @@ from perplexity_connector.host.credentials.form import (
 )
 from perplexity_connector.host.limits.patience import LONGEST_S, Patience
 from perplexity_connector.host.plugins.loading import LoadedConnector, load
+from perplexity_connector.host.runs.events import Events, Listener
 from perplexity_connector.host.runs.observers import Watch
 from perplexity_connector.host.runs.opened import Opened
 from perplexity_connector.host.runs.params import (
@@ -35,17 +33,17 @@ from perplexity_connector.host.runs.params import (
     RunOptions,
     RunRequest,
 )
-from perplexity_connector.host.runs.record import RunRecord
+from perplexity_connector.host.runs.requests import (
+    check_request,
+    left_error,
+    record_of,
+    valid_state,
+)
 from perplexity_connector.host.runs.retry import RetryPolicy
-from perplexity_connector.host.runs.run import Listener, Run
+from perplexity_connector.host.runs.run import Run
+from perplexity_connector.host.runs.run_log import NO_LOG, RunLog
 from perplexity_connector.host.validation.arguments import (
     as_seconds,
-    is_name,
-    is_whole_number,
-    require_count,
-    require_flag,
-    require_function,
-    require_name,
     require_text,
     require_whole_number,
 )
@@ -55,6 +53,7 @@ from perplexity_connector.host.validation.to_json import to_json
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
         ConnectionStatusDocument,
+        CostEstimate,
         EnvelopeDocument,
         EventDocument,
         Hint,
@@ -62,6 +61,7 @@ if TYPE_CHECKING:
         RunObserver,
         StreamItem,
     )
+    from perplexity_connector.host.runs.logs import Logs
 
 
 class Runs:
@@ -74,6 +74,7 @@ class Runs:
     * `_concurrency`: how many requests of one action and credential may be in flight.
     * `_environ`: the environment variables.
     * `_limiter`, `_observers`: the operator's limiter, None for the default, and observers.
+    * `logs`: writes the runs down; None without a ledger and a budget.
     * `_loaded`: the connectors in use by id; each is loaded once.
     * `_lock`: held while a connector is loaded.
     * `_opened`: all that belongs to the event loop; None while the host is not open.
@@ -90,6 +91,7 @@ class Runs:
         environ: Mapping[str, str],
         limiter: Limiter | None,
         observers: "Sequence[RunObserver]",
+        logs: "Logs | None",
     ) -> None:
         """Take the operator's choices. Nothing is loaded yet."""
         self._catalogue = catalogue
@@ -99,6 +101,7 @@ class Runs:
         self._environ = environ
         self._limiter = limiter
         self._observers = observers
+        self.logs = logs
         self.connections = Connections(
             store,
             environ,
@@ -116,6 +119,8 @@ class Runs:
             if self._opened is None or self._opened.is_lost():
                 self._loaded.clear()
                 self._opened = Opened(self._concurrency, self._limiter, self._observers)
+                if self.logs is not None:
+                    self.logs.open(self._opened.stack, self.cancel)
             self._opened.require_own_loop()
             self._opened.times += 1
 
@@ -155,6 +160,18 @@ class Runs:
         loaded, known = self._find(connector, action, version)
         return loaded.hints(known, to_json(input))
 
+    def estimate(
+        self, connector: str, action: str, input: JsonObject, version: int | None
+    ) -> "CostEstimate":
+        """Return the price of a run with a valid input; the usual one if it is not known."""
+        from perplexity_connector.host.spending.prices import (  # noqa: PLC0415 - only a budget or a table needs it
+            unknown_price,
+        )
+
+        loaded, known = self._find(connector, action, version)
+        plain, _ = loaded.check_input(known, to_json(input))
+        return loaded.estimate(known, as_object(plain)) or unknown_price()
+
     async def run(
         self,
         connector: str,
@@ -162,22 +179,32 @@ class Runs:
         input: JsonObject,
         options: RunOptions,
         listener: Listener | None = None,
+        log: RunLog | None = None,
     ) -> "EnvelopeDocument":
-        """Run an action and return its envelope; `listener` gets each event."""
+        """Run an action and return its envelope.
+
+        `listener` gets each event. `log` writes down a row of a job; the host has those of other
+        runs.
+        """
         opened = self._open_here()
         request = RunRequest(connector=connector, action=action, input=input, **options)
-        record = _record_of(request)
+        record = record_of(request)
         watch = Watch(record, opened.observers)
+        log = log or NO_LOG
         try:
-            run = self._prepare(opened, request, watch, listener)
+            run = self._prepare(opened, request, watch, listener, log)
+            log = run.log
             with opened.active(run):
                 output = await run.carry_out(opened.stack)
             envelope = record.success_envelope(output)
         except ConnectorError as error:
             envelope = record.failure_envelope(error)
         except asyncio.CancelledError:
-            watch.finished(record.failure_envelope(_left()))
+            envelope = record.failure_envelope(left_error())
+            watch.finished(envelope)
+            await log.ended(envelope)
             raise
+        await log.ended(envelope)
         watch.finished(envelope)
         return envelope
 
@@ -239,9 +266,10 @@ class Runs:
         request: RunRequest,
         watch: Watch,
         listener: Listener | None,
+        log: RunLog,
     ) -> Run:
         record = watch.record
-        _check(request)
+        check_request(request)
         record.version = self._catalogue.action_version(
             request.connector,
             request.action,
@@ -259,13 +287,16 @@ class Runs:
         if errors:
             raise invalid_input_error(errors)
         key_id = fingerprint(credential)
+        plain = as_object(checked)
+        if self.logs is not None:
+            log = self.logs.log(request, record, loaded, plain, log, key_id=key_id)
         watch.started(request.attempt, key_id)
         return Run(
             record=record,
             loaded=loaded,
             action=action,
             handler=loaded.handler(action),
-            input=as_object(checked),
+            input=plain,
             connection=credential,
             deadline=deadline,
             patience=Patience(0.0 if is_callers else LONGEST_S),
@@ -274,9 +305,10 @@ class Runs:
             earlier_attempts=request.attempt - 1,
             is_last=request.last_attempt,
             watch=watch,
-            state=_valid_state(request.resume_from),
+            state=valid_state(request.resume_from),
             on_checkpoint=request.on_checkpoint,
-            listener=listener,
+            log=log,
+            events=Events(listener),
         )
 
     def _credential(
@@ -333,39 +365,3 @@ class Runs:
                 settings = self._settings.get(connector, {})
                 self._loaded[connector] = load(installed, settings, self._environ)
             return self._loaded[connector]
-
-
-def _check(request: RunRequest) -> None:
-    if request.run_id is not None:
-        require_name("run_id", request.run_id)
-    if request.on_checkpoint is not None:
-        require_function("on_checkpoint", request.on_checkpoint)
-    require_count("attempt", request.attempt)
-    require_flag("last_attempt", request.last_attempt)
-
-
-def _left() -> ConnectorError:
-    """Return the end of a run whose caller was cancelled, as observers see it."""
-    message = "The caller of the run was cancelled."
-    return ConnectorError(ErrorCode.CANCELLED, message, effect=Effect.UNKNOWN)
-
-
-def _record_of(request: RunRequest) -> RunRecord:
-    """Return the record of a request that was not checked yet: its envelope is valid in any case."""
-    version, run_id = request.version, request.run_id
-    return RunRecord(
-        connector=request.connector if is_name(request.connector) else "",
-        action=request.action if is_name(request.action) else "",
-        version=version if version and is_whole_number(version) else 0,
-        run_id=run_id if run_id and is_name(run_id) else new_run_id(),
-    )
-
-
-def _valid_state(state: JsonObject | None) -> JsonObject | None:
-    if state is None:
-        return None
-    copied = to_json(state)
-    if copied.errors or not isinstance(copied.value, dict):
-        message = "resume_from must be a checkpoint: a JSON object."
-        raise ConnectorError(ErrorCode.INVALID_INPUT, message)
-    return copied.value

@@ -50,11 +50,11 @@ class Budget:
         """
         self.keep(held)
         if amount > self.cap:
-            raise refusal(self.cap, amount)
+            raise too_small(self.cap, amount)
         async with self._turn:
             while self.committed + amount > self.cap:
                 if not self._under_way:
-                    raise refusal(self.cap, amount, self.committed)
+                    raise used_up(self._rest(amount))
                 self._changed.clear()
                 await self._changed.wait()
             held.amount = amount
@@ -73,18 +73,27 @@ class Budget:
         held.amount = 0
         self._leave(held)
 
+    def _rest(self, amount: int) -> str:
+        spent, whole = in_usd(self.committed), in_usd(self.cap)
+        return f" Of {whole}, {spent} are spent or reserved, and the run may cost {in_usd(amount)}."
+
     def _leave(self, held: Reservation) -> None:
         self._under_way.discard(held)
         self._changed.set()
 
 
-def refusal(cap: int, amount: int, committed: int | None = None) -> ConnectorError:
-    """Return the error of a run that does not fit into a budget; `committed` None: not even alone."""
-    price, whole = in_usd(amount), in_usd(cap)
-    message = f"The run may cost {price}. That is more than the whole budget of {whole}. Raise the budget."
-    if committed is not None:
-        message = (
-            f"The budget of {whole} is used up: {in_usd(committed)} are spent or reserved, "
-            f"and the run may cost {price}. Nothing was sent. Raise the budget."
-        )
+def too_small(cap: int, price: int) -> ConnectorError:
+    """Return the error of a run that does not even fit into the whole budget."""
+    return _refusal(
+        f"The run may cost {in_usd(price)}, and the whole budget is {in_usd(cap)}. "
+        "Nothing was sent. Raise the budget, or ask for less."
+    )
+
+
+def used_up(rest: str = "") -> ConnectorError:
+    """Return the error of a run for which a budget has no room left; `rest` says how much there is."""
+    return _refusal(f"The budget is used up.{rest} Nothing was sent. Raise the budget.")
+
+
+def _refusal(message: str) -> ConnectorError:
     return ConnectorError(ErrorCode.QUOTA_EXHAUSTED, message, cause="budget")

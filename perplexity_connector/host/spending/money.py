@@ -1,13 +1,15 @@
 """Amounts of money: whole billionths of a US dollar, so that a sum of them is exact."""
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Literal, TypeAlias
+from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
 
-# From whom a cost is known.
-CostBasis: TypeAlias = Literal["provider", "list_price", "unknown"]
+if TYPE_CHECKING:
+    from perplexity_connector.host.ledger.entries import CostBasis
 
 NANO = 10**9
 # More than any budget, and small enough for the integers of every database.
@@ -25,10 +27,9 @@ def nano_usd(amount: object) -> int:
         usd = Decimal(str(amount).strip())
     except InvalidOperation:
         raise ValueError from None
-    # NaN is not below anything.
     if not (usd.is_finite() and 0 <= usd <= _MOST):
         raise ValueError
-    return -int(-usd * NANO // 1)
+    return math.ceil(Fraction(usd) * NANO)
 
 
 def budget_cap(name: str, amount: object) -> int:
@@ -36,23 +37,29 @@ def budget_cap(name: str, amount: object) -> int:
     try:
         return nano_usd(amount)
     except ValueError:
-        message = f"{name} must be an amount of US dollars from 0 to 1,000,000,000, such as 5 or 2.50."
+        message = f"{name} must be an amount in US dollars, such as 5 or 2.50, and not above a billion."
         raise ConnectorError(ErrorCode.INVALID_INPUT, message) from None
 
 
 def in_usd(nano: int) -> str:
-    """Return an amount in words: at least two decimals, and all that are not zero."""
-    usd = (Decimal(nano) / NANO).normalize()
-    return f"{usd:f} USD" if usd.as_tuple().exponent < -2 else f"{usd:.2f} USD"  # type: ignore[operator]
+    """Return an amount in words, with two decimals or as many as it has."""
+    whole, rest = divmod(nano, NANO)
+    decimals = f"{rest:09d}".rstrip("0").ljust(2, "0")
+    return f"{whole}.{decimals} USD"
 
 
-def cost_of(usage: Mapping[str, object]) -> tuple[int | None, CostBasis]:
-    """Return the cost in a run's usage, and its basis; None if it has none that can be read."""
+def cost_of(usage: Mapping[str, object]) -> "tuple[int | None, CostBasis]":
+    """Return the cost in a run's usage and its basis; None if it has none that can be read.
+
+    `in_doubt_cost` is of requests that may have been billed, too.
+    """
     cost = usage.get("cost")
     if not isinstance(cost, Mapping) or cost.get("currency", "USD") != "USD":
         return None, "unknown"
     try:
-        total = nano_usd(cost.get("total_cost"))
+        total = nano_usd(cost.get("total_cost")) + nano_usd(
+            cost.get("in_doubt_cost", 0)
+        )
     except ValueError:
         return None, "unknown"
     return total, "list_price" if cost.get("basis") == "list_price" else "provider"

@@ -1,72 +1,128 @@
 """What to reserve for a run: the connector's estimate, and what own runs have cost."""
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
-from perplexity_connector.contract import CostEstimate
+from perplexity_connector import contract
+from perplexity_connector.host.ledger.entries import LedgerError
 from perplexity_connector.host.spending.money import nano_usd
 
-# For a run about whose price nothing is known, in USD.
-UNKNOWN_PRICE = CostEstimate(likely=1.0, worst=1.0)
+if TYPE_CHECKING:
+    from perplexity_connector.contract import CostEstimate
+    from perplexity_connector.host.ledger.ledger import Ledger
 
-# Own runs count from so many on, and are counted again after so many more.
+# For a run about whose price nothing is known, in USD.
+_UNKNOWN_USD = 1.0
+# Own runs count from so many on. Their percentile is counted again after so many more.
 _ENOUGH = 50
 _EVERY = 100
 # Only the latest costs count.
 _MOST = 1000
 
 
-def reserve_of(estimate: CostEstimate, percentile: int | None) -> int:
+def unknown_price() -> "CostEstimate":
+    """Return the estimate of a run about whose price nothing is known."""
+    # By way of `contract`: most runs need none of this.
+    return contract.CostEstimate(likely=_UNKNOWN_USD, worst=_UNKNOWN_USD)
+
+
+def reserve_of(estimate: "CostEstimate", percentile: int | None) -> int:
     """Return how much to reserve for a run, in billionths of USD.
 
     An open-ended run reserves the percentile of own runs, but never less than the estimate.
     """
-    try:
-        worst = nano_usd(estimate.worst)
-    except ValueError:
-        worst = nano_usd(UNKNOWN_PRICE.worst)
+    worst = nano_usd(estimate.worst)
     if estimate.basis == "list_price":
         return worst
     return max(worst, percentile or 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Runs that cost alike: those of one action whose estimates have one group."""
+
+    connector: str
+    action: str
+    group: str
+
+
+class Costs(Protocol):
+    """What own runs have cost."""
+
+    async def percentile(self, kind: Kind) -> int | None:
+        """Return the cost that 99 of 100 runs did not exceed; None below 50 runs."""
+        ...
+
+    def add(self, kind: Kind, cost: int) -> None:
+        """Learn what a run has cost."""
+        ...
+
+
 @dataclass(slots=True)
-class _Costs:
-    """The costs of the runs of one group.
+class _Group:
+    """The costs of the runs of one kind.
 
     * `latest`: the latest costs.
     * `count`: how many there were in all.
-    * `figure`: the percentile when it was last counted; None before.
+    * `percentile`: as it was last counted; None before.
     """
 
     latest: deque[int] = field(default_factory=lambda: deque[int](maxlen=_MOST))
     count: int = 0
-    figure: int | None = None
+    percentile: int | None = None
 
     def add(self, cost: int) -> None:
         self.latest.append(cost)
         self.count += 1
-        if (self.count - _ENOUGH) % _EVERY == 0 and self.count >= _ENOUGH:
+        if self.count >= _ENOUGH and (self.count - _ENOUGH) % _EVERY == 0:
             ordered = sorted(self.latest)
-            # The smallest cost that 99 of 100 runs do not exceed.
-            self.figure = ordered[-(-99 * len(ordered) // 100) - 1]
+            self.percentile = ordered[-(-99 * len(ordered) // 100) - 1]
 
 
-class OwnCosts:
-    """What the runs of this host have cost, by what makes them alike.
-
-    `_costs`: by connector, action and group.
-    """
+class CostsInMemory:
+    """The costs of this host's runs."""
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._costs: dict[tuple[str, str, str], _Costs] = {}
+        self._groups: dict[Kind, _Group] = {}
 
-    def add(self, connector: str, action: str, group: str, cost: int) -> None:
-        """Learn what a run has cost."""
-        self._costs.setdefault((connector, action, group), _Costs()).add(cost)
-
-    def percentile(self, connector: str, action: str, group: str) -> int | None:
+    async def percentile(self, kind: Kind) -> int | None:
         """Return the cost that 99 of 100 runs did not exceed; None below 50 runs."""
-        found = self._costs.get((connector, action, group))
-        return found.figure if found else None
+        found = self._groups.get(kind)
+        return found.percentile if found else None
+
+    def add(self, kind: Kind, cost: int) -> None:
+        """Learn what a run has cost."""
+        self._groups.setdefault(kind, _Group()).add(cost)
+
+
+class CostsInLedger:
+    """The costs of all runs in a ledger.
+
+    `_known`: what it said, and for how many more runs that counts.
+    """
+
+    def __init__(self, ledger: "Ledger") -> None:
+        """Ask nothing yet."""
+        self._ledger = ledger
+        self._known: dict[Kind, tuple[int | None, int]] = {}
+
+    async def percentile(self, kind: Kind) -> int | None:
+        """Return the cost that 99 of 100 runs did not exceed; None below 50 runs."""
+        figure, runs_left = self._known.get(kind, (None, 0))
+        if not runs_left:
+            figure, runs_left = await self._ask(kind), _EVERY
+        self._known[kind] = figure, runs_left - 1
+        return figure
+
+    def add(self, kind: Kind, cost: int) -> None:
+        """Do nothing: the end of each run is in the ledger."""
+
+    async def _ask(self, kind: Kind) -> int | None:
+        try:
+            future = self._ledger.percentile(kind.connector, kind.action, kind.group)
+            return await asyncio.shield(asyncio.wrap_future(future))
+        except LedgerError:
+            return None

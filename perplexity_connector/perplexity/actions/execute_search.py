@@ -49,12 +49,12 @@ async def execute_search(
     except asyncio.CancelledError:
         if finished := searcher.finished():
             ctx.save_partial(_output(form, finished))
-            ctx.observe_usage(search.usage(form, len(finished)))
+            ctx.observe_usage(_usage(form, searcher, finished))
         raise
     return ActionResult(
         output=_output(form, outcomes),
         summary=_summary(outcomes),
-        usage=search.usage(form, len(_without_errors(outcomes))),
+        usage=_usage(form, searcher, _without_errors(outcomes)),
         warnings=list(_warnings(outcomes)),
     )
 
@@ -87,9 +87,15 @@ async def _raise_if_unfinished(
     error.effect = _effect(outcomes)
     if finished:
         error.partial = _output(form, finished)
-        error.usage = search.usage(form, len(finished))
+        error.usage = _usage(form, searcher, finished)
         await ctx.checkpoint({"finished": _state(outcomes)})
     raise error
+
+
+def _usage(
+    form: SearchInput, searcher: Searcher, finished: Sequence[Outcome]
+) -> JsonObject:
+    return search.usage(form, len(finished), searcher.in_doubt())
 
 
 def _effect(outcomes: Sequence[Outcome]) -> Effect:

@@ -87,6 +87,7 @@ class Searcher:
     * `_repeats`: how often a refused query is sent again.
     * `_open`: the queries that have not ended.
     * `_answered`: how many queries were answered.
+    * `_cut_off`: how many were cancelled after they had been sent.
     * `_refusal`: the refusal after which no query is sent any more; None before it.
     * `_outcomes`: the queries that have ended so far, by their index.
     * `is_out_of_time`: whether a query ended because its turn did not come. Another attempt would
@@ -104,6 +105,7 @@ class Searcher:
         self._repeats = _REPEATS if len(search.queries(form)) > 1 else 0
         self._open: set[_Search] = set()
         self._answered = 0
+        self._cut_off = 0
         self._refusal: ConnectorError | None = None
         self._outcomes: dict[int, Outcome] = {}
         self.is_out_of_time = False
@@ -121,6 +123,15 @@ class Searcher:
         """Return the outcomes without an error so far, in the order of the queries."""
         outcomes = [self._outcomes[index] for index in sorted(self._outcomes)]
         return [outcome for outcome in outcomes if not outcome.error]
+
+    def in_doubt(self) -> int:
+        """Return how many queries may have been billed, but have no answer."""
+        ended = sum(
+            outcome.is_sent and outcome.error.effect is Effect.UNKNOWN
+            for outcome in self._outcomes.values()
+            if outcome.error
+        )
+        return ended + self._cut_off
 
     async def _finish(self, index: int, query: str) -> Outcome:
         kept = as_object(self._kept.get(str(index)))
@@ -151,6 +162,9 @@ class Searcher:
             return self._failed(one, late)
         except ConnectorError as error:
             return self._failed(one, error)
+        except asyncio.CancelledError:
+            self._cut_off += not one.is_waiting
+            raise
         finally:
             self._open.remove(one)
 

@@ -39,7 +39,7 @@ _PRESETS: Mapping[str, _Served] = {
     ),
 }
 # USD for a million tokens in and out.
-_PRICES: Mapping[str, tuple[str, str]] = {
+PRICES: Mapping[str, tuple[str, str]] = {
     "anthropic/claude-opus-5-5": ("4", "20"),
     "openai/gpt-5.6-luna": ("0.2", "1.2"),
     "openai/gpt-6-luna": ("0.1", "0.5"),
@@ -64,7 +64,7 @@ KNOWN_NAMES = (
     *ALIASES,
     *_PRESETS,
     *(option.value for option in _OTHERS),
-    *_PRICES,
+    *PRICES,
 )
 
 
@@ -77,7 +77,7 @@ def choices(listed: Mapping[str, str] | None) -> Sequence[Option]:
     prices = listed or {}
     named = [*_aliases(prices), *_presets(prices), *_OTHERS]
     names = {option.value for option in named}
-    models = dict.fromkeys(_PRICES, "") if listed is None else listed
+    models = dict.fromkeys(PRICES, "") if listed is None else listed
     others = [
         _model(name, price) for name, price in models.items() if name not in names
     ]
@@ -131,8 +131,8 @@ def _model(name: str, price: str) -> Option:
 
 
 def _dated_price(name: str) -> str:
-    return f"{_SEEN}: {_price_seen(name)}." if name in _PRICES else _PRICE_UNKNOWN
+    return f"{_SEEN}: {_price_seen(name)}." if name in PRICES else _PRICE_UNKNOWN
 
 
 def _price_seen(name: str) -> str:
-    return price_of_tokens(*_PRICES[name])
+    return price_of_tokens(*PRICES[name])

@@ -6,7 +6,10 @@ from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.readers import as_object, as_objects, as_text
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
 from perplexity_connector.perplexity.wire.dates import with_us_dates
-from perplexity_connector.perplexity.wire.list_prices import search_cost
+from perplexity_connector.perplexity.wire.list_prices import (
+    price_of_searches,
+    search_cost,
+)
 from perplexity_connector.perplexity.wire.sources import page
 
 PATH = "/search"
@@ -26,9 +29,16 @@ def request_body(form: SearchInput, query: str) -> dict[str, JsonValue]:
     return {"query": query, **with_us_dates(filters)}
 
 
-def usage(form: SearchInput, searches: int) -> dict[str, JsonValue]:
-    """Return the usage of so many searches; their cost is the list price."""
+def usage(
+    form: SearchInput, searches: int, in_doubt: int = 0
+) -> dict[str, JsonValue]:
+    """Return the usage of so many searches; their cost is the list price.
+
+    `in_doubt` is how many more may have been billed, although they have no answer.
+    """
     cost = search_cost(form.search_type, searches)
+    if in_doubt:
+        cost["in_doubt_cost"] = price_of_searches(form.search_type, in_doubt)
     return {"search_queries": searches, "cost": cost}
 
 

@@ -1,0 +1,130 @@
+"""Make the logs of a host's runs. Only a host with a budget or a ledger needs this module."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from perplexity_connector.contract import JsonObject
+from perplexity_connector.host.ledger.entries import LedgerError, NewRun
+from perplexity_connector.host.plugins.loading import LoadedConnector
+from perplexity_connector.host.runs.budget_log import BudgetLog
+from perplexity_connector.host.runs.ledger_log import BudgetedRunLog
+from perplexity_connector.host.runs.params import RunRequest
+from perplexity_connector.host.runs.queued_log import QueuedLog
+from perplexity_connector.host.runs.record import RunRecord
+from perplexity_connector.host.runs.run_log import NO_LOG, RunLog
+from perplexity_connector.host.spending.prices import Kind, unknown_price
+from perplexity_connector.host.spending.spending import Spending
+
+if TYPE_CHECKING:
+    from perplexity_connector.host.ledger.ledger import Ledger
+
+
+class Logs:
+    """Makes the log of each run.
+
+    * `ledger`: records the runs; None without one.
+    * `spending`: the budgets and prices.
+    * `keeps_content`: whether inputs and outputs are recorded, too.
+    * `is_sandbox`: whether the runs are of a sandbox, and cost nothing really.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: "Ledger | None",
+        cap: int | None,
+        daily_cap: int | None,
+        keeps_content: bool,
+        is_sandbox: bool,
+    ) -> None:
+        """Write nothing yet. The caps are in billionths of USD; None is no cap."""
+        self.ledger = ledger
+        self.keeps_content = keeps_content
+        self.is_sandbox = is_sandbox
+        self.spending = Spending(
+            cap=cap, daily_cap=daily_cap, ledger=ledger, is_sandbox=is_sandbox
+        )
+
+    def open(self, stack: AsyncExitStack, cancel: Callable[[str], object]) -> None:
+        """Belong to the running event loop until `stack` is closed.
+
+        `cancel` is called there with the id of a run that another process wants to stop.
+        """
+        self.spending.open()
+        if self.ledger is None:
+            return
+        loop = asyncio.get_running_loop()
+
+        def ask(run_id: str) -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(cancel, run_id)
+
+        with suppress(LedgerError):
+            stack.callback(self.ledger.on_cancel(ask))
+
+    def log(  # noqa: PLR0913 - the parts of a run that can start
+        self,
+        request: RunRequest,
+        record: RunRecord,
+        loaded: LoadedConnector,
+        input: JsonObject,
+        given: RunLog,
+        *,
+        key_id: str,
+    ) -> RunLog:
+        """Return the log of a run; `given` is that of a row of a job, if it is one."""
+        action = loaded.action(record.action, record.version)
+        estimate = loaded.estimate(action, input) or unknown_price()
+        new = NewRun(
+            run_id=record.run_id,
+            connector=record.connector,
+            action=record.action,
+            version=record.version,
+            connection=name if isinstance(name := request.connection, str) else None,
+            fingerprint=key_id,
+            idempotent=action.annotations.idempotent,
+            is_sandbox=self.is_sandbox,
+            input=input if self.keeps_content else None,
+            price_group=estimate.group,
+        )
+        kind = Kind(connector=new.connector, action=new.action, group=estimate.group)
+        price = partial(self.spending.price, kind, estimate)
+        resumes = request.resume_from is not None
+        log = given
+        if given is NO_LOG and self.ledger is not None:
+            log = self._own_log(self.ledger, new, price, resumes=resumes)
+        if self.spending.budget is None:
+            return log
+        learn = partial(self.spending.learn, kind)
+        return BudgetLog(self.spending.budget, price, learn, log)
+
+    def _own_log(
+        self,
+        ledger: "Ledger",
+        new: NewRun,
+        price: Callable[[], Awaitable[int]],
+        *,
+        resumes: bool,
+    ) -> RunLog:
+        """Return the log of a run outside a job, in the ledger."""
+        if not self.spending.has_budget:
+            return QueuedLog(
+                ledger, new, resumes=resumes, keeps_content=self.keeps_content
+            )
+
+        async def priced() -> NewRun:
+            nano = await price()
+            budgets = await self.spending.day_budgets(nano)
+            return replace(new, price=nano if budgets else None, budgets=budgets)
+
+        return BudgetedRunLog(
+            ledger,
+            priced,
+            resumes=resumes,
+            idempotent=new.idempotent,
+            keeps_content=self.keeps_content,
+        )

@@ -1,0 +1,131 @@
+"""The log of a run outside a job and without a budget: its steps are queued, and it waits for none."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from perplexity_connector.contract import JsonObject
+from perplexity_connector.host.ledger.entries import FencedError, LedgerError
+from perplexity_connector.host.runs.ledger_log import is_ours, warn
+from perplexity_connector.host.runs.run_end import run_end, state_of
+from perplexity_connector.host.runs.run_log import RunLog
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from perplexity_connector.contract import EnvelopeDocument
+    from perplexity_connector.host.ledger.entries import Claim, NewRun
+    from perplexity_connector.host.ledger.ledger import Ledger
+    from perplexity_connector.host.limits.patience import Patience
+
+_Step: TypeAlias = "Callable[[Claim], Future[Any]]"
+
+
+class QueuedLog(RunLog):
+    """Queues the steps of a run, in order. A ledger that cannot be written costs a warning only.
+
+    * `_new`: the run's first entry.
+    * `_resumes`: whether the caller continues a run of before.
+    * `_claim`: known once the first entry is committed.
+    * `_waiting`: the steps until then.
+    * `_problem`: why a step failed; None if none did.
+    * `_lock`: held while a step is queued: the commit is reported by the ledger's thread.
+    * `_checkpoint`, `_is_sent`: as in `LedgerLog`.
+    """
+
+    def __init__(
+        self, ledger: "Ledger", new: "NewRun", *, resumes: bool, keeps_content: bool
+    ) -> None:
+        """Queue nothing yet."""
+        self._ledger = ledger
+        self._new = new
+        self._resumes = resumes
+        self._keeps_content = keeps_content
+        self._claim: Claim | None = None
+        self._waiting: list[_Step] = []
+        self._problem: BaseException | None = None
+        self._lock = Lock()
+        self._checkpoint: JsonObject = {}
+        self._is_sent = False
+
+    async def begin(self, patience: "Patience") -> None:
+        """Queue the first entry."""
+        del patience
+        with self._noting():
+            if self._resumes:
+                future = self._ledger.resume_run(self._new.run_id)
+                future.add_done_callback(self._resumed)
+            else:
+                self._ledger.begin_run(self._new).add_done_callback(self._begun)
+
+    async def fence(self) -> None:
+        """Queue that a request leaves now."""
+        if not self._is_sent and not self._checkpoint:
+            self._put(self._ledger.sent)
+        self._is_sent = True
+
+    def back(self) -> None:
+        """Queue that nothing was sent."""
+        if self._is_sent and not self._checkpoint:
+            self._put(self._ledger.back)
+        self._is_sent = False
+
+    async def checkpoint(self, state: JsonObject) -> bool:
+        """Queue a checkpoint."""
+        self._checkpoint = state
+        self._put(lambda claim: self._ledger.checkpoint(claim, state))
+        return self._problem is None
+
+    async def may_stop(self) -> bool:
+        """Return whether the run is still ours."""
+        return self._claim is None or await is_ours(self._ledger, self._claim)
+
+    async def ended(self, envelope: "EnvelopeDocument") -> None:
+        """Queue the end. The envelope warns if a step before it has failed."""
+        state = state_of(
+            envelope,
+            has_checkpoint=bool(self._checkpoint),
+            is_harmless=self._new.idempotent or not self._is_sent,
+        )
+        end = run_end(envelope, state, keeps_content=self._keeps_content)
+        self._put(lambda claim: self._ledger.end_run(claim, end))
+        if self._problem is not None:
+            warn(envelope, self._problem)
+
+    def _put(self, step: _Step) -> None:
+        with self._lock:
+            if self._claim is None:
+                self._waiting.append(step)
+            else:
+                self._queue(step, self._claim)
+
+    def _queue(self, step: _Step, claim: "Claim") -> None:
+        with self._noting():
+            step(claim).add_done_callback(self._done)
+
+    def _resumed(self, future: "Future[Claim]") -> None:
+        if isinstance(future.exception(), LookupError):  # another ledger may have it
+            with self._noting():
+                self._ledger.begin_run(self._new).add_done_callback(self._begun)
+        else:
+            self._begun(future)
+
+    def _begun(self, future: "Future[Claim]") -> None:
+        self._done(future)
+        if future.exception() is None:
+            with self._lock:
+                self._claim = claim = future.result()
+                for step in self._waiting:
+                    self._queue(step, claim)
+
+    def _done(self, future: "Future[Any]") -> None:
+        self._problem = self._problem or future.exception()
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        # A method of a ledger may raise at once, in a forked child for example.
+        try:
+            yield
+        except (LedgerError, FencedError) as error:
+            self._problem = self._problem or error
