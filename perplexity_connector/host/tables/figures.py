@@ -42,12 +42,13 @@ def planned_item(
     return item
 
 
-def require_enough(
-    plan: Plan, percentiles: Mapping[str, int], cap: int | None
-) -> None:
+def require_enough(plan: Plan, percentiles: Mapping[str, int], cap: int | None) -> None:
     """Refuse a budget that is smaller than the reservation of one row."""
     largest = max(
-        (max(worst, percentiles.get(group, 0)) for group, worst in plan.largest.items()),
+        (
+            max(worst, percentiles.get(group, 0))
+            for group, worst in plan.largest.items()
+        ),
         default=0,
     )
     if cap is not None and cap < largest:
@@ -73,7 +74,8 @@ def _price(plan: Plan, percentiles: Mapping[str, int]) -> "TablePriceDocument":
 
 
 def finished_item(  # noqa: PLR0913 - the parts of the end, each from another place
-    job: KnownJob,
+    job_id: str,
+    job: KnownJob | None,
     brakes: Brakes,
     *,
     failures: Sequence[KnownLine],
@@ -84,7 +86,7 @@ def finished_item(  # noqa: PLR0913 - the parts of the end, each from another pl
     unsaved: str | None,
     unsaved_lines: list[str],
 ) -> "TableFinishedItem":
-    """Return the end of a start of a job."""
+    """Return the end of a start of a job; `job` is None if the ledger cannot be read."""
     failed: dict[str, list[int]] = {}
     for line in failures:
         if line.state == "failed":
@@ -92,11 +94,11 @@ def finished_item(  # noqa: PLR0913 - the parts of the end, each from another pl
     error = brakes.error
     return {
         "type": "table.finished",
-        "job_id": job.job_id,
+        "job_id": job_id,
         "reason": _reason(job, brakes),
         "cause": error["code"] if error else None,
         "message": problem or (error["user_message"] if error else None),
-        "rows": dict(job.counts),
+        "rows": dict(job.counts) if job else {},
         "failed": failed,
         "unsure": [
             {
@@ -108,14 +110,14 @@ def finished_item(  # noqa: PLR0913 - the parts of the end, each from another pl
             if line.state == "unsure"
         ],
         "begun": [claim.run_id for claim in begun],
-        "cost": job.cost / NANO,
+        "cost": job.cost / NANO if job else 0.0,
         "output": output,
         "unsaved": unsaved,
         "unsaved_lines": unsaved_lines,
     }
 
 
-def _reason(job: KnownJob, brakes: Brakes) -> Reason | Literal["done"]:
-    if brakes.reason is None and job.cancel_requested:
+def _reason(job: KnownJob | None, brakes: Brakes) -> Reason | Literal["done"]:
+    if brakes.reason is None and job is not None and job.cancel_requested:
         return "stopped"
     return brakes.reason or "done"

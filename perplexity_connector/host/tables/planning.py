@@ -114,21 +114,16 @@ class Planner:
 
     * `_seen`: the first line of each row by its identity; negative if the row needs no run.
     * `_waiting`: known lines that were read too far.
+    * `_is_left`: whether its caller waits no more.
     * `_after`: the last known line that was read.
     """
 
-    def __init__(
-        self,
-        table: Table,
-        recipe: Recipe,
-        records: Records,
-        is_left: Callable[[], bool],
-    ) -> None:
-        """Plan this table; stop where `is_left` says that the caller has gone."""
+    def __init__(self, table: Table, recipe: Recipe, records: Records) -> None:
+        """Plan this table."""
         self._table = table
         self._recipe = recipe
         self._records = records
-        self._is_left = is_left
+        self._is_left = False
         self._plan = Plan()
         self._seen: dict[str | bytes, int] = {}
         self._waiting: list[KnownLine] = []
@@ -137,10 +132,14 @@ class Planner:
     def plan(self) -> Plan:
         """Return the plan. Raises `ConnectorError` for a table that cannot be read, or a key twice."""
         lines = self._table.lines()
-        while (batch := list(islice(lines, _BATCH))) and not self._is_left():
+        while (batch := list(islice(lines, _BATCH))) and not self._is_left:
             self._take(batch)
         self._plan.dropped += [line.number for line in self._known_lines(None)]
         return self._plan
+
+    def leave(self) -> None:
+        """Let the plan end early: its caller waits no more."""
+        self._is_left = True
 
     def _take(self, batch: Sequence[Line]) -> None:
         known = {line.number: line for line in self._known_lines(batch[-1].number)}

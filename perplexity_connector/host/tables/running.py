@@ -1,10 +1,10 @@
 """Run the rows of a job: so many places, each of which claims a row when it is free."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.host.ledger.entries import (
     ENDED,
@@ -66,7 +66,7 @@ class Course:
     * `_wishes`: how often a person has asked to stop.
     """
 
-    def __init__(  # noqa: PLR0913 - its collaborators and the plan's figures
+    def __init__(  # noqa: PLR0913, PLR0917 - its collaborators and the plan's figures
         self,
         runs: Runs,
         ledger: "Ledger",
@@ -155,7 +155,7 @@ class Course:
         while self.brakes.reason is None:
             self._changed.clear()
             try:
-                await self._save_again()
+                await self.save_again()
                 return await self._next_row()
             except OverBudgetError as error:
                 if not error.is_waiting_useful:
@@ -170,7 +170,7 @@ class Course:
         return None
 
     async def _next_row(self) -> Claim | None:
-        budgets = await self._runs.day_budgets()
+        budgets = await self._day_budgets()
         claim = await asyncio.wrap_future(
             self._ledger.claim_row(self._job_id, self._percentiles, budgets)
         )
@@ -179,6 +179,10 @@ class Course:
             await self._put_back(claim)
             return None
         return claim
+
+    async def _day_budgets(self) -> Collection[str]:
+        logs = self._runs.logs
+        return await logs.spending.day_budgets() if logs else ()
 
     async def _row(self, claim: Claim) -> None:
         step = self._step
@@ -209,7 +213,7 @@ class Course:
             self.unsaved.add(claim, end)
             await self._report_row(claim, end, end.state)
         elif log.state != "claimed":
-            await self._close(claim, end, log.state or end.state)
+            await self._close(claim, end, cast("State", log.state))
         elif envelope["status"] == "cancelled":
             await self._cancelled(claim, end)
         else:
@@ -252,7 +256,7 @@ class Course:
         else:
             await self._close(claim, end, state)
 
-    async def _save_again(self) -> None:
+    async def save_again(self) -> None:
         """Give the ledger what it could not take before. Raises `LedgerError` if it still cannot."""
         async for claim, end, state in self.unsaved.retry():
             await self._write(claim, end, state)
