@@ -42,7 +42,7 @@ class TablePriceDocument(TypedDict):
 class TablePlannedItem(TypedDict):
     """The plan of a table: the first item, before anything is sent.
 
-    * `job_id`: the job; empty where nothing is recorded, with `plan_only` of a new table.
+    * `job_id`: the job, for `Host.cancel`. A new one is recorded when it begins.
     * `rows`: the valid lines. Each has one record in the output.
     * `doubles`: those whose inputs are the same as an earlier line's. They share its run.
     * `done`: those that need no run: their row has ended.

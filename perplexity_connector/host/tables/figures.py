@@ -25,7 +25,7 @@ def planned_item(
     """Return the plan of a job."""
     item: TablePlannedItem = {
         "type": "table.planned",
-        "job_id": job.known.job_id if job.known else "",
+        "job_id": job.job_id,
         "rows": plan.rows,
         "doubles": plan.doubles,
         "done": plan.done,
@@ -37,7 +37,7 @@ def planned_item(
         "seconds": seconds,
         "output": str(job.request.out),
     }
-    if job.replaced is not None and job.request.out.exists():
+    if job.is_fresh and job.request.out.exists():
         item["kept_as"] = str(free_path(job.request.out))
     return item
 

@@ -1,5 +1,6 @@
 """The job of a table: found in the ledger or new, with all that its rows and records need."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 class TableJob:
     """A job that can be planned.
 
+    * `job_id`: its id, which a new job gets here.
     * `name`: its name in the ledger.
     * `known`: as the ledger has it; None for a new job.
     * `replaced`: the job of that name that `fresh` ends; None if there is not one.
@@ -33,6 +35,7 @@ class TableJob:
     """
 
     request: Request
+    job_id: str
     name: str
     known: KnownJob | None
     replaced: KnownJob | None
@@ -42,6 +45,11 @@ class TableJob:
     table: Table
     layout: Layout
     make_input: Callable[[Mapping[str, JsonValue]], dict[str, Any]]
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether an old output is kept under another name."""
+        return self.request.options.get("fresh", False)
 
     @property
     def connection_name(self) -> str | None:
@@ -71,10 +79,13 @@ def prepare_job(
     digest = _digest(request, version)
     if known is not None:
         _require_same(known, request, digest)
+    if not is_fresh and not (known and known.output == str(request.out)):
+        _require_free(request)
     table = open_table(request.table)
     name = options.get("job") or str(request.out)
     return TableJob(
         request=request,
+        job_id=known.job_id if known else f"job_{os.urandom(16).hex()}",
         name=(found.name or name) if found else name,
         known=known,
         replaced=found if is_fresh else None,
@@ -107,6 +118,17 @@ def _require_same(known: KnownJob, request: Request, digest: str) -> None:
         "the old output under another name, or choose another --out."
     )
     raise refusal(message)
+
+
+def _require_free(request: Request) -> None:
+    """Refuse a file that the job has not written, before the ledger has it as the job's own."""
+    out = request.out
+    if out.exists() and (not out.is_file() or out.stat().st_size):
+        message = (
+            "The output exists already, and is not of this job. Choose another --out, or use --fresh, "
+            "which begins a new job and keeps that file under another name."
+        )
+        raise refusal(message)
 
 
 def _layout(request: Request, table: Table, description: "ActionDescription") -> Layout:

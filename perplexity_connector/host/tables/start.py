@@ -1,7 +1,6 @@
 """One start of a job: its rows run, their records are written, and its end is counted."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ from perplexity_connector.host.tables.running import Course, Step
 from perplexity_connector.host.tables.writing import Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from perplexity_connector.contract import RowFinishedItem, TableFinishedItem
     from perplexity_connector.host.ledger.ledger import Ledger
 
@@ -36,7 +37,6 @@ class Start:
         runs: Runs,
         ledger: "Ledger",
         job: TableJob,
-        job_id: str,
         plan: Plan,
         output: Output,
         report: "Callable[[RowFinishedItem], Awaitable[None]]",
@@ -45,7 +45,7 @@ class Start:
         options = job.request.options
         self._ledger = ledger
         self._job = job
-        self._job_id = job_id
+        self._job_id = job_id = job.job_id
         self._at_once = options.get("at_once", _AT_ONCE)
         self._writer = Writer(
             ledger,

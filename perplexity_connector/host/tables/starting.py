@@ -1,7 +1,6 @@
 """Begin a start of a job: enter what is new into the ledger, and open the output where it ended."""
 
 import asyncio
-import os
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import FencedError, KnownLine, NewJob
@@ -20,34 +19,28 @@ if TYPE_CHECKING:
     from perplexity_connector.host.ledger.ledger import Ledger
 
 
-def new_job_id() -> str:
-    """Return a new random id."""
-    return f"job_{os.urandom(16).hex()}"
-
-
 async def enter_job(
     ledger: "Ledger", job: TableJob, plan: Plan, *, is_sandbox: bool
-) -> str:
-    """Enter a job and what is new of its table. Return its id. From then on this process writes for it.
+) -> None:
+    """Enter a job and what is new of its table. From then on this process writes for it.
 
     Raises `ConnectorError` (`invalid_input`) if another process does.
     """
     if job.replaced is not None:
         renamed = ledger.rename_job(job.replaced.job_id, None)
         await asyncio.wrap_future(renamed)
-    job_id = job.known.job_id if job.known else new_job_id()
     try:
-        await _begin(ledger, job, job_id, plan, is_sandbox=is_sandbox)
+        await _begin(ledger, job, plan, is_sandbox=is_sandbox)
     except FencedError as fenced:
         process = "Another process" if fenced.pid is None else f"Process {fenced.pid}"
         message = f"{process} works on this job already. Wait for its end, or stop it."
         raise refusal(message) from None
-    return job_id
 
 
 async def _begin(
-    ledger: "Ledger", job: TableJob, job_id: str, plan: Plan, *, is_sandbox: bool
+    ledger: "Ledger", job: TableJob, plan: Plan, *, is_sandbox: bool
 ) -> None:
+    job_id = job.job_id
     new = NewJob(
         job_id=job_id,
         name=job.name,
@@ -76,24 +69,22 @@ async def _begin(
         await asyncio.wrap_future(ledger.add_rows(job_id, rows, lines))
 
 
-async def open_output(ledger: "Ledger", job: TableJob, job_id: str) -> Output:
+async def open_output(ledger: "Ledger", job: TableJob) -> Output:
     """Open the output after the last record that the ledger knows. Raises `ConnectorError` if it cannot."""
     path = job.request.out
-    if job.replaced is not None and path.exists():
+    if job.is_fresh and path.exists():
         path.rename(free_path(path))
-    known = await _known(ledger, job, job_id)
+    known = await _known(ledger, job)
     settle_unfinished(path, known)
     if known.end and not path.exists():
         # The file has gone, and nothing of it can be overwritten: all records are written again.
-        await asyncio.wrap_future(ledger.written_anew(job_id, ()))
-        known = Known(job_id=job_id)
+        await asyncio.wrap_future(ledger.written_anew(job.job_id, ()))
+        known = Known(job_id=job.job_id)
     return Output(path, job.layout.header(), known)
 
 
-async def _known(ledger: "Ledger", job: TableJob, job_id: str) -> Known:
-    is_same = job.known is not None and job.known.output == str(job.request.out)
-    if not is_same:
-        return Known(job_id=None)
+async def _known(ledger: "Ledger", job: TableJob) -> Known:
+    job_id = job.job_id
     if written := await asyncio.wrap_future(ledger.last_written(job_id)):
         last = written[0]
         return Known(job_id=job_id, end=last.output_end or 0, last=_record(job, last))

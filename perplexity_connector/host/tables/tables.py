@@ -22,7 +22,6 @@ from perplexity_connector.host.tables.params import TableOptions
 from perplexity_connector.host.tables.planning import Plan, Planner, Recipe
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import Request, check_request
-from perplexity_connector.host.tables.running import Course
 from perplexity_connector.host.tables.start import Start
 from perplexity_connector.host.tables.starting import enter_job, open_output
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
         TablePlannedItem,
     )
     from perplexity_connector.host.ledger.ledger import Ledger
+    from perplexity_connector.host.tables.running import Course
 
 # The jobs that this process works on, by ledger and id. The ledger itself refuses other processes.
 _ACTIVE: set[tuple[str, str]] = set()
@@ -134,15 +134,15 @@ class Tables:
     ) -> "AsyncGenerator[TableItem, None]":
         with _alone(ledger, job):
             is_sandbox = self._runs.logs is not None and self._runs.logs.is_sandbox
-            job_id = await enter_job(ledger, job, plan, is_sandbox=is_sandbox)
+            await enter_job(ledger, job, plan, is_sandbox=is_sandbox)
             try:
-                output = await open_output(ledger, job, job_id)
+                output = await open_output(ledger, job)
             except ConnectorError:
-                await asyncio.wrap_future(ledger.end_job(job_id, "failed"))
+                await asyncio.wrap_future(ledger.end_job(job.job_id, "failed"))
                 raise
             items = Items()
-            start = Start(self._runs, ledger, job, job_id, plan, output, items.put)
-            self._courses[job_id] = start.course
+            start = Start(self._runs, ledger, job, plan, output, items.put)
+            self._courses[job.job_id] = start.course
             task = asyncio.create_task(start.run())
             task.add_done_callback(lambda _: items.end())
             try:
@@ -154,7 +154,7 @@ class Tables:
                 if not task.done():
                     start.course.stop()
                 finished = await task
-                del self._courses[job_id]
+                del self._courses[job.job_id]
             yield finished
 
 
