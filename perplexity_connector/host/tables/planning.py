@@ -131,15 +131,24 @@ class Planner:
 
     def plan(self) -> Plan:
         """Return the plan. Raises `ConnectorError` for a table that cannot be read, or a key twice."""
-        lines = self._table.lines()
-        while (batch := list(islice(lines, _BATCH))) and not self._is_left:
-            self._take(batch)
-        self._plan.dropped += [line.number for line in self._known_lines(None)]
+        try:
+            self._read()
+        except BaseException:
+            self._plan.spool.close()
+            raise
+        if self._is_left:
+            self._plan.spool.close()
         return self._plan
 
     def leave(self) -> None:
         """Let the plan end early: its caller waits no more."""
         self._is_left = True
+
+    def _read(self) -> None:
+        lines = self._table.lines()
+        while not self._is_left and (batch := list(islice(lines, _BATCH))):
+            self._take(batch)
+        self._plan.dropped += [line.number for line in self._known_lines(None)]
 
     def _take(self, batch: Sequence[Line]) -> None:
         known = {line.number: line for line in self._known_lines(batch[-1].number)}
