@@ -39,7 +39,7 @@ class LedgerLog(RunLog):
       not be written.
     * `end`: its end; None before.
     * `problem`: why the ledger could not take it; None if it could.
-    * `_claim`: None until the run has begun.
+    * `_claim`: set once the run has begun, as `_has_begun` says.
     * `_price`: what an attempt after one in doubt reserves; None until the run has begun.
     * `_checkpoint`: the last one; empty without one. While there is one, nothing is fenced.
     * `_is_sent`: whether the ledger has the run as sent.
@@ -47,6 +47,8 @@ class LedgerLog(RunLog):
     * `_attempt`: the last attempt for which enough is reserved.
     * `_gate`: held while one request of the run writes; the others wait for it.
     """
+
+    _claim: "Claim"
 
     def __init__(
         self,
@@ -65,7 +67,7 @@ class LedgerLog(RunLog):
         self.state: str | None = None
         self.end: RunEnd | None = None
         self.problem: LedgerError | FencedError | None = None
-        self._claim: Claim | None = None
+        self._has_begun = False
         self._checkpoint: JsonObject = {}
         self._is_sent = self._is_in_doubt = False
         self._attempt = 0
@@ -80,6 +82,7 @@ class LedgerLog(RunLog):
 
     def _take(self, claim: "Claim") -> None:
         self._claim = claim
+        self._has_begun = True
         if self._price is None:
             self._price = claim.reserved
         self._checkpoint = claim.checkpoint or {}
@@ -94,9 +97,9 @@ class LedgerLog(RunLog):
             if self._attempt == attempt:
                 return
             if self._is_in_doubt:
-                claim, price = self._held(), self._price or 0
+                price = self._price or 0
                 await self._until_room(
-                    lambda: self._ledger.reserve_again(claim, price), patience
+                    lambda: self._ledger.reserve_again(self._claim, price), patience
                 )
                 self._is_in_doubt = False
             self._attempt = attempt
@@ -105,8 +108,7 @@ class LedgerLog(RunLog):
         """Write that a request leaves now, unless the ledger has that already."""
         async with self._gate:
             if not self._is_sent and not self._checkpoint:
-                claim = self._held()
-                await _committed(lambda: self._ledger.sent(claim))
+                await _committed(lambda: self._ledger.sent(self._claim))
                 self._is_sent = True
             self._is_in_doubt = True
 
@@ -115,34 +117,32 @@ class LedgerLog(RunLog):
         self._is_in_doubt = False
         if self._is_sent and not self._checkpoint:
             self._is_sent = False
-            claim = self._held()
             # If this fails, so does the next step, which says so.
             with suppress(LedgerError):
-                self._ledger.back(claim).add_done_callback(_read)
+                self._ledger.back(self._claim).add_done_callback(_read)
 
     async def checkpoint(self, state: JsonObject) -> bool:
         """Write a checkpoint, and wait for it for two seconds."""
         self._checkpoint = state
         try:
-            claim = self._held()
             async with asyncio.timeout(_LONGEST_S):
-                await _wait(lambda: self._ledger.checkpoint(claim, state))
+                await _wait(lambda: self._ledger.checkpoint(self._claim, state))
         except (LedgerError, FencedError, TimeoutError):
             return False
         return True
 
     async def may_stop(self) -> bool:
         """Return whether the run is still ours."""
-        return self._claim is None or await is_ours(self._ledger, self._claim)
+        return await is_ours(self._ledger, self._claim)
 
     async def ended(self, envelope: "EnvelopeDocument") -> None:
         """Write the end. If that fails, the envelope warns, and `problem` says why."""
-        if (claim := self._claim) is None:
+        if not self._has_begun:
             return
         state = self._state_of(envelope)
         self.end = end = run_end(envelope, state, keeps_content=self._keeps_content)
         try:
-            self.state = await _wait(lambda: self._ledger.end_run(claim, end))
+            self.state = await _wait(lambda: self._ledger.end_run(self._claim, end))
         except (LedgerError, FencedError) as error:
             self.problem = error
             warn(envelope, error)
@@ -153,12 +153,6 @@ class LedgerLog(RunLog):
             has_checkpoint=bool(self._checkpoint),
             is_harmless=self._idempotent or not self._is_in_doubt,
         )
-
-    def _held(self) -> "Claim":
-        if self._claim is None:
-            # The handler goes on after a run that did not begin.
-            raise _refusal(LedgerError("the run has not begun"))
-        return self._claim
 
     async def _until_room(
         self, reserve: "Callable[[], Future[T]]", patience: "Patience"
@@ -171,7 +165,7 @@ class LedgerLog(RunLog):
                     return await _committed(reserve)
                 except OverBudgetError as error:
                     if not error.is_waiting_useful:
-                        raise used_up() from None
+                        raise used_up(_whose(error.budget_id)) from None
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_PAUSE_S, 2 * pause)
 
@@ -267,6 +261,11 @@ def warn(envelope: "EnvelopeDocument", error: BaseException) -> None:
     """Add to an envelope that its run could not be written."""
     message = f"The run is not in the ledger: {error}"
     envelope["warnings"].append({"code": "not_recorded", "message": message})
+
+
+def _whose(budget_id: str) -> str:
+    is_day = budget_id.startswith("day:")
+    return " It is that of all runs of a day (UTC)." if is_day else ""
 
 
 async def refusing(work: Awaitable[T]) -> T:

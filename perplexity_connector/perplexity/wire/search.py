@@ -29,9 +29,7 @@ def request_body(form: SearchInput, query: str) -> dict[str, JsonValue]:
     return {"query": query, **with_us_dates(filters)}
 
 
-def usage(
-    form: SearchInput, searches: int, in_doubt: int = 0
-) -> dict[str, JsonValue]:
+def usage(form: SearchInput, searches: int, in_doubt: int = 0) -> dict[str, JsonValue]:
     """Return the usage of so many searches; their cost is the list price.
 
     `in_doubt` is how many more may have been billed, although they have no answer.

@@ -77,3 +77,19 @@ def test_a_checkpoint_without_a_run_is_refused(state: object) -> None:
     with pytest.raises(ConnectorError) as caught:
         stop(provider, CHAT, state)
     assert (caught.value.code, provider.asked) == ("invalid_input", [])
+
+
+def test_a_host_can_forbid_it() -> None:
+    """Another process follows the run now, or the host will come back for it."""
+
+    async def no() -> bool:
+        return False
+
+    async def main() -> bool:
+        async with provider.client() as client:
+            ctx = Listener().context(may_stop=no)
+            return await cancelling.cancel_chat(client, STATE, ctx)
+
+    provider = Provider(plain({}))
+    assert asyncio.run(main()) is False
+    assert provider.asked == []

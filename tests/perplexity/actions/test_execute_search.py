@@ -354,6 +354,60 @@ def test_the_finished_queries_of_a_failed_search_are_its_usage() -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "in_doubt"), [(500, 0.005), (400, None), (429, None)]
+)
+def test_a_query_without_an_answer_that_may_be_billed_is_in_the_usage(
+    status: int, in_doubt: float | None
+) -> None:
+    """A budget counts it. A refusal costs nothing."""
+    provider = Provider(failing("bread", refusal(status, {"retry-after": "1000"})))
+    result = run(provider, Listener(), QUERIES)
+    cost: Any = result.usage["cost"]
+    assert cost["total_cost"] == 0.01
+    assert cost.get("in_doubt_cost") == in_doubt
+
+
+def test_a_query_that_was_cut_off_may_be_billed() -> None:
+    """Those that were stopped while they waited for their turn are not counted."""
+    listener = Listener()
+    usages: list[Any] = []
+
+    async def main() -> None:
+        turns, sent = [1, 2], asyncio.Event()
+
+        @asynccontextmanager
+        async def two_turns() -> AsyncIterator[None]:
+            if not turns:
+                await asyncio.Event().wait()
+            turns.pop()
+            yield
+
+        async def answer(request: httpx.Request) -> httpx.Response:
+            if turns:
+                return echo(request)
+            sent.set()
+            return await asyncio.Future()
+
+        client = Provider().client()
+        client._transport = httpx.MockTransport(answer)
+        ctx = listener.context(permit=two_turns, observe_usage=usages.append)
+        async with client:
+            searching = asyncio.create_task(
+                execute_search(client, {"query": QUERIES}, ctx)
+            )
+            await sent.wait()
+            for _ in range(5):
+                await asyncio.sleep(0)
+            searching.cancel()
+            await asyncio.wait({searching})
+
+    asyncio.run(main())
+    (usage,) = usages
+    assert usage["search_queries"] == 1
+    assert usage["cost"]["in_doubt_cost"] == 0.005
+
+
+@pytest.mark.parametrize(
     ("fields", "usd"),
     [({}, 0.015), ({"search_type": "web"}, 0.015), ({"search_type": "fast"}, 0.003)],
 )

@@ -1,0 +1,95 @@
+import asyncio
+from concurrent.futures import Future
+from typing import Any
+
+from perplexity_connector.contract import CostEstimate
+from perplexity_connector.host.ledger.entries import LedgerError
+from perplexity_connector.host.spending.prices import (
+    CostsInLedger,
+    CostsInMemory,
+    Kind,
+    reserve_of,
+    unknown_price,
+)
+
+KIND = Kind(connector="toy", action="greet", group="cool")
+
+
+def percentile(costs: CostsInMemory | CostsInLedger, kind: Kind = KIND) -> int | None:
+    """What the costs say about a kind of runs."""
+    return asyncio.run(costs.percentile(kind))
+
+
+def test_fifty_own_runs_say_what_the_next_one_may_cost() -> None:
+    """99 of 100 did not cost more; other kinds of runs say nothing about it."""
+    costs = CostsInMemory()
+    for cost in range(49):
+        costs.add(KIND, cost)
+    assert percentile(costs) is None
+    costs.add(KIND, 49)
+    assert percentile(costs) == 49
+    assert (
+        percentile(costs, Kind(connector="toy", action="greet", group="warm")) is None
+    )
+
+
+def test_it_is_counted_again_after_a_hundred_runs() -> None:
+    """Not after each: that would sort a thousand numbers each time."""
+    costs = CostsInMemory()
+    for _ in range(50):
+        costs.add(KIND, 1)
+    for _ in range(99):
+        costs.add(KIND, 2)
+    assert percentile(costs) == 1
+    costs.add(KIND, 900)
+    assert percentile(costs) == 2
+    for _ in range(100):
+        costs.add(KIND, 900)
+    assert percentile(costs) == 900
+
+
+def test_own_runs_count_for_open_ended_ones_and_only_upwards() -> None:
+    """A listed price is a bound. A figure that was shipped is not undercut by a few cheap runs."""
+    listed = CostEstimate(likely=0.1, worst=0.25, basis="list_price")
+    open_ended = CostEstimate(likely=0.1, worst=0.25)
+    quarter = 250_000_000
+    assert reserve_of(listed, 9 * quarter) == quarter
+    assert reserve_of(open_ended, 9 * quarter) == 9 * quarter
+    assert reserve_of(open_ended, 1) == reserve_of(open_ended, None) == quarter
+    assert reserve_of(unknown_price(), None) == 4 * quarter
+
+
+class Ledger:
+    """A ledger that knows one percentile, or none, and counts how often it is asked."""
+
+    def __init__(self, answer: int | LedgerError) -> None:
+        """Give this answer."""
+        self.answer = answer
+        self.asked: list[tuple[str, str, str]] = []
+
+    def percentile(self, *kind: str) -> Future[int]:
+        """The answer, at once."""
+        self.asked.append(kind)  # type: ignore[arg-type]
+        future: Future[int] = Future()
+        if isinstance(self.answer, LedgerError):
+            future.set_exception(self.answer)
+        else:
+            future.set_result(self.answer)
+        return future
+
+
+def test_a_ledger_is_asked_once_for_a_hundred_runs() -> None:
+    """Its answer counts that long; what it learns, it learns from the end of each run."""
+    ledger: Any = Ledger(7)
+    costs = CostsInLedger(ledger)
+    costs.add(KIND, 900)
+    assert {percentile(costs) for _ in range(100)} == {7}
+    assert ledger.asked == [("toy", "greet", "cool")]
+    percentile(costs)
+    assert len(ledger.asked) == 2
+
+
+def test_a_ledger_that_cannot_be_read_leaves_the_shipped_figure() -> None:
+    """The reservation itself will fail, and say why."""
+    ledger: Any = Ledger(LedgerError("broken"))
+    assert percentile(CostsInLedger(ledger)) is None
