@@ -6,6 +6,7 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from perplexity_connector.host.ledger.entries import OverBudgetError
+from perplexity_connector.host.ledger.prepared import Prepared
 from perplexity_connector.host.ledger.schema import budgets, is_current, rows, runs
 from perplexity_connector.host.ledger.texts import packed_ids
 
@@ -16,10 +17,13 @@ _lock = (
     .with_for_update()
 )
 _after = budgets.c.committed + bindparam("nano")
-_add = (
+_adding = (
     update(budgets).where(budgets.c.id == bindparam("budget")).values(committed=_after)
 )
-_reserve = _add.where(or_(budgets.c.cap.is_(None), _after <= budgets.c.cap))
+_add = Prepared(_adding)
+_reserve = Prepared(
+    _adding.where(or_(budgets.c.cap.is_(None), _after <= budgets.c.cap))
+)
 _holders = (
     select(rows.c.owner)
     .distinct()
@@ -64,7 +68,7 @@ def reserve(
     """
     for budget_id in sorted(ids) if nano else ():
         change = {"budget": budget_id, "nano": nano}
-        if not connection.execute(_reserve, change).rowcount:
+        if not _reserve(connection, change).rowcount:
             raise OverBudgetError(
                 budget_id,
                 is_waiting_useful=_is_in_use(connection, budget_id, is_alive),
@@ -74,7 +78,7 @@ def reserve(
 def add(connection: Connection, ids: Collection[str], nano: int) -> None:
     """Add an amount to each budget, or take it off: a cost may exceed a cap."""
     for budget_id in sorted(ids) if nano else ():
-        connection.execute(_add, {"budget": budget_id, "nano": nano})
+        _add(connection, {"budget": budget_id, "nano": nano})
 
 
 def _is_in_use(

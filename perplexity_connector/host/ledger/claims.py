@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from sqlalchemy import (
     Connection,
     RowMapping,
+    and_,
     bindparam,
     insert,
     outerjoin,
@@ -16,10 +17,17 @@ from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import new_run_id
 from perplexity_connector.host.ledger.budgets import job_budget, reserve
 from perplexity_connector.host.ledger.entries import Claim, NewRun, State
-from perplexity_connector.host.ledger.held import Held, fenced, held, move_row
+from perplexity_connector.host.ledger.held import (
+    Held,
+    change_run,
+    fenced,
+    held,
+    move_row,
+)
+from perplexity_connector.host.ledger.prepared import Prepared
 from perplexity_connector.host.ledger.schema import (
-    has_line,
     is_current,
+    is_present,
     jobs,
     rows,
     runs,
@@ -31,8 +39,7 @@ from perplexity_connector.host.ledger.texts import (
     unpacked_ids,
 )
 
-# `begun` sorts before `planned`: the order of the index is the order of the claims.
-_next = (
+_candidate = (
     select(
         rows.c.id,
         rows.c.number,
@@ -59,16 +66,18 @@ _next = (
     )
     .where(
         rows.c.job_id == bindparam("job"),
-        rows.c.state.in_(("begun", "planned")),
         rows.c.owner.is_(None),
         jobs.c.cancel_requested.is_(False),
-        has_line,
+        is_present,
     )
-    .order_by(rows.c.state, rows.c.number)
+    .order_by(rows.c.number)
     .limit(1)
     .with_for_update(of=rows, skip_locked=True)
 )
-_claim = (
+_is_followed = and_(rows.c.state == "begun", rows.c.to_follow.is_(True))
+_followed_next = _candidate.where(_is_followed)
+_planned_next = _candidate.where(rows.c.state == "planned")
+_claim = Prepared(
     update(rows)
     .where(rows.c.id == bindparam("row"), rows.c.epoch == bindparam("as_read"))
     .values(
@@ -76,10 +85,31 @@ _claim = (
         owner=bindparam("to_owner"),
         epoch=bindparam("to_epoch"),
         cancel_requested=False,
+        to_follow=False,
     )
 )
-_begin = insert(runs)
-_begin_again = update(runs).where(runs.c.id == bindparam("run"))
+_BEGUN = (
+    "id",
+    "job_id",
+    "row_id",
+    "round",
+    "connector",
+    "action",
+    "version",
+    "connection",
+    "fingerprint",
+    "idempotent",
+    "created_at",
+    "price_group",
+    "input",
+    "state",
+    "sent_by",
+    "sent_epoch",
+    "sent_at",
+    "reserved",
+    "budgets",
+)
+_begin = Prepared(insert(runs), _BEGUN)
 
 
 def begin_run(
@@ -109,7 +139,7 @@ def begin_run(
         reserved=price,
     )
     begun = _lone_run(new, row_id, now) | _held_by(owner, claim, now)
-    connection.execute(_begin, begun)
+    _begin(connection, begun)
     return claim
 
 
@@ -121,7 +151,7 @@ def adopt_run(
         return
     row_id = _enter_lone(connection, new, "begun", owner=None, now=now)
     begun = {"state": "begun", "checkpoint": packed(checkpoint), "sent_at": now}
-    connection.execute(_begin, _lone_run(new, row_id, now) | begun)
+    connection.execute(insert(runs), _lone_run(new, row_id, now) | begun)
 
 
 def claim_row(  # noqa: PLR0913 - where to reserve, and what every transaction has
@@ -140,13 +170,14 @@ def claim_row(  # noqa: PLR0913 - where to reserve, and what every transaction h
     the least to reserve. Returns None if nothing is left to claim or the job was cancelled.
     Raises `OverBudgetError`.
     """
-    found = connection.execute(_next, {"job": job_id}).mappings().one_or_none()
-    if found is None:
-        return None
-    if found["state"] == "begun":
+    of_job = {"job": job_id}
+    if found := connection.execute(_followed_next, of_job).mappings().one_or_none():
         claim = _followed(job_id, found)
         _take(connection, owner, claim)
         return claim
+    found = connection.execute(_planned_next, of_job).mappings().one_or_none()
+    if found is None:
+        return None
     nano = max(found["worst"], percentiles.get(found["price_group"] or "", 0))
     ids = (job_budget(job_id), *budgets)
     reserve(connection, ids, nano, is_alive=is_alive)
@@ -275,7 +306,7 @@ def _take(connection: Connection, owner: str, claim: Claim) -> None:
         "to_owner": owner,
         "to_epoch": claim.epoch,
     }
-    connection.execute(_claim, change)
+    _claim(connection, change)
 
 
 def _enter_run(
@@ -292,7 +323,7 @@ def _enter_run(
         "input": found["input"],
     }
     if found["run_id"]:
-        connection.execute(_begin_again.values(**changes), {"run": found["run_id"]})
+        change_run(connection, claim.run_id, changes)
         return
     new = {
         "id": claim.run_id,
@@ -301,7 +332,7 @@ def _enter_run(
         "round": claim.round,
         "created_at": now,
     }
-    connection.execute(_begin, new | changes)
+    _begin(connection, new | changes)
 
 
 def _resumed(connection: Connection, seen: Held) -> Claim:

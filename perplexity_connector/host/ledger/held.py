@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from perplexity_connector.host.ledger.entries import Claim, FencedError, State
+from perplexity_connector.host.ledger.prepared import Prepared
 from perplexity_connector.host.ledger.schema import jobs, owners, rows, runs
 from perplexity_connector.host.ledger.texts import unpacked_ids
 
@@ -79,7 +80,7 @@ _held = (
     .with_for_update()
 )
 _of_run = _held.where(runs.c.id == bindparam("run"))
-_move_row = (
+_move_row = Prepared(
     update(rows)
     .where(rows.c.id == bindparam("row"), rows.c.epoch == bindparam("as_read"))
     .values(
@@ -158,12 +159,17 @@ def move_row(
         "to_owner": owner,
         "to_epoch": seen.epoch + 1 if epoch is None else epoch,
     }
-    return bool(connection.execute(_move_row, change).rowcount)
+    return bool(_move_row(connection, change).rowcount)
 
 
 def plan_rows(connection: Connection, *where: ColumnElement[bool]) -> None:
     """Plan these rows again in a new round: older runs keep their costs."""
     connection.execute(update(rows).where(*where).values(_PLANNED))
+
+
+def follow(connection: Connection, *where: ColumnElement[bool]) -> None:
+    """Let the next claims follow the checkpoints of these rows."""
+    connection.execute(update(rows).where(*where).values(to_follow=True))
 
 
 def change_run(

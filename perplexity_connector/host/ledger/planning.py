@@ -19,12 +19,14 @@ from perplexity_connector.host.ledger.entries import (
     NewJob,
     Retry,
 )
-from perplexity_connector.host.ledger.held import (
-    fenced,
-    plan_rows,
+from perplexity_connector.host.ledger.held import fenced, follow, plan_rows
+from perplexity_connector.host.ledger.schema import (
+    is_present,
+    jobs,
+    lines,
+    rows,
 )
-from perplexity_connector.host.ledger.schema import has_line, jobs, lines, rows
-from perplexity_connector.host.ledger.table_lines import mark_stale
+from perplexity_connector.host.ledger.table_lines import leave_out, mark_stale
 from perplexity_connector.host.ledger.takeovers import take_over
 from perplexity_connector.host.ledger.texts import packed
 
@@ -81,9 +83,12 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
         dropped = (lines.c.job_id == job_id, lines.c.number > last_line)
         mark_stale(connection, job_id, *dropped)
         connection.execute(delete(lines).where(*dropped))
+        leave_out(connection, job_id)
     if output is not None:
         _move_output(connection, job_id, output)
     take_over(connection, is_alive=is_alive, now=now, job_id=job_id)
+    of_begun = (rows.c.job_id == job_id, rows.c.state == "begun")
+    follow(connection, *of_begun, rows.c.owner.is_(None))
     if retry:
         _retry(connection, job_id, retry)
 
@@ -101,7 +106,7 @@ def end_job(
     connection: Connection, owner: str, job_id: str, reason: str, *, now: int
 ) -> None:
     """Stop writing for a job. It has ended if no row is left to run."""
-    is_open = (rows.c.job_id == job_id, rows.c.state.not_in(ENDED), has_line)
+    is_open = (rows.c.job_id == job_id, rows.c.state.not_in(ENDED), is_present)
     left = connection.scalar(select(exists().where(*is_open)))
     ours = update(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner)
     ended = {"owner": None, "end_reason": reason, "ended_at": None if left else now}
@@ -155,7 +160,7 @@ def _move_output(connection: Connection, job_id: str, output: str) -> None:
 
 
 def _retry(connection: Connection, job_id: str, state: Retry) -> None:
-    retried = (rows.c.job_id == job_id, rows.c.state == state, has_line)
+    retried = (rows.c.job_id == job_id, rows.c.state == state, is_present)
     ids = select(rows.c.id).where(*retried)
     again = (lines.c.job_id == job_id, lines.c.row_id.in_(ids))
     mark_stale(connection, job_id, *again)

@@ -25,8 +25,8 @@ from perplexity_connector.host.ledger.entries import (
 )
 from perplexity_connector.host.ledger.schema import (
     budgets,
-    has_line,
     is_current,
+    is_present,
     jobs,
     lines,
     rows,
@@ -223,7 +223,6 @@ def _totals(connection: Connection, job_id: str) -> dict[str, Any]:
 
 
 def _counts(connection: Connection, job_id: str) -> Mapping[State, int]:
-    is_present = or_(has_line, rows.c.key == "")
     of_job = and_(rows.c.job_id == job_id, is_present)
     found = select(rows.c.state, func.count()).where(of_job).group_by(rows.c.state)
     return dict(connection.execute(found).all())

@@ -15,12 +15,13 @@ from perplexity_connector.host.ledger.held import (
     owned,
     take_back,
 )
+from perplexity_connector.host.ledger.prepared import Prepared
 from perplexity_connector.host.ledger.run_units import back
 from perplexity_connector.host.ledger.schema import runs
 from perplexity_connector.host.ledger.takeovers import plan_again, plan_or_end
 from perplexity_connector.host.ledger.texts import packed
 
-_end = (
+_end = Prepared(
     update(runs)
     .where(runs.c.id == bindparam("run"))
     .values(
@@ -138,7 +139,7 @@ def _write(connection: Connection, seen: Held, end: RunEnd, state: State) -> Non
         "to_output": packed(end.envelope),
         "to_summary": end.summary,
     }
-    connection.execute(_end, values)
+    _end(connection, values)
     if has_ended:
         end_lone(connection, seen, end.ended_at)
 

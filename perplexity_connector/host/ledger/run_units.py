@@ -16,12 +16,13 @@ from perplexity_connector.host.ledger.held import (
     reopen,
     take_back,
 )
+from perplexity_connector.host.ledger.prepared import Prepared
 from perplexity_connector.host.ledger.schema import rows, runs
 from perplexity_connector.host.ledger.texts import packed
 
 # A run with a checkpoint stays `begun`: its requests only follow it.
 _to_state = bindparam("to_state", type_=String)
-_step_row = (
+_step_row = Prepared(
     update(rows)
     .where(
         rows.c.id == bindparam("row"),
@@ -30,7 +31,7 @@ _step_row = (
     )
     .values(state=case((rows.c.state == "begun", "begun"), else_=_to_state))
 )
-_step_run = (
+_step_run = Prepared(
     update(runs)
     .where(runs.c.id == bindparam("run"), runs.c.state != "begun")
     .values(
@@ -40,7 +41,7 @@ _step_run = (
         sent_at=bindparam("to_time"),
     )
 )
-_set_row = (
+_set_row = Prepared(
     update(rows)
     .where(
         rows.c.id == bindparam("row"),
@@ -49,12 +50,12 @@ _set_row = (
     )
     .values(state=_to_state)
 )
-_checkpoint = (
+_checkpoint = Prepared(
     update(runs)
     .where(runs.c.id == bindparam("run"))
     .values(state=_to_state, checkpoint=bindparam("to_checkpoint"))
 )
-_keep = (
+_keep = Prepared(
     update(runs)
     .where(runs.c.id == bindparam("run"))
     .values(kept=runs.c.kept + runs.c.reserved, reserved=bindparam("nano"))
@@ -71,7 +72,7 @@ def sent(connection: Connection, owner: str, claim: Claim, *, now: int) -> None:
         "to_epoch": claim.epoch,
         "to_time": now,
     }
-    connection.execute(_step_run, change)
+    _step_run(connection, change)
 
 
 def back(connection: Connection, owner: str, claim: Claim) -> None:
@@ -84,7 +85,7 @@ def back(connection: Connection, owner: str, claim: Claim) -> None:
         "to_epoch": None,
         "to_time": None,
     }
-    connection.execute(_step_run, change)
+    _step_run(connection, change)
 
 
 def reserve_again(
@@ -101,7 +102,7 @@ def reserve_again(
     """
     reserve(connection, claim.budgets, nano, is_alive=is_alive)
     owned(connection, owner, claim)
-    connection.execute(_keep, {"run": claim.run_id, "nano": nano})
+    _keep(connection, {"run": claim.run_id, "nano": nano})
 
 
 def checkpoint(
@@ -114,15 +115,16 @@ def checkpoint(
     """
     to_state = "begun" if state else "sent"
     row = {"row": claim.row_id, "by": owner, "as_claimed": claim.epoch}
-    if not connection.execute(_set_row, row | {"to_state": to_state}).rowcount:
+    if not _set_row(connection, row | {"to_state": to_state}).rowcount:
         _take_late(connection, owner, claim, state)
-    change = {"to_state": to_state, "to_checkpoint": packed(state or None)}
-    connection.execute(_checkpoint, {"run": claim.run_id} | change)
+    kept = packed(state or None)
+    change = {"run": claim.run_id, "to_state": to_state, "to_checkpoint": kept}
+    _checkpoint(connection, change)
 
 
 def _step(connection: Connection, owner: str, claim: Claim, state: str) -> None:
     row = {"row": claim.row_id, "by": owner, "as_claimed": claim.epoch}
-    if not connection.execute(_step_row, row | {"to_state": state}).rowcount:
+    if not _step_row(connection, row | {"to_state": state}).rowcount:
         seen = held(connection, claim.run_id)
         raise fenced(connection, seen.owner if seen else None)
 

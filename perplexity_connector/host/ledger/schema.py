@@ -83,6 +83,8 @@ jobs = Table(
     Index("ix_jobs_ended", "content_erased", "ended_at"),
 )
 
+# `number`: the first line; negative for a row that is not in the present table, which is not run.
+# `to_follow`: the next claim may follow its checkpoint.
 rows = Table(
     "rows",
     metadata,
@@ -100,6 +102,7 @@ rows = Table(
     Column("epoch", Integer, nullable=False, server_default="0"),
     Column("round", Integer, nullable=False, server_default="0"),
     _flag("cancel_requested"),
+    _flag("to_follow"),
     UniqueConstraint("job_id", "key"),
     Index("ix_rows_state", "job_id", "state", "number"),
     Index("ix_rows_owner", "owner", sqlite_where=_held, postgresql_where=_held),
@@ -175,7 +178,7 @@ is_current = and_(
     runs.c.row_id == rows.c.id,
     runs.c.round == rows.c.round,
 )
-# Only rows that are in the present table are run: an older one may have had more.
+is_present = rows.c.number >= 0
 has_line = exists().where(
     lines.c.job_id == rows.c.job_id,
     lines.c.number == rows.c.number,

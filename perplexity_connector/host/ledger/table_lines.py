@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, bindparam, delete, exists, null, select, update
 
 from perplexity_connector.host.ledger.entries import ENDED, KnownLine
-from perplexity_connector.host.ledger.schema import jobs, lines, rows
+from perplexity_connector.host.ledger.schema import (
+    has_line,
+    is_present,
+    jobs,
+    lines,
+    rows,
+)
 from perplexity_connector.host.ledger.texts import unpacked
 
 if TYPE_CHECKING:
@@ -77,6 +83,13 @@ def drop_lines(connection: Connection, job_id: str, numbers: Sequence[int]) -> N
         batch = numbers[start : start + _BATCH]
         mark_stale(connection, job_id, lines.c.number.in_(batch))
         connection.execute(_of_numbers, {"job": job_id, "numbers": batch})
+    leave_out(connection, job_id)
+
+
+def leave_out(connection: Connection, job_id: str) -> None:
+    """Leave out the rows that have no line any more: they are not run."""
+    absent = update(rows).where(rows.c.job_id == job_id, is_present, ~has_line)
+    connection.execute(absent.values(number=-1))
 
 
 def written_anew(

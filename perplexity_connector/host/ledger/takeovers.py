@@ -10,6 +10,7 @@ from perplexity_connector.host.ledger.held import (
     Held,
     change_run,
     end_lone,
+    follow,
     held_where,
     move_row,
     plan_rows,
@@ -82,6 +83,7 @@ def leave_unsure(connection: Connection, seen: Held, now: int) -> None:
 def _settle(connection: Connection, seen: Held, now: int) -> None:
     if seen.state == "begun":
         move_row(connection, seen, "begun")
+        follow(connection, rows.c.id == seen.row_id)
     elif seen.state == "claimed":
         plan_again(connection, seen, now, is_in_doubt=False)
     elif not seen.idempotent:

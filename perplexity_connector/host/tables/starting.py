@@ -64,9 +64,10 @@ async def _begin(
         output=str(job.request.out),
     )
     await asyncio.wrap_future(started)
-    await asyncio.wrap_future(ledger.drop_lines(job_id, plan.dropped))
     for rows, lines in plan.spool.batches():
         await asyncio.wrap_future(ledger.add_rows(job_id, rows, lines))
+    # A row may have lost its line to another one, too.
+    await asyncio.wrap_future(ledger.drop_lines(job_id, plan.dropped))
 
 
 async def open_output(ledger: "Ledger", job: TableJob) -> Output:
