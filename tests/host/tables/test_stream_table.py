@@ -10,6 +10,7 @@ from perplexity_connector.contract import (
     ActionContext,
     ActionResult,
     ConnectorError,
+    Effect,
     ErrorCode,
     JsonObject,
 )
@@ -173,7 +174,7 @@ def test_failed_rows_are_written_and_only_retry_runs_them_again(desk: Desk) -> N
 def test_an_unsure_row_is_named_and_runs_again_on_that_wish_alone(desk: Desk) -> None:
     """It may have been paid. `retry="failed"` leaves it alone."""
     table = desk.table("id,name\n7,Ada\n")
-    desk.fate["Ada"] = refused(ErrorCode.INVALID_RESPONSE, effect="unknown")
+    desk.fate["Ada"] = refused(ErrorCode.INVALID_RESPONSE, effect=Effect.UNKNOWN)
     *_, end = desk.run(table, key="id")
     (unsure,) = end["unsure"]
     assert (unsure["line"], unsure["key"]) == (2, "7")
