@@ -42,7 +42,7 @@ class TablePriceDocument(TypedDict):
 class TablePlannedItem(TypedDict):
     """The plan of a table: the first item, before anything is sent.
 
-    * `job_id`: the job; empty where nothing is recorded, with `plan_only` of a new table.
+    * `job_id`: the job, for `Host.cancel`. A new one is recorded when it begins.
     * `rows`: the valid lines. Each has one record in the output.
     * `doubles`: those whose inputs are the same as an earlier line's. They share its run.
     * `done`: those that need no run: their row has ended.
@@ -103,7 +103,7 @@ class TableFinishedItem(TypedDict):
       `failed` where a row met what stops all rows, such as a refused key: see `cause`.
     * `cause`: that error's code; None for other reasons.
     * `message`: that error's words, or why the records could not be written; None if all is well.
-    * `rows`: how many valid lines are in each state.
+    * `rows`: how many rows are in each state. Doubles are lines of one row.
     * `failed`: the lines of the failed rows by error code.
     * `unsure`: the rows that may have been paid, by name.
     * `begun`: the ids of the runs that go on at the provider. The next start fetches their answers.

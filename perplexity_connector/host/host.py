@@ -326,7 +326,9 @@ class Host:
         runs that the provider has begun go on, for the next start. The second call asks the provider
         to stop them.
         """
-        return self._runs.cancel(run_id)
+        # Not made for this: importing it takes long, and then no table is under way.
+        tables: Tables | None = vars(self).get("_tables")
+        return self._runs.cancel(run_id) or bool(tables and tables.cancel(run_id))
 
     async def options(  # noqa: PLR0913 - all but two are optional keywords
         self,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from sqlalchemy import (
     Connection,
     RowMapping,
+    and_,
     bindparam,
     insert,
     outerjoin,
@@ -73,10 +74,9 @@ _candidate = (
     .limit(1)
     .with_for_update(of=rows, skip_locked=True)
 )
-_followed_next = Prepared(
-    _candidate.where(rows.c.state == "begun", rows.c.to_follow.is_(True))
-)
-_planned_next = Prepared(_candidate.where(rows.c.state == "planned"))
+_is_followed = and_(rows.c.state == "begun", rows.c.to_follow.is_(True))
+_followed_next = _candidate.where(_is_followed)
+_planned_next = _candidate.where(rows.c.state == "planned")
 _claim = Prepared(
     update(rows)
     .where(rows.c.id == bindparam("row"), rows.c.epoch == bindparam("as_read"))
@@ -171,11 +171,11 @@ def claim_row(  # noqa: PLR0913 - where to reserve, and what every transaction h
     Raises `OverBudgetError`.
     """
     of_job = {"job": job_id}
-    if found := _followed_next(connection, of_job).mappings().one_or_none():
+    if found := connection.execute(_followed_next, of_job).mappings().one_or_none():
         claim = _followed(job_id, found)
         _take(connection, owner, claim)
         return claim
-    found = _planned_next(connection, of_job).mappings().one_or_none()
+    found = connection.execute(_planned_next, of_job).mappings().one_or_none()
     if found is None:
         return None
     nano = max(found["worst"], percentiles.get(found["price_group"] or "", 0))

@@ -223,6 +223,7 @@ class KnownJob:
 
     * `cap`, `committed`: its budget: costs and reservations together.
     * `cost`: the known costs of all its runs, earlier rounds too.
+    * `is_stale`: whether the output has records that are out of date.
     * `counts`: rows of the present table by state.
     * `perhaps_twice`: how many of its runs were perhaps billed twice.
     """
@@ -242,6 +243,7 @@ class KnownJob:
     starts: int
     cancel_requested: bool
     content_erased: bool
+    is_stale: bool
     cap: int | None
     committed: int
     cost: int
@@ -262,13 +264,17 @@ class KnownRow:
 class KnownLine:
     """A line of a table, with the outcome of its row.
 
+    * `row_number`: the row's own line; a double has another number.
+    * `key`, `digest`: of its row.
     * `record`: the table's own columns.
     * `output_end`: where its record ends in the output file; None if it is not written.
     * `run_id` and what follows: of the row's current run, if it has one.
     """
 
     number: int
+    row_number: int
     key: str
+    digest: str
     record: JsonObject | None
     output_end: int | None
     state: State

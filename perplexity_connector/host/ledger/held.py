@@ -79,7 +79,7 @@ _held = (
     .join_from(runs, rows, rows.c.id == runs.c.row_id)
     .with_for_update()
 )
-_of_run = Prepared(_held.where(runs.c.id == bindparam("run")))
+_of_run = _held.where(runs.c.id == bindparam("run"))
 _move_row = Prepared(
     update(rows)
     .where(rows.c.id == bindparam("row"), rows.c.epoch == bindparam("as_read"))
@@ -106,7 +106,7 @@ _PLANNED = {
 
 def held(connection: Connection, run_id: str) -> Held | None:
     """Read a run and its row, and lock both."""
-    found = _of_run(connection, {"run": run_id}).mappings().one_or_none()
+    found = connection.execute(_of_run, {"run": run_id}).mappings().one_or_none()
     return Held(**found) if found else None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger import units
-from perplexity_connector.host.ledger.using import LedgerUser
+from perplexity_connector.host.ledger.table_ledger import TableLedger
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Ledger"]
 
 
-class Ledger(LedgerUser):
+class Ledger(TableLedger):
     """The recorded work of all processes that share a database.
 
     Most methods return a future, which resolves after the commit. It raises `LedgerError` if the
@@ -146,10 +146,12 @@ class Ledger(LedgerUser):
         cap: int | None = None,
         retry: "Retry | None" = None,
         last_line: int | None = None,
+        output: str | None = None,
     ) -> "Future[None]":
         """Begin to write for a job: take over from dead processes, and plan again what is retried.
 
-        A cap replaces the job's own. `FencedError` while another process writes for it.
+        A cap replaces the job's own, and so does an output, into which all lines are to be written.
+        `FencedError` while another process writes for it.
         """
         return self._write(
             lambda tx: units.planning.start_job(
@@ -159,6 +161,7 @@ class Ledger(LedgerUser):
                 cap=cap,
                 retry=retry,
                 last_line=last_line,
+                output=output,
                 is_alive=tx.is_alive,
                 now=tx.now,
             ),

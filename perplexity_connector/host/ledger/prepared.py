@@ -1,6 +1,7 @@
-"""Statements that run for every row: compiled once for each database.
+"""Changes that are made for every row: compiled once for each database.
 
-SQLAlchemy prepares each execution anew, which takes four times as long as SQLite needs to do it.
+SQLAlchemy prepares each execution anew, and takes longer for it than SQLite for the change. What it
+keeps about the columns of a SELECT is lost this way, so these are executed as usual.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -17,7 +18,7 @@ _Arguments: TypeAlias = Callable[[_Values], Any]
 
 
 class Prepared:
-    """A statement with named parameters, which are texts, numbers and booleans.
+    """A change with named parameters, which are texts, numbers and booleans.
 
     * `_statement`, `_columns`: the statement; the columns of an INSERT.
     * `_compiled`: by database, its SQL and how its arguments are made.

@@ -76,7 +76,9 @@ _is_outside = runs.c.job_id == runs.c.id
 _LARGE = (runs.c.checkpoint, runs.c.output)
 _LINE = (
     lines.c.number,
+    rows.c.number.label("row_number"),
     rows.c.key,
+    rows.c.digest,
     rows.c.state,
     runs.c.id.label("run_id"),
     runs.c.error_code,
@@ -200,7 +202,9 @@ def _known_lines(connection: Connection, found: "Select[Any]") -> Sequence[Known
     return [
         KnownLine(
             number=row.number,
+            row_number=row.row_number,
             key=row.key,
+            digest=row.digest,
             record=unpacked(row.record),
             output_end=row.output_end,
             state=row.state,

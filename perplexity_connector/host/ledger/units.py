@@ -14,6 +14,7 @@ __all__ = [
     "row_planning",
     "run_ends",
     "run_units",
+    "table_lines",
     "usage",
 ]
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         row_planning,
         run_ends,
         run_units,
+        table_lines,
         usage,
     )
 else:

@@ -10,20 +10,19 @@ from pathlib import Path
 from perplexity_connector.host.tables.refusals import refusal
 
 _BINARY = getattr(os, "O_BINARY", 0)
-_OTHER = "Choose another --out."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What the ledger knows of an output file.
 
-    * `job_id`: the job whose records it has; None for a new job.
+    * `job_id`: the job whose records it has.
     * `end`: where its last record ends; 0 if none is noted.
     * `last`: that record; empty where its content was erased.
     * `next`: the records that may follow it: a crash came before their ends were noted.
     """
 
-    job_id: str | None
+    job_id: str
     end: int = 0
     last: bytes = b""
     next: Collection[bytes] = ()
@@ -79,11 +78,15 @@ class Output:
         size = os.fstat(self._file).st_size
         if known.end:
             begin = known.end - len(known.last)
-            is_ours = size >= known.end and self._has(begin, known.last)
+            is_ours = (
+                size >= known.end
+                and self._has(0, header)
+                and self._has(begin, known.last)
+            )
             return self._require(known, known.end, is_ours=is_ours)
         if not size:
             return 0
-        is_ours = known.job_id is not None and self._begins_as_ours(header, known)
+        is_ours = self._begins_as_ours(header, known)
         return self._require(known, min(size, len(header)), is_ours=is_ours)
 
     def _begins_as_ours(self, header: bytes, known: Known) -> bool:
@@ -97,9 +100,6 @@ class Output:
     def _require(self, known: Known, end: int, *, is_ours: bool) -> int:
         if is_ours:
             return end
-        if known.job_id is None:
-            message = f"The output exists already, and is not of this job. {_OTHER}"
-            raise refusal(message)
         message = (
             "The output was changed: its last record is not that of this job. It is left alone. "
             f"Write all records to another file, without new runs: --job {known.job_id} --out OTHER"
@@ -173,11 +173,9 @@ def _ends_with(path: Path, known: Known) -> bool:
         return file.read() == known.last
 
 
-def keep_old(path: Path) -> Path:
-    """Rename a file to the first free one of `OUT.1`, `OUT.2` and so on. Return that path."""
+def free_path(path: Path) -> Path:
+    """Return the first of `OUT.1`, `OUT.2` and so on that is free: the place of an old output."""
     number = 1
     while (kept := path.with_name(f"{path.name}.{number}")).exists():
         number += 1
-    with suppress(FileNotFoundError):
-        path.rename(kept)
     return kept

@@ -7,16 +7,14 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import pointer_tokens, value_at
+from perplexity_connector.host.ledger.entries import KnownLine, State
 from perplexity_connector.host.tables.reading import require_different
 from perplexity_connector.host.tables.refusals import refusal
-
-if TYPE_CHECKING:
-    from perplexity_connector.contract import EnvelopeDocument, RowState
 
 _OUTCOME = ("_status", "_error", "_cost", "_run")
 # A spreadsheet calculates a text that begins with one of these.
@@ -26,29 +24,31 @@ _NANO = 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The end of a line's run.
+    """The end of a row's run.
 
-    * `cost`: nano-USD; None if it is unknown. A double costs nothing: its row's line has the cost.
+    * `line`: the row's own line. Another one is a double of it, which has cost nothing.
+    * `cost`: nano-USD; None if it is unknown.
     * `output`: that of the run; None if it has failed.
     """
 
-    state: "RowState"
+    line: int
+    state: State
     error: str | None
     cost: int | None
     run_id: str | None
     output: JsonValue
 
 
-def outcome(
-    state: "RowState",
-    run_id: str | None,
-    error: str | None,
-    cost: int | None,
-    envelope: "EnvelopeDocument | None",
-) -> Outcome:
-    """Return the outcome of a run with this envelope, if it has one."""
-    output = envelope["output"] if envelope is not None else None
-    return Outcome(state=state, error=error, cost=cost, run_id=run_id, output=output)
+def outcome_of(line: KnownLine) -> Outcome:
+    """Return the outcome that the ledger has for a line."""
+    return Outcome(
+        line=line.row_number,
+        state=line.state,
+        error=line.error_code,
+        cost=line.cost,
+        run_id=line.run_id,
+        output=line.output["output"] if line.output else None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +72,15 @@ class Layout:
             return b""
         return _csv_line([*self.columns, *self.own, *_OUTCOME])
 
-    def encode(self, record: JsonObject, outcome: Outcome) -> bytes:
-        """Return the record of a line."""
+    def encode(self, line: KnownLine, outcome: Outcome) -> bytes:
+        """Return the record of a line with the outcome of its row."""
+        if line.number != outcome.line:
+            outcome = replace(outcome, cost=0)
         found = {
             name: _at(outcome.output, pointer) for name, pointer in self.own.items()
         }
         encode = self._json_line if self.is_json_lines else self._csv_record
-        return encode(record, found, outcome)
+        return encode(line.record or {}, found, outcome)
 
     def _json_line(
         self, record: JsonObject, found: JsonObject, outcome: Outcome

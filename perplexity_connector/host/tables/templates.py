@@ -44,7 +44,7 @@ class _Text:
         """Return it for a row. A cell alone stays as it is: text is text, whatever it looks like."""
         if len(self.parts) == 1:
             return _value(self.parts[0], cells)
-        return "".join(_as_text(_value(part, cells)) for part in self.parts)
+        return "".join(as_text(_value(part, cells)) for part in self.parts)
 
 
 def compile_templates(
@@ -136,7 +136,8 @@ def _value(part: str | _Cell, cells: Mapping[str, JsonValue]) -> JsonValue:
     return cells.get(part.column, "") if isinstance(part, _Cell) else part
 
 
-def _as_text(value: JsonValue) -> str:
+def as_text(value: JsonValue) -> str:
+    """Return a cell as text: null is empty, other values that are not text are compact JSON."""
     if isinstance(value, str):
         return value
     if value is None:

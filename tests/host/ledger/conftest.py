@@ -1,6 +1,25 @@
+"""One ledger in memory for all tests of transactions, whose tables are made once; and the writing thread's looks."""
+
+from collections.abc import Iterator
+
 import pytest
 
 from perplexity_connector.host.ledger.writing import writer
+from tests.host.ledger.books import Books
+
+
+@pytest.fixture(scope="session")
+def _made_once() -> Iterator[Books]:
+    books = Books()
+    yield books
+    books.engine.dispose()
+
+
+@pytest.fixture
+def books(_made_once: Books) -> Books:
+    """Return an empty ledger."""
+    _made_once.clear()
+    return _made_once
 
 
 @pytest.fixture
