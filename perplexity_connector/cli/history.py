@@ -1,6 +1,7 @@
 """The commands `runs`: list what the ledger has, show one entry, cancel or forget it."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from perplexity_connector.cli.exits import UsageError
@@ -92,8 +93,10 @@ def _find(records: Records, name: str) -> _Entry:
             name = _id(entry)
     if run := records.answer(records.ledger.run(name)):
         return run
-    if job := records.answer(records.ledger.find_job(name)):
-        return job
+    # A job without a name of its own has the real path of its output.
+    for job_name in (name, str(Path(name).resolve())):
+        if job := records.answer(records.ledger.find_job(job_name)):
+            return job
     message = "Unknown run or job. The command `runs` lists the known ones."
     raise UsageError(message)
 

@@ -75,12 +75,11 @@ class Records:
             return None
 
     def get(self, run_id: str) -> "KnownRun":
-        """Return a run. `last` is the newest one that is not finished.
+        """Return a run. `last` is the newest unfinished one; without one, the newest.
 
         Raises `UsageError` for an unknown id, naming the unfinished runs; else as `answer`.
         """
-        unfinished = () if run_id != LAST else self.unfinished()
-        name = next(iter(unfinished), run_id)
+        name = self._last() if run_id == LAST else run_id
         if run := self.answer(self.ledger.run(name)):
             return run
         if self.answer(self.ledger.find_job(name)):
@@ -89,6 +88,10 @@ class Records:
         known = ", ".join(self.unfinished()) or "none"
         message = f"Unknown run. Unfinished runs, newest first: {known}."
         raise UsageError(message)
+
+    def _last(self) -> str:
+        newest = self.answer(self.ledger.runs(limit=1))
+        return next(iter([*self.unfinished(), *(run.run_id for run in newest)]), LAST)
 
     def unfinished(self) -> list[str]:
         """Return the ids of the runs that can be followed, newest first. Raises as `answer`."""

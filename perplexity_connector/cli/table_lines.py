@@ -64,11 +64,12 @@ def trouble_lines(
 def _parts(plan: "TablePlannedItem") -> Iterator[str]:
     yield f"{plan['runs']} to run"
     counts = {
-        "doubles": plan["doubles"],
         "done": plan["done"],
         "going on": plan["going_on"],
         "invalid": len(plan["invalid"]),
     }
+    if plan["doubles"]:
+        yield _count(plan["doubles"], "double")
     yield from (f"{count} {word}" for word, count in counts.items() if count)
 
 

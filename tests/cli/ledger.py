@@ -68,6 +68,7 @@ JOB = KnownJob(
     cost=0,
     counts={"done": 2, "unsure": 1},
     perhaps_twice=0,
+    is_stale=False,
 )
 
 

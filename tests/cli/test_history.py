@@ -160,7 +160,9 @@ def test_a_job_as_json_says_since_when_it_is_unfinished(
     assert listed["unfinished_since"] is None
 
 
-@pytest.mark.parametrize("name", ["job_1", "/home/ada/out.csv", "last"])
+@pytest.mark.parametrize(
+    "name", ["job_1", "/home/ada/out.csv", "/home/../home/ada/out.csv", "last"]
+)
 def test_a_job_is_cancelled_and_forgotten_by_its_id_or_name(
     command: Command, ledger: FakeLedger, name: str
 ) -> None:

@@ -1,5 +1,6 @@
 """Runs that a crash or a failure cut short, and going on with them from the ledger."""
 
+import json
 from typing import Any
 
 import pytest
@@ -79,12 +80,26 @@ def test_a_ledger_that_cannot_be_used_is_named_in_a_line(
 def test_an_unknown_run_is_refused_naming_the_ones_there_are(
     command: Command, ledger: FakeLedger, run_id: str
 ) -> None:
-    """The newest unfinished one may be missing too."""
-    ledger.keep("run_1", state="done")
+    """A ledger without any run has no last one either."""
     if run_id != "last":
-        ledger.keep("run_2")
+        ledger.keep("run_1", "run_2")
     outcome = command("run", "--resume", run_id)
-    assert (outcome.code, "run_2" in outcome.err) == (2, run_id != "last")
+    assert (outcome.code, "run_2, run_1" in outcome.err) == (2, run_id != "last")
+
+
+def test_the_last_run_is_the_newest_unfinished_one_else_the_newest(
+    command: Command, host: FakeHost, ledger: FakeLedger
+) -> None:
+    """The first is followed, the second is shown."""
+    ledger.keep("run_1")
+    ledger.keep("run_2", state="done", output=envelope(output=ANSWER), checkpoint=None)
+    host.has_own_ids = True
+    assert (
+        json.loads(command("run", "--resume", "last", "--json").out)["run_id"]
+        == "run_1"
+    )
+    assert command("runs", "resume", "last").out.startswith("Far away.")
+    assert len(host.runs) == 1
 
 
 def test_the_job_of_a_table_is_not_resumed_as_a_run(

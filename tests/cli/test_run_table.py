@@ -74,7 +74,7 @@ def test_a_table_ends_with_a_summary_and_its_plan_came_first(
     assert outcome.code == 0
     assert "4 done" in outcome.out
     assert "0.015 USD" in outcome.out
-    for word in ("4 rows", "3 to run", "1 doubles", "likely 0.3 USD", "3 min"):
+    for word in ("4 rows", "3 to run", "1 double", "likely 0.3 USD", "3 min"):
         assert word in outcome.err
     kind, what, how = host.runs[-1]
     assert (kind, *what) == (
