@@ -21,8 +21,8 @@ from perplexity_connector.perplexity.wire.list_prices import (
     price_of_searches,
 )
 
-# USD for a run of each preset, by 2026-11-26. The first three are above the dearest runs that were
-# seen; the other three are estimated.
+# USD for a run of each preset, of 2026-11-26. The first three are above the costs of recorded short
+# answers; the other three are estimated.
 _FIGURES: Mapping[str, float] = {
     "fast": 0.0018,
     "low": 0.02,
