@@ -45,7 +45,7 @@ def run_document(run: "KnownRun", *, whole: bool) -> dict[str, object]:
 
 
 def job_document(job: "KnownJob") -> dict[str, object]:
-    """Return a table's job as a document. `unfinished_since` is None for one that has ended."""
+    """Return a table's job as a document. One that has ended has no `unfinished_since`."""
     return {
         "kind": "job",
         "id": job.job_id,

@@ -3,10 +3,12 @@
 Imports are inside the functions, so that `actions` and `describe` start fast (docs/performance.md).
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host import Host
+from perplexity_connector.host.environment import DAILY_BUDGET_VARIABLE
 
 if TYPE_CHECKING:
     from perplexity_connector.cli.records import Records
@@ -14,8 +16,14 @@ if TYPE_CHECKING:
 
 
 def make_host(options: "HostOptions") -> Host:
-    """Make the host of a command. Tests replace this."""
-    return Host(**options)
+    """Make the host of a command. Tests replace this.
+
+    A host without a ledger, which would refuse a daily budget, only looks around.
+    """
+    if "ledger" in options or DAILY_BUDGET_VARIABLE not in os.environ:
+        return Host(**options)
+    without = {DAILY_BUDGET_VARIABLE: ""}
+    return Host(**{"environ": {**os.environ, **without}, **options})
 
 
 def make_ledger() -> "Ledger":

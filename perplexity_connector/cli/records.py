@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 LAST = "last"
 # For one answer of the ledger. Another process may hold it for some seconds.
 _ANSWER_S = 30.0
-# At the end of a command, for what is not written yet.
+# At the end of a command, for all that is queued.
 _CLOSE_S = 5.0
 _LISTED = 20
 
@@ -48,7 +48,7 @@ class Records:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let the ledger write what it has, and name its problems on stderr."""
+        """Let the ledger write all that is queued, and name its problems on stderr."""
         for problem in self.ledger.close(_CLOSE_S):
             say(f"warning: {problem}")
 

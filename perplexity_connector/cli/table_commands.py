@@ -98,7 +98,7 @@ def run_table(  # noqa: PLR0913 - each option of the command is a parameter
         ),
     ] = False,
 ) -> None:
-    """Run an action for each line of a table. The same command again does only what is missing.
+    """Run an action for each line of a table. The same command again does only the rows that are left.
 
     The plan and its price are shown first. On a terminal it asks; elsewhere a likely price above 1
     USD needs --budget or --yes. Ctrl-C sends nothing new and leaves what the provider has begun;

@@ -2,14 +2,16 @@ import json
 from contextlib import redirect_stdout
 from importlib.metadata import version
 from io import StringIO
+from typing import cast
 
 import pytest
 
 from perplexity_connector.cli import hosts
 from perplexity_connector.cli.hosts import make_ledger
-from perplexity_connector.host import Host
+from perplexity_connector.host import Host, HostOptions, Ledger
 from tests.cli.conftest import Command
 from tests.cli.fakes import DESCRIPTION, ENTRY, FakeHost, envelope
+from tests.cli.ledger import FakeLedger
 
 
 def test_the_palette_is_listed(command: Command, host: FakeHost) -> None:
@@ -108,3 +110,16 @@ def test_a_user_without_a_home_gets_the_answer_and_a_warning(
 def test_the_host_is_the_reference_host() -> None:
     """With the settings given."""
     assert isinstance(hosts.make_host({}), Host)
+
+
+def test_a_daily_budget_counts_for_runs_and_disturbs_no_other_command(
+    command: Command, ledger: FakeLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even one that cannot be read, which a run names."""
+    monkeypatch.setenv("AUTOMATION_HOST_DAILY_BUDGET", "5")
+    counting = HostOptions(ledger=cast("Ledger", ledger))
+    assert hosts.make_host(counting)._daily_cap == 5_000_000_000
+    monkeypatch.setenv("AUTOMATION_HOST_DAILY_BUDGET", "much")
+    assert command("actions").code == 0
+    outcome = command("run", "execute_search", "query=moon", "--sandbox")
+    assert (outcome.code, outcome.out) == (2, "")

@@ -1,4 +1,4 @@
-"""The commands `runs` and `usage`: what was asked before, what it cost, and its end."""
+"""The commands `runs` and `usage`: the runs of before, their costs and ends."""
 
 import json
 import time
@@ -13,7 +13,11 @@ from tests.cli.fakes import envelope, failed
 from tests.cli.ledger import JOB, NOW, FakeLedger
 
 ANSWER = {"content": "Far away."}
-CHAT = {"model": "sonar", "messages": [{"role": "user", "content": "How far is it?"}]}
+CHAT = {
+    "model": "sonar",
+    "max_tokens": 16,
+    "messages": [{"role": "user", "content": "How far is it?"}],
+}
 DONE: dict[str, Any] = {
     "state": "done",
     "output": envelope(output=ANSWER),
@@ -180,7 +184,7 @@ def test_a_job_is_cancelled_and_forgotten_by_its_id_or_name(
 def test_a_ledger_that_cannot_be_read_is_an_error_here(
     command: Command, ledger: FakeLedger
 ) -> None:
-    """There is no answer that would count more."""
+    """Here no answer counts more."""
     ledger.problem = LedgerError("The ledger is damaged.")
     for words in (("runs",), ("usage",), ("runs", "show", "last")):
         outcome = command(*words)

@@ -45,6 +45,17 @@ def test_a_kept_run_can_be_dropped(
     assert ledger.entries == {}
 
 
+@pytest.mark.usefixtures("host")
+def test_a_run_that_another_process_drops_meanwhile_is_a_mistake(
+    command: Command, ledger: FakeLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left to drop."""
+    ledger.keep("run_1")
+    gone = ledger._failed(LookupError("run_1"))
+    monkeypatch.setattr(ledger, "forget", lambda _: gone)
+    assert command("run", "--forget", "run_1").code == 2
+
+
 @pytest.mark.parametrize("more", [("look",), ("--example",), ("--resume", "run_1")])
 @pytest.mark.usefixtures("host")
 def test_dropping_takes_no_step(
@@ -149,7 +160,7 @@ def test_a_run_whose_end_was_not_seen_says_how_to_go_on(
 def test_a_failure_before_any_checkpoint_offers_no_way_back(
     command: Command, host: FakeHost
 ) -> None:
-    """There is none."""
+    """Nothing can be followed."""
     host.script = [failed("unavailable", retryable=True) | {"run_id": "run_7"}]
     assert "--resume" not in command("run", "look", "query=moon").err
 

@@ -188,7 +188,7 @@ def test_a_table_with_nothing_left_begins_without_a_question(
     command: Command, host: FakeHost
 ) -> None:
     """It costs nothing."""
-    host.script = [PLAN | {"runs": 0, "done": 4}, FINISHED]
+    host.script = [PLAN | {"runs": 0, "done": 4, "doubles": 0}, FINISHED]
     assert command(*COMMAND, *OUT, terminal=True).code == 0
 
 
@@ -201,6 +201,14 @@ def test_json_prints_each_event_on_a_line(command: Command) -> None:
         "row.finished",
         "table.finished",
     ]
+
+
+def test_an_event_of_a_newer_host_is_not_shown(
+    command: Command, host: FakeHost
+) -> None:
+    """It disturbs nothing."""
+    host.script = [PLAN, {"type": "table.rested"}, ROW, FINISHED]
+    assert command(*COMMAND, *OUT).code == 0
 
 
 def test_all_that_did_not_go_well_is_named(command: Command, host: FakeHost) -> None:
