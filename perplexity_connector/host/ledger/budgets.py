@@ -47,7 +47,7 @@ def lock_budgets(connection: Connection, ids: Collection[str]) -> None:
 
 
 def set_cap(connection: Connection, budget_id: str, cap: int | None) -> None:
-    """Set the cap of a budget, which is made if it is new. It keeps what it has counted."""
+    """Set the cap of a budget, which is made if it is new. Its count stays."""
     change = update(budgets).where(budgets.c.id == budget_id).values(cap=cap)
     if not connection.execute(change).rowcount:
         _begin(connection, budget_id, cap)

@@ -270,10 +270,10 @@ class Run:
         context = replace(context, deadline=time.monotonic() + GRACE_S)
         with suppress(ConnectorError, TimeoutError):
             async with asyncio.timeout(GRACE_S):
-                if await self.log.may_stop():
-                    self._stop_accepted = await self.loaded.cancel_run(
-                        self.action, self.state, context
-                    )
+                self._stop_accepted = (
+                    await self.log.may_stop()
+                    and await self.loaded.cancel_run(self.action, self.state, context)
+                )
 
     def _warn_if_it_goes_on(self, error: ConnectorError) -> None:
         is_given_up = error.code in {ErrorCode.CANCELLED, ErrorCode.TIMEOUT}

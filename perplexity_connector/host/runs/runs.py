@@ -165,12 +165,12 @@ class Runs:
     ) -> "CostEstimate":
         """Return the price of a run with a valid input; the usual one if it is not known."""
         from perplexity_connector.host.spending.prices import (  # noqa: PLC0415 - only a budget or a table needs it
-            unknown_price,
+            UNKNOWN_PRICE,
         )
 
         loaded, known = self._find(connector, action, version)
         plain, _ = loaded.check_input(known, to_json(input))
-        return loaded.estimate(known, as_object(plain)) or unknown_price()
+        return loaded.estimate(known, as_object(plain)) or UNKNOWN_PRICE
 
     def seconds_for(
         self, connector: str, action: str, given: GivenConnection, requests: int
@@ -217,8 +217,10 @@ class Runs:
             watch.finished(envelope)
             await log.ended(envelope)
             raise
-        await log.ended(envelope)
-        watch.finished(envelope)
+        try:
+            await log.ended(envelope)
+        finally:
+            watch.finished(envelope)
         return envelope
 
     async def stream(

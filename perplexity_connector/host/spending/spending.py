@@ -4,9 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.spending.budget import Budget, too_small
-from perplexity_connector.host.spending.money import cost_of
 from perplexity_connector.host.spending.prices import (
     Costs,
     CostsInLedger,
@@ -79,8 +77,7 @@ class Spending:
             self._day = day
         return (day,)
 
-    def learn(self, kind: Kind, usage: JsonObject) -> None:
+    def learn(self, kind: Kind, cost: int) -> None:
         """Learn the cost of a run."""
-        cost, _ = cost_of(usage)
-        if cost is not None and not self._is_sandbox:
+        if not self._is_sandbox:
             self._costs.add(kind, cost)

@@ -1,5 +1,3 @@
-"""One ledger in memory for all tests of transactions, whose tables are made once; and the writing thread's looks."""
-
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +8,7 @@ from tests.host.ledger.books import Books
 
 @pytest.fixture(scope="session")
 def _made_once() -> Iterator[Books]:
+    """Make the tables in memory once, for all tests of the transactions."""
     books = Books()
     yield books
     books.engine.dispose()
@@ -17,7 +16,7 @@ def _made_once() -> Iterator[Books]:
 
 @pytest.fixture
 def books(_made_once: Books) -> Books:
-    """Return an empty ledger."""
+    """Return an empty ledger in memory."""
     _made_once.clear()
     return _made_once
 

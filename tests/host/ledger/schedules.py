@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from sqlalchemy import select
+
 from perplexity_connector.host.ledger import run_ends, run_units
 from perplexity_connector.host.ledger.entries import (
     Claim,
@@ -17,8 +19,6 @@ from perplexity_connector.host.ledger.entries import (
     Retry,
 )
 from perplexity_connector.host.ledger.reading import find_failures
-from sqlalchemy import func, select
-
 from perplexity_connector.host.ledger.schema import budgets, rows, runs
 from perplexity_connector.host.ledger.texts import unpacked_ids
 from tests.host.ledger.books import DAY, JOB, Books
@@ -103,16 +103,14 @@ class Schedule:
         self._finish()
 
     def _idle(self, process: Process, what: int) -> None:
-        if what < 6:
+        if what < 6 or what == 9:
             self._take(process)
         elif what == 6:
             self._begin_lone(process)
         elif what == 7:
             self.books.take_over()
         elif what == 8:
-            self._restart(process, "failed" if self.plan.repeats else None)
-        else:
-            self._restart(process, "unsure" if self.plan.repeats else None)
+            self._restart(process)
 
     def _claimed(self, process: Process, what: int) -> None:
         claim = _claim(process)
@@ -199,9 +197,11 @@ class Schedule:
             phase = "begun"
         process.phase, process.claim = phase, claim
 
-    def _restart(self, process: Process, retry: Retry | None) -> None:
+    def _restart(self, process: Process) -> None:
         """Start the same command again, which only one process may."""
-        again = [] if retry is None else self._rows_in(retry)
+        of_process: Retry = "failed" if self.processes.index(process) % 2 else "unsure"
+        retry = of_process if self.plan.repeats else None
+        again = self._rows_in(of_process) if self.plan.repeats else ()
         self.books.start(process.owner, retry=retry)
         self.allowed.update(again)
 
@@ -271,16 +271,21 @@ class Schedule:
         self.books.take_over()
         self.books.start(last.owner)
         while True:
-            try:
-                claim = self.books.claim(last.owner, budgets=(DAY,))
-            except OverBudgetError as error:
-                assert not error.is_waiting_useful
-                return
+            claim = self._last_claim(last)
             if claim is None:
                 return
             self._hold(last, claim)
             while last.phase != "idle":
                 getattr(self, f"_{last.phase}")(last, 0)
+
+    def _last_claim(self, last: Process) -> Claim | None:
+        """Claim for the last process: where the budget is used up, there is nothing to wait for."""
+        try:
+            return self.books.claim(last.owner, budgets=(DAY,))
+        except OverBudgetError as error:
+            is_waiting_useful = error.is_waiting_useful
+        assert not is_waiting_useful
+        return None
 
 
 def _claim(process: Process) -> Claim:
@@ -312,9 +317,7 @@ def check(schedule: Schedule) -> None:
     assert unsure_rows == {line.key for line in named if line.state == "unsure"}
 
 
-def _check_budget(
-    budget: Any, of_budget: Iterable[Mapping[str, Any]], billed: int
-) -> None:
+def _check_budget(budget: Any, of_budget: Iterable[Any], billed: int) -> None:
     """Check that the counter is the sum over its runs, and that neither it nor the bill exceeds the cap."""
     counted = sum(
         (run["cost"] or 0) + run["reserved"] + run["kept"] for run in of_budget

@@ -5,11 +5,11 @@ from typing import Any
 from perplexity_connector.contract import CostEstimate
 from perplexity_connector.host.ledger.entries import LedgerError
 from perplexity_connector.host.spending.prices import (
+    UNKNOWN_PRICE,
     CostsInLedger,
     CostsInMemory,
     Kind,
     reserve_of,
-    unknown_price,
 )
 
 KIND = Kind(connector="toy", action="greet", group="cool")
@@ -56,7 +56,7 @@ def test_own_runs_count_for_open_ended_ones_and_only_upwards() -> None:
     assert reserve_of(listed, 9 * quarter) == quarter
     assert reserve_of(open_ended, 9 * quarter) == 9 * quarter
     assert reserve_of(open_ended, 1) == reserve_of(open_ended, None) == quarter
-    assert reserve_of(unknown_price(), None) == 4 * quarter
+    assert reserve_of(UNKNOWN_PRICE, None) == 4 * quarter
 
 
 class Ledger:

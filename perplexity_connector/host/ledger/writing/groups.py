@@ -81,8 +81,8 @@ def _is_passing(error: Exception) -> bool:
     """Return whether the same transaction may succeed: after a deadlock, and on a new connection."""
     if not isinstance(error, DBAPIError):
         return False
-    code = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or code in _PASSING
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or state in _PASSING
 
 
 def _fail(database: Database, units: Sequence[AnyUnit], failure: _Failure) -> None:

@@ -59,7 +59,7 @@ class Service:
             unit.settle()
 
     def look_around(self) -> None:
-        """Renew the lease, tell of cancelled runs, and remove erased text from the files."""
+        """Renew the lease, report cancelled runs, and remove erased text from the files."""
         if not (database := self._database):
             return
         owner = database.owner

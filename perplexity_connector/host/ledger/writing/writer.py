@@ -138,7 +138,7 @@ class Writer:
             service.close()
 
     def _serve(self, service: "Service | _NoService") -> None:
-        """Commit what comes, until the end."""
+        """Commit all units, until the end."""
         look_at = time.monotonic() + _LOOK_S
         while not self._is_over():
             seconds = max(0, look_at - time.monotonic()) if service.is_open else None

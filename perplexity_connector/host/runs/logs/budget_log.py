@@ -19,7 +19,7 @@ class BudgetLog(RunLog):
 
     * `_budget`: the budget.
     * `_price`: returns how much to reserve.
-    * `_learn`: gets the usage of a run that was sent.
+    * `_learn`: gets the cost of a run that was sent.
     * `_inner`: the other log, which is called after the reservation.
     * `_held`: its reservation.
     * `_attempt`: the last attempt for which enough is reserved; 0 before.
@@ -31,7 +31,7 @@ class BudgetLog(RunLog):
         self,
         budget: Budget,
         price: Callable[[], Awaitable[int]],
-        learn: Callable[[JsonObject], None],
+        learn: Callable[[int], None],
         inner: RunLog,
     ) -> None:
         """Reserve nothing yet."""
@@ -80,13 +80,12 @@ class BudgetLog(RunLog):
 
     async def ended(self, envelope: "EnvelopeDocument") -> None:
         """Replace the reservation by the cost; keep it if the cost is in doubt."""
-        if self._is_in_doubt:
-            cost, _ = cost_of(envelope["usage"])
-            self._learn(envelope["usage"])
-        else:
-            cost = 0
-        if cost is None:
+        cost, _ = cost_of(envelope["usage"])
+        if not self._is_in_doubt:
+            self._budget.settle(self._held, 0)
+        elif cost is None:
             self._budget.keep(self._held)
         else:
             self._budget.settle(self._held, cost)
+            self._learn(cost)
         await self._inner.ended(envelope)

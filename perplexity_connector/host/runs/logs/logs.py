@@ -16,7 +16,7 @@ from perplexity_connector.host.runs.logs.queued_log import QueuedLog
 from perplexity_connector.host.runs.logs.run_log import NO_LOG, RunLog
 from perplexity_connector.host.runs.params import RunRequest
 from perplexity_connector.host.runs.record import RunRecord
-from perplexity_connector.host.spending.prices import Kind, unknown_price
+from perplexity_connector.host.spending.prices import UNKNOWN_PRICE, Kind
 from perplexity_connector.host.spending.spending import Spending
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Logs:
     ) -> RunLog:
         """Return the log of a run; `given` is that of a row of a job, if it is one."""
         action = loaded.action(record.action, record.version)
-        estimate = loaded.estimate(action, input) or unknown_price()
+        estimate = loaded.estimate(action, input) or UNKNOWN_PRICE
         new = NewRun(
             run_id=record.run_id,
             connector=record.connector,
