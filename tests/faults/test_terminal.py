@@ -97,6 +97,20 @@ def test_a_refused_recovery_forgets_nothing(
     assert stage.sandbox.billed_runs == billed + 1
 
 
+def test_no_key_is_in_the_ledger(
+    stage: Stage, command: Command, ledger: Ledger, state_folder: Path
+) -> None:
+    """Neither in an unfinished run, nor in one that ended: the question and the answer are."""
+    _interrupted(stage, command)
+    stage.proxy.play()
+    assert command("run", "--resume", "last").code == 0
+    ledger.close()
+    files = [file for file in state_folder.rglob("*") if file.is_file()]
+    recorded = b"".join(file.read_bytes() for file in files)
+    assert b"384,400 km" in recorded
+    assert SENTINEL.encode() not in recorded
+
+
 def _no_key(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.delenv("PERPLEXITY_API_KEY")
     return []
