@@ -164,13 +164,20 @@ class Runs:
         self, connector: str, action: str, input: JsonObject, version: int | None
     ) -> "CostEstimate":
         """Return the price of a run with a valid input; the usual one if it is not known."""
+        return self.appraise(connector, action, input, version)[1]
+
+    def appraise(
+        self, connector: str, action: str, input: JsonObject, version: int | None
+    ) -> "tuple[list[FieldError], CostEstimate]":
+        """Return the errors of an input, and its price: only that of a valid one counts."""
         from perplexity_connector.host.spending.prices import (  # noqa: PLC0415 - only a budget or a table needs it
             unknown_price,
         )
 
         loaded, known = self._find(connector, action, version)
-        plain, _ = loaded.check_input(known, to_json(input))
-        return loaded.estimate(known, as_object(plain)) or unknown_price()
+        plain, errors = loaded.check_input(known, to_json(input))
+        price = None if errors else loaded.estimate(known, as_object(plain))
+        return errors, price or unknown_price()
 
     def seconds_for(
         self, connector: str, action: str, given: GivenConnection, requests: int
@@ -184,7 +191,7 @@ class Runs:
         turns = opened.turns(connector, action, fingerprint(credential))
         return turns.seconds_for(requests)
 
-    async def run(
+    async def run(  # noqa: PLR0913, PLR0917 - the last two are for this package alone
         self,
         connector: str,
         action: str,

@@ -142,6 +142,7 @@ class Course:
     async def _place(self) -> None:
         while claim := await self._claim():
             self._active[claim.run_id] = claim
+            self._writer.expect(claim)
             try:
                 await self._row(claim)
             finally:

@@ -98,8 +98,7 @@ class Tables:
             make_input=job.make_input,
             key=options.get("key"),
             retry=options.get("retry"),
-            check=lambda content: self._runs.validate(*where, content, job.version),
-            estimate=lambda content: self._runs.estimate(*where, content, job.version),
+            appraise=lambda content: self._runs.appraise(*where, content, job.version),
         )
         records = _Records(ledger, job.known)
         planner = Planner(job.table, recipe, records)

@@ -27,6 +27,7 @@ class Writer:
     * `_is_ordered`: whether the records are in the order of the table.
     * `_last`: the last line of which nothing more is to be written, if they are.
     * `_blocking`: the row that the next record waits for; None if that is not known.
+    * `_expected`: the lines of the rows under way, by row.
     * `_turn`: held while records are written.
     """
 
@@ -50,7 +51,13 @@ class Writer:
         self._is_ordered = is_ordered
         self._last = -1
         self._blocking: str | None = None
+        self._expected: dict[int, Future[Sequence[KnownLine]]] = {}
         self._turn = asyncio.Lock()
+
+    def expect(self, claim: Claim) -> None:
+        """Ask for the lines of a row already: its run takes longer than the ledger."""
+        if not self._is_ordered:
+            self._expected[claim.row_id] = self._ledger.row_lines(claim.row_id)
 
     async def row_ended(self, claim: Claim, outcome: Outcome) -> None:
         """Write the records of a row that has ended in the ledger, as far as their turn has come."""
@@ -59,8 +66,7 @@ class Writer:
                 if claim.key == self._blocking:
                     await self._go_on()
                 return
-            lines = self._ledger.row_lines(claim.row_id)
-            for line in await asyncio.wrap_future(lines):
+            for line in await self._lines(claim):
                 self._write(line, outcome)
 
     async def write_missing(self) -> None:
@@ -88,6 +94,17 @@ class Writer:
     def close(self) -> None:
         """Close the file."""
         self._output.close()
+
+    async def _lines(self, claim: Claim) -> Sequence[KnownLine]:
+        expected = self._expected.pop(claim.row_id, None)
+        if expected is None:
+            expected = self._ledger.row_lines(claim.row_id)
+        # To wait for what is there would wake the event loop by a system call.
+        return (
+            expected.result()
+            if expected.done()
+            else await asyncio.wrap_future(expected)
+        )
 
     async def _go_on(self) -> None:
         """Write what is not written; in order, only up to the first row that has not ended."""
