@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 # After a stop, rows that are under way may take so long to end.
 STOP_S = 10.0
 # A place that waits for a budget, or for the ledger, looks again after so long.
-_LOOK_S = 1.0
+LOOK_S = 1.0
 # Nothing is sent while the ledger cannot be written. After so long the job stops.
-_LEDGER_PATIENCE_S = 60.0
+LEDGER_PATIENCE_S = 60.0
 # The percentiles of own runs are read again after so many.
 _PERCENTILES_EVERY = 100
 
@@ -133,7 +133,7 @@ class Course:
         while True:
             self._end_active()
             # A row that was claimed just now is not active yet.
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(LOOK_S)
 
     def _end_active(self) -> None:
         for run_id in list(self._active):
@@ -162,11 +162,11 @@ class Course:
                 if not error.is_waiting_useful:
                     self.brakes.stop("budget")
             except LedgerError as problem:
-                if clock() - began > _LEDGER_PATIENCE_S:
+                if clock() - began > LEDGER_PATIENCE_S:
                     self.unsaved.problem = str(problem)
                     self.brakes.stop("failed")
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_S):
+                async with asyncio.timeout(LOOK_S):
                     await self._changed.wait()
         return None
 
@@ -280,7 +280,8 @@ class Course:
             run_id=claim.run_id,
             output=end.envelope["output"] if end.envelope else None,
         )
-        await self._writer.row_ended(claim, outcome)
+        with suppress(LedgerError):  # its record is written at the end
+            await self._writer.row_ended(claim, outcome)
         if self._writer.problem is not None:
             self.brakes.stop("failed")
 
