@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from sqlalchemy import func, select
+
 from perplexity_connector.host.ledger import run_ends, run_units
 from perplexity_connector.host.ledger.entries import (
     Claim,
@@ -17,8 +19,6 @@ from perplexity_connector.host.ledger.entries import (
     Retry,
 )
 from perplexity_connector.host.ledger.reading import find_failures
-from sqlalchemy import func, select
-
 from perplexity_connector.host.ledger.schema import budgets, rows, runs
 from perplexity_connector.host.ledger.texts import unpacked_ids
 from tests.host.ledger.books import DAY, JOB, Books

@@ -1,5 +1,6 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.host.ledger.books import Books
 from tests.host.ledger.schedules import PRICE, Plan, Schedule, check
 

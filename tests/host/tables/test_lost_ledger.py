@@ -9,7 +9,7 @@ import pytest
 
 from perplexity_connector.host import Ledger
 from perplexity_connector.host.ledger.entries import FencedError, LedgerError
-from perplexity_connector.host.tables import running
+from perplexity_connector.host.tables.rows import running
 from tests.host.tables.stage import Desk
 
 THREE = "name\nAda\nGrace\nAlan\n"
@@ -103,7 +103,7 @@ def test_nothing_is_sent_while_no_row_can_be_claimed(
 def test_a_failure_beside_the_runs_loses_no_record(
     desk: Desk, full: FullLedger, method: str
 ) -> None:
-    """Each record is in the ledger before; what is missing is written at the end, or the next time."""
+    """Each record is in the ledger before; the missing ones are written at the end, or the next time."""
     table = desk.table(THREE)
     full.fails = {method: 1}
     try:

@@ -13,7 +13,7 @@ from perplexity_connector.contract import (
     ConnectorError,
     JsonObject,
 )
-from perplexity_connector.host.tables import output as outputs
+from perplexity_connector.host.tables.outputs import output as outputs
 from tests.host.tables.stage import GREET, Desk
 
 THREE = "name\nAda\nGrace\nAlan\n"
@@ -131,7 +131,7 @@ def test_a_full_disk_loses_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
             return write(file, data[:10])
         return write(file, data)
 
-    monkeypatch.setattr(outputs.os, "write", write_less)
+    monkeypatch.setattr(os, "write", write_less)
     *_, end = desk.run(table, at_once=1)
     assert (end["reason"], end["message"]) == ("failed", os.strerror(errno.ENOSPC))
     assert (len(desk.ran), desk.records()) == (1, [])

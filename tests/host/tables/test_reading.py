@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from perplexity_connector.contract import ConnectorError
 from perplexity_connector.host.ledger.entries import KnownLine
-from perplexity_connector.host.tables.reading import open_table
-from perplexity_connector.host.tables.records import Layout, Outcome
+from perplexity_connector.host.tables.inputs.reading import open_table
+from perplexity_connector.host.tables.outputs.records import Layout, Outcome
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perplexity_connector.contract import ConnectorError
-from perplexity_connector.host.tables.templates import compile_templates
+from perplexity_connector.contract import ConnectorError, JsonObject
+from perplexity_connector.host.tables.inputs.templates import compile_templates
 
-SCHEMA = {
+SCHEMA: JsonObject = {
     "properties": {
         "text": {"type": "string"},
         "count": {"type": "integer"},
@@ -103,5 +103,5 @@ def test_cells_are_never_read_again(cells: dict[str, str], parts: list[str]) -> 
     template = "".join(
         f"{{{part}}}" if part in cells else f"<{part}>" for part in parts
     )
-    expected = "".join(cells[part] if part in cells else f"<{part}>" for part in parts)
+    expected = "".join(cells.get(part, f"<{part}>") for part in parts)
     assert filled({"text": template}, **cells) == {"text": expected}

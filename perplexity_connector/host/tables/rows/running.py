@@ -18,11 +18,11 @@ from perplexity_connector.host.ledger.entries import (
 from perplexity_connector.host.runs.params import GivenConnection, RunOptions
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.spending.money import NANO
-from perplexity_connector.host.tables.brakes import Brakes
-from perplexity_connector.host.tables.records import Outcome
-from perplexity_connector.host.tables.row_log import RowLog
-from perplexity_connector.host.tables.unsaved import Unsaved
-from perplexity_connector.host.tables.writing import Writer
+from perplexity_connector.host.tables.outputs.records import Outcome
+from perplexity_connector.host.tables.outputs.unsaved import Unsaved
+from perplexity_connector.host.tables.outputs.writing import Writer
+from perplexity_connector.host.tables.rows.brakes import Brakes
+from perplexity_connector.host.tables.rows.row_log import RowLog
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument, RowFinishedItem
@@ -258,7 +258,7 @@ class Course:
             await self._close(claim, end, state)
 
     async def save_again(self) -> None:
-        """Give the ledger what it could not take before. Raises `LedgerError` if it still cannot."""
+        """Give the ledger the ends that it could not take before. Raises `LedgerError` if it still cannot."""
         async for claim, end, state in self.unsaved.retry():
             await self._write(claim, end, state)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import Claim, KnownLine
-from perplexity_connector.host.tables.output import Output, adopt, write_anew
-from perplexity_connector.host.tables.records import Layout, Outcome, outcome_of
+from perplexity_connector.host.tables.outputs.output import Output, adopt, rewrite
+from perplexity_connector.host.tables.outputs.records import Layout, Outcome, outcome_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -75,17 +75,17 @@ class Writer:
         async with self._turn:
             await self._go_on()
 
-    async def write_anew(self) -> None:
+    async def rewrite(self) -> None:
         """Write the whole file in the order of the table, if it has records that are out of date."""
         job = await asyncio.wrap_future(self._ledger.find_job(self._job_id))
         if job is None or not job.is_stale:
             return
         try:
             ends = await asyncio.to_thread(
-                write_anew, self._path, self._layout.header(), self._all()
+                rewrite, self._path, self._layout.header(), self._all()
             )
             # Once its ends are noted, the next start takes the new file even after a crash here.
-            noted = self._ledger.written_anew(self._job_id, ends)
+            noted = self._ledger.rewritten(self._job_id, ends)
             await asyncio.wrap_future(noted)
             adopt(self._path)
         except OSError as problem:
@@ -99,7 +99,7 @@ class Writer:
         expected = self._expected.pop(claim.row_id, None)
         if expected is None:
             expected = self._ledger.row_lines(claim.row_id)
-        # To wait for what is there would wake the event loop by a system call.
+        # To wait for lines that are there would wake the event loop by a system call.
         return (
             expected.result()
             if expected.done()
@@ -107,7 +107,7 @@ class Writer:
         )
 
     async def _go_on(self) -> None:
-        """Write what is not written; in order, only up to the first row that has not ended."""
+        """Write the missing records; in order, only up to the first row that has not ended."""
         last: float = inf
         if self._is_ordered:
             first = self._ledger.first_open(self._job_id, after=self._last)

@@ -1,4 +1,4 @@
-"""The plan of a table: what is left to run, and what it costs. Nothing is recorded or sent yet.
+"""The plan of a table: the rows that are left to run, and their price. Nothing is recorded or sent yet.
 
 It runs in a thread of its own, reads the table once, and keeps what the ledger does not know in a
 temporary file. So the table may change afterwards, and memory holds no more than a digest of each row.
@@ -27,10 +27,10 @@ from perplexity_connector.host.ledger.entries import (
     State,
 )
 from perplexity_connector.host.spending.money import nano_usd
-from perplexity_connector.host.tables.reading import Line, Table
+from perplexity_connector.host.tables.inputs.reading import Line, Table
+from perplexity_connector.host.tables.inputs.spool import Spool
+from perplexity_connector.host.tables.inputs.templates import as_text
 from perplexity_connector.host.tables.refusals import refusal
-from perplexity_connector.host.tables.spool import Spool
-from perplexity_connector.host.tables.templates import as_text
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import InvalidLineDocument
@@ -191,7 +191,7 @@ class Planner:
         known: KnownLine | None,
         rows: Mapping[str, KnownRow],
     ) -> bool:
-        """Count a line, and keep what is new of it. Return whether it is valid."""
+        """Count a line, and keep it if it is new. Return whether it is valid."""
         is_same = _is_same(one, known)
         row = None
         if (first := self._seen.get(self._identity(one))) is not None:
@@ -221,7 +221,7 @@ class Planner:
         return True
 
     def _identity(self, one: _Candidate) -> str | bytes:
-        """Return what is the same for the lines of one row, as short as it may be."""
+        """Return the identity that the lines of one row share, as short as it may be."""
         if self._recipe.key is None:
             return bytes.fromhex(one.key)[:_SHORT]
         return one.key
