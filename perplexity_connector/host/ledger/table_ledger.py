@@ -41,10 +41,10 @@ class TableLedger(LedgerUser):
             lambda tx: units.table_lines.drop_lines(tx.connection, job_id, numbers)
         )
 
-    def written_anew(
+    def rewritten(
         self, job_id: str, ends: Collection[tuple[int, int]]
     ) -> "Future[None]":
-        """Record that the whole output is written anew, and where its records end."""
+        """Record that the whole output is written again, and where its records end."""
         return self._write(
-            lambda tx: units.table_lines.written_anew(tx.connection, job_id, ends)
+            lambda tx: units.table_lines.rewritten(tx.connection, job_id, ends)
         )

@@ -92,10 +92,10 @@ def leave_out(connection: Connection, job_id: str) -> None:
     connection.execute(absent.values(number=-1))
 
 
-def written_anew(
+def rewritten(
     connection: Connection, job_id: str, ends: Collection[tuple[int, int]]
 ) -> None:
-    """Note that the whole output is written anew, and where its records end."""
+    """Note that the whole output is written again, and where its records end."""
     of_job = lines.c.job_id == job_id
     connection.execute(update(lines).where(of_job).values(output_end=None))
     changes = [{"job": job_id, "line": line, "end": end} for line, end in ends]

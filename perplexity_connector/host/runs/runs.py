@@ -164,13 +164,20 @@ class Runs:
         self, connector: str, action: str, input: JsonObject, version: int | None
     ) -> "CostEstimate":
         """Return the price of a run with a valid input; the usual one if it is not known."""
+        return self.appraise(connector, action, input, version)[1]
+
+    def appraise(
+        self, connector: str, action: str, input: JsonObject, version: int | None
+    ) -> "tuple[list[FieldError], CostEstimate]":
+        """Return the errors of an input, and its price: only that of a valid one counts."""
         from perplexity_connector.host.spending.prices import (  # noqa: PLC0415 - only a budget or a table needs it
             UNKNOWN_PRICE,
         )
 
         loaded, known = self._find(connector, action, version)
-        plain, _ = loaded.check_input(known, to_json(input))
-        return loaded.estimate(known, as_object(plain)) or UNKNOWN_PRICE
+        plain, errors = loaded.check_input(known, to_json(input))
+        price = None if errors else loaded.estimate(known, as_object(plain))
+        return errors, price or UNKNOWN_PRICE
 
     def seconds_for(
         self, connector: str, action: str, given: GivenConnection, requests: int

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Literal
 
 from perplexity_connector.host.ledger.entries import Claim, KnownJob, KnownLine
 from perplexity_connector.host.spending.money import NANO, in_usd
-from perplexity_connector.host.tables.brakes import Brakes, Reason
+from perplexity_connector.host.tables.inputs.planning import Plan
 from perplexity_connector.host.tables.jobs import TableJob
-from perplexity_connector.host.tables.output import free_path
-from perplexity_connector.host.tables.planning import Plan
+from perplexity_connector.host.tables.outputs.output import free_path
 from perplexity_connector.host.tables.refusals import refusal
+from perplexity_connector.host.tables.rows.brakes import Brakes, Reason
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 from perplexity_connector.contract import JsonValue
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.ledger.entries import KnownJob
-from perplexity_connector.host.tables.planning import digest_of
-from perplexity_connector.host.tables.reading import Table, is_json_lines, open_table
-from perplexity_connector.host.tables.records import Layout, layout_of
+from perplexity_connector.host.tables.inputs.planning import digest_of
+from perplexity_connector.host.tables.inputs.reading import (
+    Table,
+    is_json_lines,
+    open_table,
+)
+from perplexity_connector.host.tables.inputs.templates import compile_templates
+from perplexity_connector.host.tables.outputs.records import Layout, layout_of
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import Request
-from perplexity_connector.host.tables.templates import compile_templates
 from perplexity_connector.host.validation.schema_types import property_schema
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from perplexity_connector.host.ledger.entries import (
 )
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.tables.figures import finished_item
+from perplexity_connector.host.tables.inputs.planning import Plan
 from perplexity_connector.host.tables.jobs import TableJob
-from perplexity_connector.host.tables.output import Output
-from perplexity_connector.host.tables.planning import Plan
-from perplexity_connector.host.tables.running import Course, Step
-from perplexity_connector.host.tables.writing import Writer
+from perplexity_connector.host.tables.outputs.output import Output
+from perplexity_connector.host.tables.outputs.writing import Writer
+from perplexity_connector.host.tables.rows.running import Course, Step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -90,7 +90,7 @@ class Start:
     async def _end(self) -> "TableFinishedItem":
         course, out = self.course, self._job.request.out
         with suppress(LedgerError):
-            await self._writer.write_anew()
+            await self._writer.rewrite()
         unsaved, lines = course.unsaved.write(out)
         job: KnownJob | None = None
         failures: Sequence[KnownLine] = ()

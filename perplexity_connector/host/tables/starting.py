@@ -1,18 +1,18 @@
-"""Begin a start of a job: enter what is new into the ledger, and open the output where it ended."""
+"""Begin a start of a job: enter new rows into the ledger, and open the output where it ended."""
 
 import asyncio
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import FencedError, KnownLine, NewJob
+from perplexity_connector.host.tables.inputs.planning import Plan
 from perplexity_connector.host.tables.jobs import TableJob
-from perplexity_connector.host.tables.output import (
+from perplexity_connector.host.tables.outputs.output import (
     Known,
     Output,
     free_path,
     settle_unfinished,
 )
-from perplexity_connector.host.tables.planning import Plan
-from perplexity_connector.host.tables.records import outcome_of
+from perplexity_connector.host.tables.outputs.records import outcome_of
 from perplexity_connector.host.tables.refusals import refusal
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 async def enter_job(
     ledger: "Ledger", job: TableJob, plan: Plan, *, is_sandbox: bool
 ) -> None:
-    """Enter a job and what is new of its table. From then on this process writes for it.
+    """Enter a job and the new rows of its table. From then on this process writes for it.
 
     Raises `ConnectorError` (`invalid_input`) if another process does.
     """
@@ -79,7 +79,7 @@ async def open_output(ledger: "Ledger", job: TableJob) -> Output:
     settle_unfinished(path, known)
     if known.end and not path.exists():
         # The file has gone, and nothing of it can be overwritten: all records are written again.
-        await asyncio.wrap_future(ledger.written_anew(job.job_id, ()))
+        await asyncio.wrap_future(ledger.rewritten(job.job_id, ()))
         known = Known(job_id=job.job_id)
     return Output(path, job.layout.header(), known)
 

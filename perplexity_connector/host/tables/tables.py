@@ -16,12 +16,12 @@ from perplexity_connector.host.tables.figures import (
     planned_item,
     require_enough,
 )
-from perplexity_connector.host.tables.items import Items
+from perplexity_connector.host.tables.inputs.planning import Plan, Planner, Recipe
 from perplexity_connector.host.tables.jobs import TableJob, prepare_job
 from perplexity_connector.host.tables.params import TableOptions
-from perplexity_connector.host.tables.planning import Plan, Planner, Recipe
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import Request, check_request
+from perplexity_connector.host.tables.rows.items import Items
 from perplexity_connector.host.tables.start import Start
 from perplexity_connector.host.tables.starting import enter_job, open_output
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         TablePlannedItem,
     )
     from perplexity_connector.host.ledger.ledger import Ledger
-    from perplexity_connector.host.tables.running import Course
+    from perplexity_connector.host.tables.rows.running import Course
 
 # The jobs that this process works on, by ledger and id. The ledger itself refuses other processes.
 _ACTIVE: set[tuple[str, str]] = set()
@@ -98,8 +98,7 @@ class Tables:
             make_input=job.make_input,
             key=options.get("key"),
             retry=options.get("retry"),
-            check=lambda content: self._runs.validate(*where, content, job.version),
-            estimate=lambda content: self._runs.estimate(*where, content, job.version),
+            appraise=lambda content: self._runs.appraise(*where, content, job.version),
         )
         records = _Records(ledger, job.known)
         planner = Planner(job.table, recipe, records)

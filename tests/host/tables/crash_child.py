@@ -78,7 +78,7 @@ async def run(start: dict[str, Any]) -> None:
         async for item in stream:
             items.append(item)
             if start.get("stops_at") == item["type"]:
-                host.cancel(items[0]["job_id"])
+                host.cancel(str(items[0].get("job_id")))
     problems = ledger.close()
     report = {"end": items[-1], "steps": ledger._count, "problems": problems}
     (folder / "report.json").write_text(json.dumps(report), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the tests of tables stand on: a toy host with a ledger, tables as text, and outputs read back."""
+"""The base of the tests of tables: a toy host with a ledger, tables as text, and outputs read back."""
 
 import asyncio
 import csv
@@ -18,10 +18,10 @@ Handler = Callable[[JsonObject, ActionContext], Awaitable[ActionResult]]
 
 
 class Desk:
-    """A folder with a table, an output and a ledger, and a count of what was run.
+    """A folder with a table, an output and a ledger, and a count of the runs.
 
     * `ran`: the name of each greeting that was sent, in order.
-    * `fate`: what comes of a greeting instead of an answer, by name.
+    * `fate`: the outcome of a greeting instead of an answer, by name.
     """
 
     def __init__(self, folder: Path) -> None:

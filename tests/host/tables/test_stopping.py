@@ -14,7 +14,7 @@ from perplexity_connector.contract import (
     ErrorCode,
     JsonObject,
 )
-from perplexity_connector.host.tables import running
+from perplexity_connector.host.tables.rows import running
 from tests.host.stage import CONNECTION
 from tests.host.tables.stage import GREET, Desk
 
@@ -168,7 +168,7 @@ def test_the_second_stop_asks_the_provider_and_plans_the_row_again(
 
 
 def test_a_reader_that_leaves_stops_the_job_in_order(desk: Desk) -> None:
-    """What is under way ends and is written; nothing new is sent."""
+    """Rows under way end and are written; nothing new is sent."""
     table = desk.table(MANY)
 
     async def leave() -> None:

@@ -1,4 +1,4 @@
-"""Running a table: each row once, one record a line, and only what is missing the next time."""
+"""Running a table: each row once, one record a line, and only the missing rows the next time."""
 
 import json
 from pathlib import Path

@@ -121,11 +121,11 @@ def _write_whole(file: int, record: bytes) -> None:
 
 
 def unfinished(path: Path) -> Path:
-    """Return where the file is written anew, beside the old one."""
+    """Return where the whole file is written again, beside the old one."""
     return path.with_name(f".{path.name}.new")
 
 
-def write_anew(
+def rewrite(
     path: Path, header: bytes, records: Iterable[tuple[int, bytes]]
 ) -> list[tuple[int, int]]:
     """Write a whole file beside an output. Return where the record of each line ends.
@@ -152,7 +152,7 @@ def write_anew(
 
 
 def adopt(path: Path) -> None:
-    """Put the file of `write_anew` in the place of the output."""
+    """Put the file of `rewrite` in the place of the output."""
     unfinished(path).replace(path)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import pointer_tokens, value_at
 from perplexity_connector.host.ledger.entries import KnownLine, State
-from perplexity_connector.host.tables.reading import require_different
+from perplexity_connector.host.tables.inputs.reading import require_different
 from perplexity_connector.host.tables.refusals import refusal
 
 _OUTCOME = ("_status", "_error", "_cost", "_run")

@@ -41,7 +41,7 @@ class _Text:
     parts: Sequence[str | _Cell]
 
     def of(self, cells: Mapping[str, JsonValue]) -> JsonValue:
-        """Return it for a row. A cell alone stays as it is: text is text, whatever it looks like."""
+        """Return it for a row. A cell alone stays as it is: text is text, also if it looks like JSON."""
         if len(self.parts) == 1:
             return _value(self.parts[0], cells)
         return "".join(as_text(_value(part, cells)) for part in self.parts)

@@ -52,7 +52,7 @@ class Brakes:
         """Return the state of a row whose run has ended like that; None for the usual rule.
 
         `is_begun` is whether the run can still be followed at the provider. A row that counts as not
-        started is `planned` again. One that is only `claimed` waits for what comes of the others.
+        started is `planned` again. One that is only `claimed` waits for the end of others.
         """
         if envelope["status"] == "succeeded":
             self._unavailable = 0

@@ -18,11 +18,11 @@ from perplexity_connector.host.ledger.entries import (
 from perplexity_connector.host.runs.params import GivenConnection, RunOptions
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.spending.money import NANO
-from perplexity_connector.host.tables.brakes import Brakes
-from perplexity_connector.host.tables.records import Outcome
-from perplexity_connector.host.tables.row_log import RowLog
-from perplexity_connector.host.tables.unsaved import Unsaved
-from perplexity_connector.host.tables.writing import Writer
+from perplexity_connector.host.tables.outputs.records import Outcome
+from perplexity_connector.host.tables.outputs.unsaved import Unsaved
+from perplexity_connector.host.tables.outputs.writing import Writer
+from perplexity_connector.host.tables.rows.brakes import Brakes
+from perplexity_connector.host.tables.rows.row_log import RowLog
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument, RowFinishedItem
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 # After a stop, rows that are under way may take so long to end.
 STOP_S = 10.0
 # A place that waits for a budget, or for the ledger, looks again after so long.
-_LOOK_S = 1.0
+LOOK_S = 1.0
 # Nothing is sent while the ledger cannot be written. After so long the job stops.
-_LEDGER_PATIENCE_S = 60.0
+LEDGER_PATIENCE_S = 60.0
 # The percentiles of own runs are read again after so many.
 _PERCENTILES_EVERY = 100
 
@@ -133,7 +133,7 @@ class Course:
         while True:
             self._end_active()
             # A row that was claimed just now is not active yet.
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(LOOK_S)
 
     def _end_active(self) -> None:
         for run_id in list(self._active):
@@ -142,6 +142,7 @@ class Course:
     async def _place(self) -> None:
         while claim := await self._claim():
             self._active[claim.run_id] = claim
+            self._writer.expect(claim)
             try:
                 await self._row(claim)
             finally:
@@ -161,11 +162,11 @@ class Course:
                 if not error.is_waiting_useful:
                     self.brakes.stop("budget")
             except LedgerError as problem:
-                if clock() - began > _LEDGER_PATIENCE_S:
+                if clock() - began > LEDGER_PATIENCE_S:
                     self.unsaved.problem = str(problem)
                     self.brakes.stop("failed")
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_S):
+                async with asyncio.timeout(LOOK_S):
                     await self._changed.wait()
         return None
 
@@ -257,7 +258,7 @@ class Course:
             await self._close(claim, end, state)
 
     async def save_again(self) -> None:
-        """Give the ledger what it could not take before. Raises `LedgerError` if it still cannot."""
+        """Give the ledger the ends that it could not take before. Raises `LedgerError` if it still cannot."""
         async for claim, end, state in self.unsaved.retry():
             await self._write(claim, end, state)
 
@@ -279,7 +280,8 @@ class Course:
             run_id=claim.run_id,
             output=end.envelope["output"] if end.envelope else None,
         )
-        await self._writer.row_ended(claim, outcome)
+        with suppress(LedgerError):  # its record is written at the end
+            await self._writer.row_ended(claim, outcome)
         if self._writer.problem is not None:
             self.brakes.stop("failed")
 

@@ -3,7 +3,6 @@
 import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict
 from itertools import islice
 
 from perplexity_connector.host.ledger.entries import NewLine, NewRow
@@ -20,7 +19,7 @@ class Spool:
 
     def add(self, row: NewRow | None, line: NewLine) -> None:
         """Add a line, with its row if that is new or has changed."""
-        pair = [asdict(row) if row else None, asdict(line)]
+        pair = [_fields(row) if row else None, _fields(line)]
         self._file.write(json.dumps(pair) + "\n")
 
     def batches(self) -> Iterator[tuple[list[NewRow], list[NewLine]]]:
@@ -36,3 +35,8 @@ class Spool:
     def close(self) -> None:
         """Remove the file."""
         self._file.close()
+
+
+def _fields(entry: NewRow | NewLine) -> dict[str, object]:
+    # `asdict` copies all that is in them, too, which takes ten times as long.
+    return {name: getattr(entry, name) for name in entry.__slots__}

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import Claim, KnownLine
-from perplexity_connector.host.tables.output import Output, adopt, write_anew
-from perplexity_connector.host.tables.records import Layout, Outcome, outcome_of
+from perplexity_connector.host.tables.outputs.output import Output, adopt, rewrite
+from perplexity_connector.host.tables.outputs.records import Layout, Outcome, outcome_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -27,6 +27,7 @@ class Writer:
     * `_is_ordered`: whether the records are in the order of the table.
     * `_last`: the last line of which nothing more is to be written, if they are.
     * `_blocking`: the row that the next record waits for; None if that is not known.
+    * `_expected`: the lines of the rows under way, by row.
     * `_turn`: held while records are written.
     """
 
@@ -50,7 +51,13 @@ class Writer:
         self._is_ordered = is_ordered
         self._last = -1
         self._blocking: str | None = None
+        self._expected: dict[int, Future[Sequence[KnownLine]]] = {}
         self._turn = asyncio.Lock()
+
+    def expect(self, claim: Claim) -> None:
+        """Ask for the lines of a row already: its run takes longer than the ledger."""
+        if not self._is_ordered:
+            self._expected[claim.row_id] = self._ledger.row_lines(claim.row_id)
 
     async def row_ended(self, claim: Claim, outcome: Outcome) -> None:
         """Write the records of a row that has ended in the ledger, as far as their turn has come."""
@@ -59,8 +66,7 @@ class Writer:
                 if claim.key == self._blocking:
                     await self._go_on()
                 return
-            lines = self._ledger.row_lines(claim.row_id)
-            for line in await asyncio.wrap_future(lines):
+            for line in await self._lines(claim):
                 self._write(line, outcome)
 
     async def write_missing(self) -> None:
@@ -69,17 +75,17 @@ class Writer:
         async with self._turn:
             await self._go_on()
 
-    async def write_anew(self) -> None:
+    async def rewrite(self) -> None:
         """Write the whole file in the order of the table, if it has records that are out of date."""
         job = await asyncio.wrap_future(self._ledger.find_job(self._job_id))
         if job is None or not job.is_stale:
             return
         try:
             ends = await asyncio.to_thread(
-                write_anew, self._path, self._layout.header(), self._all()
+                rewrite, self._path, self._layout.header(), self._all()
             )
             # Once its ends are noted, the next start takes the new file even after a crash here.
-            noted = self._ledger.written_anew(self._job_id, ends)
+            noted = self._ledger.rewritten(self._job_id, ends)
             await asyncio.wrap_future(noted)
             adopt(self._path)
         except OSError as problem:
@@ -89,8 +95,19 @@ class Writer:
         """Close the file."""
         self._output.close()
 
+    async def _lines(self, claim: Claim) -> Sequence[KnownLine]:
+        expected = self._expected.pop(claim.row_id, None)
+        if expected is None:
+            expected = self._ledger.row_lines(claim.row_id)
+        # To wait for lines that are there would wake the event loop by a system call.
+        return (
+            expected.result()
+            if expected.done()
+            else await asyncio.wrap_future(expected)
+        )
+
     async def _go_on(self) -> None:
-        """Write what is not written; in order, only up to the first row that has not ended."""
+        """Write the missing records; in order, only up to the first row that has not ended."""
         last: float = inf
         if self._is_ordered:
             first = self._ledger.first_open(self._job_id, after=self._last)

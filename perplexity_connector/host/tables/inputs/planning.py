@@ -1,4 +1,4 @@
-"""The plan of a table: what is left to run, and what it costs. Nothing is recorded or sent yet.
+"""The plan of a table: the rows that are left to run, and their price. Nothing is recorded or sent yet.
 
 It runs in a thread of its own, reads the table once, and keeps what the ledger does not know in a
 temporary file. So the table may change afterwards, and memory holds no more than a digest of each row.
@@ -27,10 +27,10 @@ from perplexity_connector.host.ledger.entries import (
     State,
 )
 from perplexity_connector.host.spending.money import nano_usd
-from perplexity_connector.host.tables.reading import Line, Table
+from perplexity_connector.host.tables.inputs.reading import Line, Table
+from perplexity_connector.host.tables.inputs.spool import Spool
+from perplexity_connector.host.tables.inputs.templates import as_text
 from perplexity_connector.host.tables.refusals import refusal
-from perplexity_connector.host.tables.spool import Spool
-from perplexity_connector.host.tables.templates import as_text
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import InvalidLineDocument
@@ -59,15 +59,13 @@ class Recipe:
     * `make_input`: fills the templates.
     * `key`: the column that names a row; None for the digest of its input.
     * `retry`: the state whose rows run again.
-    * `check`: finds the errors of an input.
-    * `estimate`: finds its price.
+    * `appraise`: finds the errors of an input, and its price.
     """
 
     make_input: Callable[[Mapping[str, JsonValue]], dict[str, Any]]
     key: str | None
     retry: Retry | None
-    check: Callable[[JsonObject], Sequence[FieldError]]
-    estimate: Callable[[JsonObject], CostEstimate]
+    appraise: Callable[[JsonObject], tuple[Sequence[FieldError], CostEstimate]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -193,21 +191,29 @@ class Planner:
         known: KnownLine | None,
         rows: Mapping[str, KnownRow],
     ) -> bool:
-        """Count a line, and keep what is new of it. Return whether it is valid."""
+        """Count a line, and keep it if it is new. Return whether it is valid."""
         is_same = _is_same(one, known)
+        row = None
         if (first := self._seen.get(self._identity(one))) is not None:
             self._count_double(one, first)
-            row = None
         else:
             found = rows.get(one.key)
             is_known = found is not None and found.digest == one.digest
-            if not is_known and (errors := self._recipe.check(one.input)):
-                self._refuse(one.line, errors[0].message, errors[0].pointer)
-                return False
+            state = found.state if found and is_known else None
+            is_left = state not in ENDED or state == self._recipe.retry
+            if is_left or not is_same:
+                errors, estimate = self._recipe.appraise(one.input)
+                if errors:
+                    self._refuse(one.line, errors[0].message, errors[0].pointer)
+                    return False
+                row = _priced(one, estimate)
+                if estimate.basis == "estimate":
+                    self._plan.groups.add(estimate.group)
+            self._count_row(one, state, row if is_left else None)
             if found and not is_known:
                 self._plan.changed.append(one.line.number)
-            state = found.state if found and is_known else None
-            row = self._count_row(one, state, is_same=is_same)
+            if is_same and is_known:
+                row = None
         self._plan.rows += 1
         if row or not is_same:
             line = NewLine(number=one.line.number, key=one.key, record=one.line.record)
@@ -215,7 +221,7 @@ class Planner:
         return True
 
     def _identity(self, one: _Candidate) -> str | bytes:
-        """Return what is the same for the lines of one row, as short as it may be."""
+        """Return the identity that the lines of one row share, as short as it may be."""
         if self._recipe.key is None:
             return bytes.fromhex(one.key)[:_SHORT]
         return one.key
@@ -228,40 +234,19 @@ class Planner:
         self._plan.done += first < 0
 
     def _count_row(
-        self, one: _Candidate, state: State | None, *, is_same: bool
-    ) -> NewRow | None:
-        """Count the row of a line; `state` is None if it is new or changed.
-
-        Return it, unless the ledger has the row and the line like that.
-        """
-        is_left = state not in ENDED or state == self._recipe.retry
+        self, one: _Candidate, state: State | None, left: NewRow | None
+    ) -> None:
+        """Count the row of a line. `state` is None if it is new or changed; `left` if it needs no run."""
         number = one.line.number
-        self._seen[self._identity(one)] = number if is_left else -number
-        self._plan.done += not is_left
-        if is_same and state and not is_left:
-            return None
-        row = self._priced(one)
-        if is_left:
-            self._plan.runs += 1
-            if state == "begun":
-                self._plan.going_on += 1
-            else:
-                self._add_price(row)
-        return None if is_same and state else row
-
-    def _priced(self, one: _Candidate) -> NewRow:
-        estimate = self._recipe.estimate(one.input)
-        if estimate.basis == "estimate":
-            self._plan.groups.add(estimate.group)
-        return NewRow(
-            number=one.line.number,
-            key=one.key,
-            digest=one.digest,
-            input=one.input,
-            likely=nano_usd(estimate.likely),
-            worst=nano_usd(estimate.worst),
-            price_group=estimate.group,
-        )
+        self._seen[self._identity(one)] = number if left else -number
+        if left is None:
+            self._plan.done += 1
+            return
+        self._plan.runs += 1
+        if state == "begun":
+            self._plan.going_on += 1
+        else:
+            self._add_price(left)
 
     def _add_price(self, row: NewRow) -> None:
         plan, group = self._plan, row.price_group or ""
@@ -293,6 +278,18 @@ def digest_of(input: JsonValue) -> str:
     """Return the digest of a JSON value: the same for any order of its names."""
     text = json.dumps(input, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _priced(one: _Candidate, estimate: CostEstimate) -> NewRow:
+    return NewRow(
+        number=one.line.number,
+        key=one.key,
+        digest=one.digest,
+        input=one.input,
+        likely=nano_usd(estimate.likely),
+        worst=nano_usd(estimate.worst),
+        price_group=estimate.group,
+    )
 
 
 def _is_same(one: _Candidate, known: KnownLine | None) -> bool:

@@ -32,7 +32,10 @@ class Unsaved:
         self._ends.append((claim, end))
 
     async def retry(self) -> AsyncIterator[tuple[Claim, RunEnd, State]]:
-        """Give the ledger what waits, and yield what it has taken. Raises `LedgerError` at the first refusal."""
+        """Give the ledger the ends that wait, and yield those that it has taken.
+
+        Raises `LedgerError` at the first refusal.
+        """
         if not self._ends:
             return
         async with self._turn:
