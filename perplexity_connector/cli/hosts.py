@@ -22,8 +22,11 @@ def make_host(options: "HostOptions") -> Host:
     """
     if "ledger" in options or DAILY_BUDGET_VARIABLE not in os.environ:
         return Host(**options)
-    without = {DAILY_BUDGET_VARIABLE: ""}
-    return Host(**{"environ": {**os.environ, **without}, **options})
+    without: HostOptions = {
+        "environ": {**os.environ, DAILY_BUDGET_VARIABLE: ""},
+        **options,
+    }
+    return Host(**without)
 
 
 def make_ledger() -> "Ledger":

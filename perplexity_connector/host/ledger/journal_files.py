@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from perplexity_connector.contract.readers import as_int, as_object, as_text
-from perplexity_connector.host.ledger.claims import adopt_run
 from perplexity_connector.host.ledger.entries import NewRun
+from perplexity_connector.host.ledger.transactions.claims import adopt_run
 from perplexity_connector.host.ledger.writing.owners import Transaction, is_locked
 
 

@@ -196,7 +196,8 @@ class Ledger(TableLedger):
         return self._write(
             lambda tx: units.run_ends.put_back(
                 tx.connection, tx.owner, claim, now=tx.now
-            )
+            ),
+            claim.budgets,
         )
 
     def line_ends(

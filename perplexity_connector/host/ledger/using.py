@@ -1,5 +1,6 @@
 """How a ledger is used: opened with the first call, shared within a process, closed."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -38,6 +39,7 @@ class LedgerUser:
     * `_keep_days`: for how many days; None for the environment's.
     * `_journal`: the folder of unfinished runs to take in, until that is done.
     * `_writer`: the thread that writes, once it is needed.
+    * `_lock`: held while that is started.
     * `_listeners`: called with the ids of runs that should stop.
     * `_tidy_at`: when expired content is erased next.
     """
@@ -67,6 +69,7 @@ class LedgerUser:
         self._keep_days = keep_days
         self._journal = journal
         self._writer: Writer | None = None
+        self._lock = threading.Lock()
         self._listeners: list[Callable[[str], None]] = []
         self._tidy_at = 0.0
 
@@ -148,11 +151,15 @@ class LedgerUser:
     def _opened(self) -> "Writer":
         from perplexity_connector.host.ledger.writing.writer import join_writer  # noqa: PLC0415 - comes with the first use
 
-        writer = self._writer
-        if writer is None:
-            writer = self._writer = join_writer(self._address, self._environ)
-            writer.listeners.append(self._tell)
-            self._take_in_journal(writer)
+        # Without the lock, which another thread may have held at a fork.
+        if writer := self._writer:
+            return writer
+        with self._lock:
+            writer = self._writer
+            if writer is None:
+                writer = self._writer = join_writer(self._address, self._environ)
+                writer.listeners.append(self._tell)
+        self._take_in_journal(writer)
         return writer
 
     def _take_in_journal(self, writer: "Writer") -> None:

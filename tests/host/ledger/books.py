@@ -6,8 +6,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, create_engine, event, select
 from sqlalchemy.pool import StaticPool
 
-from perplexity_connector.host.ledger import budgets as budget_units
-from perplexity_connector.host.ledger import claims, run_ends, run_units
 from perplexity_connector.host.ledger.entries import (
     Claim,
     NewJob,
@@ -18,10 +16,12 @@ from perplexity_connector.host.ledger.entries import (
     RunEnd,
     State,
 )
-from perplexity_connector.host.ledger.planning import begin_job, start_job
-from perplexity_connector.host.ledger.row_planning import add_rows
 from perplexity_connector.host.ledger.schema import budgets, metadata, rows, runs
-from perplexity_connector.host.ledger.takeovers import take_over
+from perplexity_connector.host.ledger.transactions import budgets as budget_units
+from perplexity_connector.host.ledger.transactions import claims, run_ends, run_units
+from perplexity_connector.host.ledger.transactions.planning import begin_job, start_job
+from perplexity_connector.host.ledger.transactions.row_planning import add_rows
+from perplexity_connector.host.ledger.transactions.takeovers import take_over
 
 P = ParamSpec("P")
 R = TypeVar("R")

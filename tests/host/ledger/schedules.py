@@ -11,16 +11,16 @@ from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import select
 
-from perplexity_connector.host.ledger import run_ends, run_units
 from perplexity_connector.host.ledger.entries import (
     Claim,
     FencedError,
     OverBudgetError,
     Retry,
 )
-from perplexity_connector.host.ledger.reading import find_failures
+from perplexity_connector.host.ledger.records.reading import find_failures
 from perplexity_connector.host.ledger.schema import budgets, rows, runs
 from perplexity_connector.host.ledger.texts import unpacked_ids
+from perplexity_connector.host.ledger.transactions import run_ends, run_units
 from tests.host.ledger.books import DAY, JOB, Books
 
 Phase: TypeAlias = Literal["idle", "claimed", "leaving", "sent", "begun"]

@@ -2,14 +2,14 @@
 
 import pytest
 
-from perplexity_connector.host.ledger import claims, run_units
 from perplexity_connector.host.ledger.entries import (
     Claim,
     FencedError,
     NewRun,
     OverBudgetError,
 )
-from perplexity_connector.host.ledger.keeping import cancel, cancelled_runs
+from perplexity_connector.host.ledger.records.keeping import cancel, cancelled_runs
+from perplexity_connector.host.ledger.transactions import claims, run_units
 from tests.host.ledger.books import DAY, JOB, Books
 
 

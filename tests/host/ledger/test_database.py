@@ -1,5 +1,7 @@
+import logging
 import sqlite3
 import stat
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from perplexity_connector.contract import Secret
+from perplexity_connector.host import Ledger
 from perplexity_connector.host.ledger.address import Address
 from perplexity_connector.host.ledger.entries import LedgerError, NewerLedgerError
 from perplexity_connector.host.ledger.writing import database as module
@@ -271,6 +274,23 @@ def test_no_error_repeats_the_password(url: str, message: str) -> None:
     words = (WORD, "a@b", "a%40b")
     assert not any(word in str(found) for word in words)
     assert (found.__cause__, found.__context__) == (None, None)
+
+
+def test_the_password_is_in_nothing_that_a_ledger_shows(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its texts, its errors with all that a crash reporter prints of them, its logs."""
+    caplog.set_level(logging.DEBUG)
+    ledger = Ledger(f"postgresql+psycopg://me:{WORD}@127.0.0.1:1/ours", environ={})
+    future = ledger.run("run_1")
+    with pytest.raises(LedgerError) as caught:
+        future.result(60)
+    report = traceback.TracebackException.from_exception(
+        caught.value, capture_locals=True
+    )
+    shown = [*report.format(), *ledger.close(), ledger.place, repr(vars(ledger))]
+    assert "127.0.0.1" in ledger.place
+    assert WORD not in "".join(shown) + caplog.text
 
 
 def _fail(message: str) -> None:

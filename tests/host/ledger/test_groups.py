@@ -121,6 +121,13 @@ def test_a_group_that_fails_is_repeated_unit_by_unit(
     assert "missing" in problem
 
 
+def test_content_that_no_database_takes_fails_as_a_ledger(ledger: Ledger) -> None:
+    """The caller is ready for this error, and for no other."""
+    run = a_run("run_\udc80")
+    assert isinstance(outcome(ledger.begin_run(run)), LedgerError)
+    assert len(ledger.close()) == 1
+
+
 @pytest.mark.parametrize("deadlocks", [1, 3])
 def test_a_deadlock_is_repeated(
     ledger: Ledger, commits: list[int], deadlocks: int

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from perplexity_connector.host.ledger import planning, run_units
 from perplexity_connector.host.ledger.entries import (
     FencedError,
     KnownJob,
@@ -14,10 +13,11 @@ from perplexity_connector.host.ledger.entries import (
     NewRow,
     OverBudgetError,
 )
-from perplexity_connector.host.ledger.keeping import forget
-from perplexity_connector.host.ledger.reading import find_job, find_lines
-from perplexity_connector.host.ledger.row_planning import add_rows
+from perplexity_connector.host.ledger.records.keeping import forget
+from perplexity_connector.host.ledger.records.reading import find_job, find_lines
 from perplexity_connector.host.ledger.schema import lines, owners, rows
+from perplexity_connector.host.ledger.transactions import planning, run_units
+from perplexity_connector.host.ledger.transactions.row_planning import add_rows
 from tests.host.ledger.books import JOB, Books
 
 

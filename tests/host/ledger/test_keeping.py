@@ -2,10 +2,11 @@
 
 import pytest
 
-from perplexity_connector.host.ledger import keeping, planning, run_units
 from perplexity_connector.host.ledger.entries import FencedError
-from perplexity_connector.host.ledger.reading import find_job
+from perplexity_connector.host.ledger.records import keeping
+from perplexity_connector.host.ledger.records.reading import find_job
 from perplexity_connector.host.ledger.schema import metadata
+from perplexity_connector.host.ledger.transactions import planning, run_units
 from tests.host.ledger.books import JOB, Books
 
 WORD = "secretive"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from perplexity_connector.host import Ledger
+from perplexity_connector.host.ledger import units
 from perplexity_connector.host.ledger.entries import (
     FencedError,
     LedgerError,
@@ -186,6 +187,12 @@ def test_expired_content_is_erased_by_the_next_process_that_writes(
     assert _input_of(week, run.run_id) is None
     assert week.erase_expired().result(WAIT_S) == 0
     week.close()
+
+
+def test_the_modules_of_the_transactions_have_names() -> None:
+    """Another name is an ordinary mistake."""
+    assert units.usage.__name__.endswith("records.usage")
+    assert not hasattr(units, "nothing")
 
 
 def test_a_wrong_number_of_days_is_a_problem_and_stops_nothing(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import bindparam, update
 from sqlalchemy.engine import make_url
 
-from perplexity_connector.host.ledger.prepared import Prepared
 from perplexity_connector.host.ledger.schema import jobs
+from perplexity_connector.host.ledger.transactions.prepared import Prepared
 
 
 def test_values_are_given_as_the_driver_wants_them() -> None:

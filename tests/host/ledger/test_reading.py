@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from perplexity_connector.host.ledger import planning
-from perplexity_connector.host.ledger.budgets import lock_budgets
 from perplexity_connector.host.ledger.entries import KnownRow, NewJob, State
-from perplexity_connector.host.ledger.reading import (
+from perplexity_connector.host.ledger.records.reading import (
     find_failures,
     find_job,
     find_lines,
@@ -14,7 +12,9 @@ from perplexity_connector.host.ledger.reading import (
     find_runs,
     last_written,
 )
-from perplexity_connector.host.ledger.usage import percentile, usage
+from perplexity_connector.host.ledger.records.usage import percentile, usage
+from perplexity_connector.host.ledger.transactions import planning
+from perplexity_connector.host.ledger.transactions.budgets import lock_budgets
 from tests.host.ledger.books import DAY, JOB, Books
 
 DAY_MS = 24 * 3600 * 1000

@@ -3,15 +3,15 @@
 import pytest
 from sqlalchemy import select
 
-from perplexity_connector.host.ledger import run_ends, run_units
 from perplexity_connector.host.ledger.entries import (
     Claim,
     FencedError,
     OverBudgetError,
     State,
 )
-from perplexity_connector.host.ledger.reading import find_run
+from perplexity_connector.host.ledger.records.reading import find_run
 from perplexity_connector.host.ledger.schema import jobs
+from perplexity_connector.host.ledger.transactions import run_ends, run_units
 from tests.host.ledger.books import DAY, JOB, Books
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from perplexity_connector.host.ledger import run_units
-from perplexity_connector.host.ledger.reading import find_job
+from perplexity_connector.host.ledger.records.reading import find_job
+from perplexity_connector.host.ledger.transactions import run_units
 from tests.host.ledger.books import DAY, JOB, Books
 
 

@@ -2,6 +2,7 @@ import builtins
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,26 @@ def test_the_ledgers_of_one_database_share_a_thread(environ: dict[str, str]) -> 
     assert first.close() == []
     assert second.owns(claim).result(WAIT_S)
     second.close()
+    assert ledger_threads() == 0
+
+
+def test_threads_that_call_at_once_open_it_once(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One close is then enough."""
+    lock = ledger._lock
+
+    @contextmanager
+    def late() -> Iterator[None]:
+        # Another thread has the lock, and opens the ledger.
+        ledger._lock = lock
+        ledger.set_cap("b", None).result(WAIT_S)
+        with lock:
+            yield
+
+    monkeypatch.setattr(ledger, "_lock", late())
+    ledger.set_cap("c", None).result(WAIT_S)
+    ledger.close()
     assert ledger_threads() == 0
 
 
@@ -273,7 +294,8 @@ def test_a_look_that_fails_is_a_problem_and_nothing_more(
     ledger.set_cap("b", None).result(WAIT_S)
     assert is_asked.wait(WAIT_S)
     ledger.set_cap("c", None).result(WAIT_S)
-    assert ledger.close() == ["no such look"]
+    (problem,) = ledger.close()
+    assert "no such look" in problem
 
 
 def test_erased_text_is_out_of_the_files_when_a_ledger_is_closed(
@@ -308,6 +330,20 @@ def test_erased_text_leaves_the_files_of_an_open_ledger(
     assert is_done.wait(WAIT_S)
     ledger.close()
     assert outcomes == []
+
+
+def test_at_the_end_of_a_program_nothing_more_is_recorded(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that is closed by then is closed in good order."""
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(LedgerError):
+        ledger.begin_run(a_run())
+    assert ledger.close() == []
 
 
 def test_in_a_forked_child_every_call_is_refused(

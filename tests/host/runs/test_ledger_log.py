@@ -600,6 +600,8 @@ def test_the_price_of_a_run_can_be_asked_for() -> None:
     runs = toy_host(Plugin())._runs
     assert runs.estimate(*GREET, None).basis == "list_price"
     assert runs.estimate(*COUNT, None).worst == 0.5
+    errors, price = runs.appraise("toy", "greet", {}, None)
+    assert ([each.pointer for each in errors], price.worst) == (["/name"], 1.0)
     assert toy_host()._runs.estimate(*GREET, None).worst == 1.0
 
 

@@ -17,9 +17,9 @@ from sqlalchemy import (
 from sqlalchemy.pool import NullPool
 
 from perplexity_connector.host.ledger.address import Address
-from perplexity_connector.host.ledger.budgets import lock_budgets
 from perplexity_connector.host.ledger.entries import LedgerError, NewerLedgerError
 from perplexity_connector.host.ledger.schema import VERSION, meta, metadata
+from perplexity_connector.host.ledger.transactions.budgets import lock_budgets
 from perplexity_connector.host.ledger.writing.owners import Owner, Transaction, sweep
 from perplexity_connector.host.ledger.writing.sqlite_files import (
     set_up_sqlite,

@@ -44,7 +44,10 @@ class Writer:
     """
 
     def __init__(self, address: Address, environ: Mapping[str, str]) -> None:
-        """Start the thread. It opens the ledger with the first unit."""
+        """Start the thread. It opens the ledger with the first unit.
+
+        Raises `LedgerError` if the program ends: no thread can be started then.
+        """
         self.listeners: list[Callable[[str], None]] = []
         self.users = 0
         self.is_closed = False
@@ -62,7 +65,11 @@ class Writer:
         self._thread = threading.Thread(
             target=self._run, name="automation-host-ledger", daemon=True
         )
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            message = "The program ends, and nothing more can be recorded."
+            raise LedgerError(message) from None
         # Later, the interpreter stops the thread between two units.
         atexit.register(self.stop, _LAST_S)
 

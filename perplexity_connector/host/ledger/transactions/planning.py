@@ -12,23 +12,23 @@ from sqlalchemy import (
     update,
 )
 
-from perplexity_connector.host.ledger.budgets import job_budget, set_cap
 from perplexity_connector.host.ledger.entries import (
     ENDED,
     FencedError,
     NewJob,
     Retry,
 )
-from perplexity_connector.host.ledger.held import fenced, plan_rows
+from perplexity_connector.host.ledger.records.table_lines import leave_out, mark_stale
 from perplexity_connector.host.ledger.schema import (
     is_present,
     jobs,
     lines,
     rows,
 )
-from perplexity_connector.host.ledger.table_lines import leave_out, mark_stale
-from perplexity_connector.host.ledger.takeovers import take_over
 from perplexity_connector.host.ledger.texts import packed
+from perplexity_connector.host.ledger.transactions.budgets import job_budget, set_cap
+from perplexity_connector.host.ledger.transactions.held import fenced, plan_rows
+from perplexity_connector.host.ledger.transactions.takeovers import take_over
 
 _writer = select(jobs.c.owner).where(jobs.c.id == bindparam("job")).with_for_update()
 _begin_to_write = (

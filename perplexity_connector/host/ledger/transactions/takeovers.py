@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, select
 
-from perplexity_connector.host.ledger.budgets import add, lock_budgets
 from perplexity_connector.host.ledger.entries import State
-from perplexity_connector.host.ledger.held import (
+from perplexity_connector.host.ledger.schema import rows
+from perplexity_connector.host.ledger.transactions.budgets import add, lock_budgets
+from perplexity_connector.host.ledger.transactions.held import (
     Held,
     change_run,
     end_lone,
@@ -15,7 +16,6 @@ from perplexity_connector.host.ledger.held import (
     move_row,
     plan_rows,
 )
-from perplexity_connector.host.ledger.schema import rows
 
 _owners = select(rows.c.owner).distinct().where(rows.c.owner.is_not(None))
 

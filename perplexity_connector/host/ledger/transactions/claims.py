@@ -15,16 +15,7 @@ from sqlalchemy import (
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import new_run_id
-from perplexity_connector.host.ledger.budgets import job_budget, reserve
 from perplexity_connector.host.ledger.entries import Claim, FencedError, NewRun, State
-from perplexity_connector.host.ledger.held import (
-    Held,
-    change_run,
-    fenced,
-    held,
-    move_row,
-)
-from perplexity_connector.host.ledger.prepared import Prepared
 from perplexity_connector.host.ledger.schema import (
     is_current,
     is_present,
@@ -38,6 +29,15 @@ from perplexity_connector.host.ledger.texts import (
     unpacked,
     unpacked_ids,
 )
+from perplexity_connector.host.ledger.transactions.budgets import job_budget, reserve
+from perplexity_connector.host.ledger.transactions.held import (
+    Held,
+    change_run,
+    fenced,
+    held,
+    move_row,
+)
+from perplexity_connector.host.ledger.transactions.prepared import Prepared
 
 _candidate = (
     select(

@@ -6,9 +6,9 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from perplexity_connector.host.ledger.entries import OverBudgetError
-from perplexity_connector.host.ledger.prepared import Prepared
 from perplexity_connector.host.ledger.schema import budgets, is_current, rows, runs
 from perplexity_connector.host.ledger.texts import packed_ids
+from perplexity_connector.host.ledger.transactions.prepared import Prepared
 
 _lock = (
     select(budgets.c.id)
