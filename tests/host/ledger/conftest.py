@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -8,15 +9,15 @@ from tests.host.ledger.books import Books
 
 @pytest.fixture(scope="session")
 def _made_once() -> Iterator[Books]:
-    """Make the tables in memory once, for all tests of the transactions."""
-    books = Books()
+    """Make the tables once for all tests of the transactions: in memory, or where `.ci/hosts ledger` says."""
+    books = Books(os.environ.get("TEST_LEDGER_URL", "sqlite://"))
     yield books
     books.engine.dispose()
 
 
 @pytest.fixture
 def books(_made_once: Books) -> Books:
-    """Return an empty ledger in memory."""
+    """Return an empty ledger."""
     _made_once.clear()
     return _made_once
 

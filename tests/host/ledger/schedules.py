@@ -103,13 +103,13 @@ class Schedule:
         self._finish()
 
     def _idle(self, process: Process, what: int) -> None:
-        if what < 6 or what == 9:
+        if what < 6:
             self._take(process)
         elif what == 6:
             self._begin_lone(process)
         elif what == 7:
             self.books.take_over()
-        elif what == 8:
+        else:
             self._restart(process)
 
     def _claimed(self, process: Process, what: int) -> None:
@@ -199,9 +199,10 @@ class Schedule:
 
     def _restart(self, process: Process) -> None:
         """Start the same command again, which only one process may."""
-        of_process: Retry = "failed" if self.processes.index(process) % 2 else "unsure"
-        retry = of_process if self.plan.repeats else None
-        again = self._rows_in(of_process) if self.plan.repeats else ()
+        kind: Retry = "failed" if self.books.now % 2 else "unsure"
+        retry = kind if self.plan.repeats else None
+        self.books.take_over()
+        again = self._rows_in(kind) if self.plan.repeats else ()
         self.books.start(process.owner, retry=retry)
         self.allowed.update(again)
 

@@ -16,7 +16,7 @@ def plans(draw: st.DrawFn) -> Plan:
     count = draw(st.integers(2, 4))
     share = draw(st.integers(1, 10))
     job_cap = None if share == 10 else count * PRICE * share // 10
-    moves = draw(st.binary(min_size=8, max_size=26))
+    moves = draw(st.binary(min_size=8, max_size=22))
     return Plan(
         idempotent=draw(st.booleans()),
         repeats=False,
