@@ -137,7 +137,7 @@ class Claim:
     * `round`: rises with a retry and with changed content.
     * `number`: the row's first line in the table.
     * `state`: `claimed`; `sent` for an idempotent action; `begun` with a `checkpoint` to follow.
-    * `budgets`, `reserved`: what is reserved for it, and where.
+    * `budgets`, `reserved`: its reservation, and where it counts.
     """
 
     job_id: str

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from perplexity_connector.contract.readers import as_int, as_object, as_text
-from perplexity_connector.host.ledger.claims import adopt_run
 from perplexity_connector.host.ledger.entries import NewRun
+from perplexity_connector.host.ledger.transactions.claims import adopt_run
 from perplexity_connector.host.ledger.writing.owners import Transaction, is_locked
 
 
@@ -24,13 +24,22 @@ class Journal:
     taken: list[Path] = field(default_factory=list)
     damaged: list[Path] = field(default_factory=list)
 
-    def remove(self) -> None:
-        """Remove the files that were taken in, those beside them, and an empty folder."""
-        for path in self.taken:
-            for file in (path, *_beside(path)):
-                file.unlink(missing_ok=True)
+    def remove(self) -> Sequence[str]:
+        """Remove the files that were taken in, and an empty folder. Return the problems, as texts."""
+        problems = [
+            f"The unfinished run in {path} cannot be read. The file stays there."
+            for path in self.damaged
+        ]
+        try:
+            for path in self.taken:
+                for file in (path, *_beside(path)):
+                    file.unlink(missing_ok=True)
+        except OSError as error:
+            text = f"Files in {self.folder} cannot be removed: {error.strerror}."
+            problems.append(text)
         with suppress(OSError):
             self.folder.rmdir()
+        return problems
 
 
 def take_in(transaction: Transaction, folder: Path) -> Journal:

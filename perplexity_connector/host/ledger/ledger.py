@@ -148,7 +148,7 @@ class Ledger(TableLedger):
         last_line: int | None = None,
         output: str | None = None,
     ) -> "Future[None]":
-        """Begin to write for a job: take over from dead processes, and plan again what is retried.
+        """Begin to write for a job: take over from dead processes, and plan the retried rows again.
 
         A cap replaces the job's own, and so does an output, into which all lines are to be written.
         `FencedError` while another process writes for it.
@@ -196,7 +196,8 @@ class Ledger(TableLedger):
         return self._write(
             lambda tx: units.run_ends.put_back(
                 tx.connection, tx.owner, claim, now=tx.now
-            )
+            ),
+            claim.budgets,
         )
 
     def line_ends(

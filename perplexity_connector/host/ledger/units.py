@@ -1,8 +1,7 @@
 """The modules of the ledger's transactions. Each is imported with its first use: it needs SQLAlchemy."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
-
-from perplexity_connector.contract.lazy import lazy_names
 
 __all__ = [
     "budgets",
@@ -19,18 +18,26 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from perplexity_connector.host.ledger import (
+    from perplexity_connector.host.ledger import journal_files
+    from perplexity_connector.host.ledger.records import keeping, reading, usage
+    from perplexity_connector.host.ledger.transactions import (
         budgets,
         claims,
-        journal_files,
-        keeping,
         planning,
-        reading,
         row_planning,
         run_ends,
         run_units,
         table_lines,
-        usage,
     )
 else:
-    __getattr__ = lazy_names("perplexity_connector.host.ledger", __all__)
+    _ROOMS = {"journal_files": ""} | dict.fromkeys(
+        ("keeping", "reading", "usage"), ".records"
+    )
+
+    def __getattr__(name: str) -> object:
+        """Import a module with its first use."""
+        if name not in __all__:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        room = _ROOMS.get(name, ".transactions")
+        return import_module(f"perplexity_connector.host.ledger{room}.{name}")

@@ -1,5 +1,6 @@
 """How a ledger is used: opened with the first call, shared within a process, closed."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -38,6 +39,7 @@ class LedgerUser:
     * `_keep_days`: for how many days; None for the environment's.
     * `_journal`: the folder of unfinished runs to take in, until that is done.
     * `_writer`: the thread that writes, once it is needed.
+    * `_lock`: held while that is started.
     * `_listeners`: called with the ids of runs that should stop.
     * `_tidy_at`: when expired content is erased next.
     """
@@ -67,6 +69,7 @@ class LedgerUser:
         self._keep_days = keep_days
         self._journal = journal
         self._writer: Writer | None = None
+        self._lock = threading.Lock()
         self._listeners: list[Callable[[str], None]] = []
         self._tidy_at = 0.0
 
@@ -148,37 +151,31 @@ class LedgerUser:
     def _opened(self) -> "Writer":
         from perplexity_connector.host.ledger.writing.writer import join_writer  # noqa: PLC0415 - comes with the first use
 
-        if self._writer is None:
-            self._writer = join_writer(self._address, self._environ)
-            self._writer.listeners.append(self._tell)
-            self._take_in_journal()
-        return self._writer
+        # Without the lock, which another thread may have held at a fork.
+        if writer := self._writer:
+            return writer
+        with self._lock:
+            writer = self._writer
+            if writer is None:
+                writer = self._writer = join_writer(self._address, self._environ)
+                writer.listeners.append(self._tell)
+        self._take_in_journal(writer)
+        return writer
 
-    def _take_in_journal(self) -> None:
-        if (folder := self._journal) and folder.is_dir():
-            self._journal = None
-            taken = self._submit(lambda tx: units.journal_files.take_in(tx, folder))
-            taken.add_done_callback(self._remove_journal)
-
-    def _remove_journal(self, future: "Future[Journal]") -> None:
-        """Remove the files that were taken in. The thread calls this after the commit."""
-        if future.exception():
+    def _take_in_journal(self, writer: "Writer") -> None:
+        """Take the unfinished runs of earlier releases in, once."""
+        if not (folder := self._journal) or not folder.is_dir():
             return
-        journal = future.result()
-        try:
-            journal.remove()
-        except OSError as error:
-            self._note(
-                f"Files in {journal.folder} cannot be removed: {error.strerror}."
-            )
-        for path in journal.damaged:
-            self._note(
-                f"The unfinished run in {path} cannot be read. The file stays there."
-            )
+        self._journal = None
 
-    def _note(self, text: str) -> None:
-        if self._writer:
-            self._writer.note(text)
+        def remove(future: "Future[Journal]") -> None:
+            # After the commit. If that failed, the next process tries again.
+            if not future.exception():
+                for problem in future.result().remove():
+                    writer.note(problem)
+
+        taken = self._submit(lambda tx: units.journal_files.take_in(tx, folder))
+        taken.add_done_callback(remove)
 
     def _tell(self, run_id: str) -> None:
         for listener in tuple(self._listeners):

@@ -6,8 +6,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, create_engine, event, select
 from sqlalchemy.pool import StaticPool
 
-from perplexity_connector.host.ledger import budgets as budget_units
-from perplexity_connector.host.ledger import claims, run_ends, run_units
 from perplexity_connector.host.ledger.entries import (
     Claim,
     NewJob,
@@ -18,10 +16,12 @@ from perplexity_connector.host.ledger.entries import (
     RunEnd,
     State,
 )
-from perplexity_connector.host.ledger.planning import begin_job, start_job
-from perplexity_connector.host.ledger.row_planning import add_rows
 from perplexity_connector.host.ledger.schema import budgets, metadata, rows, runs
-from perplexity_connector.host.ledger.takeovers import take_over
+from perplexity_connector.host.ledger.transactions import budgets as budget_units
+from perplexity_connector.host.ledger.transactions import claims, run_ends, run_units
+from perplexity_connector.host.ledger.transactions.planning import begin_job, start_job
+from perplexity_connector.host.ledger.transactions.row_planning import add_rows
+from perplexity_connector.host.ledger.transactions.takeovers import take_over
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,6 +40,9 @@ class Books:
         if url.startswith("sqlite"):
             event.listen(self.engine, "connect", _without_waiting)
         metadata.create_all(self.engine)
+        # Children before parents.
+        tables = [table.name for table in reversed(metadata.sorted_tables)]
+        self._emptied = [f"DELETE FROM {name}" for name in tables]  # noqa: S608 - our own names
 
     def is_alive(self, owner: str) -> bool:
         """Return whether an owner was not killed."""
@@ -59,8 +62,8 @@ class Books:
         """Empty every table."""
         self.now, self.dead = 1_000, set()
         with self.engine.begin() as connection:
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(table.delete())
+            for statement in self._emptied:
+                connection.exec_driver_sql(statement)
 
     def plan(
         self,

@@ -9,18 +9,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from perplexity_connector.host.ledger import run_ends, run_units
 from perplexity_connector.host.ledger.entries import (
     Claim,
     FencedError,
     OverBudgetError,
     Retry,
 )
-from perplexity_connector.host.ledger.reading import find_failures
+from perplexity_connector.host.ledger.records.reading import find_failures
 from perplexity_connector.host.ledger.schema import budgets, rows, runs
 from perplexity_connector.host.ledger.texts import unpacked_ids
+from perplexity_connector.host.ledger.transactions import run_ends, run_units
 from tests.host.ledger.books import DAY, JOB, Books
 
 Phase: TypeAlias = Literal["idle", "claimed", "leaving", "sent", "begun"]
@@ -109,10 +109,8 @@ class Schedule:
             self._begin_lone(process)
         elif what == 7:
             self.books.take_over()
-        elif what == 8:
-            self._restart(process, "failed" if self.plan.repeats else None)
         else:
-            self._restart(process, "unsure" if self.plan.repeats else None)
+            self._restart(process)
 
     def _claimed(self, process: Process, what: int) -> None:
         claim = _claim(process)
@@ -199,9 +197,12 @@ class Schedule:
             phase = "begun"
         process.phase, process.claim = phase, claim
 
-    def _restart(self, process: Process, retry: Retry | None) -> None:
+    def _restart(self, process: Process) -> None:
         """Start the same command again, which only one process may."""
-        again = [] if retry is None else self._rows_in(retry)
+        kind: Retry = "failed" if self.books.now % 2 else "unsure"
+        retry = kind if self.plan.repeats else None
+        self.books.take_over()
+        again = self._rows_in(kind) if self.plan.repeats else ()
         self.books.start(process.owner, retry=retry)
         self.allowed.update(again)
 
@@ -271,16 +272,21 @@ class Schedule:
         self.books.take_over()
         self.books.start(last.owner)
         while True:
-            try:
-                claim = self.books.claim(last.owner, budgets=(DAY,))
-            except OverBudgetError as error:
-                assert not error.is_waiting_useful
-                return
+            claim = self._last_claim(last)
             if claim is None:
                 return
             self._hold(last, claim)
             while last.phase != "idle":
                 getattr(self, f"_{last.phase}")(last, 0)
+
+    def _last_claim(self, last: Process) -> Claim | None:
+        """Claim for the last process: where the budget is used up, there is nothing to wait for."""
+        try:
+            return self.books.claim(last.owner, budgets=(DAY,))
+        except OverBudgetError as error:
+            is_waiting_useful = error.is_waiting_useful
+        assert not is_waiting_useful
+        return None
 
 
 def _claim(process: Process) -> Claim:
@@ -312,9 +318,7 @@ def check(schedule: Schedule) -> None:
     assert unsure_rows == {line.key for line in named if line.state == "unsure"}
 
 
-def _check_budget(
-    budget: Any, of_budget: Iterable[Mapping[str, Any]], billed: int
-) -> None:
+def _check_budget(budget: Any, of_budget: Iterable[Any], billed: int) -> None:
     """Check that the counter is the sum over its runs, and that neither it nor the bill exceeds the cap."""
     counted = sum(
         (run["cost"] or 0) + run["reserved"] + run["kept"] for run in of_budget

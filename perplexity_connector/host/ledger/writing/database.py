@@ -17,9 +17,9 @@ from sqlalchemy import (
 from sqlalchemy.pool import NullPool
 
 from perplexity_connector.host.ledger.address import Address
-from perplexity_connector.host.ledger.budgets import lock_budgets
 from perplexity_connector.host.ledger.entries import LedgerError, NewerLedgerError
 from perplexity_connector.host.ledger.schema import VERSION, meta, metadata
+from perplexity_connector.host.ledger.transactions.budgets import lock_budgets
 from perplexity_connector.host.ledger.writing.owners import Owner, Transaction, sweep
 from perplexity_connector.host.ledger.writing.sqlite_files import (
     set_up_sqlite,
@@ -28,11 +28,11 @@ from perplexity_connector.host.ledger.writing.sqlite_files import (
 )
 from perplexity_connector.host.ledger.writing.urls import database_url, ledger_error
 
-# So long a writer waits for the others, and for a server.
-_BUSY_S = 30
-_CONNECT_S = 10
-# The number means nothing; each release has the same.
-_SCHEMA_LOCK = text("SELECT pg_advisory_xact_lock(7237103486542)")
+# How long a writer waits: for the other writers of a file, and for a server.
+_WAITS = {"sqlite": {"timeout": 30}, "postgresql": {"connect_timeout": 10}}
+_ISOLATION = {"postgresql": "READ COMMITTED"}
+# Only one process makes the tables. The number means nothing; each release has the same.
+_BEFORE_TABLES = {"postgresql": text("SELECT pg_advisory_xact_lock(7237103486542)")}
 
 
 class Database:
@@ -68,12 +68,9 @@ class Database:
 
         `budgets` are those that it changes. Locked in one order, two processes do not wait for each other.
         """
-        if self.is_sqlite:
-            self._connection.info["begin"] = (
-                "BEGIN" if is_reading else "BEGIN IMMEDIATE"
-            )
         with self._connection.begin():
-            if budgets and not self.is_sqlite:
+            self._begin(is_reading=is_reading)
+            if budgets:
                 lock_budgets(self._connection, budgets)
             yield self.owner.begin(self._connection)
 
@@ -92,10 +89,22 @@ class Database:
 
     def _prepare(self) -> None:
         with self._connection.begin():
+            self._begin(is_reading=False)
             _require_version(self._connection)
             if self.owner.folder and self.owner.folder.is_dir():
                 sweep(self.owner.folder)
             self.owner.register(self._connection)
+
+    def _begin(self, *, is_reading: bool) -> None:
+        """Begin a transaction of SQLite; other drivers do this themselves.
+
+        One that reads first and then writes would fail at once if another one wrote meanwhile. SQLAlchemy's
+        event for this would make each statement slower.
+        """
+        if self.is_sqlite:
+            self._connection.exec_driver_sql(
+                "BEGIN" if is_reading else "BEGIN IMMEDIATE"
+            )
 
 
 def _lock_folder(file: Path | None) -> Path | None:
@@ -104,34 +113,24 @@ def _lock_folder(file: Path | None) -> Path | None:
 
 def _connect(url: URL) -> Connection:
     backend = url.get_backend_name()
-    options: dict[str, object] = {}
-    if backend == "sqlite" and "timeout" not in url.query:
-        options["timeout"] = _BUSY_S
-    if backend == "postgresql" and "connect_timeout" not in url.query:
-        options["connect_timeout"] = _CONNECT_S
+    waits = _WAITS[backend]
     # Parameters are inputs and outputs: no error and no log may hold them.
     engine = create_engine(
         url,
-        connect_args=options,
+        connect_args={name: waits[name] for name in waits if name not in url.query},
         poolclass=NullPool,
         hide_parameters=True,
-        isolation_level=None if backend == "sqlite" else "READ COMMITTED",
+        isolation_level=_ISOLATION.get(backend),
     )
     if backend == "sqlite":
         event.listen(engine, "connect", set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
     return engine.connect()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and then writes would fail at once if another one wrote meanwhile.
-    connection.exec_driver_sql(connection.info.get("begin", "BEGIN IMMEDIATE"))
 
 
 def _require_version(connection: Connection) -> None:
     """Make the tables of a new ledger. Raises `NewerLedgerError` for one of a newer release."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(_SCHEMA_LOCK)
+    if (lock := _BEFORE_TABLES.get(connection.dialect.name)) is not None:
+        connection.execute(lock)
     if not inspect(connection).has_table(meta.name):
         metadata.create_all(connection)
         connection.execute(insert(meta).values(version=VERSION))

@@ -3,8 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
+from perplexity_connector.host.ledger.entries import (
+    FencedError,
+    LedgerError,
+    OverBudgetError,
+)
 from perplexity_connector.host.ledger.writing.database import Database
 from perplexity_connector.host.ledger.writing.owners import Transaction
 from perplexity_connector.host.ledger.writing.unit import AnyUnit
@@ -12,6 +17,8 @@ from perplexity_connector.host.ledger.writing.unit import AnyUnit
 _TRIES = 3
 # PostgreSQL's codes for transactions that may succeed when they are repeated: serialization, deadlock.
 _PASSING = ("40001", "40P01")
+# The answers of a unit that are not a failure of the database.
+_REFUSALS = (FencedError, LedgerError, LookupError, OverBudgetError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +69,25 @@ def _commit_once(database: Database, units: Sequence[AnyUnit]) -> _Failure | Non
 
 
 def _attempt(unit: AnyUnit, transaction: Transaction) -> None:
-    """Do a unit's work. An error of its own undoes only this work."""
+    """Do a unit's work. A refusal undoes only this work; any other error ends the transaction."""
+    # SQLAlchemy's savepoints take longer than the rest of a unit: each is compiled.
+    cursor = transaction.connection.connection.cursor()
+    cursor.execute("SAVEPOINT unit")
     try:
-        with transaction.connection.begin_nested():
-            unit.attempt(transaction)
-    except SQLAlchemyError:
-        raise  # the transaction may be lost
-    except Exception as error:  # noqa: BLE001 - it is the caller's, as the result would be
-        unit.fail(error)
+        unit.attempt(transaction)
+    except _REFUSALS as refusal:
+        unit.fail(refusal)
+        cursor.execute("ROLLBACK TO SAVEPOINT unit")
+    cursor.execute("RELEASE SAVEPOINT unit")
+    cursor.close()
 
 
 def _is_passing(error: Exception) -> bool:
     """Return whether the same transaction may succeed: after a deadlock, and on a new connection."""
     if not isinstance(error, DBAPIError):
         return False
-    code = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or code in _PASSING
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or state in _PASSING
 
 
 def _fail(database: Database, units: Sequence[AnyUnit], failure: _Failure) -> None:

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from perplexity_connector.host.ledger.address import Address
-from perplexity_connector.host.ledger.keeping import cancelled_runs
-from perplexity_connector.host.ledger.takeovers import take_over
+from perplexity_connector.host.ledger.records.keeping import cancelled_runs
+from perplexity_connector.host.ledger.transactions.takeovers import take_over
 from perplexity_connector.host.ledger.writing.database import Database
 from perplexity_connector.host.ledger.writing.groups import commit
 from perplexity_connector.host.ledger.writing.owners import RENEWAL_S
@@ -59,7 +59,7 @@ class Service:
             unit.settle()
 
     def look_around(self) -> None:
-        """Renew the lease, tell of cancelled runs, and remove erased text from the files."""
+        """Renew the lease, report cancelled runs, and remove erased text from the files."""
         if not (database := self._database):
             return
         owner = database.owner
@@ -107,6 +107,4 @@ class Service:
         """Commit work of our own. Return None if that fails, which is noted."""
         unit = Unit(work=work, is_reading=is_reading)
         self.commit([unit])
-        if unit.error and not unit.is_unwritten:
-            self.note(str(unit.error))
         return None if unit.error else unit.future.result()

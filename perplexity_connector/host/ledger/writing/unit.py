@@ -14,7 +14,7 @@ T = TypeVar("T")
 Work: TypeAlias = Callable[["Transaction"], T]
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, repr=False)
 class Unit(Generic[T]):
     """Some work, and the future of its result.
 

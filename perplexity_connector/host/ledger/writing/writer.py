@@ -31,6 +31,7 @@ class Writer:
 
     * `listeners`: called on the thread with the id of each run that should stop.
     * `users`: how many share it.
+    * `is_closed`: the thread has ended, and accepts no unit any more.
     * `key`: that of its address.
     * `_process`: the process that the thread runs in. It does not run in a forked child.
     * `_queue`: the units that wait; an event that is set when nothing waits; None to end the thread.
@@ -39,14 +40,17 @@ class Writer:
     * `_events`: those of the queue that are not set yet.
     * `_is_ending`: the thread ends when nothing waits.
     * `_problems`: the texts of the problems so far, each once.
-    * `_is_closed`: the thread has ended, and accepts no unit any more.
     * `_lock`: held while a unit is accepted, and while that ends.
     """
 
     def __init__(self, address: Address, environ: Mapping[str, str]) -> None:
-        """Start the thread. It opens the ledger with the first unit."""
+        """Start the thread. It opens the ledger with the first unit.
+
+        Raises `LedgerError` if the program ends: no thread can be started then.
+        """
         self.listeners: list[Callable[[str], None]] = []
         self.users = 0
+        self.is_closed = False
         self.key = address.key
         self._address = address
         self._environ = environ
@@ -57,12 +61,15 @@ class Writer:
         self._events: list[threading.Event] = []
         self._is_ending = False
         self._problems: dict[str, None] = {}
-        self._is_closed = False
         self._lock = threading.Lock()
         self._thread = threading.Thread(
             target=self._run, name="automation-host-ledger", daemon=True
         )
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            message = "The program ends, and nothing more can be recorded."
+            raise LedgerError(message) from None
         # Later, the interpreter stops the thread between two units.
         atexit.register(self.stop, _LAST_S)
 
@@ -70,9 +77,9 @@ class Writer:
         """Let a unit be committed. Return False if the thread ends. Raises as `require_ours` does."""
         self.require_ours()
         with self._lock:
-            if not self._is_closed:
+            if not self.is_closed:
                 self._queue.put(unit)
-            return not self._is_closed
+            return not self.is_closed
 
     def require_ours(self) -> None:
         """Raise `LedgerError` in a forked child, where the thread does not run."""
@@ -138,8 +145,8 @@ class Writer:
             service.close()
 
     def _serve(self, service: "Service | _NoService") -> None:
-        """Commit what comes, until the end."""
-        look_at = 0.0
+        """Commit all units, until the end."""
+        look_at = time.monotonic() + _LOOK_S
         while not self._is_over():
             seconds = max(0, look_at - time.monotonic()) if service.is_open else None
             self._receive(seconds)
@@ -160,8 +167,8 @@ class Writer:
         if not self._is_ending:
             return False
         with self._lock:
-            self._is_closed = self._queue.empty()
-        return self._is_closed
+            self.is_closed = self._queue.empty()
+        return self.is_closed
 
     def _service(self) -> "Service | _NoService":
         try:
@@ -230,7 +237,7 @@ def join_writer(address: Address, environ: Mapping[str, str]) -> Writer:
     """Return the writer of a ledger, which is started for its first user."""
     with _lock:
         writer = _writers.get(address.key)
-        if not writer:
+        if not writer or writer.is_closed:
             writer = _writers[address.key] = Writer(address, environ)
         writer.users += 1
         return writer
@@ -241,8 +248,8 @@ def leave_writer(writer: Writer, seconds: float) -> None:
     with _lock:
         writer.users -= 1
         is_last = not writer.users
-        if is_last:
-            _writers.pop(writer.key, None)
+        if is_last and _writers.get(writer.key) is writer:
+            del _writers[writer.key]
     if is_last:
         writer.stop(seconds)
     else:

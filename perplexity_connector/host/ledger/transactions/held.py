@@ -14,9 +14,9 @@ from sqlalchemy import (
 )
 
 from perplexity_connector.host.ledger.entries import Claim, FencedError, State
-from perplexity_connector.host.ledger.prepared import Prepared
 from perplexity_connector.host.ledger.schema import jobs, owners, rows, runs
 from perplexity_connector.host.ledger.texts import unpacked_ids
+from perplexity_connector.host.ledger.transactions.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Changes that are made for every row: compiled once for each database.
 
-SQLAlchemy prepares each execution anew, and takes longer for it than SQLite for the change. What it
-keeps about the columns of a SELECT is lost this way, so these are executed as usual.
+SQLAlchemy prepares each execution, which takes longer than the change itself on SQLite. A SELECT is
+executed as usual: SQLAlchemy keeps its knowledge of the columns only then.
 """
 
 from collections.abc import Callable, Collection, Mapping

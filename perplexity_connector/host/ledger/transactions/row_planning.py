@@ -5,11 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from perplexity_connector.host.ledger.entries import ENDED, NewLine, NewRow
-from perplexity_connector.host.ledger.held import fenced, held_where, plan_rows
 from perplexity_connector.host.ledger.schema import lines, rows
-from perplexity_connector.host.ledger.table_lines import mark_stale
-from perplexity_connector.host.ledger.takeovers import leave_unsure, take_over
 from perplexity_connector.host.ledger.texts import packed
+from perplexity_connector.host.ledger.transactions.held import (
+    fenced,
+    held_where,
+    plan_rows,
+)
+from perplexity_connector.host.ledger.transactions.table_lines import mark_stale
+from perplexity_connector.host.ledger.transactions.takeovers import (
+    leave_unsure,
+    take_over,
+)
 
 # SQLite takes 32,766 values in one statement.
 _BATCH = 1000

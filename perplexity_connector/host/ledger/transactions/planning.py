@@ -12,24 +12,46 @@ from sqlalchemy import (
     update,
 )
 
-from perplexity_connector.host.ledger.budgets import job_budget, set_cap
 from perplexity_connector.host.ledger.entries import (
     ENDED,
     FencedError,
     NewJob,
     Retry,
 )
-from perplexity_connector.host.ledger.held import fenced, follow, plan_rows
 from perplexity_connector.host.ledger.schema import (
     is_present,
     jobs,
     lines,
     rows,
 )
-from perplexity_connector.host.ledger.table_lines import leave_out, mark_stale
-from perplexity_connector.host.ledger.takeovers import take_over
 from perplexity_connector.host.ledger.texts import packed
+from perplexity_connector.host.ledger.transactions.budgets import job_budget, set_cap
+from perplexity_connector.host.ledger.transactions.held import fenced, plan_rows
+from perplexity_connector.host.ledger.transactions.table_lines import (
+    leave_out,
+    mark_stale,
+)
+from perplexity_connector.host.ledger.transactions.takeovers import take_over
 
+_writer = select(jobs.c.owner).where(jobs.c.id == bindparam("job")).with_for_update()
+_begin_to_write = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("job"))
+    .values(
+        owner=bindparam("by"),
+        starts=jobs.c.starts + 1,
+        ended_at=None,
+        end_reason=None,
+        cancel_requested=False,
+        content_erased=False,
+    )
+)
+_follow = (
+    update(rows)
+    .where(rows.c.job_id == bindparam("job"), rows.c.state == "begun")
+    .where(rows.c.owner.is_(None))
+    .values(to_follow=True)
+)
 _line_end = (
     update(lines)
     .where(lines.c.job_id == bindparam("job"), lines.c.number == bindparam("line"))
@@ -70,7 +92,7 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
     is_alive: Callable[[str], bool],
     now: int,
 ) -> None:
-    """Begin to write for a job: take over, drop lines after `last_line`, and plan what is retried.
+    """Begin to write for a job: take over, drop lines after `last_line`, and plan the rows to retry.
 
     `cap` replaces the old one, unless it is None. Nothing is written yet of another `output`.
     Raises `LookupError`, and `FencedError` with the pid
@@ -87,8 +109,7 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
     if output is not None:
         _move_output(connection, job_id, output)
     take_over(connection, is_alive=is_alive, now=now, job_id=job_id)
-    of_begun = (rows.c.job_id == job_id, rows.c.state == "begun")
-    follow(connection, *of_begun, rows.c.owner.is_(None))
+    connection.execute(_follow, {"job": job_id})
     if retry:
         _retry(connection, job_id, retry)
 
@@ -134,21 +155,12 @@ def _job(new: NewJob, now: int) -> dict[str, object]:
 def _begin_writing(
     connection: Connection, owner: str, job_id: str, is_alive: Callable[[str], bool]
 ) -> None:
-    known = select(jobs.c.owner).where(jobs.c.id == job_id).with_for_update()
-    found = connection.execute(known).one_or_none()
+    found = connection.execute(_writer, {"job": job_id}).one_or_none()
     if found is None:
         raise LookupError(job_id)
     if found.owner not in {None, owner} and is_alive(found.owner):
         raise fenced(connection, found.owner)
-    begun = {
-        "owner": owner,
-        "starts": jobs.c.starts + 1,
-        "ended_at": None,
-        "end_reason": None,
-        "cancel_requested": False,
-        "content_erased": False,
-    }
-    connection.execute(update(jobs).where(jobs.c.id == job_id).values(begun))
+    connection.execute(_begin_to_write, {"job": job_id, "by": owner})
 
 
 def _move_output(connection: Connection, job_id: str, output: str) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
-from perplexity_connector.host.ledger.held import fenced, held_where
 from perplexity_connector.host.ledger.schema import (
     is_current,
     jobs,
@@ -12,7 +11,11 @@ from perplexity_connector.host.ledger.schema import (
     rows,
     runs,
 )
-from perplexity_connector.host.ledger.takeovers import leave_unsure, take_over
+from perplexity_connector.host.ledger.transactions.held import fenced, held_where
+from perplexity_connector.host.ledger.transactions.takeovers import (
+    leave_unsure,
+    take_over,
+)
 
 # SQLite takes 32,766 values in one statement.
 _BATCH = 1000

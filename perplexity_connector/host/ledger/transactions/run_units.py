@@ -5,9 +5,11 @@ from collections.abc import Callable
 from sqlalchemy import Connection, String, bindparam, case, update
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.host.ledger.budgets import reserve
 from perplexity_connector.host.ledger.entries import Claim
-from perplexity_connector.host.ledger.held import (
+from perplexity_connector.host.ledger.schema import rows, runs
+from perplexity_connector.host.ledger.texts import packed
+from perplexity_connector.host.ledger.transactions.budgets import reserve
+from perplexity_connector.host.ledger.transactions.held import (
     change_run,
     fenced,
     held,
@@ -16,9 +18,7 @@ from perplexity_connector.host.ledger.held import (
     reopen,
     take_back,
 )
-from perplexity_connector.host.ledger.prepared import Prepared
-from perplexity_connector.host.ledger.schema import rows, runs
-from perplexity_connector.host.ledger.texts import packed
+from perplexity_connector.host.ledger.transactions.prepared import Prepared
 
 # A run with a checkpoint stays `begun`: its requests only follow it.
 _to_state = bindparam("to_state", type_=String)

@@ -1,4 +1,4 @@
-"""Sums over the runs: what was used, and the usual cost of a run."""
+"""Sums over the runs: the use of models and connections, and the usual cost of a run."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ _nth = _of_group.order_by(runs.c.cost).offset(bindparam("nth")).limit(1)
 def usage(
     connection: Connection, by: UsageBy, *, since: int | None = None
 ) -> Sequence[UsageRow]:
-    """Return what was used, the dearest first; runs of a sandbox are left out."""
+    """Return the use, the dearest first; runs of a sandbox are left out."""
     name = _BY[by].label("name")
     cost = func.coalesce(func.sum(runs.c.cost), 0).label("cost")
     found = (

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, select
 
-from perplexity_connector.host.ledger.budgets import add, lock_budgets
 from perplexity_connector.host.ledger.entries import State
-from perplexity_connector.host.ledger.held import (
+from perplexity_connector.host.ledger.schema import rows
+from perplexity_connector.host.ledger.transactions.budgets import add, lock_budgets
+from perplexity_connector.host.ledger.transactions.held import (
     Held,
     change_run,
     end_lone,
@@ -15,7 +16,8 @@ from perplexity_connector.host.ledger.held import (
     move_row,
     plan_rows,
 )
-from perplexity_connector.host.ledger.schema import rows
+
+_owners = select(rows.c.owner).distinct().where(rows.c.owner.is_not(None))
 
 
 def take_over(
@@ -31,11 +33,10 @@ def take_over(
     new round, and counted as perhaps billed twice. Else `unsure`. A run outside a job ends instead of
     being planned.
     """
-    of_job = (rows.c.job_id == job_id,) if job_id else ()
-    owners = select(rows.c.owner).distinct().where(rows.c.owner.is_not(None), *of_job)
-    dead = [owner for owner in connection.scalars(owners) if not is_alive(owner)]
+    dead = [owner for owner in connection.scalars(_owners) if not is_alive(owner)]
     if not dead:
         return 0
+    of_job = (rows.c.job_id == job_id,) if job_id else ()
     left = held_where(connection, rows.c.owner.in_(dead), *of_job)
     lock_budgets(connection, {budget for seen in left for budget in seen.budget_ids})
     for seen in left:

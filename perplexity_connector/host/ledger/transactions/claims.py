@@ -15,16 +15,7 @@ from sqlalchemy import (
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import new_run_id
-from perplexity_connector.host.ledger.budgets import job_budget, reserve
-from perplexity_connector.host.ledger.entries import Claim, NewRun, State
-from perplexity_connector.host.ledger.held import (
-    Held,
-    change_run,
-    fenced,
-    held,
-    move_row,
-)
-from perplexity_connector.host.ledger.prepared import Prepared
+from perplexity_connector.host.ledger.entries import Claim, FencedError, NewRun, State
 from perplexity_connector.host.ledger.schema import (
     is_current,
     is_present,
@@ -38,6 +29,15 @@ from perplexity_connector.host.ledger.texts import (
     unpacked,
     unpacked_ids,
 )
+from perplexity_connector.host.ledger.transactions.budgets import job_budget, reserve
+from perplexity_connector.host.ledger.transactions.held import (
+    Held,
+    change_run,
+    fenced,
+    held,
+    move_row,
+)
+from perplexity_connector.host.ledger.transactions.prepared import Prepared
 
 _candidate = (
     select(
@@ -120,7 +120,10 @@ def begin_run(
     is_alive: Callable[[str], bool],
     now: int,
 ) -> Claim:
-    """Begin a run outside a job, with its reservation. Raises `OverBudgetError`."""
+    """Begin a run outside a job, with its reservation. Raises `OverBudgetError`, and `FencedError` for a known id."""
+    if connection.scalar(select(jobs.c.id).where(jobs.c.id == new.run_id)):
+        message = "The ledger has a run of this id."
+        raise FencedError(message)
     price = new.price or 0
     reserve(connection, new.budgets, price, is_alive=is_alive)
     state: State = "sent" if new.idempotent else "claimed"

@@ -6,9 +6,9 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from perplexity_connector.host.ledger.entries import OverBudgetError
-from perplexity_connector.host.ledger.prepared import Prepared
 from perplexity_connector.host.ledger.schema import budgets, is_current, rows, runs
 from perplexity_connector.host.ledger.texts import packed_ids
+from perplexity_connector.host.ledger.transactions.prepared import Prepared
 
 _lock = (
     select(budgets.c.id)
@@ -47,7 +47,7 @@ def lock_budgets(connection: Connection, ids: Collection[str]) -> None:
 
 
 def set_cap(connection: Connection, budget_id: str, cap: int | None) -> None:
-    """Set the cap of a budget, which is made if it is new. It keeps what it has counted."""
+    """Set the cap of a budget, which is made if it is new. Its count stays."""
     change = update(budgets).where(budgets.c.id == budget_id).values(cap=cap)
     if not connection.execute(change).rowcount:
         _begin(connection, budget_id, cap)

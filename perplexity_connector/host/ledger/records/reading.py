@@ -14,7 +14,6 @@ from sqlalchemy import (
     select,
 )
 
-from perplexity_connector.host.ledger.budgets import job_budget
 from perplexity_connector.host.ledger.entries import (
     ENDED,
     KnownJob,
@@ -33,6 +32,7 @@ from perplexity_connector.host.ledger.schema import (
     runs,
 )
 from perplexity_connector.host.ledger.texts import unpacked
+from perplexity_connector.host.ledger.transactions.budgets import job_budget
 
 if TYPE_CHECKING:
     from sqlalchemy import Select

@@ -2,9 +2,11 @@
 
 from sqlalchemy import Connection, bindparam, update
 
-from perplexity_connector.host.ledger.budgets import add
 from perplexity_connector.host.ledger.entries import ENDED, Claim, RunEnd, State
-from perplexity_connector.host.ledger.held import (
+from perplexity_connector.host.ledger.schema import runs
+from perplexity_connector.host.ledger.texts import packed
+from perplexity_connector.host.ledger.transactions.budgets import add
+from perplexity_connector.host.ledger.transactions.held import (
     Held,
     end_lone,
     fenced,
@@ -15,11 +17,12 @@ from perplexity_connector.host.ledger.held import (
     owned,
     take_back,
 )
-from perplexity_connector.host.ledger.prepared import Prepared
-from perplexity_connector.host.ledger.run_units import back
-from perplexity_connector.host.ledger.schema import runs
-from perplexity_connector.host.ledger.takeovers import plan_again, plan_or_end
-from perplexity_connector.host.ledger.texts import packed
+from perplexity_connector.host.ledger.transactions.prepared import Prepared
+from perplexity_connector.host.ledger.transactions.run_units import back
+from perplexity_connector.host.ledger.transactions.takeovers import (
+    plan_again,
+    plan_or_end,
+)
 
 _end = Prepared(
     update(runs)

@@ -1,0 +1,1 @@
+"""The records of the ledger: read, summed and kept for a time."""

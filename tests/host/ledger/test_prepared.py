@@ -1,0 +1,33 @@
+"""Changes that are compiled once for each database."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import bindparam, update
+from sqlalchemy.engine import make_url
+
+from perplexity_connector.host.ledger.schema import jobs
+from perplexity_connector.host.ledger.transactions.prepared import Prepared
+
+
+def test_values_are_given_as_the_driver_wants_them() -> None:
+    """By position or by name, with the constants of the statement."""
+    close = Prepared(
+        update(jobs)
+        .where(jobs.c.id == bindparam("job"))
+        .values(ended_at=bindparam("now"), cancel_requested=False)
+    )
+    assert _executed(close, "sqlite://") == [(5, False, "job_1")] * 2
+    named = {"job": "job_1", "now": 5, "cancel_requested": False}
+    assert _executed(close, "postgresql+psycopg://") == [named] * 2
+
+
+def _executed(change: Prepared, url: str) -> list[Any]:
+    executed: list[Any] = []
+    dialect = make_url(url).get_dialect()()
+    connection: Any = SimpleNamespace(
+        dialect=dialect, exec_driver_sql=lambda _sql, values: executed.append(values)
+    )
+    for _ in range(2):
+        change(connection, {"job": "job_1", "now": 5})
+    return executed
