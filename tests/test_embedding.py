@@ -53,7 +53,7 @@ def test_a_block_runs_as_it_is_printed(
 
 def test_the_blocks_of_the_page_are_all_run() -> None:
     """An empty list would make the tests above say nothing."""
-    assert len(SCRIPTS) == 7
+    assert len(SCRIPTS) == 8
     assert {block.language for block in BLOCKS} == {"python"}
 
 

@@ -129,7 +129,7 @@ class RunCanceller(Protocol):
 
 @runtime_checkable
 class CostEstimator(Protocol):
-    """Optional: a connector that knows what a run may cost."""
+    """Optional: a connector that knows the price of a run."""
 
     def estimate(
         self, action_id: str, version: int, input: JsonObject

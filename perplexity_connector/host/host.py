@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from perplexity_connector.host.flows.flows import Flows
     from perplexity_connector.host.flows.params import FlowOptions
     from perplexity_connector.host.ledger.ledger import Ledger
-    from perplexity_connector.host.runs.logs import Logs
+    from perplexity_connector.host.runs.logs.logs import Logs
     from perplexity_connector.host.runs.params import GivenConnection, RunOptions
     from perplexity_connector.host.runs.runs import Runs
     from perplexity_connector.host.tables.params import TableOptions
@@ -379,7 +379,7 @@ class Host:
     def _make_logs(self) -> "Logs | None":
         if self._ledger is None and self._cap is None:
             return None
-        from perplexity_connector.host.runs.logs import Logs  # noqa: PLC0415 - most hosts need none of it
+        from perplexity_connector.host.runs.logs.logs import Logs  # noqa: PLC0415 - most hosts need none of it
 
         return Logs(
             ledger=self._ledger,

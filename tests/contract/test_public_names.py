@@ -37,7 +37,6 @@ def test_the_names_of_the_contract_are_pinned() -> None:
         "ErrorCode",
         "ErrorDocument",
         "ErrorRecord",
-        "EstimateBasis",
         "EventDocument",
         "EventType",
         "FLOW_VERSION",

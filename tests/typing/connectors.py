@@ -23,6 +23,8 @@ from perplexity_connector.contract import (
     Connector,
     ConnectorError,
     ConnectorSpecs,
+    CostEstimate,
+    CostEstimator,
     Effect,
     ErrorCode,
     EventType,
@@ -66,6 +68,10 @@ class Mine:
     def hints(self, action_id: str, version: int, input: JsonObject) -> Sequence[Hint]:
         """Return a hint about a name."""
         return [Hint(pointer="/name", message="Write a longer name.")]
+
+    def estimate(self, action_id: str, version: int, input: JsonObject) -> CostEstimate:
+        """Return the price of a greeting."""
+        return CostEstimate(likely=0.01, worst=0.02, basis="list_price", group="greet")
 
     def action(self, action_id: str, version: int) -> ActionHandler:
         """Return the only handler."""
@@ -129,9 +135,9 @@ class Plugin:
 
 def a_connector_may_have_every_optional_method(connector: Mine) -> None:
     """No class of ours is above it."""
-    known: list[ConnectionTester | HintGiver | OptionLister | RunCanceller] = [
-        connector
-    ]
+    known: list[
+        ConnectionTester | CostEstimator | HintGiver | OptionLister | RunCanceller
+    ] = [connector]
     whole: Connector = connector
     assert known
     assert whole

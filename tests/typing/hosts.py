@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from decimal import Decimal
 from pathlib import Path
 from typing import assert_type
 
@@ -37,6 +38,7 @@ from perplexity_connector.host import (
     FlowOptions,
     Host,
     HostOptions,
+    Ledger,
     RateLimiters,
     RunOptions,
     StepRun,
@@ -101,6 +103,8 @@ async def options_kept_apart(host: Host) -> None:
     of_run: RunOptions = {"timeout": 5, "on_checkpoint": keep, "attempt": 2}
     of_flow: FlowOptions = {"on_checkpoint": keep_step}
     SyncHost(**of_host)
+    Host(ledger=Ledger(), budget=Decimal("2.5"), record_content=False, sandbox=True)
+    Host(budget=[])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await host.run(*STEP, **of_run)
     await host.run_flow(FLOW, **of_flow)
 

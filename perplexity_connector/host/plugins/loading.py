@@ -169,12 +169,11 @@ class LoadedConnector:
 
         It is not if the connector knows no prices, or fails. The log names a failure.
         """
-        connector = self._connector
-        if not isinstance(connector, CostEstimator):
+        if (estimator := self._estimator) is None:
             return None
 
         def estimate() -> "CostEstimate | None":
-            given = connector.estimate(action.id, action.version, input)
+            given = estimator.estimate(action.id, action.version, input)
             return None if given is None else boundary.as_estimate(given)
 
         try:
@@ -253,6 +252,12 @@ class LoadedConnector:
             self._fail(f"cannot stop a run of {action.id!r}"),
         )
         return accepted is True
+
+    @functools.cached_property
+    def _estimator(self) -> CostEstimator | None:
+        # A look at all the methods of a protocol is slow, and each run under a budget asks.
+        connector = self._connector
+        return connector if isinstance(connector, CostEstimator) else None
 
     async def open(self, stack: AsyncExitStack) -> None:
         """Open the connector unless it is open; `stack` closes it.

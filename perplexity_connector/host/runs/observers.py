@@ -211,6 +211,7 @@ def _facts_of_error(error: "ErrorDocument") -> Document:
         "provider_code": error["provider_code"],
         "request_id": error["request_id"],
         "repeatable": error["repeatable"],
+        "cause": error["cause"],
     }
 
 

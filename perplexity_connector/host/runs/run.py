@@ -32,12 +32,11 @@ from perplexity_connector.host.runs.between_attempts import (
     retry_message,
 )
 from perplexity_connector.host.runs.events import Events
+from perplexity_connector.host.runs.logs.run_log import RunLog
 from perplexity_connector.host.runs.observers import Watch
 from perplexity_connector.host.runs.params import KeepCheckpoint
-from perplexity_connector.host.runs.received import Received
-from perplexity_connector.host.runs.record import RunRecord
+from perplexity_connector.host.runs.record import Received, RunRecord
 from perplexity_connector.host.runs.retry import RetryPolicy
-from perplexity_connector.host.runs.run_log import RunLog
 from perplexity_connector.host.validation.to_json import to_json
 
 # A handler ends by itself at the deadline, so that it can return its partial output. The host
@@ -271,10 +270,10 @@ class Run:
         context = replace(context, deadline=time.monotonic() + GRACE_S)
         with suppress(ConnectorError, TimeoutError):
             async with asyncio.timeout(GRACE_S):
-                if await self.log.may_stop():
-                    self._stop_accepted = await self.loaded.cancel_run(
-                        self.action, self.state, context
-                    )
+                self._stop_accepted = (
+                    await self.log.may_stop()
+                    and await self.loaded.cancel_run(self.action, self.state, context)
+                )
 
     def _warn_if_it_goes_on(self, error: ConnectorError) -> None:
         is_given_up = error.code in {ErrorCode.CANCELLED, ErrorCode.TIMEOUT}

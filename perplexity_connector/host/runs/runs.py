@@ -26,6 +26,7 @@ from perplexity_connector.host.credentials.form import (
 from perplexity_connector.host.limits.patience import LONGEST_S, Patience
 from perplexity_connector.host.plugins.loading import LoadedConnector, load
 from perplexity_connector.host.runs.events import Events, Listener
+from perplexity_connector.host.runs.logs.run_log import NO_LOG, RunLog
 from perplexity_connector.host.runs.observers import Watch
 from perplexity_connector.host.runs.opened import Opened
 from perplexity_connector.host.runs.params import (
@@ -33,7 +34,7 @@ from perplexity_connector.host.runs.params import (
     RunOptions,
     RunRequest,
 )
-from perplexity_connector.host.runs.requests import (
+from perplexity_connector.host.runs.record import (
     check_request,
     left_error,
     record_of,
@@ -41,7 +42,6 @@ from perplexity_connector.host.runs.requests import (
 )
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.runs.run import Run
-from perplexity_connector.host.runs.run_log import NO_LOG, RunLog
 from perplexity_connector.host.validation.arguments import (
     as_seconds,
     require_text,
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
         RunObserver,
         StreamItem,
     )
-    from perplexity_connector.host.runs.logs import Logs
+    from perplexity_connector.host.runs.logs.logs import Logs
 
 
 class Runs:
@@ -171,13 +171,13 @@ class Runs:
     ) -> "tuple[list[FieldError], CostEstimate]":
         """Return the errors of an input, and its price: only that of a valid one counts."""
         from perplexity_connector.host.spending.prices import (  # noqa: PLC0415 - only a budget or a table needs it
-            unknown_price,
+            UNKNOWN_PRICE,
         )
 
         loaded, known = self._find(connector, action, version)
         plain, errors = loaded.check_input(known, to_json(input))
         price = None if errors else loaded.estimate(known, as_object(plain))
-        return errors, price or unknown_price()
+        return errors, price or UNKNOWN_PRICE
 
     def seconds_for(
         self, connector: str, action: str, given: GivenConnection, requests: int
@@ -191,12 +191,13 @@ class Runs:
         turns = opened.turns(connector, action, fingerprint(credential))
         return turns.seconds_for(requests)
 
-    async def run(  # noqa: PLR0913, PLR0917 - the last two are for this package alone
+    async def run(  # noqa: PLR0913 - the last two are keywords
         self,
         connector: str,
         action: str,
         input: JsonObject,
         options: RunOptions,
+        *,
         listener: Listener | None = None,
         log: RunLog | None = None,
     ) -> "EnvelopeDocument":
@@ -223,8 +224,10 @@ class Runs:
             watch.finished(envelope)
             await log.ended(envelope)
             raise
-        await log.ended(envelope)
-        watch.finished(envelope)
+        try:
+            await log.ended(envelope)
+        finally:
+            watch.finished(envelope)
         return envelope
 
     async def stream(
@@ -237,7 +240,7 @@ class Runs:
         """See `Host.stream`."""
         # Unbounded: a slow reader of the events must never stop the reading of a response.
         events: asyncio.Queue[EventDocument | None] = asyncio.Queue()
-        run = self.run(connector, action, input, options, events.put_nowait)
+        run = self.run(connector, action, input, options, listener=events.put_nowait)
         task = asyncio.create_task(run)
         task.add_done_callback(lambda _: events.put_nowait(None))
         try:

@@ -9,10 +9,10 @@ from perplexity_connector.host.spending.money import in_usd
 
 @dataclass(slots=True, eq=False)
 class Reservation:
-    """What one run holds of a budget.
+    """The part of a budget that one run holds.
 
-    * `amount`: what is reserved for its current requests.
-    * `kept`: what its earlier requests may have cost, whose effect is in doubt.
+    * `amount`: reserved for its current requests.
+    * `kept`: for earlier requests that may have been billed.
     """
 
     amount: int = 0
@@ -37,7 +37,7 @@ class Budget:
         self.open()
 
     def open(self) -> None:
-        """Belong to the event loop that runs next. The runs of an earlier one keep what they reserved."""
+        """Belong to the event loop that runs next. The runs of an earlier one keep their reservations."""
         self._under_way.clear()
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -45,7 +45,7 @@ class Budget:
     async def reserve(self, held: Reservation, amount: int) -> None:
         """Reserve an amount, and wait for it while other runs are under way.
 
-        What `held` has reserved before is kept. Raises `ConnectorError` (`quota_exhausted`) if the
+        The reservation that `held` has is kept. Raises `ConnectorError` (`quota_exhausted`) if the
         amount does not fit.
         """
         self.keep(held)
@@ -62,13 +62,13 @@ class Budget:
             self._under_way.add(held)
 
     def keep(self, held: Reservation) -> None:
-        """Keep what a run has reserved: it may have been billed."""
+        """Keep the reservation of a run that may have been billed."""
         held.kept += held.amount
         held.amount = 0
         self._leave(held)
 
     def settle(self, held: Reservation, cost: int) -> None:
-        """Replace what a run has reserved by its cost. What it keeps stays."""
+        """Replace the reservation of a run by its cost. The kept ones stay."""
         self.committed += cost - held.amount
         held.amount = 0
         self._leave(held)

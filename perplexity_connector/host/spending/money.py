@@ -1,9 +1,15 @@
 """Amounts of money: whole billionths of a US dollar, so that a sum of them is exact."""
 
-import math
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
-from fractions import Fraction
+from decimal import (
+    MAX_EMAX,
+    MAX_PREC,
+    MIN_EMIN,
+    ROUND_CEILING,
+    Context,
+    Decimal,
+    InvalidOperation,
+)
 from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
@@ -14,6 +20,9 @@ if TYPE_CHECKING:
 NANO = 10**9
 # More than any budget, and small enough for the integers of every database.
 _MOST = 10**9
+_BILLIONTHS = 9  # decimals
+# Rounds nothing by itself.
+_EXACTLY = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 def nano_usd(amount: object) -> int:
@@ -29,7 +38,7 @@ def nano_usd(amount: object) -> int:
         raise ValueError from None
     if not (usd.is_finite() and 0 <= usd <= _MOST):
         raise ValueError
-    return math.ceil(Fraction(usd) * NANO)
+    return int(usd.scaleb(_BILLIONTHS, _EXACTLY).to_integral_value(ROUND_CEILING))
 
 
 def budget_cap(name: str, amount: object) -> int:
@@ -57,9 +66,9 @@ def cost_of(usage: Mapping[str, object]) -> "tuple[int | None, CostBasis]":
     if not isinstance(cost, Mapping) or cost.get("currency", "USD") != "USD":
         return None, "unknown"
     try:
-        total = nano_usd(cost.get("total_cost")) + nano_usd(
-            cost.get("in_doubt_cost", 0)
-        )
+        total = nano_usd(cost.get("total_cost"))
+        if "in_doubt_cost" in cost:
+            total += nano_usd(cost["in_doubt_cost"])
     except ValueError:
         return None, "unknown"
     return total, "list_price" if cost.get("basis") == "list_price" else "provider"

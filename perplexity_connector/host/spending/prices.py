@@ -1,20 +1,21 @@
-"""What to reserve for a run: the connector's estimate, and what own runs have cost."""
+"""How much to reserve for a run: by the connector's estimate, and by the costs of own runs."""
 
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from perplexity_connector import contract
+from perplexity_connector.contract.estimating import CostEstimate
 from perplexity_connector.host.ledger.entries import LedgerError
 from perplexity_connector.host.spending.money import nano_usd
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import CostEstimate
+    from concurrent.futures import Future
+
     from perplexity_connector.host.ledger.ledger import Ledger
 
-# For a run about whose price nothing is known, in USD.
-_UNKNOWN_USD = 1.0
+# For a run about whose price nothing is known.
+UNKNOWN_PRICE = CostEstimate(likely=1.0, worst=1.0)
 # Own runs count from so many on. Their percentile is counted again after so many more.
 _ENOUGH = 50
 _EVERY = 100
@@ -22,13 +23,7 @@ _EVERY = 100
 _MOST = 1000
 
 
-def unknown_price() -> "CostEstimate":
-    """Return the estimate of a run about whose price nothing is known."""
-    # By way of `contract`: most runs need none of this.
-    return contract.CostEstimate(likely=_UNKNOWN_USD, worst=_UNKNOWN_USD)
-
-
-def reserve_of(estimate: "CostEstimate", percentile: int | None) -> int:
+def reserve_of(estimate: CostEstimate, percentile: int | None) -> int:
     """Return how much to reserve for a run, in billionths of USD.
 
     An open-ended run reserves the percentile of own runs, but never less than the estimate.
@@ -49,14 +44,14 @@ class Kind:
 
 
 class Costs(Protocol):
-    """What own runs have cost."""
+    """The costs of own runs."""
 
     async def percentile(self, kind: Kind) -> int | None:
         """Return the cost that 99 of 100 runs did not exceed; None below 50 runs."""
         ...
 
     def add(self, kind: Kind, cost: int) -> None:
-        """Learn what a run has cost."""
+        """Learn the cost of a run."""
         ...
 
 
@@ -94,35 +89,40 @@ class CostsInMemory:
         return found.percentile if found else None
 
     def add(self, kind: Kind, cost: int) -> None:
-        """Learn what a run has cost."""
+        """Learn the cost of a run."""
         self._groups.setdefault(kind, _Group()).add(cost)
 
 
 class CostsInLedger:
     """The costs of all runs in a ledger.
 
-    `_known`: what it said, and for how many more runs that counts.
+    `_known`: its last answer for each kind, which may be under way, and for how many more runs that
+    counts.
     """
 
     def __init__(self, ledger: "Ledger") -> None:
         """Ask nothing yet."""
         self._ledger = ledger
-        self._known: dict[Kind, tuple[int | None, int]] = {}
+        self._known: dict[Kind, tuple[Future[int | None], int]] = {}
 
     async def percentile(self, kind: Kind) -> int | None:
         """Return the cost that 99 of 100 runs did not exceed; None below 50 runs."""
-        figure, runs_left = self._known.get(kind, (None, 0))
-        if not runs_left:
-            figure, runs_left = await self._ask(kind), _EVERY
-        self._known[kind] = figure, runs_left - 1
-        return figure
+        try:
+            answer = self._answer(kind)
+            if answer.done():
+                return answer.result()
+            return await asyncio.shield(asyncio.wrap_future(answer))
+        except LedgerError:
+            return None
 
     def add(self, kind: Kind, cost: int) -> None:
         """Do nothing: the end of each run is in the ledger."""
 
-    async def _ask(self, kind: Kind) -> int | None:
-        try:
-            future = self._ledger.percentile(kind.connector, kind.action, kind.group)
-            return await asyncio.shield(asyncio.wrap_future(future))
-        except LedgerError:
-            return None
+    def _answer(self, kind: Kind) -> "Future[int | None]":
+        known = self._known.get(kind)
+        if known is None or not known[1]:
+            asked = self._ledger.percentile(kind.connector, kind.action, kind.group)
+            known = asked, _EVERY
+        answer, runs_left = known
+        self._known[kind] = answer, runs_left - 1
+        return answer

@@ -4,9 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.spending.budget import Budget, too_small
-from perplexity_connector.host.spending.money import cost_of
 from perplexity_connector.host.spending.prices import (
     Costs,
     CostsInLedger,
@@ -28,7 +26,7 @@ class Spending:
     * `_ledger`: None without one.
     * `_is_sandbox`: whether the runs cost nothing really: neither a day nor a percentile counts them.
     * `_day`: the day whose cap the ledger has.
-    * `_costs`: what own runs have cost.
+    * `_costs`: the costs of own runs.
     """
 
     def __init__(
@@ -39,7 +37,7 @@ class Spending:
         ledger: "Ledger | None",
         is_sandbox: bool,
     ) -> None:
-        """Take the caps in billionths of USD; None is no cap."""
+        """Take the caps in billionths of USD; None is without one."""
         self.budget = None if cap is None else Budget(cap)
         self._daily_cap = None if is_sandbox or ledger is None else daily_cap
         self._ledger = ledger
@@ -58,7 +56,7 @@ class Spending:
             self.budget.open()
 
     async def price(self, kind: Kind, estimate: "CostEstimate") -> int:
-        """Return what a run reserves."""
+        """Return how much a run reserves."""
         if estimate.basis == "list_price":
             return reserve_of(estimate, None)
         return reserve_of(estimate, await self._costs.percentile(kind))
@@ -79,8 +77,7 @@ class Spending:
             self._day = day
         return (day,)
 
-    def learn(self, kind: Kind, usage: JsonObject) -> None:
-        """Learn what a run has cost."""
-        cost, _ = cost_of(usage)
-        if cost is not None and not self._is_sandbox:
+    def learn(self, kind: Kind, cost: int) -> None:
+        """Learn the cost of a run."""
+        if not self._is_sandbox:
             self._costs.add(kind, cost)

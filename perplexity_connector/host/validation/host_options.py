@@ -1,4 +1,4 @@
-"""Check what an operator gives to a host."""
+"""Check an operator's choices for a host."""
 
 from collections.abc import Mapping, Sequence
 

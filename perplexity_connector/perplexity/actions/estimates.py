@@ -1,8 +1,8 @@
 """The price of a run before it is sent. Pure: from the input, and from dated prices.
 
 A run is priced if its cost has an upper bound by the provider's price list: a search, or a model
-without tools whose answer has a limit. Any other run is open-ended: a figure that was seen stands
-for it, and it may cost more (docs/provider.md, "Costs").
+without tools whose answer has a limit. Any other run is open-ended: its price is a shipped
+figure, and it may cost more (docs/provider.md, "Prices").
 """
 
 import json
@@ -21,8 +21,8 @@ from perplexity_connector.perplexity.wire.list_prices import (
     price_of_searches,
 )
 
-# USD for a run of each preset, by 2026-11-26. The first three are above the dearest runs that were
-# seen; the other three are estimated.
+# USD for a run of each preset, of 2026-11-26. The first three are above the costs of recorded short
+# answers; the other three are estimated.
 _FIGURES: Mapping[str, float] = {
     "fast": 0.0018,
     "low": 0.02,

@@ -84,7 +84,7 @@ class NotedLedger:
     def owns(self, held: Claim) -> "Future[bool]":
         """Whether the row is ours."""
         del held
-        return self._step("owns", True)  # noqa: FBT003 - the answer
+        return self._step("owns", True)
 
     def end_run(self, held: Claim, end: RunEnd) -> "Future[str]":
         """The end."""

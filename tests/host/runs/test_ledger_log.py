@@ -21,9 +21,8 @@ from perplexity_connector.host.ledger.entries import (
     OverBudgetError,
 )
 from perplexity_connector.host.ledger.ledger import Ledger
-from perplexity_connector.host.runs import ledger_log
-from perplexity_connector.host.runs.ledger_log import JobLog
-from perplexity_connector.host.runs.runs import Runs
+from perplexity_connector.host.runs.logs import ledger_log
+from perplexity_connector.host.runs.logs.ledger_log import JobLog
 from tests.host.runs.ledgers import NEVER, NotedLedger, claim
 from tests.host.runs.test_budget import Plugin, down
 from tests.host.stage import CONNECTION, COUNT, GREET, in_host, toy_host
@@ -52,8 +51,8 @@ def run_row(log: JobLog, *script: Any, step: Any = GREET, **options: Any) -> Any
     given: Any = {"connection": CONNECTION, **options}
 
     async def work(opened: Host) -> Any:
-        connector, action, input = step
-        return await opened._runs.run(connector, action, input, given, log=log)
+        connector, action, values = step
+        return await opened._runs.run(connector, action, values, given, log=log)
 
     return in_host(toy_host(Plugin(*script)), work)
 
@@ -544,7 +543,7 @@ def test_the_host_itself_asks_before_it_stops_a_run_between_two_attempts(
             asyncio.get_running_loop().call_soon(opened.cancel, "r")
 
         options: Any = {"connection": CONNECTION, "run_id": "r"}
-        return await opened._runs.run(*GREET, options, stop, log)
+        return await opened._runs.run(*GREET, options, listener=stop, log=log)
 
     envelope = in_host(toy_host(plugin), work)
     assert envelope["status"] == "cancelled"
@@ -569,9 +568,11 @@ def test_a_row_under_a_budget_of_its_host_is_held_back_by_both() -> None:
 
 def test_the_price_of_a_run_can_be_asked_for() -> None:
     """For the plan of a job."""
-    runs: Runs = toy_host(Plugin())._runs
+    runs = toy_host(Plugin())._runs
     assert runs.estimate(*GREET, None).basis == "list_price"
     assert runs.estimate(*COUNT, None).worst == 0.5
+    errors, price = runs.appraise("toy", "greet", {}, None)
+    assert ([each.pointer for each in errors], price.worst) == (["/name"], 1.0)
     assert toy_host()._runs.estimate(*GREET, None).worst == 1.0
 
 

@@ -41,7 +41,7 @@ class Till:
         self.budget = Budget(cap)
         self.spent = 0
         self.held: list[Reservation] = []
-        self.refused = 0
+        self.refused: list[tuple[str | None, Effect]] = []
 
     async def run(self, plan: Planned) -> None:
         """One run of several attempts; one that is refused sends nothing more."""
@@ -53,8 +53,7 @@ class Till:
                 if not is_reserved:
                     await self.budget.reserve(held, plan.price)
             except ConnectorError as error:
-                self.refused += 1
-                assert (error.cause, error.effect) == ("budget", Effect.NONE)
+                self.refused.append((error.cause, error.effect))
                 break
             self.check()
             for _ in range(steps):
@@ -97,6 +96,7 @@ def test_priced_runs_never_exceed_the_cap_and_none_waits_for_ever(
     till = Till(cap)
     together(*[till.run(plan) for plan in runs])
     till.check()
+    assert set(till.refused) <= {("budget", Effect.NONE)}
     assert not any(held.amount for held in till.held)
 
 
@@ -109,7 +109,7 @@ def test_a_run_waits_for_those_under_way_and_is_refused_only_after_them() -> Non
         till.run(Planned(6, [(3, "billed")], 6)),
         till.run(Planned(1, [(0, "billed")], 1)),
     )
-    assert (till.spent, till.refused) == (10, 1)
+    assert (till.spent, len(till.refused)) == (10, 1)
 
 
 def test_two_runs_that_both_wait_for_a_repeat_do_not_wait_for_each_other() -> None:
@@ -117,7 +117,7 @@ def test_two_runs_that_both_wait_for_a_repeat_do_not_wait_for_each_other() -> No
     till = Till(10)
     in_doubt = Planned(5, [(1, "in doubt"), (1, "billed")], 5)
     together(till.run(in_doubt), till.run(in_doubt))
-    assert (till.spent, till.refused, till.budget.committed) == (0, 2, 10)
+    assert (till.spent, len(till.refused), till.budget.committed) == (0, 2, 10)
 
 
 def test_a_price_above_the_whole_budget_does_not_wait() -> None:

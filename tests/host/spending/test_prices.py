@@ -5,11 +5,11 @@ from typing import Any
 from perplexity_connector.contract import CostEstimate
 from perplexity_connector.host.ledger.entries import LedgerError
 from perplexity_connector.host.spending.prices import (
+    UNKNOWN_PRICE,
     CostsInLedger,
     CostsInMemory,
     Kind,
     reserve_of,
-    unknown_price,
 )
 
 KIND = Kind(connector="toy", action="greet", group="cool")
@@ -56,7 +56,7 @@ def test_own_runs_count_for_open_ended_ones_and_only_upwards() -> None:
     assert reserve_of(listed, 9 * quarter) == quarter
     assert reserve_of(open_ended, 9 * quarter) == 9 * quarter
     assert reserve_of(open_ended, 1) == reserve_of(open_ended, None) == quarter
-    assert reserve_of(unknown_price(), None) == 4 * quarter
+    assert reserve_of(UNKNOWN_PRICE, None) == 4 * quarter
 
 
 class Ledger:
@@ -93,3 +93,23 @@ def test_a_ledger_that_cannot_be_read_leaves_the_shipped_figure() -> None:
     """The reservation itself will fail, and say why."""
     ledger: Any = Ledger(LedgerError("broken"))
     assert percentile(CostsInLedger(ledger)) is None
+
+
+def test_runs_that_begin_together_share_one_question() -> None:
+    """The first hundred would ask a hundred times, before the first answer."""
+    future: Future[int] = Future()
+
+    class Slow(Ledger):
+        def percentile(self, *kind: str) -> Future[int]:
+            super().percentile(*kind)
+            return future
+
+    ledger: Any = Slow(0)
+    costs = CostsInLedger(ledger)
+
+    async def main() -> list[int | None]:
+        asyncio.get_running_loop().call_later(0.01, future.set_result, 7)
+        return await asyncio.gather(*[costs.percentile(KIND) for _ in range(5)])
+
+    assert asyncio.run(main()) == [7] * 5
+    assert len(ledger.asked) == 1

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host.ledger.entries import Claim, State
-from perplexity_connector.host.runs.ledger_log import JobLog
+from perplexity_connector.host.runs.logs.ledger_log import JobLog
 from perplexity_connector.host.tables.rows.brakes import Brakes
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from perplexity_connector.host.ledger.entries import (
     LedgerError,
     OverBudgetError,
 )
-from perplexity_connector.host.runs.run_end import is_lost, run_end, state_of
-from perplexity_connector.host.runs.run_log import RunLog
+from perplexity_connector.host.runs.logs.run_end import is_lost, run_end, state_of
+from perplexity_connector.host.runs.logs.run_log import RunLog
 from perplexity_connector.host.spending.budget import used_up
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class LedgerLog(RunLog):
     * `end`: its end; None before.
     * `problem`: why the ledger could not take it; None if it could.
     * `_claim`: set once the run has begun, as `_has_begun` says.
-    * `_price`: what an attempt after one in doubt reserves; None until the run has begun.
+    * `_price`: how much an attempt after one in doubt reserves; None until the run has begun.
     * `_checkpoint`: the last one; empty without one. While there is one, nothing is fenced.
     * `_is_sent`: whether the ledger has the run as sent.
     * `_is_in_doubt`: whether a request may have had an effect.
@@ -188,7 +188,7 @@ class JobLog(LedgerLog):
         price: int | None = None,
         keeps_content: bool = True,
     ) -> None:
-        """Write into the row of `claim`. `price`: what a repeat reserves; None is as much as before."""
+        """Write into the row of `claim`. A repeat reserves `price`, or as much as before."""
         super().__init__(
             ledger,
             claim,

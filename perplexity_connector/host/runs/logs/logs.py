@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger.entries import LedgerError, NewRun
 from perplexity_connector.host.plugins.loading import LoadedConnector
-from perplexity_connector.host.runs.budget_log import BudgetLog
-from perplexity_connector.host.runs.ledger_log import BudgetedRunLog
+from perplexity_connector.host.runs.logs.budget_log import BudgetLog
+from perplexity_connector.host.runs.logs.ledger_log import BudgetedRunLog
+from perplexity_connector.host.runs.logs.queued_log import QueuedLog
+from perplexity_connector.host.runs.logs.run_log import NO_LOG, RunLog
 from perplexity_connector.host.runs.params import RunRequest
-from perplexity_connector.host.runs.queued_log import QueuedLog
 from perplexity_connector.host.runs.record import RunRecord
-from perplexity_connector.host.runs.run_log import NO_LOG, RunLog
-from perplexity_connector.host.spending.prices import Kind, unknown_price
+from perplexity_connector.host.spending.prices import UNKNOWN_PRICE, Kind
 from perplexity_connector.host.spending.spending import Spending
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Logs:
         keeps_content: bool,
         is_sandbox: bool,
     ) -> None:
-        """Write nothing yet. The caps are in billionths of USD; None is no cap."""
+        """Write nothing yet. The caps are in billionths of USD; None is without one."""
         self.ledger = ledger
         self.keeps_content = keeps_content
         self.is_sandbox = is_sandbox
@@ -78,7 +78,7 @@ class Logs:
     ) -> RunLog:
         """Return the log of a run; `given` is that of a row of a job, if it is one."""
         action = loaded.action(record.action, record.version)
-        estimate = loaded.estimate(action, input) or unknown_price()
+        estimate = loaded.estimate(action, input) or UNKNOWN_PRICE
         new = NewRun(
             run_id=record.run_id,
             connector=record.connector,

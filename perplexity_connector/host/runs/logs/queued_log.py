@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger.entries import FencedError, LedgerError
-from perplexity_connector.host.runs.ledger_log import is_ours, warn
-from perplexity_connector.host.runs.run_end import run_end, state_of
-from perplexity_connector.host.runs.run_log import RunLog
+from perplexity_connector.host.runs.logs.ledger_log import is_ours, warn
+from perplexity_connector.host.runs.logs.run_end import run_end, state_of
+from perplexity_connector.host.runs.logs.run_log import RunLog
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

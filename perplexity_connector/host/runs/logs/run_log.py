@@ -1,4 +1,4 @@
-"""What is written down about a run while it goes on: its reservation, its state, its end."""
+"""The log of a run while it goes on: its reservation, its state, its end."""
 
 from typing import TYPE_CHECKING
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.host.runs.run_log import RunLog
+from perplexity_connector.host.runs.logs.run_log import RunLog
 from perplexity_connector.host.spending.budget import Budget, Reservation
 from perplexity_connector.host.spending.money import cost_of
 
@@ -18,12 +18,12 @@ class BudgetLog(RunLog):
     """Reserves the price of a run, around another log.
 
     * `_budget`: the budget.
-    * `_price`: returns what to reserve.
-    * `_learn`: gets the usage of a run that was sent.
+    * `_price`: returns how much to reserve.
+    * `_learn`: gets the cost of a run that was sent.
     * `_inner`: the other log, which is called after the reservation.
-    * `_held`: what is reserved.
+    * `_held`: its reservation.
     * `_attempt`: the last attempt for which enough is reserved; 0 before.
-    * `_is_in_doubt`: whether a request may have cost what is reserved.
+    * `_is_in_doubt`: whether a request may have cost as much.
     * `_gate`: held while one request of the run reserves; the others wait for it.
     """
 
@@ -31,7 +31,7 @@ class BudgetLog(RunLog):
         self,
         budget: Budget,
         price: Callable[[], Awaitable[int]],
-        learn: Callable[[JsonObject], None],
+        learn: Callable[[int], None],
         inner: RunLog,
     ) -> None:
         """Reserve nothing yet."""
@@ -75,18 +75,17 @@ class BudgetLog(RunLog):
         return await self._inner.checkpoint(state)
 
     async def may_stop(self) -> bool:
-        """Return what the inner log says."""
+        """Return the inner log's answer."""
         return await self._inner.may_stop()
 
     async def ended(self, envelope: "EnvelopeDocument") -> None:
         """Replace the reservation by the cost; keep it if the cost is in doubt."""
-        if self._is_in_doubt:
-            cost, _ = cost_of(envelope["usage"])
-            self._learn(envelope["usage"])
-        else:
-            cost = 0
-        if cost is None:
+        cost, _ = cost_of(envelope["usage"])
+        if not self._is_in_doubt:
+            self._budget.settle(self._held, 0)
+        elif cost is None:
             self._budget.keep(self._held)
         else:
             self._budget.settle(self._held, cost)
+            self._learn(cost)
         await self._inner.ended(envelope)

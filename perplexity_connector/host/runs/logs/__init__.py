@@ -1,0 +1,1 @@
+"""The logs of a run: for a budget, and in the ledger."""
