@@ -17,9 +17,10 @@ THREE = "name\nAda\nGrace\nAlan\n"
 
 
 class FullLedger(Ledger):
-    """A ledger whose disk is full for some methods, as often as `fails` says."""
+    """A ledger whose disk is full for some methods, as often as `fails` says, after `skips` calls."""
 
     fails: dict[str, int]
+    skips: int = 0
     error: Exception = LedgerError("the disk is full")
 
     def __getattribute__(self, name: str) -> Any:
@@ -29,7 +30,8 @@ class FullLedger(Ledger):
             return value
 
         def call(*args: Any, **options: Any) -> Any:
-            if self.fails[name] <= 0:
+            if self.fails[name] <= 0 or self.skips:
+                self.skips = max(0, self.skips - 1)
                 return value(*args, **options)
             self.fails[name] -= 1
             future: Future[Any] = Future()
