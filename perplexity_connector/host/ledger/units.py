@@ -19,12 +19,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger import journal_files
-    from perplexity_connector.host.ledger.records import (
-        keeping,
-        reading,
-        table_lines,
-        usage,
-    )
+    from perplexity_connector.host.ledger.records import keeping, reading, usage
     from perplexity_connector.host.ledger.transactions import (
         budgets,
         claims,
@@ -32,10 +27,11 @@ if TYPE_CHECKING:
         row_planning,
         run_ends,
         run_units,
+        table_lines,
     )
 else:
     _ROOMS = {"journal_files": ""} | dict.fromkeys(
-        ("keeping", "reading", "table_lines", "usage"), ".records"
+        ("keeping", "reading", "usage"), ".records"
     )
 
     def __getattr__(name: str) -> object:

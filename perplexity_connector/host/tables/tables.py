@@ -8,9 +8,14 @@ from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import ConnectorError
+from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.ledger.entries import KnownJob, KnownLine, KnownRow
+from perplexity_connector.host.ledger.entries import (
+    KnownJob,
+    KnownLine,
+    KnownRow,
+    LedgerError,
+)
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.tables.figures import (
     planned_item,
@@ -27,10 +32,12 @@ from perplexity_connector.host.tables.starting import enter_job, open_output
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
+        TableFinishedItem,
         TableItem,
         TablePlannedItem,
     )
     from perplexity_connector.host.ledger.ledger import Ledger
+    from perplexity_connector.host.tables.outputs.output import Output
     from perplexity_connector.host.tables.rows.running import Course
 
 # The jobs that this process works on, by ledger and id. The ledger itself refuses other processes.
@@ -66,11 +73,13 @@ class Tables:
         request = check_request(connector, action, table, template, options)
         ledger = self._ledger(request)
         name = options.get("job") or str(request.out)
-        found = await asyncio.wrap_future(ledger.find_job(name))
-        job = await asyncio.to_thread(prepare_job, request, self._catalogue, found)
-        plan = await self._plan(ledger, job)
+        with _usable_ledger():
+            found = await asyncio.wrap_future(ledger.find_job(name))
+            job = await asyncio.to_thread(prepare_job, request, self._catalogue, found)
+            plan = await self._plan(ledger, job)
         try:
-            item = await self._planned(ledger, job, plan)
+            with _usable_ledger():
+                item = await self._planned(ledger, job, plan)
             yield item
             if options.get("plan_only") or not await _is_confirmed(options, item):
                 return
@@ -132,13 +141,8 @@ class Tables:
         self, ledger: "Ledger", job: TableJob, plan: Plan
     ) -> "AsyncGenerator[TableItem, None]":
         with _alone(ledger, job):
-            is_sandbox = self._runs.logs is not None and self._runs.logs.is_sandbox
-            await enter_job(ledger, job, plan, is_sandbox=is_sandbox)
-            try:
-                output = await open_output(ledger, job)
-            except ConnectorError:
-                await asyncio.wrap_future(ledger.end_job(job.job_id, "failed"))
-                raise
+            with _usable_ledger():
+                output = await self._begin(ledger, job, plan)
             items = Items()
             start = Start(self._runs, ledger, job, plan, output, items.put)
             self._courses[job.job_id] = start.course
@@ -152,9 +156,40 @@ class Tables:
                 items.leave()
                 if not task.done():
                     start.course.stop()
-                finished = await task
+                finished = await _end_of(task, start.course)
                 del self._courses[job.job_id]
             yield finished
+
+    async def _begin(self, ledger: "Ledger", job: TableJob, plan: Plan) -> "Output":
+        is_sandbox = self._runs.logs is not None and self._runs.logs.is_sandbox
+        await enter_job(ledger, job, plan, is_sandbox=is_sandbox)
+        try:
+            return await open_output(ledger, job)
+        except ConnectorError:
+            await asyncio.wrap_future(ledger.end_job(job.job_id, "failed"))
+            raise
+
+
+async def _end_of(
+    task: "asyncio.Task[TableFinishedItem]", course: "Course"
+) -> "TableFinishedItem":
+    """Wait for the end of a start. A caller that is cancelled once more stops it at the provider."""
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            course.stop()
+    return task.result()
+
+
+@contextmanager
+def _usable_ledger() -> Iterator[None]:
+    """Raise `ConnectorError` (`unavailable`) if the ledger cannot be used: nothing was sent yet."""
+    try:
+        yield
+    except LedgerError as error:
+        message = f"The ledger cannot be used, so nothing was sent: {error}"
+        raise ConnectorError(ErrorCode.UNAVAILABLE, message) from None
 
 
 @contextmanager

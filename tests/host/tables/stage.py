@@ -21,6 +21,7 @@ class Desk:
     """A folder with a table, an output and a ledger, and a count of the runs.
 
     * `ran`: the name of each greeting that was sent, in order.
+    * `handler`: carries out each greeting.
     * `fate`: the outcome of a greeting instead of an answer, by name.
     """
 
@@ -30,6 +31,7 @@ class Desk:
         self.out = folder / "out.csv"
         self.ran: list[str] = []
         self.fate: dict[str, Handler] = {}
+        self.handler: Handler = self.greet
         self.ledger = Ledger(f"sqlite:///{folder}/ledger.sqlite", environ={})
 
     def table(self, text: str, name: str = "in.csv") -> Path:
@@ -51,7 +53,7 @@ class Desk:
 
     def host(self, **options: Any) -> Host:
         """A toy host over the ledger."""
-        plugin = ToyPlugin(greet=self.greet, count=self.greet)
+        plugin = ToyPlugin(greet=self.handler, count=self.handler)
         return toy_host(
             plugin, **{"ledger": self.ledger, "retries": 0, "settings": {}, **options}
         )

@@ -18,7 +18,6 @@ from perplexity_connector.host.ledger.entries import (
     NewJob,
     Retry,
 )
-from perplexity_connector.host.ledger.records.table_lines import leave_out, mark_stale
 from perplexity_connector.host.ledger.schema import (
     is_present,
     jobs,
@@ -28,6 +27,10 @@ from perplexity_connector.host.ledger.schema import (
 from perplexity_connector.host.ledger.texts import packed
 from perplexity_connector.host.ledger.transactions.budgets import job_budget, set_cap
 from perplexity_connector.host.ledger.transactions.held import fenced, plan_rows
+from perplexity_connector.host.ledger.transactions.table_lines import (
+    leave_out,
+    mark_stale,
+)
 from perplexity_connector.host.ledger.transactions.takeovers import take_over
 
 _writer = select(jobs.c.owner).where(jobs.c.id == bindparam("job")).with_for_update()

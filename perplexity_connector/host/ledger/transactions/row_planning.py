@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from perplexity_connector.host.ledger.entries import ENDED, NewLine, NewRow
-from perplexity_connector.host.ledger.records.table_lines import mark_stale
 from perplexity_connector.host.ledger.schema import lines, rows
 from perplexity_connector.host.ledger.texts import packed
 from perplexity_connector.host.ledger.transactions.held import (
@@ -13,6 +12,7 @@ from perplexity_connector.host.ledger.transactions.held import (
     held_where,
     plan_rows,
 )
+from perplexity_connector.host.ledger.transactions.table_lines import mark_stale
 from perplexity_connector.host.ledger.transactions.takeovers import (
     leave_unsure,
     take_over,

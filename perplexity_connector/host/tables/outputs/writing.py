@@ -1,6 +1,7 @@
 """Write the records of ended rows: first the ledger has the row, then the file, then its end is noted."""
 
 import asyncio
+import errno
 from collections.abc import Iterator, Sequence
 from math import inf
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from perplexity_connector.host.ledger.ledger import Ledger
 
 _PAGE = 200
+_ERASED = "The output keeps records that are out of date: the ledger no longer has all answers."
 
 
 class Writer:
@@ -138,11 +140,16 @@ class Writer:
         self._ledger.line_ends(self._job_id, [(line.number, end)])
 
     def _all(self) -> Iterator[tuple[int, bytes]]:
-        """Yield all records in the order of the table, in another thread."""
+        """Yield all records in the order of the table, in another thread.
+
+        Raises `OSError` for an answer that the ledger has no more: only the file has it.
+        """
         after = -1
         while page := self._ledger.find_lines(
             self._job_id, after=after, limit=_PAGE
         ).result():
             for line in page:
+                if line.state == "done" and line.output is None:
+                    raise OSError(errno.ENODATA, _ERASED)
                 yield line.number, self._layout.encode(line, outcome_of(line))
             after = page[-1].number
