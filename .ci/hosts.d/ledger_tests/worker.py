@@ -7,7 +7,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from perplexity_connector.host import Ledger
@@ -39,10 +39,8 @@ class Worker:
 
     def run(self) -> None:
         """Work until nothing is left, or the budget is used up."""
-        try:
+        with suppress(FencedError):  # another process writes: this one helps
             self.ledger.start_job(self.job_id).result()
-        except FencedError:
-            pass  # another process writes: this one helps
         print("ready", flush=True)  # noqa: T201 - it may be killed from now on
         while self._has_more():
             pass
@@ -58,10 +56,8 @@ class Worker:
             return error.is_waiting_useful
         if claim is None:
             return False
-        try:
+        with suppress(FencedError):  # only an owner whose lease has ended meets this
             self._follow(claim) if claim.state == "begun" else self._send(claim)
-        except FencedError:
-            pass  # only an owner whose lease has ended meets this
         return True
 
     def _send(self, claim: Claim) -> None:
