@@ -1,14 +1,14 @@
-"""After a run: forget it, or say how to go on with it.
+"""After a run: say how to go on with it, or how to get its answer.
 
-A run is forgotten only when its end was seen and its answer was written. A failure in here is a
-warning: the answer counts more.
+A run whose end was seen and whose answer was written needs no words. A problem of the ledger is a
+warning, which the end of the command gives: the answer counts more.
 """
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.output import say
+from perplexity_connector.cli.records import Records
 from perplexity_connector.contract import ErrorCode
 
 if TYPE_CHECKING:
@@ -19,24 +19,13 @@ _UNKNOWN_RUN = frozenset({400, 404})
 
 
 def close_run(
-    journal: Journal, envelope: "EnvelopeDocument", *, is_written: bool
+    records: Records, envelope: "EnvelopeDocument", *, is_written: bool
 ) -> None:
-    """Forget a run that has ended and whose answer is written; else say how to go on."""
-    run_id = envelope["run_id"]
-    try:
-        is_kept = journal.has(run_id)
-        if is_kept and is_written and _has_ended(envelope["error"]):
-            journal.forget(run_id)
-        else:
-            for line in _lines(
-                journal, envelope, is_kept=is_kept, is_written=is_written
-            ):
-                say(line)
-        journal.release(run_id)
-    except OSError as problem:
-        say(
-            f"warning: The unfinished runs in {journal.folder} cannot be tidied: {problem.strerror}."
-        )
+    """Say how to go on with a run, unless its end was seen and its answer was written."""
+    if is_written and _has_ended(envelope["error"]):
+        return
+    for line in _lines(records, envelope, is_written=is_written):
+        say(line)
 
 
 def _has_ended(error: "ErrorDocument | None") -> bool:
@@ -48,20 +37,19 @@ def _has_ended(error: "ErrorDocument | None") -> bool:
 
 
 def _lines(
-    journal: Journal, envelope: "EnvelopeDocument", *, is_kept: bool, is_written: bool
+    records: Records, envelope: "EnvelopeDocument", *, is_written: bool
 ) -> Iterator[str]:
     run_id = envelope["run_id"]
     resume = f"perplexity-connector run --resume {run_id}"
-    is_unsure = _has_warning(envelope, "stop_unconfirmed")
-    is_stopped = _is_given_up(envelope)
-    if not is_kept:
-        yield from _lines_of_lost(
-            envelope, is_stopped=is_stopped, is_written=is_written
-        )
-    elif is_unsure:
+    run = records.find(run_id)
+    if run is None or not records.was_begun(run_id):
+        is_kept = run is not None and run.output is not None
+        again = f"To get the answer again: {resume}" if is_kept else None
+        yield from _lines_of_lost(envelope, again, is_written=is_written)
+    elif _has_warning(envelope, "stop_unconfirmed"):
         yield f"The provider did not confirm the stop: run {run_id} may go on and cost money."
         yield f"To get its answer: {resume}"
-    elif is_stopped or journal.is_cleared(run_id):
+    elif _is_given_up(envelope) or records.is_cleared(run_id):
         yield "Nothing goes on at the provider."
         if not is_written:
             yield f"To see the received part: {resume}"
@@ -70,14 +58,14 @@ def _lines(
 
 
 def _lines_of_lost(
-    envelope: "EnvelopeDocument", *, is_stopped: bool, is_written: bool
+    envelope: "EnvelopeDocument", again: str | None, *, is_written: bool
 ) -> Iterator[str]:
-    """Yield the words about a run that has no checkpoint."""
+    """Yield the words about a run that cannot be followed; `again` says how to get its answer."""
     error = envelope["error"]
-    if is_stopped and error and error["effect"] == "none":
+    if _is_given_up(envelope) and error and error["effect"] == "none":
         yield "Nothing goes on at the provider."
     elif not is_written and envelope["status"] == "succeeded":
-        yield "The answer was not kept. To get it again, repeat the command."
+        yield again or "The answer was not kept. To get it again, repeat the command."
 
 
 def _lines_of_kept(
@@ -91,7 +79,7 @@ def _lines_of_kept(
         return
     if error["http_status"] in _UNKNOWN_RUN:
         yield f"This key does not know run {run_id}: another key, or another base URL, may."
-    yield f"The run is kept for seven days. To resume it: {resume}"
+    yield f"The run is kept. To resume it: {resume}"
     yield f"To drop it: perplexity-connector run --forget {run_id}"
 
 

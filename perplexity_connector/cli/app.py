@@ -15,9 +15,11 @@ import typer
 
 from perplexity_connector.cli import (
     connection_commands,
+    history_commands,
     hosts,
     run_commands,
     server_commands,
+    table_commands,
 )
 from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.exits import ExitCode
@@ -142,6 +144,9 @@ def describe(action: ActionName, *, as_json: AsJson = False) -> None:
 
 app.command()(run_commands.run)
 app.command()(run_commands.run_flow)
+app.command()(table_commands.run_table)
+app.add_typer(history_commands.runs, name="runs")
+app.command()(history_commands.usage)
 app.command()(connection_commands.connect)
 app.command(name="connections")(connection_commands.list_connections)
 app.command(name="test")(connection_commands.check_connections)

@@ -2,26 +2,21 @@
 
 import functools
 import json
-import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.readers import as_list, as_object
-from perplexity_connector.host.validation.schema_types import (
-    item_schema,
-    list_types,
-    property_schema,
+from perplexity_connector.contract.readers import as_object
+from perplexity_connector.host.validation.assignments import (
+    field_path,
+    set_value,
+    typed_value,
 )
-from perplexity_connector.host.validation.text_values import from_text, parse_json
+from perplexity_connector.host.validation.text_values import parse_json
 
-_TYPE_BY_BRACKET = {"[": "array", "{": "object"}
 _AS_TEXT = """ For text that begins like this, write FIELD:='"TEXT"'."""
-# Returns the value for a place with this schema.
-_Read: TypeAlias = Callable[[JsonObject], JsonValue]
 
 
 def read_text(file: str, label: str) -> str:
@@ -65,8 +60,8 @@ def apply_assignments(
     for number, assignment in enumerate(assignments, start=1):
         label = f"Argument {number} after the action"
         name, equals, text = assignment.partition("=")
-        path = name.removesuffix(":").split(".")
-        if not equals or not all(path):
+        path = field_path(name)
+        if not equals or not path:
             message = (
                 f"{label} is not FIELD=VALUE; write it like query='moon distance'."
             )
@@ -75,7 +70,7 @@ def apply_assignments(
         if name.endswith(":"):
             read = functools.partial(_json_value, text, label)
         try:
-            base = as_object(_set_value(base, schema, path, read))
+            base = as_object(set_value(base, schema, path, read))
         except LookupError:
             message = (
                 f"{label} has no place in the input: "
@@ -85,40 +80,11 @@ def apply_assignments(
     return base
 
 
-def _set_value(
-    node: JsonValue, schema: JsonObject, path: Sequence[str], read: _Read
-) -> JsonValue:
-    """Return a copy of `node` with the value at `path` set; the original is not changed.
-
-    Raises `LookupError` if the path does not lead anywhere.
-    """
-    if not path:
-        return read(schema)
-    name, *rest = path
-    index = int(name) if re.fullmatch("[0-9]{1,6}", name) else None
-    if node is None:
-        node = [] if index is not None and "array" in list_types(schema) else {}
-    if isinstance(node, Mapping):
-        inner = property_schema(schema, name)
-        value = _set_value(node.get(name), inner, rest, read)
-        return {**node, name: value}
-    items = as_list(node)
-    if index is None or index > len(items):
-        raise LookupError
-    old = items[index] if index < len(items) else None
-    value = _set_value(old, item_schema(schema), rest, read)
-    return [*items[:index], value, *items[index + 1 :]]
-
-
 def _typed_value(text: str, label: str, schema: JsonObject) -> JsonValue:
-    types = list_types(schema)
-    if _TYPE_BY_BRACKET.get(text.lstrip()[:1]) in types:
-        # Broken JSON would be sent, and paid for, as text.
-        _parse(text, f"{label}: its value", _AS_TEXT)
     try:
-        return from_text(text, schema) if types else parse_json(text)
+        return typed_value(text, schema)
     except ValueError:
-        return text
+        return _parse(text, f"{label}: its value", _AS_TEXT)  # raises, and says where
 
 
 def _json_value(text: str, label: str, _: JsonObject) -> JsonValue:

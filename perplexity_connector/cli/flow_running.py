@@ -13,15 +13,15 @@ from perplexity_connector.cli.connections import connection_by_connector
 from perplexity_connector.cli.delivery import Delivery
 from perplexity_connector.cli.exits import ExitCode, code_of_run
 from perplexity_connector.cli.fields import parse_object, read_text
-from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.progress import ConsoleRenderer
+from perplexity_connector.cli.records import Records
 from perplexity_connector.cli.run_output import show_problems, show_result
 from perplexity_connector.cli.stopping import StopSignals
 from perplexity_connector.cli.targets import HostMaker, choose_target
 from perplexity_connector.contract import FLOW_VERSION, JsonObject
 from perplexity_connector.contract.readers import as_objects, as_text
-from perplexity_connector.host import FlowOptions, Host
+from perplexity_connector.host import FlowOptions, Host, HostOptions
 from perplexity_connector.rendering.errors import hint_line
 from perplexity_connector.rendering.results import totals_line
 from perplexity_connector.rendering.text import one_line
@@ -52,7 +52,7 @@ class FlowArgs:
     as_json: bool
 
 
-def run_saved_flow(args: FlowArgs, make_host: HostMaker, journal: Journal) -> int:
+def run_saved_flow(args: FlowArgs, make_host: HostMaker, records: Records) -> int:
     """Run a flow and show its steps. Return the exit code of the step it ended with.
 
     Nothing is sent if the flow has an error. After a signal, or if the reader leaves, no further
@@ -79,14 +79,20 @@ def run_saved_flow(args: FlowArgs, make_host: HostMaker, journal: Journal) -> in
             choose_target(connectors, connections, sandbox=args.sandbox) as target,
             ExitStack() as stack,
         ):
-            renderer = _FlowRenderer(args, journal, stack)
+            renderer = _FlowRenderer(args, records, stack)
             options = FlowOptions(
                 connections=target.connections,
                 timeout=args.timeout,
                 # A private sandbox ends with this process, so its runs cannot be resumed.
-                on_checkpoint=None if args.sandbox else journal.note,
+                on_checkpoint=None if args.sandbox else records.note,
             )
-            host = make_host(target.settings)
+            host = make_host(
+                HostOptions(
+                    settings=target.settings,
+                    ledger=records.ledger,
+                    sandbox=args.sandbox,
+                )
+            )
             asyncio.run(_run(host, flow, options, renderer, signals))
         return renderer.end(signals)
 
@@ -137,12 +143,12 @@ class _FlowRenderer:
     * `_status`: the status of the flow; that of a stopped one until it has ended.
     """
 
-    def __init__(self, args: FlowArgs, journal: Journal, stack: ExitStack) -> None:
+    def __init__(self, args: FlowArgs, records: Records, stack: ExitStack) -> None:
         """Show nothing yet."""
         self.run_id = ""
         self.delivery = Delivery()
         self._args = args
-        self._journal = journal
+        self._records = records
         self._stack = stack
         self._step_renderer = self._new_step_renderer()
         self._envelopes: dict[str, EnvelopeDocument] = {}
@@ -163,7 +169,7 @@ class _FlowRenderer:
                 self.delivery.write(self._step_renderer.show_event, item)
 
     def end(self, signals: StopSignals) -> int:
-        """Show the document, then keep or forget each run. Return the exit code."""
+        """Show the document, then say how to go on. Return the exit code."""
         ended_early = self.delivery.has_failed
         if self._args.as_json and not self._args.stream:
             self.delivery.write(print_json, self._document)
@@ -224,4 +230,4 @@ class _FlowRenderer:
             self._close(envelope)
 
     def _close(self, envelope: "EnvelopeDocument") -> None:
-        close_run(self._journal, envelope, is_written=self.delivery.is_complete)
+        close_run(self._records, envelope, is_written=self.delivery.is_complete)

@@ -1,48 +1,54 @@
-"""Makes the host and the journal of a command.
+"""Makes the host and the ledger of a command.
 
 Imports are inside the functions, so that `actions` and `describe` start fast (docs/performance.md).
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.host import Host
+from perplexity_connector.host.environment import DAILY_BUDGET_VARIABLE
 
 if TYPE_CHECKING:
-    from perplexity_connector.cli.journal import Journal
-    from perplexity_connector.cli.targets import Settings
-    from perplexity_connector.host import HostOptions
+    from perplexity_connector.cli.records import Records
+    from perplexity_connector.host import HostOptions, Ledger
 
 
-def make_host(settings: "Settings") -> Host:
-    """Make the host that runs the actions. Tests replace this."""
-    return Host(settings=settings)
+def make_host(options: "HostOptions") -> Host:
+    """Make the host of a command. Tests replace this.
 
-
-def make_server_host(options: "HostOptions") -> Host:
-    """Make the host behind the workbench or the MCP server. Tests replace this."""
-    return Host(**options)
-
-
-def make_journal() -> "Journal":
-    """Make the journal of unfinished runs. Raises as `journal_folder` does."""
-    from perplexity_connector.cli.journal import Journal
-
-    return Journal(journal_folder())
-
-
-def journal_folder() -> Path:
-    """Return the folder of the unfinished runs. Tests replace this.
-
-    Raises `UsageError` if the user has no home folder.
+    A host without a ledger, which would refuse a daily budget, only looks around.
     """
+    if "ledger" in options or DAILY_BUDGET_VARIABLE not in os.environ:
+        return Host(**options)
+    without: HostOptions = {
+        "environ": {**os.environ, DAILY_BUDGET_VARIABLE: ""},
+        **options,
+    }
+    return Host(**without)
+
+
+def make_ledger() -> "Ledger":
+    """Make the ledger of this user, which nothing opens yet. Tests replace this."""
+    # By its full name: a look-up in `host` would import more.
+    from perplexity_connector.host.ledger.ledger import Ledger
+
+    return Ledger(journal=_journal_folder())
+
+
+def _journal_folder() -> Path | None:
+    """Return where earlier releases kept unfinished runs; None without a home folder."""
     from perplexity_connector.host.environment import state_folder
 
     try:
         return state_folder("perplexity-connector") / "runs"
     except RuntimeError:
-        message = (
-            "Unfinished runs are kept in the home folder, but you have none. Set HOME."
-        )
-        raise UsageError(message) from None
+        return None
+
+
+def make_records() -> "Records":
+    """Return the ledger for one command, a context manager."""
+    from perplexity_connector.cli.records import Records
+
+    return Records(make_ledger())

@@ -11,7 +11,7 @@ from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.progress import waiting
 from perplexity_connector.cli.targets import Connection, HostMaker, choose_target
-from perplexity_connector.host import Host
+from perplexity_connector.host import Host, HostOptions
 from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def show_models(
         choose_target([connector], connections, sandbox=sandbox) as target,
         waiting("Asking for the models"),
     ):
-        host = make_host(target.settings)
+        host = make_host(HostOptions(settings=target.settings))
         chosen = target.connections.get(name)
         pages = _all_pages(host, name, search, chosen)
         options, note = asyncio.run(pages)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,7 +15,13 @@ import typer
 from perplexity_connector.cli.connections import connection_by_connector
 from perplexity_connector.cli.exits import ExitCode, UsageError
 from perplexity_connector.cli.output import say
-from perplexity_connector.cli.targets import Connection, choose_target, with_sandbox
+from perplexity_connector.cli.records import Records
+from perplexity_connector.cli.targets import (
+    Connection,
+    HostMaker,
+    choose_target,
+    with_sandbox,
+)
 from perplexity_connector.contract import Secret
 from perplexity_connector.host import Host, HostOptions
 from perplexity_connector.rendering.text import one_line
@@ -41,7 +47,7 @@ class McpArgs:
     timeout: float | None = None
 
 
-def serve_tools(args: McpArgs, make_host: Callable[[HostOptions], Host]) -> None:
+def serve_tools(args: McpArgs, make_host: HostMaker, records: Records) -> None:
     """Serve until the client leaves or Ctrl-C is pressed.
 
     With a sandbox, connectors that have none are not served. Raises `UsageError` for a mistake in
@@ -60,8 +66,12 @@ def serve_tools(args: McpArgs, make_host: Callable[[HostOptions], Host]) -> None
     connectors = with_sandbox(host.connectors()) if args.sandbox else ()
     target = choose_target(connectors, connections, sandbox=args.sandbox)
     with target as chosen, suppress(KeyboardInterrupt):
-        wanted = chosen.settings.keys() if args.sandbox else None
-        options = HostOptions(settings=chosen.settings, connectors=wanted)
+        options = HostOptions(
+            settings=chosen.settings,
+            connectors=chosen.settings.keys() if args.sandbox else None,
+            ledger=records.ledger,
+            sandbox=args.sandbox,
+        )
         host = make_host(options)
         asyncio.run(_serve(args, host, chosen.connections))
 

@@ -26,6 +26,13 @@ UseSandbox = Annotated[
 Stream = Annotated[
     bool, typer.Option("--stream", help="Show the answer, or the events, live.")
 ]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SPAN",
+        help="Only the last minutes, hours, days or weeks: 90m, 12h, 30d, 4w.",
+    ),
+]
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")
 ]

@@ -51,13 +51,16 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
     resume: Annotated[
         str | None,
         typer.Option(
-            metavar="RUN_ID",
-            help="Resume a run that a crash or a failure cut short. With --connection '': by the environment's key.",
+            metavar="RUN_ID|last",
+            help="Resume a run that was cut short, or show its answer. With --connection '': by the environment's key.",
         ),
     ] = None,
     forget: Annotated[
         str | None,
-        typer.Option(metavar="RUN_ID", help="Drop a run that is kept for --resume."),
+        typer.Option(
+            metavar="RUN_ID|last",
+            help="Drop a run, and all that was asked and answered in it.",
+        ),
     ] = None,
     connection: ConnectionName = None,
     timeout: Annotated[
@@ -89,10 +92,10 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
         timeout=timeout,
         as_json=as_json,
     )
-    journal = hosts.make_journal()
-    if forget is not None:
-        raise typer.Exit(forget_run(args, forget, journal))
-    raise typer.Exit(run_action(args, hosts.make_host, journal))
+    with hosts.make_records() as records:
+        if forget is not None:
+            raise typer.Exit(forget_run(args, forget, records))
+        raise typer.Exit(run_action(args, hosts.make_host, records))
 
 
 @reporting_errors()
@@ -133,4 +136,5 @@ def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
         stream=stream,
         as_json=as_json,
     )
-    raise typer.Exit(run_saved_flow(args, hosts.make_host, hosts.make_journal()))
+    with hosts.make_records() as records:
+        raise typer.Exit(run_saved_flow(args, hosts.make_host, records))

@@ -12,10 +12,10 @@ from perplexity_connector.cli.connections import known_name
 from perplexity_connector.cli.delivery import Delivery
 from perplexity_connector.cli.exits import ExitCode, UsageError, code_of_run
 from perplexity_connector.cli.fields import apply_assignments, parse_object, read_text
-from perplexity_connector.cli.journal import Journal, Unfinished
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.palette import find_action
 from perplexity_connector.cli.progress import ConsoleRenderer
+from perplexity_connector.cli.records import Records
 from perplexity_connector.cli.run_output import (
     show_hints,
     show_problems,
@@ -26,7 +26,8 @@ from perplexity_connector.cli.targets import Connection, HostMaker, choose_targe
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import new_run_id
 from perplexity_connector.contract.readers import as_object
-from perplexity_connector.host import Host, RunOptions, StepRun
+from perplexity_connector.host import Host, HostOptions, RunOptions, StepRun
+from perplexity_connector.host.ledger.entries import ENDED
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         EnvelopeDocument,
         RunFinishedItem,
     )
+    from perplexity_connector.host.ledger.entries import KnownRun
 
 _EXAMPLE = '{"FIELD": "VALUE"}'
 
@@ -42,23 +44,23 @@ _EXAMPLE = '{"FIELD": "VALUE"}'
 class RunArgs:
     """The arguments of `run`, as typed. `assignments` are the FIELD=VALUE."""
 
-    action: str
-    assignments: Sequence[str]
-    document: str | None
-    example: bool
-    stream: bool
-    sandbox: bool
-    resume: str | None
-    connection: str | None
-    timeout: float | None
-    as_json: bool
+    action: str = ""
+    assignments: Sequence[str] = ()
+    document: str | None = None
+    example: bool = False
+    stream: bool = False
+    sandbox: bool = False
+    resume: str | None = None
+    connection: str | None = None
+    timeout: float | None = None
+    as_json: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step(StepRun):
     """The run to do.
 
-    * `connection`: the name of the run's own connection, which the journal keeps.
+    * `connection`: the name of the run's own connection, which the ledger keeps.
     * `used`: the name of the connection that this command uses; empty for the environment's.
     * `resume_from`: the checkpoint of an unfinished run; None for a new run.
     """
@@ -77,14 +79,30 @@ class _Terminal:
     signals: StopSignals
 
 
-def run_action(args: RunArgs, make_host: HostMaker, journal: Journal) -> int:
+def run_action(args: RunArgs, make_host: HostMaker, records: Records) -> int:
     """Run an action and show its result. Return the exit code.
 
     Raises `UsageError` for a mistake in the arguments, `ConnectorError` for an action that cannot
     be described or a run that another process works on.
     """
-    host = make_host({})
-    step = _choose_step(args, host, journal)
+    if args.resume is None:
+        host = make_host({})
+        return _run_step(args, _new_step(args, host), host, make_host, records)
+    _check_resume(args)
+    run = records.get(args.resume)
+    if run.state in ENDED and run.output is not None:
+        return _show_recorded(args, run.output)
+    if run.checkpoint is None or run.is_sandbox:
+        raise UsageError(_why_not(run))
+    step = _resumed_step(args, run)
+    records.note(step, run.checkpoint)
+    return _run_step(args, step, make_host({}), make_host, records)
+
+
+def _run_step(
+    args: RunArgs, step: _Step, host: Host, make_host: HostMaker, records: Records
+) -> int:
+    """Run a step. `host` describes it; the one that runs it may go to a sandbox."""
     # Raises for a saved step of a missing action.
     description = host.describe(step.connector, step.action)
     target = choose_target(
@@ -98,22 +116,24 @@ def run_action(args: RunArgs, make_host: HostMaker, journal: Journal) -> int:
         )
         with target as chosen:
             connection = chosen.connections.get(step.connector)
-            options = _run_options(args, step, connection, journal)
-            run = _run(make_host(chosen.settings), step, options, terminal)
-            envelope = asyncio.run(run)
-        return _end(args, envelope, terminal, journal)
+            options = _run_options(args, step, connection, records)
+            host = make_host(
+                HostOptions(
+                    settings=chosen.settings,
+                    ledger=records.ledger,
+                    sandbox=args.sandbox,
+                )
+            )
+            envelope = asyncio.run(_run(host, step, options, terminal))
+        return _end(args, envelope, terminal, records)
 
 
-def forget_run(args: RunArgs, run_id: str, journal: Journal) -> ExitCode:
-    """Drop an unfinished run. Raises as `run_action` does."""
+def forget_run(args: RunArgs, run_id: str, records: Records) -> ExitCode:
+    """Drop what the ledger has of a run. Raises as `run_action` does."""
     if args.resume or _names_a_step(args):
         message = "--forget takes only the run id. Remove everything else."
         raise UsageError(message)
-    try:
-        journal.drop(run_id)
-    except OSError as problem:
-        say(f"error: The run cannot be dropped: {problem.strerror}.")
-        return ExitCode.INTERNAL
+    records.forget(records.get(run_id).run_id)
     say("The run is forgotten. It cannot be resumed.")
     return ExitCode.SUCCEEDED
 
@@ -126,9 +146,9 @@ def _renderer(args: RunArgs, step: _Step) -> ConsoleRenderer:
 
 
 def _end(
-    args: RunArgs, envelope: "EnvelopeDocument", terminal: _Terminal, journal: Journal
+    args: RunArgs, envelope: "EnvelopeDocument", terminal: _Terminal, records: Records
 ) -> int:
-    """Show the end of a run, then keep or forget it. Return the exit code."""
+    """Show the end of a run, then say how to go on. Return the exit code."""
     delivery, signals = terminal.delivery, terminal.signals
     left_early = delivery.reader_left
     delivery.write(_show, args, envelope, terminal.renderer.streamed)
@@ -139,16 +159,9 @@ def _end(
         code = ExitCode.SUCCEEDED
     else:
         show_problems(envelope)
-    close_run(journal, envelope, is_written=delivery.is_complete)
+    close_run(records, envelope, is_written=delivery.is_complete)
     is_signal = is_stopped or signals.is_late
     return (is_signal and signals.code) or delivery.code(code)
-
-
-def _choose_step(args: RunArgs, host: Host, journal: Journal) -> _Step:
-    if args.resume is None:
-        return _new_step(args, host)
-    _check_resume(args)
-    return _resumed_step(args, journal.take(args.resume))
 
 
 def _new_step(args: RunArgs, host: Host) -> _Step:
@@ -180,17 +193,37 @@ def _names_a_step(args: RunArgs) -> bool:
     return bool(args.action or has_input)
 
 
-def _resumed_step(args: RunArgs, run: Unfinished) -> _Step:
+def _resumed_step(args: RunArgs, run: "KnownRun") -> _Step:
     return _Step(
         connector=run.connector,
         action=run.action,
         version=run.version,
-        input=run.input,
+        input=run.input or {},
         run_id=run.run_id,
-        resume_from=run.state,
+        resume_from=run.checkpoint,
         connection=run.connection,
         used=run.connection if args.connection is None else args.connection,
     )
+
+
+def _why_not(run: "KnownRun") -> str:
+    """Return why a run cannot be resumed."""
+    if run.is_sandbox:
+        return "The private sandbox of this run has ended. Repeat the command."
+    match run.state:
+        case "planned" | "claimed":
+            return "Nothing of this run was sent. Repeat the command."
+        case "done" | "failed":
+            return "The run has ended, and its answer was not kept."
+    return "This run cannot be followed. It may have been paid, and to repeat the command pays again."
+
+
+def _show_recorded(args: RunArgs, envelope: "EnvelopeDocument") -> int:
+    """Show a run that has ended, as it is recorded. Return the exit code. Nothing is asked."""
+    delivery = Delivery()
+    delivery.write(_show, args, envelope, "")
+    show_problems(envelope)
+    return delivery.code(code_of_run(envelope))
 
 
 def _build_input(args: RunArgs, description: "ActionDescription") -> JsonObject:
@@ -217,7 +250,7 @@ def _read_document(source: str) -> JsonObject:
 
 
 def _run_options(
-    args: RunArgs, step: _Step, connection: Connection | None, journal: Journal
+    args: RunArgs, step: _Step, connection: Connection | None, records: Records
 ) -> RunOptions:
     return RunOptions(
         version=step.version,
@@ -226,7 +259,7 @@ def _run_options(
         run_id=step.run_id,
         resume_from=step.resume_from,
         # A private sandbox ends with this process, so its runs cannot be resumed.
-        on_checkpoint=None if args.sandbox else functools.partial(journal.note, step),
+        on_checkpoint=None if args.sandbox else functools.partial(records.note, step),
     )
 
 

@@ -51,7 +51,8 @@ def workbench(
     args = WorkbenchArgs(
         port=port, sandbox=sandbox, browser=browser, allowed=tuple(allow_host or ())
     )
-    serve_workbench(hosts.make_server_host, args)
+    with hosts.make_records() as records:
+        serve_workbench(hosts.make_host, args, records)
 
 
 @reporting_errors()
@@ -105,4 +106,5 @@ def mcp(  # noqa: PLR0913 - each option of the command is a parameter
         sandbox=sandbox,
         timeout=timeout,
     )
-    serve_tools(args, hosts.make_server_host)
+    with hosts.make_records() as records:
+        serve_tools(args, hosts.make_host, records)

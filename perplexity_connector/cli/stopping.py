@@ -36,9 +36,11 @@ class StopSignals:
     """The signals of one command, while entered.
 
     The first signal asks the active run to stop. Before a run it raises `Stopped`. After it, the
-    answer is first written to its end. The second signal ends the process at once. A signal that
-    was ignored at the start, as by `nohup`, stays ignored.
+    answer is first written to its end. The second signal ends the process at once, or the one after
+    as many as ask the run to stop. A signal that was ignored at the start, as by `nohup`, stays
+    ignored.
 
+    * `_requests`: how many signals may yet ask an active run to stop.
     * `code`: the exit code of the first signal; None before it.
     * `is_late`: whether the first signal came after the run.
     * `_has_run`: whether a run was active and is over.
@@ -46,8 +48,9 @@ class StopSignals:
     * `_former`: the handler of each signal before this one.
     """
 
-    def __init__(self) -> None:
-        """Change nothing yet."""
+    def __init__(self, requests: int = 1) -> None:
+        """Change nothing yet. So many signals ask an active run to stop."""
+        self._requests = requests
         self.code: int | None = None
         self.is_late = False
         self._has_run = False
@@ -86,20 +89,22 @@ class StopSignals:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         del frame
-        if self.code is not None:
+        if not self._requests or (self.code is not None and self._loop is None):
             _end_at_once(128 + number)
-        self.code = 128 + number
+        self.code = self.code or 128 + number
+        self._requests -= 1
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._ask)
+            self._loop.call_soon_threadsafe(self.ask)
             return
         self.is_late = self._has_run
         if not self.is_late:
             raise Stopped(self.code)
 
-    def _ask(self) -> None:
+    def ask(self) -> None:
+        """Ask the active run to stop, on its event loop, until it has heard that."""
         # The run may not have begun, or a flow may be between two steps.
         if self._loop and self._stop and not self._stop():
-            self._loop.call_later(_AGAIN_S, self._ask)
+            self._loop.call_later(_AGAIN_S, self.ask)
 
 
 def _signals() -> list[signal.Signals]:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.output import say
 from perplexity_connector.contract import ConnectorError, ErrorCode
-from perplexity_connector.host import Host
+from perplexity_connector.host import Host, HostOptions
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import ConnectorDocument, SandboxDocument
 
 Settings: TypeAlias = Mapping[str, Mapping[str, str]]
 Connection: TypeAlias = str | Mapping[str, str]
-HostMaker: TypeAlias = Callable[[Settings], Host]
+HostMaker: TypeAlias = Callable[[HostOptions], Host]
 
 _ADDRESS = "{address}"
 

@@ -3,7 +3,7 @@
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,12 @@ from pathlib import Path
 import typer
 
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.targets import private_sandboxes, with_sandbox
+from perplexity_connector.cli.records import Records
+from perplexity_connector.cli.targets import (
+    HostMaker,
+    private_sandboxes,
+    with_sandbox,
+)
 from perplexity_connector.host import ConnectionStore, Host, HostOptions
 from perplexity_connector.serving.listener import is_host_name
 
@@ -30,7 +35,7 @@ class WorkbenchArgs:
 
 
 def serve_workbench(
-    make_host: Callable[[HostOptions], Host], args: WorkbenchArgs
+    make_host: HostMaker, args: WorkbenchArgs, records: Records
 ) -> None:
     """Serve the workbench and print its addresses; return after Ctrl-C.
 
@@ -61,6 +66,7 @@ def serve_workbench(
         _sandbox_options(make_host({})) if args.sandbox else nullcontext(HostOptions())
     )
     with host_options as options:
+        options["ledger"] = records.ledger
         try:
             server = WorkbenchServer(
                 make_host(options),
@@ -92,4 +98,5 @@ def _sandbox_options(host: Host) -> Iterator[HostOptions]:
             environ=target.environ,
             store=ConnectionStore(Path(folder), {}),
             connectors=target.settings.keys(),
+            sandbox=True,
         )

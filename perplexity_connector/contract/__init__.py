@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from perplexity_connector.contract.result import *
     from perplexity_connector.contract.secret import *
     from perplexity_connector.contract.status import *
+    from perplexity_connector.contract.tables import *
     from perplexity_connector.contract.versions import *
 else:
     # Hidden from type checkers, so that they still reject unknown names.
@@ -58,6 +59,7 @@ else:
             "hints",
             "estimating",
             "documents",
+            "tables",
             "descriptions",
         ),
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from perplexity_connector.host.runs.params import *
     from perplexity_connector.host.shared import *
     from perplexity_connector.host.sync import *
+    from perplexity_connector.host.tables.params import *
 else:
     # Lightest first: a look-up imports every part before the one that has the name.
     __getattr__ = lazy_names(
@@ -30,6 +31,7 @@ else:
             "credentials.private_files",
             "runs.params",
             "flows.params",
+            "tables.params",
             "ledger.ledger",
             "credentials.backend",
             "credentials.store",

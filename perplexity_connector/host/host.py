@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         ProblemDocument,
         RunObserver,
         StreamItem,
+        TableItem,
     )
     from perplexity_connector.host.credentials.backend import ConnectionBackend
     from perplexity_connector.host.credentials.connections import Connections
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from perplexity_connector.host.runs.logs.logs import Logs
     from perplexity_connector.host.runs.params import GivenConnection, RunOptions
     from perplexity_connector.host.runs.runs import Runs
+    from perplexity_connector.host.tables.params import TableOptions
+    from perplexity_connector.host.tables.tables import Tables
 
 __all__ = ["Host"]
 
@@ -294,13 +297,38 @@ class Host:
         _seal_all(options)
         return await self._flows.run(flow, options)
 
+    def stream_table(
+        self,
+        connector: str,
+        action: str,
+        table: str | Path,
+        template: Mapping[str, str],
+        **options: "Unpack[TableOptions]",
+    ) -> "AsyncGenerator[TableItem, None]":
+        """Run an action for each line of a CSV or JSON Lines file, and write a record for each.
+
+        `template` has a text for each field of the input, with the cell of a column for its `{name}`.
+        The first item is `table.planned`, the last `table.finished`; see `docs/tables.md`. The host
+        needs a ledger. Closing the generator early stops in order, as the first `cancel` of the job
+        does. Raises `ConnectorError` (`invalid_input`), before anything is sent, for a table, a
+        template or an output that cannot be used.
+        """
+        _seal_table(options)
+        return self._tables.stream(connector, action, table, template, options)
+
     def cancel(self, run_id: str) -> bool:
         """Stop every run of that id. Return whether one was active in this host.
 
         The provider is asked to stop and the partial answer is kept. The call that waits for the
         run gets an envelope with the status `cancelled`. Call this on the host's event loop.
+
+        For the job of a table, the first call sends nothing new and waits up to ten seconds; then the
+        runs that the provider has begun go on, for the next start. The second call asks the provider
+        to stop them.
         """
-        return self._runs.cancel(run_id)
+        # Not made for this: importing it takes long, and then no table is under way.
+        tables: Tables | None = vars(self).get("_tables")
+        return self._runs.cancel(run_id) or bool(tables and tables.cancel(run_id))
 
     async def options(  # noqa: PLR0913 - all but two are optional keywords
         self,
@@ -367,6 +395,12 @@ class Host:
 
         return Flows(self._catalogue, self._runs)
 
+    @functools.cached_property
+    def _tables(self) -> "Tables":
+        from perplexity_connector.host.tables.tables import Tables  # noqa: PLC0415 - heavy
+
+        return Tables(self._catalogue, self._runs)
+
 
 def _seal(options: "RunOptions") -> None:
     """Make the texts of a run's credential `Secret`."""
@@ -380,3 +414,9 @@ def _seal_all(options: "FlowOptions") -> None:
         options["connections"] = {
             connector: sealed(given) for connector, given in connections.items()
         }
+
+
+def _seal_table(options: "TableOptions") -> None:
+    """Make the texts of a table's credential `Secret`."""
+    if "connection" in options:
+        options["connection"] = sealed(options["connection"])

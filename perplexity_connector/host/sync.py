@@ -15,6 +15,7 @@ from perplexity_connector.host.flows.params import FlowOptions
 from perplexity_connector.host.host import Host
 from perplexity_connector.host.host_thread import Call, HostThread, Start, T
 from perplexity_connector.host.runs.params import GivenConnection, RunOptions
+from perplexity_connector.host.tables.params import TableOptions
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         PaletteEntry,
         ProblemDocument,
         StreamItem,
+        TableItem,
     )
 
 __all__ = ["SyncHost"]
@@ -183,6 +185,21 @@ class SyncHost:
     ) -> "Generator[FlowItem, None, None]":
         """See `Host.stream_flow`. Closing the generator early cancels and awaits the current run."""
         return self._iterate(lambda: self._host.stream_flow(flow, **options))
+
+    def stream_table(
+        self,
+        connector: str,
+        action: str,
+        table: str | Path,
+        template: Mapping[str, str],
+        **options: Unpack[TableOptions],
+    ) -> "Generator[TableItem, None, None]":
+        """See `Host.stream_table`. Closing the generator early stops in order, and waits for that."""
+        return self._iterate(
+            lambda: self._host.stream_table(
+                connector, action, table, template, **options
+            )
+        )
 
     def _iterate(
         self,

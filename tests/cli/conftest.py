@@ -1,13 +1,16 @@
 import io
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import pytest
 
 from perplexity_connector.__main__ import main
 from perplexity_connector.cli import hosts
+from perplexity_connector.host import HostOptions
 from tests.cli.fakes import FakeHost
+from tests.cli.ledger import FakeLedger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +60,18 @@ def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     """A toy host in the place of the real one; a test may give it another script."""
     fake = FakeHost()
 
-    def make(settings: Mapping[str, Mapping[str, str]]) -> FakeHost:
-        fake.settings.append(settings)
+    def make(options: HostOptions) -> FakeHost:
+        fake.options.append(options)
+        fake.ledger = cast("FakeLedger", options.get("ledger"))
         return fake
 
     monkeypatch.setattr(hosts, "make_host", make)
-    monkeypatch.setattr(hosts, "make_server_host", make)
+    return fake
+
+
+@pytest.fixture(autouse=True)
+def ledger(monkeypatch: pytest.MonkeyPatch) -> FakeLedger:
+    """A ledger in memory in the place of the user's."""
+    fake = FakeLedger()
+    monkeypatch.setattr(hosts, "make_ledger", lambda: fake)
     return fake

@@ -1,7 +1,7 @@
 """A host that plays what a test tells it to, and the envelopes it plays."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -17,6 +17,9 @@ from perplexity_connector.contract import (
     ProblemDocument,
     SandboxDocument,
 )
+from perplexity_connector.host import HostOptions
+from perplexity_connector.host.ledger.entries import FencedError, LedgerError, NewRun
+from tests.cli.ledger import FakeLedger, end_of
 
 Document = dict[str, Any]
 ANNOTATIONS: AnnotationsDocument = {
@@ -186,12 +189,57 @@ def finished(envelope: Document) -> Document:
     return {"type": "run.finished", "envelope": envelope}
 
 
+class Recording:
+    """Writes a run as a host does: what fails there disturbs the run in nothing."""
+
+    def __init__(
+        self, ledger: FakeLedger | None, what: tuple[Any, ...], how: Document
+    ) -> None:
+        """Begin a run, or go on with one."""
+        self._how = how
+        self._ledger = ledger
+        self._is_followed = bool(how.get("resume_from"))
+        if ledger is None:
+            return
+        connection = how.get("connection")
+        new = NewRun(
+            run_id=how["run_id"],
+            connector=what[0],
+            action=what[1],
+            version=how["version"],
+            connection=connection if isinstance(connection, str) else None,
+            input=what[2],
+        )
+        known = how.get("resume_from")
+        begun = ledger.resume_run(new.run_id) if known else ledger.begin_run(new)
+        try:
+            self._claim = begun.result()
+        except LedgerError:
+            self._ledger = None
+
+    def checkpoint(self, state: Document) -> None:
+        """Keep a checkpoint, and hand it out."""
+        self._is_followed = bool(state)
+        if self._ledger:
+            self._ledger.checkpoint(self._claim, state)
+        if keep := self._how["on_checkpoint"]:
+            keep(state)
+
+    def ended(self, item: Document) -> Document:
+        """Write the end, if the item is an envelope."""
+        if self._ledger and "type" not in item:
+            end = end_of(item, is_followed=self._is_followed)  # type: ignore[arg-type] # an envelope
+            self._ledger.end_run(self._claim, end)
+        return item
+
+
 @dataclass
 class FakeHost:
     """Stands in for `Host`.
 
     `script` is the events and the envelope of a run; a callable in it is called in its turn. With
-    `state` the run has that checkpoint. A run that is cancelled ends with `end_of_stopped` instead.
+    `state` the run has that checkpoint, and with it or `has_own_ids` the id of the command. With a
+    `ledger` it is recorded there. A run that is cancelled ends with `end_of_stopped` instead.
     """
 
     script: Sequence[Document | Callable[[], None]] = field(
@@ -201,8 +249,10 @@ class FakeHost:
     description: Any = field(default_factory=lambda: DESCRIPTION)
     faults: Sequence[ProblemDocument] = ()
     advice: Sequence[Hint] | ConnectorError = ()
-    settings: list[Mapping[str, Mapping[str, str]]] = field(default_factory=list)
+    options: list[HostOptions] = field(default_factory=list)
     runs: list[tuple[str, tuple[Document, ...], Document]] = field(default_factory=list)
+    has_own_ids: bool = False
+    ledger: FakeLedger | None = None
     closed: int = 0
     state: Document = field(default_factory=dict)
     end_of_stopped: Document = field(default_factory=stopped)
@@ -257,6 +307,18 @@ class FakeHost:
         async for item in self._play("stream", what, how):
             yield item if "type" in item else finished(item)
 
+    async def stream_table(
+        self, *what: Document, **how: object
+    ) -> AsyncIterator[Document]:
+        """The script, item by item."""
+        self.runs.append(("table", what, how))
+        for item in self.script:
+            if isinstance(item, dict):
+                yield item
+            else:
+                item()
+                await asyncio.sleep(0)
+
     def cancel(self, run_id: str) -> bool:
         """Cancel the run, if there is one."""
         self.cancelled.append(run_id)
@@ -267,16 +329,24 @@ class FakeHost:
     ) -> AsyncIterator[Document]:
         self.runs.append((kind, what, how))
         run_id = {"run_id": how["run_id"]}
+        try:
+            record = Recording(self.ledger, what, how)
+        except FencedError:
+            yield failed("unavailable", retryable=True) | run_id
+            return
+        has_id = self.has_own_ids or bool(self.state)
         if self.state:
-            how["on_checkpoint"](self.state)
+            record.checkpoint(self.state)
         for item in self.script:
             if isinstance(item, dict):
-                yield item if "type" in item or not self.state else item | run_id
+                yield record.ended(
+                    item | run_id if "type" not in item and has_id else item
+                )
             else:
                 item()
                 await asyncio.sleep(0)
             if self.cancelled:
-                yield self.end_of_stopped | run_id
+                yield record.ended(self.end_of_stopped | run_id)
                 return
 
     @property

@@ -2,13 +2,16 @@ import json
 from contextlib import redirect_stdout
 from importlib.metadata import version
 from io import StringIO
+from typing import cast
 
 import pytest
 
 from perplexity_connector.cli import hosts
-from perplexity_connector.host import Host
+from perplexity_connector.cli.hosts import make_ledger
+from perplexity_connector.host import Host, HostOptions, Ledger
 from tests.cli.conftest import Command
-from tests.cli.fakes import DESCRIPTION, ENTRY, FakeHost
+from tests.cli.fakes import DESCRIPTION, ENTRY, FakeHost, envelope
+from tests.cli.ledger import FakeLedger
 
 
 def test_the_palette_is_listed(command: Command, host: FakeHost) -> None:
@@ -87,19 +90,36 @@ def test_output_goes_to_whatever_stands_for_stdout(
     assert host.runs == []
 
 
-def test_a_user_without_a_home_is_told_what_a_run_needs(
+def test_a_user_without_a_home_gets_the_answer_and_a_warning(
     command: Command, host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in a container under a number that no account has; nothing is run."""
+    """As in a container under a number that no account has; there is no place for a ledger."""
 
     def homeless(_: str) -> None:
         raise RuntimeError
 
     monkeypatch.setattr("platformdirs.user_state_path", homeless)
-    assert command("run", "look").code == 2
-    assert host.runs == []
+    monkeypatch.setattr(hosts, "make_ledger", make_ledger)
+    host.script = [envelope(output={"content": "Far."})]
+    outcome = command("run", "look")
+    assert (outcome.code, outcome.out.splitlines()[0]) == (0, "Far.")
+    assert outcome.err.startswith("warning: ")
+    assert command("run", "--resume", "run_1").code == 1
 
 
 def test_the_host_is_the_reference_host() -> None:
     """With the settings given."""
     assert isinstance(hosts.make_host({}), Host)
+
+
+def test_a_daily_budget_counts_for_runs_and_disturbs_no_other_command(
+    command: Command, ledger: FakeLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even one that cannot be read, which a run names."""
+    monkeypatch.setenv("AUTOMATION_HOST_DAILY_BUDGET", "5")
+    counting = HostOptions(ledger=cast("Ledger", ledger))
+    assert hosts.make_host(counting)._daily_cap == 5_000_000_000
+    monkeypatch.setenv("AUTOMATION_HOST_DAILY_BUDGET", "much")
+    assert command("actions").code == 0
+    outcome = command("run", "execute_search", "query=moon", "--sandbox")
+    assert (outcome.code, outcome.out) == (2, "")

@@ -30,6 +30,8 @@ FOR_RUNS = {
     ),
     *(
         "rich",
+        "sqlalchemy",
+        "sqlite3",
         "stamina",
         "tenacity",
         "cryptography",
@@ -44,7 +46,9 @@ FOR_RUNS = {
         for name in (
             "credentials",
             "flows",
+            "ledger",
             "runs.runs",
+            "tables",
             "sync",
             "validation.schema_validator",
             "validation.to_json",
@@ -52,7 +56,10 @@ FOR_RUNS = {
     ),
     *(
         f"perplexity_connector.cli.{name}"
-        for name in ("connections", "journal", "running", "targets", "workbench")
+        for name in (
+            *("connections", "history", "records", "running"),
+            *("table_running", "targets", "workbench"),
+        )
     ),
     *(
         f"perplexity_connector.contract.{name}"
@@ -104,6 +111,20 @@ def test_looking_around_imports_nothing_that_a_run_needs(command: list[str]) -> 
 def test_help_imports_no_more() -> None:
     """It does not even look for connectors."""
     assert imported(CODE, "--help") & FOR_RUNS == set()
+
+
+@pytest.mark.parametrize("command", [["runs"], ["usage", "--json"]])
+def test_looking_at_the_ledger_imports_neither_http_nor_validation(
+    command: list[str],
+) -> None:
+    """Only the database, which has its own use for asyncio."""
+    found = imported(CODE, *command)
+    assert found & FOR_RUNS <= {
+        *("asyncio", "concurrent.futures", "filelock", "logging", "platformdirs"),
+        *("sqlalchemy", "sqlite3", "ssl"),
+        *("perplexity_connector.cli.history", "perplexity_connector.cli.records"),
+        *("perplexity_connector.host.credentials", "perplexity_connector.host.ledger"),
+    }
 
 
 def test_a_good_search_imports_no_schema_library() -> None:

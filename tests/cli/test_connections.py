@@ -6,9 +6,9 @@ import os
 import pty
 import select
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +16,7 @@ from perplexity_connector.__main__ import main
 from perplexity_connector.cli import hosts, language_models
 from perplexity_connector.cli.connections import EXIT_BY_OUTCOME
 from perplexity_connector.contract import ConnectionOutcome
-from perplexity_connector.host import ConnectionStore, Host
+from perplexity_connector.host import ConnectionStore, Host, HostOptions
 from tests.cli.conftest import Command, Outcome
 from tests.host.stage import changed, toy_host
 
@@ -29,8 +29,9 @@ def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ConnectionStore:
     """The command line's host has the toy, and this store."""
     store = ConnectionStore(tmp_path / "store", {})
 
-    def make(settings: Mapping[str, Mapping[str, str]]) -> Host:
-        return toy_host(store=store, settings=settings, environ=os.environ)
+    def make(options: HostOptions) -> Host:
+        given: dict[str, Any] = {"store": store, "environ": os.environ, **options}
+        return toy_host(**given)
 
     monkeypatch.setattr(hosts, "make_host", make)
     return store

@@ -5,7 +5,6 @@ import errno
 import io
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,25 +13,19 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from perplexity_connector.cli import delivery, hosts, journal
+from perplexity_connector.cli import delivery, hosts
 from perplexity_connector.cli.exits import ExitCode
-from perplexity_connector.cli.journal import Journal
 from perplexity_connector.contract import ActionContext, ActionResult, JsonObject
+from perplexity_connector.host.ledger.entries import LedgerError
 from tests.cli.conftest import Command, Outcome
 from tests.cli.fakes import FakeHost, envelope, failed, stopped
+from tests.cli.ledger import FakeLedger
 from tests.host.flows.test_flows import GREET_THEN_COUNT
 from tests.host.stage import toy_host
 from tests.toy.toy import ToyPlugin
 
 ANSWER = {"content": "Far away."}
 DELTA = {"type": "text.delta", "text": "Far ", "seq": 1}
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The journal's folder."""
-    monkeypatch.setattr(hosts, "journal_folder", lambda: tmp_path / "state" / "runs")
-    return tmp_path / "state" / "runs"
 
 
 def refuse(code: int) -> Callable[..., None]:
@@ -44,116 +37,61 @@ def refuse(code: int) -> Callable[..., None]:
     return call
 
 
-def remove_run(folder: Path, _: pytest.MonkeyPatch) -> None:
-    """Another process has removed the run's file."""
-    for file in folder.glob("run_*.json"):
-        file.unlink()
-
-
-def remove_folder(folder: Path, _: pytest.MonkeyPatch) -> None:
-    """Another process has removed the whole folder."""
-    shutil.rmtree(folder)
-
-
-def dangling_run(folder: Path, _: pytest.MonkeyPatch) -> None:
-    """The run's file is a link to nowhere, and so is another one."""
-    for file in [*folder.glob("run_*.json"), folder / "run_0.json"]:
-        file.unlink(missing_ok=True)
-        file.symlink_to(folder / "nowhere")
-
-
-def dangling_folder(folder: Path, _: pytest.MonkeyPatch) -> None:
-    """The folder is a link to nowhere."""
-    shutil.rmtree(folder)
-    folder.symlink_to(folder.parent / "nowhere")
-
-
-def read_only(_: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing can be removed or written."""
-    for name in ("unlink", "touch", "mkdir"):
-        monkeypatch.setattr(Path, name, refuse(errno.EROFS))
-
-
-def full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing can be written."""
-    monkeypatch.setattr(journal, "write_private", refuse(errno.ENOSPC))
-    monkeypatch.setattr(Path, "touch", refuse(errno.ENOSPC))
-    old = folder / "run_0.json"
-    old.write_text("{}", encoding="utf-8")
-    os.utime(old, (0, 0))
-
-
-def unreadable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The folder belongs to another user."""
-    usual = Path.stat
-
-    def stat(path: Path, **options: bool) -> os.stat_result:
-        if folder in (path, *path.parents):
-            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
-        return usual(path, **options)
-
-    monkeypatch.setattr(Path, "stat", stat)
-
-
-TROUBLE = [
-    *(remove_run, remove_folder, dangling_run, dangling_folder),
-    *(read_only, full_disk, unreadable),
-]
-each_trouble = pytest.mark.parametrize("trouble", TROUBLE)
 each_form = pytest.mark.parametrize("flags", [(), ("--json",), ("--stream", "--json")])
 
 
-@each_trouble
 @each_form
-def test_a_run_that_succeeded_gives_its_answer_whatever_happens_to_its_file(
-    command: Command,
-    host: FakeHost,
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    trouble: Callable[[Path, pytest.MonkeyPatch], None],
-    flags: tuple[str, ...],
+def test_a_run_that_succeeded_gives_its_answer_if_its_ledger_cannot_be_written(
+    command: Command, host: FakeHost, ledger: FakeLedger, flags: tuple[str, ...]
 ) -> None:
-    """Exit 0; at most a warning."""
+    """Exit 0, and a warning."""
+    ledger.warnings = ["The ledger cannot be written: the disk is full."]
     host.state = {"at": 1}
-    with monkeypatch.context() as patch:
-        host.script = [lambda: trouble(folder, patch), envelope(output=ANSWER)]
-        outcome = command("run", "look", *flags)
+    host.script = [lambda: broken(ledger), envelope(output=ANSWER)]
+    outcome = command("run", "look", *flags)
     assert (outcome.code, "Far away." in outcome.out) == (0, True)
-    assert all(line.startswith("warning: ") for line in outcome.err.splitlines())
+    assert outcome.err.splitlines() == [f"warning: {ledger.warnings[0]}"]
 
 
-@each_trouble
+def broken(ledger: FakeLedger) -> None:
+    """From now on nothing can be written or read."""
+    ledger.problem = LedgerError("It is broken.")
+
+
+def test_a_run_that_failed_says_so_if_its_ledger_cannot_be_read(
+    command: Command, host: FakeHost, ledger: FakeLedger
+) -> None:
+    """Its own exit code; no way back is promised."""
+    host.state = {"at": 1}
+    host.script = [lambda: broken(ledger), failed("unavailable", retryable=True)]
+    outcome = command("run", "look")
+    assert (outcome.code, "--resume" in outcome.err) == (4, False)
+
+
 @each_form
-def test_a_flow_gives_all_its_answers_whatever_happens_to_its_files(
-    command: Command,
-    folder: Path,
-    plugin: ToyPlugin,
-    monkeypatch: pytest.MonkeyPatch,
-    trouble: Callable[[Path, pytest.MonkeyPatch], None],
-    flags: tuple[str, ...],
+def test_a_flow_gives_all_its_answers_if_its_ledger_cannot_be_written(
+    command: Command, ledger: FakeLedger, plugin: ToyPlugin, flags: tuple[str, ...]
 ) -> None:
     """Both steps, and exit 0."""
 
-    def make(output: JsonObject, patch: pytest.MonkeyPatch | None) -> Any:
+    def make(output: JsonObject) -> Any:
         async def handler(input: JsonObject, ctx: ActionContext) -> ActionResult:
             del input
             await ctx.checkpoint({"at": 1})
-            if patch:
-                trouble(folder, patch)
+            broken(ledger)
             return ActionResult(output=output)
 
         return handler
 
-    with monkeypatch.context() as patch:
-        plugin.handlers |= {
-            "greet": make({"text": "Hello."}, patch),
-            "count": make({"letters": 6}, None),
-        }
-        outcome = run_flow(command, *flags)
+    plugin.handlers |= {
+        "greet": make({"text": "Hello."}),
+        "count": make({"letters": 6}),
+    }
+    outcome = run_flow(command, *flags)
     assert outcome.code == 0
+    assert all(line.startswith("warning: ") for line in outcome.err.splitlines())
     assert '"text": "Hello."' in outcome.out
     assert '"letters": 6' in outcome.out
-    assert all(line.startswith("warning: ") for line in outcome.err.splitlines())
 
 
 @pytest.fixture
@@ -164,7 +102,7 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> ToyPlugin:
     monkeypatch.setattr(
         hosts,
         "make_host",
-        lambda settings: toy_host(toy, settings=settings, environ=os.environ),
+        lambda options: toy_host(toy, **{"environ": os.environ, **options}),
     )
     return toy
 
@@ -208,37 +146,41 @@ def stdout(request: pytest.FixtureRequest) -> Iterator[Stdout]:
 
 
 @each_form
+@pytest.mark.parametrize("state", [{}, {"at": 1}])
 def test_an_answer_that_could_not_be_written_can_be_had_again(
     command: Command,
     host: FakeHost,
-    folder: Path,
+    ledger: FakeLedger,
     monkeypatch: pytest.MonkeyPatch,
     stdout: Stdout,
     flags: tuple[str, ...],
+    state: dict[str, int],
 ) -> None:
-    """Stderr says how; only a full disk is a failure. The second time the run is forgotten."""
-    host.state = {"at": 1}
+    """From the ledger, with a checkpoint or without. Stderr says how; only a full disk is a failure."""
+    host.state = state
+    host.has_own_ids = True
     stdout.use(monkeypatch)
     host.script = [envelope(output=ANSWER)]
     outcome = command("run", "look", *flags)
-    (run_id,) = Journal(folder).unfinished()
+    (run_id,) = ledger.entries
     assert outcome.code == stdout.code
     assert f"--resume {run_id}" in outcome.err
     monkeypatch.setattr(sys, "stdout", buffer := io.StringIO())
     assert command("run", "--resume", run_id).code == 0
     assert "Far away." in buffer.getvalue()
-    assert Journal(folder).unfinished() == []
+    assert len(host.runs) == 1
 
 
-def test_an_answer_without_a_checkpoint_that_could_not_be_written_is_said_to_be_gone(
+def test_an_answer_that_is_neither_written_nor_recorded_is_said_to_be_gone(
     command: Command,
     host: FakeHost,
-    folder: Path,
+    ledger: FakeLedger,
     monkeypatch: pytest.MonkeyPatch,
     stdout: Stdout,
 ) -> None:
     """The command must be repeated; a failed run has no answer to speak of."""
     stdout.use(monkeypatch)
+    broken(ledger)
     host.script = [envelope(output=ANSWER)]
     success = command("run", "look")
     host.script = [failed("not_found")]
@@ -246,13 +188,13 @@ def test_an_answer_without_a_checkpoint_that_could_not_be_written_is_said_to_be_
     assert success.code == stdout.code
     assert failure.code == 5
     extra = len(success.err.splitlines()) - stdout.code
-    assert (extra, folder.exists()) == (1, False)
+    assert (extra, "--resume" in success.err) == (1, False)
 
 
 def test_a_reader_that_leaves_stops_the_run_without_an_error(
     command: Command,
     host: FakeHost,
-    folder: Path,
+    ledger: FakeLedger,
     monkeypatch: pytest.MonkeyPatch,
     stdout: Stdout,
 ) -> None:
@@ -265,11 +207,10 @@ def test_a_reader_that_leaves_stops_the_run_without_an_error(
     assert outcome.code == stdout.code
     assert bool(host.cancelled) == (stdout.kind == "left")
     assert "(cancelled)" not in outcome.err
-    assert f"--resume {Journal(folder).unfinished()[0]}" in outcome.err
+    assert f"--resume {next(iter(ledger.entries))}" in outcome.err
 
 
 @each_form
-@pytest.mark.usefixtures("folder")
 def test_a_flow_whose_answers_cannot_be_written_begins_no_further_step_and_keeps_the_first(
     command: Command,
     plugin: ToyPlugin,
@@ -353,7 +294,10 @@ def test_a_list_that_cannot_be_written_ends_as_its_reader_does(
 
 
 def test_a_process_that_was_started_without_a_stdout_runs_all_the_same(
-    command: Command, host: FakeHost, folder: Path, monkeypatch: pytest.MonkeyPatch
+    command: Command,
+    host: FakeHost,
+    ledger: FakeLedger,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`>&-` in a shell: the answer is kept for `--resume`."""
     monkeypatch.setattr(sys, "stdout", None)
@@ -362,10 +306,9 @@ def test_a_process_that_was_started_without_a_stdout_runs_all_the_same(
     outcome = command("run", "look")
     sys.stdout.close()
     assert outcome.code == 0
-    assert f"--resume {Journal(folder).unfinished()[0]}" in outcome.err
+    assert f"--resume {next(iter(ledger.entries))}" in outcome.err
 
 
-@pytest.mark.usefixtures("folder")
 def test_a_reader_that_leaves_a_flow_stops_its_step_without_an_error(
     command: Command, plugin: ToyPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

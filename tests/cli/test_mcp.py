@@ -19,6 +19,7 @@ from perplexity_connector.cli import mcp, output
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from tests.cli.conftest import Command
 from tests.cli.fakes import DESCRIPTION, FakeHost
+from tests.cli.ledger import FakeLedger
 
 KEY = "pplx-test-good"
 SEARCH: dict[str, Any] = {"query": "moon distance"}
@@ -183,7 +184,10 @@ def test_a_connector_without_a_sandbox_is_never_reached_for_real(
 
 
 def test_with_a_sandbox_only_connectors_that_have_one_are_served(
-    command: Command, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+    command: Command,
+    host: FakeHost,
+    ledger: FakeLedger,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The others are named on stderr: a call would reach their real service."""
 
@@ -197,8 +201,10 @@ def test_with_a_sandbox_only_connectors_that_have_one_are_served(
     outcome = command("mcp", "--sandbox")
     assert outcome.code == 0
     assert outcome.err.startswith("other ")
-    assert host.settings[0] == {}
-    assert list(host.settings[-1]["connectors"]) == ["toy"]
+    assert host.options[0] == {}
+    assert list(host.options[-1]["connectors"] or ()) == ["toy"]
+    assert host.options[-1]["sandbox"]
+    assert host.options[-1]["ledger"] is ledger
 
 
 def test_without_the_extra_it_says_what_to_install(

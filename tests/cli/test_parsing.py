@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from perplexity_connector.__main__ import main
-from perplexity_connector.cli.journal import Journal
 from tests.cli.conftest import Command
 from tests.cli.fakes import FakeHost
+from tests.cli.ledger import FakeLedger
 
 KEY = "pplx-sEnTiNeLx0123456789abcdef"
 # Every place of a command line where a key could be typed or pasted by mistake.
@@ -99,9 +99,7 @@ def test_without_any_argument_the_help_is_shown(command: Command) -> None:
     assert "run-flow" in command().err
 
 
-def test_the_journal_lists_only_ids(
-    command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_ledger_lists_only_ids(command: Command, ledger: FakeLedger) -> None:
     """The ids that it knows, and not the one that was typed."""
-    monkeypatch.setattr(Journal, "unfinished", lambda _: ["run_1"])
+    ledger.keep("run_1")
     assert "run_1" in command("run", "--resume", KEY).err

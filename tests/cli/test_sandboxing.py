@@ -37,7 +37,9 @@ def test_a_sandbox_run_has_a_private_sandbox_and_a_test_key(
     outcome = command("run", "look", "--sandbox", "query=a")
     assert outcome.code == 0
     base_url = "http://127.0.0.1:9/0.0/v1"
-    assert host.settings[-1] == {"toy": {"base_url": base_url, "retries": "0"}}
+    assert host.options[-1]["settings"] == {
+        "toy": {"base_url": base_url, "retries": "0"}
+    }
     assert host.runs[-1][2]["connection"] == {"api_key": sent, "account": "any"}
     assert outcome.err.count("\n") == 1
 

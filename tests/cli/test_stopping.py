@@ -7,13 +7,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from perplexity_connector.cli import hosts, output
-from perplexity_connector.cli.journal import Journal
 from perplexity_connector.cli.stopping import Stopped, StopSignals
 from perplexity_connector.contract import (
     ActionContext,
@@ -21,8 +19,10 @@ from perplexity_connector.contract import (
     ConnectorError,
     ErrorCode,
 )
+from perplexity_connector.host import HostOptions
 from tests.cli.conftest import Command
 from tests.cli.fakes import FakeHost, envelope, finished, stopped
+from tests.cli.ledger import FakeLedger
 from tests.host.flows.test_flows import GREET_THEN_COUNT
 from tests.host.stage import toy_host
 from tests.toy.toy import ToyPlugin
@@ -34,13 +34,6 @@ DELTA: dict[str, Any] = {"type": "text.delta", "text": "Far", "seq": 1}
 UNSURE = [{"code": "stop_unconfirmed", "message": "It may go on."}]
 
 each_signal = pytest.mark.parametrize("number", CODES)
-
-
-@pytest.fixture
-def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
-    """The command line's journal, in a folder of the test's."""
-    monkeypatch.setattr(hosts, "journal_folder", lambda: tmp_path / "runs")
-    return Journal(tmp_path / "runs")
 
 
 @pytest.fixture
@@ -64,7 +57,7 @@ def raising(number: signal.Signals) -> Callable[[], None]:
 def test_a_stopped_run_prints_what_was_received(
     command: Command,
     host: FakeHost,
-    journal: Journal,
+    ledger: FakeLedger,
     number: signal.Signals,
     flags: tuple[str, ...],
 ) -> None:
@@ -74,7 +67,7 @@ def test_a_stopped_run_prints_what_was_received(
     host.script = [raising(number), envelope()]
     outcome = command("run", "look", *flags)
     assert outcome.code == CODES[number]
-    (run_id,) = journal.unfinished()
+    (run_id,) = ledger.entries
     assert host.cancelled == [run_id]
     if "--json" in flags:
         end = host.end_of_stopped | {"run_id": run_id}
@@ -88,17 +81,16 @@ def test_a_stopped_run_prints_what_was_received(
 
 @pytest.mark.parametrize("code", ["cancelled", "timeout"])
 def test_a_stop_that_the_provider_did_not_confirm_names_the_run(
-    command: Command, host: FakeHost, journal: Journal, code: str
+    command: Command, host: FakeHost, ledger: FakeLedger, code: str
 ) -> None:
     """It may go on and cost money, so its answer can be fetched."""
     host.state = {"at": 1}
     end = stopped(code=code, retryable=code == "timeout", warnings=UNSURE)
     host.script = [end if code == "cancelled" else end | {"status": "failed"}]
     said = command("run", "look").err
-    assert f"--resume {journal.unfinished()[0]}" in said
+    assert f"--resume {ledger.unfinished[0]}" in said
 
 
-@pytest.mark.usefixtures("journal")
 def test_nothing_goes_on_where_nothing_was_sent(
     command: Command, host: FakeHost
 ) -> None:
@@ -155,7 +147,7 @@ def test_a_signal_before_the_run_ends_the_command(
     make = hosts.make_host
 
     def make_late(settings: Any) -> Any:
-        if len(host.settings) == 1:
+        if len(host.options) == 1:
             signal.raise_signal(number)
         return make(settings)
 
@@ -187,7 +179,7 @@ def signalling(
 def test_a_signal_while_the_answer_is_written_does_not_tear_it(
     command: Command,
     host: FakeHost,
-    journal: Journal,
+    ledger: FakeLedger,
     monkeypatch: pytest.MonkeyPatch,
     number: signal.Signals,
     flags: tuple[str, ...],
@@ -205,20 +197,20 @@ def test_a_signal_while_the_answer_is_written_does_not_tear_it(
     else:
         assert outcome.out.splitlines()[0] == "Far."
     assert outcome.err == ""
-    assert journal.unfinished() == []
+    assert ledger.unfinished == []
 
 
 def test_a_second_signal_while_the_answer_is_written_ends_at_once(
     command: Command,
     host: FakeHost,
-    journal: Journal,
+    ledger: FakeLedger,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The run is still kept then."""
+    """The run is in the ledger then."""
     kept: list[int] = []
 
     def end(code: int) -> None:
-        kept.append(len(journal.unfinished()))
+        kept.append(len(ledger.entries))
         raise SystemExit(code)
 
     monkeypatch.setattr(os, "_exit", end)
@@ -299,7 +291,7 @@ def test_a_request_that_comes_after_the_run_is_not_made() -> None:
 
     async def work() -> None:
         with signals.asking(pytest.fail):
-            signals._loop.call_soon(signals._ask)  # type: ignore[union-attr]
+            signals._loop.call_soon(signals.ask)  # type: ignore[union-attr]
         await asyncio.sleep(0)
 
     signals = StopSignals()
@@ -327,8 +319,9 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> ToyPlugin:
     """The toy of the command line's host; a test puts handlers into it."""
     toy = ToyPlugin()
 
-    def make(settings: Any) -> Any:
-        return toy_host(toy, settings=settings, environ=os.environ)
+    def make(options: HostOptions) -> Any:
+        given: Document = {"environ": os.environ, **options}
+        return toy_host(toy, **given)
 
     monkeypatch.setenv("TOY_TOKEN", "toy-secret-token")
     monkeypatch.setattr(hosts, "make_host", make)
@@ -337,7 +330,6 @@ def plugin(monkeypatch: pytest.MonkeyPatch) -> ToyPlugin:
 
 @each_signal
 @pytest.mark.parametrize("flags", [(), ("--json",), ("--json", "--stream")])
-@pytest.mark.usefixtures("journal")
 def test_a_stopped_flow_prints_its_finished_steps_and_the_received_part(
     command: Command, plugin: ToyPlugin, number: signal.Signals, flags: tuple[str, ...]
 ) -> None:
@@ -368,7 +360,7 @@ def test_a_stopped_flow_prints_its_finished_steps_and_the_received_part(
 
 
 @each_signal
-@pytest.mark.usefixtures("plugin", "journal")
+@pytest.mark.usefixtures("plugin")
 def test_a_signal_while_a_flow_is_written_does_not_tear_it(
     command: Command, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
@@ -381,7 +373,6 @@ def test_a_signal_while_a_flow_is_written_does_not_tear_it(
     assert (flow["status"], len(flow["steps"])) == ("succeeded", 2)
 
 
-@pytest.mark.usefixtures("journal")
 def test_a_signal_between_two_steps_begins_no_further_one(
     command: Command, plugin: ToyPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from perplexity_connector.host import HostOptions
 from perplexity_connector.workbench.server import WorkbenchServer
 from tests.cli.conftest import Command
 from tests.cli.fakes import DESCRIPTION, FakeHost
+from tests.cli.ledger import FakeLedger
 from tests.host.stage import toy_host
 from tests.workbench.entering import exchange, session_header
 
@@ -54,7 +55,10 @@ def visit(monkeypatch: pytest.MonkeyPatch) -> Visit:
 
 
 def test_a_browser_is_opened_without_a_token_in_its_arguments(
-    command: Command, visit: Visit, monkeypatch: pytest.MonkeyPatch
+    command: Command,
+    visit: Visit,
+    ledger: FakeLedger,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By a file that only the user can read, which works once and is gone in the end; the printed link works always."""
     asked: list[HostOptions] = []
@@ -63,7 +67,7 @@ def test_a_browser_is_opened_without_a_token_in_its_arguments(
         asked.append(options)
         return toy_host()
 
-    monkeypatch.setattr(hosts, "make_server_host", make)
+    monkeypatch.setattr(hosts, "make_host", make)
 
     def work(page: httpx.Client, address: str) -> Any:
         (file,) = notes
@@ -82,7 +86,7 @@ def test_a_browser_is_opened_without_a_token_in_its_arguments(
     assert outcome.err == ""
     (printed,) = [word for word in outcome.out.split() if "#token=" in word]
     assert printed != address
-    assert asked == [{}]
+    assert asked == [{"ledger": ledger}]
 
 
 def test_the_sandbox_gets_no_key_but_a_test_key(
@@ -128,13 +132,13 @@ def test_a_sandbox_wants_a_connector_that_can_be_pointed_at_it(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit code 2."""
-    monkeypatch.setattr(hosts, "make_server_host", lambda _: FakeHost(entries=()))
+    monkeypatch.setattr(hosts, "make_host", lambda _: FakeHost(entries=()))
     outcome = command("workbench", "--sandbox", "--no-browser")
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
 
 
 def test_a_sandbox_leaves_out_connectors_that_have_none(
-    command: Command, monkeypatch: pytest.MonkeyPatch
+    command: Command, ledger: FakeLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are named. The others get test credentials, in variables of their own, and a pace to watch."""
     asked: list[HostOptions] = []
@@ -149,7 +153,7 @@ def test_a_sandbox_leaves_out_connectors_that_have_none(
         asked.append(options)
         return host
 
-    monkeypatch.setattr(hosts, "make_server_host", make)
+    monkeypatch.setattr(hosts, "make_host", make)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         outcome = command("workbench", "--sandbox", "--no-browser", "--port", port)
@@ -157,6 +161,7 @@ def test_a_sandbox_leaves_out_connectors_that_have_none(
     options = asked[-1]
     assert list(options["connectors"] or ()) == ["toy"]
     assert options["environ"] == {"TOY_KEY": "test-good"}
+    assert (options["ledger"], options["sandbox"]) == (ledger, True)
     assert "0.03" in (options["settings"] or {})["toy"]["base_url"]
 
 

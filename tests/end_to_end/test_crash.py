@@ -7,10 +7,12 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
+from perplexity_connector.host import Ledger
+from perplexity_connector.host.ledger.entries import KnownRun
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
 from tests.faults.faults import held
 from tests.faults.proxy import FaultProxy, Rule, pass_on
@@ -33,6 +35,14 @@ def environment(base_url: str) -> dict[str, str]:
     }
 
 
+def recorded() -> Sequence[KnownRun]:
+    """The runs in the ledger of the test's folder, into which the processes write."""
+    ledger = Ledger()
+    runs = ledger.runs().result(30)
+    ledger.close()
+    return runs
+
+
 def begun(base_url: str, *before: str) -> subprocess.Popen[str]:
     """A streamed run that has shown the beginning of its answer."""
     process = subprocess.Popen(
@@ -47,17 +57,16 @@ def begun(base_url: str, *before: str) -> subprocess.Popen[str]:
     return process
 
 
-def test_a_killed_run_is_resumed_to_its_complete_answer_and_paid_for_once(
-    state_folder: Path,
-) -> None:
-    """SIGKILL in mid-stream; the journal leads back to the same run."""
+def test_a_killed_run_is_resumed_to_its_complete_answer_and_paid_for_once() -> None:
+    """SIGKILL in mid-stream; the ledger leads back to the same run."""
     with Sandbox(delta_seconds=0.01) as sandbox:
         with begun(sandbox.url) as process:
             process.kill()
             process.communicate()
-        (kept,) = state_folder.rglob("run_*.json")
+        (kept,) = recorded()
+        assert kept.state == "begun"
         done = subprocess.run(
-            [*COMMAND, "--resume", kept.stem, "--json"],
+            [*COMMAND, "--resume", kept.run_id, "--json"],
             env=environment(sandbox.url),
             capture_output=True,
             text=True,
@@ -65,12 +74,12 @@ def test_a_killed_run_is_resumed_to_its_complete_answer_and_paid_for_once(
             check=True,
         )
         envelope = json.loads(done.stdout)
-        assert envelope["run_id"] == kept.stem
+        assert envelope["run_id"] == kept.run_id
         assert [warning["code"] for warning in envelope["warnings"]] == ["recovered"]
         assert envelope["output"]["choices"][0]["finish_reason"] == "stop"
         assert len(envelope["output"]["content"]) > 500
         assert sandbox.billed_runs == 1
-        assert not kept.exists()
+        assert [run.state for run in recorded()] == ["done"]
 
 
 SIGNALS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
@@ -78,7 +87,7 @@ SIGNALS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 
 @pytest.mark.parametrize("name", SIGNALS)
 def test_a_signal_asks_the_provider_to_stop_and_prints_what_was_received(
-    state_folder: Path, name: str
+    name: str,
 ) -> None:
     """The signal's exit code, no traceback, the envelope in the last line; the run is cancelled where it costs money.
 
@@ -103,11 +112,11 @@ def test_a_signal_asks_the_provider_to_stop_and_prints_what_was_received(
             run["status"] == "cancelled" for run in state(sandbox.url)["runs"]
         ):
             assert time.monotonic() < deadline
-        (kept,) = state_folder.rglob("run_*.json")
-        assert last["run_id"] == kept.stem
+        (kept,) = recorded()
+        assert last["run_id"] == kept.run_id
 
 
-def test_a_second_signal_ends_at_once_and_keeps_the_run(state_folder: Path) -> None:
+def test_a_second_signal_ends_at_once_and_keeps_the_run() -> None:
     """While the provider does not answer the request to stop."""
     asked, release = threading.Event(), threading.Event()
     with Sandbox(delta_seconds=0.01) as sandbox, FaultProxy(sandbox.port) as proxy:
@@ -120,10 +129,10 @@ def test_a_second_signal_ends_at_once_and_keeps_the_run(state_folder: Path) -> N
         release.set()
         assert process.returncode == 130
         assert "Traceback" not in said
-        assert len(list(state_folder.rglob("run_*.json"))) == 1
+        assert [run.state for run in recorded()] == ["begun"]
 
 
-def test_nohup_keeps_a_run_alive(state_folder: Path) -> None:
+def test_nohup_keeps_a_run_alive() -> None:
     """A signal that was ignored at the start stays ignored, and the answer arrives."""
     with Sandbox(delta_seconds=0.01) as sandbox:
         with begun(sandbox.url, "nohup") as process:
@@ -132,7 +141,7 @@ def test_nohup_keeps_a_run_alive(state_folder: Path) -> None:
         assert process.returncode == 0
         last = json.loads(shown.splitlines()[-1])
         assert last["envelope"]["status"] == "succeeded"
-        assert list(state_folder.rglob("run_*.json")) == []
+        assert [run.state for run in recorded()] == ["done"]
 
 
 def state(base_url: str) -> dict[str, list[dict[str, str]]]:

@@ -9,8 +9,8 @@ from unittest.mock import patch
 import pytest
 
 from perplexity_connector.cli import hosts
-from perplexity_connector.cli.journal import Journal, Unfinished
 from perplexity_connector.contract import repeating
+from perplexity_connector.host import Ledger
 from perplexity_connector.perplexity.actions import provider_run
 from perplexity_connector.sandbox import GOOD_KEY
 from tests.cli.conftest import Command, command
@@ -45,11 +45,10 @@ REFUSALS: Mapping[str, tuple[Fault, int]] = {
 
 
 @pytest.fixture(autouse=True)
-def journal(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[Journal]:
-    """The command line goes to the proxy, without waits, and keeps its runs in a folder of the test's."""
-    monkeypatch.setattr(hosts, "journal_folder", lambda: tmp_path)
+def ledger(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    """The command line goes to the proxy, without waits, and all its commands share a ledger of the test's."""
+    ledger = Ledger()
+    monkeypatch.setattr(hosts, "make_ledger", Ledger)
     monkeypatch.setenv("PERPLEXITY_API_KEY", SENTINEL)
     monkeypatch.setenv("PERPLEXITY_BASE_URL", stage.proxy.url)
     with (
@@ -57,7 +56,12 @@ def journal(
         patch.object(repeating, "FIRST_BACK_OFF_S", 0.001),
         patch.object(provider_run, "_LONGEST_WAIT", 0.002),
     ):
-        yield Journal(tmp_path)
+        yield ledger
+    ledger.close()
+
+
+def _unfinished(ledger: Ledger) -> list[str]:
+    return [run.run_id for run in ledger.runs(status="begun").result(30)]
 
 
 def _look(fault: Fault) -> Rule:
@@ -73,24 +77,38 @@ def _interrupted(stage: Stage, command: Command) -> None:
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_a_refused_recovery_forgets_nothing(
-    stage: Stage, command: Command, journal: Journal, refusal: str
+    stage: Stage, command: Command, ledger: Ledger, refusal: str
 ) -> None:
     """The run stays, stderr says how to go on, and the next try has the whole answer and forgets it."""
     billed = stage.sandbox.billed_runs
     _interrupted(stage, command)
-    (run_id,) = journal.unfinished()
+    (run_id,) = _unfinished(ledger)
     fault, code = REFUSALS[refusal]
     stage.proxy.play(_look(fault))
     refused = command("run", "--resume", run_id, "--json")
     assert refused.code == code
-    assert journal.unfinished() == [run_id]
+    assert _unfinished(ledger) == [run_id]
     assert f"--resume {run_id}" in refused.err
     stage.proxy.play()
     resumed = command("run", "--resume", run_id, "--json")
     assert resumed.code == 0
     assert "384,400 km" in json.loads(resumed.out)["output"]["content"]
-    assert journal.unfinished() == []
+    assert _unfinished(ledger) == []
     assert stage.sandbox.billed_runs == billed + 1
+
+
+def test_no_key_is_in_the_ledger(
+    stage: Stage, command: Command, ledger: Ledger, state_folder: Path
+) -> None:
+    """Neither in an unfinished run, nor in one that ended: the question and the answer are."""
+    _interrupted(stage, command)
+    stage.proxy.play()
+    assert command("run", "--resume", "last").code == 0
+    ledger.close()
+    files = [file for file in state_folder.rglob("*") if file.is_file()]
+    recorded = b"".join(file.read_bytes() for file in files)
+    assert b"384,400 km" in recorded
+    assert SENTINEL.encode() not in recorded
 
 
 def _no_key(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -123,20 +141,21 @@ def _wrong_base_url(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 )
 def test_a_mistake_in_a_recovery_forgets_nothing(
     command: Command,
-    journal: Journal,
+    ledger: Ledger,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     mistake: Callable[[pytest.MonkeyPatch], list[str]],
 ) -> None:
-    """Nothing was asked at all."""
+    """Nothing was asked at all. The run is from a file of an earlier release."""
     question: Any = {"model": "sonar", "messages": [{"role": "user", "content": "Hi"}]}
-    run = Unfinished(
-        run_id="run_1",
-        connector="perplexity",
-        action=CHAT,
-        version=1,
-        input=question,
-        state={"response_id": "resp_1"},
-    )
-    journal.keep(run)
+    run = {"connector": "perplexity", "action": CHAT, "version": 1, "input": question}
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    text = json.dumps({**run, "state": {"response_id": "resp_1"}})
+    (folder / "run_1.json").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(hosts, "make_ledger", lambda: Ledger(journal=folder))
     assert command("run", "--resume", "run_1", *mistake(monkeypatch)).code != 0
-    assert journal.read("run_1").state["response_id"] == "resp_1"
+    known = ledger.run("run_1").result(30)
+    assert known is not None
+    assert known.state == "begun"
+    assert (known.checkpoint or {})["response_id"] == "resp_1"

@@ -182,6 +182,7 @@ class RunEnd:
 class KnownRun:
     """A run in the ledger.
 
+    * `is_sandbox`, `number`, `key`: of its job and row; a run outside a job has no number and key.
     * `kept`: the reservations of its sends that are in doubt, together with an open one.
     * `perhaps_twice`: its request was sent again although the first may have been billed.
     * `output`: its envelope. A list of runs leaves it out.
@@ -193,6 +194,9 @@ class KnownRun:
     action: str
     version: int
     connection: str | None
+    is_sandbox: bool
+    number: int
+    key: str
     state: State
     created_at: int
     sent_at: int | None
@@ -219,6 +223,7 @@ class KnownJob:
 
     * `cap`, `committed`: its budget: costs and reservations together.
     * `cost`: the known costs of all its runs, earlier rounds too.
+    * `is_stale`: whether the output has records that are out of date.
     * `counts`: rows of the present table by state.
     * `perhaps_twice`: how many of its runs were perhaps billed twice.
     """
@@ -238,6 +243,7 @@ class KnownJob:
     starts: int
     cancel_requested: bool
     content_erased: bool
+    is_stale: bool
     cap: int | None
     committed: int
     cost: int
@@ -258,13 +264,17 @@ class KnownRow:
 class KnownLine:
     """A line of a table, with the outcome of its row.
 
+    * `row_number`: the row's own line; a double has another number.
+    * `key`, `digest`: of its row.
     * `record`: the table's own columns.
     * `output_end`: where its record ends in the output file; None if it is not written.
     * `run_id` and what follows: of the row's current run, if it has one.
     """
 
     number: int
+    row_number: int
     key: str
+    digest: str
     record: JsonObject | None
     output_end: int | None
     state: State
@@ -278,12 +288,14 @@ class KnownLine:
 class UsageRow:
     """The use of one model, action, connection or day.
 
-    * `cost`: the known costs; `unpriced`: the runs that have no known cost.
+    * `cost`: the known costs; `listed`: whether a list price is among them; `unpriced`: the runs
+      that have no known cost.
     * `kept`: the reservations that are open or in doubt.
     """
 
     name: str
     runs: int
     cost: int
+    listed: bool
     unpriced: int
     kept: int

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger import units
-from perplexity_connector.host.ledger.using import LedgerUser
+from perplexity_connector.host.ledger.table_ledger import TableLedger
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Ledger"]
 
 
-class Ledger(LedgerUser):
+class Ledger(TableLedger):
     """The recorded work of all processes that share a database.
 
     Most methods return a future, which resolves after the commit. It raises `LedgerError` if the
@@ -146,10 +146,12 @@ class Ledger(LedgerUser):
         cap: int | None = None,
         retry: "Retry | None" = None,
         last_line: int | None = None,
+        output: str | None = None,
     ) -> "Future[None]":
         """Begin to write for a job: take over from dead processes, and plan the retried rows again.
 
-        A cap replaces the job's own. `FencedError` while another process writes for it.
+        A cap replaces the job's own, and so does an output, into which all lines are to be written.
+        `FencedError` while another process writes for it.
         """
         return self._write(
             lambda tx: units.planning.start_job(
@@ -159,6 +161,7 @@ class Ledger(LedgerUser):
                 cap=cap,
                 retry=retry,
                 last_line=last_line,
+                output=output,
                 is_alive=tx.is_alive,
                 now=tx.now,
             ),
@@ -261,7 +264,10 @@ class Ledger(LedgerUser):
         job_id: str | None = None,
         limit: int = 50,
     ) -> "Future[Sequence[KnownRun]]":
-        """Return runs, newest first. `status`: a state, or the status of an envelope."""
+        """Return the runs of a job, or those outside jobs, newest first.
+
+        `status`: a state, or the status of an envelope.
+        """
         return self._read(
             lambda tx: units.reading.find_runs(
                 tx.connection, status=status, since=since, limit=limit, job_id=job_id
@@ -271,6 +277,14 @@ class Ledger(LedgerUser):
     def run(self, run_id: str) -> "Future[KnownRun | None]":
         """Return a run, with its output and its checkpoint; None if it is not known."""
         return self._read(lambda tx: units.reading.find_run(tx.connection, run_id))
+
+    def jobs(
+        self, *, since: int | None = None, limit: int = 50
+    ) -> "Future[Sequence[KnownJob]]":
+        """Return the jobs of tables, newest first."""
+        return self._read(
+            lambda tx: units.reading.find_jobs(tx.connection, since=since, limit=limit)
+        )
 
     def usage(
         self, by: "UsageBy", since: int | None = None

@@ -79,6 +79,7 @@ jobs = Table(
     _flag("cancel_requested"),
     Column("output", Text),
     _flag("content_erased"),
+    _flag("is_stale"),
     Index("ix_jobs_ended", "content_erased", "ended_at"),
 )
 
@@ -116,6 +117,7 @@ lines = Table(
     Column("row_id", _row_id, ForeignKey("rows.id"), nullable=False),
     Column("record", Text),
     Column("output_end", BigInteger),
+    Index("ix_lines_row", "row_id"),
 )
 
 # `reserved` is open until the cost replaces it. `kept`: earlier sends in doubt.

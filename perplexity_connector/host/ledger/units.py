@@ -13,6 +13,7 @@ __all__ = [
     "row_planning",
     "run_ends",
     "run_units",
+    "table_lines",
     "usage",
 ]
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         row_planning,
         run_ends,
         run_units,
+        table_lines,
     )
 else:
     _ROOMS = {"journal_files": ""} | dict.fromkeys(

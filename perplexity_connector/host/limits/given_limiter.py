@@ -40,6 +40,10 @@ class Turns(Protocol):
     def refuse(self, retry_after: float | None) -> None:
         """Learn that the provider refused a request."""
 
+    def seconds_for(self, requests: int) -> float | None:
+        """Return how long so many requests take; None if the limit is not known."""
+        ...
+
 
 class GivenTurns:
     """`Turns` of one key and one action, over a `Limiter` that may fail."""
@@ -76,6 +80,11 @@ class GivenTurns:
         """Pass a refusal on, with the usual wait if its own is not known."""
         told = repeating.usable(retry_after) or repeating.FIRST_BACK_OFF_S
         self._observe(None, None, None, told)
+
+    def seconds_for(self, requests: int) -> float | None:
+        """Return None: the operator's limiter does not say it."""
+        del requests
+        return None
 
     async def _begin(self, deadline: float) -> AbstractAsyncContextManager[object]:
         timer = asyncio.timeout(deadline - MARGIN_S - time.monotonic())

@@ -215,6 +215,12 @@ class RateLimiter:
         self._cautious_responses = _GOOD_RESPONSES
         self._end_hopeless_waits()
 
+    def seconds_for(self, requests: int) -> float | None:
+        """Return how long so many requests take at the provider's limit; None before it is known."""
+        if self._limit is None:
+            return None
+        return requests / self._limit * self._window_s
+
     async def _wait_for_turn(self, deadline: float) -> None:
         if self._earliest_start() > deadline:
             raise self._too_late_error()

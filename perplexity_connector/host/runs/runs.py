@@ -179,6 +179,18 @@ class Runs:
         price = None if errors else loaded.estimate(known, as_object(plain))
         return errors, price or UNKNOWN_PRICE
 
+    def seconds_for(
+        self, connector: str, action: str, given: GivenConnection, requests: int
+    ) -> float | None:
+        """Return how long so many requests take at the known rate limit; None if it is not known."""
+        opened = self._open_here()
+        try:
+            credential = self._credential(self._load(connector), given)
+        except ConnectorError:
+            return None
+        turns = opened.turns(connector, action, fingerprint(credential))
+        return turns.seconds_for(requests)
+
     async def run(  # noqa: PLR0913 - the last two are keywords
         self,
         connector: str,

@@ -112,6 +112,7 @@ def test_what_is_recorded_can_be_read(ledger: Ledger) -> None:
     found = ledger.run(run.run_id).result(WAIT_S)
     assert found
     assert (found.cost, found.input) == (5, run.input)
+    assert list(ledger.jobs().result(WAIT_S)) == []
     (used,) = ledger.usage("action").result(WAIT_S)
     assert used.cost == 5
     assert ledger.percentile("toy", "greet", "").result(WAIT_S) is None

@@ -6,6 +6,7 @@ from perplexity_connector.host.ledger.entries import KnownRow, NewJob, State
 from perplexity_connector.host.ledger.records.reading import (
     find_failures,
     find_job,
+    find_jobs,
     find_lines,
     find_rows,
     find_run,
@@ -181,3 +182,24 @@ def _ids(books: Books, **where: Any) -> list[str]:
 
 def _used(books: Books, by: Any) -> list[tuple[str, int, int]]:
     return [(row.name, row.runs, row.cost) for row in books.do(usage, by)]
+
+
+def test_jobs_are_listed_apart_from_runs_outside_them(books: Books) -> None:
+    """A row's run is listed with its job alone."""
+    run(books, "run_1", is_sandbox=True)
+    ended(books, "done", "failed")
+    (job,) = books.do(find_jobs)
+    assert (job.job_id, job.counts) == (JOB, {"done": 1, "failed": 1})
+    assert books.do(find_jobs, since=books.now + 1) == []
+    (lone,) = books.do(find_runs)
+    assert (lone.run_id, lone.is_sandbox, lone.key) == ("run_1", True, "")
+    rows = books.do(find_runs, job_id=JOB)
+    assert sorted(each.number for each in rows) == [0, 1]
+
+
+def test_a_list_price_is_named_in_the_usage(books: Books) -> None:
+    """So that the sum can be called about so much."""
+    run(books, "run_1", cost=5, cost_basis="list_price", model="a")
+    run(books, "run_2", cost=5, cost_basis="provider", model="b")
+    listed = {row.name: row.listed for row in books.do(usage, "model")}
+    assert listed == {"a": True, "b": False}

@@ -155,15 +155,44 @@ def test_nothing_is_fenced_while_a_checkpoint_is_held() -> None:
         ]
 
 
-def test_a_run_without_a_budget_waits_for_none_of_its_commits() -> None:
+@pytest.mark.parametrize(
+    ("begin", "steps"), [(claim(), ["begin", "sent", "end"]), (BROKEN, ["begin"])]
+)
+def test_a_run_without_a_budget_waits_for_no_commit_but_a_checkpoints(
+    begin: Any, steps: list[str]
+) -> None:
     """They resolve after the answer has been returned, and in order."""
-    ledger = NotedLedger()
+    ledger = NotedLedger(begin=begin)
     ledger.waits = {"begin"}
-    envelope = run(ledger, checkpoint)
+    envelope = run(ledger, 0.25)
     assert (envelope["error"], envelope["warnings"]) == (None, [])
     assert ledger.steps == ["begin"]
     ledger.resolve()
+    assert ledger.steps == steps
+
+
+@pytest.mark.parametrize("waits", [{"begin"}, {"checkpoint"}, set()])
+def test_a_checkpoint_waits_for_its_commit_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, waits: set[str]
+) -> None:
+    """A crash must not lose it; without the commit the run goes on, and warns."""
+    monkeypatch.setattr(ledger_log, "_LONGEST_S", 0.01)
+    ledger = NotedLedger()
+    ledger.waits = waits
+    envelope = run(ledger, checkpoint)
+    codes = [each["code"] for each in envelope["warnings"]]
+    assert (envelope["error"], codes) == (None, ["checkpoint_lost"] if waits else [])
+    ledger.resolve()
     assert ledger.steps == ["begin", "sent", "checkpoint", "end"]
+
+
+def test_a_run_that_another_process_works_on_is_not_resumed() -> None:
+    """It is refused as something that passes, and nothing is sent."""
+    for host in ({}, {"environ": DAILY}):
+        ledger = NotedLedger(resume=FencedError("It lives."))
+        envelope = run(ledger, 0.25, resume_from={"id": 1}, host=host)
+        assert envelope["error"]["code"] == "unavailable"
+        assert not {"begin", "sent", "end"} & set(ledger.steps)
 
 
 @pytest.mark.parametrize("step", ["begin", "sent", "checkpoint"])

@@ -46,6 +46,9 @@ _KNOWN_RUN = (
     runs.c.action,
     runs.c.version,
     runs.c.connection,
+    jobs.c.is_sandbox,
+    rows.c.number,
+    rows.c.key,
     runs.c.state,
     runs.c.created_at,
     runs.c.sent_at,
@@ -63,10 +66,19 @@ _KNOWN_RUN = (
     runs.c.input,
     runs.c.summary,
 )
+_RUN = (
+    select(*_KNOWN_RUN)
+    .join_from(runs, rows, rows.c.id == runs.c.row_id)
+    .join(jobs, jobs.c.id == runs.c.job_id)
+)
+# A run outside a job is a job of one row, and gives it its id.
+_is_outside = runs.c.job_id == runs.c.id
 _LARGE = (runs.c.checkpoint, runs.c.output)
 _LINE = (
     lines.c.number,
+    rows.c.number.label("row_number"),
     rows.c.key,
+    rows.c.digest,
     rows.c.state,
     runs.c.id.label("run_id"),
     runs.c.error_code,
@@ -84,14 +96,16 @@ def find_runs(
     limit: int = 50,
     job_id: str | None = None,
 ) -> Sequence[KnownRun]:
-    """Return runs, newest first. `status`: a state, or the status of an envelope."""
-    found = select(*_KNOWN_RUN).order_by(runs.c.created_at.desc(), runs.c.id)
+    """Return the runs of a job, or those outside jobs, newest first.
+
+    `status`: a state, or the status of an envelope.
+    """
+    found = _RUN.order_by(runs.c.created_at.desc(), runs.c.id)
+    found = found.where(_is_outside if job_id is None else runs.c.job_id == job_id)
     if status is not None:
         found = found.where(or_(runs.c.state == status, runs.c.status == status))
     if since is not None:
         found = found.where(runs.c.created_at >= since)
-    if job_id is not None:
-        found = found.where(runs.c.job_id == job_id)
     return [
         _known_run(row) for row in connection.execute(found.limit(limit)).mappings()
     ]
@@ -99,7 +113,7 @@ def find_runs(
 
 def find_run(connection: Connection, run_id: str) -> KnownRun | None:
     """Return a run with its output and its checkpoint."""
-    found = select(*_KNOWN_RUN, *_LARGE).where(runs.c.id == run_id)
+    found = _RUN.add_columns(*_LARGE).where(runs.c.id == run_id)
     row = connection.execute(found).mappings().one_or_none()
     return _known_run(row) if row else None
 
@@ -108,8 +122,21 @@ def find_job(connection: Connection, id_or_name: str) -> KnownJob | None:
     """Return a job by its id or its name."""
     of_job = or_(jobs.c.id == id_or_name, jobs.c.name == id_or_name)
     found = connection.execute(select(jobs).where(of_job)).mappings().first()
-    if found is None:
-        return None
+    return _known_job(connection, found) if found else None
+
+
+def find_jobs(
+    connection: Connection, *, since: int | None = None, limit: int = 50
+) -> Sequence[KnownJob]:
+    """Return the jobs of tables, newest first."""
+    of_run = select(runs.c.id).where(_is_outside, runs.c.id == jobs.c.id).exists()
+    found = select(jobs).where(~of_run, jobs.c.created_at >= (since or 0))
+    newest = found.order_by(jobs.c.created_at.desc(), jobs.c.id).limit(limit)
+    known = connection.execute(newest).mappings().all()
+    return [_known_job(connection, job) for job in known]
+
+
+def _known_job(connection: Connection, found: RowMapping) -> KnownJob:
     known = dict(found)
     for name in ("owner", "end_reason", "fingerprint", "idempotent"):
         del known[name]
@@ -175,7 +202,9 @@ def _known_lines(connection: Connection, found: "Select[Any]") -> Sequence[Known
     return [
         KnownLine(
             number=row.number,
+            row_number=row.row_number,
             key=row.key,
+            digest=row.digest,
             record=unpacked(row.record),
             output_end=row.output_end,
             state=row.state,

@@ -49,6 +49,7 @@ def usage(
             name,
             func.count().label("runs"),
             cost,
+            func.count().filter(runs.c.cost_basis == "list_price").label("listed"),
             (func.count() - func.count(runs.c.cost)).label("unpriced"),
             func.sum(runs.c.reserved + runs.c.kept).label("kept"),
         )
@@ -65,6 +66,7 @@ def usage(
             name=_day(row.name) if by == "day" else row.name or "",
             runs=row.runs,
             cost=int(row.cost),
+            listed=row.listed > 0,
             unpriced=row.unpriced,
             kept=int(row.kept),
         )

@@ -19,7 +19,6 @@ from perplexity_connector.host.ledger.entries import (
     Retry,
 )
 from perplexity_connector.host.ledger.schema import (
-    has_line,
     is_present,
     jobs,
     lines,
@@ -28,6 +27,10 @@ from perplexity_connector.host.ledger.schema import (
 from perplexity_connector.host.ledger.texts import packed
 from perplexity_connector.host.ledger.transactions.budgets import job_budget, set_cap
 from perplexity_connector.host.ledger.transactions.held import fenced, plan_rows
+from perplexity_connector.host.ledger.transactions.table_lines import (
+    leave_out,
+    mark_stale,
+)
 from perplexity_connector.host.ledger.transactions.takeovers import take_over
 
 _writer = select(jobs.c.owner).where(jobs.c.id == bindparam("job")).with_for_update()
@@ -85,19 +88,26 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
     cap: int | None,
     retry: Retry | None = None,
     last_line: int | None = None,
+    output: str | None = None,
     is_alive: Callable[[str], bool],
     now: int,
 ) -> None:
     """Begin to write for a job: take over, drop lines after `last_line`, and plan the rows to retry.
 
-    `cap` replaces the old one, unless it is None. Raises `LookupError`, and `FencedError` with the pid
+    `cap` replaces the old one, unless it is None. Nothing is written yet of another `output`.
+    Raises `LookupError`, and `FencedError` with the pid
     of another process that writes for it.
     """
     _begin_writing(connection, owner, job_id, is_alive)
     if cap is not None:
         set_cap(connection, job_budget(job_id), cap)
     if last_line is not None:
-        _drop_lines(connection, job_id, last_line)
+        dropped = (lines.c.job_id == job_id, lines.c.number > last_line)
+        mark_stale(connection, job_id, *dropped)
+        connection.execute(delete(lines).where(*dropped))
+        leave_out(connection, job_id)
+    if output is not None:
+        _move_output(connection, job_id, output)
     take_over(connection, is_alive=is_alive, now=now, job_id=job_id)
     connection.execute(_follow, {"job": job_id})
     if retry:
@@ -153,17 +163,18 @@ def _begin_writing(
     connection.execute(_begin_to_write, {"job": job_id, "by": owner})
 
 
-def _drop_lines(connection: Connection, job_id: str, last_line: int) -> None:
-    """Drop lines of an older, longer table, and leave out the rows that have no line any more."""
-    dropped = (lines.c.job_id == job_id, lines.c.number > last_line)
-    connection.execute(delete(lines).where(*dropped))
-    absent = update(rows).where(rows.c.job_id == job_id, is_present, ~has_line)
-    connection.execute(absent.values(number=-1))
+def _move_output(connection: Connection, job_id: str, output: str) -> None:
+    other = (jobs.c.id == job_id, jobs.c.output.is_distinct_from(output))
+    moved = update(jobs).where(*other).values(output=output, is_stale=False)
+    if connection.execute(moved).rowcount:
+        of_job = update(lines).where(lines.c.job_id == job_id)
+        connection.execute(of_job.values(output_end=None))
 
 
 def _retry(connection: Connection, job_id: str, state: Retry) -> None:
     retried = (rows.c.job_id == job_id, rows.c.state == state, is_present)
     ids = select(rows.c.id).where(*retried)
-    again = update(lines).where(lines.c.job_id == job_id, lines.c.row_id.in_(ids))
-    connection.execute(again.values(output_end=None))
+    again = (lines.c.job_id == job_id, lines.c.row_id.in_(ids))
+    mark_stale(connection, job_id, *again)
+    connection.execute(update(lines).where(*again).values(output_end=None))
     plan_rows(connection, *retried)

@@ -12,6 +12,7 @@ from perplexity_connector.host.ledger.transactions.held import (
     held_where,
     plan_rows,
 )
+from perplexity_connector.host.ledger.transactions.table_lines import mark_stale
 from perplexity_connector.host.ledger.transactions.takeovers import (
     leave_unsure,
     take_over,
@@ -161,8 +162,9 @@ def _begin_rounds(
     for seen in held_where(connection, rows.c.id.in_(ids), rows.c.state == "begun"):
         leave_unsure(connection, seen, now)
     plan_rows(connection, rows.c.id.in_(ids), rows.c.state != "planned")
-    written = update(lines).where(lines.c.job_id == job_id, lines.c.row_id.in_(ids))
-    connection.execute(written.values(output_end=None))
+    again = (lines.c.job_id == job_id, lines.c.row_id.in_(ids))
+    mark_stale(connection, job_id, *again)
+    connection.execute(update(lines).where(*again).values(output_end=None))
 
 
 def _add_lines(
@@ -191,6 +193,8 @@ def _add_lines(
     if unknown:
         connection.execute(insert(lines), unknown)
     if unwritten:
+        changed = [change["line"] for change in unwritten]
+        mark_stale(connection, job_id, lines.c.number.in_(changed))
         connection.execute(_unwrite_line, unwritten)
     if erased:
         connection.execute(_change_line, erased)

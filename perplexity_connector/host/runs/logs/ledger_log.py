@@ -124,12 +124,7 @@ class LedgerLog(RunLog):
     async def checkpoint(self, state: JsonObject) -> bool:
         """Write a checkpoint, and wait for it for two seconds."""
         self._checkpoint = state
-        try:
-            async with asyncio.timeout(_LONGEST_S):
-                await _wait(lambda: self._ledger.checkpoint(self._claim, state))
-        except (LedgerError, FencedError, TimeoutError):
-            return False
-        return True
+        return await is_kept(lambda: self._ledger.checkpoint(self._claim, state))
 
     async def may_stop(self) -> bool:
         """Return whether the run is still ours."""
@@ -240,11 +235,33 @@ class BudgetedRunLog(LedgerLog):
         new = await refusing(self._new())
         if self._resumes:
             with suppress(LookupError):  # another ledger may have it
-                claim = await _committed(lambda: self._ledger.resume_run(new.run_id))
-                self._take(claim)
+                self._take(await refusing(resumed(self._ledger, new.run_id)))
                 return
         claim = await self._until_room(lambda: self._ledger.begin_run(new), patience)
         self._take(claim)
+
+
+async def resumed(ledger: "Ledger", run_id: str) -> "Claim":
+    """Return the claim of a run of before.
+
+    Raises `LookupError` if it cannot be followed, `LedgerError` if the ledger cannot be used, and
+    `ConnectorError` (`unavailable`) while another process works on it.
+    """
+    try:
+        return await _wait(lambda: ledger.resume_run(run_id))
+    except FencedError:
+        message = "Another process is working on this run. Try again when it has ended."
+        raise ConnectorError(ErrorCode.UNAVAILABLE, message) from None
+
+
+async def is_kept(checkpoint: "Callable[[], Future[None]]") -> bool:
+    """Wait for the commit of a checkpoint, for two seconds. Return whether a crash cannot lose it."""
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            await _wait(checkpoint)
+    except (LedgerError, FencedError, TimeoutError):
+        return False
+    return True
 
 
 async def is_ours(ledger: "Ledger", claim: "Claim") -> bool:

@@ -1,0 +1,109 @@
+"""Entries of the ledger as lines for people."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from perplexity_connector.cli.history_documents import NANO
+from perplexity_connector.cli.spans import clock
+from perplexity_connector.contract import JsonValue
+from perplexity_connector.host.ledger.entries import KnownRun
+from perplexity_connector.rendering.money import usd_words
+from perplexity_connector.rendering.results import output_lines
+from perplexity_connector.rendering.text import clean, json_text, one_line, shortened
+
+if TYPE_CHECKING:
+    from perplexity_connector.host.ledger.entries import KnownJob
+
+_WORDS = 60
+
+
+def entry_line(entry: "KnownRun | KnownJob") -> str:
+    """Return a run or a job on one line: when, id, action, state, cost and first words."""
+    if isinstance(entry, KnownRun):
+        cost, words = cost_words(entry.cost, entry.cost_basis), first_words(entry)
+        name, state = entry.run_id, state_words(entry)
+    else:
+        cost, words = cost_words(entry.cost), shortened(entry.name or "", _WORDS)
+        name, state = entry.job_id, job_state_words(entry)
+    parts = (clock(entry.created_at), name, entry.action, state, cost, words)
+    return "  ".join(one_line(part) for part in parts if part)
+
+
+def state_words(run: KnownRun) -> str:
+    """Return a run's state, with the code of its error."""
+    code = f" ({run.error_code})" if run.error_code else ""
+    sandbox = ", sandbox" if run.is_sandbox else ""
+    return f"{run.state}{code}{sandbox}"
+
+
+def job_state_words(job: "KnownJob") -> str:
+    """Return how many rows of a job are in each state, and since when it is unfinished."""
+    counts = [f"{count} {state}" for state, count in job.counts.items() if count]
+    words = ", ".join(counts) or "no rows"
+    if job.ended_at is None:
+        words = f"{words}, unfinished since {clock(job.created_at)}"
+    return f"{words}, sandbox" if job.is_sandbox else words
+
+
+def cost_words(nano: int | None, basis: str | None = None) -> str:
+    """Return money for people; a list price is "about" so much."""
+    if nano is None:
+        return "cost unknown"
+    words = usd_words(nano / NANO)
+    return f"about {words}" if basis == "list_price" else words
+
+
+def first_words(run: KnownRun) -> str:
+    """Return the beginning of the question, which is the longest text; else of the summary."""
+    longest = max(_texts(run.input or {}), key=len, default="")
+    return shortened(longest or run.summary or "", _WORDS)
+
+
+def run_lines(run: KnownRun) -> Iterator[str]:
+    """Yield all that is recorded of a run: its facts, its input, and its answer."""
+    yield entry_line(run)
+    yield from _run_facts(run)
+    if run.input is not None:
+        yield from ("", "Input", clean(json_text(run.input, indent=2)))
+    output = None if run.output is None else run.output["output"]
+    if output is not None:
+        yield from ("", "Output")
+        yield from output_lines(output)
+
+
+def job_lines(job: "KnownJob", runs: Iterable[KnownRun]) -> Iterator[str]:
+    """Yield all that is recorded of a job, with the runs that a person should look at."""
+    yield entry_line(job)
+    starts = f"{job.starts} start" if job.starts == 1 else f"{job.starts} starts"
+    budget = "no budget" if job.cap is None else f"budget {cost_words(job.cap)}"
+    yield f"{starts}, {budget}, committed {cost_words(job.committed)}"
+    if job.output:
+        yield f"Output: {one_line(job.output)}"
+    if job.perhaps_twice:
+        yield f"Perhaps billed twice: {job.perhaps_twice}"
+    for run in runs:
+        yield f"line {run.number}: {entry_line(run)}"
+
+
+def _run_facts(run: KnownRun) -> Iterator[str]:
+    connection = run.connection or "the environment's"
+    yield one_line(f"Connection: {connection}; attempts: {run.attempts}")
+    if run.ended_at is not None:
+        yield f"Ended: {clock(run.ended_at)}"
+    if run.perhaps_twice:
+        yield "The provider may have charged twice for it."
+    if run.state == "begun":
+        yield f"To resume it: perplexity-connector runs resume {run.run_id}"
+    if run.state == "unsure":
+        yield "The provider may have charged for it, and its answer is lost."
+
+
+def _texts(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _texts(part)

@@ -1,0 +1,137 @@
+"""The command `run-table` and its arguments.
+
+Imports are inside the command, so that `actions` and `describe` start fast (docs/performance.md).
+"""
+
+from typing import Annotated
+
+import typer
+
+from perplexity_connector.cli import hosts
+from perplexity_connector.cli.ending import reporting_errors
+from perplexity_connector.cli.options import (
+    ActionName,
+    ConnectionName,
+    UseSandbox,
+    check_sandbox,
+    silence_logs,
+)
+
+
+@reporting_errors()
+def run_table(  # noqa: PLR0913 - each option of the command is a parameter
+    action: ActionName,
+    table: Annotated[
+        str, typer.Argument(metavar="TABLE", help="A .csv or .jsonl file.")
+    ],
+    fields: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FIELD=TEMPLATE",
+            help="A text for each field: {name} is the cell of that column, {{name}} is literal. FIELD:=JSON is JSON.",
+        ),
+    ],
+    *,
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE", help="The output: one record for each valid line."
+        ),
+    ],
+    job: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Name the job; by default, FILE does."),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="USD", help="The most that the job may cost, over all its starts."
+        ),
+    ] = None,
+    at_once: Annotated[
+        int, typer.Option(min=1, help="How many rows run at once.")
+    ] = 16,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column that names a row."),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=/POINTER",
+            help="A column of the output, from the run's output. Repeatable.",
+        ),
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Show the plan and its price, and end.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    ordered: Annotated[
+        bool, typer.Option("--ordered", help="Write the records in the table's order.")
+    ] = False,
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh", help="Begin a new job that pays again. The old output is FILE.1."
+        ),
+    ] = False,
+    retry: Annotated[
+        str | None,
+        typer.Option(
+            metavar="failed|unsure",
+            help="Run such rows again. An unsure one may be paid twice.",
+        ),
+    ] = None,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", help="Do not escape answers that a spreadsheet reads as formulas."
+        ),
+    ] = False,
+    connection: ConnectionName = None,
+    sandbox: UseSandbox = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print each event as a line of JSON on stdout, and nothing else.",
+        ),
+    ] = False,
+) -> None:
+    """Run an action for each line of a table. The same command again does only the rows that are left.
+
+    The plan and its price are shown first. On a terminal it asks; elsewhere a likely price above 1
+    USD needs --budget or --yes. Ctrl-C sends nothing new and leaves what the provider has begun;
+    a second one stops that too.
+
+    Exit codes: 0 every line is done; 6 some lines are invalid, failed or unsure, or go on; 2 invalid
+    table or usage; 3 the budget, or credentials, permission or quota, ended it; 4 the provider was
+    unavailable; 5 unsupported; 1 internal, or records that could not be written; stopped by a
+    signal: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP.
+    """
+    from perplexity_connector.cli.table_running import TableArgs, run_table_action
+
+    check_sandbox(sandbox, connection)
+    silence_logs()
+    args = TableArgs(
+        action=action,
+        table=table,
+        templates=fields,
+        out=out,
+        job=job,
+        budget=budget,
+        at_once=at_once,
+        key=key,
+        columns=column or (),
+        plan=plan,
+        yes=yes,
+        ordered=ordered,
+        fresh=fresh,
+        retry=retry,
+        raw=raw,
+        connection=connection,
+        sandbox=sandbox,
+        as_json=as_json,
+    )
+    with hosts.make_records() as records:
+        raise typer.Exit(run_table_action(args, hosts.make_host, records))

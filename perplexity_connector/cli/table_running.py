@@ -1,0 +1,198 @@
+"""The command `run-table`: shows the plan, asks, runs the rows, and shows their progress and end."""
+
+import asyncio
+import functools
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import typer
+
+from perplexity_connector.cli.connections import known_name
+from perplexity_connector.cli.delivery import Delivery
+from perplexity_connector.cli.exits import EXIT_BY_ERROR, ExitCode, UsageError
+from perplexity_connector.cli.output import print_json, print_lines, say
+from perplexity_connector.cli.palette import find_action
+from perplexity_connector.cli.records import Records
+from perplexity_connector.cli.stopping import StopSignals
+from perplexity_connector.cli.table_arguments import (
+    budget_of,
+    columns_of,
+    retry_of,
+    template_of,
+)
+from perplexity_connector.cli.table_lines import plan_lines, summary_line, trouble_lines
+from perplexity_connector.cli.table_progress import TableProgress
+from perplexity_connector.cli.targets import HostMaker, choose_target
+from perplexity_connector.host import Host, HostOptions, TableOptions
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import (
+        TableFinishedItem,
+        TableItem,
+        TablePlannedItem,
+    )
+
+# A plan that is likely to cost more needs a yes or a budget where it cannot ask.
+_UNASKED_USD = 1.0
+# The first signal sends nothing new, the second stops at the provider, the third ends the process.
+_REQUESTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableArgs:
+    """The arguments of `run-table`, as typed. `templates` are the FIELD=TEMPLATE."""
+
+    action: str
+    table: str
+    templates: Sequence[str]
+    out: str
+    job: str | None
+    budget: str | None
+    at_once: int
+    key: str | None
+    columns: Sequence[str]
+    plan: bool
+    yes: bool
+    ordered: bool
+    fresh: bool
+    retry: str | None
+    raw: bool
+    connection: str | None
+    sandbox: bool
+    as_json: bool
+
+
+def run_table_action(args: TableArgs, make_host: HostMaker, records: Records) -> int:
+    """Run an action for each line of a table. Return the exit code.
+
+    Raises `UsageError` for a mistake in the arguments, `ConnectorError` for a table, a template or
+    an output that cannot be used. Nothing is sent then.
+    """
+    host = make_host({})
+    connector, action = find_action(host.actions(), args.action)
+    name = None if args.connection is None else known_name(host, args.connection)
+    template, options = template_of(args.templates), _options(args)
+    connectors = [one for one in host.connectors() if one["id"] == connector]
+    target = choose_target(connectors, {connector: name}, sandbox=args.sandbox)
+    with StopSignals(_REQUESTS) as signals, target as chosen:
+        host = make_host(
+            HostOptions(
+                settings=chosen.settings, ledger=records.ledger, sandbox=args.sandbox
+            )
+        )
+        options["connection"] = chosen.connections.get(connector)
+        items = host.stream_table(connector, action, args.table, template, **options)
+        return asyncio.run(_TableRun(args, host, signals).follow(items))
+
+
+def _options(args: TableArgs) -> TableOptions:
+    return TableOptions(
+        out=args.out,
+        job=args.job,
+        key=args.key,
+        columns=columns_of(args.columns),
+        budget=budget_of(args.budget),
+        at_once=args.at_once,
+        ordered=args.ordered,
+        fresh=args.fresh,
+        retry=retry_of(args.retry),
+        raw=args.raw,
+        plan_only=args.plan,
+    )
+
+
+class _TableRun:
+    """One start of a table's job.
+
+    * `_args`, `_host`, `_signals`: of the command.
+    * `_delivery`: writes on stdout.
+    """
+
+    def __init__(self, args: TableArgs, host: Host, signals: StopSignals) -> None:
+        """Show nothing yet."""
+        self._args = args
+        self._host = host
+        self._signals = signals
+        self._delivery = Delivery()
+
+    async def follow(self, items: "AsyncGenerator[TableItem, None]") -> int:
+        """Show the plan, ask, and show all that follows. Return the exit code."""
+        async with self._host, aclosing(items):
+            plan = cast("TablePlannedItem", await anext(items))
+            self._show_plan(plan)
+            is_shown = self._args.plan or self._delivery.has_failed
+            # Nothing is sent before the next item. A signal still ends the command at once.
+            if is_shown or not self._may_begin(plan):
+                return self._delivery.code(ExitCode.SUCCEEDED)
+            stop = functools.partial(self._host.cancel, plan["job_id"])
+            with self._signals.asking(stop), TableProgress(plan) as progress:
+                finished = await self._progress(items, progress)
+            return self._end(plan, finished)
+
+    def _show_plan(self, plan: "TablePlannedItem") -> None:
+        if self._args.as_json:
+            self._delivery.write(print_json, plan, on_one_line=True)
+        elif self._args.plan:
+            self._delivery.write(print_lines, plan_lines(plan))
+        else:
+            for line in plan_lines(plan):
+                say(line)
+
+    def _may_begin(self, plan: "TablePlannedItem") -> bool:
+        """Ask on a terminal. Elsewhere raise `UsageError` for a high price without a budget."""
+        args, price = self._args, plan["price"]
+        if args.yes or args.sandbox or not plan["runs"]:
+            return True
+        if sys.stdin.isatty():
+            return typer.confirm("Begin?", err=True)
+        likely = price["likely"] if price else 0.0
+        if likely > _UNASKED_USD and args.budget is None:
+            message = "The likely price is above 1 USD. Add --budget or --yes. Nothing was sent."
+            raise UsageError(message)
+        return True
+
+    async def _progress(
+        self, items: "AsyncGenerator[TableItem, None]", progress: TableProgress
+    ) -> "TableFinishedItem":
+        has_left = False
+        while True:
+            item = await anext(items)
+            if self._args.as_json:
+                self._delivery.write(print_json, item, on_one_line=True)
+            if item["type"] == "table.finished":
+                return item
+            if item["type"] == "row.finished":
+                progress.show(item)
+            if self._delivery.reader_left and not has_left:
+                has_left = True
+                self._signals.ask()
+
+    def _end(self, plan: "TablePlannedItem", finished: "TableFinishedItem") -> int:
+        for line in trouble_lines(plan, finished):
+            say(line)
+        if not self._args.as_json:
+            self._delivery.write(print_lines, [summary_line(finished)])
+        code = self._code(plan, finished)
+        is_signal = code == ExitCode.INTERRUPTED or self._signals.is_late
+        return (is_signal and self._signals.code) or self._delivery.code(code)
+
+    def _code(
+        self, plan: "TablePlannedItem", finished: "TableFinishedItem"
+    ) -> ExitCode:
+        if finished["unsaved"] or finished["unsaved_lines"]:
+            return ExitCode.INTERNAL
+        match finished["reason"]:
+            case "stopped":
+                # A reader that left had all that it wanted.
+                has_left = self._delivery.reader_left and self._signals.code is None
+                return ExitCode.SUCCEEDED if has_left else ExitCode.INTERRUPTED
+            case "budget":
+                return ExitCode.NOT_ALLOWED
+            case "failed":
+                return EXIT_BY_ERROR.get(finished["cause"] or "", ExitCode.INTERNAL)
+        rows = finished["rows"]
+        is_whole = sum(rows.values()) == rows.get("done", 0) and not plan["invalid"]
+        return ExitCode.SUCCEEDED if is_whole else ExitCode.PARTLY

@@ -1,0 +1,58 @@
+"""The command `usage`: what the recorded runs have cost."""
+
+from typing import TYPE_CHECKING, get_args
+
+from perplexity_connector.cli.exits import UsageError
+from perplexity_connector.cli.history_documents import usd
+from perplexity_connector.cli.history_lines import cost_words
+from perplexity_connector.cli.output import print_json, print_lines, say
+from perplexity_connector.cli.records import Records
+from perplexity_connector.cli.spans import begin_of
+from perplexity_connector.contract.near_matches import did_you_mean
+from perplexity_connector.host.ledger.entries import UsageBy
+from perplexity_connector.rendering.text import one_line
+
+if TYPE_CHECKING:
+    from perplexity_connector.host.ledger.entries import UsageRow
+
+_BY: tuple[UsageBy, ...] = get_args(UsageBy)
+
+
+def show_usage(records: Records, by: str, since: str | None, *, as_json: bool) -> None:
+    """Print the runs and costs of each model, action, connection or day, the dearest first.
+
+    Raises `UsageError` for another word, or a span that cannot be read.
+    """
+    chosen = next((word for word in _BY if word == by), None)
+    if chosen is None:
+        message = f"--by must be one of {', '.join(_BY)}.{did_you_mean(by, _BY)}"
+        raise UsageError(message)
+    rows = records.answer(records.ledger.usage(chosen, begin_of(since)))
+    if as_json:
+        print_json([_document(row) for row in rows])
+        return
+    print_lines(map(_line, rows))
+    if not rows:
+        say("Nothing is recorded for that time.")
+
+
+def _document(row: "UsageRow") -> dict[str, object]:
+    return {
+        "name": row.name,
+        "runs": row.runs,
+        "cost": usd(row.cost),
+        "listed": row.listed,
+        "unpriced": row.unpriced,
+        "kept": usd(row.kept),
+    }
+
+
+def _line(row: "UsageRow") -> str:
+    runs = "1 run" if row.runs == 1 else f"{row.runs} runs"
+    basis = "list_price" if row.listed else None
+    parts = [row.name or "(none)", runs, cost_words(row.cost, basis)]
+    if row.unpriced:
+        parts.append(f"{row.unpriced} without a known cost")
+    if row.kept:
+        parts.append(f"{cost_words(row.kept)} kept for runs in doubt")
+    return "  ".join(map(one_line, parts))

@@ -1,0 +1,130 @@
+"""The lines of a table: which the ledger knows, and which of their records are out of date."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, bindparam, delete, exists, null, select, update
+
+from perplexity_connector.host.ledger.entries import ENDED, KnownLine
+from perplexity_connector.host.ledger.schema import (
+    has_line,
+    is_present,
+    jobs,
+    lines,
+    rows,
+)
+from perplexity_connector.host.ledger.texts import unpacked
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Select
+
+_known = (
+    select(
+        lines.c.number,
+        rows.c.number.label("row_number"),
+        rows.c.key,
+        rows.c.digest,
+        lines.c.record,
+        lines.c.output_end,
+        rows.c.state,
+        null().label("run_id"),
+        null().label("error_code"),
+        null().label("cost"),
+        null().label("output"),
+    )
+    .join_from(lines, rows, lines.c.row_id == rows.c.id)
+    .order_by(lines.c.number)
+)
+_after = _known.where(
+    lines.c.job_id == bindparam("job"), lines.c.number > bindparam("after")
+).limit(bindparam("most"))
+_of_row = _known.where(lines.c.row_id == bindparam("row"))
+_open_after = _known.where(
+    lines.c.job_id == bindparam("job"),
+    lines.c.number > bindparam("after"),
+    rows.c.state.not_in(ENDED),
+).limit(1)
+_of_numbers = (
+    delete(lines)
+    .where(lines.c.job_id == bindparam("job"))
+    .where(lines.c.number.in_(bindparam("numbers", expanding=True)))
+)
+_ends = (
+    update(lines)
+    .where(lines.c.job_id == bindparam("job"), lines.c.number == bindparam("line"))
+    .values(output_end=bindparam("end"))
+)
+# SQLite takes 32,766 values in one statement.
+_BATCH = 1000
+
+
+def known_lines(
+    connection: Connection, job_id: str, *, after: int, limit: int
+) -> Sequence[KnownLine]:
+    """Return all lines after that number, without the runs of their rows."""
+    found = {"job": job_id, "after": after, "most": limit}
+    return _read(connection, _after, found)
+
+
+def row_lines(connection: Connection, row_id: int) -> Sequence[KnownLine]:
+    """Return the lines of a row, without its run."""
+    return _read(connection, _of_row, {"row": row_id})
+
+
+def first_open(connection: Connection, job_id: str, *, after: int) -> KnownLine | None:
+    """Return the first line after that number whose row has not ended."""
+    found = _read(connection, _open_after, {"job": job_id, "after": after})
+    return found[0] if found else None
+
+
+def drop_lines(connection: Connection, job_id: str, numbers: Sequence[int]) -> None:
+    """Remove lines that are not in the table any more."""
+    for start in range(0, len(numbers), _BATCH):
+        batch = numbers[start : start + _BATCH]
+        mark_stale(connection, job_id, lines.c.number.in_(batch))
+        connection.execute(_of_numbers, {"job": job_id, "numbers": batch})
+    leave_out(connection, job_id)
+
+
+def leave_out(connection: Connection, job_id: str) -> None:
+    """Leave out the rows that have no line any more: they are not run."""
+    absent = update(rows).where(rows.c.job_id == job_id, is_present, ~has_line)
+    connection.execute(absent.values(number=-1))
+
+
+def rewritten(
+    connection: Connection, job_id: str, ends: Collection[tuple[int, int]]
+) -> None:
+    """Note that the whole output is written again, and where its records end."""
+    of_job = lines.c.job_id == job_id
+    connection.execute(update(lines).where(of_job).values(output_end=None))
+    changes = [{"job": job_id, "line": line, "end": end} for line, end in ends]
+    if changes:
+        connection.execute(_ends, changes)
+    _set_stale(connection, jobs.c.id == job_id, is_stale=False)
+
+
+def mark_stale(
+    connection: Connection, job_id: str, *which: "ColumnElement[bool]"
+) -> None:
+    """Note that the output has records that are out of date, if one of these lines is written.
+
+    Call it before they are changed.
+    """
+    written = (lines.c.job_id == job_id, lines.c.output_end.is_not(None), *which)
+    _set_stale(connection, jobs.c.id == job_id, exists().where(*written), is_stale=True)
+
+
+def _set_stale(
+    connection: Connection, *which: "ColumnElement[bool]", is_stale: bool
+) -> None:
+    connection.execute(update(jobs).where(*which).values(is_stale=is_stale))
+
+
+def _read(
+    connection: Connection, found: "Select[Any]", values: dict[str, object]
+) -> Sequence[KnownLine]:
+    return [
+        KnownLine(**{**row, "record": unpacked(row["record"])})
+        for row in connection.execute(found, values).mappings()
+    ]

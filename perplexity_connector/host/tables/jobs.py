@@ -1,0 +1,150 @@
+"""The job of a table: found in the ledger or new, with all that its rows and records need."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from perplexity_connector.contract import JsonValue
+from perplexity_connector.host.catalogue.catalogue import Catalogue
+from perplexity_connector.host.ledger.entries import KnownJob
+from perplexity_connector.host.tables.inputs.planning import digest_of
+from perplexity_connector.host.tables.inputs.reading import (
+    Table,
+    is_json_lines,
+    open_table,
+)
+from perplexity_connector.host.tables.inputs.templates import compile_templates
+from perplexity_connector.host.tables.outputs.records import Layout, layout_of
+from perplexity_connector.host.tables.refusals import refusal
+from perplexity_connector.host.tables.request import Request
+from perplexity_connector.host.validation.schema_types import property_schema
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import ActionDescription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableJob:
+    """A job that can be planned.
+
+    * `job_id`: its id, which a new job gets here.
+    * `name`: its name in the ledger.
+    * `known`: as the ledger has it; None for a new job.
+    * `replaced`: the job of that name that `fresh` ends; None if there is not one.
+    * `version`: the action's.
+    * `is_idempotent`: whether the action may be repeated freely.
+    * `digest`: of the action and the templates.
+    * `make_input`: makes the input of a row from its cells.
+    """
+
+    request: Request
+    job_id: str
+    name: str
+    known: KnownJob | None
+    replaced: KnownJob | None
+    version: int
+    is_idempotent: bool
+    digest: str
+    table: Table
+    layout: Layout
+    make_input: Callable[[Mapping[str, JsonValue]], dict[str, Any]]
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether an old output is kept under another name."""
+        return self.request.options.get("fresh", False)
+
+    @property
+    def connection_name(self) -> str | None:
+        """The name of the stored connection, if that is how it was given."""
+        return connection_name(self.request)
+
+
+def connection_name(request: Request) -> str | None:
+    """Return the name of a request's stored connection; None for other connections."""
+    given = request.options.get("connection")
+    return given if isinstance(given, str) else None
+
+
+def prepare_job(
+    request: Request, catalogue: Catalogue, found: KnownJob | None
+) -> TableJob:
+    """Open the table and compile its templates. `found` is the job that has the name already.
+
+    Raises `ConnectorError`: `not_found` for the action, `invalid_input` for what does not fit.
+    """
+    options = request.options
+    is_fresh = options.get("fresh", False)
+    known = None if is_fresh else found
+    version = options.get("version") or (known.version if known else None)
+    description = catalogue.describe(request.connector, request.action, version)
+    version = description["action"]["version"]
+    digest = _digest(request, version)
+    if known is not None:
+        _require_same(known, request, digest)
+    if not is_fresh and not (known and known.output == str(request.out)):
+        _require_free(request)
+    table = open_table(request.table)
+    name = options.get("job") or str(request.out)
+    return TableJob(
+        request=request,
+        job_id=known.job_id if known else f"job_{os.urandom(16).hex()}",
+        name=(found.name or name) if found else name,
+        known=known,
+        replaced=found if is_fresh else None,
+        version=version,
+        is_idempotent=description["action"]["annotations"]["idempotent"],
+        digest=digest,
+        table=table,
+        layout=_layout(request, table, description),
+        make_input=compile_templates(
+            request.template, table.columns, description["schemas"]["input"]
+        ),
+    )
+
+
+def _digest(request: Request, version: int) -> str:
+    key = request.options.get("key")
+    template = [list(pair) for pair in request.template.items()]
+    return digest_of([request.connector, request.action, version, key, template])
+
+
+def _require_same(known: KnownJob, request: Request, digest: str) -> None:
+    if known.template_digest != digest:
+        other = "another action, template or key column"
+    elif known.connection != connection_name(request):
+        other = "another connection"
+    else:
+        return
+    message = (
+        f"This job has {other}. Use --fresh to begin a new job, which pays for all rows again and keeps "
+        "the old output under another name, or choose another --out."
+    )
+    raise refusal(message)
+
+
+def _require_free(request: Request) -> None:
+    """Refuse a file that the job has not written, before the ledger has it as the job's own."""
+    out = request.out
+    if out.exists() and (not out.is_file() or out.stat().st_size):
+        message = (
+            "The output exists already, and is not of this job. Choose another --out, or use --fresh, "
+            "which begins a new job and keeps that file under another name."
+        )
+        raise refusal(message)
+
+
+def _layout(request: Request, table: Table, description: "ActionDescription") -> Layout:
+    key = request.options.get("key")
+    if key is not None and key not in table.columns:
+        message = "The key column is not in the table."
+        raise refusal(message)
+    schema = description["schemas"]["output"] or {}
+    return layout_of(
+        is_json_lines=is_json_lines(request.out),
+        columns=table.columns,
+        own=request.options.get("columns"),
+        has_content=bool(property_schema(schema, "content")),
+        raw=request.options.get("raw", False),
+    )

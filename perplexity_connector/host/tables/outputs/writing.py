@@ -1,0 +1,155 @@
+"""Write the records of ended rows: first the ledger has the row, then the file, then its end is noted."""
+
+import asyncio
+import errno
+from collections.abc import Iterator, Sequence
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perplexity_connector.host.ledger.entries import Claim, KnownLine
+from perplexity_connector.host.tables.outputs.output import Output, adopt, rewrite
+from perplexity_connector.host.tables.outputs.records import Layout, Outcome, outcome_of
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from perplexity_connector.host.ledger.ledger import Ledger
+
+_PAGE = 200
+_ERASED = "The output keeps records that are out of date: the ledger no longer has all answers."
+
+
+class Writer:
+    """Writes the output of one start of a job.
+
+    * `problem`: why the file could not be written; None if all is well. Then the records wait in the
+      ledger.
+    * `_path`: the output's real path; `_output`: the open file.
+    * `_is_ordered`: whether the records are in the order of the table.
+    * `_last`: the last line of which nothing more is to be written, if they are.
+    * `_blocking`: the row that the next record waits for; None if that is not known.
+    * `_expected`: the lines of the rows under way, by row.
+    * `_turn`: held while records are written.
+    """
+
+    def __init__(  # noqa: PLR0913 - all but the last are its collaborators
+        self,
+        ledger: "Ledger",
+        job_id: str,
+        path: Path,
+        output: Output,
+        layout: Layout,
+        *,
+        is_ordered: bool,
+    ) -> None:
+        """Write into an open output."""
+        self.problem: str | None = None
+        self._ledger = ledger
+        self._job_id = job_id
+        self._path = path
+        self._output = output
+        self._layout = layout
+        self._is_ordered = is_ordered
+        self._last = -1
+        self._blocking: str | None = None
+        self._expected: dict[int, Future[Sequence[KnownLine]]] = {}
+        self._turn = asyncio.Lock()
+
+    def expect(self, claim: Claim) -> None:
+        """Ask for the lines of a row already: its run takes longer than the ledger."""
+        if not self._is_ordered:
+            self._expected[claim.row_id] = self._ledger.row_lines(claim.row_id)
+
+    async def row_ended(self, claim: Claim, outcome: Outcome) -> None:
+        """Write the records of a row that has ended in the ledger, as far as their turn has come."""
+        async with self._turn:
+            if self._is_ordered:
+                if claim.key == self._blocking:
+                    await self._go_on()
+                return
+            for line in await self._lines(claim):
+                self._write(line, outcome)
+
+    async def write_missing(self) -> None:
+        """Write the records that an earlier start, or a full disk, has left."""
+        self.problem = None
+        async with self._turn:
+            await self._go_on()
+
+    async def rewrite(self) -> None:
+        """Write the whole file in the order of the table, if it has records that are out of date."""
+        job = await asyncio.wrap_future(self._ledger.find_job(self._job_id))
+        if job is None or not job.is_stale:
+            return
+        try:
+            ends = await asyncio.to_thread(
+                rewrite, self._path, self._layout.header(), self._all()
+            )
+            # Once its ends are noted, the next start takes the new file even after a crash here.
+            noted = self._ledger.rewritten(self._job_id, ends)
+            await asyncio.wrap_future(noted)
+            adopt(self._path)
+        except OSError as problem:
+            self.problem = problem.strerror
+
+    def close(self) -> None:
+        """Close the file."""
+        self._output.close()
+
+    async def _lines(self, claim: Claim) -> Sequence[KnownLine]:
+        expected = self._expected.pop(claim.row_id, None)
+        if expected is None:
+            expected = self._ledger.row_lines(claim.row_id)
+        # To wait for lines that are there would wake the event loop by a system call.
+        return (
+            expected.result()
+            if expected.done()
+            else await asyncio.wrap_future(expected)
+        )
+
+    async def _go_on(self) -> None:
+        """Write the missing records; in order, only up to the first row that has not ended."""
+        last: float = inf
+        if self._is_ordered:
+            first = self._ledger.first_open(self._job_id, after=self._last)
+            line = await asyncio.wrap_future(first)
+            self._blocking = line.key if line else None
+            last = line.number if line else inf
+        while page := await asyncio.wrap_future(self._unwritten()):
+            for line in page:
+                if line.number > last:
+                    return
+                self._write(line, outcome_of(line))
+                self._last = line.number
+        self._last = -1
+
+    def _unwritten(self) -> "Future[Sequence[KnownLine]]":
+        return self._ledger.find_lines(
+            self._job_id, after=self._last, limit=_PAGE, is_unwritten=True
+        )
+
+    def _write(self, line: KnownLine, outcome: Outcome) -> None:
+        if line.output_end is not None or self.problem is not None:
+            return
+        try:
+            end = self._output.append(self._layout.encode(line, outcome))
+        except OSError as problem:
+            self.problem = problem.strerror
+            return
+        self._ledger.line_ends(self._job_id, [(line.number, end)])
+
+    def _all(self) -> Iterator[tuple[int, bytes]]:
+        """Yield all records in the order of the table, in another thread.
+
+        Raises `OSError` for an answer that the ledger has no more: only the file has it.
+        """
+        after = -1
+        while page := self._ledger.find_lines(
+            self._job_id, after=after, limit=_PAGE
+        ).result():
+            for line in page:
+                if line.state == "done" and line.output is None:
+                    raise OSError(errno.ENODATA, _ERASED)
+                yield line.number, self._layout.encode(line, outcome_of(line))
+            after = page[-1].number

@@ -1,0 +1,50 @@
+"""The parameters of a table."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Required, TypeAlias, TypedDict
+
+from perplexity_connector.host.runs.params import GivenConnection
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import TablePlannedItem
+
+__all__ = ["TableOptions"]
+
+Confirm: TypeAlias = Callable[["TablePlannedItem"], Awaitable[bool] | bool]
+
+
+class TableOptions(TypedDict, total=False):
+    """The keywords of `stream_table`; each but `out` may be left out. See `docs/tables.md`.
+
+    * `out`: the output, CSV or JSON Lines by its extension. Its real path names the job.
+    * `job`: another name for the job. It is required where the ledger is not a local file.
+    * `key`: the column that names a row; else the digest of its inputs does.
+    * `columns`: the output's own columns by name, each a JSON Pointer into the run's output.
+    * `budget`: USD that the job may cost, over all its starts. It replaces an earlier one.
+    * `at_once`: how many rows run at once; 16 if left out.
+    * `ordered`: write the records in the table's order.
+    * `fresh`: begin a new job, and keep the old output as `OUT.1`.
+    * `retry`: run rows again that have `failed`, or that are `unsure` and may be paid twice.
+    * `raw`: do not escape text of a run that a spreadsheet reads as a formula.
+    * `plan_only`: only yield the plan.
+    * `connection`, `version`, `timeout`: for each run, see `RunOptions`.
+    * `confirm`: called with the plan, and awaited if it is a coroutine function. False ends it.
+    """
+
+    out: Required[str | Path]
+    job: str | None
+    key: str | None
+    columns: Mapping[str, str] | None
+    budget: float | Decimal | str | None
+    at_once: int
+    ordered: bool
+    fresh: bool
+    retry: Literal["failed", "unsure"] | None
+    raw: bool
+    plan_only: bool
+    connection: GivenConnection
+    version: int | None
+    timeout: float | None
+    confirm: Confirm | None

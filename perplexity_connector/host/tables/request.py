@@ -1,0 +1,104 @@
+"""What a caller asks of a table, checked: nothing is read from the table or the ledger yet."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from perplexity_connector.host.spending.money import budget_cap
+from perplexity_connector.host.tables.params import TableOptions
+from perplexity_connector.host.tables.refusals import refusal
+from perplexity_connector.host.validation.arguments import (
+    as_seconds,
+    require_connection,
+    require_count,
+    require_flag,
+    require_function,
+    require_mapping,
+    require_name,
+    require_text,
+)
+
+_FLAGS = ("ordered", "fresh", "raw", "plan_only")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A table to run.
+
+    * `table`, `out`: the real paths of the table and its output.
+    * `template`: a text for each field.
+    * `cap`: the budget in nano-USD; None without a new one.
+    * `options`: all others as given.
+    """
+
+    connector: str
+    action: str
+    table: Path
+    out: Path
+    template: Mapping[str, str]
+    cap: int | None
+    options: TableOptions
+
+
+def check_request(
+    connector: str,
+    action: str,
+    table: str | Path,
+    template: Mapping[str, str],
+    options: TableOptions,
+) -> Request:
+    """Return the request. Raises `ConnectorError` (`invalid_input`) for a wrong argument."""
+    if unknown := options.keys() - TableOptions.__annotations__.keys():
+        message = f"a table has no option {', '.join(unknown)}"
+        raise TypeError(message)
+    _check_options(options)
+    require_name("connector", connector)
+    require_name("action", action)
+    require_mapping("template", template)
+    for field, text in template.items():
+        require_name("a field of the template", field)
+        require_text("a template", text)
+    budget = options.get("budget")
+    request = Request(
+        connector=connector,
+        action=action,
+        table=_path("table", table),
+        out=_path("out", options.get("out")),
+        template=dict(template),
+        cap=None if budget is None else budget_cap("budget", budget),
+        options=options,
+    )
+    if request.table == request.out:
+        message = "The output must be another file than the table."
+        raise refusal(message)
+    return request
+
+
+def _check_options(options: TableOptions) -> None:
+    for name in _FLAGS:
+        require_flag(name, options.get(name, False))
+    require_count("at_once", options.get("at_once", 1))
+    for name in ("job", "key"):
+        if (text := options.get(name)) is not None:
+            require_name(name, text)
+    if (columns := options.get("columns")) is not None:
+        require_mapping("columns", columns)
+        for column, pointer in columns.items():
+            require_name("a column", column)
+            require_text("a column's pointer", pointer)
+    if options.get("retry") not in {None, "failed", "unsure"}:
+        message = "retry must be 'failed' or 'unsure'."
+        raise refusal(message)
+    require_connection("connection", options.get("connection"))
+    if (timeout := options.get("timeout")) is not None:
+        as_seconds("timeout", timeout)
+    if (confirm := options.get("confirm")) is not None:
+        require_function("confirm", confirm)
+
+
+def _path(argument: str, value: object) -> Path:
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
+        message = f"{argument} must be a path."
+        raise refusal(message)
+    return Path(os.path.realpath(Path(value).expanduser()))

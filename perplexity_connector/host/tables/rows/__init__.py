@@ -1,0 +1,1 @@
+"""The rows of one start as they run: claimed, sent, stopped, ended."""

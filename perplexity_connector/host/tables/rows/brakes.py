@@ -1,0 +1,87 @@
+"""When a whole job stops: because of a row's error, or because a person wants it."""
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from perplexity_connector.contract import ErrorCode
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import EnvelopeDocument, ErrorDocument
+    from perplexity_connector.host.ledger.entries import State
+
+Reason: TypeAlias = Literal["budget", "stopped", "failed"]
+
+# The next row would meet the same.
+_FOR_ALL = frozenset(
+    {
+        ErrorCode.INVALID_CREDENTIALS,
+        ErrorCode.PERMISSION_DENIED,
+        ErrorCode.QUOTA_EXHAUSTED,
+        ErrorCode.UNSUPPORTED,
+    }
+)
+# So many rows in a row that were `unavailable`.
+_MANY = 20
+
+
+class Brakes:
+    """Stops a job.
+
+    * `reason`: why nothing new is sent; None while the job goes on.
+    * `error`: the row's error that stopped it; None for other reasons.
+    * `is_leaving`: whether the runs under way are left to the provider, for the next start.
+    * `is_cancelling`: whether a person wants the provider to stop them.
+    * `_unavailable`: how many rows were `unavailable` since the last success.
+    """
+
+    def __init__(self) -> None:
+        """Let the job go on."""
+        self.reason: Reason | None = None
+        self.error: ErrorDocument | None = None
+        self.is_leaving = False
+        self.is_cancelling = False
+        self._unavailable = 0
+
+    def stop(self, reason: Reason, error: "ErrorDocument | None" = None) -> None:
+        """Send nothing new. The first reason counts."""
+        if self.reason is None:
+            self.reason, self.error = reason, error
+
+    def state_after(
+        self, envelope: "EnvelopeDocument", *, is_begun: bool, idempotent: bool
+    ) -> "State | None":
+        """Return the state of a row whose run has ended like that; None for the usual rule.
+
+        `is_begun` is whether the run can still be followed at the provider. A row that counts as not
+        started is `planned` again. One that is only `claimed` waits for the end of others.
+        """
+        if envelope["status"] == "succeeded":
+            self._unavailable = 0
+            return None
+        error = envelope["error"]
+        may_repeat = idempotent or error["effect"] == "none"
+        if envelope["status"] == "cancelled":
+            return self._after_cancel(
+                envelope, is_begun=is_begun, may_repeat=may_repeat
+            )
+        if error["code"] in _FOR_ALL:
+            self.stop("budget" if error["cause"] == "budget" else "failed", error)
+            return None if is_begun else "planned"
+        if error["code"] == ErrorCode.UNAVAILABLE:
+            self._unavailable += 1
+            if self._unavailable >= _MANY:
+                self.stop("failed", error)
+            return "claimed" if may_repeat and not is_begun else None
+        return None
+
+    def _after_cancel(
+        self, envelope: "EnvelopeDocument", *, is_begun: bool, may_repeat: bool
+    ) -> "State | None":
+        if is_begun:
+            goes_on = self.is_leaving or any(
+                warning["code"] == "stop_unconfirmed"
+                for warning in envelope["warnings"]
+            )
+            return None if goes_on else "planned"
+        if not may_repeat:
+            return None
+        return "planned" if self.reason else "claimed"

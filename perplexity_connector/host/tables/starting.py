@@ -1,0 +1,101 @@
+"""Begin a start of a job: enter new rows into the ledger, and open the output where it ended."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from perplexity_connector.host.ledger.entries import FencedError, KnownLine, NewJob
+from perplexity_connector.host.tables.inputs.planning import Plan
+from perplexity_connector.host.tables.jobs import TableJob
+from perplexity_connector.host.tables.outputs.output import (
+    Known,
+    Output,
+    free_path,
+    settle_unfinished,
+)
+from perplexity_connector.host.tables.outputs.records import outcome_of
+from perplexity_connector.host.tables.refusals import refusal
+
+if TYPE_CHECKING:
+    from perplexity_connector.host.ledger.ledger import Ledger
+
+
+async def enter_job(
+    ledger: "Ledger", job: TableJob, plan: Plan, *, is_sandbox: bool
+) -> None:
+    """Enter a job and the new rows of its table. From then on this process writes for it.
+
+    Raises `ConnectorError` (`invalid_input`) if another process does.
+    """
+    if job.replaced is not None:
+        renamed = ledger.rename_job(job.replaced.job_id, None)
+        await asyncio.wrap_future(renamed)
+    try:
+        await _begin(ledger, job, plan, is_sandbox=is_sandbox)
+    except FencedError as fenced:
+        process = "Another process" if fenced.pid is None else f"Process {fenced.pid}"
+        message = f"{process} works on this job already. Wait for its end, or stop it."
+        raise refusal(message) from None
+
+
+async def _begin(
+    ledger: "Ledger", job: TableJob, plan: Plan, *, is_sandbox: bool
+) -> None:
+    job_id = job.job_id
+    new = NewJob(
+        job_id=job_id,
+        name=job.name,
+        connector=job.request.connector,
+        action=job.request.action,
+        version=job.version,
+        connection=job.connection_name,
+        idempotent=job.is_idempotent,
+        template_digest=job.digest,
+        columns={"table": list(job.layout.columns), "own": dict(job.layout.own)},
+        cap=job.request.cap,
+        is_sandbox=is_sandbox,
+        output=str(job.request.out),
+    )
+    await asyncio.wrap_future(ledger.begin_job(new))
+    started = ledger.start_job(
+        job_id,
+        cap=job.request.cap,
+        retry=job.request.options.get("retry"),
+        last_line=plan.last_line,
+        output=str(job.request.out),
+    )
+    await asyncio.wrap_future(started)
+    for rows, lines in plan.spool.batches():
+        await asyncio.wrap_future(ledger.add_rows(job_id, rows, lines))
+    # A row may have lost its line to another one, too.
+    await asyncio.wrap_future(ledger.drop_lines(job_id, plan.dropped))
+
+
+async def open_output(ledger: "Ledger", job: TableJob) -> Output:
+    """Open the output after the last record that the ledger knows. Raises `ConnectorError` if it cannot."""
+    path = job.request.out
+    if job.is_fresh and path.exists():
+        path.rename(free_path(path))
+    known = await _known(ledger, job)
+    settle_unfinished(path, known)
+    if known.end and not path.exists():
+        # The file has gone, and nothing of it can be overwritten: all records are written again.
+        await asyncio.wrap_future(ledger.rewritten(job.job_id, ()))
+        known = Known(job_id=job.job_id)
+    return Output(path, job.layout.header(), known)
+
+
+async def _known(ledger: "Ledger", job: TableJob) -> Known:
+    job_id = job.job_id
+    if written := await asyncio.wrap_future(ledger.last_written(job_id)):
+        last = written[0]
+        return Known(job_id=job_id, end=last.output_end or 0, last=_record(job, last))
+    found = ledger.find_lines(job_id, is_unwritten=True)
+    next_ones = [_record(job, line) for line in await asyncio.wrap_future(found)]
+    return Known(job_id=job_id, next=[record for record in next_ones if record])
+
+
+def _record(job: TableJob, line: KnownLine) -> bytes:
+    """Return the record of a line; nothing if its content was erased."""
+    if line.record is None or (line.state == "done" and line.output is None):
+        return b""
+    return job.layout.encode(line, outcome_of(line))

@@ -1,0 +1,98 @@
+"""The base of the tests of tables: a toy host with a ledger, tables as text, and outputs read back."""
+
+import asyncio
+import csv
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from perplexity_connector.contract import ActionContext, ActionResult, JsonObject
+from perplexity_connector.host import Host, Ledger
+from tests.host.stage import CONNECTION, toy_host
+from tests.toy.toy import ToyPlugin
+
+GREET = {"name": "{name}"}
+Handler = Callable[[JsonObject, ActionContext], Awaitable[ActionResult]]
+
+
+class Desk:
+    """A folder with a table, an output and a ledger, and a count of the runs.
+
+    * `ran`: the name of each greeting that was sent, in order.
+    * `handler`: carries out each greeting.
+    * `fate`: the outcome of a greeting instead of an answer, by name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Begin with an empty folder."""
+        self.folder = folder
+        self.out = folder / "out.csv"
+        self.ran: list[str] = []
+        self.fate: dict[str, Handler] = {}
+        self.handler: Handler = self.greet
+        self.ledger = Ledger(f"sqlite:///{folder}/ledger.sqlite", environ={})
+
+    def table(self, text: str, name: str = "in.csv") -> Path:
+        """A table with this text."""
+        path = self.folder / name
+        path.write_bytes(text.encode())
+        return path
+
+    async def greet(self, input: JsonObject, ctx: ActionContext) -> ActionResult:
+        """Greet, once the request may leave."""
+        async with ctx.permit():
+            name = str(input["name"])
+            self.ran.append(name)
+        if name in self.fate:
+            return await self.fate[name](input, ctx)
+        return ActionResult(
+            output={"text": f"Hello, {name}"}, usage={"cost": {"total_cost": 0.25}}
+        )
+
+    def host(self, **options: Any) -> Host:
+        """A toy host over the ledger."""
+        plugin = ToyPlugin(greet=self.handler, count=self.handler)
+        return toy_host(
+            plugin, **{"ledger": self.ledger, "retries": 0, "settings": {}, **options}
+        )
+
+    def run(
+        self,
+        table: Path,
+        template: Mapping[str, str] = GREET,
+        *,
+        host: Mapping[str, Any] | None = None,
+        watch: Callable[[Host, Any], object] = lambda *_: None,
+        **options: Any,
+    ) -> list[Any]:
+        """All items of one start; `watch` sees the host and each item."""
+        options = {"out": self.out, "connection": CONNECTION, **options}
+
+        async def stream() -> list[Any]:
+            items = []
+            async with (
+                self.host(**(host or {})) as opened,
+                aclosing(
+                    opened.stream_table("toy", "greet", table, template, **options)
+                ) as stream,
+            ):
+                async for item in stream:
+                    items.append(item)
+                    watch(opened, item)
+            return items
+
+        try:
+            return asyncio.run(stream())
+        finally:
+            assert self.ledger.close() == []
+
+    def records(self) -> list[dict[str, str]]:
+        """The records of the output, a CSV file."""
+        with self.out.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def json_records(self) -> list[Any]:
+        """The records of the output, a file of JSON Lines."""
+        return [json.loads(line) for line in self.out.read_text("utf-8").splitlines()]

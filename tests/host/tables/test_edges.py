@@ -1,0 +1,200 @@
+"""Rare ends: other processes, a disk that fills while the whole file is written, readers that are gone."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perplexity_connector.contract import (
+    ActionContext,
+    ActionResult,
+    ConnectorError,
+    Effect,
+    ErrorCode,
+    JsonObject,
+)
+from perplexity_connector.host.ledger.entries import FencedError
+from perplexity_connector.host.limits.rate_limiter import RateLimiter
+from perplexity_connector.host.tables.outputs import output as outputs
+from perplexity_connector.host.tables.rows.items import Items
+from tests.host.tables.stage import Desk
+from tests.host.tables.test_lost_ledger import THREE, FullLedger
+
+
+@pytest.fixture
+def full(desk: Desk) -> FullLedger:
+    """The desk's ledger, which works until a test says otherwise."""
+    ledger = FullLedger(f"sqlite:///{desk.folder}/ledger.sqlite", environ={})
+    ledger.fails = {}
+    desk.ledger = ledger
+    return ledger
+
+
+def test_a_job_of_another_process_is_refused_with_its_id(
+    desk: Desk, full: FullLedger
+) -> None:
+    """The ledger knows it."""
+    full.error = FencedError("another one writes", 4711)
+    full.fails = {"start_job": 1}
+    with pytest.raises(ConnectorError, match="4711"):
+        desk.run(desk.table(THREE))
+    full.error = FencedError("just begun")
+    full.fails = {"begin_job": 1}
+    with pytest.raises(ConnectorError, match="Another process"):
+        desk.run(desk.table(THREE))
+
+
+def test_a_row_that_waits_for_its_turn_is_not_sent_after_a_stop(desk: Desk) -> None:
+    """It counts as not started."""
+
+    async def late(input: JsonObject, ctx: ActionContext) -> ActionResult:
+        await stopped.wait()
+        return await desk.greet(input, ctx)
+
+    def watch(host: Any, item: Any) -> None:
+        if item["type"] == "table.planned":
+            asyncio.get_running_loop().call_later(0.3, stop, host, item["job_id"])
+
+    def stop(host: Any, job_id: str) -> None:
+        assert host.cancel(job_id)
+        stopped.set()
+
+    stopped = asyncio.Event()
+    desk.handler = late
+    *_, end = desk.run(desk.table(THREE), watch=watch)
+    assert (end["reason"], end["rows"], desk.ran) == ("stopped", {"planned": 3}, [])
+
+
+def test_a_full_disk_while_the_whole_file_is_written_keeps_the_old_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next start writes it."""
+    desk.run(desk.table("id,name\n1,Ada\n2,Alan\n"), key="id", at_once=1)
+    changed = desk.table("id,name\n1,Grace\n2,Alan\n")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        *_, end = desk.run(changed, key="id")
+    assert end["message"] == "No space left on device"
+    assert not outputs.unfinished(desk.out).exists()
+    assert len(desk.records()) == 3
+    desk.run(changed, key="id")
+    assert [record["name"] for record in desk.records()] == ["Grace", "Alan"]
+
+
+def test_an_output_that_cannot_be_changed_is_refused(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is sent."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "ftruncate", refuse)
+    with pytest.raises(ConnectorError, match="cannot be written"):
+        desk.run(desk.table(THREE))
+    assert desk.ran == []
+
+
+def test_old_outputs_are_kept_under_names_of_their_own(tmp_path: Path) -> None:
+    """Each `--fresh` finds the next one."""
+    (tmp_path / "out.csv.1").touch()
+    assert outputs.free_path(tmp_path / "out.csv").name == "out.csv.2"
+
+
+def test_an_end_that_waits_is_dropped_if_another_process_has_the_row(
+    desk: Desk, full: FullLedger
+) -> None:
+    """Its own answer counts."""
+    full.fails = {"end_run": 1}
+
+    def watch(_: object, item: Any) -> None:
+        if item["type"] == "row.finished" and item["line"] == 2:
+            full.error = FencedError("taken over", 7)
+            full.fails = {"end_run": 1}
+
+    *_, end = desk.run(desk.table("name\nAda\n"), watch=watch)
+    assert end["unsaved"] is None
+
+
+def test_a_held_row_whose_failure_the_ledger_cannot_take_is_saved_later(
+    desk: Desk, full: FullLedger
+) -> None:
+    """As any other end."""
+
+    async def fail(_: JsonObject, __: ActionContext) -> ActionResult:
+        # The next two ends are that of the success after it, and its own.
+        full.fails = {"end_run": 0}
+        raise ConnectorError(ErrorCode.UNAVAILABLE, "Away.", effect=Effect.NONE)
+
+    async def greet(_: JsonObject, __: ActionContext) -> ActionResult:
+        full.skips, full.fails = 1, {"end_run": 1}
+        return ActionResult(output={"text": "Hello"})
+
+    desk.fate = {"Ada": fail, "Grace": greet}
+    *_, end = desk.run(desk.table("name\nAda\nGrace\n"), at_once=1)
+    assert end["rows"] == {"done": 1, "failed": 1}
+    assert end["unsaved"] is None
+
+
+def test_a_bug_in_a_row_ends_the_stream(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the error that it is."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("perplexity_connector.host.tables.rows.running.RowLog", broken)
+    with pytest.raises(ZeroDivisionError):
+        desk.run(desk.table("name\nAda\n"))
+
+
+def test_items_that_wait_are_dropped_when_the_reader_leaves() -> None:
+    """And later ones are not kept."""
+
+    async def leave() -> None:
+        items = Items()
+        item: Any = {"type": "row.finished"}
+        await items.put(item)
+        items.leave()
+        await items.put(item)
+        items.end()
+        assert await items.get() is None
+
+    asyncio.run(leave())
+
+
+def test_the_time_at_a_limit_is_known_after_a_response() -> None:
+    """Before that, it is not."""
+
+    async def look() -> tuple[float | None, float | None]:
+        limiter = RateLimiter(8)
+        before = limiter.seconds_for(100)
+        limiter.observe(50, 49, 0)
+        limiter._window_s = 1.0
+        return before, limiter.seconds_for(100)
+
+    assert asyncio.run(look()) == (None, 2.0)
+
+
+def test_an_unusable_connection_has_no_time(desk: Desk) -> None:
+    """The run itself says what is wrong."""
+    item = desk.run(desk.table("name\nAda\n"), connection="unknown", plan_only=True)[0]
+    assert item["seconds"] is None
+
+
+def test_erased_answers_are_not_written_again(desk: Desk) -> None:
+    """New records are added; the file keeps the old ones, and the end says so."""
+    plan, *_ = desk.run(desk.table("id,name\n1,Ada\n2,Grace\n"), key="id")
+    desk.ledger.forget(plan["job_id"]).result()
+    *_, end = desk.run(desk.table("id,name\n1,Ada\n2,Alan\n"), key="id")
+    outputs_of_ada = {one["output"] for one in desk.records() if one["id"] == "1"}
+    assert outputs_of_ada == {'{"text": "Hello, Ada"}'}
+    assert "Alan" in desk.out.read_text("utf-8")
+    assert end["reason"] == "done"
