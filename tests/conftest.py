@@ -28,6 +28,7 @@ SLOW = (
     "adapters/mcp/test_processes.py",
     "benchmarks/",
     "end_to_end/",
+    "host/tables/test_crashes.py",
     "test_readme.py",
     "workbench/page/",
 )

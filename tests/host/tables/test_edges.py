@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +19,12 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.host.ledger.entries import FencedError
 from perplexity_connector.host.limits.rate_limiter import RateLimiter
+from perplexity_connector.host.tables import tables
+from perplexity_connector.host.tables.inputs.planning import Planner
+from perplexity_connector.host.tables.inputs.reading import open_table
 from perplexity_connector.host.tables.outputs import output as outputs
+from perplexity_connector.host.tables.outputs.unsaved import Unsaved
+from perplexity_connector.host.tables.rows import running
 from perplexity_connector.host.tables.rows.items import Items
 from tests.host.tables.stage import Desk
 from tests.host.tables.test_lost_ledger import THREE, FullLedger
@@ -50,17 +57,16 @@ def test_a_row_that_waits_for_its_turn_is_not_sent_after_a_stop(desk: Desk) -> N
     """It counts as not started."""
 
     async def late(input: JsonObject, ctx: ActionContext) -> ActionResult:
-        await stopped.wait()
+        if not stopped.is_set():
+            stopped.set()
+            assert seen["host"].cancel(seen["job"])
         return await desk.greet(input, ctx)
 
     def watch(host: Any, item: Any) -> None:
         if item["type"] == "table.planned":
-            asyncio.get_running_loop().call_later(0.3, stop, host, item["job_id"])
+            seen.update(host=host, job=item["job_id"])
 
-    def stop(host: Any, job_id: str) -> None:
-        assert host.cancel(job_id)
-        stopped.set()
-
+    seen: dict[str, Any] = {}
     stopped = asyncio.Event()
     desk.handler = late
     *_, end = desk.run(desk.table(THREE), watch=watch)
@@ -198,3 +204,105 @@ def test_erased_answers_are_not_written_again(desk: Desk) -> None:
     assert outputs_of_ada == {'{"text": "Hello, Ada"}'}
     assert "Alan" in desk.out.read_text("utf-8")
     assert end["reason"] == "done"
+
+
+def test_a_ledger_of_many_machines_needs_a_name_for_the_job(desk: Desk) -> None:
+    """A path means another file on each of them."""
+    desk.ledger.is_local = False
+    with pytest.raises(ConnectorError, match="--job NAME"):
+        desk.run(desk.table(THREE))
+    assert desk.run(desk.table(THREE), job="mine")[-1]["reason"] == "done"
+
+
+def test_own_runs_raise_the_reservation_of_open_ended_ones(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the plan, and while the rows run."""
+    found: Future[int | None] = Future()
+    found.set_result(2_000_000_000)
+    monkeypatch.setattr(desk.ledger, "percentile", lambda *_: found)
+    monkeypatch.setattr(running, "_PERCENTILES_EVERY", 1)
+    plan, *_, end = desk.run(desk.table(THREE), budget=2.2, at_once=1)
+    assert (plan["price"]["worst"], end["reason"]) == (6.0, "budget")
+    assert len(desk.ran) == 1
+
+
+@pytest.mark.parametrize("is_job", [True, False])
+def test_a_run_that_is_stopped_alone_has_failed_and_that_of_a_job_is_planned(
+    desk: Desk, *, is_job: bool
+) -> None:
+    """Where nothing was sent yet."""
+
+    async def wait(_: JsonObject, __: ActionContext) -> ActionResult:
+        (run,) = await asyncio.wrap_future(desk.ledger.runs(job_id=seen["job"]))
+        if is_job:
+            await asyncio.wrap_future(desk.ledger.cancel(seen["job"]))
+        assert seen["host"].cancel(run.run_id)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    def watch(host: Any, item: Any) -> None:
+        if item["type"] == "table.planned":
+            seen.update(host=host, job=item["job_id"])
+
+    seen: dict[str, Any] = {}
+    desk.handler = wait
+    *_, end = desk.run(desk.table("name\nAda\n"), watch=watch)
+    expected = ("stopped", "planned") if is_job else ("done", "failed")
+    assert (end["reason"], end["rows"]) == (expected[0], {expected[1]: 1})
+
+
+def test_a_caller_that_is_cancelled_again_stops_at_the_provider() -> None:
+    """And still waits for the end, so that each row has its state."""
+
+    class Course:
+        wishes = 0
+
+        def stop(self) -> None:
+            self.wishes += 1
+            over.set()
+
+    over = asyncio.Event()
+
+    async def work() -> Any:
+        await over.wait()
+        return "end"
+
+    async def leave() -> tuple[Any, int]:
+        course: Any = Course()
+        waiting = asyncio.create_task(
+            tables._end_of(asyncio.create_task(work()), course)
+        )
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        waiting.cancel()
+        return await waiting, course.wishes
+
+    assert asyncio.run(leave()) == ("end", 1)
+
+
+def test_a_plan_that_no_caller_waits_for_ends_early(desk: Desk) -> None:
+    """Without a temporary file."""
+    table: Any = desk.table(THREE)
+    recipe: Any = None
+    records: Any = SimpleNamespace(lines=lambda _: ())
+    planner = Planner(open_table(table), recipe, records)
+    planner.leave()
+    assert planner.plan().spool._file.closed
+
+
+def test_an_end_that_another_process_has_waits_no_more() -> None:
+    """The next one is tried."""
+    failed: Future[Any] = Future()
+    failed.set_exception(FencedError("taken over"))
+    ledger: Any = SimpleNamespace(end_run=lambda *_: failed)
+
+    async def retry() -> list[Any]:
+        unsaved = Unsaved(ledger)
+        claim: Any = None
+        end: Any = None
+        unsaved.add(claim, end)
+        found = [one async for one in unsaved.retry()]
+        return [*found, *[one async for one in unsaved.retry()]]
+
+    assert asyncio.run(retry()) == []

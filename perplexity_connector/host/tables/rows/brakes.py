@@ -47,18 +47,19 @@ class Brakes:
             self.reason, self.error = reason, error
 
     def state_after(
-        self, envelope: "EnvelopeDocument", *, is_begun: bool, idempotent: bool
+        self, envelope: "EnvelopeDocument", *, is_begun: bool, is_harmless: bool
     ) -> "State | None":
         """Return the state of a row whose run has ended like that; None for the usual rule.
 
-        `is_begun` is whether the run can still be followed at the provider. A row that counts as not
+        `is_begun` is whether the run can still be followed at the provider, `is_harmless` whether a repeat
+        buys nothing twice. A row that counts as not
         started is `planned` again. One that is only `claimed` waits for the end of others.
         """
         if envelope["status"] == "succeeded":
             self._unavailable = 0
             return None
         error = envelope["error"]
-        may_repeat = idempotent or error["effect"] == "none"
+        may_repeat = is_harmless or error["effect"] == "none"
         if envelope["status"] == "cancelled":
             return self._after_cancel(
                 envelope, is_begun=is_begun, may_repeat=may_repeat

@@ -44,5 +44,5 @@ class RowLog(JobLog):
         return self._brakes.state_after(
             envelope,
             is_begun=bool(self._checkpoint),
-            idempotent=self._is_repeatable,
+            is_harmless=self._is_repeatable or not self._is_in_doubt,
         )
