@@ -110,6 +110,20 @@ _BEGUN = (
     "budgets",
 )
 _begin = Prepared(insert(runs), _BEGUN)
+_LONE = (
+    "id",
+    "connector",
+    "action",
+    "version",
+    "connection",
+    "fingerprint",
+    "idempotent",
+    "is_sandbox",
+    "created_at",
+)
+_begin_lone = Prepared(insert(jobs), _LONE)
+_lone_row = insert(rows).returning(rows.c.id)
+_known_job = select(jobs.c.id).where(jobs.c.id == bindparam("job"))
 
 
 def begin_run(
@@ -121,7 +135,7 @@ def begin_run(
     now: int,
 ) -> Claim:
     """Begin a run outside a job, with its reservation. Raises `OverBudgetError`, and `FencedError` for a known id."""
-    if connection.scalar(select(jobs.c.id).where(jobs.c.id == new.run_id)):
+    if connection.scalar(_known_job, {"job": new.run_id}):
         message = "The ledger has a run of this id."
         raise FencedError(message)
     price = new.price or 0
@@ -150,7 +164,7 @@ def adopt_run(
     connection: Connection, new: NewRun, checkpoint: JsonObject, *, now: int
 ) -> None:
     """Enter an unfinished run of an old journal: `begun`, and held by none. A known id is left alone."""
-    if connection.scalar(select(jobs.c.id).where(jobs.c.id == new.run_id)):
+    if connection.scalar(_known_job, {"job": new.run_id}):
         return
     row_id = _enter_lone(connection, new, "begun", owner=None, now=now)
     begun = {"state": "begun", "checkpoint": packed(checkpoint), "sent_at": now}
@@ -231,9 +245,8 @@ def _enter_lone(
     }
     row = {"job_id": new.run_id, "number": 0, "key": "", "digest": ""}
     held_by = {"state": state, "owner": owner, "epoch": 1}
-    connection.execute(insert(jobs), job)
-    entered = insert(rows).returning(rows.c.id)
-    row_id: int = connection.execute(entered, row | held_by).scalar_one()
+    _begin_lone(connection, job)
+    row_id: int = connection.execute(_lone_row, row | held_by).scalar_one()
     return row_id
 
 

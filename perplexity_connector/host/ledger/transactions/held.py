@@ -90,6 +90,9 @@ _move_row = Prepared(
         epoch=bindparam("to_epoch"),
     )
 )
+_end_job = Prepared(
+    update(jobs).where(jobs.c.id == bindparam("job")).values(ended_at=bindparam("at"))
+)
 # Not the row's round and one: a late answer may have made an older round the current one.
 _next_round = (
     select(func.coalesce(func.max(runs.c.round) + 1, 0))
@@ -198,12 +201,10 @@ def take_back(
 def end_lone(connection: Connection, seen: Held, now: int) -> None:
     """Note the end of a run outside a job."""
     if seen.is_lone:
-        ended = update(jobs).where(jobs.c.id == seen.job_id).values(ended_at=now)
-        connection.execute(ended)
+        _end_job(connection, {"job": seen.job_id, "at": now})
 
 
 def reopen(connection: Connection, seen: Held) -> None:
     """Note that a run outside a job goes on."""
     if seen.is_lone:
-        opened = update(jobs).where(jobs.c.id == seen.job_id).values(ended_at=None)
-        connection.execute(opened)
+        _end_job(connection, {"job": seen.job_id, "at": None})
