@@ -198,7 +198,9 @@ def _lines(job_id: str) -> "Select[*tuple[Any, ...]]":
     return select(*_LINE).select_from(joined).where(*of_job)
 
 
-def _known_lines(connection: Connection, found: "Select[*tuple[Any, ...]]") -> Sequence[KnownLine]:
+def _known_lines(
+    connection: Connection, found: "Select[*tuple[Any, ...]]"
+) -> Sequence[KnownLine]:
     return [
         KnownLine(
             number=row.number,
