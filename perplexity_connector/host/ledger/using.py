@@ -13,7 +13,7 @@ from perplexity_connector.host.environment import (
     records_content,
     variables,
 )
-from perplexity_connector.host.ledger import units
+from perplexity_connector.host.ledger import lazy
 from perplexity_connector.host.ledger.address import find_address
 from perplexity_connector.host.ledger.entries import LedgerError
 
@@ -83,7 +83,7 @@ class LedgerUser:
         def work(tx: "Transaction") -> int:
             kept = _days(self._environ) if days is None else days
             before = tx.now - kept * _DAY_S * 1000
-            return units.keeping.erase_expired(tx.connection, ended_before=before)
+            return lazy.keeping.erase_expired(tx.connection, ended_before=before)
 
         return self._submit(work, is_erasing=True)
 
@@ -174,7 +174,7 @@ class LedgerUser:
                 for problem in future.result().remove():
                     writer.note(problem)
 
-        taken = self._submit(lambda tx: units.journal_files.take_in(tx, folder))
+        taken = self._submit(lambda tx: lazy.journal_files.take_in(tx, folder))
         taken.add_done_callback(remove)
 
     def _tell(self, run_id: str) -> None:
