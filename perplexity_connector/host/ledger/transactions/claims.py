@@ -184,7 +184,7 @@ def claim_row(  # noqa: PLR0913 - where to reserve, and what every transaction h
     """Claim the job's next row, with its reservation in the job's budget and in `budgets`.
 
     A row with a checkpoint to follow comes first and reserves nothing. `percentiles`: by price group,
-    the least to reserve. Returns None if nothing is left to claim or the job was cancelled.
+    the least to reserve. Return None if nothing is left to claim or the job was cancelled.
     Raises `OverBudgetError`.
     """
     of_job = {"job": job_id}

@@ -1,6 +1,6 @@
 """Jobs and their rows: begun, planned, started, ended."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from sqlalchemy import (
     Connection,
@@ -30,6 +30,7 @@ from perplexity_connector.host.ledger.transactions.held import fenced, plan_rows
 from perplexity_connector.host.ledger.transactions.table_lines import (
     leave_out,
     mark_stale,
+    unwrite,
 )
 from perplexity_connector.host.ledger.transactions.takeovers import take_over
 
@@ -51,11 +52,6 @@ _follow = (
     .where(rows.c.job_id == bindparam("job"), rows.c.state == "begun")
     .where(rows.c.owner.is_(None))
     .values(to_follow=True)
-)
-_line_end = (
-    update(lines)
-    .where(lines.c.job_id == bindparam("job"), lines.c.number == bindparam("line"))
-    .values(output_end=bindparam("end"))
 )
 
 
@@ -113,15 +109,6 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
         _retry(connection, job_id, retry)
 
 
-def line_ends(
-    connection: Connection, job_id: str, ends: Sequence[tuple[int, int | None]]
-) -> None:
-    """Note where the records of these lines end in the output file; None: not written."""
-    changes = [{"job": job_id, "line": line, "end": end} for line, end in ends]
-    if changes:
-        connection.execute(_line_end, changes)
-
-
 def end_job(
     connection: Connection, owner: str, job_id: str, reason: str, *, now: int
 ) -> None:
@@ -173,7 +160,5 @@ def _move_output(connection: Connection, job_id: str, output: str) -> None:
 def _retry(connection: Connection, job_id: str, state: Retry) -> None:
     retried = (rows.c.job_id == job_id, rows.c.state == state, is_present)
     ids = select(rows.c.id).where(*retried)
-    again = (lines.c.job_id == job_id, lines.c.row_id.in_(ids))
-    mark_stale(connection, job_id, *again)
-    connection.execute(update(lines).where(*again).values(output_end=None))
+    unwrite(connection, job_id, lines.c.row_id.in_(ids))
     plan_rows(connection, *retried)
