@@ -29,7 +29,8 @@ _AT_ONCE = 16
 class Start:
     """A start of a job whose rows are in the ledger and whose output is open.
 
-    `course`: its rows.
+    * `course`: its rows.
+    * `_keeps_content`: whether the answers outlive the job.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - all that the steps before have made
@@ -46,6 +47,7 @@ class Start:
         self._ledger = ledger
         self._job = job
         self._job_id = job_id = job.job_id
+        self._keeps_content = runs.logs is None or runs.logs.keeps_content
         self._at_once = options.get("at_once", _AT_ONCE)
         self._writer = Writer(
             ledger,
@@ -100,6 +102,7 @@ class Start:
             job = await asyncio.wrap_future(self._ledger.find_job(self._job_id))
             failed = self._ledger.find_failures(self._job_id)
             failures = await asyncio.wrap_future(failed)
+            await self._erase_content()
         except LedgerError as error:
             course.unsaved.problem = str(error)
         return finished_item(
@@ -114,3 +117,8 @@ class Start:
             unsaved=None if unsaved is None else str(unsaved),
             unsaved_lines=lines,
         )
+
+    async def _erase_content(self) -> None:
+        """Erase the content of a job that has ended, for a host that records none."""
+        if not self._keeps_content:
+            await asyncio.wrap_future(self._ledger.erase(self._job_id))

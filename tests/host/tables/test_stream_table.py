@@ -343,3 +343,25 @@ def run_in_thread(desk: Desk, table: Path) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(desk.run, table).result()
+
+
+def test_a_host_that_records_no_content_erases_that_of_a_job_that_has_ended(
+    desk: Desk,
+) -> None:
+    """Until then a restart needs it. The output keeps the answers."""
+    host = {"record_content": False}
+    table = desk.table("name\nAda\nGrace\n")
+    desk.fate["Grace"] = refused(ErrorCode.INVALID_CREDENTIALS)
+    *_, end = desk.run(table, host=host, at_once=1)
+    assert _recorded(desk, end["job_id"]) == {"done": True, "planned": True}
+    desk.fate.clear()
+    desk.run(table, host=host)
+    assert _recorded(desk, end["job_id"]) == {"done": False}
+    assert [record["_status"] for record in desk.records()] == ["done", "done"]
+
+
+def _recorded(desk: Desk, job_id: str) -> dict[str, bool]:
+    """Whether the ledger has the inputs of the runs in each state."""
+    runs = desk.ledger.runs(job_id=job_id).result()
+    assert desk.ledger.close() == []
+    return {run.state: run.input is not None for run in runs}
