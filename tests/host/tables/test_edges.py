@@ -26,17 +26,7 @@ from perplexity_connector.host.tables.outputs import output as outputs
 from perplexity_connector.host.tables.outputs.unsaved import Unsaved
 from perplexity_connector.host.tables.rows import running
 from perplexity_connector.host.tables.rows.items import Items
-from tests.host.tables.stage import Desk
-from tests.host.tables.test_lost_ledger import THREE, FullLedger
-
-
-@pytest.fixture
-def full(desk: Desk) -> FullLedger:
-    """The desk's ledger, which works until a test says otherwise."""
-    ledger = FullLedger(f"sqlite:///{desk.folder}/ledger.sqlite", environ={})
-    ledger.fails = {}
-    desk.ledger = ledger
-    return ledger
+from tests.host.tables.stage import THREE, Desk, FullLedger
 
 
 def test_a_job_of_another_process_is_refused_with_its_id(
