@@ -70,7 +70,9 @@ def check_request(
         options=options,
     )
     if request.table == request.out:
-        message = "The output must be another file than the table."
+        message = (
+            "The output must be another file than the table. Choose another --out."
+        )
         raise refusal(message)
     return request
 

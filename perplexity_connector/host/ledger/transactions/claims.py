@@ -136,7 +136,7 @@ def begin_run(
 ) -> Claim:
     """Begin a run outside a job, with its reservation. Raises `OverBudgetError`, and `FencedError` for a known id."""
     if connection.scalar(_known_job, {"job": new.run_id}):
-        message = "The ledger has a run of this id."
+        message = "The ledger has a run of this id. Use another id."
         raise FencedError(message)
     price = new.price or 0
     reserve(connection, new.budgets, price, is_alive=is_alive)

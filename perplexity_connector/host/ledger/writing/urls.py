@@ -27,7 +27,7 @@ def database_url(address: Address) -> URL:
         url = make_url(text)
         if url.get_backend_name() in _KNOWN:
             return url
-        message = "It is neither SQLite nor PostgreSQL."
+        message = "It is neither SQLite nor PostgreSQL. Use a URL that begins with sqlite: or postgresql+psycopg:."
         raise LedgerError(message)
     if address.file:
         return URL.create("sqlite", database=str(address.file))
@@ -46,7 +46,7 @@ def ledger_error(error: Exception, address: Address) -> LedgerError:
 
 def _text(error: Exception, address: Address) -> str:
     if isinstance(error, ImportError):
-        return f"The driver of its database is not installed: {error.name}."
+        return f"The driver of its database is not installed: {error.name}. Install it, or name another driver."
     found = error.orig if isinstance(error, DBAPIError) else error
     line = (str(found).strip() or type(found).__name__).splitlines()[0]
     for secret in _secrets(address):

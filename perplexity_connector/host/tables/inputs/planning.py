@@ -112,7 +112,7 @@ class Planner:
 
     * `_seen`: the first line of each row by its identity; negative if the row needs no run.
     * `_waiting`: known lines that were read too far.
-    * `_is_left`: whether its caller waits no more.
+    * `_is_left`: whether its caller no longer waits.
     * `_after`: the last known line that was read.
     """
 
@@ -139,7 +139,7 @@ class Planner:
         return self._plan
 
     def leave(self) -> None:
-        """Let the plan end early: its caller waits no more."""
+        """Let the plan end early: its caller no longer waits."""
         self._is_left = True
 
     def _read(self) -> None:
@@ -170,7 +170,9 @@ class Planner:
             return _Candidate(line, content, digest, digest)
         key = as_text(line.cells.get(self._recipe.key))
         if not key.strip():
-            self._refuse(line, "The cell of the key column is empty.")
+            self._refuse(
+                line, "The cell of the key column is empty. Give each row a key."
+            )
             return None
         return _Candidate(line, content, key, digest)
 
@@ -228,7 +230,10 @@ class Planner:
 
     def _count_double(self, one: _Candidate, first: int) -> None:
         if self._recipe.key is not None:
-            message = f"Lines {abs(first)} and {one.line.number} have the same key."
+            message = (
+                f"Lines {abs(first)} and {one.line.number} have the same key. "
+                "Change one of them, or name another key column."
+            )
             raise refusal(message)
         self._plan.doubles += 1
         self._plan.done += first < 0

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from perplexity_connector.host.ledger.ledger import Ledger
 
 _PAGE = 200
-_ERASED = "The output keeps records that are out of date: the ledger no longer has all answers."
+_ERASED = (
+    "The output keeps records that are out of date: the ledger no longer has all answers. "
+    "Only --fresh pays for new ones."
+)
 
 
 class Writer:
