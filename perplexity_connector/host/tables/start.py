@@ -14,7 +14,7 @@ from perplexity_connector.host.tables.figures import finished_item
 from perplexity_connector.host.tables.inputs.planning import Plan
 from perplexity_connector.host.tables.jobs import TableJob
 from perplexity_connector.host.tables.outputs.output import Output
-from perplexity_connector.host.tables.outputs.writing import Writer
+from perplexity_connector.host.tables.outputs.writing import RecordWriter
 from perplexity_connector.host.tables.rows.running import Course, Step
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Start:
         self._job_id = job_id = job.job_id
         self._keeps_content = runs.logs is None or runs.logs.keeps_content
         self._at_once = options.get("at_once", _AT_ONCE)
-        self._writer = Writer(
+        self._writer = RecordWriter(
             ledger,
             job_id,
             job.request.out,
@@ -57,19 +57,11 @@ class Start:
             job.layout,
             is_ordered=options.get("ordered", False),
         )
-        step = Step(
-            connector=job.request.connector,
-            action=job.request.action,
-            version=job.version,
-            connection=options.get("connection"),
-            timeout=options.get("timeout"),
-            idempotent=job.is_idempotent,
-        )
         self.course = Course(
             runs,
             ledger,
             job_id,
-            step,
+            _step(job),
             self._writer,
             report,
             has_keys=options.get("key") is not None,
@@ -122,3 +114,15 @@ class Start:
         """Erase the content of a job that has ended, for a host that records none."""
         if not self._keeps_content:
             await asyncio.wrap_future(self._ledger.erase(self._job_id))
+
+
+def _step(job: TableJob) -> Step:
+    options = job.request.options
+    return Step(
+        connector=job.request.connector,
+        action=job.request.action,
+        version=job.version,
+        connection=options.get("connection"),
+        timeout=options.get("timeout"),
+        idempotent=job.is_idempotent,
+    )

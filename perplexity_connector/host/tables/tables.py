@@ -109,8 +109,7 @@ class Tables:
             retry=options.get("retry"),
             appraise=lambda content: self._runs.appraise(*where, content, job.version),
         )
-        records = _Records(ledger, job.known)
-        planner = Planner(job.table, recipe, records)
+        planner = Planner(job.table, recipe, _JobReader(ledger, job.known))
         try:
             return await asyncio.to_thread(planner.plan)
         finally:
@@ -206,8 +205,8 @@ def _alone(ledger: "Ledger", job: TableJob) -> Iterator[None]:
         _ACTIVE.discard(name)
 
 
-class _Records:
-    """What the plan reads of the ledger, in its own thread."""
+class _JobReader:
+    """Reads a job in the ledger, in the thread of the plan."""
 
     def __init__(self, ledger: "Ledger", known: KnownJob | None) -> None:
         self._ledger = ledger

@@ -1,6 +1,6 @@
-"""The plan of a table: the rows that are left to run, and their price. Nothing is recorded or sent yet.
+"""Plan a table: the rows that are left to run, and their price. Nothing is recorded or sent yet.
 
-It runs in a thread of its own, reads the table once, and keeps what the ledger does not know in a
+The planner runs in a thread of its own, reads the table once, and keeps what the ledger does not know in a
 temporary file. So the table may change afterwards, and memory holds no more than a digest of each row.
 """
 
@@ -40,8 +40,8 @@ _BATCH = 1000
 _SHORT = 16
 
 
-class Records(Protocol):
-    """What the plan reads of a known job."""
+class JobReader(Protocol):
+    """Reads what earlier starts have recorded of a job."""
 
     def lines(self, after: int) -> Sequence[KnownLine]:
         """Return the next lines after that number, in order; none at the end."""
@@ -116,11 +116,11 @@ class Planner:
     * `_after`: the last known line that was read.
     """
 
-    def __init__(self, table: Table, recipe: Recipe, records: Records) -> None:
+    def __init__(self, table: Table, recipe: Recipe, reader: JobReader) -> None:
         """Plan this table."""
         self._table = table
         self._recipe = recipe
-        self._records = records
+        self._reader = reader
         self._is_left = False
         self._plan = Plan()
         self._seen: dict[str | bytes, int] = {}
@@ -185,7 +185,7 @@ class Planner:
             for line in known.values()
         }
         others = {one.key for one in candidates} - rows.keys()
-        return {**rows, **self._records.rows(list(others))} if others else rows
+        return {**rows, **self._reader.rows(list(others))} if others else rows
 
     def _place(
         self,
@@ -204,13 +204,9 @@ class Planner:
             state = found.state if found and is_known else None
             is_left = state not in ENDED or state == self._recipe.retry
             if is_left or not is_same:
-                errors, estimate = self._recipe.appraise(one.input)
-                if errors:
-                    self._refuse(one.line, errors[0].message, errors[0].pointer)
+                row = self._appraised(one)
+                if row is None:
                     return False
-                row = _priced(one, estimate)
-                if estimate.basis == "estimate":
-                    self._plan.groups.add(estimate.group)
             self._count_row(one, state, row if is_left else None)
             if found and not is_known:
                 self._plan.changed.append(one.line.number)
@@ -221,6 +217,16 @@ class Planner:
             line = NewLine(number=one.line.number, key=one.key, record=one.line.record)
             self._plan.spool.add(row, line)
         return True
+
+    def _appraised(self, one: _Candidate) -> NewRow | None:
+        """Return the row of a line with its price; None if the action refuses its input."""
+        errors, estimate = self._recipe.appraise(one.input)
+        if errors:
+            self._refuse(one.line, errors[0].message, errors[0].pointer)
+            return None
+        if estimate.basis == "estimate":
+            self._plan.groups.add(estimate.group)
+        return _priced(one, estimate)
 
     def _identity(self, one: _Candidate) -> str | bytes:
         """Return the identity that the lines of one row share, as short as it may be."""
@@ -273,7 +279,7 @@ class Planner:
                     self._waiting = self._waiting[index:]
                     return
                 yield line
-            self._waiting = list(self._records.lines(self._after))
+            self._waiting = list(self._reader.lines(self._after))
             if not self._waiting:
                 return
             self._after = self._waiting[-1].number

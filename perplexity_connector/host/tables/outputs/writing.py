@@ -23,7 +23,7 @@ _ERASED = (
 )
 
 
-class Writer:
+class RecordWriter:
     """Writes the output of one start of a job.
 
     * `problem`: why the file could not be written; None if all is well. Then the records wait in the

@@ -20,7 +20,7 @@ from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.spending.money import NANO
 from perplexity_connector.host.tables.outputs.records import Outcome
 from perplexity_connector.host.tables.outputs.unsaved import Unsaved
-from perplexity_connector.host.tables.outputs.writing import Writer
+from perplexity_connector.host.tables.outputs.writing import RecordWriter
 from perplexity_connector.host.tables.rows.brakes import Brakes
 from perplexity_connector.host.tables.rows.row_log import RowLog
 
@@ -72,7 +72,7 @@ class Course:
         ledger: "Ledger",
         job_id: str,
         step: Step,
-        writer: Writer,
+        writer: RecordWriter,
         report: "Callable[[RowFinishedItem], Awaitable[None]]",
         *,
         has_keys: bool,
