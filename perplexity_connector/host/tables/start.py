@@ -15,7 +15,7 @@ from perplexity_connector.host.tables.inputs.planning import Plan
 from perplexity_connector.host.tables.jobs import TableJob
 from perplexity_connector.host.tables.outputs.output import Output
 from perplexity_connector.host.tables.outputs.writing import RecordWriter
-from perplexity_connector.host.tables.rows.running import Course, Step
+from perplexity_connector.host.tables.rows.running import RunningRows, Step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -29,7 +29,7 @@ _AT_ONCE = 16
 class Start:
     """A start of a job whose rows are in the ledger and whose output is open.
 
-    * `course`: its rows.
+    * `rows`: its rows.
     * `_keeps_content`: whether the answers outlive the job.
     """
 
@@ -57,7 +57,7 @@ class Start:
             job.layout,
             is_ordered=options.get("ordered", False),
         )
-        self.course = Course(
+        self.rows = RunningRows(
             runs,
             ledger,
             job_id,
@@ -73,38 +73,38 @@ class Start:
         """Run the rows to the end, or until the job is stopped. Return the last item."""
         try:
             await self._writer.write_missing()
-            await self.course.run(self._at_once)
+            await self.rows.run(self._at_once)
             with suppress(LedgerError):
-                await self.course.save_again()
+                await self.rows.save_again()
                 await self._writer.write_missing()
         finally:
             self._writer.close()
         return await self._end()
 
     async def _end(self) -> "TableFinishedItem":
-        course, out = self.course, self._job.request.out
+        rows, out = self.rows, self._job.request.out
         with suppress(LedgerError):
             await self._writer.rewrite()
-        unsaved, lines = course.unsaved.write(out)
+        unsaved, lines = rows.unsaved.write(out)
         job: KnownJob | None = None
         failures: Sequence[KnownLine] = ()
         try:
-            reason = course.brakes.reason or "done"
+            reason = rows.brakes.reason or "done"
             await asyncio.wrap_future(self._ledger.end_job(self._job_id, reason))
             job = await asyncio.wrap_future(self._ledger.find_job(self._job_id))
             failed = self._ledger.find_failures(self._job_id)
             failures = await asyncio.wrap_future(failed)
             await self._erase_content()
         except LedgerError as error:
-            course.unsaved.problem = str(error)
+            rows.unsaved.problem = str(error)
         return finished_item(
             self._job_id,
             job,
-            course.brakes,
+            rows.brakes,
             failures=failures,
-            begun=course.begun,
+            begun=rows.begun,
             has_keys=self._job.request.options.get("key") is not None,
-            problem=course.unsaved.problem or self._writer.problem,
+            problem=rows.unsaved.problem or self._writer.problem,
             output=str(out),
             unsaved=None if unsaved is None else str(unsaved),
             unsaved_lines=lines,

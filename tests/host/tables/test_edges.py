@@ -245,7 +245,7 @@ def test_a_run_that_is_stopped_alone_has_failed_and_that_of_a_job_is_planned(
 def test_a_caller_that_is_cancelled_again_stops_at_the_provider() -> None:
     """And still waits for the end, so that each row has its state."""
 
-    class Course:
+    class Rows:
         wishes = 0
 
         def stop(self) -> None:
@@ -259,14 +259,12 @@ def test_a_caller_that_is_cancelled_again_stops_at_the_provider() -> None:
         return "end"
 
     async def leave() -> tuple[Any, int]:
-        course: Any = Course()
-        waiting = asyncio.create_task(
-            tables._end_of(asyncio.create_task(work()), course)
-        )
+        rows: Any = Rows()
+        waiting = asyncio.create_task(tables._end_of(asyncio.create_task(work()), rows))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         waiting.cancel()
-        return await waiting, course.wishes
+        return await waiting, rows.wishes
 
     assert asyncio.run(leave()) == ("end", 1)
 

@@ -50,7 +50,7 @@ class Step:
     idempotent: bool
 
 
-class Course:
+class RunningRows:
     """The rows of one start of a job, as they run.
 
     * `brakes`: why it stops.
