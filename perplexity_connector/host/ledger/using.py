@@ -6,13 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from perplexity_connector.host.environment import (
-    keep_days as kept_days,
-)
-from perplexity_connector.host.environment import (
-    records_content,
-    variables,
-)
+from perplexity_connector.host import environment
+from perplexity_connector.host.environment import records_content, variables
 from perplexity_connector.host.ledger import lazy
 from perplexity_connector.host.ledger.address import find_address
 from perplexity_connector.host.ledger.entries import LedgerError
@@ -35,7 +30,7 @@ class LedgerUser:
 
     * `place`: where it is, without a password.
     * `is_local`: whether it is a file of this machine.
-    * `record_content`: whether inputs and outputs outlive their run or job.
+    * `record_content`: whether inputs and outputs are kept after their run or job.
     * `_keep_days`: for how many days; None for the environment's.
     * `_journal`: the folder of unfinished runs to take in, until that is done.
     * `_writer`: the thread that writes, once it is needed.
@@ -185,6 +180,6 @@ class LedgerUser:
 def _days(environ: Mapping[str, str]) -> int:
     """Return for how many days content is kept. Raises `LedgerError` for a wrong number."""
     try:
-        return kept_days(environ)
+        return environment.keep_days(environ)
     except ValueError as error:
         raise LedgerError(str(error)) from None

@@ -1,4 +1,4 @@
-"""How long the content of runs is kept, and what ends a run from outside."""
+"""Cancel and forget runs of other processes, and erase content that is kept no longer."""
 
 from collections.abc import Callable, Collection, Sequence
 

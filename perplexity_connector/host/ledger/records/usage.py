@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
 _DAY_MS = 24 * 3600 * 1000
-# Fewer say too little about the dearest of a hundred.
+# Of fewer runs, the 99th percentile says too little.
 _ENOUGH_RUNS = 50
 _BY: "Mapping[UsageBy, ColumnElement[str | None] | ColumnElement[int]]" = {
     "model": runs.c.model,

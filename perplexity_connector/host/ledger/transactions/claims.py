@@ -372,7 +372,7 @@ def _resumed(connection: Connection, seen: Held) -> Claim:
 
 
 def _forget_cancel(connection: Connection, seen: Held) -> None:
-    """Clear the wishes to cancel that were meant for the process before."""
+    """Clear the requests to cancel: they were for the process before."""
     of_row = update(rows).where(rows.c.id == seen.row_id)
     connection.execute(of_row.values(cancel_requested=False))
     if seen.is_lone:

@@ -90,7 +90,7 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
 ) -> None:
     """Begin to write for a job: take over, drop lines after `last_line`, and plan the rows to retry.
 
-    `cap` replaces the old one; None leaves it. Nothing is written yet of another `output`.
+    `cap` replaces the old one; None leaves it. With another `output`, all lines count as not written.
     Raises `LookupError`, or `FencedError` with the pid of another process that writes for it.
     """
     _begin_writing(connection, owner, job_id, is_alive)

@@ -154,7 +154,7 @@ def _begin_rounds(
     is_alive: Callable[[str], bool],
     now: int,
 ) -> None:
-    """Plan rows of changed content. A run that is still followed for the old content is not any more."""
+    """Plan rows of changed content. A run of the old content is no longer followed."""
     for owner in {row["owner"] for row in changed if row["owner"]}:
         if is_alive(owner):
             raise fenced(connection, owner)

@@ -1,4 +1,4 @@
-"""The rows of dead processes: taken away, each with the state that is true of it."""
+"""Take the rows of dead processes away, and give each row its true state."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The log of a run in the ledger, of which each step waits for its commit: no row, no request."""
+"""The log of a run whose steps each wait for their commit in the ledger: no row, no request."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -41,7 +41,7 @@ class LedgerLog(RunLog):
     * `problem`: why the ledger could not take it; None if it could.
     * `_claim`: set once the run has begun, as `_has_begun` says.
     * `_price`: how much an attempt after one in doubt reserves.
-    * `_checkpoint`: the last one; empty without one. While there is one, nothing is fenced.
+    * `_checkpoint`: the last one; empty without one. While there is one, no request is written as sent.
     * `_is_sent`: whether the ledger has the run as sent.
     * `_is_in_doubt`: whether a request may have had an effect.
     * `_attempt`: the last attempt for which enough is reserved.
@@ -85,7 +85,7 @@ class LedgerLog(RunLog):
         self._price = claim.reserved
         self._checkpoint = claim.checkpoint or {}
         self._is_sent = claim.state == "sent"
-        # What was reserved for a run that goes on may be spent.
+        # The reservation of a run that goes on may be spent.
         self._is_in_doubt = claim.state == "begun"
         self._attempt = 0 if self._is_in_doubt else 1
 
@@ -221,7 +221,7 @@ async def is_kept(checkpoint: "Callable[[], Future[None]]") -> bool:
 
 
 async def is_ours(ledger: "Ledger", claim: "Claim") -> bool:
-    """Return whether this process holds a run; if the ledger cannot say it, whether it should."""
+    """Return whether this process holds a run. If the ledger does not answer, a local one is trusted."""
     try:
         async with asyncio.timeout(_LONGEST_S):
             return await _wait(lambda: ledger.owns(claim))
@@ -231,7 +231,7 @@ async def is_ours(ledger: "Ledger", claim: "Claim") -> bool:
 
 
 def warn(envelope: "EnvelopeDocument", error: BaseException) -> None:
-    """Add to an envelope that its run could not be written."""
+    """Add the warning that the run could not be written into the ledger."""
     message = f"The run is not in the ledger: {error}"
     envelope["warnings"].append({"code": "not_recorded", "message": message})
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from perplexity_connector.contract import InvalidLineDocument
 
 _BATCH = 1000
-# Of a digest in memory: enough that two rows never share it by chance.
+# So many bytes of a digest are in memory: two rows never share them by chance.
 _SHORT = 16
 
 

@@ -57,7 +57,7 @@ def compile_templates(
     """
     skeleton: Any = {}
     for number, (field, template) in enumerate(templates.items(), start=1):
-        # Not by its name, which may be a key in the wrong place.
+        # A number, since the field's name may be a key in the wrong place.
         label = f"Template {number}"
         path = field_path(field)
         if not path:

@@ -1,4 +1,4 @@
-"""Write a line of a table and the outcome of its run as one record of the output, always the same.
+"""Write a line of a table and the outcome of its run as one record of the output.
 
 The same line and outcome give the same bytes in every process: a later start compares them.
 """
