@@ -31,7 +31,7 @@ class LedgerUser:
     * `place`: where it is, without a password.
     * `is_local`: whether it is a file of this machine.
     * `record_content`: whether inputs and outputs are kept after their run or job.
-    * `_keep_days`: for how many days; None for the environment's.
+    * `_keep_days`: how many days; None for the environment's.
     * `_journal`: the folder of unfinished runs to take in, until that is done.
     * `_writer`: the thread that writes, once it is needed.
     * `_lock`: held while that is started.
@@ -178,7 +178,7 @@ class LedgerUser:
 
 
 def _days(environ: Mapping[str, str]) -> int:
-    """Return for how many days content is kept. Raises `LedgerError` for a wrong number."""
+    """Return how many days content is kept. Raises `LedgerError` for a wrong number."""
     try:
         return environment.keep_days(environ)
     except ValueError as error:
