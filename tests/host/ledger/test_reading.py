@@ -14,7 +14,7 @@ from perplexity_connector.host.ledger.records.reading import (
     last_written,
 )
 from perplexity_connector.host.ledger.records.usage import percentile, usage
-from perplexity_connector.host.ledger.transactions import planning, table_lines
+from perplexity_connector.host.ledger.transactions import planning
 from perplexity_connector.host.ledger.transactions.budgets import lock_budgets
 from tests.host.ledger.books import DAY, JOB, Books
 
@@ -95,7 +95,7 @@ def test_lines_are_read_in_their_order_as_soon_as_they_have_ended(
     books.add(["0", "1", "2", "3"])
     assert [line.number for line in books.do(find_lines, JOB)] == [0, 1, 2]
     assert [line.number for line in books.do(find_lines, JOB, after=0, limit=1)] == [1]
-    books.do(table_lines.line_ends, JOB, [(0, 10), (2, 30)])
+    books.do(planning.line_ends, JOB, [(0, 10), (2, 30)])
     left = books.do(find_lines, JOB, is_unwritten=True)
     assert [line.number for line in left] == [1]
     assert left[0].record == {"name": "1"}

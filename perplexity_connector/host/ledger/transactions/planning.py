@@ -1,6 +1,6 @@
 """Jobs and their rows: begun, planned, started, ended."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import (
     Connection,
@@ -52,6 +52,11 @@ _follow = (
     .where(rows.c.job_id == bindparam("job"), rows.c.state == "begun")
     .where(rows.c.owner.is_(None))
     .values(to_follow=True)
+)
+_line_end = (
+    update(lines)
+    .where(lines.c.job_id == bindparam("job"), lines.c.number == bindparam("line"))
+    .values(output_end=bindparam("end"))
 )
 
 
@@ -107,6 +112,15 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
     connection.execute(_follow, {"job": job_id})
     if retry:
         _retry(connection, job_id, retry)
+
+
+def line_ends(
+    connection: Connection, job_id: str, ends: Sequence[tuple[int, int | None]]
+) -> None:
+    """Note where the records of these lines end in the output file; None: not written."""
+    changes = [{"job": job_id, "line": line, "end": end} for line, end in ends]
+    if changes:
+        connection.execute(_line_end, changes)
 
 
 def end_job(

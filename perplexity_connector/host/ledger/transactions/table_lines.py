@@ -91,15 +91,6 @@ def leave_out(connection: Connection, job_id: str) -> None:
     connection.execute(absent.values(number=-1))
 
 
-def line_ends(
-    connection: Connection, job_id: str, ends: Collection[tuple[int, int | None]]
-) -> None:
-    """Note where the records of these lines end in the output file; None: not written."""
-    changes = [{"job": job_id, "line": line, "end": end} for line, end in ends]
-    if changes:
-        connection.execute(_ends, changes)
-
-
 def unwrite(connection: Connection, job_id: str, *which: "ColumnElement[bool]") -> None:
     """Note that new records of these lines are to be written."""
     mark_stale(connection, job_id, *which)
@@ -113,7 +104,9 @@ def rewritten(
     """Note that the whole output is written again, and where its records end."""
     of_job = lines.c.job_id == job_id
     connection.execute(update(lines).where(of_job).values(output_end=None))
-    line_ends(connection, job_id, ends)
+    changes = [{"job": job_id, "line": line, "end": end} for line, end in ends]
+    if changes:
+        connection.execute(_ends, changes)
     _set_stale(connection, jobs.c.id == job_id, is_stale=False)
 
 
