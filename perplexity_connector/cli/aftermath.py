@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from perplexity_connector.cli.output import say
 from perplexity_connector.cli.records import Records
 from perplexity_connector.contract import ErrorCode
+from perplexity_connector.host.runs.logs.run_end import has_seen_end
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument, ErrorDocument
@@ -22,18 +23,11 @@ def close_run(
     records: Records, envelope: "EnvelopeDocument", *, is_written: bool
 ) -> None:
     """Say how to go on with a run, unless its end was seen and its answer was written."""
-    if is_written and _has_ended(envelope["error"]):
+    error = envelope["error"]
+    if is_written and (error is None or has_seen_end(error)):
         return
     for line in _lines(records, envelope, is_written=is_written):
         say(line)
-
-
-def _has_ended(error: "ErrorDocument | None") -> bool:
-    """Return whether the provider has said how the run ended. A refusal says nothing about that."""
-    if error is None:
-        return True
-    is_refusal = error["http_status"] is not None
-    return error["code"] == ErrorCode.UPSTREAM_FAILED and not is_refusal
 
 
 def _lines(
@@ -71,7 +65,7 @@ def _lines_of_lost(
 def _lines_of_kept(
     error: "ErrorDocument | None", run_id: str, resume: str
 ) -> Iterator[str]:
-    if error is None or _has_ended(error):
+    if error is None or has_seen_end(error):
         yield f"To get the answer again: {resume}"
         return
     if error["retryable"]:

@@ -10,6 +10,7 @@ from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.validation.assignments import (
+    NO_PLACE,
     field_path,
     set_value,
     typed_value,
@@ -72,10 +73,7 @@ def apply_assignments(
         try:
             base = as_object(set_value(base, schema, path, read))
         except LookupError:
-            message = (
-                f"{label} has no place in the input: "
-                "name a field of an object, or an item of a list in order."
-            )
+            message = f"{label} {NO_PLACE}"
             raise UsageError(message) from None
     return base
 

@@ -3,11 +3,10 @@
 from typing import TYPE_CHECKING
 
 from perplexity_connector.cli.spans import iso
+from perplexity_connector.host.spending.money import NANO
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.entries import KnownJob, KnownRun
-
-NANO = 1_000_000_000
 
 
 def usd(nano: int | None) -> float | None:

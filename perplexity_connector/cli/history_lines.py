@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from perplexity_connector.cli.history_documents import NANO
 from perplexity_connector.cli.spans import clock
 from perplexity_connector.contract import JsonValue
 from perplexity_connector.host.ledger.entries import KnownRun
+from perplexity_connector.host.spending.money import NANO
 from perplexity_connector.rendering.money import usd_words
 from perplexity_connector.rendering.results import output_lines
 from perplexity_connector.rendering.text import clean, json_text, one_line, shortened

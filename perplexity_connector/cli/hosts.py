@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def make_host(options: "HostOptions") -> Host:
     """Make the host of a command. Tests replace this.
 
-    A host without a ledger, which would refuse a daily budget, only looks around.
+    A host without a ledger refuses a daily budget. In a command it only describes actions, and gets none.
     """
     if "ledger" in options or DAILY_BUDGET_VARIABLE not in os.environ:
         return Host(**options)

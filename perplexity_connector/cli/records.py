@@ -1,4 +1,4 @@
-"""The ledger as the commands use it: they wait for its answers, and a problem of it costs no answer of a run."""
+"""The ledger as the commands use it: they wait for its answers. No answer of a run is lost by its problems."""
 
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -112,7 +112,7 @@ class Records:
         try:
             return future.result(_ANSWER_S)
         except LookupError:
-            message = "Nothing of that id can be followed or changed."
+            message = "Nothing of that id can be followed or changed. The command `runs` lists the known ones."
             raise UsageError(message) from None
         except FencedError:
             message = (

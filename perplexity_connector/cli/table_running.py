@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         TablePlannedItem,
     )
 
-# A plan that is likely to cost more needs a yes or a budget where it cannot ask.
+# Without a terminal to ask on, a plan that is likely to cost more needs --yes or --budget.
 _UNASKED_USD = 1.0
 # The first signal sends nothing new, the second stops at the provider, the third ends the process.
 _REQUESTS = 2

@@ -99,8 +99,8 @@ class UnsureRowDocument(TypedDict):
 class TableFinishedItem(TypedDict):
     """The last item of a table.
 
-    * `reason`: `done` where every row has ended; `budget`, `stopped` (by a signal or a cancel);
-      `failed` where a row met what stops all rows, such as a refused key: see `cause`.
+    * `reason`: `done` if every row has ended; `budget`; `stopped`, by a signal or a cancel; `failed`
+      if an error stopped the job, such as a refused key: see `cause`.
     * `cause`: that error's code; None for other reasons.
     * `message`: that error's words, or why the records could not be written; None if all is well.
     * `rows`: how many rows are in each state. Doubles are lines of one row.

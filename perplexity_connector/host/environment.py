@@ -4,9 +4,9 @@
 * `AUTOMATION_HOST_MASTER_KEY`: the key of the stored connections, in place of a file.
 * `AUTOMATION_HOST_CHECK_MODES`: `0` accepts files that other users may read.
 * `AUTOMATION_HOST_LEDGER`: the URL of the ledger's database, in place of a file.
-* `AUTOMATION_HOST_KEEP_DAYS`: for so many days the ledger keeps inputs and outputs.
-* `AUTOMATION_HOST_RECORD_CONTENT`: `0` drops them as soon as a run or job ends.
-* `AUTOMATION_HOST_DAILY_BUDGET`: so many US dollars may all runs of a UTC day cost.
+* `AUTOMATION_HOST_KEEP_DAYS`: how many days the ledger keeps inputs and outputs.
+* `AUTOMATION_HOST_RECORD_CONTENT`: `0` erases them as soon as their run or job ends.
+* `AUTOMATION_HOST_DAILY_BUDGET`: the most that all runs of a UTC day may cost, in US dollars.
 """
 
 import os
@@ -71,7 +71,7 @@ def ledger_url(environ: Mapping[str, str]) -> str:
 
 
 def keep_days(environ: Mapping[str, str]) -> int:
-    """Return for how many days the ledger keeps content. Raises `ValueError` for anything else."""
+    """Return how many days the ledger keeps content. Raises `ValueError` for anything else."""
     text = _text(environ, KEEP_DAYS_VARIABLE) or str(_KEEP_DAYS)
     if text.isascii() and text.isdigit():
         return int(text)

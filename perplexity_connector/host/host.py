@@ -313,7 +313,7 @@ class Host:
         does. Raises `ConnectorError` (`invalid_input`), before anything is sent, for a table, a
         template or an output that cannot be used.
         """
-        _seal_table(options)
+        _seal(options)
         return self._tables.stream(connector, action, table, template, options)
 
     def cancel(self, run_id: str) -> bool:
@@ -402,8 +402,8 @@ class Host:
         return Tables(self._catalogue, self._runs)
 
 
-def _seal(options: "RunOptions") -> None:
-    """Make the texts of a run's credential `Secret`."""
+def _seal(options: "RunOptions | TableOptions") -> None:
+    """Make the texts of a credential `Secret`."""
     if "connection" in options:
         options["connection"] = sealed(options["connection"])
 
@@ -414,9 +414,3 @@ def _seal_all(options: "FlowOptions") -> None:
         options["connections"] = {
             connector: sealed(given) for connector, given in connections.items()
         }
-
-
-def _seal_table(options: "TableOptions") -> None:
-    """Make the texts of a table's credential `Secret`."""
-    if "connection" in options:
-        options["connection"] = sealed(options["connection"])

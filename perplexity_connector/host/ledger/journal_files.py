@@ -45,7 +45,7 @@ class Journal:
 def take_in(transaction: Transaction, folder: Path) -> Journal:
     """Enter the runs of a folder as begun ones, unless the ledger has them.
 
-    Runs on which a process of an earlier release works are left for another time.
+    A run on which a process of an earlier release is working is left for a later call.
     """
     journal = Journal(folder)
     for path in sorted(folder.glob("run_*.json")):

@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.host.ledger import units
-from perplexity_connector.host.ledger.table_ledger import TableLedger
+from perplexity_connector.host.ledger import lazy
+from perplexity_connector.host.ledger.using import LedgerUser
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Ledger"]
 
 
-class Ledger(TableLedger):
+class Ledger(LedgerUser):
     """The recorded work of all processes that share a database.
 
     Most methods return a future, which resolves after the commit. It raises `LedgerError` if the
@@ -48,7 +48,7 @@ class Ledger(TableLedger):
     def begin_run(self, run: "NewRun") -> "Future[Claim]":
         """Record a run outside a job, with its reservation. `OverBudgetError` if that does not fit."""
         return self._write(
-            lambda tx: units.claims.begin_run(
+            lambda tx: lazy.claims.begin_run(
                 tx.connection, tx.owner, run, is_alive=tx.is_alive, now=tx.now
             ),
             run.budgets,
@@ -60,7 +60,7 @@ class Ledger(TableLedger):
         `LookupError` if there is nothing to follow, `FencedError` if its process lives.
         """
         return self._write(
-            lambda tx: units.claims.resume_run(
+            lambda tx: lazy.claims.resume_run(
                 tx.connection, tx.owner, run_id, is_alive=tx.is_alive
             )
         )
@@ -68,19 +68,19 @@ class Ledger(TableLedger):
     def sent(self, claim: "Claim") -> "Future[None]":
         """Record that the request leaves now. `FencedError` if another owner has the row."""
         return self._write(
-            lambda tx: units.run_units.sent(tx.connection, tx.owner, claim, now=tx.now)
+            lambda tx: lazy.run_units.sent(tx.connection, tx.owner, claim, now=tx.now)
         )
 
     def back(self, claim: "Claim") -> "Future[None]":
         """Record that an attempt ended without effect: the run is claimed again."""
         return self._write(
-            lambda tx: units.run_units.back(tx.connection, tx.owner, claim)
+            lambda tx: lazy.run_units.back(tx.connection, tx.owner, claim)
         )
 
     def reserve_again(self, claim: "Claim", nano: int) -> "Future[None]":
         """Reserve for a repeat. The reservation of the attempt in doubt is kept. Fails as `begin_run`."""
         return self._write(
-            lambda tx: units.run_units.reserve_again(
+            lambda tx: lazy.run_units.reserve_again(
                 tx.connection, tx.owner, claim, nano, is_alive=tx.is_alive
             ),
             claim.budgets,
@@ -89,21 +89,21 @@ class Ledger(TableLedger):
     def checkpoint(self, claim: "Claim", state: JsonObject) -> "Future[None]":
         """Record a checkpoint, which makes the run `begun`. An empty one clears it."""
         return self._write(
-            lambda tx: units.run_units.checkpoint(tx.connection, tx.owner, claim, state)
+            lambda tx: lazy.run_units.checkpoint(tx.connection, tx.owner, claim, state)
         )
 
     def owns(self, claim: "Claim") -> "Future[bool]":
         """Return whether the row is still ours."""
-        return self._read(lambda tx: units.claims.owns(tx.connection, tx.owner, claim))
+        return self._read(lambda tx: lazy.claims.owns(tx.connection, tx.owner, claim))
 
     def end_run(self, claim: "Claim", end: "RunEnd") -> "Future[State]":
         """Record the end of a run. Return the state that it has now."""
         is_erasing = claim.job_id == claim.run_id and not self.record_content
 
         def work(tx: "Transaction") -> "State":
-            state = units.run_ends.end_run(tx.connection, tx.owner, claim, end)
+            state = lazy.run_ends.end_run(tx.connection, tx.owner, claim, end)
             if is_erasing:
-                units.keeping.erase(tx.connection, claim.job_id)
+                lazy.keeping.erase(tx.connection, claim.job_id)
             return state
 
         return self._write(work, claim.budgets, is_erasing=is_erasing)
@@ -112,20 +112,18 @@ class Ledger(TableLedger):
 
     def find_job(self, id_or_name: str) -> "Future[KnownJob | None]":
         """Return a job, by its id or name; None if it is not known."""
-        return self._read(lambda tx: units.reading.find_job(tx.connection, id_or_name))
-
-    job = find_job
+        return self._read(lambda tx: lazy.reading.find_job(tx.connection, id_or_name))
 
     def begin_job(self, job: "NewJob") -> "Future[None]":
         """Record a job, or the newest fingerprint of a known one."""
         return self._write(
-            lambda tx: units.planning.begin_job(tx.connection, job, now=tx.now)
+            lambda tx: lazy.planning.begin_job(tx.connection, job, now=tx.now)
         )
 
     def rename_job(self, job_id: str, name: str | None) -> "Future[None]":
         """Give a job another name, so that a new one can have the old."""
         return self._write(
-            lambda tx: units.planning.rename_job(tx.connection, job_id, name)
+            lambda tx: lazy.planning.rename_job(tx.connection, job_id, name)
         )
 
     def add_rows(
@@ -133,7 +131,7 @@ class Ledger(TableLedger):
     ) -> "Future[None]":
         """Record rows of a job and lines of its table, in batches. Only differences are written."""
         return self._write(
-            lambda tx: units.row_planning.add_rows(
+            lambda tx: lazy.row_planning.add_rows(
                 tx.connection, job_id, rows, lines, is_alive=tx.is_alive, now=tx.now
             ),
             (f"job:{job_id}",),
@@ -154,7 +152,7 @@ class Ledger(TableLedger):
         `FencedError` while another process writes for it.
         """
         return self._write(
-            lambda tx: units.planning.start_job(
+            lambda tx: lazy.planning.start_job(
                 tx.connection,
                 tx.owner,
                 job_id,
@@ -179,7 +177,7 @@ class Ledger(TableLedger):
         None if nothing is left to claim. `OverBudgetError` if the reservation does not fit.
         """
         return self._write(
-            lambda tx: units.claims.claim_row(
+            lambda tx: lazy.claims.claim_row(
                 tx.connection,
                 tx.owner,
                 job_id,
@@ -194,7 +192,7 @@ class Ledger(TableLedger):
     def put_back(self, claim: "Claim") -> "Future[None]":
         """Plan a claimed row again. Its cost or reservation stays counted."""
         return self._write(
-            lambda tx: units.run_ends.put_back(
+            lambda tx: lazy.run_ends.put_back(
                 tx.connection, tx.owner, claim, now=tx.now
             ),
             claim.budgets,
@@ -205,7 +203,7 @@ class Ledger(TableLedger):
     ) -> "Future[None]":
         """Record where the records of these lines end in the output; None: not written."""
         return self._write(
-            lambda tx: units.planning.line_ends(tx.connection, job_id, ends)
+            lambda tx: lazy.planning.line_ends(tx.connection, job_id, ends)
         )
 
     def end_job(self, job_id: str, reason: str) -> "Future[None]":
@@ -213,20 +211,54 @@ class Ledger(TableLedger):
         is_erasing = not self.record_content
 
         def work(tx: "Transaction") -> None:
-            units.planning.end_job(tx.connection, tx.owner, job_id, reason, now=tx.now)
+            lazy.planning.end_job(tx.connection, tx.owner, job_id, reason, now=tx.now)
             if is_erasing:
-                units.keeping.erase(tx.connection, job_id)
+                lazy.keeping.erase(tx.connection, job_id)
 
         return self._write(work, is_erasing=is_erasing)
 
-    # The records.
+    # The lines of a table.
+
+    def known_lines(
+        self, job_id: str, *, after: int = -1, limit: int = 1000
+    ) -> "Future[Sequence[KnownLine]]":
+        """Return all lines after that number, without the runs of their rows."""
+        return self._read(
+            lambda tx: lazy.table_lines.known_lines(
+                tx.connection, job_id, after=after, limit=limit
+            )
+        )
+
+    def row_lines(self, row_id: int) -> "Future[Sequence[KnownLine]]":
+        """Return the lines of a row, without its run."""
+        return self._read(lambda tx: lazy.table_lines.row_lines(tx.connection, row_id))
+
+    def first_open(self, job_id: str, *, after: int = -1) -> "Future[KnownLine | None]":
+        """Return the first line after that number whose row has not ended."""
+        return self._read(
+            lambda tx: lazy.table_lines.first_open(tx.connection, job_id, after=after)
+        )
+
+    def drop_lines(self, job_id: str, numbers: Sequence[int]) -> "Future[None]":
+        """Remove lines that are not in the table any more."""
+        return self._write(
+            lambda tx: lazy.table_lines.drop_lines(tx.connection, job_id, numbers)
+        )
+
+    def rewritten(
+        self, job_id: str, ends: Collection[tuple[int, int]]
+    ) -> "Future[None]":
+        """Record that the whole output is written again, and where its records end."""
+        return self._write(
+            lambda tx: lazy.table_lines.rewritten(tx.connection, job_id, ends)
+        )
 
     def find_rows(
         self, job_id: str, keys: Collection[str]
     ) -> "Future[Mapping[str, KnownRow]]":
         """Return the rows of these keys."""
         return self._read(
-            lambda tx: units.reading.find_rows(tx.connection, job_id, keys)
+            lambda tx: lazy.reading.find_rows(tx.connection, job_id, keys)
         )
 
     def find_lines(
@@ -239,7 +271,7 @@ class Ledger(TableLedger):
     ) -> "Future[Sequence[KnownLine]]":
         """Return lines after that number whose row has ended; or only those that are not written."""
         return self._read(
-            lambda tx: units.reading.find_lines(
+            lambda tx: lazy.reading.find_lines(
                 tx.connection,
                 job_id,
                 after=after,
@@ -250,11 +282,13 @@ class Ledger(TableLedger):
 
     def last_written(self, job_id: str) -> "Future[Sequence[KnownLine]]":
         """Return the last two lines in the output, by where their records end."""
-        return self._read(lambda tx: units.reading.last_written(tx.connection, job_id))
+        return self._read(lambda tx: lazy.reading.last_written(tx.connection, job_id))
 
     def find_failures(self, job_id: str) -> "Future[Sequence[KnownLine]]":
         """Return the lines whose row failed or is unsure, without their content."""
-        return self._read(lambda tx: units.reading.find_failures(tx.connection, job_id))
+        return self._read(lambda tx: lazy.reading.find_failures(tx.connection, job_id))
+
+    # The records.
 
     def runs(
         self,
@@ -269,35 +303,35 @@ class Ledger(TableLedger):
         `status`: a state, or the status of an envelope.
         """
         return self._read(
-            lambda tx: units.reading.find_runs(
+            lambda tx: lazy.reading.find_runs(
                 tx.connection, status=status, since=since, limit=limit, job_id=job_id
             )
         )
 
     def run(self, run_id: str) -> "Future[KnownRun | None]":
         """Return a run, with its output and its checkpoint; None if it is not known."""
-        return self._read(lambda tx: units.reading.find_run(tx.connection, run_id))
+        return self._read(lambda tx: lazy.reading.find_run(tx.connection, run_id))
 
     def jobs(
         self, *, since: int | None = None, limit: int = 50
     ) -> "Future[Sequence[KnownJob]]":
         """Return the jobs of tables, newest first."""
         return self._read(
-            lambda tx: units.reading.find_jobs(tx.connection, since=since, limit=limit)
+            lambda tx: lazy.reading.find_jobs(tx.connection, since=since, limit=limit)
         )
 
     def usage(
         self, by: "UsageBy", since: int | None = None
     ) -> "Future[Sequence[UsageRow]]":
         """Return cost and tokens, the dearest first; without those of a sandbox."""
-        return self._read(lambda tx: units.usage.usage(tx.connection, by, since=since))
+        return self._read(lambda tx: lazy.usage.usage(tx.connection, by, since=since))
 
     def percentile(
         self, connector: str, action: str, group: str
     ) -> "Future[int | None]":
         """Return the cost that 99 of 100 runs of a price group do not exceed; None below 50 runs."""
         return self._read(
-            lambda tx: units.usage.percentile(tx.connection, connector, action, group)
+            lambda tx: lazy.usage.percentile(tx.connection, connector, action, group)
         )
 
     # The operator.
@@ -305,7 +339,7 @@ class Ledger(TableLedger):
     def set_cap(self, budget_id: str, cap: int | None) -> "Future[None]":
         """Set the cap of a budget, which is made if it is new."""
         return self._write(
-            lambda tx: units.budgets.set_cap(tx.connection, budget_id, cap),
+            lambda tx: lazy.budgets.set_cap(tx.connection, budget_id, cap),
             (budget_id,),
         )
 
@@ -314,9 +348,7 @@ class Ledger(TableLedger):
 
         `LookupError` for an unknown id.
         """
-        return self._write(
-            lambda tx: units.keeping.cancel(tx.connection, run_or_job_id)
-        )
+        return self._write(lambda tx: lazy.keeping.cancel(tx.connection, run_or_job_id))
 
     def forget(self, job_or_run_id: str) -> "Future[None]":
         """Close a job or a run, and erase its content.
@@ -324,7 +356,7 @@ class Ledger(TableLedger):
         `LookupError` for an unknown id, `FencedError` while a process works on it.
         """
         return self._write(
-            lambda tx: units.keeping.forget(
+            lambda tx: lazy.keeping.forget(
                 tx.connection, job_or_run_id, is_alive=tx.is_alive, now=tx.now
             ),
             is_erasing=True,
@@ -336,5 +368,5 @@ class Ledger(TableLedger):
         Digest, state and cost stay. Return whether it has ended.
         """
         return self._write(
-            lambda tx: units.keeping.erase(tx.connection, job_id), is_erasing=True
+            lambda tx: lazy.keeping.erase(tx.connection, job_id), is_erasing=True
         )

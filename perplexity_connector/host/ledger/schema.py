@@ -19,6 +19,8 @@ from sqlalchemy import (
 )
 
 VERSION = 1
+# So many values go into one statement: SQLite takes 32,766.
+BATCH = 1000
 
 metadata = MetaData()
 # SQLite numbers rows by itself only where the type is exactly INTEGER.

@@ -6,14 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from perplexity_connector.host.environment import (
-    keep_days as kept_days,
-)
-from perplexity_connector.host.environment import (
-    records_content,
-    variables,
-)
-from perplexity_connector.host.ledger import units
+from perplexity_connector.host import environment
+from perplexity_connector.host.environment import records_content, variables
+from perplexity_connector.host.ledger import lazy
 from perplexity_connector.host.ledger.address import find_address
 from perplexity_connector.host.ledger.entries import LedgerError
 
@@ -35,8 +30,8 @@ class LedgerUser:
 
     * `place`: where it is, without a password.
     * `is_local`: whether it is a file of this machine.
-    * `record_content`: whether inputs and outputs outlive their run or job.
-    * `_keep_days`: for how many days; None for the environment's.
+    * `record_content`: whether inputs and outputs are kept after their run or job.
+    * `_keep_days`: how many days; None for the environment's.
     * `_journal`: the folder of unfinished runs to take in, until that is done.
     * `_writer`: the thread that writes, once it is needed.
     * `_lock`: held while that is started.
@@ -83,7 +78,7 @@ class LedgerUser:
         def work(tx: "Transaction") -> int:
             kept = _days(self._environ) if days is None else days
             before = tx.now - kept * _DAY_S * 1000
-            return units.keeping.erase_expired(tx.connection, ended_before=before)
+            return lazy.keeping.erase_expired(tx.connection, ended_before=before)
 
         return self._submit(work, is_erasing=True)
 
@@ -174,7 +169,7 @@ class LedgerUser:
                 for problem in future.result().remove():
                     writer.note(problem)
 
-        taken = self._submit(lambda tx: units.journal_files.take_in(tx, folder))
+        taken = self._submit(lambda tx: lazy.journal_files.take_in(tx, folder))
         taken.add_done_callback(remove)
 
     def _tell(self, run_id: str) -> None:
@@ -183,8 +178,8 @@ class LedgerUser:
 
 
 def _days(environ: Mapping[str, str]) -> int:
-    """Return for how many days content is kept. Raises `LedgerError` for a wrong number."""
+    """Return how many days content is kept. Raises `LedgerError` for a wrong number."""
     try:
-        return kept_days(environ)
+        return environment.keep_days(environ)
     except ValueError as error:
         raise LedgerError(str(error)) from None

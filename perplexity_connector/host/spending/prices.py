@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # For a run about whose price nothing is known.
 UNKNOWN_PRICE = CostEstimate(likely=1.0, worst=1.0)
-# Own runs count from so many on. Their percentile is counted again after so many more.
+# The percentile of own runs counts from so many runs on, and is computed again after so many more.
 _ENOUGH = 50
 _EVERY = 100
 # Only the latest costs count.
@@ -96,8 +96,8 @@ class CostsInMemory:
 class CostsInLedger:
     """The costs of all runs in a ledger.
 
-    `_known`: its last answer for each kind, which may be under way, and for how many more runs that
-    counts.
+    `_known`: by kind, the ledger's last answer, which may still be under way, and for how many more runs
+    it counts.
     """
 
     def __init__(self, ledger: "Ledger") -> None:

@@ -24,7 +24,7 @@ class Spending:
     * `budget`: counts in memory, for this host alone; None without one.
     * `_daily_cap`: the cap of each UTC day, which the ledger counts for all hosts; None without one.
     * `_ledger`: None without one.
-    * `_is_sandbox`: whether the runs cost nothing really: neither a day nor a percentile counts them.
+    * `_is_sandbox`: whether the runs are of a sandbox: neither a day nor a percentile counts them.
     * `_day`: the day whose cap the ledger has.
     * `_costs`: the costs of own runs.
     """

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         TableFinishedItem,
         TablePlannedItem,
         TablePriceDocument,
+        UnsureRowDocument,
     )
 
 
@@ -87,10 +88,6 @@ def finished_item(  # noqa: PLR0913 - the parts of the end, each from another pl
     unsaved_lines: list[str],
 ) -> "TableFinishedItem":
     """Return the end of a start of a job; `job` is None if the ledger cannot be read."""
-    failed: dict[str, list[int]] = {}
-    for line in failures:
-        if line.state == "failed":
-            failed.setdefault(line.error_code or "", []).append(line.number)
     error = brakes.error
     return {
         "type": "table.finished",
@@ -99,22 +96,37 @@ def finished_item(  # noqa: PLR0913 - the parts of the end, each from another pl
         "cause": error["code"] if error else None,
         "message": problem or (error["user_message"] if error else None),
         "rows": dict(job.counts) if job else {},
-        "failed": failed,
-        "unsure": [
-            {
-                "line": line.number,
-                "key": line.key if has_keys else "",
-                "run_id": line.run_id or "",
-            }
-            for line in failures
-            if line.state == "unsure"
-        ],
+        "failed": _failed(failures),
+        "unsure": _unsure(failures, has_keys=has_keys),
         "begun": [claim.run_id for claim in begun],
         "cost": job.cost / NANO if job else 0.0,
         "output": output,
         "unsaved": unsaved,
         "unsaved_lines": unsaved_lines,
     }
+
+
+def _failed(failures: Sequence[KnownLine]) -> dict[str, list[int]]:
+    """Return the lines of the failed rows by error code."""
+    failed: dict[str, list[int]] = {}
+    for line in failures:
+        if line.state == "failed":
+            failed.setdefault(line.error_code or "", []).append(line.number)
+    return failed
+
+
+def _unsure(
+    failures: Sequence[KnownLine], *, has_keys: bool
+) -> "list[UnsureRowDocument]":
+    return [
+        {
+            "line": line.number,
+            "key": line.key if has_keys else "",
+            "run_id": line.run_id or "",
+        }
+        for line in failures
+        if line.state == "unsure"
+    ]
 
 
 def _reason(job: KnownJob | None, brakes: Brakes) -> Reason | Literal["done"]:

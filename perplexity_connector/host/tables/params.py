@@ -21,7 +21,7 @@ class TableOptions(TypedDict, total=False):
     * `out`: the output, CSV or JSON Lines by its extension. Its real path names the job.
     * `job`: another name for the job. It is required where the ledger is not a local file.
     * `key`: the column that names a row; else the digest of its inputs does.
-    * `columns`: the output's own columns by name, each a JSON Pointer into the run's output.
+    * `columns`: the columns for the run's output by name, each a JSON Pointer into it.
     * `budget`: USD that the job may cost, over all its starts. It replaces an earlier one.
     * `at_once`: how many rows run at once; 16 if left out.
     * `ordered`: write the records in the table's order.

@@ -1,4 +1,4 @@
-"""What a caller asks of a table, checked: nothing is read from the table or the ledger yet."""
+"""Check the arguments of a caller. Nothing is read from the table or the ledger yet."""
 
 import os
 from collections.abc import Mapping
@@ -55,10 +55,7 @@ def check_request(
     _check_options(options)
     require_name("connector", connector)
     require_name("action", action)
-    require_mapping("template", template)
-    for field, text in template.items():
-        require_name("a field of the template", field)
-        require_text("a template", text)
+    _check_template(template)
     budget = options.get("budget")
     request = Request(
         connector=connector,
@@ -70,9 +67,18 @@ def check_request(
         options=options,
     )
     if request.table == request.out:
-        message = "The output must be another file than the table."
+        message = (
+            "The output must be another file than the table. Choose another --out."
+        )
         raise refusal(message)
     return request
+
+
+def _check_template(template: Mapping[str, str]) -> None:
+    require_mapping("template", template)
+    for field, text in template.items():
+        require_name("a field of the template", field)
+        require_text("a template", text)
 
 
 def _check_options(options: TableOptions) -> None:

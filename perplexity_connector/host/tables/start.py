@@ -14,8 +14,8 @@ from perplexity_connector.host.tables.figures import finished_item
 from perplexity_connector.host.tables.inputs.planning import Plan
 from perplexity_connector.host.tables.jobs import TableJob
 from perplexity_connector.host.tables.outputs.output import Output
-from perplexity_connector.host.tables.outputs.writing import Writer
-from perplexity_connector.host.tables.rows.running import Course, Step
+from perplexity_connector.host.tables.outputs.writing import RecordWriter
+from perplexity_connector.host.tables.rows.running import RunningRows, Step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -29,7 +29,8 @@ _AT_ONCE = 16
 class Start:
     """A start of a job whose rows are in the ledger and whose output is open.
 
-    `course`: its rows.
+    * `rows`: its rows.
+    * `_keeps_content`: whether the answers outlive the job.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - all that the steps before have made
@@ -46,8 +47,9 @@ class Start:
         self._ledger = ledger
         self._job = job
         self._job_id = job_id = job.job_id
+        self._keeps_content = runs.logs is None or runs.logs.keeps_content
         self._at_once = options.get("at_once", _AT_ONCE)
-        self._writer = Writer(
+        self._writer = RecordWriter(
             ledger,
             job_id,
             job.request.out,
@@ -55,19 +57,11 @@ class Start:
             job.layout,
             is_ordered=options.get("ordered", False),
         )
-        step = Step(
-            connector=job.request.connector,
-            action=job.request.action,
-            version=job.version,
-            connection=options.get("connection"),
-            timeout=options.get("timeout"),
-            idempotent=job.is_idempotent,
-        )
-        self.course = Course(
+        self.rows = RunningRows(
             runs,
             ledger,
             job_id,
-            step,
+            _step(job),
             self._writer,
             report,
             has_keys=options.get("key") is not None,
@@ -79,38 +73,56 @@ class Start:
         """Run the rows to the end, or until the job is stopped. Return the last item."""
         try:
             await self._writer.write_missing()
-            await self.course.run(self._at_once)
+            await self.rows.run(self._at_once)
             with suppress(LedgerError):
-                await self.course.save_again()
+                await self.rows.save_again()
                 await self._writer.write_missing()
         finally:
             self._writer.close()
         return await self._end()
 
     async def _end(self) -> "TableFinishedItem":
-        course, out = self.course, self._job.request.out
+        rows, out = self.rows, self._job.request.out
         with suppress(LedgerError):
             await self._writer.rewrite()
-        unsaved, lines = course.unsaved.write(out)
+        unsaved, lines = rows.unsaved.write(out)
         job: KnownJob | None = None
         failures: Sequence[KnownLine] = ()
         try:
-            reason = course.brakes.reason or "done"
+            reason = rows.brakes.reason or "done"
             await asyncio.wrap_future(self._ledger.end_job(self._job_id, reason))
             job = await asyncio.wrap_future(self._ledger.find_job(self._job_id))
             failed = self._ledger.find_failures(self._job_id)
             failures = await asyncio.wrap_future(failed)
+            await self._erase_content()
         except LedgerError as error:
-            course.unsaved.problem = str(error)
+            rows.unsaved.problem = str(error)
         return finished_item(
             self._job_id,
             job,
-            course.brakes,
+            rows.brakes,
             failures=failures,
-            begun=course.begun,
+            begun=rows.begun,
             has_keys=self._job.request.options.get("key") is not None,
-            problem=course.unsaved.problem or self._writer.problem,
+            problem=rows.unsaved.problem or self._writer.problem,
             output=str(out),
             unsaved=None if unsaved is None else str(unsaved),
             unsaved_lines=lines,
         )
+
+    async def _erase_content(self) -> None:
+        """Erase the content of a job that has ended, for a host that records none."""
+        if not self._keeps_content:
+            await asyncio.wrap_future(self._ledger.erase(self._job_id))
+
+
+def _step(job: TableJob) -> Step:
+    options = job.request.options
+    return Step(
+        connector=job.request.connector,
+        action=job.request.action,
+        version=job.version,
+        connection=options.get("connection"),
+        timeout=options.get("timeout"),
+        idempotent=job.is_idempotent,
+    )

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     )
     from perplexity_connector.host.ledger.ledger import Ledger
     from perplexity_connector.host.tables.outputs.output import Output
-    from perplexity_connector.host.tables.rows.running import Course
+    from perplexity_connector.host.tables.rows.running import RunningRows
 
 # The jobs that this process works on, by ledger and id. The ledger itself refuses other processes.
 _ACTIVE: set[tuple[str, str]] = set()
@@ -47,19 +47,19 @@ _ACTIVE: set[tuple[str, str]] = set()
 class Tables:
     """The tables of one host. The catalogue describes actions; the runs validate and run them.
 
-    `_courses`: the jobs under way, by id.
+    `_running`: the rows of the jobs under way, by id of the job.
     """
 
     def __init__(self, catalogue: Catalogue, runs: Runs) -> None:
         """Use the catalogue and the runs of the host."""
         self._catalogue = catalogue
         self._runs = runs
-        self._courses: dict[str, Course] = {}
+        self._running: dict[str, RunningRows] = {}
 
     def cancel(self, job_id: str) -> bool:
         """Stop a job: in order the first time, at the provider the second. Return whether it is known."""
-        course = self._courses.get(job_id)
-        return course is not None and course.stop()
+        rows = self._running.get(job_id)
+        return rows is not None and rows.stop()
 
     async def stream(
         self,
@@ -109,8 +109,7 @@ class Tables:
             retry=options.get("retry"),
             appraise=lambda content: self._runs.appraise(*where, content, job.version),
         )
-        records = _Records(ledger, job.known)
-        planner = Planner(job.table, recipe, records)
+        planner = Planner(job.table, recipe, _JobReader(ledger, job.known))
         try:
             return await asyncio.to_thread(planner.plan)
         finally:
@@ -145,7 +144,7 @@ class Tables:
                 output = await self._begin(ledger, job, plan)
             items = Items()
             start = Start(self._runs, ledger, job, plan, output, items.put)
-            self._courses[job.job_id] = start.course
+            self._running[job.job_id] = start.rows
             task = asyncio.create_task(start.run())
             task.add_done_callback(lambda _: items.end())
             try:
@@ -155,9 +154,9 @@ class Tables:
                 # The reader may have left: then no item is wanted any more.
                 items.leave()
                 if not task.done():
-                    start.course.stop()
-                finished = await _end_of(task, start.course)
-                del self._courses[job.job_id]
+                    start.rows.stop()
+                finished = await _end_of(task, start.rows)
+                del self._running[job.job_id]
             yield finished
 
     async def _begin(self, ledger: "Ledger", job: TableJob, plan: Plan) -> "Output":
@@ -171,14 +170,14 @@ class Tables:
 
 
 async def _end_of(
-    task: "asyncio.Task[TableFinishedItem]", course: "Course"
+    task: "asyncio.Task[TableFinishedItem]", rows: "RunningRows"
 ) -> "TableFinishedItem":
     """Wait for the end of a start. A caller that is cancelled once more stops it at the provider."""
     while not task.done():
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
-            course.stop()
+            rows.stop()
     return task.result()
 
 
@@ -206,8 +205,8 @@ def _alone(ledger: "Ledger", job: TableJob) -> Iterator[None]:
         _ACTIVE.discard(name)
 
 
-class _Records:
-    """What the plan reads of the ledger, in its own thread."""
+class _JobReader:
+    """Reads a job in the ledger, in the thread of the plan."""
 
     def __init__(self, ledger: "Ledger", known: KnownJob | None) -> None:
         self._ledger = ledger

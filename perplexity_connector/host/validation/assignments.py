@@ -13,6 +13,8 @@ from perplexity_connector.host.validation.schema_types import (
 )
 from perplexity_connector.host.validation.text_values import from_text, parse_json
 
+# Follows the label of an assignment for which `set_value` raises `LookupError`.
+NO_PLACE = "has no place in the input: name a field of an object, or an item of a list in order."
 _TYPE_BY_BRACKET = {"[": "array", "{": "object"}
 # Returns the value for a place with this schema.
 Read: TypeAlias = Callable[[JsonObject], JsonValue]

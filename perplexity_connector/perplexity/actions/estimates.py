@@ -31,7 +31,7 @@ _FIGURES: Mapping[str, float] = {
     "xhigh": 2.0,
     "wide-research": 2.0,
 }
-# For a run without a figure.
+# USD for a run without a figure.
 _UNKNOWN = 1.0
 # Most texts have about so many bytes in a token; none has more tokens than bytes.
 _BYTES_OF_TOKEN = 4

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from perplexity_connector.host import Ledger
-from perplexity_connector.host.ledger import units
+from perplexity_connector.host.ledger import lazy
 from perplexity_connector.host.ledger.entries import (
     FencedError,
     LedgerError,
@@ -90,7 +90,7 @@ def test_a_job_is_planned_worked_off_and_ended(ledger: Ledger) -> None:
     assert job
     assert (job.counts, job.starts) == ({"done": 1, "failed": 1}, 1)
     ledger.rename_job("job_1", None).result(WAIT_S)
-    assert ledger.job("/out.csv").result(WAIT_S) is None
+    assert ledger.find_job("/out.csv").result(WAIT_S) is None
 
 
 def test_a_budget_refuses_what_does_not_fit(ledger: Ledger) -> None:
@@ -192,8 +192,8 @@ def test_expired_content_is_erased_by_the_next_process_that_writes(
 
 def test_the_modules_of_the_transactions_have_names() -> None:
     """Another name is an ordinary mistake."""
-    assert units.usage.__name__.endswith("records.usage")
-    assert not hasattr(units, "nothing")
+    assert lazy.usage.__name__.endswith("records.usage")
+    assert not hasattr(lazy, "nothing")
 
 
 def test_a_wrong_number_of_days_is_a_problem_and_stops_nothing(tmp_path: Path) -> None:

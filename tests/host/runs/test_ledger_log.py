@@ -22,7 +22,8 @@ from perplexity_connector.host.ledger.entries import (
 )
 from perplexity_connector.host.ledger.ledger import Ledger
 from perplexity_connector.host.runs.logs import ledger_log
-from perplexity_connector.host.runs.logs.ledger_log import JobLog
+from perplexity_connector.host.tables.rows.brakes import Brakes
+from perplexity_connector.host.tables.rows.row_log import RowLog
 from tests.host.runs.ledgers import NEVER, NotedLedger, claim
 from tests.host.runs.test_budget import Plugin, down
 from tests.host.stage import CONNECTION, COUNT, GREET, in_host, toy_host
@@ -46,7 +47,7 @@ def run(
     return in_host(opened, lambda opened: opened.run(*step, **options))
 
 
-def run_row(log: JobLog, *script: Any, step: Any = GREET, **options: Any) -> Any:
+def run_row(log: RowLog, *script: Any, step: Any = GREET, **options: Any) -> Any:
     """The envelope of a run with the log of a row."""
     given: Any = {"connection": CONNECTION, **options}
 
@@ -57,9 +58,11 @@ def run_row(log: JobLog, *script: Any, step: Any = GREET, **options: Any) -> Any
     return in_host(toy_host(Plugin(*script)), work)
 
 
-def row(ledger: Any, held: Any = None, **options: Any) -> JobLog:
-    """The log of a row of a job."""
-    return JobLog(ledger, held or claim(), idempotent=False, **options)
+def row(ledger: Any, held: Any = None, *, is_leaving: bool = False) -> RowLog:
+    """The log of a row of a job, which may leave its runs to the provider."""
+    brakes = Brakes()
+    brakes.is_leaving = is_leaving
+    return RowLog(ledger, held or claim(), brakes, idempotent=False)
 
 
 async def checkpoint(ctx: ActionContext) -> float:
@@ -451,12 +454,12 @@ def test_an_end_of_a_row_that_cannot_be_written_waits_in_its_log() -> None:
     assert (log.end.state, log.cost) == ("done", 250_000_000)
 
 
-def test_the_runner_of_a_job_may_settle_the_state() -> None:
-    """A row that ends in a refused key counts as not started."""
+def test_a_job_may_settle_the_state_of_its_row() -> None:
+    """A row that ends in a refused key counts as not started. A run outside a job has failed."""
     ledger = NotedLedger()
     error = ConnectorError(ErrorCode.INVALID_CREDENTIALS, "x")
-    run_row(row(ledger, settle=lambda _: "planned"), error)
     run_row(row(ledger), error)
+    run(ledger, error)
     assert [end.state for end in ledger.ends] == ["planned", "failed"]
 
 
@@ -491,9 +494,9 @@ def test_a_row_that_goes_on_reserves_again_before_it_sends_anything() -> None:
     """What was reserved by the process that began it may be spent."""
     ledger = NotedLedger()
     held = claim("begun", checkpoint={"id": 1})
-    run_row(row(ledger, held, price=9), 0.25, resume_from={"id": 1})
+    run_row(row(ledger, held), 0.25, resume_from={"id": 1})
     assert ledger.steps == ["reserve", "end"]
-    assert ledger.reserved == [9]
+    assert ledger.reserved == [7]
 
 
 @pytest.mark.parametrize("answer", [NEVER, BROKEN, FencedError("taken")])
@@ -538,7 +541,7 @@ def test_only_the_owner_of_a_row_may_stop_it_at_the_provider(
 
     ledger = NotedLedger(owns=owns)
     ledger.is_local = is_local
-    run_row(row(ledger, may_stop=lambda: not comes_back), ask)
+    run_row(row(ledger, is_leaving=comes_back), ask)
     assert found == [may_stop]
 
 
@@ -563,7 +566,7 @@ def test_the_host_itself_asks_before_it_stops_a_run_between_two_attempts(
     may_stop: bool,
 ) -> None:
     """No handler runs then: the connector is asked only where the ledger allows it."""
-    log = row(NotedLedger(), may_stop=lambda: may_stop)
+    log = row(NotedLedger(), is_leaving=not may_stop)
     plugin = Plugin(follow)
 
     async def work(opened: Host) -> Any:

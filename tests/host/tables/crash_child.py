@@ -17,7 +17,7 @@ import aiohttp  # noqa: F401 - imported once for all forks
 import sqlalchemy  # noqa: F401 - likewise
 
 from perplexity_connector.host import Host, Ledger
-from perplexity_connector.host.ledger import units
+from perplexity_connector.host.ledger import lazy
 from perplexity_connector.host.tables import tables  # noqa: F401 - likewise
 
 DIED = 9
@@ -86,7 +86,7 @@ async def run(start: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run each start in a fork."""
-    _ = units.__all__
+    _ = lazy.__all__
     # This imports the connector, and all that its runs need.
     Host(environ={}).validate("perplexity", "execute_search", {})
     import_module("perplexity_connector.perplexity.wire.transport")

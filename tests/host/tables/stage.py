@@ -4,17 +4,60 @@ import asyncio
 import csv
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from perplexity_connector.contract import ActionContext, ActionResult, JsonObject
+from perplexity_connector.contract import (
+    ActionContext,
+    ActionResult,
+    ConnectorError,
+    ErrorCode,
+    JsonObject,
+)
 from perplexity_connector.host import Host, Ledger
+from perplexity_connector.host.ledger.entries import LedgerError
 from tests.host.stage import CONNECTION, toy_host
 from tests.toy.toy import ToyPlugin
 
 GREET = {"name": "{name}"}
+THREE = "name\nAda\nGrace\nAlan\n"
 Handler = Callable[[JsonObject, ActionContext], Awaitable[ActionResult]]
+
+
+def failing(code: ErrorCode, **options: Any) -> Handler:
+    """A handler that fails with this code."""
+
+    async def fail(_: JsonObject, __: ActionContext) -> ActionResult:
+        raise ConnectorError(code, "It failed.", **options)
+
+    return fail
+
+
+class FullLedger(Ledger):
+    """A ledger whose disk is full for some methods, as often as `fails` says, after `skips` calls."""
+
+    fails: dict[str, int]
+    skips: int = 0
+    error: Exception = LedgerError("the disk is full")
+
+    def __getattribute__(self, name: str) -> Any:
+        """The method, which fails when it is called while it should."""
+        value = super().__getattribute__(name)
+        if name not in super().__getattribute__("__dict__").get("fails", {}):
+            return value
+
+        def call(*args: Any, **options: Any) -> Any:
+            if self.fails[name] <= 0 or self.skips:
+                self.skips = max(0, self.skips - 1)
+                return value(*args, **options)
+            self.fails[name] -= 1
+            future: Future[Any] = Future()
+            future.set_exception(self.error)
+            return future
+
+        return call
 
 
 class Desk:

@@ -26,17 +26,7 @@ from perplexity_connector.host.tables.outputs import output as outputs
 from perplexity_connector.host.tables.outputs.unsaved import Unsaved
 from perplexity_connector.host.tables.rows import running
 from perplexity_connector.host.tables.rows.items import Items
-from tests.host.tables.stage import Desk
-from tests.host.tables.test_lost_ledger import THREE, FullLedger
-
-
-@pytest.fixture
-def full(desk: Desk) -> FullLedger:
-    """The desk's ledger, which works until a test says otherwise."""
-    ledger = FullLedger(f"sqlite:///{desk.folder}/ledger.sqlite", environ={})
-    ledger.fails = {}
-    desk.ledger = ledger
-    return ledger
+from tests.host.tables.stage import THREE, Desk, FullLedger
 
 
 def test_a_job_of_another_process_is_refused_with_its_id(
@@ -255,7 +245,7 @@ def test_a_run_that_is_stopped_alone_has_failed_and_that_of_a_job_is_planned(
 def test_a_caller_that_is_cancelled_again_stops_at_the_provider() -> None:
     """And still waits for the end, so that each row has its state."""
 
-    class Course:
+    class Rows:
         wishes = 0
 
         def stop(self) -> None:
@@ -269,14 +259,12 @@ def test_a_caller_that_is_cancelled_again_stops_at_the_provider() -> None:
         return "end"
 
     async def leave() -> tuple[Any, int]:
-        course: Any = Course()
-        waiting = asyncio.create_task(
-            tables._end_of(asyncio.create_task(work()), course)
-        )
+        rows: Any = Rows()
+        waiting = asyncio.create_task(tables._end_of(asyncio.create_task(work()), rows))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         waiting.cancel()
-        return await waiting, course.wishes
+        return await waiting, rows.wishes
 
     assert asyncio.run(leave()) == ("end", 1)
 

@@ -1,55 +1,21 @@
 """A ledger that cannot be written: nothing new is sent, and no answer is lost."""
 
 import json
-from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
-from perplexity_connector.host import Ledger
-from perplexity_connector.host.ledger.entries import FencedError, LedgerError
+from perplexity_connector.host.ledger.entries import FencedError
 from perplexity_connector.host.tables.rows import running
-from tests.host.tables.stage import Desk
-
-THREE = "name\nAda\nGrace\nAlan\n"
+from tests.host.tables.stage import THREE, Desk, FullLedger
 
 
-class FullLedger(Ledger):
-    """A ledger whose disk is full for some methods, as often as `fails` says, after `skips` calls."""
-
-    fails: dict[str, int]
-    skips: int = 0
-    error: Exception = LedgerError("the disk is full")
-
-    def __getattribute__(self, name: str) -> Any:
-        """The method, which fails when it is called while it should."""
-        value = super().__getattribute__(name)
-        if name not in super().__getattribute__("__dict__").get("fails", {}):
-            return value
-
-        def call(*args: Any, **options: Any) -> Any:
-            if self.fails[name] <= 0 or self.skips:
-                self.skips = max(0, self.skips - 1)
-                return value(*args, **options)
-            self.fails[name] -= 1
-            future: Future[Any] = Future()
-            future.set_exception(self.error)
-            return future
-
-        return call
-
-
-@pytest.fixture
-def full(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> FullLedger:
-    """The desk's ledger, which works until a test says otherwise."""
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job looks again at once, and stops soon."""
     monkeypatch.setattr(running, "LOOK_S", 0.01)
     monkeypatch.setattr(running, "LEDGER_PATIENCE_S", 0.05)
-    ledger = FullLedger(f"sqlite:///{desk.folder}/ledger.sqlite", environ={})
-    ledger.fails = {}
-    desk.ledger = ledger
-    return ledger
 
 
 def test_an_end_that_the_ledger_cannot_take_is_tried_again(

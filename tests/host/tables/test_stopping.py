@@ -9,25 +9,14 @@ import pytest
 from perplexity_connector.contract import (
     ActionContext,
     ActionResult,
-    ConnectorError,
-    Effect,
     ErrorCode,
     JsonObject,
 )
 from perplexity_connector.host.tables.rows import running
 from tests.host.stage import CONNECTION
-from tests.host.tables.stage import GREET, Desk
+from tests.host.tables.stage import GREET, Desk, failing
 
 MANY = "name\n" + "".join(f"n{index}\n" for index in range(30))
-
-
-def fail(code: ErrorCode, *, effect: Effect = Effect.NONE) -> Any:
-    """A handler that fails."""
-
-    async def handler(_: JsonObject, __: ActionContext) -> ActionResult:
-        raise ConnectorError(code, "It failed.", effect=effect)
-
-    return handler
 
 
 async def never(_: JsonObject, ctx: ActionContext) -> ActionResult:
@@ -49,7 +38,7 @@ async def never(_: JsonObject, ctx: ActionContext) -> ActionResult:
 def test_what_every_row_would_meet_stops_the_job(desk: Desk, code: ErrorCode) -> None:
     """The row counts as not started, and the same command goes on."""
     table = desk.table(MANY)
-    desk.fate["n3"] = fail(code)
+    desk.fate["n3"] = failing(code)
     *_, end = desk.run(table, at_once=1)
     assert (end["reason"], end["cause"], bool(end["message"])) == (
         "failed",
@@ -69,7 +58,7 @@ def test_twenty_unavailable_rows_stop_the_job_and_count_as_not_started(
     """The provider is down. None of them is a failure of its row."""
     table = desk.table(MANY)
     for index in range(5, 30):
-        desk.fate[f"n{index}"] = fail(ErrorCode.UNAVAILABLE)
+        desk.fate[f"n{index}"] = failing(ErrorCode.UNAVAILABLE)
     *_, end = desk.run(table, at_once=1)
     assert (end["reason"], end["cause"]) == ("failed", "unavailable")
     assert (len(desk.ran), end["rows"]) == (25, {"done": 5, "planned": 25})
@@ -80,7 +69,7 @@ def test_a_row_that_was_unavailable_has_failed_if_others_succeed(desk: Desk) -> 
     """A success between them starts the count again."""
     for index in range(29):
         if index != 15:
-            desk.fate[f"n{index}"] = fail(ErrorCode.UNAVAILABLE)
+            desk.fate[f"n{index}"] = failing(ErrorCode.UNAVAILABLE)
     *_, end = desk.run(desk.table(MANY), at_once=1)
     assert (end["reason"], end["rows"]) == ("done", {"done": 2, "failed": 28})
     assert len(desk.records()) == 30

@@ -16,17 +16,8 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.host import SyncHost
 from tests.host.stage import CONNECTION
-from tests.host.tables.stage import Desk
+from tests.host.tables.stage import Desk, failing
 from tests.toy.toy import MANIFEST, ToyPlugin
-
-
-def refused(code: ErrorCode, **options: Any) -> Any:
-    """A handler that fails with this code."""
-
-    async def fail(_: JsonObject, __: ActionContext) -> ActionResult:
-        raise ConnectorError(code, "It failed.", **options)
-
-    return fail
 
 
 def test_each_valid_line_has_one_record_and_each_row_one_run(desk: Desk) -> None:
@@ -110,7 +101,7 @@ def test_a_key_names_a_row_and_changed_content_runs_again(desk: Desk) -> None:
         ("name,_cost\nAda,1\n", None, "'_cost' twice"),
     ],
 )
-def test_a_table_that_is_not_clear_is_refused(
+def test_a_table_that_is_not_clear_is_failing(
     desk: Desk, text: str, key: str | None, words: str
 ) -> None:
     """Before anything is sent or recorded, with what is wrong."""
@@ -156,7 +147,7 @@ def test_another_connection_is_another_job(desk: Desk) -> None:
 def test_failed_rows_are_written_and_only_retry_runs_them_again(desk: Desk) -> None:
     """The new record takes the place of the old one."""
     table = desk.table("name\nAda\nGrace\n")
-    desk.fate["Ada"] = refused(ErrorCode.UPSTREAM_FAILED)
+    desk.fate["Ada"] = failing(ErrorCode.UPSTREAM_FAILED)
     *_, end = desk.run(table)
     assert end["failed"] == {"upstream_failed": [2]}
     failed = next(one for one in desk.records() if one["name"] == "Ada")
@@ -174,7 +165,7 @@ def test_failed_rows_are_written_and_only_retry_runs_them_again(desk: Desk) -> N
 def test_an_unsure_row_is_named_and_runs_again_on_that_wish_alone(desk: Desk) -> None:
     """It may have been paid. `retry="failed"` leaves it alone."""
     table = desk.table("id,name\n7,Ada\n")
-    desk.fate["Ada"] = refused(ErrorCode.INVALID_RESPONSE, effect=Effect.UNKNOWN)
+    desk.fate["Ada"] = failing(ErrorCode.INVALID_RESPONSE, effect=Effect.UNKNOWN)
     *_, end = desk.run(table, key="id")
     (unsure,) = end["unsure"]
     assert (unsure["line"], unsure["key"]) == (2, "7")
@@ -274,7 +265,7 @@ def test_a_budget_below_one_row_is_refused_with_the_plan(desk: Desk) -> None:
         ({"ordered": 1}, "ordered"),
     ],
 )
-def test_a_wrong_option_is_refused(
+def test_a_wrong_option_is_failing(
     desk: Desk, options: dict[str, Any], words: str
 ) -> None:
     """With its name."""
@@ -343,3 +334,25 @@ def run_in_thread(desk: Desk, table: Path) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(desk.run, table).result()
+
+
+def test_a_host_that_records_no_content_erases_that_of_a_job_that_has_ended(
+    desk: Desk,
+) -> None:
+    """Until then a restart needs it. The output keeps the answers."""
+    host = {"record_content": False}
+    table = desk.table("name\nAda\nGrace\n")
+    desk.fate["Grace"] = failing(ErrorCode.INVALID_CREDENTIALS)
+    *_, end = desk.run(table, host=host, at_once=1)
+    assert _recorded(desk, end["job_id"]) == {"done": True, "planned": True}
+    desk.fate.clear()
+    desk.run(table, host=host)
+    assert _recorded(desk, end["job_id"]) == {"done": False}
+    assert [record["_status"] for record in desk.records()] == ["done", "done"]
+
+
+def _recorded(desk: Desk, job_id: str) -> dict[str, bool]:
+    """Whether the ledger has the inputs of the runs in each state."""
+    runs = desk.ledger.runs(job_id=job_id).result()
+    assert desk.ledger.close() == []
+    return {run.state: run.input is not None for run in runs}

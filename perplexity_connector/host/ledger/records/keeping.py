@@ -1,10 +1,11 @@
-"""How long the content of runs is kept, and what ends a run from outside."""
+"""Cancel and forget runs of other processes, and erase content that is kept no longer."""
 
 from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from perplexity_connector.host.ledger.schema import (
+    BATCH,
     is_current,
     jobs,
     lines,
@@ -17,8 +18,6 @@ from perplexity_connector.host.ledger.transactions.takeovers import (
     take_over,
 )
 
-# SQLite takes 32,766 values in one statement.
-_BATCH = 1000
 _cancelled = (
     select(runs.c.id)
     .join_from(rows, runs, is_current)
@@ -31,7 +30,7 @@ _cancelled = (
 
 
 def cancel(connection: Connection, run_or_job_id: str) -> bool:
-    """Ask the owner of a run, or of a job's runs, to stop. Returns whether one is held. Raises `LookupError`."""
+    """Ask the owner of a run, or of a job's runs, to stop. Return whether one is held. Raises `LookupError`."""
     of_id = (jobs.c.id == run_or_job_id,)
     if connection.execute(
         update(jobs).where(*of_id).values(cancel_requested=True)
@@ -54,7 +53,7 @@ def cancelled_runs(connection: Connection, owner: str) -> Sequence[str]:
 
 
 def erase(connection: Connection, job_id: str) -> bool:
-    """Erase the content of a job that has ended. Digest, state and cost stay. Returns whether it had ended."""
+    """Erase the content of a job that has ended. Digest, state and cost stay. Return whether it had ended."""
     has_ended = (jobs.c.id == job_id, jobs.c.ended_at.is_not(None))
     found = connection.scalars(select(jobs.c.id).where(*has_ended)).all()
     _erase(connection, found)
@@ -62,10 +61,10 @@ def erase(connection: Connection, job_id: str) -> bool:
 
 
 def erase_expired(connection: Connection, *, ended_before: int) -> int:
-    """Erase the content of jobs that ended before this time, a batch of them. Returns how many."""
+    """Erase the content of jobs that ended before this time, a batch of them. Return how many."""
     kept = jobs.c.content_erased.is_(False)
     expired = select(jobs.c.id).where(kept, jobs.c.ended_at < ended_before)
-    found = connection.scalars(expired.limit(_BATCH)).all()
+    found = connection.scalars(expired.limit(BATCH)).all()
     _erase(connection, found)
     return len(found)
 

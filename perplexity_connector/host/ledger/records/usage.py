@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
 _DAY_MS = 24 * 3600 * 1000
-# Fewer say too little about the dearest of a hundred.
+# Of fewer runs, the 99th percentile says too little.
 _ENOUGH_RUNS = 50
 _BY: "Mapping[UsageBy, ColumnElement[str | None] | ColumnElement[int]]" = {
     "model": runs.c.model,
@@ -23,6 +23,14 @@ _BY: "Mapping[UsageBy, ColumnElement[str | None] | ColumnElement[int]]" = {
     "connection": runs.c.connection,
     "day": runs.c.created_at - runs.c.created_at % _DAY_MS,
 }
+_cost = func.coalesce(func.sum(runs.c.cost), 0).label("cost")
+_SUMS = (
+    func.count().label("runs"),
+    _cost,
+    func.count().filter(runs.c.cost_basis == "list_price").label("listed"),
+    (func.count() - func.count(runs.c.cost)).label("unpriced"),
+    func.sum(runs.c.reserved + runs.c.kept).label("kept"),
+)
 _of_group = (
     select(runs.c.cost)
     .join_from(runs, jobs, jobs.c.id == runs.c.job_id)
@@ -43,23 +51,14 @@ def usage(
 ) -> Sequence[UsageRow]:
     """Return the use, the dearest first; runs of a sandbox are left out."""
     name = _BY[by].label("name")
-    cost = func.coalesce(func.sum(runs.c.cost), 0).label("cost")
+    was_sent = runs.c.state.not_in(("planned", "claimed"))
     found = (
-        select(
-            name,
-            func.count().label("runs"),
-            cost,
-            func.count().filter(runs.c.cost_basis == "list_price").label("listed"),
-            (func.count() - func.count(runs.c.cost)).label("unpriced"),
-            func.sum(runs.c.reserved + runs.c.kept).label("kept"),
-        )
+        select(name, *_SUMS)
         .join_from(runs, jobs, jobs.c.id == runs.c.job_id)
-        .where(
-            jobs.c.is_sandbox.is_(False), runs.c.state.not_in(("planned", "claimed"))
-        )
+        .where(jobs.c.is_sandbox.is_(False), was_sent)
         .where(runs.c.created_at >= (since or 0))
         .group_by(name)
-        .order_by(cost.desc(), name)
+        .order_by(_cost.desc(), name)
     )
     return [
         UsageRow(

@@ -136,7 +136,7 @@ def begin_run(
 ) -> Claim:
     """Begin a run outside a job, with its reservation. Raises `OverBudgetError`, and `FencedError` for a known id."""
     if connection.scalar(_known_job, {"job": new.run_id}):
-        message = "The ledger has a run of this id."
+        message = "The ledger has a run of this id. Use another id."
         raise FencedError(message)
     price = new.price or 0
     reserve(connection, new.budgets, price, is_alive=is_alive)
@@ -184,7 +184,7 @@ def claim_row(  # noqa: PLR0913 - where to reserve, and what every transaction h
     """Claim the job's next row, with its reservation in the job's budget and in `budgets`.
 
     A row with a checkpoint to follow comes first and reserves nothing. `percentiles`: by price group,
-    the least to reserve. Returns None if nothing is left to claim or the job was cancelled.
+    the least to reserve. Return None if nothing is left to claim or the job was cancelled.
     Raises `OverBudgetError`.
     """
     of_job = {"job": job_id}
@@ -372,7 +372,7 @@ def _resumed(connection: Connection, seen: Held) -> Claim:
 
 
 def _forget_cancel(connection: Connection, seen: Held) -> None:
-    """Clear the wishes to cancel that were meant for the process before."""
+    """Clear the requests to cancel: they were for the process before."""
     of_row = update(rows).where(rows.c.id == seen.row_id)
     connection.execute(of_row.values(cancel_requested=False))
     if seen.is_lone:

@@ -30,6 +30,7 @@ from perplexity_connector.host.ledger.transactions.held import fenced, plan_rows
 from perplexity_connector.host.ledger.transactions.table_lines import (
     leave_out,
     mark_stale,
+    unwrite,
 )
 from perplexity_connector.host.ledger.transactions.takeovers import take_over
 
@@ -94,7 +95,7 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
 ) -> None:
     """Begin to write for a job: take over, drop lines after `last_line`, and plan the rows to retry.
 
-    `cap` replaces the old one; None leaves it. Nothing is written yet of another `output`.
+    `cap` replaces the old one; None leaves it. With another `output`, all lines count as not written.
     Raises `LookupError`, or `FencedError` with the pid of another process that writes for it.
     """
     _begin_writing(connection, owner, job_id, is_alive)
@@ -173,7 +174,5 @@ def _move_output(connection: Connection, job_id: str, output: str) -> None:
 def _retry(connection: Connection, job_id: str, state: Retry) -> None:
     retried = (rows.c.job_id == job_id, rows.c.state == state, is_present)
     ids = select(rows.c.id).where(*retried)
-    again = (lines.c.job_id == job_id, lines.c.row_id.in_(ids))
-    mark_stale(connection, job_id, *again)
-    connection.execute(update(lines).where(*again).values(output_end=None))
+    unwrite(connection, job_id, lines.c.row_id.in_(ids))
     plan_rows(connection, *retried)

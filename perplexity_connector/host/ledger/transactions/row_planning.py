@@ -5,21 +5,22 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from perplexity_connector.host.ledger.entries import ENDED, NewLine, NewRow
-from perplexity_connector.host.ledger.schema import lines, rows
+from perplexity_connector.host.ledger.schema import BATCH, lines, rows
 from perplexity_connector.host.ledger.texts import packed
 from perplexity_connector.host.ledger.transactions.held import (
     fenced,
     held_where,
     plan_rows,
 )
-from perplexity_connector.host.ledger.transactions.table_lines import mark_stale
+from perplexity_connector.host.ledger.transactions.table_lines import (
+    mark_stale,
+    unwrite,
+)
 from perplexity_connector.host.ledger.transactions.takeovers import (
     leave_unsure,
     take_over,
 )
 
-# SQLite takes 32,766 values in one statement.
-_BATCH = 1000
 _of_keys = (
     select(
         rows.c.id,
@@ -73,11 +74,11 @@ def add_rows(  # noqa: PLR0913 - the table's two parts, and what every transacti
     Changed content under a key begins a new round. A changed line counts as not written. The row of a
     line is in the same batch or known. Raises `FencedError` if a living process works on a changed row.
     """
-    for start in range(0, len(new_rows), _BATCH):
-        batch = new_rows[start : start + _BATCH]
+    for start in range(0, len(new_rows), BATCH):
+        batch = new_rows[start : start + BATCH]
         _add_batch(connection, job_id, batch, is_alive, now)
-    for start in range(0, len(new_lines), _BATCH):
-        _add_lines(connection, job_id, new_lines[start : start + _BATCH])
+    for start in range(0, len(new_lines), BATCH):
+        _add_lines(connection, job_id, new_lines[start : start + BATCH])
 
 
 def _add_batch(
@@ -153,7 +154,7 @@ def _begin_rounds(
     is_alive: Callable[[str], bool],
     now: int,
 ) -> None:
-    """Plan rows of changed content. A run that is still followed for the old content is not any more."""
+    """Plan rows of changed content. A run of the old content is no longer followed."""
     for owner in {row["owner"] for row in changed if row["owner"]}:
         if is_alive(owner):
             raise fenced(connection, owner)
@@ -162,9 +163,7 @@ def _begin_rounds(
     for seen in held_where(connection, rows.c.id.in_(ids), rows.c.state == "begun"):
         leave_unsure(connection, seen, now)
     plan_rows(connection, rows.c.id.in_(ids), rows.c.state != "planned")
-    again = (lines.c.job_id == job_id, lines.c.row_id.in_(ids))
-    mark_stale(connection, job_id, *again)
-    connection.execute(update(lines).where(*again).values(output_end=None))
+    unwrite(connection, job_id, lines.c.row_id.in_(ids))
 
 
 def _add_lines(

@@ -52,7 +52,7 @@ _end = Prepared(
 
 
 def end_run(connection: Connection, owner: str, claim: Claim, end: RunEnd) -> State:
-    """End a run, and replace its reservation by its cost. Returns the state that it then has.
+    """End a run, and replace its reservation by its cost. Return the state that it then has.
 
     An answer from the process that sent the run is taken after a takeover too; a `done` is never
     replaced. To end a run twice changes nothing. Raises `FencedError`.

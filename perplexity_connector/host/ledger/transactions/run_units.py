@@ -1,4 +1,4 @@
-"""The course of one run: sent, back, its checkpoint and its end."""
+"""The steps of one run until its end: sent, back, reserved again, its checkpoint."""
 
 from collections.abc import Callable
 

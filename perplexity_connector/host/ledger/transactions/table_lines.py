@@ -7,6 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, null, select, upda
 
 from perplexity_connector.host.ledger.entries import ENDED, KnownLine
 from perplexity_connector.host.ledger.schema import (
+    BATCH,
     has_line,
     is_present,
     jobs,
@@ -54,8 +55,6 @@ _ends = (
     .where(lines.c.job_id == bindparam("job"), lines.c.number == bindparam("line"))
     .values(output_end=bindparam("end"))
 )
-# SQLite takes 32,766 values in one statement.
-_BATCH = 1000
 
 
 def known_lines(
@@ -79,8 +78,8 @@ def first_open(connection: Connection, job_id: str, *, after: int) -> KnownLine 
 
 def drop_lines(connection: Connection, job_id: str, numbers: Sequence[int]) -> None:
     """Remove lines that are not in the table any more."""
-    for start in range(0, len(numbers), _BATCH):
-        batch = numbers[start : start + _BATCH]
+    for start in range(0, len(numbers), BATCH):
+        batch = numbers[start : start + BATCH]
         mark_stale(connection, job_id, lines.c.number.in_(batch))
         connection.execute(_of_numbers, {"job": job_id, "numbers": batch})
     leave_out(connection, job_id)
@@ -90,6 +89,13 @@ def leave_out(connection: Connection, job_id: str) -> None:
     """Leave out the rows that have no line any more: they are not run."""
     absent = update(rows).where(rows.c.job_id == job_id, is_present, ~has_line)
     connection.execute(absent.values(number=-1))
+
+
+def unwrite(connection: Connection, job_id: str, *which: "ColumnElement[bool]") -> None:
+    """Note that new records of these lines are to be written."""
+    mark_stale(connection, job_id, *which)
+    of_job = update(lines).where(lines.c.job_id == job_id, *which)
+    connection.execute(of_job.values(output_end=None))
 
 
 def rewritten(

@@ -1,4 +1,4 @@
-"""The rows of dead processes: taken away, each with the state that is true of it."""
+"""Take the rows of dead processes away, and give each row its true state."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def take_over(
     now: int,
     job_id: str | None = None,
 ) -> int:
-    """Take the rows of dead owners away, of one job or of all. Returns how many.
+    """Take the rows of dead owners away, of one job or of all. Return how many.
 
     Nothing sent: planned. A checkpoint: `begun`, for the next claim. Idempotent and sent: planned in a
     new round, and counted as perhaps billed twice. Else `unsure`. A run outside a job ends instead of

@@ -137,5 +137,5 @@ def _require_version(connection: Connection) -> None:
         return
     version = connection.execute(select(meta.c.version)).scalar_one()
     if version > VERSION:
-        message = f"It has version {version} and this release knows {VERSION}: use a newer release."
+        message = f"It has version {version} and this release knows {VERSION}. Use a newer release."
         raise NewerLedgerError(message)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Without a pause between its groups, one of four processes would starve the others.
 _PAUSE_S = 0.002
+# Between two looks for cancelled runs, and for the last units when the program ends.
 _LOOK_S = 2.0
 _LAST_S = 30.0
 
@@ -31,7 +32,7 @@ class Writer:
 
     * `listeners`: called on the thread with the id of each run that should stop.
     * `users`: how many share it.
-    * `is_closed`: the thread has ended, and accepts no unit any more.
+    * `is_closed`: the thread has ended, and no longer accepts units.
     * `key`: that of its address.
     * `_process`: the process that the thread runs in. It does not run in a forked child.
     * `_queue`: the units that wait; an event that is set when nothing waits; None to end the thread.
@@ -91,7 +92,7 @@ class Writer:
             raise LedgerError(message)
 
     def flush(self, seconds: float) -> None:
-        """Wait until nothing waits. Units that are left after so many seconds are a problem."""
+        """Wait until all is written. Note a problem if units are left after so many seconds."""
         event = threading.Event()
         self._queue.put(event)
         if not event.wait(seconds):
@@ -174,7 +175,7 @@ class Writer:
         try:
             from perplexity_connector.host.ledger.writing.service import Service  # noqa: PLC0415 - slow, and only this thread needs it
         except ImportError as error:
-            text = f"The ledger needs {error.name}, which is not installed."
+            text = f"The ledger needs {error.name}, which is not installed. Install perplexity-connector[host]."
             return _NoService(text, self.note)
         return Service(
             self._address, self._environ, cancel=self._cancel, note=self.note

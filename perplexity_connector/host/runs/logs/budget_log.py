@@ -23,7 +23,7 @@ class BudgetLog(RunLog):
     * `_inner`: the other log, which is called after the reservation.
     * `_held`: its reservation.
     * `_attempt`: the last attempt for which enough is reserved; 0 before.
-    * `_is_in_doubt`: whether a request may have cost as much.
+    * `_is_in_doubt`: whether a request may have cost money.
     * `_gate`: held while one request of the run reserves; the others wait for it.
     """
 

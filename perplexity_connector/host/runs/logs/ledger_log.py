@@ -1,4 +1,4 @@
-"""The log of a run in the ledger, of which each step waits for its commit: no row, no request."""
+"""The log of a run whose steps each wait for their commit in the ledger: no row, no request."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from perplexity_connector.host.ledger.entries import (
     LedgerError,
     OverBudgetError,
 )
-from perplexity_connector.host.runs.logs.run_end import is_lost, run_end, state_of
+from perplexity_connector.host.runs.logs.run_end import run_end, state_of
 from perplexity_connector.host.runs.logs.run_log import RunLog
 from perplexity_connector.host.spending.budget import used_up
 
@@ -40,8 +40,8 @@ class LedgerLog(RunLog):
     * `end`: its end; None before.
     * `problem`: why the ledger could not take it; None if it could.
     * `_claim`: set once the run has begun, as `_has_begun` says.
-    * `_price`: how much an attempt after one in doubt reserves; None until the run has begun.
-    * `_checkpoint`: the last one; empty without one. While there is one, nothing is fenced.
+    * `_price`: how much an attempt after one in doubt reserves.
+    * `_checkpoint`: the last one; empty without one. While there is one, no request is written as sent.
     * `_is_sent`: whether the ledger has the run as sent.
     * `_is_in_doubt`: whether a request may have had an effect.
     * `_attempt`: the last attempt for which enough is reserved.
@@ -56,13 +56,12 @@ class LedgerLog(RunLog):
         claim: "Claim | None",
         *,
         idempotent: bool,
-        price: int | None = None,
         keeps_content: bool = True,
     ) -> None:
-        """Write nothing yet."""
+        """Write nothing yet. `claim`: None if the run still has to begin."""
         self._ledger = ledger
         self._idempotent = idempotent
-        self._price = price
+        self._price = 0
         self._keeps_content = keeps_content
         self.state: str | None = None
         self.end: RunEnd | None = None
@@ -83,11 +82,10 @@ class LedgerLog(RunLog):
     def _take(self, claim: "Claim") -> None:
         self._claim = claim
         self._has_begun = True
-        if self._price is None:
-            self._price = claim.reserved
+        self._price = claim.reserved
         self._checkpoint = claim.checkpoint or {}
         self._is_sent = claim.state == "sent"
-        # What was reserved for a run that goes on may be spent.
+        # The reservation of a run that goes on may be spent.
         self._is_in_doubt = claim.state == "begun"
         self._attempt = 0 if self._is_in_doubt else 1
 
@@ -97,9 +95,9 @@ class LedgerLog(RunLog):
             if self._attempt == attempt:
                 return
             if self._is_in_doubt:
-                price = self._price or 0
                 await self._until_room(
-                    lambda: self._ledger.reserve_again(self._claim, price), patience
+                    lambda: self._ledger.reserve_again(self._claim, self._price),
+                    patience,
                 )
                 self._is_in_doubt = False
             self._attempt = attempt
@@ -165,48 +163,6 @@ class LedgerLog(RunLog):
                 pause = min(_LONGEST_PAUSE_S, 2 * pause)
 
 
-class JobLog(LedgerLog):
-    """The log of a row of a job.
-
-    * `_settle`: returns the state in which the run ends; None is the usual one.
-    * `_may_stop`: returns False while the host means to come back for the run.
-    """
-
-    def __init__(  # noqa: PLR0913 - all but two are keywords
-        self,
-        ledger: "Ledger",
-        claim: "Claim",
-        *,
-        idempotent: bool,
-        settle: "Callable[[EnvelopeDocument], State | None]" = lambda _: None,
-        may_stop: Callable[[], bool] = lambda: True,
-        price: int | None = None,
-        keeps_content: bool = True,
-    ) -> None:
-        """Write into the row of `claim`. A repeat reserves `price`, or as much as before."""
-        super().__init__(
-            ledger,
-            claim,
-            idempotent=idempotent,
-            price=price,
-            keeps_content=keeps_content,
-        )
-        self._settle = settle
-        self._may_stop = may_stop
-
-    async def may_stop(self) -> bool:
-        """Return whether the provider may be asked to stop the run."""
-        return self._may_stop() and await super().may_stop()
-
-    def _state_of(self, envelope: "EnvelopeDocument") -> "State":
-        if (state := self._settle(envelope)) is not None:
-            return state
-        state = super()._state_of(envelope)
-        # A run that the provider does not know can never be followed to its end.
-        is_unsure = state == "begun" and is_lost(envelope["error"])
-        return "unsure" if is_unsure else state
-
-
 class BudgetedRunLog(LedgerLog):
     """The log of a run outside a job, for which a budget counts.
 
@@ -265,7 +221,7 @@ async def is_kept(checkpoint: "Callable[[], Future[None]]") -> bool:
 
 
 async def is_ours(ledger: "Ledger", claim: "Claim") -> bool:
-    """Return whether this process holds a run; if the ledger cannot say it, whether it should."""
+    """Return whether this process holds a run. If the ledger does not answer, a local one is trusted."""
     try:
         async with asyncio.timeout(_LONGEST_S):
             return await _wait(lambda: ledger.owns(claim))
@@ -275,7 +231,7 @@ async def is_ours(ledger: "Ledger", claim: "Claim") -> bool:
 
 
 def warn(envelope: "EnvelopeDocument", error: BaseException) -> None:
-    """Add to an envelope that its run could not be written."""
+    """Add the warning that the run could not be written into the ledger."""
     message = f"The run is not in the ledger: {error}"
     envelope["warnings"].append({"code": "not_recorded", "message": message})
 

@@ -29,7 +29,7 @@ class Logs:
     * `ledger`: records the runs; None without one.
     * `spending`: the budgets and prices.
     * `keeps_content`: whether inputs and outputs are recorded, too.
-    * `is_sandbox`: whether the runs are of a sandbox, and cost nothing really.
+    * `is_sandbox`: whether the runs are of a sandbox, which costs nothing.
     """
 
     def __init__(

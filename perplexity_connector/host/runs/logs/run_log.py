@@ -21,7 +21,7 @@ class RunLog:
     async def reserve(self, attempt: int, patience: "Patience") -> None:
         """Reserve the run's price before a request waits for its turn, once for each attempt.
 
-        An attempt after one that is in doubt needs another price. Raises `ConnectorError`:
+        An attempt after one in doubt needs a second reservation. Raises `ConnectorError`:
         `quota_exhausted` with the cause `budget`, `unavailable` if the ledger cannot be written.
         """
 

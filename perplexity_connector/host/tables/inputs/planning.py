@@ -1,6 +1,6 @@
-"""The plan of a table: the rows that are left to run, and their price. Nothing is recorded or sent yet.
+"""Plan a table: the rows that are left to run, and their price. Nothing is recorded or sent yet.
 
-It runs in a thread of its own, reads the table once, and keeps what the ledger does not know in a
+The planner runs in a thread of its own, reads the table once, and keeps what the ledger does not know in a
 temporary file. So the table may change afterwards, and memory holds no more than a digest of each row.
 """
 
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from perplexity_connector.contract import InvalidLineDocument
 
 _BATCH = 1000
-# Of a digest in memory: enough that two rows never share it by chance.
+# So many bytes of a digest are in memory: two rows never share them by chance.
 _SHORT = 16
 
 
-class Records(Protocol):
-    """What the plan reads of a known job."""
+class JobReader(Protocol):
+    """Reads what earlier starts have recorded of a job."""
 
     def lines(self, after: int) -> Sequence[KnownLine]:
         """Return the next lines after that number, in order; none at the end."""
@@ -112,15 +112,15 @@ class Planner:
 
     * `_seen`: the first line of each row by its identity; negative if the row needs no run.
     * `_waiting`: known lines that were read too far.
-    * `_is_left`: whether its caller waits no more.
+    * `_is_left`: whether its caller no longer waits.
     * `_after`: the last known line that was read.
     """
 
-    def __init__(self, table: Table, recipe: Recipe, records: Records) -> None:
+    def __init__(self, table: Table, recipe: Recipe, reader: JobReader) -> None:
         """Plan this table."""
         self._table = table
         self._recipe = recipe
-        self._records = records
+        self._reader = reader
         self._is_left = False
         self._plan = Plan()
         self._seen: dict[str | bytes, int] = {}
@@ -139,7 +139,7 @@ class Planner:
         return self._plan
 
     def leave(self) -> None:
-        """Let the plan end early: its caller waits no more."""
+        """Let the plan end early: its caller no longer waits."""
         self._is_left = True
 
     def _read(self) -> None:
@@ -170,7 +170,9 @@ class Planner:
             return _Candidate(line, content, digest, digest)
         key = as_text(line.cells.get(self._recipe.key))
         if not key.strip():
-            self._refuse(line, "The cell of the key column is empty.")
+            self._refuse(
+                line, "The cell of the key column is empty. Give each row a key."
+            )
             return None
         return _Candidate(line, content, key, digest)
 
@@ -183,7 +185,7 @@ class Planner:
             for line in known.values()
         }
         others = {one.key for one in candidates} - rows.keys()
-        return {**rows, **self._records.rows(list(others))} if others else rows
+        return {**rows, **self._reader.rows(list(others))} if others else rows
 
     def _place(
         self,
@@ -202,13 +204,9 @@ class Planner:
             state = found.state if found and is_known else None
             is_left = state not in ENDED or state == self._recipe.retry
             if is_left or not is_same:
-                errors, estimate = self._recipe.appraise(one.input)
-                if errors:
-                    self._refuse(one.line, errors[0].message, errors[0].pointer)
+                row = self._appraised(one)
+                if row is None:
                     return False
-                row = _priced(one, estimate)
-                if estimate.basis == "estimate":
-                    self._plan.groups.add(estimate.group)
             self._count_row(one, state, row if is_left else None)
             if found and not is_known:
                 self._plan.changed.append(one.line.number)
@@ -220,6 +218,16 @@ class Planner:
             self._plan.spool.add(row, line)
         return True
 
+    def _appraised(self, one: _Candidate) -> NewRow | None:
+        """Return the row of a line with its price; None if the action refuses its input."""
+        errors, estimate = self._recipe.appraise(one.input)
+        if errors:
+            self._refuse(one.line, errors[0].message, errors[0].pointer)
+            return None
+        if estimate.basis == "estimate":
+            self._plan.groups.add(estimate.group)
+        return _priced(one, estimate)
+
     def _identity(self, one: _Candidate) -> str | bytes:
         """Return the identity that the lines of one row share, as short as it may be."""
         if self._recipe.key is None:
@@ -228,7 +236,10 @@ class Planner:
 
     def _count_double(self, one: _Candidate, first: int) -> None:
         if self._recipe.key is not None:
-            message = f"Lines {abs(first)} and {one.line.number} have the same key."
+            message = (
+                f"Lines {abs(first)} and {one.line.number} have the same key. "
+                "Change one of them, or name another key column."
+            )
             raise refusal(message)
         self._plan.doubles += 1
         self._plan.done += first < 0
@@ -268,7 +279,7 @@ class Planner:
                     self._waiting = self._waiting[index:]
                     return
                 yield line
-            self._waiting = list(self._records.lines(self._after))
+            self._waiting = list(self._reader.lines(self._after))
             if not self._waiting:
                 return
             self._after = self._waiting[-1].number

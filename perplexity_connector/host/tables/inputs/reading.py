@@ -36,7 +36,7 @@ class Line:
 class Table:
     """A table that was opened once to find its columns.
 
-    * `columns`: their names in order; in JSON Lines, all that any line has.
+    * `columns`: their names in order; in JSON Lines, all that occur.
     * `lines`: reads the file from its start. Blank lines are left out.
     """
 
@@ -112,7 +112,7 @@ def _records(file: TextIO) -> Iterator[tuple[int, list[str]]]:
                 yield begins, cells
             begins = reader.line_num + 1
     except csv.Error as problem:
-        # What follows may be another record than it seems: none of it is worth paying for.
+        # Later records may not be as written: none of them is worth paying for.
         message = f"The table cannot be read from line {begins}: {problem}."
         raise refusal(message) from None
 

@@ -11,7 +11,7 @@ _BATCH = 500
 
 
 class Spool:
-    """New rows and lines, on disk. The file has no name, and goes with the last use of it."""
+    """New rows and lines, on disk. The file has no name, and is removed when it is closed."""
 
     def __init__(self) -> None:
         """Begin empty."""

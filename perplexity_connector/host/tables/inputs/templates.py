@@ -14,6 +14,7 @@ from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.validation.assignments import (
+    NO_PLACE,
     field_path,
     set_value,
     typed_value,
@@ -21,10 +22,6 @@ from perplexity_connector.host.validation.assignments import (
 from perplexity_connector.host.validation.text_values import parse_json
 
 _BRACES = re.compile(r"\{\{([^{}]*)\}\}|\{([^{}]*)\}")
-_NO_PLACE = (
-    "{} has no place in the input: "
-    "name a field of an object, or an item of a list in order."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ def compile_templates(
     """
     skeleton: Any = {}
     for number, (field, template) in enumerate(templates.items(), start=1):
-        # Not by its name, which may be a key in the wrong place.
+        # A number, since the field's name may be a key in the wrong place.
         label = f"Template {number}"
         path = field_path(field)
         if not path:
@@ -68,7 +65,8 @@ def compile_templates(
         try:
             skeleton = set_value(skeleton, schema, path, read)
         except LookupError:
-            raise refusal(_NO_PLACE.format(label)) from None
+            message = f"{label} {NO_PLACE}"
+            raise refusal(message) from None
     return lambda cells: _filled(skeleton, cells)
 
 

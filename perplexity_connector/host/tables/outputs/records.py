@@ -1,4 +1,4 @@
-"""Write a line of a table and the outcome of its run as one record of the output, always the same.
+"""Write a line of a table and the outcome of its run as one record of the output.
 
 The same line and outcome give the same bytes in every process: a later start compares them.
 """
@@ -13,13 +13,13 @@ from typing import Any
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import pointer_tokens, value_at
 from perplexity_connector.host.ledger.entries import KnownLine, State
+from perplexity_connector.host.spending.money import NANO
 from perplexity_connector.host.tables.inputs.reading import require_different
 from perplexity_connector.host.tables.refusals import refusal
 
 _OUTCOME = ("_status", "_error", "_cost", "_run")
 # A spreadsheet calculates a text that begins with one of these.
 _FORMULA = ("=", "+", "-", "@")
-_NANO = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class Layout:
     def _json_line(
         self, record: JsonObject, found: JsonObject, outcome: Outcome
     ) -> bytes:
-        cost = None if outcome.cost is None else outcome.cost / _NANO
+        cost = None if outcome.cost is None else outcome.cost / NANO
         values = (outcome.state, outcome.error, cost, outcome.run_id)
         own = _as_json({**found, **dict(zip(_OUTCOME, values, strict=True))})
         # The line's own text stays as it is, to the byte.
@@ -179,5 +179,5 @@ def _csv_line(cells: list[str]) -> bytes:
 
 
 def _usd(nano: int) -> str:
-    digits = f"{nano // _NANO}.{nano % _NANO:09}".rstrip("0")
+    digits = f"{nano // NANO}.{nano % NANO:09}".rstrip("0")
     return digits.removesuffix(".")

@@ -1,4 +1,4 @@
-"""The ends of rows that the ledger could not take. They wait in memory, and leave it as text at last."""
+"""The ends of rows that the ledger could not take. They wait in memory, and go into a file at the end."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Unsaved:
-    """What waits for the ledger.
+    """The ends that wait for the ledger.
 
     * `problem`: why the job has stopped for it; None before.
     * `_ends`: the ends, in their order.

@@ -17,17 +17,20 @@ if TYPE_CHECKING:
     from perplexity_connector.host.ledger.ledger import Ledger
 
 _PAGE = 200
-_ERASED = "The output keeps records that are out of date: the ledger no longer has all answers."
+_ERASED = (
+    "The output keeps records that are out of date: the ledger no longer has all answers. "
+    "Only --fresh pays for new ones."
+)
 
 
-class Writer:
+class RecordWriter:
     """Writes the output of one start of a job.
 
     * `problem`: why the file could not be written; None if all is well. Then the records wait in the
       ledger.
     * `_path`: the output's real path; `_output`: the open file.
     * `_is_ordered`: whether the records are in the order of the table.
-    * `_last`: the last line of which nothing more is to be written, if they are.
+    * `_last`: the last line that is written, if they are.
     * `_blocking`: the row that the next record waits for; None if that is not known.
     * `_expected`: the lines of the rows under way, by row.
     * `_turn`: held while records are written.
@@ -57,7 +60,7 @@ class Writer:
         self._turn = asyncio.Lock()
 
     def expect(self, claim: Claim) -> None:
-        """Ask for the lines of a row already: its run takes longer than the ledger."""
+        """Ask for the lines of a row early: the ledger answers before its run ends."""
         if not self._is_ordered:
             self._expected[claim.row_id] = self._ledger.row_lines(claim.row_id)
 
@@ -142,7 +145,7 @@ class Writer:
     def _all(self) -> Iterator[tuple[int, bytes]]:
         """Yield all records in the order of the table, in another thread.
 
-        Raises `OSError` for an answer that the ledger has no more: only the file has it.
+        Raises `OSError` for an answer that only the file still has.
         """
         after = -1
         while page := self._ledger.find_lines(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 Reason: TypeAlias = Literal["budget", "stopped", "failed"]
 
-# The next row would meet the same.
+# The next row would end like it.
 _FOR_ALL = frozenset(
     {
         ErrorCode.INVALID_CREDENTIALS,
@@ -19,7 +19,7 @@ _FOR_ALL = frozenset(
         ErrorCode.UNSUPPORTED,
     }
 )
-# So many rows in a row that were `unavailable`.
+# The job stops after so many `unavailable` rows without a success between.
 _MANY = 20
 
 
@@ -51,9 +51,9 @@ class Brakes:
     ) -> "State | None":
         """Return the state of a row whose run has ended like that; None for the usual rule.
 
-        `is_begun` is whether the run can still be followed at the provider, `is_harmless` whether a repeat
-        buys nothing twice. A row that counts as not
-        started is `planned` again. One that is only `claimed` waits for the end of others.
+        `is_begun`: the run can still be followed at the provider. `is_harmless`: a repeat buys nothing
+        twice. A row that counts as not started is `planned` again. One that is only `claimed` waits for
+        the end of others.
         """
         if envelope["status"] == "succeeded":
             self._unavailable = 0

@@ -1,10 +1,11 @@
-"""The log of one row's run: it holds a request back, and says how the row ends, as the job wants it."""
+"""The log of one row's run. It holds a request back while the job stops, and sets the state of the row."""
 
 from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host.ledger.entries import Claim, State
-from perplexity_connector.host.runs.logs.ledger_log import JobLog
+from perplexity_connector.host.runs.logs.ledger_log import LedgerLog
+from perplexity_connector.host.runs.logs.run_end import is_lost
 from perplexity_connector.host.tables.rows.brakes import Brakes
 
 if TYPE_CHECKING:
@@ -12,26 +13,15 @@ if TYPE_CHECKING:
     from perplexity_connector.host.ledger.ledger import Ledger
 
 
-class RowLog(JobLog):
-    """The log of a row while its job may be stopped.
-
-    * `_brakes`: those of the job.
-    * `_is_repeatable`: whether the action is idempotent.
-    """
+class RowLog(LedgerLog):
+    """The log of a row while its job may be stopped. `_brakes`: those of the job."""
 
     def __init__(
         self, ledger: "Ledger", claim: Claim, brakes: Brakes, *, idempotent: bool
     ) -> None:
         """Write into the row of `claim`."""
-        super().__init__(
-            ledger,
-            claim,
-            idempotent=idempotent,
-            settle=self._settle_row,
-            may_stop=lambda: not brakes.is_leaving,
-        )
+        super().__init__(ledger, claim, idempotent=idempotent)
         self._brakes = brakes
-        self._is_repeatable = idempotent
 
     async def fence(self) -> None:
         """Let a request leave, unless it begins something and the job is being stopped."""
@@ -40,9 +30,19 @@ class RowLog(JobLog):
             raise ConnectorError(ErrorCode.CANCELLED, message)
         await super().fence()
 
-    def _settle_row(self, envelope: "EnvelopeDocument") -> "State | None":
-        return self._brakes.state_after(
+    async def may_stop(self) -> bool:
+        """Return whether the provider may be asked to stop the run: not if the next start follows it."""
+        return not self._brakes.is_leaving and await super().may_stop()
+
+    def _state_of(self, envelope: "EnvelopeDocument") -> "State":
+        state = self._brakes.state_after(
             envelope,
             is_begun=bool(self._checkpoint),
-            is_harmless=self._is_repeatable or not self._is_in_doubt,
+            is_harmless=self._idempotent or not self._is_in_doubt,
         )
+        if state is not None:
+            return state
+        state = super()._state_of(envelope)
+        # A run that the provider does not know can never be followed to its end.
+        is_unsure = state == "begun" and is_lost(envelope["error"])
+        return "unsure" if is_unsure else state

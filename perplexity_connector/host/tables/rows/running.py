@@ -1,4 +1,4 @@
-"""Run the rows of a job: so many places, each of which claims a row when it is free."""
+"""Run the rows of a job in a number of places. Each place claims a row when it is free."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -20,7 +20,7 @@ from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.spending.money import NANO
 from perplexity_connector.host.tables.outputs.records import Outcome
 from perplexity_connector.host.tables.outputs.unsaved import Unsaved
-from perplexity_connector.host.tables.outputs.writing import Writer
+from perplexity_connector.host.tables.outputs.writing import RecordWriter
 from perplexity_connector.host.tables.rows.brakes import Brakes
 from perplexity_connector.host.tables.rows.row_log import RowLog
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument, RowFinishedItem
     from perplexity_connector.host.ledger.ledger import Ledger
 
-# After a stop, rows that are under way may take so long to end.
+# After a stop, rows that are under way have so long to end.
 STOP_S = 10.0
 # A place that waits for a budget, or for the ledger, looks again after so long.
 LOOK_S = 1.0
@@ -50,7 +50,7 @@ class Step:
     idempotent: bool
 
 
-class Course:
+class RunningRows:
     """The rows of one start of a job, as they run.
 
     * `brakes`: why it stops.
@@ -72,7 +72,7 @@ class Course:
         ledger: "Ledger",
         job_id: str,
         step: Step,
-        writer: Writer,
+        writer: RecordWriter,
         report: "Callable[[RowFinishedItem], Awaitable[None]]",
         *,
         has_keys: bool,
@@ -116,7 +116,7 @@ class Course:
         await self._settle_held()
 
     def stop(self) -> bool:
-        """Stop as a person wants it: first in order, then at once and at the provider too."""
+        """Stop the job. The first call sends nothing new; the second one also asks the provider to stop."""
         self._wishes += 1
         self.brakes.stop("stopped")
         self.brakes.is_cancelling = self._wishes > 1
@@ -175,7 +175,7 @@ class Course:
         claim = await asyncio.wrap_future(
             self._ledger.claim_row(self._job_id, self._percentiles, budgets)
         )
-        # A stop came while it was claimed. One that has begun can be left as well as followed.
+        # A stop came while it was claimed. A row that has begun may still be followed.
         if claim and self.brakes.reason and claim.state != "begun":
             await self._put_back(claim)
             return None

@@ -1,4 +1,4 @@
-"""The modules of the ledger's transactions. Each is imported with its first use: it needs SQLAlchemy."""
+"""The modules that need SQLAlchemy. Each is imported with its first use, by the thread that writes."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
