@@ -22,6 +22,7 @@ def close_run(
     records: Records, envelope: "EnvelopeDocument", *, is_written: bool
 ) -> None:
     """Say how to go on with a run, unless its end was seen and its answer was written."""
+    records.heed(envelope)
     if is_written and _has_ended(envelope["error"]):
         return
     for line in _lines(records, envelope, is_written=is_written):

@@ -97,7 +97,7 @@ async def run(start: dict[str, Any]) -> None:
     host = Host(
         environ={}, ledger=ledger, settings={"perplexity": {"base_url": start["url"]}}
     )
-    items = []
+    items: list[Any] = []
     async with (
         host,
         aclosing(

@@ -24,14 +24,12 @@ MOMENTS = ("before", "after")
 # The steps of a start, in their order, so that each has work left.
 OF_THE_JOB = ("erase_expired", "begin_job", "start_job", "add_rows", "drop_lines")
 OF_A_ROW = ("claim_row", "sent", "checkpoint", "end_run", "line_ends")
-CHAT = {
-    "action": "create_chat_completion",
-    "template": {
-        "messages.0.role": "user",
-        "messages.0.content": "{word}",
-        "model": "low",
-    },
+CHAT_TEMPLATE = {
+    "messages.0.role": "user",
+    "messages.0.content": "{word}",
+    "model": "low",
 }
+CHAT = {"action": "create_chat_completion", "template": CHAT_TEMPLATE}
 SEARCH = {"action": "execute_search", "template": {"query": "{word}"}}
 # The second query fails once after each reset, and the first is kept.
 SEARCHES = {
@@ -191,10 +189,9 @@ def test_a_run_whose_stop_a_crash_prevented_is_followed(
     tmp_path: Path, sandbox: Sandbox, starter: Starter
 ) -> None:
     """The process dies after two wishes to stop, before it asks the provider."""
-    template = {**CHAT["template"], "messages.0.content": "sandbox:slow {word}"}
-    scene = Scene(
-        tmp_path, sandbox, starter, 1, action=CHAT["action"], template=template
-    )
+    template = {**CHAT_TEMPLATE, "messages.0.content": "sandbox:slow {word}"}
+    job = {**CHAT, "template": template}
+    scene = Scene(tmp_path, sandbox, starter, 1, **job)
     died = scene.start(stop_after="checkpoint", dies=["owns", 1, "before"])
     assert died == DIED
     assert scene.unsure_chats(scene.end()) == []

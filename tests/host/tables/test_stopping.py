@@ -195,6 +195,66 @@ def test_a_reader_that_leaves_stops_the_job_in_order(desk: Desk) -> None:
     assert len(desk.ran) == 30
 
 
+def test_a_host_that_closes_stops_the_job_in_order(desk: Desk) -> None:
+    """Although its reader did not leave: rows under way end and are written, and none stays claimed."""
+    table = desk.table(MANY)
+    hosts: list[Any] = []
+
+    async def slow(_: JsonObject, __: ActionContext) -> ActionResult:
+        (course,) = hosts[0]._tables._courses.values()
+        await course._stopped.wait()
+        return ActionResult(output={"text": "At last"})
+
+    async def close() -> list[str]:
+        desk.fate["n1"] = slow
+        items: list[Any] = []
+        async with desk.host() as host:
+            hosts.append(host)
+            stream = host.stream_table(
+                "toy",
+                "greet",
+                table,
+                GREET,
+                out=desk.out,
+                connection=CONNECTION,
+                at_once=2,
+            )
+            while not any(item["type"] == "row.finished" for item in items):
+                items.append(await anext(stream))
+        items += [item async for item in stream]
+        return [item["state"] for item in items[1:-1]]
+
+    states = asyncio.run(close())
+    (job,) = desk.ledger.jobs().result()
+    desk.ledger.close()
+    assert states == ["done"] * len(desk.ran)
+    assert job.counts == {"done": len(desk.ran), "planned": 30 - len(desk.ran)}
+    assert "n1" in desk.ran
+    assert len(desk.records()) == len(desk.ran) < 30
+
+
+def test_a_host_that_closes_stops_no_job_twice(desk: Desk) -> None:
+    """A second wish would ask the provider to stop its runs."""
+    table = desk.table(MANY)
+
+    async def close() -> Any:
+        async with desk.host() as host:
+            stream = host.stream_table(
+                "toy", "greet", table, GREET, out=desk.out, connection=CONNECTION
+            )
+            first: Any = await anext(stream)
+            await anext(stream)
+            host.cancel(first["job_id"])
+            (course,) = host._tables._courses.values()
+        async for _ in stream:
+            pass
+        return course
+
+    course = asyncio.run(close())
+    desk.ledger.close()
+    assert not course.brakes.is_cancelling
+
+
 def test_another_process_can_stop_a_job(desk: Desk) -> None:
     """With `runs cancel JOB`: its rows are planned again."""
     table = desk.table("name\nn0\nn1\n")
