@@ -167,6 +167,30 @@ def test_the_second_stop_asks_the_provider_and_plans_the_row_again(
     )
 
 
+def test_a_request_without_an_answer_is_unsure_after_the_second_stop(
+    desk: Desk,
+) -> None:
+    """It was sent, and what became of it is not known."""
+
+    async def wait(_: JsonObject, __: ActionContext) -> ActionResult:
+        hosts[0].cancel(jobs[0])
+        hosts[0].cancel(jobs[0])
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    def watch(host: Any, item: Any) -> None:
+        hosts.append(host)
+        jobs.append(item.get("job_id", ""))
+
+    hosts: list[Any] = []
+    jobs: list[str] = []
+    desk.fate["n0"] = wait
+    _, row, end = desk.run(desk.table("name\nn0\nn1\n"), at_once=1, watch=watch)
+    assert (row["state"], end["reason"]) == ("unsure", "stopped")
+    assert [one["line"] for one in end["unsure"]] == [2]
+    assert end["rows"] == {"unsure": 1, "planned": 1}
+
+
 def test_a_reader_that_leaves_stops_the_job_in_order(desk: Desk) -> None:
     """Rows under way end and are written; nothing new is sent."""
     table = desk.table(MANY)
