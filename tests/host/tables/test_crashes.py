@@ -41,7 +41,7 @@ Starter: TypeAlias = Callable[..., int]
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    """A provider that counts what it bills."""
+    """A provider, which counts its bills."""
     with Sandbox() as sandbox:
         yield sandbox
 
