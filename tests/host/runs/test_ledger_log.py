@@ -529,6 +529,15 @@ def test_a_checkpoint_that_is_not_committed_in_time_is_lost(
     assert states == [{"id": 1}]
 
 
+def test_a_checkpoint_that_the_ledger_refuses_at_once_is_lost() -> None:
+    """As in a forked child: the run goes on, and warns."""
+    ledger = NotedLedger()
+    ledger.raises = {"checkpoint": BROKEN}
+    envelope = run_row(row(ledger), checkpoint)
+    assert envelope["error"] is None
+    assert [each["code"] for each in envelope["warnings"]] == ["checkpoint_lost"]
+
+
 @pytest.mark.parametrize(
     ("owns", "is_local", "comes_back", "may_stop"),
     [

@@ -229,7 +229,7 @@ def test_a_record_waits_for_each_row_before_it(desk: Desk) -> None:
 
 
 def test_the_plan_of_listed_prices_says_so(desk: Desk) -> None:
-    """Others are estimates, as the plan's own."""
+    """It needs no connection."""
     plugin = Plugin(kind=Priced)
     host = toy_host(plugin, ledger=desk.ledger)
 
@@ -241,7 +241,6 @@ def test_the_plan_of_listed_prices_says_so(desk: Desk) -> None:
                 desk.table("name\nAda\nGrace\n"),
                 GREET,
                 out=desk.out,
-                connection=CONNECTION,
                 plan_only=True,
             )
             return [item async for item in stream]
