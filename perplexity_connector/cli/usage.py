@@ -1,5 +1,6 @@
 """The command `usage`: what the recorded runs have cost."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, get_args
 
 from perplexity_connector.cli.exits import UsageError
@@ -15,7 +16,7 @@ from perplexity_connector.rendering.text import one_line
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.entries import UsageRow
 
-_BY: tuple[UsageBy, ...] = get_args(UsageBy)
+_BY: Mapping[str, UsageBy] = {word: word for word in get_args(UsageBy)}
 
 
 def show_usage(records: Records, by: str, since: str | None, *, as_json: bool) -> None:
@@ -23,7 +24,7 @@ def show_usage(records: Records, by: str, since: str | None, *, as_json: bool) -
 
     Raises `UsageError` for another word, or a span that cannot be read.
     """
-    chosen = next((word for word in _BY if word == by), None)
+    chosen = _BY.get(by)
     if chosen is None:
         message = f"--by must be one of {', '.join(_BY)}.{did_you_mean(by, _BY)}"
         raise UsageError(message)

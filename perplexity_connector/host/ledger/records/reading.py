@@ -192,13 +192,15 @@ def find_failures(connection: Connection, job_id: str) -> Sequence[KnownLine]:
     return _known_lines(connection, found.order_by(lines.c.number))
 
 
-def _lines(job_id: str) -> "Select[Any]":
+def _lines(job_id: str) -> "Select[*tuple[Any, ...]]":
     joined = outerjoin(rows, runs, is_current).join(lines, lines.c.row_id == rows.c.id)
     of_job = (lines.c.job_id == job_id, rows.c.job_id == job_id)
     return select(*_LINE).select_from(joined).where(*of_job)
 
 
-def _known_lines(connection: Connection, found: "Select[Any]") -> Sequence[KnownLine]:
+def _known_lines(
+    connection: Connection, found: "Select[*tuple[Any, ...]]"
+) -> Sequence[KnownLine]:
     return [
         KnownLine(
             number=row.number,

@@ -51,7 +51,7 @@ def _arguments(compiled: "SQLCompiler") -> _Arguments:
     """Return how arguments are made of values, and of the statement's own constants."""
     constants = compiled.params
     if (names := compiled.positiontup) is None:
-        return lambda values: constants | values
+        return lambda values: {**constants, **values}
     return lambda values: tuple(
         [values[name] if name in values else constants[name] for name in names]
     )

@@ -122,7 +122,7 @@ def _set_stale(
 
 
 def _read(
-    connection: Connection, found: "Select[Any]", values: dict[str, object]
+    connection: Connection, found: "Select[*tuple[Any, ...]]", values: dict[str, object]
 ) -> Sequence[KnownLine]:
     return [
         KnownLine(**{**row, "record": unpacked(row["record"])})

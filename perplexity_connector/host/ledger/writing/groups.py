@@ -47,6 +47,7 @@ def commit(database: Database, units: Sequence[AnyUnit]) -> None:
 
 
 def _try_together(database: Database, units: Sequence[AnyUnit]) -> _Failure | None:
+    failure = None
     for _ in range(_TRIES):
         failure = _commit_once(database, units)
         if failure is None or not _is_passing(failure.error):

@@ -169,8 +169,6 @@ def sweep(folder: Path) -> None:
 
 def _lock_new(file: Path) -> int | None:
     """Make and lock a file. Return None where files have no locks."""
-    if fcntl is None:  # pragma: no cover - Windows
-        return None
     file.parent.mkdir(mode=0o700, exist_ok=True)
     # Another process may sweep the file between two of these lines. Then a new one is made.
     while True:
@@ -187,6 +185,8 @@ def _lock_new(file: Path) -> int | None:
 
 def _is_free(lock: int) -> bool:
     """Lock a file, and return whether no other process had. Raises `OSError` where locks are missing."""
+    if fcntl is None:  # pragma: no cover - Windows
+        raise OSError
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
