@@ -23,6 +23,7 @@ def close_run(
     records: Records, envelope: "EnvelopeDocument", *, is_written: bool
 ) -> None:
     """Say how to go on with a run, unless its end was seen and its answer was written."""
+    records.heed(envelope)
     error = envelope["error"]
     if is_written and (error is None or has_seen_end(error)):
         return

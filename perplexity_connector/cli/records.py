@@ -11,6 +11,7 @@ from perplexity_connector.host.ledger.entries import FencedError, LedgerError
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from perplexity_connector.contract import EnvelopeDocument
     from perplexity_connector.host import Ledger, StepRun
     from perplexity_connector.host.ledger.entries import KnownRun
 
@@ -30,6 +31,7 @@ class Records:
     * `ledger`: the ledger. The command's host writes its runs.
     * `_begun`: the runs of this command that have had a checkpoint.
     * `_cleared`: those of them whose checkpoint was cleared: nothing goes on at the provider.
+    * `_said`: the warnings about the ledger in the envelopes of its runs.
     """
 
     def __init__(self, ledger: "Ledger") -> None:
@@ -37,6 +39,7 @@ class Records:
         self.ledger = ledger
         self._begun: set[str] = set()
         self._cleared: set[str] = set()
+        self._said = ""
 
     def __enter__(self) -> Self:
         """Begin a command."""
@@ -48,9 +51,16 @@ class Records:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let the ledger write all that is queued, and name its problems on stderr."""
+        """Let the ledger write all that is queued, and name its other problems on stderr."""
         for problem in self.ledger.close(_CLOSE_S):
-            say(f"warning: {problem}")
+            if problem not in self._said:
+                say(f"warning: {problem}")
+
+    def heed(self, envelope: "EnvelopeDocument") -> None:
+        """Remember the warnings of a run that the user has seen."""
+        for warning in envelope["warnings"]:
+            if warning["code"] == "not_recorded":
+                self._said += warning["message"]
 
     def note(self, run: "StepRun", state: JsonObject) -> None:
         """Remember that a run has a checkpoint, or that it was cleared. The host records it."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from perplexity_connector.host.credentials.store import *
     from perplexity_connector.host.flows.params import *
     from perplexity_connector.host.host import *
+    from perplexity_connector.host.ledger.entries import *
     from perplexity_connector.host.ledger.ledger import *
     from perplexity_connector.host.limits.rate_limiter import *
     from perplexity_connector.host.runs.params import *
@@ -32,6 +33,7 @@ else:
             "runs.params",
             "flows.params",
             "tables.params",
+            "ledger.entries",
             "ledger.ledger",
             "credentials.backend",
             "credentials.store",

@@ -138,8 +138,9 @@ class Host:
     ) -> None:
         """Stop the active runs and close every connector, when the last `async with` ends.
 
-        The callers of these runs get envelopes with the status `cancelled`. A connector that fails
-        to close, or takes more than five seconds, is logged and ignored.
+        The callers of these runs get envelopes with the status `cancelled`. A table stops in order
+        before that, as with the first `cancel` of its job. A connector that fails to close, or takes
+        more than five seconds, is logged and ignored.
         """
         await self._runs.close()
 

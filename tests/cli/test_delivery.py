@@ -53,6 +53,18 @@ def test_a_run_that_succeeded_gives_its_answer_if_its_ledger_cannot_be_written(
     assert outcome.err.splitlines() == [f"warning: {ledger.warnings[0]}"]
 
 
+def test_a_problem_of_the_ledger_is_said_once(
+    command: Command, host: FakeHost, ledger: FakeLedger
+) -> None:
+    """That of the run's own warning is not said again at the end."""
+    ledger.warnings = ["The disk is full.", "Another one."]
+    warning = {"code": "not_recorded", "message": "Not there: The disk is full."}
+    host.script = [envelope(output=ANSWER, warnings=[warning])]
+    lines = command("run", "look").err.splitlines()
+    assert [line for line in lines if "disk is full" in line] == lines[:1]
+    assert lines[-1] == "warning: Another one."
+
+
 def broken(ledger: FakeLedger) -> None:
     """From now on nothing can be written or read."""
     ledger.problem = LedgerError("It is broken.")

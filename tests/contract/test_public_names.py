@@ -124,6 +124,7 @@ def test_the_names_of_the_host_are_pinned() -> None:
         "Host",
         "HostOptions",
         "Ledger",
+        "LedgerError",
         "RateLimiters",
         "RunOptions",
         "StepRun",

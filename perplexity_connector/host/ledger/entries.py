@@ -1,16 +1,19 @@
 """The entries of the ledger, as data, and its errors.
 
-Money is integers of nano-USD. Times are integer milliseconds of the epoch.
+Money is integers of nano-USD. Times are integer milliseconds of the epoch. A repr shows no input,
+checkpoint or output: a crash report prints the values of a frame.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from perplexity_connector.contract import JsonObject
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument
+
+__all__ = ["LedgerError"]
 
 # The states of a row, and of its run in the row's current round.
 State: TypeAlias = Literal[
@@ -96,7 +99,7 @@ class NewRow:
     number: int
     key: str
     digest: str
-    input: JsonObject
+    input: JsonObject = field(repr=False)
     likely: int = 0
     worst: int = 0
     price_group: str | None = None
@@ -108,12 +111,16 @@ class NewLine:
 
     number: int
     key: str
-    record: JsonObject | None = None
+    record: JsonObject | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """A run outside a job. `price`: what to reserve in `budgets`; None without a budget."""
+    """A run outside a job.
+
+    * `started_at`: when it began; None is the time of its commit.
+    * `price`: what to reserve in `budgets`; None without a budget.
+    """
 
     run_id: str
     connector: str
@@ -123,7 +130,8 @@ class NewRun:
     fingerprint: str = ""
     idempotent: bool = False
     is_sandbox: bool = False
-    input: JsonObject | None = None
+    started_at: int | None = None
+    input: JsonObject | None = field(default=None, repr=False)
     price: int | None = None
     price_group: str | None = None
     budgets: tuple[str, ...] = ()
@@ -148,8 +156,8 @@ class Claim:
     number: int
     key: str
     state: State
-    input: JsonObject | None = None
-    checkpoint: JsonObject | None = None
+    input: JsonObject | None = field(default=None, repr=False)
+    checkpoint: JsonObject | None = field(default=None, repr=False)
     budgets: tuple[str, ...] = ()
     reserved: int = 0
 
@@ -164,7 +172,7 @@ class RunEnd:
     * `cost`: None if it is not known.
     """
 
-    envelope: "EnvelopeDocument | None" = None
+    envelope: "EnvelopeDocument | None" = field(default=None, repr=False)
     state: State
     status: str | None = None
     error_code: str | None = None
@@ -174,7 +182,7 @@ class RunEnd:
     cost: int | None = None
     cost_basis: CostBasis = "unknown"
     model: str | None = None
-    summary: str | None = None
+    summary: str | None = field(default=None, repr=False)
     ended_at: int
 
 
@@ -211,10 +219,10 @@ class KnownRun:
     kept: int
     perhaps_twice: bool
     model: str | None
-    input: JsonObject | None
-    summary: str | None
-    checkpoint: JsonObject | None = None
-    output: "EnvelopeDocument | None" = None
+    input: JsonObject | None = field(repr=False)
+    summary: str | None = field(repr=False)
+    checkpoint: JsonObject | None = field(default=None, repr=False)
+    output: "EnvelopeDocument | None" = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,13 +283,13 @@ class KnownLine:
     row_number: int
     key: str
     digest: str
-    record: JsonObject | None
+    record: JsonObject | None = field(repr=False)
     output_end: int | None
     state: State
     run_id: str | None
     error_code: str | None
     cost: int | None
-    output: "EnvelopeDocument | None"
+    output: "EnvelopeDocument | None" = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from perplexity_connector import contract
@@ -75,6 +75,7 @@ class Runs:
     * `_environ`: the environment variables.
     * `_limiter`, `_observers`: the operator's limiter, None for the default, and observers.
     * `logs`: writes the runs down; None without a ledger and a budget.
+    * `before_close`: ends work of many runs, such as a table's, while the host still runs actions.
     * `_loaded`: the connectors in use by id; each is loaded once.
     * `_lock`: held while a connector is loaded.
     * `_opened`: all that belongs to the event loop; None while the host is not open.
@@ -102,6 +103,7 @@ class Runs:
         self._limiter = limiter
         self._observers = observers
         self.logs = logs
+        self.before_close: Callable[[], Awaitable[None]] = _nothing
         self.connections = Connections(
             store,
             environ,
@@ -127,11 +129,15 @@ class Runs:
     async def close(self) -> None:
         """Undo one `open`. The last one stops the active runs and closes every connector."""
         opened = self._open_here()
-        opened.times -= 1
-        if opened.times == 0:
-            self._opened = None
-            self._loaded.clear()
-            await opened.close()
+        try:
+            if opened.times == 1:
+                await self.before_close()
+        finally:
+            opened.times -= 1
+            if opened.times == 0:
+                self._opened = None
+                self._loaded.clear()
+                await opened.close()
 
     def forget(self, connector: str) -> None:
         """Load that connector again on its next use: another one has its id now."""
@@ -387,3 +393,7 @@ class Runs:
                 settings = self._settings.get(connector, {})
                 self._loaded[connector] = load(installed, settings, self._environ)
             return self._loaded[connector]
+
+
+async def _nothing() -> None:
+    """Without work of many runs, there is nothing to end."""

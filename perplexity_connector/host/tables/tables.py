@@ -42,12 +42,15 @@ if TYPE_CHECKING:
 
 # The jobs that this process works on, by ledger and id. The ledger itself refuses other processes.
 _ACTIVE: set[tuple[str, str]] = set()
+# More than a stop in order takes. A reader that takes no items holds the end back.
+_CLOSING_S = 30.0
 
 
 class Tables:
     """The tables of one host. The catalogue describes actions; the runs validate and run them.
 
-    `_running`: the rows of the jobs under way, by id of the job.
+    * `_running`: the rows of the jobs under way, by id of the job.
+    * `_tasks`: those that bring them to their end.
     """
 
     def __init__(self, catalogue: Catalogue, runs: Runs) -> None:
@@ -55,6 +58,8 @@ class Tables:
         self._catalogue = catalogue
         self._runs = runs
         self._running: dict[str, RunningRows] = {}
+        self._tasks: set[asyncio.Task[TableFinishedItem]] = set()
+        runs.before_close = self._end_all
 
     def cancel(self, job_id: str) -> bool:
         """Stop a job: in order the first time, at the provider the second. Return whether it is known."""
@@ -146,6 +151,8 @@ class Tables:
             start = Start(self._runs, ledger, job, plan, output, items.put)
             self._running[job.job_id] = start.rows
             task = asyncio.create_task(start.run())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
             task.add_done_callback(lambda _: items.end())
             try:
                 while (item := await items.get()) is not None:
@@ -158,6 +165,14 @@ class Tables:
                 finished = await _end_of(task, start.rows)
                 del self._running[job.job_id]
             yield finished
+
+    async def _end_all(self) -> None:
+        """Stop all jobs in order, and wait for their end: the host closes."""
+        for rows in self._running.values():
+            if rows.brakes.reason is None:
+                rows.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_CLOSING_S)
 
     async def _begin(self, ledger: "Ledger", job: TableJob, plan: Plan) -> "Output":
         is_sandbox = self._runs.logs is not None and self._runs.logs.is_sandbox

@@ -14,6 +14,7 @@ from perplexity_connector.host.ledger.writing.database import Database
 from perplexity_connector.host.ledger.writing.owners import (
     LEASE_MS,
     Owner,
+    forget_dead,
     is_locked,
     sweep,
 )
@@ -153,4 +154,39 @@ def test_a_forked_child_closes_its_copies_and_the_parent_keeps_its_lock(
     module._held.update(held)
     with pytest.raises(OSError, match="Bad file"):
         os.fstat(copy)
+    assert lives(ours, other.owner.id)
+
+
+def known(database: Database) -> set[str]:
+    """Return the owners that a database knows."""
+    with database.transaction(is_reading=True) as tx:
+        return set(tx.connection.scalars(text("SELECT id FROM owners")))
+
+
+def test_dead_owners_are_forgotten(open_ledger: Callable[[], Database]) -> None:
+    """Those that live stay."""
+    ours, other, dead = open_ledger(), open_ledger(), open_ledger()
+    dead.close()
+    assert dead.owner.id in known(ours)
+    with ours.transaction() as tx:
+        forget_dead(tx)
+    assert known(ours) == {ours.owner.id, other.owner.id}
+    with ours.transaction() as tx:
+        forget_dead(tx)
+    assert known(ours) == {ours.owner.id, other.owner.id}
+
+
+def test_an_owner_that_was_forgotten_comes_back_when_it_renews_its_lease(
+    open_ledger: Callable[[], Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stalled, and lives."""
+    with monkeypatch.context() as patch:
+        without_locks(patch)
+        other = open_ledger()
+    ours = open_ledger()
+    with other.transaction() as tx:
+        other.owner.leave(tx.connection)
+    assert known(ours) == {ours.owner.id}
+    with other.transaction() as tx:
+        other.owner.renew(tx.connection)
     assert lives(ours, other.owner.id)

@@ -1,8 +1,9 @@
 import builtins
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -274,6 +275,21 @@ def test_a_process_without_a_lock_file_renews_its_lease(
     assert renewed.wait(WAIT_S)
     ledger.close()
     assert left.is_set()
+
+
+def test_a_ledger_that_closes_leaves_no_owner(
+    ledger: Ledger, environ: dict[str, str]
+) -> None:
+    """Neither its own nor one that died."""
+    ledger.set_cap("b", None).result(WAIT_S)
+    dead = Database(ledger._address, environ)
+    dead._connection.close()
+    dead.owner.unlock()
+    ledger.close()
+    ledger.set_cap("c", None).result(WAIT_S)
+    ledger.close()
+    with closing(sqlite3.connect(ledger.place)) as database:
+        assert database.execute("SELECT id FROM owners").fetchall() == []
 
 
 @pytest.mark.usefixtures("watchful_thread")

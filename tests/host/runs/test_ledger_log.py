@@ -3,6 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +79,23 @@ async def follow(ctx: ActionContext) -> ConnectorError:
     return ConnectorError(
         ErrorCode.UPSTREAM_FAILED, "x", retryable=True, http_status=502
     )
+
+
+@pytest.mark.parametrize("environ", [{}, DAILY])
+def test_a_run_is_recorded_with_the_time_of_its_start(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """Not that of a later commit: it would be after its end."""
+    ledger = Ledger(f"sqlite:///{tmp_path}/ledger.sqlite", environ={})
+    envelope = run(ledger, 0.25, host={"environ": environ})
+    ledger.close()
+    known = ledger.run(envelope["run_id"]).result()
+    ledger.close()
+    assert known
+    began = datetime.fromisoformat(envelope["started_at"]).timestamp()
+    assert known.created_at == round(began * 1000)
+    assert known.ended_at is not None
+    assert known.created_at <= known.ended_at
 
 
 def test_the_steps_of_a_run_are_written_in_order() -> None:
@@ -511,6 +530,15 @@ def test_a_checkpoint_that_is_not_committed_in_time_is_lost(
     assert envelope["error"] is None
     assert [each["code"] for each in envelope["warnings"]] == ["checkpoint_lost"]
     assert states == [{"id": 1}]
+
+
+def test_a_checkpoint_that_the_ledger_refuses_at_once_is_lost() -> None:
+    """As in a forked child: the run goes on, and warns."""
+    ledger = NotedLedger()
+    ledger.raises = {"checkpoint": BROKEN}
+    envelope = run_row(row(ledger), checkpoint)
+    assert envelope["error"] is None
+    assert [each["code"] for each in envelope["warnings"]] == ["checkpoint_lost"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Rare ends: other processes, a disk that fills while the whole file is written, readers that are gone."""
 
 import asyncio
+import dataclasses
 import os
 from concurrent.futures import Future
 from pathlib import Path
@@ -20,9 +21,10 @@ from perplexity_connector.contract import (
 from perplexity_connector.host.ledger.entries import FencedError
 from perplexity_connector.host.limits.rate_limiter import RateLimiter
 from perplexity_connector.host.tables import tables
-from perplexity_connector.host.tables.inputs.planning import Planner
-from perplexity_connector.host.tables.inputs.reading import open_table
+from perplexity_connector.host.tables.inputs.planning import Planner, _Candidate
+from perplexity_connector.host.tables.inputs.reading import Line, open_table
 from perplexity_connector.host.tables.outputs import output as outputs
+from perplexity_connector.host.tables.outputs.records import Outcome
 from perplexity_connector.host.tables.outputs.unsaved import Unsaved
 from perplexity_connector.host.tables.rows import running
 from perplexity_connector.host.tables.rows.items import Items
@@ -294,3 +296,12 @@ def test_an_end_that_another_process_has_waits_no_more() -> None:
         return [*found, *[one async for one in unsaved.retry()]]
 
     assert asyncio.run(retry()) == []
+
+
+@pytest.mark.parametrize("kind", [Line, _Candidate, Outcome, outputs.Known])
+def test_a_repr_shows_neither_cells_nor_answers(kind: Any) -> None:
+    """A crash report prints the values of a frame."""
+    content = {"cells", "record", "input", "output", "last", "next"}
+    names = [field.name for field in dataclasses.fields(kind)]
+    made = kind(**{name: "private" if name in content else name for name in names})
+    assert "private" not in repr(made)

@@ -40,6 +40,32 @@ def test_what_follows_our_last_record_is_cut(
     assert sorted(desk.ran) == ["Ada", "Alan", "Grace"]
 
 
+def test_records_that_a_full_disk_refuses_are_written_by_the_next_start(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first refusal stops the job; the rows under way end, and their records wait in the ledger."""
+    tried: list[bytes] = []
+
+    def refuse(_: outputs.Output, record: bytes) -> int:
+        tried.append(record)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    table = desk.table(THREE)
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs.Output, "__init__", _opened)
+        patch.setattr(outputs.Output, "append", refuse)
+        *_, end = desk.run(table, at_once=3)
+    assert (end["reason"], end["message"]) == ("failed", os.strerror(errno.ENOSPC))
+    # Once for the first row, and once at the end.
+    assert len(tried) == 2
+    assert desk.run(table)[-1]["reason"] == "done"
+    assert (len(desk.ran), len(desk.records())) == (3, 3)
+
+
+def _opened(output: outputs.Output, path: Path, *_: object) -> None:
+    output._file = os.open(path, os.O_RDWR | os.O_CREAT)
+
+
 @pytest.mark.parametrize("change", ["shorter", "other", "header"])
 def test_a_file_that_was_changed_is_left_alone(
     desk: Desk, begun: Path, change: str

@@ -156,6 +156,30 @@ def test_the_second_stop_asks_the_provider_and_plans_the_row_again(
     )
 
 
+def test_a_request_without_an_answer_is_unsure_after_the_second_stop(
+    desk: Desk,
+) -> None:
+    """It was sent, and what became of it is not known."""
+
+    async def wait(_: JsonObject, __: ActionContext) -> ActionResult:
+        hosts[0].cancel(jobs[0])
+        hosts[0].cancel(jobs[0])
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    def watch(host: Any, item: Any) -> None:
+        hosts.append(host)
+        jobs.append(item.get("job_id", ""))
+
+    hosts: list[Any] = []
+    jobs: list[str] = []
+    desk.fate["n0"] = wait
+    _, row, end = desk.run(desk.table("name\nn0\nn1\n"), at_once=1, watch=watch)
+    assert (row["state"], end["reason"]) == ("unsure", "stopped")
+    assert [one["line"] for one in end["unsure"]] == [2]
+    assert end["rows"] == {"unsure": 1, "planned": 1}
+
+
 def test_a_reader_that_leaves_stops_the_job_in_order(desk: Desk) -> None:
     """Rows under way end and are written; nothing new is sent."""
     table = desk.table(MANY)
@@ -182,6 +206,66 @@ def test_a_reader_that_leaves_stops_the_job_in_order(desk: Desk) -> None:
     assert len(desk.records()) == len(desk.ran)
     assert desk.run(table)[-1]["reason"] == "done"
     assert len(desk.ran) == 30
+
+
+def test_a_host_that_closes_stops_the_job_in_order(desk: Desk) -> None:
+    """Although its reader did not leave: rows under way end and are written, and none stays claimed."""
+    table = desk.table(MANY)
+    hosts: list[Any] = []
+
+    async def slow(_: JsonObject, __: ActionContext) -> ActionResult:
+        (course,) = hosts[0]._tables._running.values()
+        await course._stopped.wait()
+        return ActionResult(output={"text": "At last"})
+
+    async def close() -> list[str]:
+        desk.fate["n1"] = slow
+        items: list[Any] = []
+        async with desk.host() as host:
+            hosts.append(host)
+            stream = host.stream_table(
+                "toy",
+                "greet",
+                table,
+                GREET,
+                out=desk.out,
+                connection=CONNECTION,
+                at_once=2,
+            )
+            while not any(item["type"] == "row.finished" for item in items):
+                items.append(await anext(stream))
+        items += [item async for item in stream]
+        return [item["state"] for item in items[1:-1]]
+
+    states = asyncio.run(close())
+    (job,) = desk.ledger.jobs().result()
+    desk.ledger.close()
+    assert states == ["done"] * len(desk.ran)
+    assert job.counts == {"done": len(desk.ran), "planned": 30 - len(desk.ran)}
+    assert "n1" in desk.ran
+    assert len(desk.records()) == len(desk.ran) < 30
+
+
+def test_a_host_that_closes_stops_no_job_twice(desk: Desk) -> None:
+    """A second wish would ask the provider to stop its runs."""
+    table = desk.table(MANY)
+
+    async def close() -> Any:
+        async with desk.host() as host:
+            stream = host.stream_table(
+                "toy", "greet", table, GREET, out=desk.out, connection=CONNECTION
+            )
+            first: Any = await anext(stream)
+            await anext(stream)
+            host.cancel(first["job_id"])
+            (course,) = host._tables._running.values()
+        async for _ in stream:
+            pass
+        return course
+
+    course = asyncio.run(close())
+    desk.ledger.close()
+    assert not course.brakes.is_cancelling
 
 
 def test_another_process_can_stop_a_job(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """Running a table: each row once, one record a line, and only the missing rows the next time."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from perplexity_connector.contract import (
     JsonObject,
 )
 from perplexity_connector.host import SyncHost
-from tests.host.stage import CONNECTION
-from tests.host.tables.stage import Desk, failing
+from tests.host.runs.test_budget import Plugin, Priced
+from tests.host.stage import CONNECTION, toy_host
+from tests.host.tables.stage import GREET, Desk, failing
 from tests.toy.toy import MANIFEST, ToyPlugin
 
 
@@ -180,8 +182,6 @@ def test_records_can_be_in_the_order_of_the_table(desk: Desk) -> None:
     """Also where the first row is the last to end."""
 
     async def last(input: JsonObject, ctx: ActionContext) -> ActionResult:
-        import asyncio  # noqa: PLC0415 - one line of one test
-
         while len(desk.ran) < 4:  # noqa: ASYNC110 - until the others have been sent
             await asyncio.sleep(0)
         del input, ctx
@@ -191,6 +191,55 @@ def test_records_can_be_in_the_order_of_the_table(desk: Desk) -> None:
     desk.run(desk.table("name\nAda\nGrace\nAlan\nEdsger\n"), ordered=True)
     names = [record["name"] for record in desk.records()]
     assert names == ["Ada", "Grace", "Alan", "Edsger"]
+
+
+def test_a_record_waits_for_each_row_before_it(desk: Desk) -> None:
+    """One whose turn comes does not bring those after a row that still runs."""
+    ended: list[int] = []
+
+    def once(count: int) -> Any:
+        async def wait(_: JsonObject, __: ActionContext) -> ActionResult:
+            while len(ended) < count:  # noqa: ASYNC110 - until the others have ended
+                await asyncio.sleep(0)
+            written.append([record["name"] for record in desk.records()])
+            return ActionResult(output={"text": "At last"})
+
+        return wait
+
+    def watch(_: object, item: Any) -> None:
+        if item["type"] == "row.finished":
+            ended.append(item["line"])
+
+    written: list[list[str]] = []
+    desk.fate = {"Ada": once(2), "Grace": once(3)}
+    table = desk.table("name\nAda\nGrace\nAlan\nEdsger\n")
+    desk.run(table, ordered=True, watch=watch)
+    assert written == [[], ["Ada"]]
+    names = [record["name"] for record in desk.records()]
+    assert names == ["Ada", "Grace", "Alan", "Edsger"]
+
+
+def test_the_plan_of_listed_prices_says_so(desk: Desk) -> None:
+    """It needs no connection."""
+    plugin = Plugin(kind=Priced)
+    host = toy_host(plugin, ledger=desk.ledger)
+
+    async def plan() -> Any:
+        async with host:
+            stream = host.stream_table(
+                "toy",
+                "greet",
+                desk.table("name\nAda\nGrace\n"),
+                GREET,
+                out=desk.out,
+                plan_only=True,
+            )
+            return [item async for item in stream]
+
+    (item,) = asyncio.run(plan())
+    desk.ledger.close()
+    price = item["price"]
+    assert (price["likely"], price["worst"], price["basis"]) == (2, 2, "list_price")
 
 
 def test_the_plan_alone_records_nothing(desk: Desk) -> None:

@@ -141,7 +141,8 @@ def begin_run(
     price = new.price or 0
     reserve(connection, new.budgets, price, is_alive=is_alive)
     state: State = "sent" if new.idempotent else "claimed"
-    row_id = _enter_lone(connection, new, state, owner=owner, now=now)
+    began = now if new.started_at is None else new.started_at
+    row_id = _enter_lone(connection, new, state, owner=owner, now=began)
     claim = Claim(
         job_id=new.run_id,
         row_id=row_id,
@@ -155,7 +156,7 @@ def begin_run(
         budgets=new.budgets,
         reserved=price,
     )
-    begun = _lone_run(new, row_id, now) | _held_by(owner, claim, now)
+    begun = _lone_run(new, row_id, began) | _held_by(owner, claim, now)
     _begin(connection, begun)
     return claim
 

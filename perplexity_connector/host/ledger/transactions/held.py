@@ -1,7 +1,7 @@
 """A run together with its row: read at once, and changed only where owner and epoch are as read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import (
     ColumnElement,
@@ -43,7 +43,7 @@ class Held:
     kept: int
     cost: int | None
     budgets: str
-    checkpoint: str | None
+    checkpoint: str | None = field(repr=False)
 
     @property
     def is_lone(self) -> bool:

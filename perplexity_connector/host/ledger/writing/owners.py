@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 
 from perplexity_connector.host.ledger.schema import owners
 
@@ -70,18 +70,15 @@ class Owner:
         """Enter this process. Its lock is held before another process can know of it."""
         if self.folder and self._lock is None:
             self._lock = _lock_new(self.folder / self.id)
-        now = clock(connection)
-        values = {
-            "id": self.id,
-            "pid": os.getpid(),
-            "started_at": now,
-            "lease_until": now + LEASE_MS if self.has_lease else None,
-        }
-        connection.execute(insert(owners).values(values))
+        self._enter(connection, clock(connection))
 
     def renew(self, connection: Connection) -> None:
-        """Renew the lease."""
-        self._lease(connection, clock(connection) + LEASE_MS)
+        """Renew the lease, even if it ended and another process has forgotten this one."""
+        now = clock(connection)
+        mine = update(owners).where(owners.c.id == self.id)
+        renewed = connection.execute(mine.values(lease_until=now + LEASE_MS))
+        if not renewed.rowcount:
+            self._enter(connection, now)
 
     def begin(self, connection: Connection) -> Transaction:
         """Return the transaction that has just begun."""
@@ -96,8 +93,8 @@ class Owner:
         return Transaction(connection, self.id, now, is_alive)
 
     def leave(self, connection: Connection) -> None:
-        """End the lease: the rows of this process may be taken over at once."""
-        self._lease(connection, 0)
+        """Forget this process: its rows may be taken over at once."""
+        connection.execute(delete(owners).where(owners.c.id == self.id))
 
     def unlock(self) -> None:
         """Give the lock file up."""
@@ -108,9 +105,14 @@ class Owner:
             os.close(self._lock)
             self._lock = None
 
-    def _lease(self, connection: Connection, until: int) -> None:
-        mine = owners.c.id == self.id
-        connection.execute(update(owners).where(mine).values(lease_until=until))
+    def _enter(self, connection: Connection, now: int) -> None:
+        values = {
+            "id": self.id,
+            "pid": os.getpid(),
+            "started_at": now,
+            "lease_until": now + LEASE_MS if self.has_lease else None,
+        }
+        connection.execute(insert(owners).values(values))
 
     def _lives(self, connection: Connection, owner: str, now: int) -> bool:
         query = select(owners.c.lease_until).where(owners.c.id == owner)
@@ -125,6 +127,14 @@ class Owner:
             return is_locked(self.folder / owner)
         except OSError:
             return True  # a file of another user
+
+
+def forget_dead(transaction: Transaction) -> None:
+    """Forget the processes that died. An unknown process counts as dead, so that their rows stay free."""
+    known = transaction.connection.scalars(select(owners.c.id)).all()
+    dead = [owner for owner in known if not transaction.is_alive(owner)]
+    if dead:
+        transaction.connection.execute(delete(owners).where(owners.c.id.in_(dead)))
 
 
 def clock(connection: Connection) -> int:

@@ -8,7 +8,11 @@ from perplexity_connector.host.ledger.records.keeping import cancelled_runs
 from perplexity_connector.host.ledger.transactions.takeovers import take_over
 from perplexity_connector.host.ledger.writing.database import Database
 from perplexity_connector.host.ledger.writing.groups import commit
-from perplexity_connector.host.ledger.writing.owners import RENEWAL_S
+from perplexity_connector.host.ledger.writing.owners import (
+    RENEWAL_S,
+    Transaction,
+    forget_dead,
+)
 from perplexity_connector.host.ledger.writing.unit import AnyUnit, T, Unit, Work
 from perplexity_connector.host.ledger.writing.urls import ledger_error
 
@@ -80,9 +84,9 @@ class Service:
     def close(self) -> None:
         """Close the database."""
         if database := self._database:
-            owner = database.owner
-            if owner.has_lease:
-                self._do(lambda tx: owner.leave(tx.connection))
+            left = Unit(work=lambda tx: database.owner.leave(tx.connection))
+            # If that fails, the next process forgets this one.
+            commit(database, [left])
             self._database = None
             if self._must_truncate:
                 database.truncate()
@@ -98,9 +102,7 @@ class Service:
                     unit.fail(ledger_error(error, self.address))
                 return None
             self._renewal_at = time.monotonic() + RENEWAL_S
-            self._do(
-                lambda tx: take_over(tx.connection, is_alive=tx.is_alive, now=tx.now)
-            )
+            self._do(_settle_dead)
         return self._database
 
     def _do(self, work: Work[T], *, is_reading: bool = False) -> T | None:
@@ -108,3 +110,9 @@ class Service:
         unit = Unit(work=work, is_reading=is_reading)
         self.commit([unit])
         return None if unit.error else unit.future.result()
+
+
+def _settle_dead(tx: Transaction) -> None:
+    """Take the rows of dead processes away, and forget these."""
+    take_over(tx.connection, is_alive=tx.is_alive, now=tx.now)
+    forget_dead(tx)

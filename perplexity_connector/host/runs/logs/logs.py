@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,7 @@ class Logs:
             fingerprint=key_id,
             idempotent=action.annotations.idempotent,
             is_sandbox=self.is_sandbox,
+            started_at=_milliseconds(record.started_at),
             input=input if self.keeps_content else None,
             price_group=estimate.group,
         )
@@ -128,3 +130,7 @@ class Logs:
             idempotent=new.idempotent,
             keeps_content=self.keeps_content,
         )
+
+
+def _milliseconds(time: str) -> int:
+    return round(datetime.fromisoformat(time).timestamp() * 1000)

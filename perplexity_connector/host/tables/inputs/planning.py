@@ -102,7 +102,7 @@ class _Candidate:
     """A line that can run, with the input, identity and digest of its row."""
 
     line: Line
-    input: dict[str, Any]
+    input: dict[str, Any] = field(repr=False)
     key: str
     digest: str
 

@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -27,8 +27,8 @@ class Line:
     """
 
     number: int
-    cells: Mapping[str, JsonValue]
-    record: JsonObject
+    cells: Mapping[str, JsonValue] = field(repr=False)
+    record: JsonObject = field(repr=False)
     problem: str = ""
 
 

@@ -4,7 +4,7 @@ import errno
 import os
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from perplexity_connector.host.tables.refusals import refusal
@@ -24,8 +24,8 @@ class Known:
 
     job_id: str
     end: int = 0
-    last: bytes = b""
-    next: Collection[bytes] = ()
+    last: bytes = field(default=b"", repr=False)
+    next: Collection[bytes] = field(default=(), repr=False)
 
 
 class Output:

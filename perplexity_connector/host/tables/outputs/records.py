@@ -7,7 +7,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from perplexity_connector.contract import JsonObject, JsonValue
@@ -36,7 +36,7 @@ class Outcome:
     error: str | None
     cost: int | None
     run_id: str | None
-    output: JsonValue
+    output: JsonValue = field(repr=False)
 
 
 def outcome_of(line: KnownLine) -> Outcome:

@@ -101,9 +101,7 @@ class RecordWriter:
         self._output.close()
 
     async def _lines(self, claim: Claim) -> Sequence[KnownLine]:
-        expected = self._expected.pop(claim.row_id, None)
-        if expected is None:
-            expected = self._ledger.row_lines(claim.row_id)
+        expected = self._expected.pop(claim.row_id)
         # To wait for lines that are there would wake the event loop by a system call.
         return (
             expected.result()
