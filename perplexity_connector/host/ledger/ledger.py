@@ -77,6 +77,12 @@ class Ledger(TableLedger):
             lambda tx: units.run_units.back(tx.connection, tx.owner, claim)
         )
 
+    def keep_in_doubt(self, claim: "Claim") -> "Future[None]":
+        """Keep the reservation of an attempt in doubt, before another one is waited for."""
+        return self._write(
+            lambda tx: units.run_units.keep(tx.connection, tx.owner, claim)
+        )
+
     def reserve_again(self, claim: "Claim", nano: int) -> "Future[None]":
         """Reserve for a repeat. The reservation of the attempt in doubt is kept. Fails as `begin_run`."""
         return self._write(
@@ -123,9 +129,14 @@ class Ledger(TableLedger):
         )
 
     def rename_job(self, job_id: str, name: str | None) -> "Future[None]":
-        """Give a job another name, so that a new one can have the old."""
+        """Give a job another name, so that a new one can have the old.
+
+        `FencedError` while a process writes for it.
+        """
         return self._write(
-            lambda tx: units.planning.rename_job(tx.connection, job_id, name)
+            lambda tx: units.planning.rename_job(
+                tx.connection, job_id, name, is_alive=tx.is_alive
+            )
         )
 
     def add_rows(

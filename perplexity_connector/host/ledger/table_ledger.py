@@ -35,6 +35,12 @@ class TableLedger(LedgerUser):
             lambda tx: units.table_lines.first_open(tx.connection, job_id, after=after)
         )
 
+    def has_erased(self, job_id: str) -> "Future[bool]":
+        """Return whether a line counts as not written whose answer was erased."""
+        return self._read(
+            lambda tx: units.table_lines.has_erased(tx.connection, job_id)
+        )
+
     def drop_lines(self, job_id: str, numbers: Sequence[int]) -> "Future[None]":
         """Remove lines that are not in the table any more."""
         return self._write(

@@ -46,6 +46,7 @@ class Start:
         self._ledger = ledger
         self._job = job
         self._job_id = job_id = job.job_id
+        self._keeps_content = runs.logs is None or runs.logs.keeps_content
         self._at_once = options.get("at_once", _AT_ONCE)
         self._writer = Writer(
             ledger,
@@ -97,6 +98,8 @@ class Start:
         try:
             reason = course.brakes.reason or "done"
             await asyncio.wrap_future(self._ledger.end_job(self._job_id, reason))
+            if not self._keeps_content:
+                await asyncio.wrap_future(self._ledger.erase(self._job_id))
             job = await asyncio.wrap_future(self._ledger.find_job(self._job_id))
             failed = self._ledger.find_failures(self._job_id)
             failures = await asyncio.wrap_future(failed)

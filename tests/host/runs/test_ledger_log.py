@@ -492,7 +492,7 @@ def test_a_row_that_goes_on_reserves_again_before_it_sends_anything() -> None:
     ledger = NotedLedger()
     held = claim("begun", checkpoint={"id": 1})
     run_row(row(ledger, held, price=9), 0.25, resume_from={"id": 1})
-    assert ledger.steps == ["reserve", "end"]
+    assert ledger.steps == ["keep", "reserve", "end"]
     assert ledger.reserved == [9]
 
 

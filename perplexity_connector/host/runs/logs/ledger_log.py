@@ -98,6 +98,7 @@ class LedgerLog(RunLog):
                 return
             if self._is_in_doubt:
                 price = self._price or 0
+                await _committed(lambda: self._ledger.keep_in_doubt(self._claim))
                 await self._until_room(
                     lambda: self._ledger.reserve_again(self._claim, price), patience
                 )
