@@ -18,7 +18,7 @@ from perplexity_connector.host.ledger.transactions.takeovers import (
 )
 
 # SQLite takes 32,766 values in one statement.
-_BATCH = 1000
+BATCH = 1000
 _cancelled = (
     select(runs.c.id)
     .join_from(rows, runs, is_current)
@@ -65,7 +65,7 @@ def erase_expired(connection: Connection, *, ended_before: int) -> int:
     """Erase the content of jobs that ended before this time, a batch of them. Returns how many."""
     kept = jobs.c.content_erased.is_(False)
     expired = select(jobs.c.id).where(kept, jobs.c.ended_at < ended_before)
-    found = connection.scalars(expired.limit(_BATCH)).all()
+    found = connection.scalars(expired.limit(BATCH)).all()
     _erase(connection, found)
     return len(found)
 
