@@ -122,6 +122,11 @@ class FakeLedger:
         """Set the state."""
         return self._change(claim, state="claimed")
 
+    def keep_in_doubt(self, claim: Claim) -> "Future[None]":
+        """Do nothing: nothing has a price here."""
+        del claim
+        return self._did(None)
+
     def reserve_again(self, claim: Claim, price: int | None) -> "Future[None]":
         """Do nothing: nothing has a price here."""
         del claim, price

@@ -77,6 +77,12 @@ class Ledger(LedgerUser):
             lambda tx: lazy.run_units.back(tx.connection, tx.owner, claim)
         )
 
+    def keep_in_doubt(self, claim: "Claim") -> "Future[None]":
+        """Keep the reservation of an attempt in doubt, before another one is waited for."""
+        return self._write(
+            lambda tx: lazy.run_units.keep(tx.connection, tx.owner, claim)
+        )
+
     def reserve_again(self, claim: "Claim", nano: int) -> "Future[None]":
         """Reserve for a repeat. The reservation of the attempt in doubt is kept. Fails as `begin_run`."""
         return self._write(
@@ -121,9 +127,14 @@ class Ledger(LedgerUser):
         )
 
     def rename_job(self, job_id: str, name: str | None) -> "Future[None]":
-        """Give a job another name, so that a new one can have the old."""
+        """Give a job another name, so that a new one can have the old.
+
+        `FencedError` while a process writes for it.
+        """
         return self._write(
-            lambda tx: lazy.planning.rename_job(tx.connection, job_id, name)
+            lambda tx: lazy.planning.rename_job(
+                tx.connection, job_id, name, is_alive=tx.is_alive
+            )
         )
 
     def add_rows(
@@ -238,6 +249,10 @@ class Ledger(LedgerUser):
         return self._read(
             lambda tx: lazy.table_lines.first_open(tx.connection, job_id, after=after)
         )
+
+    def has_erased(self, job_id: str) -> "Future[bool]":
+        """Return whether a line counts as not written whose answer was erased."""
+        return self._read(lambda tx: lazy.table_lines.has_erased(tx.connection, job_id))
 
     def drop_lines(self, job_id: str, numbers: Sequence[int]) -> "Future[None]":
         """Remove lines that are not in the table any more."""

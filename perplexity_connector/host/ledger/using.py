@@ -69,9 +69,9 @@ class LedgerUser:
         self._tidy_at = 0.0
 
     def erase_expired(self) -> "Future[int]":
-        """Erase the content of jobs that ended too long ago. Return of how many.
+        """Erase the content of jobs that ended too long ago, a batch of them. Return of how many.
 
-        A ledger that is used does this once a day.
+        A ledger that is used does this once a day, batch by batch.
         """
         days = self._keep_days
 
@@ -118,8 +118,13 @@ class LedgerUser:
         """Commit some work. `budgets`: those that it changes."""
         if time.monotonic() >= self._tidy_at:
             self._tidy_at = time.monotonic() + _DAY_S
-            self.erase_expired()
+            self.erase_expired().add_done_callback(self._tidied)
         return self._submit(work, budgets, is_erasing=is_erasing)
+
+    def _tidied(self, erased: "Future[int]") -> None:
+        """Erase more with the next change, if a batch was full."""
+        if not erased.exception() and erased.result() >= lazy.keeping.BATCH:
+            self._tidy_at = 0.0
 
     def _read(self, work: "Work[T]") -> "Future[T]":
         """Do some work that changes nothing."""

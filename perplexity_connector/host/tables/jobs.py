@@ -68,7 +68,11 @@ def connection_name(request: Request) -> str | None:
 
 
 def prepare_job(
-    request: Request, catalogue: Catalogue, found: KnownJob | None
+    request: Request,
+    catalogue: Catalogue,
+    found: KnownJob | None,
+    *,
+    is_sandbox: bool,
 ) -> TableJob:
     """Open the table and compile its templates. `found` is the job that has the name already.
 
@@ -82,7 +86,7 @@ def prepare_job(
     version = description["action"]["version"]
     digest = _digest(request, version)
     if known is not None:
-        _require_same(known, request, digest)
+        _require_same(known, request, digest, is_sandbox=is_sandbox)
     if not is_fresh and not (known and known.output == str(request.out)):
         _require_free(request)
     table = open_table(request.table)
@@ -110,11 +114,16 @@ def _digest(request: Request, version: int) -> str:
     return digest_of([request.connector, request.action, version, key, template])
 
 
-def _require_same(known: KnownJob, request: Request, digest: str) -> None:
+def _require_same(
+    known: KnownJob, request: Request, digest: str, *, is_sandbox: bool
+) -> None:
     if known.template_digest != digest:
         other = "another action, template or key column"
     elif known.connection != connection_name(request):
         other = "another connection"
+    elif known.is_sandbox != is_sandbox:
+        # Invented answers would count as done, and real costs as those of a sandbox.
+        other = "answers of a sandbox" if known.is_sandbox else "real answers"
     else:
         return
     message = (

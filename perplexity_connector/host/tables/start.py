@@ -91,6 +91,8 @@ class Start:
         try:
             reason = rows.brakes.reason or "done"
             await asyncio.wrap_future(self._ledger.end_job(self._job_id, reason))
+            if not self._keeps_content:
+                await asyncio.wrap_future(self._ledger.erase(self._job_id))
             job = await asyncio.wrap_future(self._ledger.find_job(self._job_id))
             failed = self._ledger.find_failures(self._job_id)
             failures = await asyncio.wrap_future(failed)

@@ -1,6 +1,7 @@
 """Begin a start of a job: enter new rows into the ledger, and open the output where it ended."""
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import FencedError, KnownLine, NewJob
@@ -9,8 +10,10 @@ from perplexity_connector.host.tables.jobs import TableJob
 from perplexity_connector.host.tables.outputs.output import (
     Known,
     Output,
+    check,
     free_path,
     settle_unfinished,
+    unfinished,
 )
 from perplexity_connector.host.tables.outputs.records import outcome_of
 from perplexity_connector.host.tables.refusals import refusal
@@ -26,10 +29,10 @@ async def enter_job(
 
     Raises `ConnectorError` (`invalid_input`) if another process does.
     """
-    if job.replaced is not None:
-        renamed = ledger.rename_job(job.replaced.job_id, None)
-        await asyncio.wrap_future(renamed)
     try:
+        if job.replaced is not None:
+            renamed = ledger.rename_job(job.replaced.job_id, None)
+            await asyncio.wrap_future(renamed)
         await _begin(ledger, job, plan, is_sandbox=is_sandbox)
     except FencedError as fenced:
         process = "Another process" if fenced.pid is None else f"Process {fenced.pid}"
@@ -53,9 +56,11 @@ async def _begin(
         columns={"table": list(job.layout.columns), "own": dict(job.layout.own)},
         cap=job.request.cap,
         is_sandbox=is_sandbox,
-        output=str(job.request.out),
     )
     await asyncio.wrap_future(ledger.begin_job(new))
+    # Before the file is the job's own: after a crash here, the next start would cut off its records.
+    if job.is_fresh and job.request.out.exists():
+        job.request.out.rename(free_path(job.request.out))
     started = ledger.start_job(
         job_id,
         cap=job.request.cap,
@@ -70,11 +75,18 @@ async def _begin(
     await asyncio.wrap_future(ledger.drop_lines(job_id, plan.dropped))
 
 
+async def check_output(ledger: "Ledger", job: TableJob) -> None:
+    """Refuse an output that was changed, before the ledger plans rows again. Raises `ConnectorError`."""
+    path = job.request.out
+    is_whole = path.exists() and not unfinished(path).exists()
+    if job.known and job.known.output == str(path) and is_whole:
+        known = await _known(ledger, job)
+        await asyncio.to_thread(check, path, job.layout.header(), known)
+
+
 async def open_output(ledger: "Ledger", job: TableJob) -> Output:
     """Open the output after the last record that the ledger knows. Raises `ConnectorError` if it cannot."""
     path = job.request.out
-    if job.is_fresh and path.exists():
-        path.rename(free_path(path))
     known = await _known(ledger, job)
     settle_unfinished(path, known)
     if known.end and not path.exists():
@@ -86,12 +98,17 @@ async def open_output(ledger: "Ledger", job: TableJob) -> Output:
 
 async def _known(ledger: "Ledger", job: TableJob) -> Known:
     job_id = job.job_id
+    known = Known(job_id=job_id)
+    is_lossy = await asyncio.wrap_future(ledger.has_erased(job_id))
     if written := await asyncio.wrap_future(ledger.last_written(job_id)):
         last = written[0]
-        return Known(job_id=job_id, end=last.output_end or 0, last=_record(job, last))
+        known = Known(job_id=job_id, end=last.output_end or 0, last=_record(job, last))
+        if known.last:
+            return replace(known, is_lossy=is_lossy)
     found = ledger.find_lines(job_id, is_unwritten=True)
     next_ones = [_record(job, line) for line in await asyncio.wrap_future(found)]
-    return Known(job_id=job_id, next=[record for record in next_ones if record])
+    next_ones = [record for record in next_ones if record]
+    return replace(known, next=next_ones, is_lossy=is_lossy)
 
 
 def _record(job: TableJob, line: KnownLine) -> bytes:

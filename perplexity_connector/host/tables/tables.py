@@ -28,7 +28,11 @@ from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import Request, check_request
 from perplexity_connector.host.tables.rows.items import Items
 from perplexity_connector.host.tables.start import Start
-from perplexity_connector.host.tables.starting import enter_job, open_output
+from perplexity_connector.host.tables.starting import (
+    check_output,
+    enter_job,
+    open_output,
+)
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -80,7 +84,13 @@ class Tables:
         name = options.get("job") or str(request.out)
         with _usable_ledger():
             found = await asyncio.wrap_future(ledger.find_job(name))
-            job = await asyncio.to_thread(prepare_job, request, self._catalogue, found)
+            job = await asyncio.to_thread(
+                prepare_job,
+                request,
+                self._catalogue,
+                found,
+                is_sandbox=self._is_sandbox,
+            )
             plan = await self._plan(ledger, job)
         try:
             with _usable_ledger():
@@ -93,6 +103,10 @@ class Tables:
                     yield later
         finally:
             plan.spool.close()
+
+    @property
+    def _is_sandbox(self) -> bool:
+        return self._runs.logs is not None and self._runs.logs.is_sandbox
 
     def _ledger(self, request: Request) -> "Ledger":
         logs = self._runs.logs
@@ -175,8 +189,8 @@ class Tables:
             await asyncio.wait(self._tasks, timeout=_CLOSING_S)
 
     async def _begin(self, ledger: "Ledger", job: TableJob, plan: Plan) -> "Output":
-        is_sandbox = self._runs.logs is not None and self._runs.logs.is_sandbox
-        await enter_job(ledger, job, plan, is_sandbox=is_sandbox)
+        await check_output(ledger, job)
+        await enter_job(ledger, job, plan, is_sandbox=self._is_sandbox)
         try:
             return await open_output(ledger, job)
         except ConnectorError:

@@ -235,7 +235,10 @@ def test_a_job_of_the_same_name_is_begun_once(books: Books) -> None:
     books.plan(1)
     with pytest.raises(FencedError):
         _begin(books, "job_2")
-    books.do(planning.rename_job, JOB, None)
+    with pytest.raises(FencedError):
+        _rename(books)
+    books.dead.add("a")
+    _rename(books)
     _begin(books, "job_2")
     _begin(books, "job_3", name=None)
     by_name = books.do(find_job, "out.csv")
@@ -258,3 +261,7 @@ def _begin(books: Books, job_id: str, **known: Any) -> None:
     named = {"name": "out.csv"} | known
     new = NewJob(job_id=job_id, connector="toy", action="ask", version=1, **named)
     books.do(planning.begin_job, new, now=1)
+
+
+def _rename(books: Books) -> None:
+    books.do(planning.rename_job, JOB, None, is_alive=books.is_alive)

@@ -1,6 +1,8 @@
 """The facade: each of its methods reaches the transaction of that name."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from perplexity_connector.host.ledger.entries import (
     OverBudgetError,
     RunEnd,
 )
+from perplexity_connector.host.ledger.records import keeping
 from perplexity_connector.host.ledger.writing import owners
 from tests.host.ledger.entering import WAIT_S, a_run, an_end, environ_of, outcome
 
@@ -204,3 +207,22 @@ def test_a_wrong_number_of_days_is_a_problem_and_stops_nothing(tmp_path: Path) -
     ledger.begin_run(a_run()).result(WAIT_S)
     (problem,) = ledger.close()
     assert "AUTOMATION_HOST_KEEP_DAYS" in problem
+
+
+def test_all_that_has_expired_is_erased_batch_by_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day's runs may be more than one batch."""
+    monkeypatch.setattr(keeping, "BATCH", 2)
+    environ = environ_of(tmp_path, AUTOMATION_HOST_KEEP_DAYS="0")
+    ledger = Ledger(environ=environ)
+    monkeypatch.setattr(ledger, "_tidy_at", inf)
+    claims = [ledger.begin_run(a_run()).result(WAIT_S) for _ in range(5)]
+    for claim in claims:
+        ledger.end_run(claim, replace(an_end(), ended_at=1)).result(WAIT_S)
+    monkeypatch.setattr(ledger, "_tidy_at", 0.0)
+    for _ in range(3):
+        ledger.set_cap("day:x", 1).result(WAIT_S)
+    runs = ledger.runs().result(WAIT_S)
+    ledger.close()
+    assert [run.input for run in runs] == [None] * 5

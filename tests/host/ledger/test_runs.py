@@ -180,7 +180,7 @@ def test_a_run_that_is_put_back_before_it_is_sent_frees_its_money(
     """The row is planned as if nothing had been."""
     books.plan(1)
     claim = books.claimed()
-    books.do(run_ends.put_back, "a", claim, now=5)
+    _put_back(books, claim)
     assert states(books, claim) == {"planned"}
     assert books.committed() == 0
     assert books.claimed().run_id == claim.run_id
@@ -192,7 +192,7 @@ def test_a_run_that_is_put_back_after_it_was_sent_keeps_its_money(
     """The row has a new round, and the budgets of that day pay for it."""
     books.plan(1)
     claim = sent(books)
-    books.do(run_ends.put_back, "a", claim, now=5)
+    _put_back(books, claim)
     again = books.claimed()
     assert again.run_id != claim.run_id
     assert again.round == claim.round + 1
@@ -219,8 +219,36 @@ def test_a_run_may_end_as_claimed(books: Books) -> None:
     """The process keeps it."""
     books.plan(1)
     claim = sent(books)
-    assert books.end("a", claim, "claimed") == "claimed"
+    assert books.end("a", claim, "claimed", effect="none") == "claimed"
     assert states(books, claim) == {"claimed"}
+    _put_back(books, claim)
+    assert books.committed() == 0
+
+
+def test_a_search_that_waits_after_an_attempt_in_doubt_keeps_its_reservation(
+    books: Books,
+) -> None:
+    """The provider may have billed it, also if the row is planned again or its process dies."""
+    books.plan(1, idempotent=True)
+    claim = sent(books)
+    assert books.end("a", claim, "claimed", effect="unknown") == "claimed"
+    _put_back(books, claim)
+    assert (books.row()["state"], books.committed()) == ("planned", 10)
+    books.end("a", sent(books), "claimed", effect="unknown")
+    lost(books)
+    assert (books.row()["state"], books.committed()) == ("planned", 20)
+
+
+def test_a_run_that_waits_to_reserve_again_is_not_waited_for(books: Books) -> None:
+    """Two of them would wait for each other."""
+    books.plan(2, cap=20)
+    first, second = sent(books), sent(books)
+    for claim in (first, second):
+        books.do(run_units.keep, "a", claim)
+    for claim in (first, second):
+        with pytest.raises(OverBudgetError) as caught:
+            _again(books, "a", claim)
+        assert not caught.value.is_waiting_useful
 
 
 def test_a_late_answer_of_the_sender_is_taken(books: Books) -> None:
@@ -382,3 +410,7 @@ def _ended_at(books: Books) -> int | None:
 
 def _again(books: Books, owner: str, claim: Claim) -> None:
     books.do(run_units.reserve_again, owner, claim, 10, is_alive=books.is_alive)
+
+
+def _put_back(books: Books, claim: Claim) -> None:
+    books.do(run_ends.put_back, "a", claim, now=5)

@@ -69,6 +69,11 @@ class NotedLedger:
         del held
         return self._step("back", None)
 
+    def keep_in_doubt(self, held: Claim) -> "Future[None]":
+        """The reservation of an attempt in doubt."""
+        del held
+        return self._step("keep", None)
+
     def reserve_again(self, held: Claim, nano: int) -> "Future[None]":
         """Another reservation."""
         del held

@@ -384,6 +384,30 @@ def test_a_run_waits_for_room_in_the_ledger_while_others_are_under_way(
     )
 
 
+@pytest.mark.parametrize("is_entered", [True, False])
+def test_a_run_that_is_stopped_before_its_first_commit_reserves_nothing(
+    is_entered: bool,
+) -> None:
+    """The commit comes later, from a ledger that is slow. The run of a server would keep it for ever."""
+    ledger = NotedLedger() if is_entered else NotedLedger(begin=BROKEN)
+    ledger.waits = {"begin"}
+    plugin = Plugin(1)
+
+    async def work(opened: Host) -> Any:
+        started = opened.run(*GREET, connection=CONNECTION, run_id="run_1")
+        task = asyncio.create_task(started)
+        while not ledger.waiting:  # noqa: ASYNC110 - what is waited for is the loop's own turn
+            await asyncio.sleep(0)
+        assert opened.cancel("run_1")
+        return await task
+
+    envelope = in_host(toy_host(plugin, ledger=ledger, environ=DAILY), work)
+    assert (envelope["status"], plugin.sent, ledger.ends) == ("cancelled", 0, [])
+    ledger.resolve()
+    ends = [(end.state, end.effect) for end in ledger.ends]
+    assert ends == [("failed", "none")] * is_entered
+
+
 @pytest.mark.parametrize("step", ["begin", "sent", "cap day: 5000000000"])
 def test_under_a_budget_nothing_is_sent_that_cannot_be_written(step: str) -> None:
     """It may be tried again: so the run is `unavailable`, without an effect."""
@@ -514,7 +538,7 @@ def test_a_row_that_goes_on_reserves_again_before_it_sends_anything() -> None:
     ledger = NotedLedger()
     held = claim("begun", checkpoint={"id": 1})
     run_row(row(ledger, held), 0.25, resume_from={"id": 1})
-    assert ledger.steps == ["reserve", "end"]
+    assert ledger.steps == ["keep", "reserve", "end"]
     assert ledger.reserved == [7]
 
 

@@ -60,6 +60,8 @@ def test_a_file_that_cannot_be_read_is_refused(
 def test_json_lines_have_the_columns_of_all_lines(tmp_path: Path) -> None:
     """And each line that is not an object is a problem of its own."""
     content = b'{"a": 1}\n\n[1]\n{"b": null}\n{"c": NaN}\n{"d"\n"\xff"\n' + b"[" * 5000
+    # Half a character, which no file can keep, and a whole one.
+    content += b'\n{"a": "\\ud83d"}\n{"\\ud83d": 1}\n{"a": "\\ud83d\\ude00"}\n'
     table = open_table(write(tmp_path, content, "in.jsonl"))
     assert table.columns == ("a", "b")
     found = [(line.number, bool(line.problem)) for line in table.lines()]
@@ -71,6 +73,9 @@ def test_json_lines_have_the_columns_of_all_lines(tmp_path: Path) -> None:
         (6, True),
         (7, True),
         (8, True),
+        (9, True),
+        (10, True),
+        (11, False),
     ]
 
 

@@ -76,8 +76,20 @@ def begin_job(connection: Connection, new: NewJob, *, now: int) -> None:
     set_cap(connection, job_budget(new.job_id), new.cap)
 
 
-def rename_job(connection: Connection, job_id: str, name: str | None) -> None:
-    """Give a job another name: the old job of `--fresh` frees its name for the new one."""
+def rename_job(
+    connection: Connection,
+    job_id: str,
+    name: str | None,
+    *,
+    is_alive: Callable[[str], bool],
+) -> None:
+    """Give a job another name: the old job of `--fresh` frees its name for the new one.
+
+    Raises `FencedError` with the pid of a process that writes for it.
+    """
+    owner = connection.scalar(_writer, {"job": job_id})
+    if owner and is_alive(owner):
+        raise fenced(connection, owner)
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(name=name))
 
 

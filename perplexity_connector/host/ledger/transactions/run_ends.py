@@ -18,7 +18,7 @@ from perplexity_connector.host.ledger.transactions.held import (
     take_back,
 )
 from perplexity_connector.host.ledger.transactions.prepared import Prepared
-from perplexity_connector.host.ledger.transactions.run_units import back
+from perplexity_connector.host.ledger.transactions.run_units import back, keep
 from perplexity_connector.host.ledger.transactions.takeovers import (
     plan_again,
     plan_or_end,
@@ -61,6 +61,8 @@ def end_run(connection: Connection, owner: str, claim: Claim, end: RunEnd) -> St
     if seen is None or not is_owner(seen, owner, claim):
         return _end_late(connection, owner, claim, seen, end)
     if end.state == "claimed":
+        if _was_sent(seen) and end.effect != "none":
+            keep(connection, owner, claim)
         back(connection, owner, claim)
         return "claimed"
     if end.state == "planned":

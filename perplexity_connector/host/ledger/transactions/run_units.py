@@ -88,6 +88,15 @@ def back(connection: Connection, owner: str, claim: Claim) -> None:
     _step_run(connection, change)
 
 
+def keep(connection: Connection, owner: str, claim: Claim) -> None:
+    """Keep the reservation of an attempt in doubt. What the run reserves later comes on top.
+
+    A run that waits for that is not one that others wait for. Raises `FencedError`.
+    """
+    owned(connection, owner, claim)
+    _keep(connection, {"run": claim.run_id, "nano": 0})
+
+
 def reserve_again(
     connection: Connection,
     owner: str,

@@ -9,10 +9,12 @@ from perplexity_connector.host.ledger.entries import ENDED, KnownLine
 from perplexity_connector.host.ledger.schema import (
     BATCH,
     has_line,
+    is_current,
     is_present,
     jobs,
     lines,
     rows,
+    runs,
 )
 from perplexity_connector.host.ledger.texts import unpacked
 
@@ -55,6 +57,12 @@ _ends = (
     .where(lines.c.job_id == bindparam("job"), lines.c.number == bindparam("line"))
     .values(output_end=bindparam("end"))
 )
+_erased = select(
+    exists()
+    .where(lines.c.job_id == bindparam("job"), lines.c.output_end.is_(None))
+    .where(lines.c.row_id == rows.c.id, rows.c.state == "done")
+    .where(is_current, runs.c.output.is_(None))
+)
 
 
 def known_lines(
@@ -74,6 +82,11 @@ def first_open(connection: Connection, job_id: str, *, after: int) -> KnownLine 
     """Return the first line after that number whose row has not ended."""
     found = _read(connection, _open_after, {"job": job_id, "after": after})
     return found[0] if found else None
+
+
+def has_erased(connection: Connection, job_id: str) -> bool:
+    """Return whether a line counts as not written whose answer was erased."""
+    return bool(connection.scalar(_erased, {"job": job_id}))
 
 
 def drop_lines(connection: Connection, job_id: str, numbers: Sequence[int]) -> None:

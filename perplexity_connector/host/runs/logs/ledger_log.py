@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
 from perplexity_connector.host.ledger.entries import (
@@ -95,6 +96,7 @@ class LedgerLog(RunLog):
             if self._attempt == attempt:
                 return
             if self._is_in_doubt:
+                await _committed(lambda: self._ledger.keep_in_doubt(self._claim))
                 await self._until_room(
                     lambda: self._ledger.reserve_again(self._claim, self._price),
                     patience,
@@ -168,6 +170,7 @@ class BudgetedRunLog(LedgerLog):
 
     * `_new`: makes the run's first entry, with its price.
     * `_resumes`: whether the caller continues a run of before.
+    * `_entry`: the last try of the first entry; None before.
     """
 
     def __init__(
@@ -185,6 +188,7 @@ class BudgetedRunLog(LedgerLog):
         )
         self._new = new
         self._resumes = resumes
+        self._entry: Future[Claim] | None = None
 
     async def begin(self, patience: "Patience") -> None:
         """Write that the run begins, with its reservation, or that it is continued."""
@@ -193,8 +197,25 @@ class BudgetedRunLog(LedgerLog):
             with suppress(LookupError):  # another ledger may have it
                 self._take(await refusing(resumed(self._ledger, new.run_id)))
                 return
-        claim = await self._until_room(lambda: self._ledger.begin_run(new), patience)
-        self._take(claim)
+        self._take(await self._until_room(lambda: self._enter(new), patience))
+
+    async def ended(self, envelope: "EnvelopeDocument") -> None:
+        """Write the end, also of an entry whose commit the run has not waited for."""
+        if self._entry is not None and not self._has_begun:
+            end = run_end(envelope, "failed", keeps_content=self._keeps_content)
+            unsent = replace(end, effect="none")
+            self._entry.add_done_callback(lambda entry: self._give_back(entry, unsent))
+        await super().ended(envelope)
+
+    def _enter(self, new: "NewRun") -> "Future[Claim]":
+        self._entry = self._ledger.begin_run(new)
+        return self._entry
+
+    def _give_back(self, entry: "Future[Claim]", end: "RunEnd") -> None:
+        """Free the reservation of a run that was stopped before it could begin."""
+        if not entry.exception():
+            with suppress(LedgerError):
+                self._ledger.end_run(entry.result(), end).add_done_callback(_read)
 
 
 async def resumed(ledger: "Ledger", run_id: str) -> "Claim":
@@ -266,5 +287,5 @@ async def _wait(step: "Callable[[], Future[T]]") -> T:
     return await asyncio.shield(asyncio.wrap_future(step()))
 
 
-def _read(future: "Future[None]") -> None:
+def _read(future: "Future[Any]") -> None:
     future.exception()

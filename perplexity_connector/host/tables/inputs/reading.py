@@ -13,6 +13,7 @@ from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.validation.text_values import parse_json
 
 _NOT_TEXT = "The line is not UTF-8 text."
+_HALF = "The line has half of a character, such as a cut emoji (a lone surrogate)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +156,9 @@ def _parse(text: str) -> tuple[JsonObject, str]:
         return {}, "The line is not valid JSON."
     if not isinstance(cells, Mapping):
         return {}, "The line is not a JSON object."
+    # Neither the ledger nor a file can keep it. Only an escape can hide it.
+    if "\\u" in text and _text_problem(json.dumps(cells, ensure_ascii=False)):
+        return {}, _HALF
     return cells, ""
 
 

@@ -20,12 +20,15 @@ class Known:
     * `end`: where its last record ends; 0 if none is noted.
     * `last`: that record; empty where its content was erased.
     * `next`: the records that may follow it: a crash came before their ends were noted.
+    * `is_lossy`: whether lines count as not written whose answers the ledger no longer has. Then
+      nothing is cut off.
     """
 
     job_id: str
     end: int = 0
     last: bytes = field(default=b"", repr=False)
     next: Collection[bytes] = field(default=(), repr=False)
+    is_lossy: bool = False
 
 
 class Output:
@@ -46,7 +49,7 @@ class Output:
             message = f"The output cannot be opened: {problem.strerror}."
             raise refusal(message) from None
         try:
-            self._end = self._known_end(header, known)
+            self._end = _known_end(self._file, header, known)
             os.ftruncate(self._file, self._end)
             if self._end < len(header):
                 self.append(header)
@@ -74,44 +77,67 @@ class Output:
         """Close the file."""
         os.close(self._file)
 
-    def _known_end(self, header: bytes, known: Known) -> int:
-        size = os.fstat(self._file).st_size
-        if known.end:
-            begin = known.end - len(known.last)
-            is_ours = (
-                size >= known.end
-                and self._has(0, header)
-                and self._has(begin, known.last)
-            )
-            return self._require(known, known.end, is_ours=is_ours)
-        if not size:
-            return 0
-        is_ours = self._begins_as_ours(header, known)
-        return self._require(known, min(size, len(header)), is_ours=is_ours)
 
-    def _begins_as_ours(self, header: bytes, known: Known) -> bool:
-        if header:
-            # A crash may have left a part of it.
-            return header.startswith(self._read(0, len(header)))
-        return any(
-            record.startswith(self._read(0, len(record))) for record in known.next
-        )
+def check(path: Path, header: bytes, known: Known) -> None:
+    """Change nothing. Raises `ConnectorError` for a file that `Output` would leave alone."""
+    with suppress(OSError):  # `Output` says so
+        file = os.open(path, os.O_RDONLY | _BINARY)
+        try:
+            _known_end(file, header, known, is_strict=True)
+        finally:
+            os.close(file)
 
-    def _require(self, known: Known, end: int, *, is_ours: bool) -> int:
-        if is_ours:
-            return end
+
+def _known_end(
+    file: int, header: bytes, known: Known, *, is_strict: bool = False
+) -> int:
+    """`is_strict`: nothing but our next records may follow a last record that was erased."""
+    size = os.fstat(file).st_size
+    if known.end:
+        end, is_ours = known.end, _begins_with(file, header, known, size)
+        if is_strict and is_ours and not known.last:
+            is_ours = size == end or _has_next(file, end, known)
+    else:
+        # A crash may have left a part of the header, or of the first record.
+        end = min(size, len(header))
+        begin = _read(file, 0, len(header))
+        is_ours = header.startswith(begin) if header else _has_next(file, 0, known)
+    if size and not is_ours:
         message = (
             "The output was changed: its last record is not that of this job. It is left alone. "
             f"Write all records to another file, without new runs: --job {known.job_id} --out OTHER"
         )
         raise refusal(message)
+    if size > end and known.is_lossy:
+        message = (
+            "Lines of the table have moved, and the ledger no longer has all answers: only the output may have "
+            f"them. It is left alone. Write the other ones to another file: --job {known.job_id} --out OTHER"
+        )
+        raise refusal(message)
+    return end
 
-    def _has(self, begin: int, record: bytes) -> bool:
-        return begin >= 0 and self._read(begin, len(record)) == record
 
-    def _read(self, begin: int, length: int) -> bytes:
-        os.lseek(self._file, begin, os.SEEK_SET)
-        return os.read(self._file, length)
+def _begins_with(file: int, header: bytes, known: Known, size: int) -> bool:
+    if size < known.end or not _has(file, 0, header):
+        return False
+    if known.last:
+        return _has(file, known.end - len(known.last), known.last)
+    return _has(file, known.end - 1, b"\n")
+
+
+def _has_next(file: int, begin: int, known: Known) -> bool:
+    return any(
+        record.startswith(_read(file, begin, len(record))) for record in known.next
+    )
+
+
+def _has(file: int, begin: int, record: bytes) -> bool:
+    return begin >= 0 and _read(file, begin, len(record)) == record
+
+
+def _read(file: int, begin: int, length: int) -> bytes:
+    os.lseek(file, begin, os.SEEK_SET)
+    return os.read(file, length)
 
 
 def _write_whole(file: int, record: bytes) -> None:

@@ -66,7 +66,7 @@ class Brakes:
             )
         if error["code"] in _FOR_ALL:
             self.stop("budget" if error["cause"] == "budget" else "failed", error)
-            return None if is_begun else "planned"
+            return "planned" if may_repeat and not is_begun else None
         if error["code"] == ErrorCode.UNAVAILABLE:
             self._unavailable += 1
             if self._unavailable >= _MANY:
