@@ -122,8 +122,8 @@ class LedgerUser:
         return self._submit(work, budgets, is_erasing=is_erasing)
 
     def _tidied(self, erased: "Future[int]") -> None:
-        """Erase more with the next change, if a batch was full."""
-        if not erased.exception() and erased.result() >= lazy.keeping.BATCH:
+        """Look for more with the next change, until nothing is left."""
+        if not erased.exception() and erased.result():
             self._tidy_at = 0.0
 
     def _read(self, work: "Work[T]") -> "Future[T]":

@@ -88,7 +88,7 @@ def prepare_job(
     if known is not None:
         _require_same(known, request, digest, is_sandbox=is_sandbox)
     if not is_fresh and not (known and known.output == str(request.out)):
-        _require_free(request)
+        require_free(request)
     table = open_table(request.table)
     name = options.get("job") or str(request.out)
     return TableJob(
@@ -133,7 +133,7 @@ def _require_same(
     raise refusal(message)
 
 
-def _require_free(request: Request) -> None:
+def require_free(request: Request) -> None:
     """Refuse a file that the job has not written, before the ledger has it as the job's own."""
     out = request.out
     if out.exists() and (not out.is_file() or out.stat().st_size):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import FencedError, KnownLine, NewJob
 from perplexity_connector.host.tables.inputs.planning import Plan
-from perplexity_connector.host.tables.jobs import TableJob
+from perplexity_connector.host.tables.jobs import TableJob, require_free
 from perplexity_connector.host.tables.outputs.output import (
     Known,
     Output,
@@ -36,7 +36,7 @@ async def enter_job(
         await _begin(ledger, job, plan, is_sandbox=is_sandbox)
     except FencedError as fenced:
         process = "Another process" if fenced.pid is None else f"Process {fenced.pid}"
-        message = f"{process} works on this job already. Wait for its end, or stop it."
+        message = f"{process} works on this job or its output already. Wait for its end, or stop it."
         raise refusal(message) from None
 
 
@@ -78,8 +78,10 @@ async def _begin(
 async def check_output(ledger: "Ledger", job: TableJob) -> None:
     """Refuse an output that was changed, before the ledger plans rows again. Raises `ConnectorError`."""
     path = job.request.out
-    is_whole = path.exists() and not unfinished(path).exists()
-    if job.known and job.known.output == str(path) and is_whole:
+    if not (job.known and job.known.output == str(path)):
+        if not job.is_fresh:
+            require_free(job.request)  # another job may have begun it since the plan
+    elif path.exists() and not unfinished(path).exists():
         known = await _known(ledger, job)
         await asyncio.to_thread(check, path, job.layout.header(), known)
 

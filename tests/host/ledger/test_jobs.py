@@ -209,6 +209,17 @@ def test_a_second_process_that_would_write_is_refused_by_pid(books: Books) -> No
     books.start("c")
 
 
+def test_a_file_that_another_job_writes_is_not_taken(books: Books) -> None:
+    """Until its process has ended."""
+    books.plan(1)
+    _begin(books, "job_2", name="other")
+    _open(books, JOB, "a")
+    with pytest.raises(FencedError):
+        _open(books, "job_2", "b")
+    books.dead.add("a")
+    _open(books, "job_2", "b")
+
+
 def test_a_job_has_ended_when_no_row_is_left(books: Books) -> None:
     """A job that is stopped is unfinished; one that starts again has not ended."""
     books.plan(1)
@@ -265,3 +276,15 @@ def _begin(books: Books, job_id: str, **known: Any) -> None:
 
 def _rename(books: Books) -> None:
     books.do(planning.rename_job, JOB, None, is_alive=books.is_alive)
+
+
+def _open(books: Books, job_id: str, owner: str) -> None:
+    books.do(
+        planning.start_job,
+        owner,
+        job_id,
+        cap=None,
+        output="/out.csv",
+        is_alive=books.is_alive,
+        now=5,
+    )

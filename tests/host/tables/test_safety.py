@@ -19,7 +19,7 @@ from perplexity_connector.host import Ledger
 from perplexity_connector.host.ledger.entries import FencedError
 from perplexity_connector.host.tables import starting
 from tests.host.stage import CONNECTION
-from tests.host.tables.stage import Desk, FullLedger
+from tests.host.tables.stage import GREET, Desk, FullLedger
 
 TWO = "name\nAda\nGrace\n"
 USD = 1_000_000_000
@@ -151,6 +151,49 @@ def test_a_job_that_is_under_way_is_not_begun_again(desk: Desk) -> None:
     with pytest.raises(ConnectorError, match="4711"):
         desk.run(table, fresh=True)
     assert (len(desk.ran), desk.out.read_bytes()) == (2, old)
+
+
+def test_two_jobs_do_not_share_an_output(desk: Desk) -> None:
+    """Neither at once nor one after the other, also where the file was not there at the plan."""
+    desk.out = desk.folder / "out.jsonl"
+    refused: list[str] = []
+
+    async def run(host: Any, job: str, begin: asyncio.Event) -> None:
+        async def confirm(_: object) -> bool:
+            return await begin.wait()
+
+        options: Any = {"out": desk.out, "connection": CONNECTION, "job": job}
+        table = desk.table(TWO, f"{job}.csv")
+        stream = host.stream_table(
+            "toy", "greet", table, GREET, confirm=confirm, **options
+        )
+        try:
+            async with aclosing(stream):
+                async for item in stream:
+                    if item["type"] == "row.finished" and job == "first":
+                        during.set()
+                        await asyncio.sleep(0)
+                        await asyncio.wait(others)
+        except ConnectorError as error:
+            refused.append(f"{job}: {error.user_message}")
+
+    async def all_jobs() -> None:
+        async with desk.host() as host:
+            now = asyncio.Event()
+            now.set()
+            others.append(asyncio.create_task(run(host, "second", during)))
+            third = asyncio.create_task(run(host, "third", after))
+            await asyncio.sleep(0)
+            await run(host, "first", now)
+            after.set()
+            await third
+
+    during, after = asyncio.Event(), asyncio.Event()
+    others: list[asyncio.Task[None]] = []
+    asyncio.run(all_jobs())
+    desk.ledger.close()
+    assert [text.partition(":")[0] for text in refused] == ["second", "third"]
+    assert len(desk.json_records()) == len(desk.ran) == 2
 
 
 def test_an_output_with_the_only_answers_is_not_cut(desk: Desk) -> None:

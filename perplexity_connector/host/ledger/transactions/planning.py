@@ -35,6 +35,11 @@ from perplexity_connector.host.ledger.transactions.table_lines import (
 from perplexity_connector.host.ledger.transactions.takeovers import take_over
 
 _writer = select(jobs.c.owner).where(jobs.c.id == bindparam("job")).with_for_update()
+_same_output = select(jobs.c.owner).where(
+    jobs.c.output == bindparam("output"),
+    jobs.c.id != bindparam("job"),
+    jobs.c.owner.is_not(None),
+)
 _begin_to_write = (
     update(jobs)
     .where(jobs.c.id == bindparam("job"))
@@ -108,7 +113,8 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
     """Begin to write for a job: take over, drop lines after `last_line`, and plan the rows to retry.
 
     `cap` replaces the old one; None leaves it. With another `output`, all lines count as not written.
-    Raises `LookupError`, or `FencedError` with the pid of another process that writes for it.
+    Raises `LookupError`, or `FencedError` with the pid of another process that writes for it, or into
+    its output.
     """
     _begin_writing(connection, owner, job_id, is_alive)
     if cap is not None:
@@ -119,6 +125,7 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
         connection.execute(delete(lines).where(*dropped))
         leave_out(connection, job_id)
     if output is not None:
+        _require_alone(connection, job_id, output, is_alive)
         _move_output(connection, job_id, output)
     take_over(connection, is_alive=is_alive, now=now, job_id=job_id)
     connection.execute(_follow, {"job": job_id})
@@ -173,6 +180,16 @@ def _begin_writing(
     if found.owner not in {None, owner} and is_alive(found.owner):
         raise fenced(connection, found.owner)
     connection.execute(_begin_to_write, {"job": job_id, "by": owner})
+
+
+def _require_alone(
+    connection: Connection, job_id: str, output: str, is_alive: Callable[[str], bool]
+) -> None:
+    """Raise `FencedError` while a process writes into that file for another job."""
+    of_output = {"job": job_id, "output": output}
+    for owner in connection.scalars(_same_output, of_output).all():
+        if is_alive(owner):
+            raise fenced(connection, owner)
 
 
 def _move_output(connection: Connection, job_id: str, output: str) -> None:

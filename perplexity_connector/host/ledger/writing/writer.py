@@ -175,7 +175,7 @@ class Writer:
         try:
             from perplexity_connector.host.ledger.writing.service import Service  # noqa: PLC0415 - slow, and only this thread needs it
         except ImportError as error:
-            text = f"The ledger needs {error.name}, which is not installed. Install perplexity-connector[host]."
+            text = f"The ledger needs {error.name}, which is not installed. Install this package with its extra `host`."
             return _NoService(text, self.note)
         return Service(
             self._address, self._environ, cancel=self._cancel, note=self.note
