@@ -1,9 +1,9 @@
 """Begin a start of a job: enter new rows into the ledger, and open the output where it ended."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import FencedError, KnownLine, NewJob
+from perplexity_connector.host.ledger.waiting import committed
 from perplexity_connector.host.tables.inputs.planning import Plan
 from perplexity_connector.host.tables.jobs import TableJob
 from perplexity_connector.host.tables.outputs.output import (
@@ -28,7 +28,7 @@ async def enter_job(
     """
     if job.replaced is not None:
         renamed = ledger.rename_job(job.replaced.job_id, None)
-        await asyncio.wrap_future(renamed)
+        await committed(renamed)
     try:
         await _begin(ledger, job, plan, is_sandbox=is_sandbox)
     except FencedError as fenced:
@@ -55,7 +55,7 @@ async def _begin(
         is_sandbox=is_sandbox,
         output=str(job.request.out),
     )
-    await asyncio.wrap_future(ledger.begin_job(new))
+    await committed(ledger.begin_job(new))
     started = ledger.start_job(
         job_id,
         cap=job.request.cap,
@@ -63,11 +63,11 @@ async def _begin(
         last_line=plan.last_line,
         output=str(job.request.out),
     )
-    await asyncio.wrap_future(started)
+    await committed(started)
     for rows, lines in plan.spool.batches():
-        await asyncio.wrap_future(ledger.add_rows(job_id, rows, lines))
+        await committed(ledger.add_rows(job_id, rows, lines))
     # A row may have lost its line to another one, too.
-    await asyncio.wrap_future(ledger.drop_lines(job_id, plan.dropped))
+    await committed(ledger.drop_lines(job_id, plan.dropped))
 
 
 async def open_output(ledger: "Ledger", job: TableJob) -> Output:
@@ -79,18 +79,18 @@ async def open_output(ledger: "Ledger", job: TableJob) -> Output:
     settle_unfinished(path, known)
     if known.end and not path.exists():
         # The file has gone, and nothing of it can be overwritten: all records are written again.
-        await asyncio.wrap_future(ledger.rewritten(job.job_id, ()))
+        await committed(ledger.rewritten(job.job_id, ()))
         known = Known(job_id=job.job_id)
     return Output(path, job.layout.header(), known)
 
 
 async def _known(ledger: "Ledger", job: TableJob) -> Known:
     job_id = job.job_id
-    if written := await asyncio.wrap_future(ledger.last_written(job_id)):
+    if written := await committed(ledger.last_written(job_id)):
         last = written[0]
         return Known(job_id=job_id, end=last.output_end or 0, last=_record(job, last))
     found = ledger.find_lines(job_id, is_unwritten=True)
-    next_ones = [_record(job, line) for line in await asyncio.wrap_future(found)]
+    next_ones = [_record(job, line) for line in await committed(found)]
     return Known(job_id=job_id, next=[record for record in next_ones if record])
 
 

@@ -24,10 +24,17 @@ def test_values_are_given_as_the_driver_wants_them() -> None:
 
 def _executed(change: Prepared, url: str) -> list[Any]:
     executed: list[Any] = []
+
+    def execute(_sql: str, values: object) -> object:
+        executed.append(values)
+        return SimpleNamespace(rowcount=1)
+
     dialect = make_url(url).get_dialect()()
     connection: Any = SimpleNamespace(
-        dialect=dialect, exec_driver_sql=lambda _sql, values: executed.append(values)
+        dialect=dialect,
+        connection=SimpleNamespace(dbapi_connection=None),
+        exec_driver_sql=execute,
     )
     for _ in range(2):
-        change(connection, {"job": "job_1", "now": 5})
+        assert change.change(connection, {"job": "job_1", "now": 5}) == 1
     return executed
