@@ -6,7 +6,6 @@ driver executes it.
 
 import sqlite3
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from sqlalchemy import Connection, CursorResult, Dialect, Executable
@@ -51,9 +50,7 @@ class Prepared:
         given = arguments(values)
         driver = connection.connection.dbapi_connection
         if isinstance(driver, sqlite3.Connection):
-            # A statement that fails has changed nothing: SQLAlchemy repeats it, and words the error.
-            with suppress(sqlite3.Error):
-                return driver.execute(sql, given)
+            return driver.execute(sql, given)
         return connection.exec_driver_sql(sql, given)
 
     def _compile(self, dialect: Dialect) -> tuple[str, _Arguments]:
