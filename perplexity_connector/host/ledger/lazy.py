@@ -40,4 +40,6 @@ else:
             message = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(message)
         room = _ROOMS.get(name, ".transactions")
-        return import_module(f"perplexity_connector.host.ledger{room}.{name}")
+        module = import_module(f"perplexity_connector.host.ledger{room}.{name}")
+        globals()[name] = module  # for the next use
+        return module

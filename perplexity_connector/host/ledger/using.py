@@ -149,11 +149,11 @@ class LedgerUser:
         return unit.future
 
     def _opened(self) -> "Writer":
-        from perplexity_connector.host.ledger.writing.writer import join_writer  # noqa: PLC0415 - comes with the first use
-
         # Without the lock, which another thread may have held at a fork.
         if writer := self._writer:
             return writer
+        from perplexity_connector.host.ledger.writing.writer import join_writer  # noqa: PLC0415 - comes with the first use
+
         with self._lock:
             writer = self._writer
             if writer is None:

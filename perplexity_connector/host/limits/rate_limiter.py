@@ -34,9 +34,12 @@ _GOOD_RESPONSES = 10
 _LONGEST_WINDOW_S = 120.0
 # A wait ends so much before the deadline, so that the handler's own timeout does not come first.
 MARGIN_S = 0.05
-# Reset times are in whole seconds: one request in "up to two seconds" is one request a second.
+# A reset time in whole seconds that is never farther away is that of a limit a second.
 _COARSE_S = 2.0
+# A second, and a little more: one request may reach the provider faster than the one before it.
 _ONE_A_SECOND_S = 1.02
+# A request reaches the provider at most so long after its start.
+_LATE_S = 0.25
 
 _TOO_LATE = (
     "Too many requests at once: this run's turn was not before its deadline. "
@@ -118,7 +121,8 @@ class RateLimiter:
       refusals. Rate headers end it at once in both cases.
     * open: the provider sends no rate headers. The operator's limit of requests in flight counts.
     * paced: the last rate headers count, beside the operator's limit. When no request is left of
-      a window, the next one starts with the next window.
+      a window, the next one starts with the next window. A limit a second has no such windows: of its
+      requests, not more than the limit start in any second.
     * stopped, after a refusal: no request starts before the time that the provider named (at most
       120 s). Then the limiter is cautious again, and starts two requests in 250 ms at most. One
       good response does not end that: the requests that wait would start all at once, and be
@@ -132,11 +136,14 @@ class RateLimiter:
     * `_waiting`: the timeout and the deadline (monotonic) of each request that repeating.
     * `_changed`: set when a wait may be over: a request ended, or a response was observed.
     * `_in_flight`: requests that hold a permit now.
-    * `_last_starts`: when the last two requests started; monotonic.
+    * `_starts`: when the last requests started, two at least; monotonic. For a limit a second, as many
+      as that.
     * `_cautious_responses`: responses until the limiter is no longer cautious; then 0.
     * `_stopped_until`: no request starts before it; monotonic. 0 before the first refusal.
     * `_limit`: the provider's limit of requests in one window; None until it is known.
+    * `_is_sliding`: whether that is a limit a second: then `_starts` counts too.
     * `_remaining`: requests that may still start in this window. Ignored without a `_limit`.
+    * `_longest_s`: how far away a reset time ever was: a long window ends soon at times, too.
     * `_window_s`: the length of a window in seconds.
     * `_window_ends`: when this window ends and `_remaining` is `_limit` again; monotonic.
     """
@@ -148,12 +155,13 @@ class RateLimiter:
         self._waiting: dict[asyncio.Timeout, float] = {}
         self._changed = asyncio.Event()
         self._in_flight = 0
-        self._last_starts = deque([-inf] * _CAUTIOUS_REQUESTS, _CAUTIOUS_REQUESTS)
+        self._starts = deque([-inf] * _CAUTIOUS_REQUESTS, _CAUTIOUS_REQUESTS)
         self._cautious_responses = 1
         self._stopped_until = 0.0
         self._limit: int | None = None
+        self._is_sliding = False
         self._remaining = 0
-        self._window_s = 0.0
+        self._longest_s = self._window_s = 0.0
         self._window_ends = 0.0
 
     def permit(
@@ -178,7 +186,7 @@ class RateLimiter:
                 await self._wait_for_turn(deadline)
         self._in_flight += 1
         self._remaining -= 1
-        self._last_starts.append(time.monotonic())
+        self._starts.append(time.monotonic())
 
     def end(self) -> None:
         """End a permit that has begun."""
@@ -202,8 +210,9 @@ class RateLimiter:
             self._limit = limit
             # The response's own request is counted in `remaining`; others in flight may not be.
             self._remaining = remaining - max(0, self._in_flight - 1)
-            self._window_s = _window_seconds(limit, resets_at)
-            self._window_ends = time.monotonic() + self._window_s
+            self._begin_window(limit, resets_at)
+            if self._is_sliding:
+                self._slide(limit, min(limit, limit - remaining))
         self._end_hopeless_waits()
         self._changed.set()
 
@@ -220,6 +229,29 @@ class RateLimiter:
         if self._limit is None:
             return None
         return requests / self._limit * self._window_s
+
+    def _begin_window(self, limit: int, resets_at: float) -> None:
+        seconds = min(resets_at - time.time(), _LONGEST_WINDOW_S)
+        seconds = repeating.at_least(seconds)
+        self._longest_s = max(self._longest_s, seconds)
+        is_short = self._longest_s <= _COARSE_S
+        self._is_sliding = is_short and limit > 1 and resets_at % 1 == 0
+        is_a_second = self._is_sliding or (is_short and limit == 1)
+        self._window_s = _ONE_A_SECOND_S if is_a_second else seconds
+        longest = min(seconds, _ONE_A_SECOND_S) if self._is_sliding else self._window_s
+        self._window_ends = time.monotonic() + longest
+
+    def _slide(self, limit: int, used: int) -> None:
+        """Let the record of starts count, if it has all that the provider counts: `used` in a second."""
+        if self._starts.maxlen != limit:
+            starts = [-inf] * limit + list(self._starts)
+            self._starts = deque(starts, limit)
+        # Other processes may use the same key, and one request may count as several. The response may be
+        # that of the oldest request in flight, whose second ended when it reached the provider.
+        oldest = self._starts[-min(max(1, self._in_flight), limit)]
+        since = oldest - _ONE_A_SECOND_S - _LATE_S
+        if used <= self._in_flight or self._starts[-used] >= since:
+            self._remaining = limit
 
     async def _wait_for_turn(self, deadline: float) -> None:
         if self._earliest_start() > deadline:
@@ -262,8 +294,11 @@ class RateLimiter:
         earliest = self._stopped_until
         if self._limit is not None and self._remaining <= 0:
             earliest = max(earliest, self._window_ends)
+        if self._is_sliding:
+            earliest = max(earliest, self._starts[0] + self._window_s)
         if self._stopped_until and self._cautious_responses:
-            earliest = max(earliest, self._last_starts[0] + repeating.SHORTEST_S)
+            before = self._starts[-_CAUTIOUS_REQUESTS]
+            earliest = max(earliest, before + repeating.SHORTEST_S)
         return earliest
 
     def _most_in_flight(self) -> int:
@@ -310,10 +345,3 @@ def too_late_error(retry_after: float) -> ConnectorError:
 
 def _seconds_until(deadline: float) -> float | None:
     return None if deadline == inf else deadline - time.monotonic()
-
-
-def _window_seconds(limit: int, resets_at: float) -> float:
-    seconds = min(max(resets_at - time.time(), 0.0), _LONGEST_WINDOW_S)
-    if limit == 1 and seconds <= _COARSE_S:
-        return _ONE_A_SECOND_S
-    return repeating.at_least(seconds)

@@ -1,12 +1,12 @@
 """How much to reserve for a run: by the connector's estimate, and by the costs of own runs."""
 
-import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from perplexity_connector.contract.estimating import CostEstimate
 from perplexity_connector.host.ledger.entries import LedgerError
+from perplexity_connector.host.ledger.waiting import committed
 from perplexity_connector.host.spending.money import nano_usd
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class CostsInLedger:
             answer = self._answer(kind)
             if answer.done():
                 return answer.result()
-            return await asyncio.shield(asyncio.wrap_future(answer))
+            return await committed(answer)
         except LedgerError:
             return None
 

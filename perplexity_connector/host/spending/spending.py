@@ -1,9 +1,9 @@
 """The money of one host: its budgets, and the prices that its runs reserve."""
 
-import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from perplexity_connector.host.ledger.waiting import committed
 from perplexity_connector.host.spending.budget import Budget, too_small
 from perplexity_connector.host.spending.prices import (
     Costs,
@@ -73,7 +73,7 @@ class Spending:
         day = f"day:{datetime.now(UTC).date()}"
         if day != self._day:
             future = self._ledger.set_cap(day, self._daily_cap)
-            await asyncio.shield(asyncio.wrap_future(future))
+            await committed(future)
             self._day = day
         return (day,)
 

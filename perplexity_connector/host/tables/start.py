@@ -1,6 +1,5 @@
 """One start of a job: its rows run, their records are written, and its end is counted."""
 
-import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ from perplexity_connector.host.ledger.entries import (
     KnownLine,
     LedgerError,
 )
+from perplexity_connector.host.ledger.waiting import committed
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.tables.figures import finished_item
 from perplexity_connector.host.tables.inputs.planning import Plan
@@ -90,12 +90,10 @@ class Start:
         failures: Sequence[KnownLine] = ()
         try:
             reason = rows.brakes.reason or "done"
-            await asyncio.wrap_future(self._ledger.end_job(self._job_id, reason))
-            if not self._keeps_content:
-                await asyncio.wrap_future(self._ledger.erase(self._job_id))
-            job = await asyncio.wrap_future(self._ledger.find_job(self._job_id))
+            await committed(self._ledger.end_job(self._job_id, reason))
+            job = await committed(self._ledger.find_job(self._job_id))
             failed = self._ledger.find_failures(self._job_id)
-            failures = await asyncio.wrap_future(failed)
+            failures = await committed(failed)
             await self._erase_content()
         except LedgerError as error:
             rows.unsaved.problem = str(error)
@@ -115,7 +113,7 @@ class Start:
     async def _erase_content(self) -> None:
         """Erase the content of a job that has ended, for a host that records none."""
         if not self._keeps_content:
-            await asyncio.wrap_future(self._ledger.erase(self._job_id))
+            await committed(self._ledger.erase(self._job_id))
 
 
 def _step(job: TableJob) -> Step:

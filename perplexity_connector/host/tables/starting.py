@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import FencedError, KnownLine, NewJob
+from perplexity_connector.host.ledger.waiting import committed
 from perplexity_connector.host.tables.inputs.planning import Plan
 from perplexity_connector.host.tables.jobs import TableJob, require_free
 from perplexity_connector.host.tables.outputs.output import (
@@ -32,7 +33,7 @@ async def enter_job(
     try:
         if job.replaced is not None:
             renamed = ledger.rename_job(job.replaced.job_id, None)
-            await asyncio.wrap_future(renamed)
+            await committed(renamed)
         await _begin(ledger, job, plan, is_sandbox=is_sandbox)
     except FencedError as fenced:
         process = "Another process" if fenced.pid is None else f"Process {fenced.pid}"
@@ -57,7 +58,7 @@ async def _begin(
         cap=job.request.cap,
         is_sandbox=is_sandbox,
     )
-    await asyncio.wrap_future(ledger.begin_job(new))
+    await committed(ledger.begin_job(new))
     # Before the file is the job's own: after a crash here, the next start would cut off its records.
     if job.is_fresh and job.request.out.exists():
         job.request.out.rename(free_path(job.request.out))
@@ -68,11 +69,11 @@ async def _begin(
         last_line=plan.last_line,
         output=str(job.request.out),
     )
-    await asyncio.wrap_future(started)
+    await committed(started)
     for rows, lines in plan.spool.batches():
-        await asyncio.wrap_future(ledger.add_rows(job_id, rows, lines))
+        await committed(ledger.add_rows(job_id, rows, lines))
     # A row may have lost its line to another one, too.
-    await asyncio.wrap_future(ledger.drop_lines(job_id, plan.dropped))
+    await committed(ledger.drop_lines(job_id, plan.dropped))
 
 
 async def check_output(ledger: "Ledger", job: TableJob) -> None:
@@ -93,7 +94,7 @@ async def open_output(ledger: "Ledger", job: TableJob) -> Output:
     settle_unfinished(path, known)
     if known.end and not path.exists():
         # The file has gone, and nothing of it can be overwritten: all records are written again.
-        await asyncio.wrap_future(ledger.rewritten(job.job_id, ()))
+        await committed(ledger.rewritten(job.job_id, ()))
         known = Known(job_id=job.job_id)
     return Output(path, job.layout.header(), known)
 
@@ -101,14 +102,14 @@ async def open_output(ledger: "Ledger", job: TableJob) -> Output:
 async def _known(ledger: "Ledger", job: TableJob) -> Known:
     job_id = job.job_id
     known = Known(job_id=job_id)
-    is_lossy = await asyncio.wrap_future(ledger.has_erased(job_id))
-    if written := await asyncio.wrap_future(ledger.last_written(job_id)):
+    is_lossy = await committed(ledger.has_erased(job_id))
+    if written := await committed(ledger.last_written(job_id)):
         last = written[0]
         known = Known(job_id=job_id, end=last.output_end or 0, last=_record(job, last))
         if known.last:
             return replace(known, is_lossy=is_lossy)
     found = ledger.find_lines(job_id, is_unwritten=True)
-    next_ones = [_record(job, line) for line in await asyncio.wrap_future(found)]
+    next_ones = [_record(job, line) for line in await committed(found)]
     next_ones = [record for record in next_ones if record]
     return replace(known, next=next_ones, is_lossy=is_lossy)
 

@@ -16,6 +16,7 @@ from perplexity_connector.host.ledger.entries import (
     KnownRow,
     LedgerError,
 )
+from perplexity_connector.host.ledger.waiting import committed
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.tables.figures import (
     planned_item,
@@ -83,7 +84,7 @@ class Tables:
         ledger = self._ledger(request)
         name = options.get("job") or str(request.out)
         with _usable_ledger():
-            found = await asyncio.wrap_future(ledger.find_job(name))
+            found = await committed(ledger.find_job(name))
             job = await asyncio.to_thread(
                 prepare_job,
                 request,
@@ -141,7 +142,7 @@ class Tables:
         percentiles: dict[str, int] = {}
         for group in plan.groups:
             found = ledger.percentile(request.connector, request.action, group)
-            if nano := await asyncio.wrap_future(found):
+            if nano := await committed(found):
                 percentiles[group] = nano
         cap = request.cap
         if cap is None and job.known is not None:
@@ -194,7 +195,7 @@ class Tables:
         try:
             return await open_output(ledger, job)
         except ConnectorError:
-            await asyncio.wrap_future(ledger.end_job(job.job_id, "failed"))
+            await committed(ledger.end_job(job.job_id, "failed"))
             raise
 
 

@@ -301,3 +301,16 @@ def test_a_missing_driver_is_named() -> None:
     """So that a person can install it."""
     error = ledger_error(ImportError(name="psycopg"), Address())
     assert "psycopg" in str(error)
+
+
+def test_a_server_locks_the_budgets_of_a_group_first(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has one writer at a time, and needs no lock."""
+    locked: list[object] = []
+    monkeypatch.setattr(module, "lock_budgets", lambda _, ids: locked.append(ids))
+    with database.transaction({"b"}):
+        assert locked == []
+    database.is_sqlite = False
+    with database.transaction({"b"}):
+        assert locked == [{"b"}]

@@ -208,6 +208,20 @@ def test_units_that_cannot_begin_fail_together(
     assert caps(ledger) == {"b", "b3"}
 
 
+def test_a_unit_that_reads_does_not_fail_because_others_cannot_write(
+    impatient: tuple[Ledger, sqlite3.Connection], commits: list[int]
+) -> None:
+    """It is in their group, and is tried again without them."""
+    ledger, other = impatient
+    with busy(ledger):
+        other.execute("BEGIN IMMEDIATE")
+        written = ledger.set_cap("new", None)
+        read = ledger.run("run_unknown")
+    assert isinstance(outcome(written), LedgerError)
+    assert outcome(read) is None
+    assert commits == [1, 2, 1]
+
+
 def test_units_that_are_repeated_alone_stop_where_none_can_begin(
     impatient: tuple[Ledger, sqlite3.Connection],
     commits: list[int],

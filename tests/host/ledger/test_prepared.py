@@ -1,9 +1,9 @@
-"""Changes that are compiled once for each database."""
+"""Statements that are compiled once for each database."""
 
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, create_engine, literal, select, update
 from sqlalchemy.engine import make_url
 
 from perplexity_connector.host.ledger.schema import jobs
@@ -22,12 +22,32 @@ def test_values_are_given_as_the_driver_wants_them() -> None:
     assert _executed(close, "postgresql+psycopg://") == [named] * 2
 
 
+def test_rows_are_read_alike_by_a_driver_and_by_sqlalchemy() -> None:
+    """Other databases than SQLite are read by the latter."""
+    found = Prepared(select(bindparam("number").label("a"), literal("x").label("b")))
+    with create_engine("sqlite://").connect() as connection:
+        other: Any = SimpleNamespace(
+            dialect=connection.dialect,
+            connection=SimpleNamespace(dbapi_connection=None),
+            exec_driver_sql=connection.exec_driver_sql,
+        )
+        for one in (connection, other):
+            assert found.read(one, {"number": 5}) == [{"a": 5, "b": "x"}]
+
+
 def _executed(change: Prepared, url: str) -> list[Any]:
     executed: list[Any] = []
+
+    def execute(_sql: str, values: object) -> object:
+        executed.append(values)
+        return SimpleNamespace(rowcount=1)
+
     dialect = make_url(url).get_dialect()()
     connection: Any = SimpleNamespace(
-        dialect=dialect, exec_driver_sql=lambda _sql, values: executed.append(values)
+        dialect=dialect,
+        connection=SimpleNamespace(dbapi_connection=None),
+        exec_driver_sql=execute,
     )
     for _ in range(2):
-        change(connection, {"job": "job_1", "now": 5})
+        assert change.change(connection, {"job": "job_1", "now": 5}) == 1
     return executed

@@ -68,7 +68,7 @@ def reserve(
     """
     for budget_id in sorted(ids) if nano else ():
         change = {"budget": budget_id, "nano": nano}
-        if not _reserve(connection, change).rowcount:
+        if not _reserve.change(connection, change):
             raise OverBudgetError(
                 budget_id,
                 is_waiting_useful=_is_in_use(connection, budget_id, is_alive),
@@ -78,7 +78,7 @@ def reserve(
 def add(connection: Connection, ids: Collection[str], nano: int) -> None:
     """Add an amount to each budget, or take it off: a cost may exceed a cap."""
     for budget_id in sorted(ids) if nano else ():
-        _add(connection, {"budget": budget_id, "nano": nano})
+        _add.change(connection, {"budget": budget_id, "nano": nano})
 
 
 def _is_in_use(

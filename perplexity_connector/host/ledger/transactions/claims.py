@@ -1,10 +1,10 @@
 """Claims: how a process comes to hold a run."""
 
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from sqlalchemy import (
     Connection,
-    RowMapping,
     and_,
     bindparam,
     insert,
@@ -75,8 +75,8 @@ _candidate = (
     .with_for_update(of=rows, skip_locked=True)
 )
 _is_followed = and_(rows.c.state == "begun", rows.c.to_follow.is_(True))
-_followed_next = _candidate.where(_is_followed)
-_planned_next = _candidate.where(rows.c.state == "planned")
+_followed_next = Prepared(_candidate.where(_is_followed))
+_planned_next = Prepared(_candidate.where(rows.c.state == "planned"))
 _claim = Prepared(
     update(rows)
     .where(rows.c.id == bindparam("row"), rows.c.epoch == bindparam("as_read"))
@@ -157,7 +157,7 @@ def begin_run(
         reserved=price,
     )
     begun = _lone_run(new, row_id, began) | _held_by(owner, claim, now)
-    _begin(connection, begun)
+    _begin.change(connection, begun)
     return claim
 
 
@@ -189,13 +189,14 @@ def claim_row(  # noqa: PLR0913 - where to reserve, and what every transaction h
     Raises `OverBudgetError`.
     """
     of_job = {"job": job_id}
-    if found := connection.execute(_followed_next, of_job).mappings().one_or_none():
-        claim = _followed(job_id, found)
+    if followed := _followed_next.read(connection, of_job):
+        claim = _followed(job_id, followed[0])
         _take(connection, owner, claim)
         return claim
-    found = connection.execute(_planned_next, of_job).mappings().one_or_none()
-    if found is None:
+    planned = _planned_next.read(connection, of_job)
+    if not planned:
         return None
+    found = planned[0]
     nano = max(found["worst"], percentiles.get(found["price_group"] or "", 0))
     ids = (job_budget(job_id), *budgets)
     reserve(connection, ids, nano, is_alive=is_alive)
@@ -246,7 +247,7 @@ def _enter_lone(
     }
     row = {"job_id": new.run_id, "number": 0, "key": "", "digest": ""}
     held_by = {"state": state, "owner": owner, "epoch": 1}
-    _begin_lone(connection, job)
+    _begin_lone.change(connection, job)
     row_id: int = connection.execute(_lone_row, row | held_by).scalar_one()
     return row_id
 
@@ -282,7 +283,9 @@ def _held_by(owner: str, claim: Claim, now: int) -> dict[str, object]:
     }
 
 
-def _begun(job_id: str, found: RowMapping, ids: tuple[str, ...], nano: int) -> Claim:
+def _begun(
+    job_id: str, found: Mapping[str, Any], ids: tuple[str, ...], nano: int
+) -> Claim:
     return Claim(
         job_id=job_id,
         row_id=found["id"],
@@ -298,7 +301,7 @@ def _begun(job_id: str, found: RowMapping, ids: tuple[str, ...], nano: int) -> C
     )
 
 
-def _followed(job_id: str, found: RowMapping) -> Claim:
+def _followed(job_id: str, found: Mapping[str, Any]) -> Claim:
     return Claim(
         job_id=job_id,
         row_id=found["id"],
@@ -323,11 +326,11 @@ def _take(connection: Connection, owner: str, claim: Claim) -> None:
         "to_owner": owner,
         "to_epoch": claim.epoch,
     }
-    _claim(connection, change)
+    _claim.change(connection, change)
 
 
 def _enter_run(
-    connection: Connection, owner: str, found: RowMapping, claim: Claim, now: int
+    connection: Connection, owner: str, found: Mapping[str, Any], claim: Claim, now: int
 ) -> None:
     changes = _held_by(owner, claim, now) | {
         "connector": found["connector"],
@@ -349,7 +352,7 @@ def _enter_run(
         "round": claim.round,
         "created_at": now,
     }
-    _begin(connection, new | changes)
+    _begin.change(connection, new | changes)
 
 
 def _resumed(connection: Connection, seen: Held) -> Claim:

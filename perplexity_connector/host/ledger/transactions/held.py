@@ -79,7 +79,7 @@ _held = (
     .join_from(runs, rows, rows.c.id == runs.c.row_id)
     .with_for_update()
 )
-_of_run = _held.where(runs.c.id == bindparam("run"))
+_of_run = Prepared(_held.where(runs.c.id == bindparam("run")))
 _move_row = Prepared(
     update(rows)
     .where(rows.c.id == bindparam("row"), rows.c.epoch == bindparam("as_read"))
@@ -109,8 +109,8 @@ _PLANNED = {
 
 def held(connection: Connection, run_id: str) -> Held | None:
     """Read a run and its row, and lock both."""
-    found = connection.execute(_of_run, {"run": run_id}).mappings().one_or_none()
-    return Held(**found) if found else None
+    found = _of_run.read(connection, {"run": run_id})
+    return Held(**found[0]) if found else None
 
 
 def held_where(connection: Connection, *where: ColumnElement[bool]) -> Sequence[Held]:
@@ -162,7 +162,7 @@ def move_row(
         "to_owner": owner,
         "to_epoch": seen.epoch + 1 if epoch is None else epoch,
     }
-    return bool(_move_row(connection, change).rowcount)
+    return bool(_move_row.change(connection, change))
 
 
 def plan_rows(connection: Connection, *where: ColumnElement[bool]) -> None:
@@ -201,10 +201,10 @@ def take_back(
 def end_lone(connection: Connection, seen: Held, now: int) -> None:
     """Note the end of a run outside a job."""
     if seen.is_lone:
-        _end_job(connection, {"job": seen.job_id, "at": now})
+        _end_job.change(connection, {"job": seen.job_id, "at": now})
 
 
 def reopen(connection: Connection, seen: Held) -> None:
     """Note that a run outside a job goes on."""
     if seen.is_lone:
-        _end_job(connection, {"job": seen.job_id, "at": None})
+        _end_job.change(connection, {"job": seen.job_id, "at": None})

@@ -27,6 +27,7 @@ from perplexity_connector.host.ledger.schema import (
 from perplexity_connector.host.ledger.texts import packed
 from perplexity_connector.host.ledger.transactions.budgets import job_budget, set_cap
 from perplexity_connector.host.ledger.transactions.held import fenced, plan_rows
+from perplexity_connector.host.ledger.transactions.prepared import Prepared
 from perplexity_connector.host.ledger.transactions.table_lines import (
     leave_out,
     mark_stale,
@@ -58,7 +59,7 @@ _follow = (
     .where(rows.c.owner.is_(None))
     .values(to_follow=True)
 )
-_line_end = (
+_line_end = Prepared(
     update(lines)
     .where(lines.c.job_id == bindparam("job"), lines.c.number == bindparam("line"))
     .values(output_end=bindparam("end"))
@@ -137,9 +138,8 @@ def line_ends(
     connection: Connection, job_id: str, ends: Sequence[tuple[int, int | None]]
 ) -> None:
     """Note where the records of these lines end in the output file; None: not written."""
-    changes = [{"job": job_id, "line": line, "end": end} for line, end in ends]
-    if changes:
-        connection.execute(_line_end, changes)
+    for line, end in ends:
+        _line_end.change(connection, {"job": job_id, "line": line, "end": end})
 
 
 def end_job(

@@ -144,7 +144,7 @@ def _write(connection: Connection, seen: Held, end: RunEnd, state: State) -> Non
         "to_output": packed(end.envelope),
         "to_summary": end.summary,
     }
-    _end(connection, values)
+    _end.change(connection, values)
     if has_ended:
         end_lone(connection, seen, end.ended_at)
 

@@ -72,7 +72,7 @@ def sent(connection: Connection, owner: str, claim: Claim, *, now: int) -> None:
         "to_epoch": claim.epoch,
         "to_time": now,
     }
-    _step_run(connection, change)
+    _step_run.change(connection, change)
 
 
 def back(connection: Connection, owner: str, claim: Claim) -> None:
@@ -85,7 +85,7 @@ def back(connection: Connection, owner: str, claim: Claim) -> None:
         "to_epoch": None,
         "to_time": None,
     }
-    _step_run(connection, change)
+    _step_run.change(connection, change)
 
 
 def keep(connection: Connection, owner: str, claim: Claim) -> None:
@@ -94,7 +94,7 @@ def keep(connection: Connection, owner: str, claim: Claim) -> None:
     A run that waits for that is not one that others wait for. Raises `FencedError`.
     """
     owned(connection, owner, claim)
-    _keep(connection, {"run": claim.run_id, "nano": 0})
+    _keep.change(connection, {"run": claim.run_id, "nano": 0})
 
 
 def reserve_again(
@@ -111,7 +111,7 @@ def reserve_again(
     """
     reserve(connection, claim.budgets, nano, is_alive=is_alive)
     owned(connection, owner, claim)
-    _keep(connection, {"run": claim.run_id, "nano": nano})
+    _keep.change(connection, {"run": claim.run_id, "nano": nano})
 
 
 def checkpoint(
@@ -124,16 +124,16 @@ def checkpoint(
     """
     to_state = "begun" if state else "sent"
     row = {"row": claim.row_id, "by": owner, "as_claimed": claim.epoch}
-    if not _set_row(connection, row | {"to_state": to_state}).rowcount:
+    if not _set_row.change(connection, row | {"to_state": to_state}):
         _take_late(connection, owner, claim, state)
     kept = packed(state or None)
     change = {"run": claim.run_id, "to_state": to_state, "to_checkpoint": kept}
-    _checkpoint(connection, change)
+    _checkpoint.change(connection, change)
 
 
 def _step(connection: Connection, owner: str, claim: Claim, state: str) -> None:
     row = {"row": claim.row_id, "by": owner, "as_claimed": claim.epoch}
-    if not _step_row(connection, row | {"to_state": state}).rowcount:
+    if not _step_row.change(connection, row | {"to_state": state}):
         seen = held(connection, claim.run_id)
         raise fenced(connection, seen.owner if seen else None)
 

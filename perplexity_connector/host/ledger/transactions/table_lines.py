@@ -1,6 +1,6 @@
 """The lines of a table: which the ledger knows, and which of their records are out of date."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, delete, exists, null, select, update
@@ -17,6 +17,7 @@ from perplexity_connector.host.ledger.schema import (
     runs,
 )
 from perplexity_connector.host.ledger.texts import unpacked
+from perplexity_connector.host.ledger.transactions.prepared import Prepared
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
@@ -41,7 +42,7 @@ _known = (
 _after = _known.where(
     lines.c.job_id == bindparam("job"), lines.c.number > bindparam("after")
 ).limit(bindparam("most"))
-_of_row = _known.where(lines.c.row_id == bindparam("row"))
+_of_row = Prepared(_known.where(lines.c.row_id == bindparam("row")))
 _open_after = _known.where(
     lines.c.job_id == bindparam("job"),
     lines.c.number > bindparam("after"),
@@ -75,7 +76,7 @@ def known_lines(
 
 def row_lines(connection: Connection, row_id: int) -> Sequence[KnownLine]:
     """Return the lines of a row, without its run."""
-    return _read(connection, _of_row, {"row": row_id})
+    return _lines(_of_row.read(connection, {"row": row_id}))
 
 
 def first_open(connection: Connection, job_id: str, *, after: int) -> KnownLine | None:
@@ -143,7 +144,8 @@ def _set_stale(
 def _read(
     connection: Connection, found: "Select[*tuple[Any, ...]]", values: dict[str, object]
 ) -> Sequence[KnownLine]:
-    return [
-        KnownLine(**{**row, "record": unpacked(row["record"])})
-        for row in connection.execute(found, values).mappings()
-    ]
+    return _lines(map(dict, connection.execute(found, values).mappings()))
+
+
+def _lines(found: "Iterable[Mapping[str, Any]]") -> Sequence[KnownLine]:
+    return [KnownLine(**{**row, "record": unpacked(row["record"])}) for row in found]

@@ -70,7 +70,7 @@ class Database:
         """
         with self._connection.begin():
             self._begin(is_reading=is_reading)
-            if budgets:
+            if budgets and not self.is_sqlite:  # which has one writer at a time
                 lock_budgets(self._connection, budgets)
             yield self.owner.begin(self._connection)
 

@@ -30,12 +30,18 @@ class _Failure:
 
 
 def commit(database: Database, units: Sequence[AnyUnit]) -> None:
-    """Commit the units together; if that fails, each alone. Then each has its result or its error."""
+    """Commit the units together; if that fails, each alone. Then each has its result or its error.
+
+    Those that read do not fail because others cannot write.
+    """
     failure = _try_together(database, units)
     if failure is None:
         return
     if len(units) == 1 or not failure.has_begun:
         _fail(database, units, failure)
+        reading = [unit for unit in units if unit.is_reading]
+        if 0 < len(reading) < len(units):
+            commit(database, reading)
         return
     for position, unit in enumerate(units):
         failure = _try_together(database, [unit])
@@ -71,16 +77,26 @@ def _commit_once(database: Database, units: Sequence[AnyUnit]) -> _Failure | Non
 
 def _attempt(unit: AnyUnit, transaction: Transaction) -> None:
     """Do a unit's work. A refusal undoes only this work; any other error ends the transaction."""
+    if unit.is_reading:
+        _try(unit, transaction)
+        return
     # SQLAlchemy's savepoints take longer than the rest of a unit: each is compiled.
     cursor = transaction.connection.connection.cursor()
     cursor.execute("SAVEPOINT unit")
+    if not _try(unit, transaction):
+        cursor.execute("ROLLBACK TO SAVEPOINT unit")
+    cursor.execute("RELEASE SAVEPOINT unit")
+    cursor.close()
+
+
+def _try(unit: AnyUnit, transaction: Transaction) -> bool:
+    """Do a unit's work. Return whether it was not refused."""
     try:
         unit.attempt(transaction)
     except _REFUSALS as refusal:
         unit.fail(refusal)
-        cursor.execute("ROLLBACK TO SAVEPOINT unit")
-    cursor.execute("RELEASE SAVEPOINT unit")
-    cursor.close()
+        return False
+    return True
 
 
 def _is_passing(error: Exception) -> bool:

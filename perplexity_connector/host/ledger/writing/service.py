@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from perplexity_connector.host.ledger.address import Address
 from perplexity_connector.host.ledger.records.keeping import cancelled_runs
 from perplexity_connector.host.ledger.transactions.takeovers import take_over
+from perplexity_connector.host.ledger.waiting import one_wake_up
 from perplexity_connector.host.ledger.writing.database import Database
 from perplexity_connector.host.ledger.writing.groups import commit
 from perplexity_connector.host.ledger.writing.owners import (
@@ -60,7 +61,9 @@ class Service:
         for unit in units:
             if unit.is_unwritten:
                 self.note(str(unit.error))
-            unit.settle()
+        with one_wake_up():
+            for unit in units:
+                unit.settle()
 
     def look_around(self) -> None:
         """Renew the lease, report cancelled runs, and remove erased text from the files."""

@@ -152,7 +152,8 @@ class Writer:
             seconds = max(0, look_at - time.monotonic()) if service.is_open else None
             self._receive(seconds)
             while self._waiting:
-                self._group = self._next_group()
+                self._group = list(self._waiting)
+                self._waiting.clear()
                 service.commit(self._group)
                 time.sleep(_PAUSE_S)
             if time.monotonic() >= look_at:
@@ -195,14 +196,6 @@ class Writer:
             self._events.append(item)
         else:
             self._waiting.append(item)
-
-    def _next_group(self) -> list[AnyUnit]:
-        """Take the first units that either all read or all write."""
-        is_reading = self._waiting[0].is_reading
-        group = []
-        while self._waiting and self._waiting[0].is_reading == is_reading:
-            group.append(self._waiting.popleft())
-        return group
 
 
 class _NoService:

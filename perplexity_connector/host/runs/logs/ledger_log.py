@@ -12,6 +12,7 @@ from perplexity_connector.host.ledger.entries import (
     LedgerError,
     OverBudgetError,
 )
+from perplexity_connector.host.ledger.waiting import committed
 from perplexity_connector.host.runs.logs.run_end import run_end, state_of
 from perplexity_connector.host.runs.logs.run_log import RunLog
 from perplexity_connector.host.spending.budget import used_up
@@ -284,7 +285,7 @@ async def _committed(step: "Callable[[], Future[T]]") -> T:
 
 async def _wait(step: "Callable[[], Future[T]]") -> T:
     # A run that is stopped meanwhile does not stop the commit.
-    return await asyncio.shield(asyncio.wrap_future(step()))
+    return await committed(step())
 
 
 def _read(future: "Future[Any]") -> None:

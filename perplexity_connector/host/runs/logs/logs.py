@@ -78,6 +78,8 @@ class Logs:
         key_id: str,
     ) -> RunLog:
         """Return the log of a run; `given` is that of a row of a job, if it is one."""
+        if given is not NO_LOG and self.spending.budget is None:
+            return given  # whose row was priced at the plan
         action = loaded.action(record.action, record.version)
         estimate = loaded.estimate(action, input) or UNKNOWN_PRICE
         new = NewRun(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import Claim, FencedError, RunEnd, State
+from perplexity_connector.host.ledger.waiting import committed
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.ledger import Ledger
@@ -42,7 +43,7 @@ class Unsaved:
             while self._ends:
                 claim, end = self._ends[0]
                 try:
-                    state = await asyncio.wrap_future(self._ledger.end_run(claim, end))
+                    state = await committed(self._ledger.end_run(claim, end))
                     yield claim, end, state
                 except FencedError:
                     pass  # another process has the row, and its own answer

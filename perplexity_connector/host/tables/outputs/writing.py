@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import Claim, KnownLine
+from perplexity_connector.host.ledger.waiting import committed
 from perplexity_connector.host.tables.outputs.output import Output, adopt, rewrite
 from perplexity_connector.host.tables.outputs.records import Layout, Outcome, outcome_of
 
@@ -82,7 +83,7 @@ class RecordWriter:
 
     async def rewrite(self) -> None:
         """Write the whole file in the order of the table, if it has records that are out of date."""
-        job = await asyncio.wrap_future(self._ledger.find_job(self._job_id))
+        job = await committed(self._ledger.find_job(self._job_id))
         if job is None or not job.is_stale:
             return
         try:
@@ -91,7 +92,7 @@ class RecordWriter:
             )
             # Once its ends are noted, the next start takes the new file even after a crash here.
             noted = self._ledger.rewritten(self._job_id, ends)
-            await asyncio.wrap_future(noted)
+            await committed(noted)
             adopt(self._path)
         except OSError as problem:
             self.problem = problem.strerror
@@ -103,21 +104,17 @@ class RecordWriter:
     async def _lines(self, claim: Claim) -> Sequence[KnownLine]:
         expected = self._expected.pop(claim.row_id)
         # To wait for lines that are there would wake the event loop by a system call.
-        return (
-            expected.result()
-            if expected.done()
-            else await asyncio.wrap_future(expected)
-        )
+        return expected.result() if expected.done() else await committed(expected)
 
     async def _go_on(self) -> None:
         """Write the missing records; in order, only up to the first row that has not ended."""
         last: float = inf
         if self._is_ordered:
             first = self._ledger.first_open(self._job_id, after=self._last)
-            line = await asyncio.wrap_future(first)
+            line = await committed(first)
             self._blocking = line.key if line else None
             last = line.number if line else inf
-        while page := await asyncio.wrap_future(self._unwritten()):
+        while page := await committed(self._unwritten()):
             for line in page:
                 if line.number > last:
                     return

@@ -15,6 +15,7 @@ from perplexity_connector.host.ledger.entries import (
     RunEnd,
     State,
 )
+from perplexity_connector.host.ledger.waiting import committed
 from perplexity_connector.host.runs.params import GivenConnection, RunOptions
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.spending.money import NANO
@@ -172,7 +173,7 @@ class RunningRows:
 
     async def _next_row(self) -> Claim | None:
         budgets = await self._day_budgets()
-        claim = await asyncio.wrap_future(
+        claim = await committed(
             self._ledger.claim_row(self._job_id, self._percentiles, budgets)
         )
         # A stop came while it was claimed. A row that has begun may still be followed.
@@ -222,7 +223,7 @@ class RunningRows:
 
     async def _cancelled(self, claim: Claim, end: RunEnd) -> None:
         """End a row that another process has stopped: alone, or with its whole job."""
-        job = await asyncio.wrap_future(self._ledger.find_job(self._job_id))
+        job = await committed(self._ledger.find_job(self._job_id))
         if job and job.cancel_requested:
             self.brakes.stop("stopped")
             await self._plan_again(claim, end)
@@ -245,12 +246,12 @@ class RunningRows:
     async def _put_back(self, claim: Claim) -> None:
         # If the ledger cannot take it, the next start finds the row without a living owner.
         with suppress(LedgerError, FencedError):
-            await asyncio.wrap_future(self._ledger.put_back(claim))
+            await committed(self._ledger.put_back(claim))
 
     async def _fail(self, claim: Claim, end: RunEnd) -> None:
         end = replace(end, state="failed")
         try:
-            state = await asyncio.wrap_future(self._ledger.end_run(claim, end))
+            state = await committed(self._ledger.end_run(claim, end))
         except LedgerError:
             self.unsaved.add(claim, end)
             await self._report_row(claim, end, end.state)
@@ -310,5 +311,5 @@ class RunningRows:
                 self._step.connector, self._step.action, group
             )
             with suppress(LedgerError):
-                if (nano := await asyncio.wrap_future(found)) is not None:
+                if (nano := await committed(found)) is not None:
                     self._percentiles[group] = nano
