@@ -34,8 +34,10 @@ _GOOD_RESPONSES = 10
 _LONGEST_WINDOW_S = 120.0
 # A wait ends so much before the deadline, so that the handler's own timeout does not come first.
 MARGIN_S = 0.05
-# A reset time in whole seconds that is never farther away is that of a limit a second.
+# Reset times are in whole seconds: one request in "up to two seconds" is one request a second.
 _COARSE_S = 2.0
+# The same for a limit of several requests, where the provider's clock may be a second ahead too.
+_SEVERAL_S = 3.0
 # A second, and a little more: one request may reach the provider faster than the one before it.
 _ONE_A_SECOND_S = 1.02
 # A request reaches the provider at most so long after its start.
@@ -143,7 +145,8 @@ class RateLimiter:
     * `_limit`: the provider's limit of requests in one window; None until it is known.
     * `_is_sliding`: whether that is a limit a second: then `_starts` counts too.
     * `_remaining`: requests that may still start in this window. Ignored without a `_limit`.
-    * `_longest_s`: how far away a reset time ever was: a long window ends soon at times, too.
+    * `_long_resets_at`: when the last window of several seconds ends (epoch); before that, a reset time
+      soon is not that of a limit a second.
     * `_window_s`: the length of a window in seconds.
     * `_window_ends`: when this window ends and `_remaining` is `_limit` again; monotonic.
     """
@@ -161,7 +164,7 @@ class RateLimiter:
         self._limit: int | None = None
         self._is_sliding = False
         self._remaining = 0
-        self._longest_s = self._window_s = 0.0
+        self._long_resets_at = self._window_s = 0.0
         self._window_ends = 0.0
 
     def permit(
@@ -233,10 +236,12 @@ class RateLimiter:
     def _begin_window(self, limit: int, resets_at: float) -> None:
         seconds = min(resets_at - time.time(), _LONGEST_WINDOW_S)
         seconds = repeating.at_least(seconds)
-        self._longest_s = max(self._longest_s, seconds)
-        is_short = self._longest_s <= _COARSE_S
-        self._is_sliding = is_short and limit > 1 and resets_at % 1 == 0
-        is_a_second = self._is_sliding or (is_short and limit == 1)
+        if seconds > _SEVERAL_S:
+            self._long_resets_at = resets_at
+        is_long = resets_at <= self._long_resets_at
+        self._is_sliding = limit > 1 and resets_at % 1 == 0 and not is_long
+        is_one = limit == 1 and seconds <= _COARSE_S
+        is_a_second = self._is_sliding or is_one
         self._window_s = _ONE_A_SECOND_S if is_a_second else seconds
         longest = min(seconds, _ONE_A_SECOND_S) if self._is_sliding else self._window_s
         self._window_ends = time.monotonic() + longest
