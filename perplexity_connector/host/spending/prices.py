@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from perplexity_connector.contract.estimating import CostEstimate
 from perplexity_connector.host.ledger.entries import LedgerError
-from perplexity_connector.host.ledger.waiting import committed
+from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.spending.money import nano_usd
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from perplexity_connector.host.ledger.waiting import committed
+from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.spending.budget import Budget, too_small
 from perplexity_connector.host.spending.prices import (
     Costs,

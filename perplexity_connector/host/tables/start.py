@@ -8,7 +8,7 @@ from perplexity_connector.host.ledger.entries import (
     KnownLine,
     LedgerError,
 )
-from perplexity_connector.host.ledger.waiting import committed
+from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.tables.figures import finished_item
 from perplexity_connector.host.tables.inputs.planning import Plan

@@ -16,7 +16,7 @@ from perplexity_connector.host.ledger.entries import (
     KnownRow,
     LedgerError,
 )
-from perplexity_connector.host.ledger.waiting import committed
+from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.tables.figures import (
     planned_item,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from perplexity_connector.host.ledger.entries import LedgerError
-from perplexity_connector.host.ledger.waiting import committed, one_wake_up
+from perplexity_connector.host.ledger.writing.waiting import committed, one_wake_up
 
 
 def _in_thread(work: Any) -> None:

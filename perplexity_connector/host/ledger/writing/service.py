@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from perplexity_connector.host.ledger.address import Address
 from perplexity_connector.host.ledger.records.keeping import cancelled_runs
 from perplexity_connector.host.ledger.transactions.takeovers import take_over
-from perplexity_connector.host.ledger.waiting import one_wake_up
 from perplexity_connector.host.ledger.writing.database import Database
 from perplexity_connector.host.ledger.writing.groups import commit
 from perplexity_connector.host.ledger.writing.owners import (
@@ -16,6 +15,7 @@ from perplexity_connector.host.ledger.writing.owners import (
 )
 from perplexity_connector.host.ledger.writing.unit import AnyUnit, T, Unit, Work
 from perplexity_connector.host.ledger.writing.urls import ledger_error
+from perplexity_connector.host.ledger.writing.waiting import one_wake_up
 
 
 class Service:

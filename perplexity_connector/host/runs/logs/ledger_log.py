@@ -12,7 +12,7 @@ from perplexity_connector.host.ledger.entries import (
     LedgerError,
     OverBudgetError,
 )
-from perplexity_connector.host.ledger.waiting import committed
+from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.logs.run_end import run_end, state_of
 from perplexity_connector.host.runs.logs.run_log import RunLog
 from perplexity_connector.host.spending.budget import used_up

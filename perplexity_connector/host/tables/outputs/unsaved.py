@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import Claim, FencedError, RunEnd, State
-from perplexity_connector.host.ledger.waiting import committed
+from perplexity_connector.host.ledger.writing.waiting import committed
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.ledger import Ledger

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import Claim, KnownLine
-from perplexity_connector.host.ledger.waiting import committed
+from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.tables.outputs.output import Output, adopt, rewrite
 from perplexity_connector.host.tables.outputs.records import Layout, Outcome, outcome_of
 

@@ -15,7 +15,7 @@ from perplexity_connector.host.ledger.entries import (
     RunEnd,
     State,
 )
-from perplexity_connector.host.ledger.waiting import committed
+from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.params import GivenConnection, RunOptions
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.spending.money import NANO
