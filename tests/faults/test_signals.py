@@ -3,13 +3,13 @@
 import json
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from perplexity_connector.cli import hosts
 from perplexity_connector.cli.progress import ConsoleRenderer
+from perplexity_connector.host import Ledger
 from perplexity_connector.perplexity.actions import cancelling
 from tests.cli.conftest import Command, command
 from tests.faults.faults import HTML, Cut, answer, broken, cut
@@ -69,11 +69,9 @@ COMMANDS: Mapping[str, tuple[list[str], bytes]] = {
 
 
 @pytest.fixture(autouse=True)
-def _terminal(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[None]:
+def _terminal(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The command line goes to the proxy."""
-    monkeypatch.setattr(hosts, "journal_folder", lambda: tmp_path)
+    monkeypatch.setattr(hosts, "make_ledger", Ledger)
     monkeypatch.setenv("PERPLEXITY_API_KEY", SENTINEL)
     monkeypatch.setenv("PERPLEXITY_BASE_URL", stage.proxy.url)
     yield

@@ -93,7 +93,7 @@ class NewRow:
     * `number`: its first line in the table.
     * `key`, `digest`: its identity within the job, and the digest of its input.
     * `likely`, `worst`: its price; `worst` is reserved.
-    * `price_group`: runs of one group cost alike.
+    * `price_group`: runs of one group cost alike; None if the price is a listed one.
     """
 
     number: int
@@ -261,11 +261,14 @@ class KnownJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownRow:
-    """A row in the ledger, for the plan: its content's digest, and its state."""
+    """A row in the ledger, for the plan: its content's digest, its state, and its price as `NewRow` has it."""
 
     key: str
     digest: str
     state: State
+    likely: int = 0
+    worst: int = 0
+    price_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,7 +279,8 @@ class KnownLine:
     * `key`, `digest`: of its row.
     * `record`: the table's own columns.
     * `output_end`: where its record ends in the output file; None if it is not written.
-    * `run_id` and what follows: of the row's current run, if it has one.
+    * `run_id` to `output`: of the row's current run, if it has one.
+    * `likely`, `worst`, `price_group`: of its row, in the lines for a plan.
     """
 
     number: int
@@ -290,6 +294,9 @@ class KnownLine:
     error_code: str | None
     cost: int | None
     output: "EnvelopeDocument | None" = field(repr=False)
+    likely: int = 0
+    worst: int = 0
+    price_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,10 +46,7 @@ def planned_item(
 def require_enough(plan: Plan, percentiles: Mapping[str, int], cap: int | None) -> None:
     """Refuse a budget that is smaller than the reservation of one row."""
     largest = max(
-        (
-            max(worst, percentiles.get(group, 0))
-            for group, worst in plan.largest.items()
-        ),
+        (max(worst, _own(percentiles, group)) for group, worst in plan.largest.items()),
         default=0,
     )
     if cap is not None and cap < largest:
@@ -63,7 +60,7 @@ def require_enough(plan: Plan, percentiles: Mapping[str, int], cap: int | None) 
 def _price(plan: Plan, percentiles: Mapping[str, int]) -> "TablePriceDocument":
     # Where own runs have cost more than the shipped figure, each row reserves that.
     more = sum(
-        plan.priced[group] * max(0, percentiles.get(group, 0) - worst)
+        plan.priced[group] * max(0, _own(percentiles, group) - worst)
         for group, worst in plan.largest.items()
     )
     return {
@@ -72,6 +69,11 @@ def _price(plan: Plan, percentiles: Mapping[str, int]) -> "TablePriceDocument":
         "currency": "USD",
         "basis": "estimate" if plan.groups else "list_price",
     }
+
+
+def _own(percentiles: Mapping[str, int], group: str | None) -> int:
+    """Return the cost that own runs of a group hardly ever exceed; 0 with a listed price, or if it is not known."""
+    return 0 if group is None else percentiles.get(group, 0)
 
 
 def finished_item(  # noqa: PLR0913 - the parts of the end, each from another place

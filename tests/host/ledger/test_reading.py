@@ -84,7 +84,7 @@ def test_a_plan_sees_the_rows_that_are_known(books: Books) -> None:
     """With their content's digest and their state."""
     ended(books, "done")
     known = books.do(find_rows, JOB, ["0", "new"])
-    assert known == {"0": KnownRow(key="0", digest="digest", state="done")}
+    assert known == {"0": KnownRow(key="0", digest="digest", state="done", worst=10)}
 
 
 def test_lines_are_read_in_their_order_as_soon_as_they_have_ended(

@@ -28,7 +28,7 @@ from perplexity_connector.host.tables.outputs.records import Outcome
 from perplexity_connector.host.tables.outputs.unsaved import Unsaved
 from perplexity_connector.host.tables.rows import running
 from perplexity_connector.host.tables.rows.items import Items
-from tests.host.tables.stage import THREE, Desk, FullLedger
+from tests.host.tables.stage import THREE, Desk, FullLedger, failing
 
 
 def test_a_job_of_another_process_is_refused_with_its_id(
@@ -305,3 +305,18 @@ def test_a_repr_shows_neither_cells_nor_answers(kind: Any) -> None:
     names = [field.name for field in dataclasses.fields(kind)]
     made = kind(**{name: "private" if name in content else name for name in names})
     assert "private" not in repr(made)
+
+
+def test_an_unchanged_row_is_neither_checked_nor_priced_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger has its price, from the start that planned it."""
+    table = desk.table(THREE)
+    refused = failing(ErrorCode.INVALID_CREDENTIALS)
+    desk.fate = dict.fromkeys(["Ada", "Grace", "Alan"], refused)
+    before, *_ = desk.run(table, at_once=1)
+    desk.fate = {}
+    monkeypatch.setattr(Planner, "_appraised", None)
+    after, *_, end = desk.run(table)
+    assert (after["runs"], after["price"]) == (3, before["price"])
+    assert (end["reason"], end["cost"]) == ("done", 0.75)

@@ -1,6 +1,7 @@
 """The runs, jobs and lines that the ledger knows."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import (
@@ -153,12 +154,9 @@ def find_rows(
 ) -> Mapping[str, KnownRow]:
     """Return the rows of these keys, for the plan."""
     of_keys = (rows.c.job_id == job_id, rows.c.key.in_(keys))
-    found = select(rows.c.key, rows.c.digest, rows.c.state).where(*of_keys)
-    known = connection.execute(found)
-    return {
-        row.key: KnownRow(key=row.key, digest=row.digest, state=row.state)
-        for row in known
-    }
+    found = select(*(rows.c[one.name] for one in fields(KnownRow))).where(*of_keys)
+    known = connection.execute(found).mappings()
+    return {row["key"]: KnownRow(**row) for row in known}
 
 
 def find_lines(

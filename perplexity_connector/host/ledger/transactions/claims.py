@@ -197,7 +197,7 @@ def claim_row(  # noqa: PLR0913 - where to reserve, and what every transaction h
     if not planned:
         return None
     found = planned[0]
-    nano = max(found["worst"], percentiles.get(found["price_group"] or "", 0))
+    nano = max(found["worst"], percentiles.get(found["price_group"], 0))
     ids = (job_budget(job_id), *budgets)
     reserve(connection, ids, nano, is_alive=is_alive)
     claim = _begun(job_id, found, ids, nano)

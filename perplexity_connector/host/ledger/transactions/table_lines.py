@@ -35,6 +35,9 @@ _known = (
         null().label("error_code"),
         null().label("cost"),
         null().label("output"),
+        rows.c.likely,
+        rows.c.worst,
+        rows.c.price_group,
     )
     .join_from(lines, rows, lines.c.row_id == rows.c.id)
     .order_by(lines.c.number)

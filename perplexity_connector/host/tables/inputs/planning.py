@@ -7,7 +7,7 @@ temporary file. So the table may change afterwards, and memory holds no more tha
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _BATCH = 1000
 # So many bytes of a digest are in memory: two rows never share them by chance.
 _SHORT = 16
+_OF_ROW = [each.name for each in fields(KnownRow)]
 
 
 class JobReader(Protocol):
@@ -73,7 +74,7 @@ class Plan:
     """What a start has to do; `TablePlannedItem` explains most of it.
 
     * `likely`, `worst`: nano-USD of all rows that are left.
-    * `largest`, `priced`: the dearest of them, and how many they are, by price group.
+    * `largest`, `priced`: the dearest of them, and how many they are, by price group; None with a listed price.
     * `groups`: the groups whose price is only estimated.
     * `last_line`: the last line of the table.
     * `dropped`: the lines that were valid at an earlier start, and are not any more.
@@ -89,8 +90,8 @@ class Plan:
     invalid: "list[InvalidLineDocument]" = field(default_factory=list)
     likely: int = 0
     worst: int = 0
-    largest: dict[str, int] = field(default_factory=dict)
-    priced: dict[str, int] = field(default_factory=dict)
+    largest: dict[str | None, int] = field(default_factory=dict)
+    priced: dict[str | None, int] = field(default_factory=dict)
     groups: set[str] = field(default_factory=set)
     last_line: int = 0
     dropped: list[int] = field(default_factory=list)
@@ -181,7 +182,7 @@ class Planner:
     ) -> Mapping[str, KnownRow]:
         """Return the known rows of these lines, most of which are those of the same lines before."""
         rows = {
-            line.key: KnownRow(key=line.key, digest=line.digest, state=line.state)
+            line.key: KnownRow(**{name: getattr(line, name) for name in _OF_ROW})
             for line in known.values()
         }
         others = {one.key for one in candidates} - rows.keys()
@@ -203,15 +204,17 @@ class Planner:
             is_known = found is not None and found.digest == one.digest
             state = found.state if found and is_known else None
             is_left = state not in ENDED or state == self._recipe.retry
-            if is_left or not is_same:
+            # A row that the ledger has was checked, and its price found, at an earlier start.
+            is_unchanged = is_left and is_known and is_same
+            left: NewRow | KnownRow | None = found if is_unchanged else None
+            if left is None and (is_left or not is_same):
                 row = self._appraised(one)
                 if row is None:
                     return False
-            self._count_row(one, state, row if is_left else None)
+                left = row if is_left else None
+            self._count_row(one, state, left)
             if found and not is_known:
                 self._plan.changed.append(one.line.number)
-            if is_same and is_known:
-                row = None
         self._plan.rows += 1
         if row or not is_same:
             line = NewLine(number=one.line.number, key=one.key, record=one.line.record)
@@ -224,8 +227,6 @@ class Planner:
         if errors:
             self._refuse(one.line, errors[0].message, errors[0].pointer)
             return None
-        if estimate.basis == "estimate":
-            self._plan.groups.add(estimate.group)
         return _priced(one, estimate)
 
     def _identity(self, one: _Candidate) -> str | bytes:
@@ -245,7 +246,7 @@ class Planner:
         self._plan.done += first < 0
 
     def _count_row(
-        self, one: _Candidate, state: State | None, left: NewRow | None
+        self, one: _Candidate, state: State | None, left: NewRow | KnownRow | None
     ) -> None:
         """Count the row of a line. `state` is None if it is new or changed; `left` if it needs no run."""
         number = one.line.number
@@ -259,8 +260,10 @@ class Planner:
         else:
             self._add_price(left)
 
-    def _add_price(self, row: NewRow) -> None:
-        plan, group = self._plan, row.price_group or ""
+    def _add_price(self, row: NewRow | KnownRow) -> None:
+        plan, group = self._plan, row.price_group
+        if group is not None:
+            plan.groups.add(group)
         plan.likely += row.likely
         plan.worst += row.worst
         plan.largest[group] = max(plan.largest.get(group, 0), row.worst)
@@ -299,7 +302,7 @@ def _priced(one: _Candidate, estimate: CostEstimate) -> NewRow:
         input=one.input,
         likely=nano_usd(estimate.likely),
         worst=nano_usd(estimate.worst),
-        price_group=estimate.group,
+        price_group=estimate.group if estimate.basis == "estimate" else None,
     )
 
 
