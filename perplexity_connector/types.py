@@ -34,8 +34,15 @@ if TYPE_CHECKING:
         PaletteEntry,
         ProblemDocument,
         StreamItemOf,
+        TableItem,
     )
-    from perplexity_connector.host import FlowOptions, Host, RunOptions, SyncHost
+    from perplexity_connector.host import (
+        FlowOptions,
+        Host,
+        RunOptions,
+        SyncHost,
+        TableOptions,
+    )
     from perplexity_connector.host.credentials.connections import Connections
     from perplexity_connector.host.runs.params import GivenConnection
     from perplexity_connector.host.sync import SyncConnections
@@ -190,6 +197,17 @@ class TypedHost(_AnyHost, Protocol):
         """See `Host.run_flow`."""
         ...
 
+    def stream_table(
+        self,
+        connector: str,
+        action: str,
+        table: str | Path,
+        template: Mapping[str, str],
+        **options: "Unpack[TableOptions]",
+    ) -> "AsyncGenerator[TableItem, None]":
+        """See `Host.stream_table`."""
+        ...
+
     async def options(  # noqa: PLR0913 - as on the host
         self,
         connector: str,
@@ -273,6 +291,17 @@ class TypedSyncHost(_AnyHost, Protocol):
         **options: "Unpack[FlowOptions]",
     ) -> "FlowDocument":
         """See `Host.run_flow`."""
+        ...
+
+    def stream_table(
+        self,
+        connector: str,
+        action: str,
+        table: str | Path,
+        template: Mapping[str, str],
+        **options: "Unpack[TableOptions]",
+    ) -> "Generator[TableItem, None, None]":
+        """See `Host.stream_table`."""
         ...
 
     def options(  # noqa: PLR0913 - as on the host

@@ -19,6 +19,7 @@ from perplexity_connector.contract import (
     FlowHintDocument,
     FlowItem,
     Hint,
+    InvalidLineDocument,
     JsonObject,
     Limiter,
     Observation,
@@ -26,10 +27,17 @@ from perplexity_connector.contract import (
     PaletteEntry,
     ProblemDocument,
     RequestSent,
+    RowFinishedItem,
+    RowState,
     RunFinished,
     RunObserver,
     RunStarted,
     StreamItem,
+    TableFinishedItem,
+    TableItem,
+    TablePlannedItem,
+    TablePriceDocument,
+    UnsureRowDocument,
     repeat_after,
 )
 from perplexity_connector.host import (
@@ -39,16 +47,19 @@ from perplexity_connector.host import (
     Host,
     HostOptions,
     Ledger,
+    LedgerError,
     RateLimiters,
     RunOptions,
     StepRun,
     StoredConnection,
     SyncHost,
+    TableOptions,
     shared_host,
     write_private,
 )
 
 STEP = ("perplexity", "execute_search", {"query": "moon distance"})
+TABLE = ("perplexity", "execute_search", "companies.csv", {"query": "{company}"})
 FLOW: JsonObject = {"flow_version": 1, "steps": []}
 Stored = Sequence[StoredConnection]
 
@@ -69,6 +80,8 @@ async def a_host() -> None:
         assert_type(host.validate_flow(FLOW), list[FlowErrorDocument])
         assert_type(await host.run_flow(FLOW, timeout=5), FlowDocument)
         assert_type(host.stream_flow(FLOW), AsyncGenerator[FlowItem, None])
+        rows = host.stream_table(*TABLE, out="found.csv", budget=5)
+        assert_type(rows, AsyncGenerator[TableItem, None])
         assert_type(await host.options("perplexity", "models"), OptionsDocument)
         assert_type(await host.connections.test("Mine"), ConnectionStatusDocument)
         assert_type(host.cancel("a"), bool)
@@ -85,8 +98,30 @@ def a_blocking_host() -> None:
         assert_type(host.stream(*STEP), Generator[StreamItem, None, None])
         assert_type(host.run_flow(FLOW), FlowDocument)
         assert_type(host.stream_flow(FLOW), Generator[FlowItem, None, None])
+        rows = host.stream_table(*TABLE, out=Path("found.csv"))
+        assert_type(rows, Generator[TableItem, None, None])
         assert_type(host.options("perplexity", "models"), OptionsDocument)
         assert_type(host.connections.test("Mine"), ConnectionStatusDocument)
+
+
+def a_table(host: SyncHost) -> None:
+    """Each kind of item has a type."""
+    options: TableOptions = {"out": "found.csv", "at_once": 4, "ordered": True}
+    try:
+        for item in host.stream_table(*TABLE, **options):
+            match item["type"]:
+                case "table.planned":
+                    assert_type(item, TablePlannedItem)
+                    assert_type(item["price"], TablePriceDocument | None)
+                    assert_type(item["invalid"], list[InvalidLineDocument])
+                case "row.finished":
+                    assert_type(item, RowFinishedItem)
+                    assert_type(item["state"], RowState)
+                case "table.finished":
+                    assert_type(item, TableFinishedItem)
+                    assert_type(item["unsure"], list[UnsureRowDocument])
+    except LedgerError as error:
+        assert_type(str(error), str)
 
 
 async def options_kept_apart(host: Host) -> None:

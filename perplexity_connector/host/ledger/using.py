@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from perplexity_connector.host import environment
-from perplexity_connector.host.environment import records_content, variables
+from perplexity_connector.host.environment import (
+    keep_days,
+    records_content,
+    variables,
+)
 from perplexity_connector.host.ledger import lazy
 from perplexity_connector.host.ledger.address import find_address
 from perplexity_connector.host.ledger.entries import LedgerError
@@ -185,6 +188,6 @@ class LedgerUser:
 def _days(environ: Mapping[str, str]) -> int:
     """Return how many days content is kept. Raises `LedgerError` for a wrong number."""
     try:
-        return environment.keep_days(environ)
+        return keep_days(environ)
     except ValueError as error:
         raise LedgerError(str(error)) from None

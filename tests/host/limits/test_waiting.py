@@ -20,7 +20,8 @@ from perplexity_connector.contract import (
     ErrorCode,
 )
 from perplexity_connector.host import Host
-from perplexity_connector.host.limits.rate_limiter import RateLimiter
+from perplexity_connector.host.limits.given_limiter import GivenTurns
+from perplexity_connector.host.limits.rate_limiter import RateLimiter, RateLimiters
 from perplexity_connector.host.runs.run import GRACE_S
 from tests.host.stage import CONNECTION, GREET, toy_host
 from tests.own_clock import OwnClock
@@ -570,3 +571,9 @@ def test_a_run_that_is_refused_for_more_than_two_minutes_ends_at_once() -> None:
         3600.0,
     )
     assert (waited, envelope["attempts"]) == (0, 1)
+
+
+def test_a_limiter_of_the_operator_does_not_say_how_long_requests_take() -> None:
+    """Only the host's own knows a limit."""
+    turns = GivenTurns(RateLimiters(), "key", "greet")
+    assert turns.seconds_for(100) is None
