@@ -91,8 +91,7 @@ def _reason_lines(finished: "TableFinishedItem") -> Iterator[str]:
     message = one_line(finished["message"] or "")
     match finished["reason"]:
         case "budget":
-            yield f"The budget is used up. {message}".rstrip()
-            yield "To go on, start the same command with a higher --budget."
+            yield message or "The budget is used up."
         case "failed":
             yield f"error: The job stopped{cause}. {message}".rstrip()
             yield "To go on, start the same command again."

@@ -102,7 +102,8 @@ class TableFinishedItem(TypedDict):
     * `reason`: `done` if every row has ended; `budget`; `stopped`, by a signal or a cancel; `failed`
       if an error stopped the job, such as a refused key: see `cause`.
     * `cause`: that error's code; None for other reasons.
-    * `message`: that error's words, or why the records could not be written; None if all is well.
+    * `message`: that error's words, which budget is used up and how to go on, or why the records
+      could not be written; None if all is well.
     * `rows`: how many rows are in each state. Doubles are lines of one row.
     * `failed`: the lines of the failed rows by error code.
     * `unsure`: the rows that may have been paid, by name.

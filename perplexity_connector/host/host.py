@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.secret import sealed
 from perplexity_connector.host.catalogue.catalogue import Catalogue
+from perplexity_connector.host.credentials.sealing import seal, seal_all
 from perplexity_connector.host.environment import variables
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.spending.caps import find_cap, find_daily_cap
@@ -94,18 +95,12 @@ class Host:
         """
         require_options(
             {"retries": retries, "concurrency": concurrency},
-            {
-                "record_content": record_content,
-                "sandbox": sandbox,
-            },
+            {"record_content": record_content, "sandbox": sandbox},
             settings=settings,
             environ=environ,
             connectors=connectors,
         )
         require_parts(store=store, limiter=limiter, ledger=ledger, observers=observers)
-        if concurrency < 1:
-            message = "concurrency must be 1 or more"
-            raise ValueError(message)
         self._catalogue = Catalogue(connectors)
         self._settings = settings or {}
         self._store = store
@@ -232,7 +227,7 @@ class Host:
 
         A failed run does not raise: see the envelope's `status` and `error`.
         """
-        _seal(options)
+        seal(options)
         return await self._runs.run(connector, action, input, options)
 
     def stream(
@@ -247,7 +242,7 @@ class Host:
         The last item is {type: "run.finished", envelope}. Closing the generator early cancels the
         run.
         """
-        _seal(options)
+        seal(options)
         return self._runs.stream(connector, action, input, options)
 
     def validate_flow(
@@ -283,7 +278,7 @@ class Host:
         cancels the current run. Raises `ConnectorError` (`invalid_input`), before anything is sent,
         if `validate_flow` finds an error; the pointers of its fields lead into the flow.
         """
-        _seal_all(options)
+        seal_all(options)
         return self._flows.stream(flow, options)
 
     async def run_flow(
@@ -295,7 +290,7 @@ class Host:
 
         Raises as `stream_flow` does.
         """
-        _seal_all(options)
+        seal_all(options)
         return await self._flows.run(flow, options)
 
     def stream_table(
@@ -314,7 +309,7 @@ class Host:
         does. Raises `ConnectorError` (`invalid_input`), before anything is sent, for a table, a
         template or an output that cannot be used.
         """
-        _seal(options)
+        seal(options)
         return self._tables.stream(connector, action, table, template, options)
 
     def cancel(self, run_id: str) -> bool:
@@ -401,17 +396,3 @@ class Host:
         from perplexity_connector.host.tables.tables import Tables  # noqa: PLC0415 - heavy
 
         return Tables(self._catalogue, self._runs)
-
-
-def _seal(options: "RunOptions | TableOptions") -> None:
-    """Make the texts of a credential `Secret`."""
-    if "connection" in options:
-        options["connection"] = sealed(options["connection"])
-
-
-def _seal_all(options: "FlowOptions") -> None:
-    """Make the texts of each credential of a flow `Secret`."""
-    if isinstance(connections := options.get("connections"), Mapping):
-        options["connections"] = {
-            connector: sealed(given) for connector, given in connections.items()
-        }

@@ -243,7 +243,7 @@ def test_all_that_did_not_go_well_is_named(command: Command, host: FakeHost) -> 
 @pytest.mark.parametrize(
     ("end", "code"),
     [
-        ({"reason": "budget"}, 3),
+        ({"reason": "budget", "message": "The day's budget is used up."}, 3),
         ({"reason": "failed", "cause": "invalid_credentials"}, 3),
         ({"reason": "failed", "cause": "unavailable", "message": "Down."}, 4),
         ({"reason": "failed", "cause": "unsupported"}, 5),

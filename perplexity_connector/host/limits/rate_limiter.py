@@ -135,7 +135,7 @@ class RateLimiter:
 
     * `_concurrency`: the operator's limit of requests in flight.
     * `_queue`: held by the first request that waits; the others wait for it in order.
-    * `_waiting`: the timeout and the deadline (monotonic) of each request that repeating.
+    * `_waiting`: the timeout and the deadline (monotonic) of each request that waits.
     * `_changed`: set when a wait may be over: a request ended, or a response was observed.
     * `_in_flight`: requests that hold a permit now.
     * `_starts`: when the last requests started, two at least; monotonic. For a limit a second, as many
@@ -174,7 +174,7 @@ class RateLimiter:
     ) -> AbstractAsyncContextManager[None]:
         """Wait for a turn, in order of arrival. Hold this until the response begins.
 
-        `deadline` is monotonic. `waiting` is entered while the request repeating. Raises
+        `deadline` is monotonic. `waiting` is entered while the request waits. Raises
         `ConnectorError` (`rate_limited`) as soon as it is known that the turn is after the deadline,
         and at the deadline at the latest.
         """
@@ -221,8 +221,8 @@ class RateLimiter:
 
     def refuse(self, retry_after: float | None) -> None:
         """Stop, because the provider has refused a request: `retry_after` seconds, None if unknown."""
-        told = repeating.usable(retry_after) or repeating.FIRST_BACK_OFF_S
-        seconds = min(repeating.with_jitter(told), repeating.LONGEST_TOLD_S)
+        named = repeating.usable(retry_after) or repeating.FIRST_BACK_OFF_S
+        seconds = min(repeating.with_jitter(named), repeating.LONGEST_TOLD_S)
         self._stopped_until = max(self._stopped_until, time.monotonic() + seconds)
         self._cautious_responses = _GOOD_RESPONSES
         self._end_hopeless_waits()

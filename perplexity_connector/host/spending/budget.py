@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
+from perplexity_connector.host.environment import DAILY_BUDGET_VARIABLE
 from perplexity_connector.host.spending.money import in_usd
 
 
@@ -54,7 +55,7 @@ class Budget:
         async with self._turn:
             while self.committed + amount > self.cap:
                 if not self._under_way:
-                    raise used_up(self._rest(amount))
+                    raise _refusal(self._used_up(amount))
                 self._changed.clear()
                 await self._changed.wait()
             held.amount = amount
@@ -73,9 +74,12 @@ class Budget:
         held.amount = 0
         self._leave(held)
 
-    def _rest(self, amount: int) -> str:
+    def _used_up(self, amount: int) -> str:
         spent, whole = in_usd(self.committed), in_usd(self.cap)
-        return f" Of {whole}, {spent} are spent or reserved, and the run may cost {in_usd(amount)}."
+        return (
+            f"The budget is used up. Of {whole}, {spent} are spent or reserved, and the run may cost "
+            f"{in_usd(amount)}. Nothing was sent. Raise the budget."
+        )
 
     def _leave(self, held: Reservation) -> None:
         self._under_way.discard(held)
@@ -90,9 +94,21 @@ def too_small(cap: int, price: int) -> ConnectorError:
     )
 
 
-def used_up(rest: str = "") -> ConnectorError:
-    """Return the error of a run for which a budget has no room left; `rest` says how much there is."""
-    return _refusal(f"The budget is used up.{rest} Nothing was sent. Raise the budget.")
+def used_up(budget_id: str) -> ConnectorError:
+    """Return the error of a run for which a budget of the ledger has no room left."""
+    return _refusal(f"The request was not sent. {used_up_words(budget_id)}")
+
+
+def used_up_words(budget_id: str) -> str:
+    """Return which budget of the ledger is used up, and how to go on."""
+    if budget_id.startswith("day:"):
+        return (
+            "The budget of this day (UTC), for all runs, is used up. To go on, raise "
+            f"{DAILY_BUDGET_VARIABLE}, or wait for the next day."
+        )
+    return (
+        "The budget of the job is used up. To go on, start it with a higher --budget."
+    )
 
 
 def _refusal(message: str) -> ConnectorError:

@@ -90,13 +90,12 @@ def finished_item(  # noqa: PLR0913 - the parts of the end, each from another pl
     unsaved_lines: list[str],
 ) -> "TableFinishedItem":
     """Return the end of a start of a job; `job` is None if the ledger cannot be read."""
-    error = brakes.error
     return {
         "type": "table.finished",
         "job_id": job_id,
         "reason": _reason(job, brakes),
-        "cause": error["code"] if error else None,
-        "message": problem or (error["user_message"] if error else None),
+        "cause": brakes.cause,
+        "message": problem or brakes.message,
         "rows": dict(job.counts) if job else {},
         "failed": _failed(failures),
         "unsure": _unsure(failures, has_keys=has_keys),

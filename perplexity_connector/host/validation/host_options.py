@@ -12,14 +12,17 @@ from perplexity_connector.host.validation.arguments import (
 
 
 def require_options(
-    numbers: Mapping[str, object],
+    numbers: Mapping[str, int],
     flags: Mapping[str, object],
     *,
     settings: Mapping[str, Mapping[str, str]] | None,
     environ: object,
     connectors: object,
 ) -> None:
-    """Raise `ConnectorError` (`invalid_input`) for an option of a wrong type."""
+    """Raise `ConnectorError` (`invalid_input`) for an option of a wrong type.
+
+    Raises `ValueError` for a `concurrency` below one.
+    """
     for name, number in numbers.items():
         require_whole_number(name, number)
     for name, flag in flags.items():
@@ -31,6 +34,9 @@ def require_options(
         require_mapping(f"settings[{name!r}]", own)
     if connectors is not None:
         require_names("connectors", connectors)
+    if numbers["concurrency"] < 1:
+        message = "concurrency must be 1 or more"
+        raise ValueError(message)
 
 
 def require_parts(

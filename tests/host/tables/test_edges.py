@@ -140,6 +140,25 @@ def test_a_held_row_whose_failure_the_ledger_cannot_take_is_saved_later(
     assert end["unsaved"] is None
 
 
+def test_a_held_row_that_another_process_has_is_left_to_it(
+    desk: Desk, full: FullLedger
+) -> None:
+    """Its own answer counts, and the other rows go on."""
+
+    async def fail(_: JsonObject, __: ActionContext) -> ActionResult:
+        raise ConnectorError(ErrorCode.UNAVAILABLE, "Away.", effect=Effect.NONE)
+
+    async def greet(_: JsonObject, __: ActionContext) -> ActionResult:
+        full.error = FencedError("taken over", 7)
+        full.skips, full.fails = 1, {"end_run": 1}
+        return ActionResult(output={"text": "Hello"})
+
+    desk.fate = {"Ada": fail, "Grace": greet}
+    _, *rows, end = desk.run(desk.table("name\nAda\nGrace\nAlan\n"), at_once=1)
+    assert [row["line"] for row in rows] == [3, 4]
+    assert (end["reason"], end["unsaved"]) == ("done", None)
+
+
 def test_a_bug_in_a_row_ends_the_stream(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +215,7 @@ def test_erased_answers_are_not_written_again(desk: Desk) -> None:
     assert outputs_of_ada == {'{"text": "Hello, Ada"}'}
     assert "Alan" in desk.out.read_text("utf-8")
     assert end["reason"] == "done"
+    assert end["message"]
 
 
 def test_a_ledger_of_many_machines_needs_a_name_for_the_job(desk: Desk) -> None:

@@ -14,9 +14,7 @@ from perplexity_connector.contract import (
     JsonObject,
 )
 from perplexity_connector.host.tables.outputs import output as outputs
-from tests.host.tables.stage import GREET, Desk
-
-THREE = "name\nAda\nGrace\nAlan\n"
+from tests.host.tables.stage import GREET, THREE, Desk
 
 
 @pytest.fixture

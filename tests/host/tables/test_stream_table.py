@@ -18,7 +18,7 @@ from perplexity_connector.contract import (
 from perplexity_connector.host import SyncHost
 from tests.host.runs.test_budget import Plugin, Priced
 from tests.host.stage import CONNECTION, toy_host
-from tests.host.tables.stage import GREET, Desk, failing
+from tests.host.tables.stage import GREET, THREE, Desk, failing
 from tests.toy.toy import MANIFEST, ToyPlugin
 
 
@@ -290,6 +290,18 @@ def test_a_budget_ends_a_job_and_a_higher_one_goes_on(desk: Desk) -> None:
     assert (len(desk.ran), len(desk.records())) == (3, 3)
     *_, end = desk.run(table, budget="4", at_once=2)
     assert (end["reason"], len(desk.ran), end["cost"]) == ("done", 8, 2.0)
+
+
+def test_the_end_names_the_budget_that_is_used_up(desk: Desk) -> None:
+    """A higher budget of the job does not help against that of the day."""
+    table, name = desk.table(THREE), "AUTOMATION_HOST_DAILY_BUDGET"
+    *_, end = desk.run(table, budget=1, at_once=1)
+    assert (end["reason"], end["cause"]) == ("budget", None)
+    assert "--budget" in end["message"]
+    *_, end = desk.run(table, budget=9, at_once=1, host={"environ": {name: "1"}})
+    assert (end["reason"], end["cause"]) == ("budget", None)
+    assert name in end["message"]
+    assert "--budget" not in end["message"]
 
 
 def test_a_budget_below_one_row_is_refused_with_the_plan(desk: Desk) -> None:

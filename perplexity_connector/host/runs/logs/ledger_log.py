@@ -76,11 +76,6 @@ class LedgerLog(RunLog):
         if claim is not None:
             self._take(claim)
 
-    @property
-    def cost(self) -> int | None:
-        """The cost of the run; None if it is not known."""
-        return self.end.cost if self.end else None
-
     def _take(self, claim: "Claim") -> None:
         self._claim = claim
         self._has_begun = True
@@ -161,7 +156,7 @@ class LedgerLog(RunLog):
                     return await _committed(reserve)
                 except OverBudgetError as error:
                     if not error.is_waiting_useful:
-                        raise used_up(_whose(error.budget_id)) from None
+                        raise used_up(error.budget_id) from None
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_PAUSE_S, 2 * pause)
 
@@ -256,11 +251,6 @@ def warn(envelope: "EnvelopeDocument", error: BaseException) -> None:
     """Add the warning that the run could not be written into the ledger."""
     message = f"The run is not in the ledger: {error}"
     envelope["warnings"].append({"code": "not_recorded", "message": message})
-
-
-def _whose(budget_id: str) -> str:
-    is_day = budget_id.startswith("day:")
-    return " It is that of all runs of a day (UTC)." if is_day else ""
 
 
 async def refusing(work: Awaitable[T]) -> T:

@@ -203,16 +203,14 @@ class Planner:
             found = rows.get(one.key)
             is_known = found is not None and found.digest == one.digest
             state = found.state if found and is_known else None
+            # An unchanged row was checked, and its price found, at an earlier start.
+            left: NewRow | KnownRow | None = found if is_known and is_same else None
+            if left is None:
+                left = row = self._appraised(one)
+            if left is None:
+                return False
             is_left = state not in ENDED or state == self._recipe.retry
-            # A row that the ledger has was checked, and its price found, at an earlier start.
-            is_unchanged = is_left and is_known and is_same
-            left: NewRow | KnownRow | None = found if is_unchanged else None
-            if left is None and (is_left or not is_same):
-                row = self._appraised(one)
-                if row is None:
-                    return False
-                left = row if is_left else None
-            self._count_row(one, state, left)
+            self._count_row(one, state, left if is_left else None)
             if found and not is_known:
                 self._plan.changed.append(one.line.number)
         self._plan.rows += 1

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from perplexity_connector.contract import ErrorCode
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import EnvelopeDocument, ErrorDocument
+    from perplexity_connector.contract import EnvelopeDocument
     from perplexity_connector.host.ledger.entries import State
 
 Reason: TypeAlias = Literal["budget", "stopped", "failed"]
@@ -27,7 +27,8 @@ class Brakes:
     """Stops a job.
 
     * `reason`: why nothing new is sent; None while the job goes on.
-    * `error`: the row's error that stopped it; None for other reasons.
+    * `cause`: the code of the row's error that stopped it; None for other reasons.
+    * `message`: the words of that error, or which budget is used up; None for other reasons.
     * `is_leaving`: whether the runs under way are left to the provider, for the next start.
     * `is_cancelling`: whether a person wants the provider to stop them.
     * `_unavailable`: how many rows were `unavailable` since the last success.
@@ -36,15 +37,18 @@ class Brakes:
     def __init__(self) -> None:
         """Let the job go on."""
         self.reason: Reason | None = None
-        self.error: ErrorDocument | None = None
+        self.cause: str | None = None
+        self.message: str | None = None
         self.is_leaving = False
         self.is_cancelling = False
         self._unavailable = 0
 
-    def stop(self, reason: Reason, error: "ErrorDocument | None" = None) -> None:
+    def stop(
+        self, reason: Reason, message: str | None = None, cause: str | None = None
+    ) -> None:
         """Send nothing new. The first reason counts."""
         if self.reason is None:
-            self.reason, self.error = reason, error
+            self.reason, self.message, self.cause = reason, message, cause
 
     def state_after(
         self, envelope: "EnvelopeDocument", *, is_begun: bool, is_harmless: bool
@@ -65,12 +69,13 @@ class Brakes:
                 envelope, is_begun=is_begun, may_repeat=may_repeat
             )
         if error["code"] in _FOR_ALL:
-            self.stop("budget" if error["cause"] == "budget" else "failed", error)
+            reason: Reason = "budget" if error["cause"] == "budget" else "failed"
+            self.stop(reason, error["user_message"], error["code"])
             return "planned" if may_repeat and not is_begun else None
         if error["code"] == ErrorCode.UNAVAILABLE:
             self._unavailable += 1
             if self._unavailable >= _MANY:
-                self.stop("failed", error)
+                self.stop("failed", error["user_message"], error["code"])
             return "claimed" if may_repeat and not is_begun else None
         return None
 

@@ -18,6 +18,7 @@ from perplexity_connector.host.ledger.entries import (
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.params import GivenConnection, RunOptions
 from perplexity_connector.host.runs.runs import Runs
+from perplexity_connector.host.spending.budget import used_up_words
 from perplexity_connector.host.spending.money import NANO
 from perplexity_connector.host.tables.outputs.records import Outcome
 from perplexity_connector.host.tables.outputs.unsaved import Unsaved
@@ -161,7 +162,7 @@ class RunningRows:
                 return await self._next_row()
             except OverBudgetError as error:
                 if not error.is_waiting_useful:
-                    self.brakes.stop("budget")
+                    self.brakes.stop("budget", used_up_words(error.budget_id))
             except LedgerError as problem:
                 if clock() - began > LEDGER_PATIENCE_S:
                     self.unsaved.problem = str(problem)
@@ -252,6 +253,8 @@ class RunningRows:
         end = replace(end, state="failed")
         try:
             state = await committed(self._ledger.end_run(claim, end))
+        except FencedError:
+            return  # another process has the row
         except LedgerError:
             self.unsaved.add(claim, end)
             await self._report_row(claim, end, end.state)
