@@ -264,6 +264,31 @@ def test_a_run_that_is_stopped_alone_has_failed_and_that_of_a_job_is_planned(
     assert (end["reason"], end["rows"]) == (expected[0], {expected[1]: 1})
 
 
+def test_a_stopped_run_ends_alone_while_the_ledger_cannot_be_read(
+    desk: Desk, full: FullLedger
+) -> None:
+    """The other rows go on."""
+
+    async def wait(input: JsonObject, ctx: ActionContext) -> ActionResult:
+        if input["name"] != "Ada":
+            return await desk.greet(input, ctx)
+        runs = await asyncio.wrap_future(full.runs(job_id=seen["job"]))
+        (run,) = [one for one in runs if one.state == "claimed"]
+        full.fails = {"find_job": 1}
+        assert seen["host"].cancel(run.run_id)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    def watch(host: Any, item: Any) -> None:
+        if item["type"] == "table.planned":
+            seen.update(host=host, job=item["job_id"])
+
+    seen: dict[str, Any] = {}
+    desk.handler = wait
+    *_, end = desk.run(desk.table("name\nAda\nGrace\n"), watch=watch, at_once=1)
+    assert (end["reason"], end["rows"]) == ("done", {"failed": 1, "done": 1})
+
+
 def test_a_caller_that_is_cancelled_again_stops_at_the_provider() -> None:
     """And still waits for the end, so that each row has its state."""
 

@@ -1,7 +1,8 @@
 """Plan a table: the rows that are left to run, and their price. Nothing is recorded or sent yet.
 
 The planner runs in a thread of its own, reads the table once, and keeps what the ledger does not know in a
-temporary file. So the table may change afterwards, and memory holds no more than a digest of each row.
+temporary file. So the table may change afterwards, and memory holds no more than a digest or key of each row,
+and the lines that the plan names.
 """
 
 import hashlib

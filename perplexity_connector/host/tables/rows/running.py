@@ -224,7 +224,9 @@ class RunningRows:
 
     async def _cancelled(self, claim: Claim, end: RunEnd) -> None:
         """End a row that another process has stopped: alone, or with its whole job."""
-        job = await committed(self._ledger.find_job(self._job_id))
+        job = None
+        with suppress(LedgerError):  # then the row ends alone: it is not paid again
+            job = await committed(self._ledger.find_job(self._job_id))
         if job and job.cancel_requested:
             self.brakes.stop("stopped")
             await self._plan_again(claim, end)
