@@ -19,7 +19,6 @@ from perplexity_connector.cli.options import (
     silence_logs,
 )
 
-
 Action = Annotated[
     str,
     typer.Argument(

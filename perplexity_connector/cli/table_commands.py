@@ -17,7 +17,6 @@ from perplexity_connector.cli.options import (
     silence_logs,
 )
 
-
 Table = Annotated[str, typer.Argument(metavar="TABLE", help="A .csv or .jsonl file.")]
 Templates = Annotated[
     list[str],

@@ -92,6 +92,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
     [
         (["run", "look", "--strean"], "--stream"),
         (["sandbox", "--port", "x"], "65535"),
+        (["runs", "--limit", "0"], " 1."),
         (["run", "look", "--timeout", "x"], "a number"),
         (["run", "look", "--timeout"], "--timeout"),
         (["disconnect"], "NAME"),
