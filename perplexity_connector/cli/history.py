@@ -1,7 +1,6 @@
 """The commands `runs`: list what the ledger has, show one entry, cancel or forget it."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from perplexity_connector.cli.exits import UsageError
@@ -89,14 +88,12 @@ def _has(job: "KnownJob", status: str) -> bool:
 def _find(records: Records, name: str) -> _Entry:
     if name == LAST:
         for entry in _newest(records, None, None, 1):
-            # The entries of a list lack a part.
+            # An entry of a list has neither answer nor checkpoint.
             name = _id(entry)
     if run := records.answer(records.ledger.run(name)):
         return run
-    # A job without a name of its own has the real path of its output.
-    for job_name in (name, str(Path(name).resolve())):
-        if job := records.answer(records.ledger.find_job(job_name)):
-            return job
+    if job := records.find_job(name):
+        return job
     message = "Unknown run or job. The command `runs` lists the known ones."
     raise UsageError(message)
 

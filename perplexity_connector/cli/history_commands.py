@@ -16,6 +16,13 @@ from perplexity_connector.cli.options import (
     silence_logs,
 )
 
+# `last` is another run than for the other commands: the newest one may have ended.
+Resumable = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN_ID|last", help="A run's id, or last for the newest unfinished run."
+    ),
+]
 RunOrJob = Annotated[
     str,
     typer.Argument(
@@ -74,7 +81,7 @@ def show(run: RunOrJob, *, as_json: AsJson = False) -> None:
 @runs.command()
 @reporting_errors()
 def resume(
-    run: RunOrJob, *, connection: ConnectionName = None, as_json: AsJson = False
+    run: Resumable, *, connection: ConnectionName = None, as_json: AsJson = False
 ) -> None:
     """Go on with a run that a crash or a failure cut short, or show its answer again."""
     from perplexity_connector.cli.running import RunArgs, run_action

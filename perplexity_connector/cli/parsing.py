@@ -38,9 +38,13 @@ def _message(mistake: Any) -> str:
 
 
 def _wanted(kind: Any) -> str:
-    # Only whole numbers have a range, and each range has both ends.
+    # Only whole numbers have a range, and each range has a lower end.
     if hasattr(kind, "max"):
-        return f"a whole number from {kind.min} to {kind.max}"
+        is_open = kind.max is None
+        ends = (
+            f"of at least {kind.min}" if is_open else f"from {kind.min} to {kind.max}"
+        )
+        return f"a whole number {ends}"
     return _WANTED.get(kind.name, "valid")
 
 

@@ -1,5 +1,6 @@
 """The ledger as the commands use it: they wait for its answers. No answer of a run is lost by its problems."""
 
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from perplexity_connector.contract import EnvelopeDocument
     from perplexity_connector.host import Ledger, StepRun
-    from perplexity_connector.host.ledger.entries import KnownRun
+    from perplexity_connector.host.ledger.entries import KnownJob, KnownRun
 
 _T = TypeVar("_T")
 
@@ -31,7 +32,7 @@ class Records:
     * `ledger`: the ledger. The command's host writes its runs.
     * `_begun`: the runs of this command that have had a checkpoint.
     * `_cleared`: those of them whose checkpoint was cleared: nothing goes on at the provider.
-    * `_said`: the warnings about the ledger in the envelopes of its runs.
+    * `_said`: the problems of the ledger that a warning of a run, or an error, has named.
     """
 
     def __init__(self, ledger: "Ledger") -> None:
@@ -92,12 +93,20 @@ class Records:
         name = self._last() if run_id == LAST else run_id
         if run := self.answer(self.ledger.run(name)):
             return run
-        if self.answer(self.ledger.find_job(name)):
+        if self.find_job(name):
             message = "That is a table's job. Start its command again: finished rows are not paid again."
             raise UsageError(message)
         known = ", ".join(self.unfinished()) or "none"
         message = f"Unknown run. Unfinished runs, newest first: {known}."
         raise UsageError(message)
+
+    def find_job(self, name: str) -> "KnownJob | None":
+        """Return the job of that id, name or output file; None without it. Raises as `answer`."""
+        # A job without a name of its own has the real path of its output.
+        for known in (name, str(Path(name).resolve())):
+            if job := self.answer(self.ledger.find_job(known)):
+                return job
+        return None
 
     def _last(self) -> str:
         newest = self.answer(self.ledger.runs(limit=1))
@@ -133,4 +142,5 @@ class Records:
             message = "The ledger is busy. Try again."
             raise ConnectorError(ErrorCode.UNAVAILABLE, message) from None
         except LedgerError as problem:
+            self._said += str(problem)
             raise ConnectorError(ErrorCode.INTERNAL, str(problem)) from None

@@ -19,54 +19,76 @@ from perplexity_connector.cli.options import (
     silence_logs,
 )
 
+Action = Annotated[
+    str,
+    typer.Argument(
+        metavar="ACTION",
+        help="An action, such as execute_search. Leave it out with --resume.",
+    ),
+]
+Fields = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FIELD=VALUE",
+        help="Values for the input; dots lead inside: a.b=1, list.0.a=1. FIELD:=VALUE is always JSON.",
+    ),
+]
+InputDocument = Annotated[
+    str | None,
+    typer.Option(
+        "--input", metavar="JSON|@FILE|-", help="The input as JSON; - reads stdin."
+    ),
+]
+UseExample = Annotated[
+    bool, typer.Option("--example", help="Start from the action's first example.")
+]
+Resumed = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN_ID|last",
+        help="Resume a run that was cut short, or show its answer. With --connection '': by the environment's key.",
+    ),
+]
+Forgotten = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN_ID|last",
+        help="Drop a run, and all that was asked and answered in it.",
+    ),
+]
+RunTimeout = Annotated[
+    float | None,
+    typer.Option(metavar="S", help="Maximum seconds for the whole run."),
+]
+FlowFile = Annotated[
+    str, typer.Argument(metavar="FILE", help="A saved flow; - reads stdin.")
+]
+FlowConnection = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Use this stored connection instead of those that the steps name.",
+    ),
+]
+StepTimeout = Annotated[
+    float | None,
+    typer.Option(metavar="S", help="Maximum seconds for each step."),
+]
+
 
 @reporting_errors()
 def run(  # noqa: PLR0913 - each option of the command is a parameter
-    action: Annotated[
-        str,
-        typer.Argument(
-            metavar="ACTION",
-            help="An action, such as execute_search. Leave it out with --resume.",
-        ),
-    ] = "",
-    fields: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="FIELD=VALUE",
-            help="Values for the input; dots lead inside: a.b=1, list.0.a=1. FIELD:=VALUE is always JSON.",
-        ),
-    ] = None,
+    action: Action = "",
+    fields: Fields = None,
     *,
-    document: Annotated[
-        str | None,
-        typer.Option(
-            "--input", metavar="JSON|@FILE|-", help="The input as JSON; - reads stdin."
-        ),
-    ] = None,
-    example: Annotated[
-        bool, typer.Option("--example", help="Start from the action's first example.")
-    ] = False,
+    document: InputDocument = None,
+    example: UseExample = False,
     stream: Stream = False,
     sandbox: UseSandbox = False,
-    resume: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RUN_ID|last",
-            help="Resume a run that was cut short, or show its answer. With --connection '': by the environment's key.",
-        ),
-    ] = None,
-    forget: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RUN_ID|last",
-            help="Drop a run, and all that was asked and answered in it.",
-        ),
-    ] = None,
+    resume: Resumed = None,
+    forget: Forgotten = None,
     connection: ConnectionName = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option(metavar="S", help="Maximum seconds for the whole run."),
-    ] = None,
+    timeout: RunTimeout = None,
     as_json: AsJson = False,
 ) -> None:
     """Run an action and show its result.
@@ -100,22 +122,11 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
 
 @reporting_errors()
 def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A saved flow; - reads stdin.")
-    ],
+    file: FlowFile,
     *,
-    connection: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Use this stored connection instead of those that the steps name.",
-        ),
-    ] = None,
+    connection: FlowConnection = None,
     sandbox: UseSandbox = False,
-    timeout: Annotated[
-        float | None,
-        typer.Option(metavar="S", help="Maximum seconds for each step."),
-    ] = None,
+    timeout: StepTimeout = None,
     stream: Stream = False,
     as_json: AsJson = False,
 ) -> None:

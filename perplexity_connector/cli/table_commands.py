@@ -17,86 +17,94 @@ from perplexity_connector.cli.options import (
     silence_logs,
 )
 
+Table = Annotated[str, typer.Argument(metavar="TABLE", help="A .csv or .jsonl file.")]
+Templates = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FIELD=TEMPLATE",
+        help="A text for each field: {name} is the cell of that column, {{name}} is literal. FIELD:=JSON is JSON.",
+    ),
+]
+Out = Annotated[
+    str,
+    typer.Option(metavar="FILE", help="The output: one record for each valid line."),
+]
+Job = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Name the job; by default, FILE does."),
+]
+MostUsd = Annotated[
+    str | None,
+    typer.Option(
+        metavar="USD", help="The most that the job may cost, over all its starts."
+    ),
+]
+AtOnce = Annotated[int, typer.Option(min=1, help="How many rows run at once.")]
+Key = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="The column that names a row.")
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=/POINTER",
+        help="A column of the output, from the run's output. Repeatable.",
+    ),
+]
+PlanOnly = Annotated[
+    bool, typer.Option("--plan", help="Show the plan and its price, and end.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Ordered = Annotated[
+    bool, typer.Option("--ordered", help="Write the records in the table's order.")
+]
+Fresh = Annotated[
+    bool,
+    typer.Option(
+        "--fresh", help="Begin a new job that pays again. The old output is FILE.1."
+    ),
+]
+Retry = Annotated[
+    str | None,
+    typer.Option(
+        metavar="failed|unsure",
+        help="Run such rows again. An unsure one may be paid twice.",
+    ),
+]
+Raw = Annotated[
+    bool,
+    typer.Option(
+        "--raw", help="Do not escape answers that a spreadsheet reads as formulas."
+    ),
+]
+AsJsonLines = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Print each event as a line of JSON on stdout, and nothing else."
+    ),
+]
+
 
 @reporting_errors()
 def run_table(  # noqa: PLR0913 - each option of the command is a parameter
     action: ActionName,
-    table: Annotated[
-        str, typer.Argument(metavar="TABLE", help="A .csv or .jsonl file.")
-    ],
-    fields: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FIELD=TEMPLATE",
-            help="A text for each field: {name} is the cell of that column, {{name}} is literal. FIELD:=JSON is JSON.",
-        ),
-    ],
+    table: Table,
+    fields: Templates,
     *,
-    out: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE", help="The output: one record for each valid line."
-        ),
-    ],
-    job: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Name the job; by default, FILE does."),
-    ] = None,
-    budget: Annotated[
-        str | None,
-        typer.Option(
-            metavar="USD", help="The most that the job may cost, over all its starts."
-        ),
-    ] = None,
-    at_once: Annotated[
-        int, typer.Option(min=1, help="How many rows run at once.")
-    ] = 16,
-    key: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="The column that names a row."),
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=/POINTER",
-            help="A column of the output, from the run's output. Repeatable.",
-        ),
-    ] = None,
-    plan: Annotated[
-        bool, typer.Option("--plan", help="Show the plan and its price, and end.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    ordered: Annotated[
-        bool, typer.Option("--ordered", help="Write the records in the table's order.")
-    ] = False,
-    fresh: Annotated[
-        bool,
-        typer.Option(
-            "--fresh", help="Begin a new job that pays again. The old output is FILE.1."
-        ),
-    ] = False,
-    retry: Annotated[
-        str | None,
-        typer.Option(
-            metavar="failed|unsure",
-            help="Run such rows again. An unsure one may be paid twice.",
-        ),
-    ] = None,
-    raw: Annotated[
-        bool,
-        typer.Option(
-            "--raw", help="Do not escape answers that a spreadsheet reads as formulas."
-        ),
-    ] = False,
+    out: Out,
+    job: Job = None,
+    budget: MostUsd = None,
+    at_once: AtOnce = 16,
+    key: Key = None,
+    column: Columns = None,
+    plan: PlanOnly = False,
+    yes: Yes = False,
+    ordered: Ordered = False,
+    fresh: Fresh = False,
+    retry: Retry = None,
+    raw: Raw = False,
     connection: ConnectionName = None,
     sandbox: UseSandbox = False,
-    as_json: Annotated[
-        bool,
-        typer.Option(
-            "--json",
-            help="Print each event as a line of JSON on stdout, and nothing else.",
-        ),
-    ] = False,
+    as_json: AsJsonLines = False,
 ) -> None:
     """Run an action for each line of a table. The same command again does only the rows that are left.
 

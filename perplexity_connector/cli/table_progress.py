@@ -1,8 +1,7 @@
 """Shows how far a table is, on stderr: a moving line on a terminal, elsewhere a line each minute."""
 
 import time
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from perplexity_connector.cli.output import say
 from perplexity_connector.cli.progress import Spinner, stderr_is_terminal
@@ -18,7 +17,7 @@ _ELSEWHERE_S = 60.0
 
 
 class TableProgress:
-    """The progress of one start of a job, while entered.
+    """The progress of one start of a job, until it is closed.
 
     * `_spinner`: the moving line; None without a terminal.
     * `_done`, `_left`: rows that ended in this start, and those that are left.
@@ -27,25 +26,16 @@ class TableProgress:
     """
 
     def __init__(self, plan: "TablePlannedItem") -> None:
-        """Show nothing yet."""
+        """Show that the rows have begun."""
         self._spinner = Spinner() if stderr_is_terminal() else None
         self._done = 0
         self._left = plan["runs"]
         self._cost = 0.0
         self._began = self._shown = time.monotonic()
-
-    def __enter__(self) -> Self:
-        """Show that the rows have begun."""
         if self._spinner:
             self._spinner.show(self._words())
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Wipe the line."""
         if self._spinner:
             self._spinner.stop()

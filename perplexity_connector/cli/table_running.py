@@ -4,7 +4,7 @@ import asyncio
 import functools
 import sys
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -128,7 +128,7 @@ class _TableRun:
             if is_shown or not self._may_begin(plan):
                 return self._delivery.code(ExitCode.SUCCEEDED)
             stop = functools.partial(self._host.cancel, plan["job_id"])
-            with self._signals.asking(stop), TableProgress(plan) as progress:
+            with self._signals.asking(stop), closing(TableProgress(plan)) as progress:
                 finished = await self._progress(items, progress)
             return self._end(plan, finished)
 

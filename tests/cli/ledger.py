@@ -79,6 +79,7 @@ class FakeLedger:
     * `rows`, `known_jobs`: the usage and the jobs that it returns.
     * `problem`: what every method's future raises.
     * `warnings`: what `close` returns.
+    * `asked`: what the commands have asked it for, in turn.
     """
 
     place = "memory"
@@ -237,11 +238,10 @@ class FakeLedger:
         return self._did(None)
 
     def _did(self, result: T) -> "Future[T]":
-        future: Future[T] = Future()
         if self.problem:
-            future.set_exception(self.problem)
-        else:
-            future.set_result(result)
+            return self._failed(self.problem)
+        future: Future[T] = Future()
+        future.set_result(result)
         return future
 
     def _failed(self, error: Exception) -> "Future[Any]":

@@ -184,11 +184,12 @@ def test_a_job_is_cancelled_and_forgotten_by_its_id_or_name(
 def test_a_ledger_that_cannot_be_read_is_an_error_here(
     command: Command, ledger: FakeLedger
 ) -> None:
-    """Here no answer counts more."""
+    """Here no answer counts more. It is named once."""
     ledger.problem = LedgerError("The ledger is damaged.")
+    ledger.warnings = ["The ledger is damaged."]
     for words in (("runs",), ("usage",), ("runs", "show", "last")):
         outcome = command(*words)
-        assert (outcome.code, outcome.out) == (1, "")
+        assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
 
 
 def test_usage_shows_runs_and_costs(command: Command, ledger: FakeLedger) -> None:

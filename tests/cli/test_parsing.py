@@ -11,6 +11,7 @@ from tests.cli.fakes import FakeHost
 from tests.cli.ledger import FakeLedger
 
 KEY = "pplx-sEnTiNeLx0123456789abcdef"
+TABLE = ["run-table", "look", "table.csv", "--out", "out.csv"]
 # Every place of a command line where a key could be typed or pasted by mistake.
 LINES = [
     *([KEY], [f"--{KEY}"], [f"-{KEY}"], [f"--version={KEY}"], ["actions", KEY]),
@@ -28,6 +29,17 @@ LINES = [
     ["models", "a", KEY],
     *(["sandbox", "--port", KEY], ["sandbox", "--port", "70000"], ["sandbox", KEY]),
     *(["workbench", "--port", KEY], ["workbench", f"--browser={KEY}"]),
+    *(
+        ["run-table", KEY],
+        ["run-table", "look", KEY],
+        [*TABLE, KEY],
+        [*TABLE, f"={KEY}"],
+    ),
+    *([*TABLE, "a=b", option, KEY] for option in ("--budget", "--at-once", "--retry")),
+    *([*TABLE, "a=b", option, KEY] for option in ("--column", "--connection")),
+    *(["runs", KEY], ["runs", "--status", KEY], ["runs", "--since", KEY]),
+    *(["runs", "--limit", KEY], ["runs", "--limit", "0"], ["usage", "--by", KEY]),
+    *(["runs", command, KEY] for command in ("show", "resume", "cancel", "forget")),
     *(["mcp", "--http", KEY], ["mcp", "--host", KEY], ["mcp", "--connection", KEY]),
 ]
 
@@ -80,6 +92,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
     [
         (["run", "look", "--strean"], "--stream"),
         (["sandbox", "--port", "x"], "65535"),
+        (["runs", "--limit", "0"], " 1."),
         (["run", "look", "--timeout", "x"], "a number"),
         (["run", "look", "--timeout"], "--timeout"),
         (["disconnect"], "NAME"),

@@ -113,13 +113,15 @@ def test_the_last_run_is_the_newest_unfinished_one_else_the_newest(
     assert len(host.runs) == 1
 
 
+@pytest.mark.parametrize("name", ["job_1", "/home/../home/ada/out.csv"])
 def test_the_job_of_a_table_is_not_resumed_as_a_run(
-    command: Command, host: FakeHost, ledger: FakeLedger
+    command: Command, host: FakeHost, ledger: FakeLedger, name: str
 ) -> None:
-    """Its command is needed, which has the table and the template."""
+    """Its command is needed, which has the table and the template. That is said for its output file too."""
     ledger.known_jobs = [JOB]
-    assert command("runs", "resume", "job_1").code == 2
-    assert host.runs == []
+    outcome = command("runs", "resume", name)
+    assert (outcome.code, host.runs) == (2, [])
+    assert outcome.err != command("runs", "resume", "unknown").err
 
 
 def test_a_run_that_ends_after_its_answer_is_written_needs_no_words(

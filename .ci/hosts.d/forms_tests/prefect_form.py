@@ -19,6 +19,18 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
+from expected_form import (
+    REFUSED,
+    TAKEN,
+    Json,
+    expected_choices,
+    expected_fields,
+    given_values,
+    published,
+    with_switches,
+    without_kind,
+)
+
 HOME = Path(sys.argv[1])
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
@@ -42,8 +54,6 @@ from pydantic import WithJsonSchema  # noqa: E402 - likewise
 
 from perplexity_connector.plugin import load_connector  # noqa: E402 - likewise
 
-Json = dict[str, Any]
-SCHEMAS = Path(__file__).parents[3] / "schemas"
 START_S = 120
 # Every part of the page that is a field, with its labels from the outside in, and its own controls.
 FIELDS = """() => [...document.querySelectorAll(".schema-form-property")].map((field) => {
@@ -70,34 +80,6 @@ CONTROLS = {
     "p-code-input__textarea": "json",
     "p-textarea__control": "text",
     "schema-form-property-object": "group",
-}
-# Changes to the minimal input that the server must take, and those that it must refuse before a run exists.
-TAKEN: dict[str, list[Json]] = {
-    "create_chat_completion": [
-        {"search": None, "tools": [], "web_search_options": {}, "previous_response_id": ""},
-        {"fallback_models": [], "response_format": None, "max_steps": None},
-        {"messages": [{"role": "user", "content": "Hello", "images": []}]},
-        {"previous_response_id": "resp_1"},
-    ],
-    "execute_search": [
-        {"max_results": None, "search_domain_filter": []},
-        {"query": ["moon", "sun"]},
-    ],
-}  # fmt: skip
-REFUSED: dict[str, list[Json]] = {
-    "create_chat_completion": [
-        {"search": "sometimes"},
-        {"max_steps": 101},
-        {"fallback_models": ["sonar"]},
-        {"tools": ["paint"]},
-        {"tools": ["fetch_url", "fetch_url"]},
-        {"web_search_options": {"max_results": 51}},
-        {"web_search_options": {"search_type": "slow"}},
-        {"previous_response_id": "a" * 201},
-        {"messages": [{"role": "user", "content": "Hello", "images": ["string"]}]},
-        {"messages": []},
-    ],
-    "execute_search": [{"query": []}, {"query": None}, {"max_results": 21}],
 }
 
 
@@ -163,12 +145,6 @@ def answers() -> bool:
         return False
 
 
-def published(action: str) -> Json:
-    """Return the action's input schema."""
-    schema: Json = json.loads((SCHEMAS / f"{action}.v1.input.schema.json").read_text())
-    return schema
-
-
 def try_action(page: Page, action: str, deployment: str) -> None:
     """Try the server's rules and the form."""
     schema = published(action)
@@ -230,11 +206,6 @@ def create_run(page: Page, deployment: str, parameters: Json) -> APIResponse:
     return page.request.post(url, data={"parameters": parameters})
 
 
-def given_values(parameters: Json) -> Json:
-    """Return the parameters without the nulls of fields that are not filled in."""
-    return {name: value for name, value in parameters.items() if value is not None}
-
-
 def assert_ours(action: str, parameters: Json) -> None:
     """Hold our own check against the parameters of a run."""
     connector = load_connector("perplexity", {})
@@ -277,36 +248,6 @@ def remove_entries(page: Page) -> None:
             button.click()
 
 
-def without_kind(values: Json, schema: Json, kind: str) -> Json:
-    """Return values without the optional fields of a kind."""
-    kept = {}
-    for name, value in values.items():
-        shown = schema["properties"][name]
-        if name in schema.get("required", []) or expected_kind(shown) != kind:
-            kept[name] = within(value, shown, kind)
-    return kept
-
-
-def within(value: Any, shown: Json, kind: str) -> Any:
-    """Return a value without the optional fields of a kind inside it."""
-    if "properties" in shown:
-        return without_kind(value, shown, kind)
-    if "properties" in shown.get("items", {}):
-        return [without_kind(one, shown["items"], kind) for one in value]
-    return value
-
-
-def with_switches(values: Json, schema: Json) -> Json:
-    """Return values with false for each switch that is off: the page sends every switch that it draws."""
-    filled = dict(values)
-    for name, shown in schema["properties"].items():
-        if shown.get("type") == "boolean":
-            filled.setdefault(name, False)
-        if "properties" in shown and name in filled:
-            filled[name] = with_switches(filled[name], shown)
-    return filled
-
-
 def open_form(page: Page, deployment: str, values: Json) -> None:
     """Open the page that starts a run, with values filled in."""
     address = f"{ADDRESS}/deployments/deployment/{deployment}/run"
@@ -335,36 +276,6 @@ def kind_of(classes: list[str]) -> str:
     return next(kinds, "no input")
 
 
-def expected_fields(
-    schema: Json, outside: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield the labels of each field and the kind that it must have."""
-    for name, shown in schema["properties"].items():
-        # Prefect gives a parameter its own name as its title.
-        label = shown["title"] if outside else name
-        if name not in schema.get("required", []):
-            label += " (Optional)"
-        labels = (*outside, label)
-        yield labels, expected_kind(shown)
-        for inner in (shown, shown.get("items", {})):
-            if "properties" in inner:
-                yield from expected_fields(inner, labels)
-
-
-def expected_kind(shown: Json) -> str:
-    """Return the kind that a property must have."""
-    if "anyOf" in shown:
-        return expected_kind(shown["anyOf"][0])
-    if "enum" in shown or "enum" in shown.get("items", {}):
-        return "choice"
-    if shown["type"] == "object":
-        return "group" if "properties" in shown else "json"
-    if shown.get("format") == "date":
-        return "date"
-    kinds = {"boolean": "switch", "integer": "number", "number": "number"}
-    return kinds.get(shown["type"], "list" if shown["type"] == "array" else "text")
-
-
 def offered_choices(page: Page) -> set[tuple[str, ...]]:
     """Open each selection, and return the choices of all."""
     offered = set()
@@ -376,16 +287,6 @@ def offered_choices(page: Page) -> set[tuple[str, ...]]:
         page.keyboard.press("Escape")
         choices.first.wait_for(state="detached")
     return offered
-
-
-def expected_choices(shown: Json) -> Iterator[tuple[str, ...]]:
-    """Yield the choices of each property inside."""
-    if "enum" in shown:
-        yield tuple(shown["enum"])
-    inner = [*shown.get("properties", {}).values(), shown.get("items", {})]
-    for one in inner:
-        if one:
-            yield from expected_choices(one)
 
 
 def submitted(page: Page, action: str) -> Json:
