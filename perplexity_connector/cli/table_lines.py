@@ -75,12 +75,9 @@ def _parts(plan: "TablePlannedItem") -> Iterator[str]:
 
 def _price_line(plan: "TablePlannedItem") -> str:
     price, seconds = plan["price"], plan["seconds"]
-    words = "Price: unknown"
-    if price:
-        worst = f"at worst {usd_words(price['worst'])}"
-        if price["basis"] == "estimate":
-            worst = f"{worst}, or more: it is an estimate"
-        words = f"Price: likely {usd_words(price['likely'])}, {worst}"
+    words = f"Price: likely {usd_words(price['likely'])}, at worst {usd_words(price['worst'])}"
+    if price["basis"] == "estimate":
+        words = f"{words}, or more: it is an estimate"
     return (
         words if seconds is None else f"{words}. Time: about {wait_in_words(seconds)}"
     )

@@ -143,13 +143,12 @@ class _TableRun:
 
     def _may_begin(self, plan: "TablePlannedItem") -> bool:
         """Ask on a terminal. Elsewhere raise `UsageError` for a high price without a budget."""
-        args, price = self._args, plan["price"]
+        args = self._args
         if args.yes or args.sandbox or not plan["runs"]:
             return True
         if sys.stdin.isatty():
             return typer.confirm("Begin?", err=True)
-        likely = price["likely"] if price else 0.0
-        if likely > _UNASKED_USD and args.budget is None:
+        if plan["price"]["likely"] > _UNASKED_USD and args.budget is None:
             message = "The likely price is above 1 USD. Add --budget or --yes. Nothing was sent."
             raise UsageError(message)
         return True

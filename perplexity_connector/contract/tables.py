@@ -50,7 +50,7 @@ class TablePlannedItem(TypedDict):
     * `going_on`: the runs that an earlier start has begun. They are followed, not paid again.
     * `changed`: the lines whose content is new under a known key. They run again.
     * `invalid`: one item for each line that does not run.
-    * `price`: None for an action without prices.
+    * `price`: an action without prices counts as 1 USD a run, an estimate.
     * `seconds`: how long it takes at the known rate limit; None while that is unknown.
     * `output`: the path of the output.
     * `kept_as`: with `fresh`, the path that the old output gets.
@@ -65,7 +65,7 @@ class TablePlannedItem(TypedDict):
     going_on: int
     changed: list[int]
     invalid: list[InvalidLineDocument]
-    price: TablePriceDocument | None
+    price: TablePriceDocument
     seconds: float | None
     output: str
     kept_as: NotRequired[str]

@@ -176,14 +176,6 @@ def test_elsewhere_a_high_price_needs_a_budget_or_a_yes(
     assert command(*COMMAND, *OUT, *options).code == code
 
 
-def test_an_action_without_prices_is_not_asked_about(
-    command: Command, host: FakeHost
-) -> None:
-    """It is said, and begins."""
-    host.script = [PLAN | {"price": None}, ROW, FINISHED]
-    assert command(*COMMAND, *OUT).code == 0
-
-
 def test_a_table_with_nothing_left_begins_without_a_question(
     command: Command, host: FakeHost
 ) -> None:

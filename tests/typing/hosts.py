@@ -112,7 +112,7 @@ def a_table(host: SyncHost) -> None:
             match item["type"]:
                 case "table.planned":
                     assert_type(item, TablePlannedItem)
-                    assert_type(item["price"], TablePriceDocument | None)
+                    assert_type(item["price"], TablePriceDocument)
                     assert_type(item["invalid"], list[InvalidLineDocument])
                 case "row.finished":
                     assert_type(item, RowFinishedItem)

@@ -34,6 +34,11 @@ def reserve_of(estimate: CostEstimate, percentile: int | None) -> int:
     return max(worst, percentile or 0)
 
 
+def open_group(estimate: CostEstimate) -> str | None:
+    """Return the group of an open-ended run, whose costs teach about its next runs; None with a listed price."""
+    return estimate.group if estimate.basis == "estimate" else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """Runs that cost alike: those of one action whose estimates have one group."""

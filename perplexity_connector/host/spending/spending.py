@@ -10,6 +10,7 @@ from perplexity_connector.host.spending.prices import (
     CostsInLedger,
     CostsInMemory,
     Kind,
+    open_group,
     reserve_of,
 )
 
@@ -77,7 +78,7 @@ class Spending:
             self._day = day
         return (day,)
 
-    def learn(self, kind: Kind, cost: int) -> None:
-        """Learn the cost of a run."""
-        if not self._is_sandbox:
+    def learn(self, kind: Kind, estimate: "CostEstimate", cost: int) -> None:
+        """Learn the cost of an open-ended run. One with a listed price says nothing about the others."""
+        if not self._is_sandbox and open_group(estimate) is not None:
             self._costs.add(kind, cost)

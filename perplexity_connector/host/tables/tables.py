@@ -97,6 +97,7 @@ class Tables:
             with _usable_ledger():
                 item = await self._planned(ledger, job, plan)
             yield item
+            _require_a_row(job, plan)
             if options.get("plan_only") or not await _is_confirmed(options, item):
                 return
             async with aclosing(self._start(ledger, job, plan)) as items:
@@ -233,6 +234,15 @@ def _alone(ledger: "Ledger", job: TableJob) -> Iterator[None]:
         yield
     finally:
         _ACTIVE.discard(name)
+
+
+def _require_a_row(job: TableJob, plan: Plan) -> None:
+    """Refuse a new job without a valid line, which a corrected template would have to replace."""
+    if job.known is None and plan.invalid and not plan.rows:
+        first = plan.invalid[0]
+        where = f"line {first['line']} {first['pointer']}".rstrip()
+        message = f"No line can run, so no job was begun. The first error, in {where}: {first['message']}"
+        raise refusal(message)
 
 
 class _JobReader:

@@ -109,7 +109,7 @@ def test_the_steps_of_a_run_are_written_in_order() -> None:
         False,
         None,
         (),
-        "g",
+        None,  # its price is a listed one
     )
     assert new.connection is None
     assert new.fingerprint

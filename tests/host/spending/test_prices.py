@@ -9,8 +9,10 @@ from perplexity_connector.host.spending.prices import (
     CostsInLedger,
     CostsInMemory,
     Kind,
+    open_group,
     reserve_of,
 )
+from perplexity_connector.host.spending.spending import Spending
 
 KIND = Kind(connector="toy", action="greet", group="cool")
 
@@ -113,3 +115,17 @@ def test_runs_that_begin_together_share_one_question() -> None:
 
     assert asyncio.run(main()) == [7] * 5
     assert len(ledger.asked) == 1
+
+
+def test_a_run_with_a_listed_price_says_nothing_about_open_ended_ones() -> None:
+    """Although the model, and so the group, is the same."""
+    spending = Spending(cap=1, daily_cap=None, ledger=None, is_sandbox=False)
+    listed = CostEstimate(likely=1, worst=1, basis="list_price", group="cool")
+    open_ended = CostEstimate(likely=1, worst=1, group="cool")
+    for _ in range(50):
+        spending.learn(KIND, listed, 9_000_000_000)
+    assert asyncio.run(spending.price(KIND, open_ended)) == 1_000_000_000
+    for _ in range(50):
+        spending.learn(KIND, open_ended, 9_000_000_000)
+    assert asyncio.run(spending.price(KIND, open_ended)) == 9_000_000_000
+    assert (open_group(listed), open_group(open_ended)) == (None, "cool")

@@ -365,3 +365,12 @@ def test_an_unchanged_row_is_neither_checked_nor_priced_again(
     after, *_, end = desk.run(table)
     assert (after["runs"], after["price"]) == (3, before["price"])
     assert (end["reason"], end["cost"]) == ("done", 0.75)
+
+
+def test_a_template_that_no_line_can_use_begins_no_job(desk: Desk) -> None:
+    """The corrected one is not another template of a known job."""
+    table = desk.table(THREE)
+    with pytest.raises(ConnectorError, match="/nmae"):
+        desk.run(table, {"nmae": "{name}"})
+    assert not desk.out.exists()
+    assert desk.run(table)[-1]["reason"] == "done"

@@ -17,7 +17,11 @@ from perplexity_connector.host.runs.logs.queued_log import QueuedLog
 from perplexity_connector.host.runs.logs.run_log import NO_LOG, RunLog
 from perplexity_connector.host.runs.params import RunRequest
 from perplexity_connector.host.runs.record import RunRecord
-from perplexity_connector.host.spending.prices import UNKNOWN_PRICE, Kind
+from perplexity_connector.host.spending.prices import (
+    UNKNOWN_PRICE,
+    Kind,
+    open_group,
+)
 from perplexity_connector.host.spending.spending import Spending
 
 if TYPE_CHECKING:
@@ -93,7 +97,7 @@ class Logs:
             is_sandbox=self.is_sandbox,
             started_at=_milliseconds(record.started_at),
             input=input if self.keeps_content else None,
-            price_group=estimate.group,
+            price_group=open_group(estimate),
         )
         kind = Kind(connector=new.connector, action=new.action, group=estimate.group)
         price = partial(self.spending.price, kind, estimate)
@@ -103,7 +107,7 @@ class Logs:
             log = self._own_log(self.ledger, new, price, resumes=resumes)
         if self.spending.budget is None:
             return log
-        learn = partial(self.spending.learn, kind)
+        learn = partial(self.spending.learn, kind, estimate)
         return BudgetLog(self.spending.budget, price, learn, log)
 
     def _own_log(

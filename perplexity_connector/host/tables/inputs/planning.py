@@ -28,6 +28,7 @@ from perplexity_connector.host.ledger.entries import (
     State,
 )
 from perplexity_connector.host.spending.money import nano_usd
+from perplexity_connector.host.spending.prices import open_group
 from perplexity_connector.host.tables.inputs.reading import Line, Table
 from perplexity_connector.host.tables.inputs.spool import Spool
 from perplexity_connector.host.tables.inputs.templates import as_text
@@ -301,7 +302,7 @@ def _priced(one: _Candidate, estimate: CostEstimate) -> NewRow:
         input=one.input,
         likely=nano_usd(estimate.likely),
         worst=nano_usd(estimate.worst),
-        price_group=estimate.group if estimate.basis == "estimate" else None,
+        price_group=open_group(estimate),
     )
 
 
