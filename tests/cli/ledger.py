@@ -31,7 +31,6 @@ RUN = KnownRun(
     key="",
     state="begun",
     created_at=NOW,
-    sent_at=NOW,
     ended_at=None,
     attempts=0,
     status=None,

@@ -214,7 +214,7 @@ class Ledger(LedgerUser):
     ) -> "Future[None]":
         """Record where the records of these lines end in the output; None: not written."""
         return self._write(
-            lambda tx: lazy.planning.line_ends(tx.connection, job_id, ends)
+            lambda tx: lazy.table_lines.line_ends(tx.connection, job_id, ends)
         )
 
     def end_job(self, job_id: str, reason: str) -> "Future[None]":
