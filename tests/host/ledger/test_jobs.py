@@ -8,7 +8,6 @@ from sqlalchemy import select
 from perplexity_connector.host.ledger.entries import (
     FencedError,
     KnownJob,
-    NewJob,
     NewLine,
     NewRow,
     OverBudgetError,
@@ -22,7 +21,7 @@ from perplexity_connector.host.ledger.transactions import (
     table_lines,
 )
 from perplexity_connector.host.ledger.transactions.row_planning import add_rows
-from tests.host.ledger.books import JOB, Books
+from tests.host.ledger.books import JOB, Books, a_job
 
 
 def job(books: Books) -> KnownJob:
@@ -276,9 +275,7 @@ def test_ends_of_no_lines_change_nothing(books: Books) -> None:
 
 
 def _begin(books: Books, job_id: str, **known: Any) -> None:
-    named = {"name": "out.csv"} | known
-    new = NewJob(job_id=job_id, connector="toy", action="ask", version=1, **named)
-    books.do(planning.begin_job, new, now=1)
+    books.do(planning.begin_job, a_job(job_id, **known), now=1)
 
 
 def _rename(books: Books) -> None:

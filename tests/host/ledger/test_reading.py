@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from perplexity_connector.host.ledger.entries import KnownRow, NewJob, State
+from perplexity_connector.host.ledger.entries import KnownRow, State
 from perplexity_connector.host.ledger.records.reading import (
     find_failures,
     find_job,
@@ -21,7 +21,7 @@ from perplexity_connector.host.ledger.transactions import (
     planning,
     table_lines,
 )
-from tests.host.ledger.books import DAY, JOB, Books
+from tests.host.ledger.books import DAY, JOB, Books, a_job
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -146,15 +146,7 @@ def test_runs_of_a_sandbox_count_nowhere(books: Books) -> None:
 
 def test_runs_of_a_job_of_the_sandbox_count_nowhere(books: Books) -> None:
     """As those outside a job."""
-    new = NewJob(
-        job_id=JOB,
-        name=None,
-        connector="toy",
-        action="ask",
-        version=1,
-        is_sandbox=True,
-    )
-    books.do(planning.begin_job, new, now=1)
+    books.do(planning.begin_job, a_job(is_sandbox=True), now=1)
     books.add(["0"])
     claim = books.claimed()
     books.sent("a", claim)

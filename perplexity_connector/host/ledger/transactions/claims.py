@@ -150,7 +150,7 @@ def begin_run(
 def adopt_run(
     connection: Connection, new: NewRun, checkpoint: JsonObject, *, now: int
 ) -> None:
-    """Enter an unfinished run of an old journal: `begun`, and held by none. A known id is left alone."""
+    """Enter an unfinished run of an old journal: `begun`, without an owner. A known id changes nothing."""
     if connection.scalar(_known_job, {"job": new.run_id}):
         return
     row_id = _enter_lone(connection, new, "begun", owner=None, now=now)
