@@ -19,19 +19,21 @@ from perplexity_connector.host.ledger.entries import (
 
 T = TypeVar("T")
 NOW = 1_790_000_000_000
+_ACTION: dict[str, Any] = {
+    "connector": "toy",
+    "action": "look",
+    "version": 1,
+    "connection": None,
+    "is_sandbox": False,
+}
 RUN = KnownRun(
     run_id="run_1",
     job_id="run_1",
-    connector="toy",
-    action="look",
-    version=1,
-    connection=None,
-    is_sandbox=False,
+    **_ACTION,
     number=0,
     key="",
     state="begun",
     created_at=NOW,
-    sent_at=NOW,
     ended_at=None,
     attempts=0,
     status=None,
@@ -50,14 +52,10 @@ RUN = KnownRun(
 JOB = KnownJob(
     job_id="job_1",
     name="/home/ada/out.csv",
-    connector="toy",
-    action="look",
-    version=1,
-    connection=None,
+    **_ACTION,
     template_digest=None,
     columns=None,
     output="/home/ada/out.csv",
-    is_sandbox=False,
     created_at=NOW + 1,
     ended_at=None,
     starts=1,

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from perplexity_connector.contract import Secret
 
@@ -33,7 +34,8 @@ def _parts(thing: object) -> Iterator[object]:
     elif not isinstance(thing, Secret | type) and _is_ours(thing):
         names = [
             *getattr(thing, "__dict__", {}),
-            *getattr(type(thing), "__slots__", ()),
+            # Those of a class are without the slots of its bases.
+            *chain(*(vars(kind).get("__slots__", ()) for kind in type(thing).__mro__)),
         ]
         yield from (getattr(thing, name, None) for name in names)
 

@@ -58,51 +58,67 @@ class OverBudgetError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewJob:
-    """A job to begin.
+class NewAction:
+    """The action of a new job or run.
 
-    * `name`: its identity for a person: the real path of its output, or a chosen name.
     * `connection`: the name of its stored connection; None for any other connection.
     * `fingerprint`: of the connection's settings. The newest counts.
-    * `idempotent`: whether its action may be repeated freely.
-    * `template_digest`, `columns`: the digest of the template, and the columns of the output.
-    * `cap`: the most that it may cost.
+    * `idempotent`: whether the action may be repeated freely.
     * `is_sandbox`: it counts in no usage, daily budget or percentile.
-    * `output`: the real path of its output.
     """
 
-    job_id: str
-    name: str | None
     connector: str
     action: str
     version: int
     connection: str | None = None
     fingerprint: str = ""
     idempotent: bool = False
+    is_sandbox: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob(NewAction):
+    """A job to begin.
+
+    * `name`: its identity for a person: the real path of its output, or a chosen name.
+    * `template_digest`, `columns`: the digest of the template, and the columns of the output.
+    * `cap`: the most that it may cost.
+    * `output`: the real path of its output.
+    """
+
+    job_id: str
+    name: str | None
     template_digest: str | None = None
     columns: JsonObject | None = None
     cap: int | None = None
-    is_sandbox: bool = False
     output: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewRow:
+class RowPrice:
+    """The price of a row.
+
+    * `likely`, `worst`: `worst` is reserved.
+    * `price_group`: runs of one group cost alike; None if the price is a listed one.
+    """
+
+    likely: int = 0
+    worst: int = 0
+    price_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRow(RowPrice):
     """A row to plan.
 
     * `number`: its first line in the table.
     * `key`, `digest`: its identity within the job, and the digest of its input.
-    * `likely`, `worst`: its price; `worst` is reserved.
-    * `price_group`: runs of one group cost alike; None if the price is a listed one.
     """
 
     number: int
     key: str
     digest: str
     input: JsonObject = field(repr=False)
-    likely: int = 0
-    worst: int = 0
-    price_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +131,7 @@ class NewLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewRun:
+class NewRun(NewAction):
     """A run outside a job.
 
     * `started_at`: when it began; None is the time of its commit.
@@ -123,13 +139,6 @@ class NewRun:
     """
 
     run_id: str
-    connector: str
-    action: str
-    version: int
-    connection: str | None = None
-    fingerprint: str = ""
-    idempotent: bool = False
-    is_sandbox: bool = False
     started_at: int | None = None
     input: JsonObject | None = field(default=None, repr=False)
     price: int | None = None
@@ -207,7 +216,6 @@ class KnownRun:
     key: str
     state: State
     created_at: int
-    sent_at: int | None
     ended_at: int | None
     attempts: int
     status: str | None
@@ -260,19 +268,16 @@ class KnownJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownRow:
-    """A row in the ledger, for the plan: its content's digest, its state, and its price as `NewRow` has it."""
+class KnownRow(RowPrice):
+    """A row in the ledger, for the plan. `digest`: of its input."""
 
     key: str
     digest: str
     state: State
-    likely: int = 0
-    worst: int = 0
-    price_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownLine:
+class KnownLine(RowPrice):
     """A line of a table, with the outcome of its row.
 
     * `row_number`: the row's own line; a double has another number.
@@ -280,7 +285,7 @@ class KnownLine:
     * `record`: the table's own columns.
     * `output_end`: where its record ends in the output file; None if it is not written.
     * `run_id` to `output`: of the row's current run, if it has one.
-    * `likely`, `worst`, `price_group`: of its row, in the lines for a plan.
+    * its price: that of its row, in the lines for a plan.
     """
 
     number: int
@@ -294,9 +299,6 @@ class KnownLine:
     error_code: str | None
     cost: int | None
     output: "EnvelopeDocument | None" = field(repr=False)
-    likely: int = 0
-    worst: int = 0
-    price_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

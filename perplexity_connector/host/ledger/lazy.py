@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         table_lines,
     )
 else:
-    _ROOMS = {"journal_files": ""} | dict.fromkeys(
+    _PACKAGES = {"journal_files": ""} | dict.fromkeys(
         ("keeping", "reading", "usage"), ".records"
     )
 
@@ -39,7 +39,7 @@ else:
         if name not in __all__:
             message = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(message)
-        room = _ROOMS.get(name, ".transactions")
-        module = import_module(f"perplexity_connector.host.ledger{room}.{name}")
+        package = _PACKAGES.get(name, ".transactions")
+        module = import_module(f"perplexity_connector.host.ledger{package}.{name}")
         globals()[name] = module  # for the next use
         return module

@@ -121,7 +121,10 @@ class Ledger(LedgerUser):
         return self._read(lambda tx: lazy.reading.find_job(tx.connection, id_or_name))
 
     def begin_job(self, job: "NewJob") -> "Future[None]":
-        """Record a job, or the newest fingerprint of a known one."""
+        """Record a job, or the newest fingerprint of a known one.
+
+        `FencedError` if another job has its name.
+        """
         return self._write(
             lambda tx: lazy.planning.begin_job(tx.connection, job, now=tx.now)
         )
@@ -140,7 +143,10 @@ class Ledger(LedgerUser):
     def add_rows(
         self, job_id: str, rows: "Sequence[NewRow]", lines: "Sequence[NewLine]"
     ) -> "Future[None]":
-        """Record rows of a job and lines of its table, in batches. Only differences are written."""
+        """Record rows of a job and lines of its table, in batches. Only differences are written.
+
+        `FencedError` while a process works on a row whose content has changed.
+        """
         return self._write(
             lambda tx: lazy.row_planning.add_rows(
                 tx.connection, job_id, rows, lines, is_alive=tx.is_alive, now=tx.now
@@ -160,7 +166,8 @@ class Ledger(LedgerUser):
         """Begin to write for a job: take over from dead processes, and plan the retried rows again.
 
         A cap replaces the job's own, and so does an output, into which all lines are to be written.
-        `FencedError` while another process writes for it.
+        `LookupError` for an unknown job, `FencedError` while another process writes for it or into
+        its output.
         """
         return self._write(
             lambda tx: lazy.planning.start_job(
@@ -185,7 +192,8 @@ class Ledger(LedgerUser):
     ) -> "Future[Claim | None]":
         """Claim the next row, with its reservation in the job's budget and in `budgets`.
 
-        None if nothing is left to claim. `OverBudgetError` if the reservation does not fit.
+        None if nothing is left to claim, or the job was cancelled. `OverBudgetError` if the
+        reservation does not fit.
         """
         return self._write(
             lambda tx: lazy.claims.claim_row(
@@ -214,7 +222,7 @@ class Ledger(LedgerUser):
     ) -> "Future[None]":
         """Record where the records of these lines end in the output; None: not written."""
         return self._write(
-            lambda tx: lazy.planning.line_ends(tx.connection, job_id, ends)
+            lambda tx: lazy.table_lines.line_ends(tx.connection, job_id, ends)
         )
 
     def end_job(self, job_id: str, reason: str) -> "Future[None]":

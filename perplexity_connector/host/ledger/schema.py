@@ -1,5 +1,8 @@
 """The tables of the ledger. A change of them is a new `VERSION`."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -37,6 +40,20 @@ def _number(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False, server_default="0")
 
 
+def _action() -> Sequence[Column[Any]]:
+    """Return the columns of an action, which a job and each of its runs have."""
+    return (
+        Column("connector", String, nullable=False),
+        Column("action", String, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("connection", String),
+        Column("fingerprint", String, nullable=False, server_default=""),
+        _flag("idempotent"),
+    )
+
+
+ACTION = tuple(column.name for column in _action())
+
 meta = Table("meta", metadata, Column("version", Integer, nullable=False))
 
 # The processes that write. `lease_until` is set where they cannot hold a lock file.
@@ -64,12 +81,7 @@ jobs = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("name", String, unique=True),
-    Column("connector", String, nullable=False),
-    Column("action", String, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("connection", String),
-    Column("fingerprint", String, nullable=False, server_default=""),
-    _flag("idempotent"),
+    *_action(),
     Column("template_digest", String),
     Column("columns", Text),
     _flag("is_sandbox"),
@@ -132,12 +144,7 @@ runs = Table(
     Column("step", String, nullable=False, server_default=""),
     Column("item", Integer, nullable=False, server_default="0"),
     Column("round", Integer, nullable=False),
-    Column("connector", String, nullable=False),
-    Column("action", String, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("connection", String),
-    Column("fingerprint", String, nullable=False, server_default=""),
-    _flag("idempotent"),
+    *_action(),
     Column("state", String, nullable=False),
     Column("sent_by", String),
     Column("sent_epoch", Integer),

@@ -105,7 +105,7 @@ class LedgerUser:
 
         writer.require_ours()
         leave_writer(writer, timeout)
-        writer.listeners.remove(self._tell)
+        writer.listeners.remove(self._on_cancelled)
         # Until here, the callbacks of its futures have used it.
         if self._writer is writer:
             self._writer = None
@@ -161,7 +161,7 @@ class LedgerUser:
             writer = self._writer
             if writer is None:
                 writer = self._writer = join_writer(self._address, self._environ)
-                writer.listeners.append(self._tell)
+                writer.listeners.append(self._on_cancelled)
         self._take_in_journal(writer)
         return writer
 
@@ -180,7 +180,7 @@ class LedgerUser:
         taken = self._submit(lambda tx: lazy.journal_files.take_in(tx, folder))
         taken.add_done_callback(remove)
 
-    def _tell(self, run_id: str) -> None:
+    def _on_cancelled(self, run_id: str) -> None:
         for listener in tuple(self._listeners):
             listener(run_id)
 

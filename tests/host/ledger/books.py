@@ -29,6 +29,13 @@ JOB = "job_1"
 DAY = "day:2026-11-26"
 
 
+def a_job(job_id: str = JOB, *, name: str | None = "out.csv", **known: Any) -> NewJob:
+    """Return a job to begin."""
+    return NewJob(
+        job_id=job_id, name=name, connector="toy", action="ask", version=1, **known
+    )
+
+
 class Books:
     """A ledger, the time, and which owners live."""
 
@@ -76,15 +83,7 @@ class Books:
         name: str | None = "out.csv",
     ) -> None:
         """Begin and start a job of so many rows."""
-        new = NewJob(
-            job_id=JOB,
-            name=name,
-            connector="toy",
-            action="ask",
-            version=1,
-            idempotent=idempotent,
-            cap=cap,
-        )
+        new = a_job(name=name, idempotent=idempotent, cap=cap)
         self.do(begin_job, new, now=self.now)
         self.add([str(number) for number in range(count)], price=price)
         self.start(owner)

@@ -24,7 +24,7 @@ def books(_made_once: Books) -> Books:
 
 @pytest.fixture
 def quiet_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the writing thread do only what it is given."""
+    """Let the writing thread do nothing but its units."""
     monkeypatch.setattr(writer, "_LOOK_S", 3600)
 
 

@@ -53,7 +53,7 @@ def test_the_percentile_of_a_group_raises_a_reservation_and_never_lowers_it(
 
 
 def test_a_row_that_does_not_fit_waits_for_others_under_way(books: Books) -> None:
-    """When those have ended, waiting is of no use."""
+    """When those have ended, waiting is useless."""
     books.plan(2, price=10, cap=15)
     first = books.claimed("a")
     with pytest.raises(OverBudgetError) as refused:
@@ -190,7 +190,7 @@ def test_only_a_begun_run_can_be_resumed(books: Books) -> None:
 
 
 def test_an_unfinished_run_of_an_old_journal_is_taken_in_once(books: Books) -> None:
-    """It is held by none, and can be resumed at once."""
+    """It has no owner, and can be resumed at once."""
     new = NewRun(run_id="run_1", connector="toy", action="ask", version=1)
     for _ in range(2):
         books.do(claims.adopt_run, new, {"id": "r1"}, now=1)

@@ -8,7 +8,6 @@ from sqlalchemy import select
 from perplexity_connector.host.ledger.entries import (
     FencedError,
     KnownJob,
-    NewJob,
     NewLine,
     NewRow,
     OverBudgetError,
@@ -16,9 +15,13 @@ from perplexity_connector.host.ledger.entries import (
 from perplexity_connector.host.ledger.records.keeping import forget
 from perplexity_connector.host.ledger.records.reading import find_job, find_lines
 from perplexity_connector.host.ledger.schema import lines, owners, rows
-from perplexity_connector.host.ledger.transactions import planning, run_units
+from perplexity_connector.host.ledger.transactions import (
+    planning,
+    run_units,
+    table_lines,
+)
 from perplexity_connector.host.ledger.transactions.row_planning import add_rows
-from tests.host.ledger.books import JOB, Books
+from tests.host.ledger.books import JOB, Books, a_job
 
 
 def job(books: Books) -> KnownJob:
@@ -82,7 +85,7 @@ def test_changed_content_under_a_key_is_planned_again(books: Books) -> None:
     claim = books.claimed()
     books.sent("a", claim)
     books.end("a", claim, cost=4)
-    books.do(planning.line_ends, JOB, [(0, 100)])
+    books.do(table_lines.line_ends, JOB, [(0, 100)])
     books.add(["0"], digest="changed")
     again = books.claimed()
     assert again.round == 1
@@ -127,7 +130,7 @@ def test_a_changed_record_of_a_line_counts_as_not_written(books: Books) -> None:
     """The row itself is not run again."""
     books.plan(1)
     finish(books)
-    books.do(planning.line_ends, JOB, [(0, 100)])
+    books.do(table_lines.line_ends, JOB, [(0, 100)])
     changed = [NewLine(number=0, key="0", record={"name": "other"})]
     books.do(add_rows, JOB, [], changed, is_alive=books.is_alive, now=1)
     assert all_of(books, lines)[0].output_end is None
@@ -140,7 +143,7 @@ def test_erased_content_comes_back_with_the_table(books: Books) -> None:
     claim = books.claimed()
     books.sent("a", claim)
     books.end("a", claim)
-    books.do(planning.line_ends, JOB, [(0, 100)])
+    books.do(table_lines.line_ends, JOB, [(0, 100)])
     books.do(planning.end_job, "a", JOB, "stopped", now=2)
     books.do(forget, JOB, is_alive=books.is_alive, now=2)
     assert job(books).content_erased
@@ -171,7 +174,7 @@ def test_only_a_retry_pays_for_failed_rows_again(books: Books) -> None:
         claim = books.claimed()
         books.sent("a", claim)
         books.end("a", claim, state, effect="unknown", cost=None)
-    books.do(planning.line_ends, JOB, [(0, 1), (1, 2), (2, 3)])
+    books.do(table_lines.line_ends, JOB, [(0, 1), (1, 2), (2, 3)])
     books.start("a")
     assert books.claim() is None
     books.start("a", retry="failed")
@@ -263,15 +266,16 @@ def test_a_job_that_was_never_begun_cannot_start(books: Books) -> None:
         books.start("a")
 
 
-def test_ends_of_no_lines_are_entered_too(books: Books) -> None:
+def test_ends_of_no_lines_change_nothing(books: Books) -> None:
     """A batch may be empty."""
-    books.do(planning.line_ends, JOB, [])
+    books.plan(1)
+    books.do(table_lines.line_ends, JOB, [(0, 100)])
+    books.do(table_lines.line_ends, JOB, [])
+    assert [line.output_end for line in all_of(books, lines)] == [100]
 
 
 def _begin(books: Books, job_id: str, **known: Any) -> None:
-    named = {"name": "out.csv"} | known
-    new = NewJob(job_id=job_id, connector="toy", action="ask", version=1, **named)
-    books.do(planning.begin_job, new, now=1)
+    books.do(planning.begin_job, a_job(job_id, **known), now=1)
 
 
 def _rename(books: Books) -> None:

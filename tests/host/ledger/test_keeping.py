@@ -59,7 +59,7 @@ def test_an_unfinished_job_keeps_its_content(books: Books) -> None:
 
 
 def test_content_can_be_erased_as_soon_as_a_run_has_ended(books: Books) -> None:
-    """For those who record none."""
+    """For an operator who wants none recorded."""
     claim = books.begin("a", input={"q": WORD})
     books.sent("a", claim)
     assert not books.do(keeping.erase, "run_1")

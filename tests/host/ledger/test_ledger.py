@@ -12,7 +12,6 @@ from perplexity_connector.host.ledger import lazy
 from perplexity_connector.host.ledger.entries import (
     FencedError,
     LedgerError,
-    NewJob,
     NewLine,
     NewRow,
     OverBudgetError,
@@ -20,6 +19,7 @@ from perplexity_connector.host.ledger.entries import (
 )
 from perplexity_connector.host.ledger.records import keeping
 from perplexity_connector.host.ledger.writing import owners
+from tests.host.ledger.books import a_job
 from tests.host.ledger.entering import WAIT_S, a_run, an_end, environ_of, outcome
 
 DAY_MS = 24 * 3600 * 1000
@@ -35,15 +35,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def plan(ledger: Ledger, rows: int = 2, cap: int = 100) -> None:
     """Plan a job of some rows, which cost 5 each and reserve 10, and start it."""
-    job = NewJob(
-        job_id="job_1",
-        name="/out.csv",
-        connector="toy",
-        action="greet",
-        version=1,
-        cap=cap,
-    )
-    ledger.begin_job(job).result(WAIT_S)
+    ledger.begin_job(a_job(name="/out.csv", cap=cap)).result(WAIT_S)
     numbers = range(1, rows + 1)
     ledger.add_rows(
         "job_1",
@@ -122,7 +114,7 @@ def test_what_is_recorded_can_be_read(ledger: Ledger) -> None:
 
 
 def test_an_unknown_run_can_be_neither_cancelled_nor_resumed(ledger: Ledger) -> None:
-    """It says so."""
+    """Its error is the same for each call."""
     for future in (
         ledger.cancel("run_x"),
         ledger.forget("run_x"),

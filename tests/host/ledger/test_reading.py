@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from perplexity_connector.host.ledger.entries import KnownRow, NewJob, State
+from sqlalchemy import make_url
+
+from perplexity_connector.host.ledger.entries import KnownRow, State
 from perplexity_connector.host.ledger.records.reading import (
     find_failures,
     find_job,
@@ -14,9 +16,12 @@ from perplexity_connector.host.ledger.records.reading import (
     last_written,
 )
 from perplexity_connector.host.ledger.records.usage import percentile, usage
-from perplexity_connector.host.ledger.transactions import planning
-from perplexity_connector.host.ledger.transactions.budgets import lock_budgets
-from tests.host.ledger.books import DAY, JOB, Books
+from perplexity_connector.host.ledger.transactions import (
+    budgets,
+    planning,
+    table_lines,
+)
+from tests.host.ledger.books import DAY, JOB, Books, a_job
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -95,7 +100,7 @@ def test_lines_are_read_in_their_order_as_soon_as_they_have_ended(
     books.add(["0", "1", "2", "3"])
     assert [line.number for line in books.do(find_lines, JOB)] == [0, 1, 2]
     assert [line.number for line in books.do(find_lines, JOB, after=0, limit=1)] == [1]
-    books.do(planning.line_ends, JOB, [(0, 10), (2, 30)])
+    books.do(table_lines.line_ends, JOB, [(0, 10), (2, 30)])
     left = books.do(find_lines, JOB, is_unwritten=True)
     assert [line.number for line in left] == [1]
     assert left[0].record == {"name": "1"}
@@ -141,15 +146,7 @@ def test_runs_of_a_sandbox_count_nowhere(books: Books) -> None:
 
 def test_runs_of_a_job_of_the_sandbox_count_nowhere(books: Books) -> None:
     """As those outside a job."""
-    new = NewJob(
-        job_id=JOB,
-        name=None,
-        connector="toy",
-        action="ask",
-        version=1,
-        is_sandbox=True,
-    )
-    books.do(planning.begin_job, new, now=1)
+    books.do(planning.begin_job, a_job(is_sandbox=True), now=1)
     books.add(["0"])
     claim = books.claimed()
     books.sent("a", claim)
@@ -170,10 +167,11 @@ def test_a_percentile_needs_fifty_runs_of_its_group(books: Books) -> None:
     assert books.do(percentile, "toy", "ask", "medium") == 98
 
 
-def test_budgets_can_be_locked_first(books: Books) -> None:
-    """On SQLite this reads only: it has locked the whole file."""
-    books.plan(1)
-    books.do(lock_budgets, [f"job:{JOB}", DAY])
+def test_budgets_are_locked_in_order_of_their_ids() -> None:
+    """Two processes that lock the same budgets do not wait for each other then."""
+    server = make_url("postgresql://").get_dialect()()
+    statement = " ".join(str(budgets._lock.compile(dialect=server)).split())
+    assert statement.endswith("ORDER BY budgets.id FOR UPDATE")
 
 
 def _ids(books: Books, **where: Any) -> list[str]:

@@ -73,7 +73,7 @@ def test_an_attempt_without_effect_goes_back_and_may_be_sent_again(
     assert books.committed() == 10
 
 
-def test_a_begun_run_stays_begun_whatever_its_requests_do(books: Books) -> None:
+def test_a_begun_run_stays_begun_during_its_requests(books: Books) -> None:
     """They only follow it."""
     books.plan(1)
     claim = sent(books)
@@ -382,7 +382,7 @@ def test_a_run_outside_a_job_opens_again_with_a_late_run_id(books: Books) -> Non
 
 
 def test_a_run_outside_a_job_is_never_planned(books: Books) -> None:
-    """None would run it: it has failed."""
+    """Only a job runs a planned row: this run has failed."""
     claim = books.begin("a")
     books.sent("a", claim)
     assert books.end("a", claim, "planned", effect="none") == "failed"

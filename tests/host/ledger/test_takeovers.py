@@ -34,7 +34,7 @@ def test_a_start_takes_over_its_own_job_alone(books: Books) -> None:
 
 
 def test_a_run_that_was_not_sent_is_planned_and_its_money_freed(books: Books) -> None:
-    """Nothing left the house."""
+    """No request was sent."""
     books.plan(1)
     books.claimed("a")
     assert lost(books) == 1
@@ -106,7 +106,7 @@ def test_a_run_in_doubt_before_its_last_attempt_keeps_that_money(books: Books) -
 def test_a_run_outside_a_job_ends(
     books: Books, idempotent: bool, is_sent: bool, state: str, committed: int
 ) -> None:
-    """None would repeat it."""
+    """Only a job repeats a row."""
     books.cap(DAY, 10)
     claim = books.begin("a", idempotent=idempotent, price=5, budgets=(DAY,))
     if is_sent and not idempotent:

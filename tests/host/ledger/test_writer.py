@@ -95,10 +95,10 @@ def test_a_closed_ledger_is_opened_again_by_the_next_call(ledger: Ledger) -> Non
     assert not ledger.owns(claim).result(WAIT_S)
 
 
-def test_closing_waits_for_all_that_was_queued(
+def test_closing_waits_for_all_units_in_the_queue(
     ledger: Ledger, environ: dict[str, str]
 ) -> None:
-    """Also by the callbacks of what was queued: a run that does not wait for its commits."""
+    """Also for units of their callbacks: a run that does not wait for its commits has these."""
     run = a_run()
     ends: list[Future[State]] = []
 
@@ -164,7 +164,7 @@ def test_a_close_that_cannot_wait_longer_says_so(
 
 
 def test_a_future_cannot_be_cancelled(ledger: Ledger) -> None:
-    """A caller that gives up waiting has not undone what it entered."""
+    """A caller that gives up waiting has not undone its entry."""
     with busy(ledger):
         future = ledger.set_cap("b", None)
         assert not future.cancel()

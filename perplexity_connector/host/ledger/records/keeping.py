@@ -12,7 +12,10 @@ from perplexity_connector.host.ledger.schema import (
     rows,
     runs,
 )
-from perplexity_connector.host.ledger.transactions.held import fenced, held_where
+from perplexity_connector.host.ledger.transactions.held import (
+    held_where,
+    require_dead,
+)
 from perplexity_connector.host.ledger.transactions.takeovers import (
     leave_unsure,
     take_over,
@@ -85,10 +88,8 @@ def forget(
     if known is None:
         raise LookupError(job_or_run_id)
     of_rows = rows.c.job_id == job_or_run_id
-    held_by = select(rows.c.owner).distinct().where(of_rows)
-    for owner in (known.owner, *connection.scalars(held_by)):
-        if owner and is_alive(owner):
-            raise fenced(connection, owner)
+    held_by = connection.scalars(select(rows.c.owner).distinct().where(of_rows))
+    require_dead(connection, [known.owner, *held_by], is_alive)
     take_over(connection, is_alive=is_alive, now=now, job_id=job_or_run_id)
     for seen in held_where(connection, of_rows, rows.c.state == "begun"):
         leave_unsure(connection, seen, now)

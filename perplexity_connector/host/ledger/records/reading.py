@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     Connection,
@@ -34,11 +34,10 @@ from perplexity_connector.host.ledger.schema import (
 )
 from perplexity_connector.host.ledger.texts import unpacked
 from perplexity_connector.host.ledger.transactions.budgets import job_budget
+from perplexity_connector.host.ledger.transactions.table_lines import as_lines
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
-
-    from perplexity_connector.contract import EnvelopeDocument
 
 _KNOWN_RUN = (
     runs.c.id.label("run_id"),
@@ -52,7 +51,6 @@ _KNOWN_RUN = (
     rows.c.key,
     runs.c.state,
     runs.c.created_at,
-    runs.c.sent_at,
     runs.c.ended_at,
     runs.c.attempts,
     runs.c.status,
@@ -75,6 +73,8 @@ _RUN = (
 # A run outside a job is a job of one row, and gives it its id.
 _is_outside = runs.c.job_id == runs.c.id
 _LARGE = (runs.c.checkpoint, runs.c.output)
+# The columns of a job that no reader needs.
+_NOT_KNOWN = ("owner", "end_reason", "fingerprint", "idempotent")
 _LINE = (
     lines.c.number,
     rows.c.number.label("row_number"),
@@ -105,11 +105,8 @@ def find_runs(
     found = found.where(_is_outside if job_id is None else runs.c.job_id == job_id)
     if status is not None:
         found = found.where(or_(runs.c.state == status, runs.c.status == status))
-    if since is not None:
-        found = found.where(runs.c.created_at >= since)
-    return [
-        _known_run(row) for row in connection.execute(found.limit(limit)).mappings()
-    ]
+    newest = found.where(runs.c.created_at >= (since or 0)).limit(limit)
+    return [_known_run(row) for row in connection.execute(newest).mappings()]
 
 
 def find_run(connection: Connection, run_id: str) -> KnownRun | None:
@@ -139,7 +136,7 @@ def find_jobs(
 
 def _known_job(connection: Connection, found: RowMapping) -> KnownJob:
     known = dict(found)
-    for name in ("owner", "end_reason", "fingerprint", "idempotent"):
+    for name in _NOT_KNOWN:
         del known[name]
     return KnownJob(
         job_id=known.pop("id"),
@@ -199,34 +196,14 @@ def _lines(job_id: str) -> "Select[*tuple[Any, ...]]":
 def _known_lines(
     connection: Connection, found: "Select[*tuple[Any, ...]]"
 ) -> Sequence[KnownLine]:
-    return [
-        KnownLine(
-            number=row.number,
-            row_number=row.row_number,
-            key=row.key,
-            digest=row.digest,
-            record=unpacked(row.record),
-            output_end=row.output_end,
-            state=row.state,
-            run_id=row.run_id,
-            error_code=row.error_code,
-            cost=row.cost,
-            output=_envelope(row.output),
-        )
-        for row in connection.execute(found)
-    ]
+    return as_lines(connection.execute(found))
 
 
 def _known_run(row: RowMapping) -> KnownRun:
     known = dict(row)
-    for name in ("usage", "input", "checkpoint"):
+    for name in ("usage", "input", "checkpoint", "output"):
         known[name] = unpacked(known.get(name))
-    known["output"] = _envelope(known.get("output"))
     return KnownRun(**known)
-
-
-def _envelope(text: str | None) -> "EnvelopeDocument | None":
-    return cast("EnvelopeDocument | None", unpacked(text))
 
 
 def _totals(connection: Connection, job_id: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import new_run_id
 from perplexity_connector.host.ledger.entries import Claim, FencedError, NewRun, State
 from perplexity_connector.host.ledger.schema import (
+    ACTION,
     is_current,
     is_present,
     jobs,
@@ -33,9 +34,9 @@ from perplexity_connector.host.ledger.transactions.budgets import job_budget, re
 from perplexity_connector.host.ledger.transactions.held import (
     Held,
     change_run,
-    fenced,
     held,
     move_row,
+    require_dead,
 )
 from perplexity_connector.host.ledger.transactions.prepared import Prepared
 
@@ -50,12 +51,7 @@ _candidate = (
         rows.c.state,
         rows.c.epoch,
         rows.c.round,
-        jobs.c.connector,
-        jobs.c.action,
-        jobs.c.version,
-        jobs.c.connection,
-        jobs.c.fingerprint,
-        jobs.c.idempotent,
+        *(jobs.c[name] for name in ACTION),
         runs.c.id.label("run_id"),
         runs.c.checkpoint,
         runs.c.budgets,
@@ -93,12 +89,7 @@ _BEGUN = (
     "job_id",
     "row_id",
     "round",
-    "connector",
-    "action",
-    "version",
-    "connection",
-    "fingerprint",
-    "idempotent",
+    *ACTION,
     "created_at",
     "price_group",
     "input",
@@ -112,12 +103,7 @@ _BEGUN = (
 _begin = Prepared(insert(runs), _BEGUN)
 _LONE = (
     "id",
-    "connector",
-    "action",
-    "version",
-    "connection",
-    "fingerprint",
-    "idempotent",
+    *ACTION,
     "is_sandbox",
     "created_at",
 )
@@ -164,7 +150,7 @@ def begin_run(
 def adopt_run(
     connection: Connection, new: NewRun, checkpoint: JsonObject, *, now: int
 ) -> None:
-    """Enter an unfinished run of an old journal: `begun`, and held by none. A known id is left alone."""
+    """Enter an unfinished run of an old journal: `begun`, without an owner. A known id changes nothing."""
     if connection.scalar(_known_job, {"job": new.run_id}):
         return
     row_id = _enter_lone(connection, new, "begun", owner=None, now=now)
@@ -190,7 +176,9 @@ def claim_row(  # noqa: PLR0913 - where to reserve, and what every transaction h
     """
     of_job = {"job": job_id}
     if followed := _followed_next.read(connection, of_job):
-        claim = _followed(job_id, followed[0])
+        found = followed[0]
+        ids = unpacked_ids(found["budgets"])
+        claim = _claim_of(job_id, found, "begun", ids, found["reserved"])
         _take(connection, owner, claim)
         return claim
     planned = _planned_next.read(connection, of_job)
@@ -200,7 +188,8 @@ def claim_row(  # noqa: PLR0913 - where to reserve, and what every transaction h
     nano = max(found["worst"], percentiles.get(found["price_group"], 0))
     ids = (job_budget(job_id), *budgets)
     reserve(connection, ids, nano, is_alive=is_alive)
-    claim = _begun(job_id, found, ids, nano)
+    state: State = "sent" if found["idempotent"] else "claimed"
+    claim = _claim_of(job_id, found, state, ids, nano)
     _take(connection, owner, claim)
     _enter_run(connection, owner, found, claim, now)
     return claim
@@ -217,8 +206,7 @@ def resume_run(
     seen = held(connection, run_id)
     if seen is None or seen.state != "begun" or seen.row_round != seen.round:
         raise LookupError(run_id)
-    if seen.owner and is_alive(seen.owner):
-        raise fenced(connection, seen.owner)
+    require_dead(connection, [seen.owner], is_alive)
     move_row(connection, seen, "begun", owner=owner)
     _forget_cancel(connection, seen)
     return _resumed(connection, seen)
@@ -236,12 +224,7 @@ def _enter_lone(
 ) -> int:
     job = {
         "id": new.run_id,
-        "connector": new.connector,
-        "action": new.action,
-        "version": new.version,
-        "connection": new.connection,
-        "fingerprint": new.fingerprint,
-        "idempotent": new.idempotent,
+        **{name: getattr(new, name) for name in ACTION},
         "is_sandbox": new.is_sandbox,
         "created_at": now,
     }
@@ -258,12 +241,7 @@ def _lone_run(new: NewRun, row_id: int, now: int) -> dict[str, object]:
         "job_id": new.run_id,
         "row_id": row_id,
         "round": 0,
-        "connector": new.connector,
-        "action": new.action,
-        "version": new.version,
-        "connection": new.connection,
-        "fingerprint": new.fingerprint,
-        "idempotent": new.idempotent,
+        **{name: getattr(new, name) for name in ACTION},
         "created_at": now,
         "price_group": new.price_group,
         "input": packed(new.input),
@@ -283,8 +261,12 @@ def _held_by(owner: str, claim: Claim, now: int) -> dict[str, object]:
     }
 
 
-def _begun(
-    job_id: str, found: Mapping[str, Any], ids: tuple[str, ...], nano: int
+def _claim_of(
+    job_id: str,
+    found: Mapping[str, Any],
+    state: State,
+    budgets: tuple[str, ...],
+    reserved: int,
 ) -> Claim:
     return Claim(
         job_id=job_id,
@@ -294,27 +276,11 @@ def _begun(
         round=found["round"],
         number=found["number"],
         key=found["key"],
-        state="sent" if found["idempotent"] else "claimed",
-        input=unpacked(found["input"]),
-        budgets=ids,
-        reserved=nano,
-    )
-
-
-def _followed(job_id: str, found: Mapping[str, Any]) -> Claim:
-    return Claim(
-        job_id=job_id,
-        row_id=found["id"],
-        run_id=found["run_id"],
-        epoch=found["epoch"] + 1,
-        round=found["round"],
-        number=found["number"],
-        key=found["key"],
-        state="begun",
+        state=state,
         input=unpacked(found["input"]),
         checkpoint=unpacked(found["checkpoint"]),
-        budgets=unpacked_ids(found["budgets"]),
-        reserved=found["reserved"],
+        budgets=budgets,
+        reserved=reserved,
     )
 
 
@@ -333,12 +299,7 @@ def _enter_run(
     connection: Connection, owner: str, found: Mapping[str, Any], claim: Claim, now: int
 ) -> None:
     changes = _held_by(owner, claim, now) | {
-        "connector": found["connector"],
-        "action": found["action"],
-        "version": found["version"],
-        "connection": found["connection"],
-        "fingerprint": found["fingerprint"],
-        "idempotent": found["idempotent"],
+        **{name: found[name] for name in ACTION},
         "price_group": found["price_group"],
         "input": found["input"],
     }

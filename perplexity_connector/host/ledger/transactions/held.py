@@ -1,6 +1,6 @@
 """A run together with its row: read at once, and changed only where owner and epoch are as read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import (
@@ -143,6 +143,17 @@ def fenced(connection: Connection, owner: str | None) -> FencedError:
     pid = connection.scalar(found) if owner else None
     message = "The row was taken over."
     return FencedError(f"Process {pid} has it." if pid else message, pid)
+
+
+def require_dead(
+    connection: Connection,
+    owners: Iterable[str | None],
+    is_alive: Callable[[str], bool],
+) -> None:
+    """Raise `FencedError` with the pid of the first of these owners that lives."""
+    for owner in owners:
+        if owner and is_alive(owner):
+            raise fenced(connection, owner)
 
 
 def move_row(

@@ -1,6 +1,6 @@
 """Jobs and their rows: begun, planned, started, ended."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from sqlalchemy import (
     Connection,
@@ -19,6 +19,7 @@ from perplexity_connector.host.ledger.entries import (
     Retry,
 )
 from perplexity_connector.host.ledger.schema import (
+    ACTION,
     is_present,
     jobs,
     lines,
@@ -26,11 +27,15 @@ from perplexity_connector.host.ledger.schema import (
 )
 from perplexity_connector.host.ledger.texts import packed
 from perplexity_connector.host.ledger.transactions.budgets import job_budget, set_cap
-from perplexity_connector.host.ledger.transactions.held import fenced, plan_rows
-from perplexity_connector.host.ledger.transactions.prepared import Prepared
+from perplexity_connector.host.ledger.transactions.held import (
+    follow,
+    plan_rows,
+    require_dead,
+)
 from perplexity_connector.host.ledger.transactions.table_lines import (
     leave_out,
     mark_stale,
+    rewritten,
     unwrite,
 )
 from perplexity_connector.host.ledger.transactions.takeovers import take_over
@@ -52,17 +57,6 @@ _begin_to_write = (
         cancel_requested=False,
         content_erased=False,
     )
-)
-_follow = (
-    update(rows)
-    .where(rows.c.job_id == bindparam("job"), rows.c.state == "begun")
-    .where(rows.c.owner.is_(None))
-    .values(to_follow=True)
-)
-_line_end = Prepared(
-    update(lines)
-    .where(lines.c.job_id == bindparam("job"), lines.c.number == bindparam("line"))
-    .values(output_end=bindparam("end"))
 )
 
 
@@ -93,9 +87,8 @@ def rename_job(
 
     Raises `FencedError` with the pid of a process that writes for it.
     """
-    owner = connection.scalar(_writer, {"job": job_id})
-    if owner and is_alive(owner):
-        raise fenced(connection, owner)
+    writers = connection.scalars(_writer, {"job": job_id}).all()
+    require_dead(connection, writers, is_alive)
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(name=name))
 
 
@@ -129,17 +122,10 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
         _require_alone(connection, job_id, output, is_alive)
         _move_output(connection, job_id, output)
     take_over(connection, is_alive=is_alive, now=now, job_id=job_id)
-    connection.execute(_follow, {"job": job_id})
+    is_begun = (rows.c.state == "begun", rows.c.owner.is_(None))
+    follow(connection, rows.c.job_id == job_id, *is_begun)
     if retry:
         _retry(connection, job_id, retry)
-
-
-def line_ends(
-    connection: Connection, job_id: str, ends: Sequence[tuple[int, int | None]]
-) -> None:
-    """Note where the records of these lines end in the output file; None: not written."""
-    for line, end in ends:
-        _line_end.change(connection, {"job": job_id, "line": line, "end": end})
 
 
 def end_job(
@@ -157,12 +143,7 @@ def _job(new: NewJob, now: int) -> dict[str, object]:
     return {
         "id": new.job_id,
         "name": new.name,
-        "connector": new.connector,
-        "action": new.action,
-        "version": new.version,
-        "connection": new.connection,
-        "fingerprint": new.fingerprint,
-        "idempotent": new.idempotent,
+        **{name: getattr(new, name) for name in ACTION},
         "template_digest": new.template_digest,
         "columns": packed(new.columns),
         "is_sandbox": new.is_sandbox,
@@ -177,8 +158,7 @@ def _begin_writing(
     found = connection.execute(_writer, {"job": job_id}).one_or_none()
     if found is None:
         raise LookupError(job_id)
-    if found.owner not in {None, owner} and is_alive(found.owner):
-        raise fenced(connection, found.owner)
+    require_dead(connection, {found.owner} - {owner}, is_alive)
     connection.execute(_begin_to_write, {"job": job_id, "by": owner})
 
 
@@ -187,17 +167,15 @@ def _require_alone(
 ) -> None:
     """Raise `FencedError` while a process writes into that file for another job."""
     of_output = {"job": job_id, "output": output}
-    for owner in connection.scalars(_same_output, of_output).all():
-        if is_alive(owner):
-            raise fenced(connection, owner)
+    writers = connection.scalars(_same_output, of_output).all()
+    require_dead(connection, writers, is_alive)
 
 
 def _move_output(connection: Connection, job_id: str, output: str) -> None:
     other = (jobs.c.id == job_id, jobs.c.output.is_distinct_from(output))
-    moved = update(jobs).where(*other).values(output=output, is_stale=False)
+    moved = update(jobs).where(*other).values(output=output)
     if connection.execute(moved).rowcount:
-        of_job = update(lines).where(lines.c.job_id == job_id)
-        connection.execute(of_job.values(output_end=None))
+        rewritten(connection, job_id, ())
 
 
 def _retry(connection: Connection, job_id: str, state: Retry) -> None:

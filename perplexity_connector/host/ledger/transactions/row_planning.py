@@ -8,9 +8,9 @@ from perplexity_connector.host.ledger.entries import ENDED, NewLine, NewRow
 from perplexity_connector.host.ledger.schema import BATCH, lines, rows
 from perplexity_connector.host.ledger.texts import packed
 from perplexity_connector.host.ledger.transactions.held import (
-    fenced,
     held_where,
     plan_rows,
+    require_dead,
 )
 from perplexity_connector.host.ledger.transactions.table_lines import (
     mark_stale,
@@ -155,9 +155,7 @@ def _begin_rounds(
     now: int,
 ) -> None:
     """Plan rows of changed content. A run of the old content is no longer followed."""
-    for owner in {row["owner"] for row in changed if row["owner"]}:
-        if is_alive(owner):
-            raise fenced(connection, owner)
+    require_dead(connection, {row["owner"] for row in changed}, is_alive)
     take_over(connection, is_alive=is_alive, now=now, job_id=job_id)
     ids = [row["id"] for row in changed]
     for seen in held_where(connection, rows.c.id.in_(ids), rows.c.state == "begun"):

@@ -61,7 +61,7 @@ def end_run(connection: Connection, owner: str, claim: Claim, end: RunEnd) -> St
     if seen is None or not is_owner(seen, owner, claim):
         return _end_late(connection, owner, claim, seen, end)
     if end.state == "claimed":
-        if _was_sent(seen) and end.effect != "none":
+        if _is_in_doubt(seen, end):
             keep(connection, owner, claim)
         back(connection, owner, claim)
         return "claimed"
@@ -101,8 +101,7 @@ def _is_news(seen: Held, end: RunEnd) -> bool:
 
 
 def _plan(connection: Connection, seen: Held, end: RunEnd) -> State:
-    is_in_doubt = _was_sent(seen) and end.effect != "none"
-    if end.cost is None and not is_in_doubt:
+    if end.cost is None and not _is_in_doubt(seen, end):
         plan_again(connection, seen, end.ended_at, is_in_doubt=False)
     else:
         _write(connection, seen, end, "failed")
@@ -112,6 +111,10 @@ def _plan(connection: Connection, seen: Held, end: RunEnd) -> State:
 
 def _was_sent(seen: Held) -> bool:
     return seen.state in {"sent", "begun"}
+
+
+def _is_in_doubt(seen: Held, end: RunEnd) -> bool:
+    return _was_sent(seen) and end.effect != "none"
 
 
 def _end_state(seen: Held, end: RunEnd) -> State:

@@ -22,43 +22,29 @@ from perplexity_connector.host.ledger.transactions.prepared import Prepared
 
 # A run with a checkpoint stays `begun`: its requests only follow it.
 _to_state = bindparam("to_state", type_=String)
-_step_row = Prepared(
-    update(rows)
-    .where(
-        rows.c.id == bindparam("row"),
-        rows.c.owner == bindparam("by"),
-        rows.c.epoch == bindparam("as_claimed"),
-    )
-    .values(state=case((rows.c.state == "begun", "begun"), else_=_to_state))
+_our_row = update(rows).where(
+    rows.c.id == bindparam("row"),
+    rows.c.owner == bindparam("by"),
+    rows.c.epoch == bindparam("as_claimed"),
 )
+_step_row = Prepared(
+    _our_row.values(state=case((rows.c.state == "begun", "begun"), else_=_to_state))
+)
+_set_row = Prepared(_our_row.values(state=_to_state))
+_our_run = update(runs).where(runs.c.id == bindparam("run"))
 _step_run = Prepared(
-    update(runs)
-    .where(runs.c.id == bindparam("run"), runs.c.state != "begun")
-    .values(
+    _our_run.where(runs.c.state != "begun").values(
         state=_to_state,
         sent_by=bindparam("to_sender"),
         sent_epoch=bindparam("to_epoch"),
         sent_at=bindparam("to_time"),
     )
 )
-_set_row = Prepared(
-    update(rows)
-    .where(
-        rows.c.id == bindparam("row"),
-        rows.c.owner == bindparam("by"),
-        rows.c.epoch == bindparam("as_claimed"),
-    )
-    .values(state=_to_state)
-)
 _checkpoint = Prepared(
-    update(runs)
-    .where(runs.c.id == bindparam("run"))
-    .values(state=_to_state, checkpoint=bindparam("to_checkpoint"))
+    _our_run.values(state=_to_state, checkpoint=bindparam("to_checkpoint"))
 )
 _keep = Prepared(
-    update(runs)
-    .where(runs.c.id == bindparam("run"))
-    .values(kept=runs.c.kept + runs.c.reserved, reserved=bindparam("nano"))
+    _our_run.values(kept=runs.c.kept + runs.c.reserved, reserved=bindparam("nano"))
 )
 
 

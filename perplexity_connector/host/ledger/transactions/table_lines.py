@@ -1,9 +1,18 @@
 """The lines of a table: which the ledger knows, and which of their records are out of date."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, null, select, update
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    bindparam,
+    delete,
+    exists,
+    null,
+    select,
+    update,
+)
 
 from perplexity_connector.host.ledger.entries import ENDED, KnownLine
 from perplexity_connector.host.ledger.schema import (
@@ -56,17 +65,23 @@ _of_numbers = (
     .where(lines.c.job_id == bindparam("job"))
     .where(lines.c.number.in_(bindparam("numbers", expanding=True)))
 )
-_ends = (
+_line_ends = (
     update(lines)
     .where(lines.c.job_id == bindparam("job"), lines.c.number == bindparam("line"))
     .values(output_end=bindparam("end"))
 )
+_line_end = Prepared(_line_ends)
 _erased = select(
     exists()
     .where(lines.c.job_id == bindparam("job"), lines.c.output_end.is_(None))
     .where(lines.c.row_id == rows.c.id, rows.c.state == "done")
     .where(is_current, runs.c.output.is_(None))
 )
+
+
+def as_lines(found: CursorResult[Any]) -> Sequence[KnownLine]:
+    """Return the lines of a result."""
+    return [_line(dict(row)) for row in found.mappings()]
 
 
 def known_lines(
@@ -79,7 +94,7 @@ def known_lines(
 
 def row_lines(connection: Connection, row_id: int) -> Sequence[KnownLine]:
     """Return the lines of a row, without its run."""
-    return _lines(_of_row.read(connection, {"row": row_id}))
+    return [_line(found) for found in _of_row.read(connection, {"row": row_id})]
 
 
 def first_open(connection: Connection, job_id: str, *, after: int) -> KnownLine | None:
@@ -115,6 +130,14 @@ def unwrite(connection: Connection, job_id: str, *which: "ColumnElement[bool]") 
     connection.execute(of_job.values(output_end=None))
 
 
+def line_ends(
+    connection: Connection, job_id: str, ends: Sequence[tuple[int, int | None]]
+) -> None:
+    """Note where the records of these lines end in the output file; None: not written."""
+    for line, end in ends:
+        _line_end.change(connection, {"job": job_id, "line": line, "end": end})
+
+
 def rewritten(
     connection: Connection, job_id: str, ends: Collection[tuple[int, int]]
 ) -> None:
@@ -123,7 +146,7 @@ def rewritten(
     connection.execute(update(lines).where(of_job).values(output_end=None))
     changes = [{"job": job_id, "line": line, "end": end} for line, end in ends]
     if changes:
-        connection.execute(_ends, changes)
+        connection.execute(_line_ends, changes)
     _set_stale(connection, jobs.c.id == job_id, is_stale=False)
 
 
@@ -144,11 +167,13 @@ def _set_stale(
     connection.execute(update(jobs).where(*which).values(is_stale=is_stale))
 
 
+def _line(found: dict[str, Any]) -> KnownLine:
+    for name in ("record", "output"):
+        found[name] = unpacked(found[name])
+    return KnownLine(**found)
+
+
 def _read(
     connection: Connection, found: "Select[*tuple[Any, ...]]", values: dict[str, object]
 ) -> Sequence[KnownLine]:
-    return _lines(map(dict, connection.execute(found, values).mappings()))
-
-
-def _lines(found: "Iterable[Mapping[str, Any]]") -> Sequence[KnownLine]:
-    return [KnownLine(**{**row, "record": unpacked(row["record"])}) for row in found]
+    return as_lines(connection.execute(found, values))

@@ -57,7 +57,7 @@ class Unit(Generic[T]):
 
     @property
     def is_unwritten(self) -> bool:
-        """Return whether the ledger is to blame for its error."""
+        """Return whether the ledger could not be opened or written."""
         return isinstance(self.error, LedgerError)
 
 
