@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host.ledger.entries import ENDED, KnownJob, LedgerError
 from perplexity_connector.host.ledger.writing.waiting import committed
-from perplexity_connector.host.tables.figures import finished_item
+from perplexity_connector.host.tables.figures import EndReason, finished_item
 from perplexity_connector.host.tables.inputs.reading import is_json_lines
 from perplexity_connector.host.tables.jobs import other_answers
 from perplexity_connector.host.tables.outputs.opening import check_output, open_output
@@ -122,12 +122,21 @@ async def write_records(
     return finished_item(
         place.job_id,
         end.job,
-        "failed" if problem else "done",
+        "failed" if problem else _reason(end.job),
         message=problem,
         failures=end.failures,
         has_keys=_has_keys(known),
         output=str(place.path),
     )
+
+
+def _reason(job: KnownJob | None) -> EndReason:
+    """Return why rows of a job are left; `done` without such rows, and while it goes on."""
+    if job and left_of(job):
+        match "stopped" if job.cancel_requested else job.end_reason:
+            case "budget" | "stopped" | "failed" as reason:
+                return reason
+    return "done"
 
 
 async def _write(ledger: "Ledger", place: Place) -> str | None:
