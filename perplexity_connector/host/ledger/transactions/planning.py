@@ -32,6 +32,7 @@ from perplexity_connector.host.ledger.transactions.held import (
     plan_rows,
     require_dead,
 )
+from perplexity_connector.host.ledger.transactions.kept_plans import forget_plans
 from perplexity_connector.host.ledger.transactions.table_lines import (
     leave_out,
     mark_stale,
@@ -160,6 +161,7 @@ def _begin_writing(
         raise LookupError(job_id)
     require_dead(connection, {found.owner} - {owner}, is_alive)
     connection.execute(_begin_to_write, {"job": job_id, "by": owner})
+    forget_plans(connection, [job_id])
 
 
 def _require_alone(
