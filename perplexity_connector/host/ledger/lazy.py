@@ -15,6 +15,7 @@ __all__ = [
     "run_ends",
     "run_units",
     "table_lines",
+    "takeovers",
     "usage",
 ]
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         run_ends,
         run_units,
         table_lines,
+        takeovers,
     )
 else:
     _PACKAGES = {"journal_files": ""} | dict.fromkeys(

@@ -9,8 +9,8 @@ from perplexity_connector.contract import JsonValue
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.ledger.entries import KeptPlan, KnownJob
 from perplexity_connector.host.tables.inputs.kept_plans import (
-    columns_of,
     digest_of_plan,
+    kept_columns,
 )
 from perplexity_connector.host.tables.inputs.planning import digest_of
 from perplexity_connector.host.tables.inputs.reading import (
@@ -20,7 +20,8 @@ from perplexity_connector.host.tables.inputs.reading import (
     open_table,
 )
 from perplexity_connector.host.tables.inputs.templates import compile_templates
-from perplexity_connector.host.tables.outputs.records import Layout, layout_of
+from perplexity_connector.host.tables.outputs.opening import require_free
+from perplexity_connector.host.tables.outputs.records import Layout, Place, layout_of
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import Request
 from perplexity_connector.host.validation.schema_types import property_schema
@@ -67,6 +68,11 @@ class TableJob:
         return self.request.options.get("fresh", False)
 
     @property
+    def place(self) -> Place:
+        """Where its records go."""
+        return Place(job_id=self.job_id, path=self.request.out, layout=self.layout)
+
+    @property
     def connection_name(self) -> str | None:
         """The name of the stored connection, if that is how it was given."""
         return connection_name(self.request)
@@ -100,13 +106,13 @@ def prepare_job(
     if known is not None:
         _require_same(known, request, digest, is_sandbox=is_sandbox)
     if not is_fresh and not (known and known.output == str(request.out)):
-        require_free(request)
+        require_free(request.out)
     table_digest = file_digest(request.table)
     made_of = (table_digest, digest, description["connector"]["version"])
     plan_digest = digest_of_plan(*made_of, is_json_lines(request.table))
     if kept and kept.digest != plan_digest:
         kept = None
-    table = open_table(request.table, columns_of(kept) if kept else None)
+    table = open_table(request.table, kept_columns(kept) if kept else None)
     name = options.get("job") or str(request.out)
     return TableJob(
         request=request,
@@ -142,8 +148,7 @@ def _require_same(
     elif known.connection != connection_name(request):
         other = "another connection"
     elif known.is_sandbox != is_sandbox:
-        # Invented answers would count as done, and real costs as those of a sandbox.
-        other = "answers of a sandbox" if known.is_sandbox else "real answers"
+        other = other_answers(known)
     else:
         return
     message = (
@@ -153,15 +158,12 @@ def _require_same(
     raise refusal(message)
 
 
-def require_free(request: Request) -> None:
-    """Refuse a file that the job has not written, before the ledger has it as the job's own."""
-    out = request.out
-    if out.exists() and (not out.is_file() or out.stat().st_size):
-        message = (
-            "The output exists already, and is not of this job. Choose another --out, or use --fresh, "
-            "which begins a new job and keeps that file under another name."
-        )
-        raise refusal(message)
+def other_answers(known: KnownJob) -> str:
+    """Return whose answers a job has, for a host that has others.
+
+    Invented ones would count as done, and real costs as those of a sandbox.
+    """
+    return "answers of a sandbox" if known.is_sandbox else "real answers"
 
 
 def _layout(request: Request, table: Table, description: "ActionDescription") -> Layout:

@@ -31,6 +31,7 @@ OF_THE_JOB = (
     "keep_plan",
 )
 OF_A_ROW = ("claim_row", "sent", "checkpoint", "end_run", "line_ends")
+OF_THE_END = ("take_over_rows", "end_job")
 CHAT_TEMPLATE = {
     "messages.0.role": "user",
     "messages.0.content": "{word}",
@@ -149,8 +150,9 @@ def test_a_crash_at_any_step_loses_no_chat_and_pays_none_twice(
     for name, moment in points:
         scene.die(name, moment)
     # Of the last row only the end of the job is left.
-    for moment in MOMENTS:
-        scene.die("end_job", moment)
+    for name in OF_THE_END:
+        for moment in MOMENTS:
+            scene.die(name, moment)
     unsure = scene.unsure_chats(scene.end())
     billed = scene.billed()
     # The first was not sent, the second was.
@@ -164,7 +166,7 @@ def test_the_steps_of_a_start_are_those_at_which_the_others_die(
     scene = Scene(tmp_path, sandbox, starter, 1, **CHAT)
     scene.end()
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
-    assert set(report["steps"]) == {*OF_THE_JOB, *OF_A_ROW, "end_job"}
+    assert set(report["steps"]) == {*OF_THE_JOB, *OF_A_ROW, *OF_THE_END}
 
 
 def test_a_record_that_a_crash_kept_from_the_file_is_written_by_the_next_start(

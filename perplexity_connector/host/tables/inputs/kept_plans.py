@@ -30,7 +30,7 @@ def document_of(plan: Plan, columns: tuple[str, ...]) -> JsonObject | None:
     return {"columns": list(columns), "invalid": cast("list[JsonObject]", plan.invalid)}
 
 
-def columns_of(kept: KeptPlan) -> tuple[str, ...]:
+def kept_columns(kept: KeptPlan) -> tuple[str, ...]:
     """Return the columns of the table."""
     return tuple(cast("list[str]", kept.document["columns"]))
 
