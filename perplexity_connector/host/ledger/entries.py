@@ -304,6 +304,36 @@ class KnownLine(RowPrice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRows:
+    """The rows of one price group that are to be run, and reserve money: how many, and their prices.
+
+    * `likely`, `worst`: of all together; `largest`: the worst price of the dearest.
+    """
+
+    count: int
+    likely: int
+    worst: int
+    largest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPlan:
+    """The plan of a table that was entered completely, and the present state of its rows.
+
+    * `digest`: of all that the plan was made of.
+    * `document`: the part of it that its rows and lines do not have.
+    * `rows`, `lines`: how many there are, by state. Doubles are lines of one row.
+    * `open`: the rows to run by price group, without those that have begun.
+    """
+
+    digest: str
+    document: JsonObject = field(repr=False)
+    rows: Mapping[State, int]
+    lines: Mapping[State, int]
+    open: Mapping[str | None, OpenRows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRow:
     """The use of one model, action, connection or day.
 

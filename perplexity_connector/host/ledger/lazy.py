@@ -8,6 +8,7 @@ __all__ = [
     "claims",
     "journal_files",
     "keeping",
+    "kept_plans",
     "planning",
     "reading",
     "row_planning",
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from perplexity_connector.host.ledger.transactions import (
         budgets,
         claims,
+        kept_plans,
         planning,
         row_planning,
         run_ends,

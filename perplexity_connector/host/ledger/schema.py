@@ -134,6 +134,16 @@ lines = Table(
     Index("ix_lines_row", "row_id"),
 )
 
+# The plan of the last table that was entered completely. `digest`: of all that it was made of. `document`: the
+# part of it that the rows and lines do not have.
+plans = Table(
+    "plans",
+    metadata,
+    Column("job_id", String, ForeignKey("jobs.id"), primary_key=True),
+    Column("digest", String, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
 # `reserved` is open until the cost replaces it. `kept`: earlier sends in doubt.
 runs = Table(
     "runs",

@@ -13,6 +13,7 @@ from perplexity_connector.host.ledger.entries import KnownJob, KnownLine, KnownR
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.tables.figures import planned_item, require_enough
+from perplexity_connector.host.tables.inputs.kept_plans import kept_plan
 from perplexity_connector.host.tables.inputs.planning import Plan, Planner, Recipe
 from perplexity_connector.host.tables.jobs import TableJob, prepare_job
 from perplexity_connector.host.tables.outputs.opening import check_output, open_output
@@ -84,11 +85,16 @@ class Tables:
         name = options.get("job") or str(request.out)
         with usable_ledger():
             found = await committed(ledger.find_job(name))
+            kept = None
+            if found and not options.get("fresh"):
+                retry = options.get("retry")
+                kept = await committed(ledger.kept_plan(found.job_id, retry))
             job = await asyncio.to_thread(
                 prepare_job,
                 request,
                 self._catalogue,
                 found,
+                kept,
                 is_sandbox=self._is_sandbox,
             )
             plan = await self._plan(ledger, job)
@@ -167,6 +173,8 @@ class Tables:
     async def _plan(self, ledger: "Ledger", job: TableJob) -> Plan:
         """Make the plan in another thread, which ends early if the caller leaves."""
         request, options = job.request, job.request.options
+        if job.kept:
+            return kept_plan(job.kept, job.table_digest, options.get("retry"))
         where = (request.connector, request.action)
         recipe = Recipe(
             make_input=job.make_input,
