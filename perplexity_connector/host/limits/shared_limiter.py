@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 
 # Turns are taken so long before they come: a process that ends, or is refused, loses only these.
 _AHEAD_S = 0.5
+# Turns of so short a time start together, with the last of them: each start wakes the process, and the ledger.
+_TOGETHER_S = 0.1
+# If the ledger had free turns, as many requests as those of the short time start before it has counted them.
+# Its answer counts so long.
+_FRESH_S = 0.5
 # Requests wait so long for the ledger. If it fails, they do without it for a while.
 _LONGEST_S = 2.0
 _ALONE_S = 5.0
@@ -70,6 +75,8 @@ class SharedLimiter:
     * `_free_at`: when the first request may start that has no turn yet; monotonic.
     * `_timer`: set for the next turn; None without one.
     * `_asking`: asks the ledger for turns; None if it is not asked now.
+    * `_fresh_until`: until then the last answer of the ledger counts; monotonic.
+    * `_owed`: the requests that have started, and that the ledger has not counted yet.
     * `_alone_until`: the ledger is not asked before it; monotonic.
     * `_late`: the question that the ledger had not answered in time; None if it answers.
     """
@@ -85,7 +92,8 @@ class SharedLimiter:
         self._free_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._asking: asyncio.Task[None] | None = None
-        self._alone_until = 0.0
+        self._fresh_until = self._alone_until = 0.0
+        self._owed = 0
         self._late: Future[TurnTimes] | None = None
 
     def permit(
@@ -103,7 +111,9 @@ class SharedLimiter:
         while True:
             shares = self._shares()
             await self._local.take_place(deadline, waiting)
-            if not shares or await self._has_turn(deadline, waiting):
+            if not shares or self._starts_at_once():
+                break
+            if await self._has_turn(deadline, waiting):
                 break
         self._local.start()
 
@@ -118,13 +128,14 @@ class SharedLimiter:
         self._local.observe(limit, remaining, resets_at)
         rate = self._local.rate
         if complete(limit, remaining, resets_at) and rate != self._rate:
-            self._rate = rate
+            self._rate, self._fresh_until = rate, 0.0
             with suppress(LedgerError):
                 self._ledger.set_rate(self._key, rate)
 
     def refuse(self, retry_after: float | None) -> None:
         """Stop in all processes, because the provider has refused a request."""
         self._local.refuse(retry_after)
+        self._fresh_until = 0.0
         self._give_up_turns()
         with suppress(LedgerError):
             self._ledger.stop_turns(self._key, self._local.seconds_stopped())
@@ -142,6 +153,19 @@ class SharedLimiter:
         shares = self._ledger.is_open and not is_alone
         self._local.paces = not shares or self._rate is None
         return shares
+
+    def _starts_at_once(self) -> bool:
+        """Return whether a request starts before the ledger counts it, since turns are free."""
+        now = time.monotonic()
+        if self._waiting or now >= self._fresh_until or now < self._free_at:
+            return False
+        if self._rate is None:
+            return True
+        if self._owed >= int(self._rate * _TOGETHER_S):
+            return False
+        self._owed += 1
+        self._move()
+        return True
 
     async def _has_turn(
         self, deadline: float, waiting: Callable[[], AbstractContextManager[None]]
@@ -187,7 +211,7 @@ class SharedLimiter:
                 self._turns.popleft()
                 request.turn.set_result(True)
         self._set_timer(now)
-        if self._asking is None and self._without_turn():
+        if self._asking is None and (self._owed or self._without_turn()):
             # It runs after all that starts to wait in this step of the event loop.
             self._asking = asyncio.create_task(self._ask())
 
@@ -196,38 +220,52 @@ class SharedLimiter:
             self._timer.cancel()
             self._timer = None
         if self._waiting and self._turns:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._turns[0] - now, self._move)
+            together = min(
+                len(self._waiting), len(self._turns), self._turns_of(_TOGETHER_S)
+            )
+            seconds = self._turns[together - 1] - now
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._move)
 
     def _without_turn(self) -> list[_Request]:
         """Return the requests for which the ledger should be asked now."""
-        most = len(self._waiting)
-        if self._rate is not None:
-            most = max(1, int(self._rate * _AHEAD_S))
+        most = self._turns_of(_AHEAD_S)
         if len(self._turns) > most // 2:
             return []
         return list(islice(self._waiting, len(self._turns), most))
 
+    def _turns_of(self, seconds: float) -> int:
+        """Return how many turns a short time has."""
+        if self._rate is None:
+            return len(self._waiting)
+        return max(1, int(self._rate * seconds))
+
     async def _ask(self) -> None:
         """Ask the ledger once, for all requests that wait now."""
-        requests = self._without_turn()
-        deadlines = [request.deadline for request in requests]
+        owed, requests = self._owed, self._without_turn()
+        deadlines = [inf] * owed + [request.deadline for request in requests]
         asked = None
         try:
             asked = self._ledger.take_turns(self._key, deadlines)
             async with asyncio.timeout(_LONGEST_S):
                 times = await committed(asked)
-        except (LedgerError, TimeoutError):
+        except Exception:  # noqa: BLE001 - the requests that wait go on without the ledger
             self._go_alone(asked)
         else:
-            self._take(requests, times)
+            self._take(requests, times.starts[owed:], times)
         finally:
             self._asking = None
+            self._owed -= owed
         self._move()
 
-    def _take(self, requests: Sequence[_Request], times: TurnTimes) -> None:
+    def _take(
+        self,
+        requests: Sequence[_Request],
+        starts: Sequence[float | None],
+        times: TurnTimes,
+    ) -> None:
         self._rate, self._free_at = times.rate, times.free_at
-        for request, start in zip(requests, times.starts, strict=True):
+        self._fresh_until = time.monotonic() + _FRESH_S
+        for request, start in zip(requests, starts, strict=True):
             if start is not None:
                 self._turns.append(start)
             elif not request.turn.done():
