@@ -348,3 +348,26 @@ class UsageRow:
     listed: bool
     unpriced: int
     kept: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitKey:
+    """Whose limit it is: that of an action and of a key, whose digits are in `fingerprint`."""
+
+    connector: str
+    action: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnTimes:
+    """When some requests may start. All times are of this process's monotonic clock, in seconds.
+
+    * `starts`: for each request, in order; None for one whose deadline comes first.
+    * `free_at`: when the next request may start, after these.
+    * `rate`: requests a second; None if the limit is not known.
+    """
+
+    starts: tuple[float | None, ...]
+    free_at: float
+    rate: float | None
