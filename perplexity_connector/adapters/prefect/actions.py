@@ -12,6 +12,7 @@ from perplexity_connector.adapters.prefect.artifacts import answer_text, result_
 from perplexity_connector.adapters.prefect.hosting import opened_host
 from perplexity_connector.adapters.prefect.parameters import (
     CONNECTION,
+    ClosedSchema,
     connection_of,
     input_of,
     signature_of,
@@ -54,7 +55,7 @@ def flow_of(connector: str, action: str) -> Flow[..., Any]:
     run.__name__ = run.__qualname__ = f"{connector}_{action}"
     run.__module__ = "perplexity_connector.adapters.prefect.flows"
     run.__signature__ = signature_of(about)  # type: ignore[attr-defined] # every function takes one
-    return flow(
+    made = flow(
         run,
         name=action,
         description=about["action"]["summary"],
@@ -62,6 +63,10 @@ def flow_of(connector: str, action: str) -> Flow[..., Any]:
         # block for every "$ref" in a JSON schema that an action is given.
         validate_parameters=False,
     )
+    made.parameters = ClosedSchema(
+        **made.parameters.model_dump(), additionalProperties=False
+    )
+    return made
 
 
 def run_action(about: "ActionDescription", values: "dict[str, Any]") -> State[Any]:
