@@ -12,7 +12,6 @@ from perplexity_connector.adapters.prefect.artifacts import answer_text, result_
 from perplexity_connector.adapters.prefect.hosting import opened_host
 from perplexity_connector.adapters.prefect.parameters import (
     CONNECTION,
-    ClosedSchema,
     connection_of,
     input_of,
     signature_of,
@@ -55,7 +54,7 @@ def flow_of(connector: str, action: str) -> Flow[..., Any]:
     run.__name__ = run.__qualname__ = f"{connector}_{action}"
     run.__module__ = "perplexity_connector.adapters.prefect.flows"
     run.__signature__ = signature_of(about)  # type: ignore[attr-defined] # every function takes one
-    made = flow(
+    return flow(
         run,
         name=action,
         description=about["action"]["summary"],
@@ -63,10 +62,6 @@ def flow_of(connector: str, action: str) -> Flow[..., Any]:
         # block for every "$ref" in a JSON schema that an action is given.
         validate_parameters=False,
     )
-    made.parameters = ClosedSchema(
-        **made.parameters.model_dump(), additionalProperties=False
-    )
-    return made
 
 
 def run_action(about: "ActionDescription", values: "dict[str, Any]") -> State[Any]:

@@ -4,7 +4,6 @@ import inspect
 from typing import TYPE_CHECKING, Annotated, Any
 
 from prefect.blocks.core import Block
-from prefect.utilities.callables import ParameterSchema
 from pydantic import SecretStr, WithJsonSchema
 
 from perplexity_connector.adapters.prefect import server
@@ -20,12 +19,6 @@ if TYPE_CHECKING:
 
 CONNECTION = "connection"
 _NULL = {"type": "null"}
-
-
-class ClosedSchema(ParameterSchema):
-    """The parameters of a flow that takes no others: else a misspelt field is refused by the worker only."""
-
-    additionalProperties: bool  # noqa: N815 - Prefect sends the field's own name
 
 
 def signature_of(about: "ActionDescription") -> inspect.Signature:
