@@ -8,7 +8,13 @@ from prefect.blocks.core import Block
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 from pydantic import SecretStr
 
-from perplexity_connector.adapters.prefect import blocks, flows, parameters, setup, store
+from perplexity_connector.adapters.prefect import (
+    blocks,
+    flows,
+    parameters,
+    setup,
+    store,
+)
 from perplexity_connector.adapters.prefect.actions import flow_of
 from perplexity_connector.adapters.prefect.chunks import begin_chunks, look_at
 from perplexity_connector.adapters.prefect.server import is_cancelling, put_artifact

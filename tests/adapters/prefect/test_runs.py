@@ -409,7 +409,15 @@ FINISHED: dict[str, Any] = {
 def test_the_summary_names_failures_unsure_rows_and_runs_that_go_on() -> None:
     finished: Any = FINISHED
     text = summary_text(finished)
-    for word in ("upstream_failed", "2, 4", "ada", "run_3", "run_5", "run_7", "0.5 USD"):
+    for word in (
+        "upstream_failed",
+        "2, 4",
+        "ada",
+        "run_3",
+        "run_5",
+        "run_7",
+        "0.5 USD",
+    ):
         assert word in text
 
 
