@@ -239,6 +239,7 @@ class KnownJob:
 
     * `cap`, `committed`: its budget: costs and reservations together.
     * `cost`: the known costs of all its runs, earlier rounds too.
+    * `end_reason`: why the last process stopped to work for it; None while a start goes on.
     * `is_stale`: whether the output has records that are out of date.
     * `counts`: rows of the present table by state.
     * `perhaps_twice`: how many of its runs were perhaps billed twice.
@@ -256,6 +257,7 @@ class KnownJob:
     is_sandbox: bool
     created_at: int
     ended_at: int | None
+    end_reason: str | None = None
     starts: int
     cancel_requested: bool
     content_erased: bool
