@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from perplexity_connector.host import Ledger
 from perplexity_connector.host.ledger.entries import LimitKey, TurnTimes
 from perplexity_connector.host.ledger.transactions import turns
-from perplexity_connector.host.ledger.writing import owners
 from tests.host.ledger.books import Books
 from tests.host.ledger.entering import WAIT_S
 
@@ -36,11 +35,10 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[Clock]:
-    """Give the ledger a clock of the test, if it is a file. A server has its own."""
+    """Give the ledger a clock of the test, on a server too."""
     made = Clock()
     with pytest.MonkeyPatch.context() as patch:
-        shared = SimpleNamespace(time_ns=lambda: made.milliseconds * 1_000_000)
-        patch.setattr(owners, "time", shared)
+        patch.setattr(turns, "clock", lambda _: made.milliseconds)
         patch.setattr(turns, "time", SimpleNamespace(monotonic=lambda: made.seconds))
         yield made
 
