@@ -14,6 +14,7 @@ __all__ = [
     "run_ends",
     "run_units",
     "table_lines",
+    "takeovers",
     "usage",
 ]
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         run_ends,
         run_units,
         table_lines,
+        takeovers,
     )
 else:
     _PACKAGES = {"journal_files": ""} | dict.fromkeys(

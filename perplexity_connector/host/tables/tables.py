@@ -24,7 +24,7 @@ from perplexity_connector.host.tables.figures import (
 )
 from perplexity_connector.host.tables.inputs.planning import Plan, Planner, Recipe
 from perplexity_connector.host.tables.jobs import TableJob, prepare_job
-from perplexity_connector.host.tables.params import TableOptions
+from perplexity_connector.host.tables.params import JobOptions, TableOptions
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import Request, check_request
 from perplexity_connector.host.tables.rows.items import Items
@@ -37,6 +37,7 @@ from perplexity_connector.host.tables.starting import (
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
+        JobItem,
         TableFinishedItem,
         TableItem,
         TablePlannedItem,
@@ -105,6 +106,19 @@ class Tables:
                     yield later
         finally:
             plan.spool.close()
+
+    async def stream_job(
+        self, job: str, options: JobOptions
+    ) -> "AsyncGenerator[JobItem, None]":
+        """See `Host.stream_job`."""
+        raise NotImplementedError(job, options)
+        yield
+
+    async def write(
+        self, job: str, out: str | Path, *, raw: bool
+    ) -> "TableFinishedItem":
+        """See `Host.write_table`."""
+        raise NotImplementedError(job, out, raw)
 
     @property
     def _is_sandbox(self) -> bool:

@@ -123,6 +123,13 @@ def find_job(connection: Connection, id_or_name: str) -> KnownJob | None:
     return _known_job(connection, found) if found else None
 
 
+def price_groups(connection: Connection, job_id: str) -> Collection[str]:
+    """Return the price groups of a job's rows that have no listed price."""
+    has_group = (rows.c.job_id == job_id, rows.c.price_group.is_not(None))
+    found = select(rows.c.price_group).distinct().where(*has_group)
+    return [group for group in connection.scalars(found) if group]
+
+
 def find_jobs(
     connection: Connection, *, since: int | None = None, limit: int = 50
 ) -> Sequence[KnownJob]:

@@ -1,0 +1,142 @@
+"""Set a server of Prefect up: work pool, blocks, deployments, and one automation for lost workers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from prefect import Flow, get_client
+from prefect.automations import (
+    AutomationCore,
+    ChangeFlowRunState,
+    EventTrigger,
+    Posture,
+)
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import StateType
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.flows import EntrypointType
+from prefect.workers.process import ProcessWorker
+
+from perplexity_connector.adapters.prefect.blocks import BLOCKS
+from perplexity_connector.adapters.prefect.flows import ACTIONS, run_table
+from perplexity_connector.adapters.prefect.tables import PAUSED
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from prefect.client.orchestration import SyncPrefectClient
+
+POOL = "perplexity"
+TAG = "perplexity-connector"
+# The deployment of `run_table`; those of actions have the name of their connector.
+DEPLOYMENT = "perplexity"
+AUTOMATION = "perplexity-connector: run again after a lost worker"
+
+# Prefect sends none more often. A run whose heart is silent for three of them is lost.
+_BEAT_S = 30
+_LOST_S = 3 * _BEAT_S
+_BEAT = "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"
+_EVENT = "prefect.flow-run"
+# The events of a run that has no heart any more. A state's event has the state's own name.
+_ENDS = ("Completed", "Failed", "Crashed", "Cancelling", "Cancelled", PAUSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetUp:
+    """The names of all that the server has now."""
+
+    pool: str
+    blocks: Sequence[str]
+    deployments: Sequence[str]
+    automation: str
+
+
+def set_up(pool: str = POOL) -> SetUp:
+    """Make or renew all that our flows need on the server. To repeat it changes nothing else.
+
+    A work pool that exists is used as it is.
+    """
+    with get_client(sync_client=True) as client:
+        _make_pool(client, pool)
+        for block in BLOCKS.values():
+            block.register_type_and_schema(_sync=True)  # type: ignore[call-arg] # of its two forms, the blocking one
+        deployed = dict(_deploy(client, pool))
+        _make_automation(client, list(deployed.values()))
+    return SetUp(
+        pool=pool,
+        blocks=[block.get_block_type_slug() for block in BLOCKS.values()],
+        deployments=list(deployed),
+        automation=AUTOMATION,
+    )
+
+
+def _make_pool(client: "SyncPrefectClient", pool: str) -> None:
+    template = ProcessWorker.get_default_base_job_template()
+    new = WorkPoolCreate(name=pool, type="process", base_job_template=template)
+    try:
+        client.create_work_pool(new)
+    except ObjectAlreadyExists:
+        return
+
+
+def _deploy(client: "SyncPrefectClient", pool: str) -> "Iterator[tuple[str, UUID]]":
+    flows = [(made, connector) for connector, made in ACTIONS.values()]
+    for made, name in [*flows, (run_table, DEPLOYMENT)]:
+        full_name = f"{made.name}/{name}"
+        yield full_name, _deploy_one(client, pool, made, name)
+
+
+def _deploy_one(
+    client: "SyncPrefectClient", pool: str, made: Flow[..., Any], name: str
+) -> "UUID":
+    deployment = made.to_deployment(
+        name,
+        work_pool_name=pool,
+        tags=[TAG],
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        job_variables=_job_variables(client, f"{made.name}/{name}"),
+    )
+    return deployment.apply()
+
+
+def _job_variables(client: "SyncPrefectClient", full_name: str) -> dict[str, Any]:
+    """Return the job variables of a deployment: those that it has, and the heartbeat in its environment."""
+    try:
+        known = client.read_deployment_by_name(full_name).job_variables or {}
+    except ObjectNotFound:
+        known = {}
+    return {**known, "env": {_BEAT: str(_BEAT_S), **known.get("env", {})}}
+
+
+def _make_automation(client: "SyncPrefectClient", deployments: "Sequence[UUID]") -> None:
+    """Schedule a run of ours again when its heartbeat is lost. Runs of other deployments stay as they are."""
+    ours = [f"prefect.deployment.{deployment}" for deployment in deployments]
+    beat = f"{_EVENT}.heartbeat"
+    automation = AutomationCore(
+        name=AUTOMATION,
+        description="Another worker goes on with a run whose worker was lost. Nothing is paid twice.",
+        trigger=EventTrigger(
+            posture=Posture.Proactive,
+            match={"prefect.resource.id": f"{_EVENT}.*"},
+            match_related={
+                "prefect.resource.role": "deployment",
+                "prefect.resource.id": ours,
+            },
+            for_each={"prefect.resource.id"},
+            after={beat},
+            expect={beat, *(f"{_EVENT}.{end}" for end in _ENDS)},
+            threshold=1,
+            within=timedelta(seconds=_LOST_S),
+        ),
+        actions=[
+            ChangeFlowRunState(
+                state=StateType.SCHEDULED, message="Its worker was lost."
+            )
+        ],
+    )
+    known = client.read_automations_by_name(AUTOMATION)
+    for one in known[:1]:
+        client.update_automation(one.id, automation)
+        return
+    client.create_automation(automation)
