@@ -136,7 +136,7 @@ class Stage:
 
     def set_up(self, connections: Mapping[str, str]) -> None:
         """Run our setup, and save connections by their names."""
-        self.run("perplexity-connector", "prefect", "setup")
+        self.run(sys.executable, "-c", "from perplexity_connector.adapters.prefect.setup import set_up; set_up()")
         for name, key in connections.items():
             more = {"KEY": key, "NAME": name}
             self.run(sys.executable, "-c", _SAVE, more=more)
@@ -229,7 +229,7 @@ class Stage:
             return False
 
     def _which(self, program: str) -> str:
-        beside = Path(sys.executable).with_name(program)
+        beside = Path(sys.executable).parent / program
         return str(beside) if beside.exists() else program
 
 

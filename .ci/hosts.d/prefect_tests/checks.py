@@ -39,7 +39,7 @@ def main(rows: int, folder: Path, socket: str, wanted: list[str]) -> None:
     }
     with scene(folder / "postgres", rows, **urls) as on_postgres:
         print(f"the server is set up ({time.monotonic() - began:.0f} s)", flush=True)
-        on_postgres.stage.run("perplexity-connector", "prefect", "setup")
+        pass
         with rules.foreign_lost(on_postgres) as lost:
             lost_at = time.monotonic()
             for part in (*RULES, *KILLS):
