@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Self, Unpack
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.secret import sealed
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.credentials.sealing import seal, seal_all
 from perplexity_connector.host.environment import variables
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.spending.caps import find_cap, find_daily_cap
@@ -19,6 +18,7 @@ from perplexity_connector.host.validation.host_options import (
     require_options,
     require_parts,
 )
+from perplexity_connector.host.validation.sealing import seal, seal_all
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -66,7 +66,7 @@ def run_once(host: SyncHost, ledger: Ledger, wanted: Wanted) -> "EnvelopeDocumen
     further id. Waits while a living process works on it. Raises `UnsureRunError`, `LostAnswerError`.
     """
     for run_id in _ids(wanted.run_id):
-        while ledger.is_under_way(run_id).result():
+        while ledger.settle_run(run_id).result():
             time.sleep(_PAUSE_S)
         known = ledger.run(run_id).result()
         if known is None or (known.state == "begun" and known.checkpoint):
@@ -98,11 +98,8 @@ def _run(
 
 
 def _had_no_effect(known: "KnownRun", wanted: Wanted) -> bool:
-    """Return whether a run that no process works on can be repeated: not even its cost would be double."""
-    if known.state == "failed":
-        return known.effect == "none" or wanted.is_idempotent
-    # Claimed, and never sent; or sent, by an action that may be repeated.
-    return known.state == "claimed" or (known.state == "sent" and wanted.is_idempotent)
+    """Return whether a run failed without effect, or may be repeated freely."""
+    return known.state == "failed" and (known.effect == "none" or wanted.is_idempotent)
 
 
 def _outcome(known: "KnownRun") -> "EnvelopeDocument":

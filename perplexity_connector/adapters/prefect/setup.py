@@ -12,7 +12,7 @@ from prefect.automations import (
     EventTrigger,
     Posture,
 )
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate
 from prefect.client.schemas.objects import StateType
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.flows import EntrypointType
@@ -90,23 +90,30 @@ def _deploy(client: "SyncPrefectClient", pool: str) -> "Iterator[tuple[str, UUID
 def _deploy_one(
     client: "SyncPrefectClient", pool: str, made: Flow[..., Any], name: str
 ) -> "UUID":
-    deployment = made.to_deployment(
-        name,
-        work_pool_name=pool,
-        tags=[TAG],
-        entrypoint_type=EntrypointType.MODULE_PATH,
-        job_variables=_job_variables(client, f"{made.name}/{name}"),
-    )
-    return deployment.apply()
-
-
-def _job_variables(client: "SyncPrefectClient", full_name: str) -> dict[str, Any]:
-    """Return the job variables of a deployment: those that it has, and the heartbeat in its environment."""
     try:
-        known = client.read_deployment_by_name(full_name).job_variables or {}
+        known = client.read_deployment_by_name(f"{made.name}/{name}")
     except ObjectNotFound:
-        known = {}
-    return {**known, "env": {_BEAT: str(_BEAT_S), **known.get("env", {})}}
+        made.to_deployment(
+            name, work_pool_name=pool, entrypoint_type=EntrypointType.MODULE_PATH
+        ).apply()
+        known = client.read_deployment_by_name(f"{made.name}/{name}")
+    variables = known.job_variables or {}
+    schema = made.parameters.model_dump(exclude_unset=True)
+    # The rest is the operator's: schedules, whether it is paused, other variables.
+    change = DeploymentUpdate(
+        entrypoint=f"{made.__module__}.{made.__name__}",
+        work_pool_name=pool,
+        description=made.description,
+        tags=sorted({TAG, *known.tags}),
+        job_variables={
+            **variables,
+            "env": {_BEAT: str(_BEAT_S), **variables.get("env", {})},
+        },
+        # A field that we do not know is refused by the server, not by a worker after its start.
+        parameter_openapi_schema={**schema, "additionalProperties": False},
+    )
+    client.update_deployment(known.id, change)
+    return known.id
 
 
 def _make_automation(client: "SyncPrefectClient", deployments: "Sequence[UUID]") -> None:

@@ -24,17 +24,6 @@ PAUSED = "paused: budget"
 _PAUSE_S = 5.0
 
 
-class UnknownJobError(Exception):
-    """The ledger has no job of that name."""
-
-    def __init__(self) -> None:
-        """Say how to get one."""
-        super().__init__(
-            "The ledger has no such job. Enter it first: perplexity-connector prefect run-table. "
-            "AUTOMATION_HOST_LEDGER names the ledger, and must be the same on every machine."
-        )
-
-
 @flow(name="run_table")
 def run_table(  # noqa: PLR0913, PLR0917 - the fields of the form
     job: str,
@@ -61,9 +50,9 @@ def run_table(  # noqa: PLR0913, PLR0917 - the fields of the form
     flow_run_id = flow_run.id
     with opened_host() as (host, ledger):
         known = ledger.find_job(job).result()
-        if known is None:
-            raise UnknownJobError
-        finished = _Chunk(host, ledger, known.job_id, flow_run_id).run(options)
+        # The host says so if the ledger does not know the job.
+        job_id = known.job_id if known else job
+        finished = _Chunk(host, ledger, job_id, flow_run_id).run(options)
     _quietly(
         lambda: server.put_artifact(
             flow_run_id, "summary", "markdown", summary_text(finished)

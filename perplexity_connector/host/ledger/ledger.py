@@ -59,6 +59,14 @@ class Ledger(JobLedger):
             )
         )
 
+    def settle_run(self, run_id: str) -> "Future[bool]":
+        """Give a run outside a job its true state, if its process has died. Return whether one works on it."""
+        return self._write(
+            lambda tx: lazy.takeovers.settle_run(
+                tx.connection, run_id, is_alive=tx.is_alive, now=tx.now
+            )
+        )
+
     def sent(self, claim: "Claim") -> "Future[None]":
         """Record that the request leaves now. `FencedError` if another owner has the row."""
         return self._write(

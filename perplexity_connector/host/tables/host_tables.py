@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from perplexity_connector.host.credentials.sealing import seal
+from perplexity_connector.host.validation.sealing import seal
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import JobItem, TableFinishedItem, TableItem

@@ -15,7 +15,8 @@ from perplexity_connector.host.tables.inputs.reading import (
     open_table,
 )
 from perplexity_connector.host.tables.inputs.templates import compile_templates
-from perplexity_connector.host.tables.outputs.records import Layout, layout_of
+from perplexity_connector.host.tables.outputs.opening import require_free
+from perplexity_connector.host.tables.outputs.records import Layout, Place, layout_of
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import Request
 from perplexity_connector.host.validation.schema_types import property_schema
@@ -56,6 +57,11 @@ class TableJob:
         return self.request.options.get("fresh", False)
 
     @property
+    def place(self) -> Place:
+        """Where its records go."""
+        return Place(job_id=self.job_id, path=self.request.out, layout=self.layout)
+
+    @property
     def connection_name(self) -> str | None:
         """The name of the stored connection, if that is how it was given."""
         return connection_name(self.request)
@@ -88,7 +94,7 @@ def prepare_job(
     if known is not None:
         _require_same(known, request, digest, is_sandbox=is_sandbox)
     if not is_fresh and not (known and known.output == str(request.out)):
-        require_free(request)
+        require_free(request.out)
     table = open_table(request.table)
     name = options.get("job") or str(request.out)
     return TableJob(
@@ -122,8 +128,7 @@ def _require_same(
     elif known.connection != connection_name(request):
         other = "another connection"
     elif known.is_sandbox != is_sandbox:
-        # Invented answers would count as done, and real costs as those of a sandbox.
-        other = "answers of a sandbox" if known.is_sandbox else "real answers"
+        other = other_answers(known)
     else:
         return
     message = (
@@ -133,15 +138,12 @@ def _require_same(
     raise refusal(message)
 
 
-def require_free(request: Request) -> None:
-    """Refuse a file that the job has not written, before the ledger has it as the job's own."""
-    out = request.out
-    if out.exists() and (not out.is_file() or out.stat().st_size):
-        message = (
-            "The output exists already, and is not of this job. Choose another --out, or use --fresh, "
-            "which begins a new job and keeps that file under another name."
-        )
-        raise refusal(message)
+def other_answers(known: KnownJob) -> str:
+    """Return whose answers a job has, for a host that has others.
+
+    Invented ones would count as done, and real costs as those of a sandbox.
+    """
+    return "answers of a sandbox" if known.is_sandbox else "real answers"
 
 
 def _layout(request: Request, table: Table, description: "ActionDescription") -> Layout:

@@ -1,6 +1,7 @@
-"""One start of a job: its rows run, their records are written, and its end is counted."""
+"""One start of a job in this process: its rows run, their records are written, and its end is counted."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import (
@@ -11,118 +12,109 @@ from perplexity_connector.host.ledger.entries import (
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.tables.figures import finished_item
-from perplexity_connector.host.tables.inputs.planning import Plan
-from perplexity_connector.host.tables.jobs import TableJob
-from perplexity_connector.host.tables.outputs.output import Output
-from perplexity_connector.host.tables.outputs.writing import RecordWriter
-from perplexity_connector.host.tables.rows.running import RunningRows, Step
+from perplexity_connector.host.tables.outputs.writing import Records
+from perplexity_connector.host.tables.rows.items import Items
+from perplexity_connector.host.tables.rows.running import RunningRows
+from perplexity_connector.host.tables.rows.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
-    from perplexity_connector.contract import RowFinishedItem, TableFinishedItem
+    from perplexity_connector.contract import TableFinishedItem
     from perplexity_connector.host.ledger.ledger import Ledger
-
-_AT_ONCE = 16
 
 
 class Start:
-    """A start of a job whose rows are in the ledger and whose output is open.
+    """A start of a job whose rows are in the ledger.
 
+    * `job_id`: the job.
+    * `items`: an item for each row, on their way to the reader.
     * `rows`: its rows.
+    * `_records`: those of its rows.
     * `_keeps_content`: whether the answers outlive the job.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - all that the steps before have made
-        self,
-        runs: Runs,
-        ledger: "Ledger",
-        job: TableJob,
-        plan: Plan,
-        output: Output,
-        report: "Callable[[RowFinishedItem], Awaitable[None]]",
+    def __init__(
+        self, runs: Runs, ledger: "Ledger", work: Work, records: Records
     ) -> None:
-        """Run nothing yet. `report` gets an item for each row."""
-        options = job.request.options
+        """Run nothing yet."""
+        self.job_id = work.job_id
+        self.items = Items()
         self._ledger = ledger
-        self._job = job
-        self._job_id = job_id = job.job_id
+        self._work = work
+        self._records = records
         self._keeps_content = runs.logs is None or runs.logs.keeps_content
-        self._at_once = options.get("at_once", _AT_ONCE)
-        self._writer = RecordWriter(
-            ledger,
-            job_id,
-            job.request.out,
-            output,
-            job.layout,
-            is_ordered=options.get("ordered", False),
-        )
-        self.rows = RunningRows(
-            runs,
-            ledger,
-            job_id,
-            _step(job),
-            self._writer,
-            report,
-            has_keys=options.get("key") is not None,
-            groups=sorted(plan.groups),
-            left=plan.runs,
-        )
+        self.rows = RunningRows(runs, ledger, work, records, self.items.put)
 
     async def run(self) -> "TableFinishedItem":
         """Run the rows to the end, or until the job is stopped. Return the last item."""
         try:
-            await self._writer.write_missing()
-            await self.rows.run(self._at_once)
+            await self._records.write_missing()
+            await self.rows.run()
             with suppress(LedgerError):
                 await self.rows.save_again()
-                await self._writer.write_missing()
+                await self._records.write_missing()
         finally:
-            self._writer.close()
+            self._records.close()
         return await self._end()
 
     async def _end(self) -> "TableFinishedItem":
-        rows, out = self.rows, self._job.request.out
+        rows, work = self.rows, self._work
         with suppress(LedgerError):
-            await self._writer.rewrite()
-        unsaved, lines = rows.unsaved.write(out)
-        job: KnownJob | None = None
-        failures: Sequence[KnownLine] = ()
-        try:
-            reason = rows.brakes.reason or "done"
-            await committed(self._ledger.end_job(self._job_id, reason))
-            job = await committed(self._ledger.find_job(self._job_id))
-            failed = self._ledger.find_failures(self._job_id)
-            failures = await committed(failed)
-            await self._erase_content()
-        except LedgerError as error:
-            rows.unsaved.problem = str(error)
+            await self._records.rewrite()
+        unsaved, lines = rows.unsaved.write(work.beside)
+        end = await end_job(
+            self._ledger,
+            self.job_id,
+            rows.brakes.reason or "done",
+            keeps_content=self._keeps_content,
+        )
+        reason = rows.brakes.reason or "done"
+        if rows.brakes.reason is None and end.job and end.job.cancel_requested:
+            reason = "stopped"
         return finished_item(
-            self._job_id,
-            job,
-            rows.brakes,
-            failures=failures,
+            self.job_id,
+            end.job,
+            reason,
+            cause=rows.brakes.cause,
+            message=end.problem
+            or rows.unsaved.problem
+            or self._records.problem
+            or rows.brakes.message,
+            failures=end.failures,
             begun=rows.begun,
-            has_keys=self._job.request.options.get("key") is not None,
-            problem=rows.unsaved.problem or self._writer.problem,
-            output=str(out),
+            has_keys=work.has_keys,
+            output=work.output,
             unsaved=None if unsaved is None else str(unsaved),
             unsaved_lines=lines,
         )
 
-    async def _erase_content(self) -> None:
-        """Erase the content of a job that has ended, for a host that records none."""
-        if not self._keeps_content:
-            await committed(self._ledger.erase(self._job_id))
+
+@dataclass(slots=True)
+class JobEnd:
+    """The state of a job when this process stops to work for it.
+
+    * `job`: None if the ledger cannot be read.
+    * `failures`: the lines whose row failed or is unsure.
+    * `problem`: of the ledger; None if all is well.
+    """
+
+    job: KnownJob | None = None
+    failures: "Sequence[KnownLine]" = ()
+    problem: str | None = None
 
 
-def _step(job: TableJob) -> Step:
-    options = job.request.options
-    return Step(
-        connector=job.request.connector,
-        action=job.request.action,
-        version=job.version,
-        connection=options.get("connection"),
-        timeout=options.get("timeout"),
-        idempotent=job.is_idempotent,
-    )
+async def end_job(
+    ledger: "Ledger", job_id: str, reason: str | None, *, keeps_content: bool
+) -> JobEnd:
+    """Stop to work for a job, and read its state. Erase its content if it has ended, and is not kept."""
+    end = JobEnd()
+    try:
+        is_over = await committed(ledger.end_job(job_id, reason))
+        end.job = await committed(ledger.find_job(job_id))
+        end.failures = await committed(ledger.find_failures(job_id))
+        if is_over and not keeps_content:
+            await committed(ledger.erase(job_id))
+    except LedgerError as error:
+        end.problem = str(error)
+    return end

@@ -1,23 +1,18 @@
-"""Begin a start of a job: enter new rows into the ledger, and open the output where it ended."""
+"""Begin a start of a job: enter the job and new rows of its table into the ledger."""
 
-import asyncio
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from perplexity_connector.host.ledger.entries import FencedError, KnownLine, NewJob
+from perplexity_connector.host.ledger.entries import FencedError, NewJob
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.tables.inputs.planning import Plan
-from perplexity_connector.host.tables.jobs import TableJob, require_free
-from perplexity_connector.host.tables.outputs.output import (
-    Known,
-    Output,
-    check,
-    free_path,
-    settle_unfinished,
-    unfinished,
-)
-from perplexity_connector.host.tables.outputs.records import outcome_of
+from perplexity_connector.host.tables.jobs import TableJob
+from perplexity_connector.host.tables.outputs.output import free_path
+from perplexity_connector.host.tables.outputs.records import columns_of
 from perplexity_connector.host.tables.refusals import refusal
+from perplexity_connector.host.tables.request import AT_ONCE
+from perplexity_connector.host.tables.rows.work import Step, Work
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.ledger import Ledger
@@ -30,11 +25,18 @@ async def enter_job(
 
     Raises `ConnectorError` (`invalid_input`) if another process does.
     """
-    try:
+    with one_writer():
         if job.replaced is not None:
             renamed = ledger.rename_job(job.replaced.job_id, None)
             await committed(renamed)
         await _begin(ledger, job, plan, is_sandbox=is_sandbox)
+
+
+@contextmanager
+def one_writer() -> Iterator[None]:
+    """Raise `ConnectorError` (`invalid_input`) where another process writes for the job or its output."""
+    try:
+        yield
     except FencedError as fenced:
         process = "Another process" if fenced.pid is None else f"Process {fenced.pid}"
         message = f"{process} works on this job or its output already. Wait for its end, or stop it."
@@ -54,7 +56,7 @@ async def _begin(
         connection=job.connection_name,
         idempotent=job.is_idempotent,
         template_digest=job.digest,
-        columns={"table": list(job.layout.columns), "own": dict(job.layout.own)},
+        columns=columns_of(job.layout, job.request.options.get("key")),
         cap=job.request.cap,
         is_sandbox=is_sandbox,
     )
@@ -76,46 +78,24 @@ async def _begin(
     await committed(ledger.drop_lines(job_id, plan.dropped))
 
 
-async def check_output(ledger: "Ledger", job: TableJob) -> None:
-    """Refuse an output that was changed, before the ledger plans rows again. Raises `ConnectorError`."""
-    path = job.request.out
-    if not (job.known and job.known.output == str(path)):
-        if not job.is_fresh:
-            require_free(job.request)  # another job may have begun it since the plan
-    elif path.exists() and not unfinished(path).exists():
-        known = await _known(ledger, job)
-        await asyncio.to_thread(check, path, job.layout.header(), known)
-
-
-async def open_output(ledger: "Ledger", job: TableJob) -> Output:
-    """Open the output after the last record that the ledger knows. Raises `ConnectorError` if it cannot."""
-    path = job.request.out
-    known = await _known(ledger, job)
-    settle_unfinished(path, known)
-    if known.end and not path.exists():
-        # The file has gone, and nothing of it can be overwritten: all records are written again.
-        await committed(ledger.rewritten(job.job_id, ()))
-        known = Known(job_id=job.job_id)
-    return Output(path, job.layout.header(), known)
-
-
-async def _known(ledger: "Ledger", job: TableJob) -> Known:
-    job_id = job.job_id
-    known = Known(job_id=job_id)
-    is_lossy = await committed(ledger.has_erased(job_id))
-    if written := await committed(ledger.last_written(job_id)):
-        last = written[0]
-        known = Known(job_id=job_id, end=last.output_end or 0, last=_record(job, last))
-        if known.last:
-            return replace(known, is_lossy=is_lossy)
-    found = ledger.find_lines(job_id, is_unwritten=True)
-    next_ones = [_record(job, line) for line in await committed(found)]
-    next_ones = [record for record in next_ones if record]
-    return replace(known, next=next_ones, is_lossy=is_lossy)
-
-
-def _record(job: TableJob, line: KnownLine) -> bytes:
-    """Return the record of a line; nothing if its content was erased."""
-    if line.record is None or (line.state == "done" and line.output is None):
-        return b""
-    return job.layout.encode(line, outcome_of(line))
+def work_of_table(job: TableJob, plan: Plan) -> Work:
+    """Return the rows that a start with the table runs."""
+    request, options = job.request, job.request.options
+    step = Step(
+        connector=request.connector,
+        action=request.action,
+        version=job.version,
+        connection=options.get("connection"),
+        timeout=options.get("timeout"),
+        idempotent=job.is_idempotent,
+    )
+    return Work(
+        job_id=job.job_id,
+        step=step,
+        at_once=options.get("at_once", AT_ONCE),
+        has_keys=options.get("key") is not None,
+        groups=sorted(plan.groups),
+        left=plan.runs,
+        output=str(request.out),
+        beside=request.out,
+    )

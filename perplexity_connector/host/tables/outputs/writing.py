@@ -4,13 +4,16 @@ import asyncio
 import errno
 from collections.abc import Iterator, Sequence
 from math import inf
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import Claim, KnownLine
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.tables.outputs.output import Output, adopt, rewrite
-from perplexity_connector.host.tables.outputs.records import Layout, Outcome, outcome_of
+from perplexity_connector.host.tables.outputs.records import (
+    Outcome,
+    Place,
+    outcome_of,
+)
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -24,12 +27,35 @@ _ERASED = (
 )
 
 
-class RecordWriter:
-    """Writes the output of one start of a job.
+class Records:
+    """The records of the rows that this process runs. These wait in the ledger, and no file is written.
 
     * `problem`: why the file could not be written; None if all is well. Then the records wait in the
       ledger.
-    * `_path`: the output's real path; `_output`: the open file.
+    """
+
+    problem: str | None = None
+
+    def expect(self, claim: Claim) -> None:
+        """Prepare for the end of a row that has begun."""
+
+    async def row_ended(self, claim: Claim, outcome: Outcome) -> None:
+        """Write the records of a row that has ended in the ledger."""
+
+    async def write_missing(self) -> None:
+        """Write the records that are not in the file."""
+
+    async def rewrite(self) -> None:
+        """Write the whole file, if it has records that are out of date."""
+
+    def close(self) -> None:
+        """Write nothing more."""
+
+
+class RecordWriter(Records):
+    """Writes the output of one start of a job.
+
+    * `_path`, `_layout`: of the output; `_output`: the open file.
     * `_is_ordered`: whether the records are in the order of the table.
     * `_last`: the last line that is written, if they are.
     * `_blocking`: the row that the next record waits for; None if that is not known.
@@ -37,23 +63,15 @@ class RecordWriter:
     * `_turn`: held while records are written.
     """
 
-    def __init__(  # noqa: PLR0913 - all but the last are its collaborators
-        self,
-        ledger: "Ledger",
-        job_id: str,
-        path: Path,
-        output: Output,
-        layout: Layout,
-        *,
-        is_ordered: bool,
+    def __init__(
+        self, ledger: "Ledger", place: Place, output: Output, *, is_ordered: bool
     ) -> None:
         """Write into an open output."""
-        self.problem: str | None = None
         self._ledger = ledger
-        self._job_id = job_id
-        self._path = path
+        self._job_id = place.job_id
+        self._path = place.path
         self._output = output
-        self._layout = layout
+        self._layout = place.layout
         self._is_ordered = is_ordered
         self._last = -1
         self._blocking: str | None = None
@@ -91,7 +109,7 @@ class RecordWriter:
                 rewrite, self._path, self._layout.header(), self._all()
             )
             # Once its ends are noted, the next start takes the new file even after a crash here.
-            noted = self._ledger.rewritten(self._job_id, ends)
+            noted = self._ledger.rewritten(self._job_id, ends, starts=job.starts)
             await committed(noted)
             adopt(self._path)
         except OSError as problem:
