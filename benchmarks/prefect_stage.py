@@ -136,7 +136,7 @@ class Stage:
 
     def set_up(self, connections: Mapping[str, str]) -> None:
         """Run our setup, and save connections by their names."""
-        self.run(sys.executable, "-c", "from perplexity_connector.adapters.prefect.setup import set_up; set_up()")
+        self.run("perplexity-connector", "prefect", "setup")
         for name, key in connections.items():
             more = {"KEY": key, "NAME": name}
             self.run(sys.executable, "-c", _SAVE, more=more)

@@ -12,7 +12,7 @@ import psycopg
 import rules
 from kills import KILLS, kill_worker
 from pictures import take_pictures
-from scene import scene
+from scene import Scene, scene
 
 RULES = (
     rules.refuse_bad_input,
@@ -22,44 +22,61 @@ RULES = (
 )
 
 
+class Checks:
+    """The checks that are wanted; without a name, all of them."""
+
+    def __init__(self, wanted: list[str]) -> None:
+        """Take parts of names."""
+        self._wanted = wanted
+
+    def wants(self, name: str) -> bool:
+        """Return whether a check is wanted."""
+        return not self._wanted or any(word in name for word in self._wanted)
+
+    def check(self, name: str, part: Callable[[], str]) -> None:
+        """Run a check that is wanted, and print its result."""
+        if not self.wants(name):
+            return
+        began = time.monotonic()
+        result = part()
+        print(f"{name}: {result} ({time.monotonic() - began:.0f} s)", flush=True)
+
+
 def main(rows: int, folder: Path, socket: str, wanted: list[str]) -> None:
     """Run the checks on PostgreSQL, and one of them on SQLite."""
-    began = time.monotonic()
-
-    def check(name: str, part: Callable[[], str]) -> None:
-        if wanted and not any(word in name for word in wanted):
-            return
-        seconds = time.monotonic()
-        result = part()
-        print(f"{name}: {result} ({time.monotonic() - seconds:.0f} s)", flush=True)
-
+    checks = Checks(wanted)
     urls = {
         "ledger": f"postgresql+psycopg://postgres@/ledger?host={socket}",
         "server": f"postgresql+asyncpg://postgres@/prefect?host={socket}",
     }
     with scene(folder / "postgres", rows, **urls) as on_postgres:
-        print(f"the server is set up ({time.monotonic() - began:.0f} s)", flush=True)
-        pass
-        with rules.foreign_lost(on_postgres) as lost:
-            lost_at = time.monotonic()
-            for part in (*RULES, *KILLS):
-                check(part.__name__, lambda part=part: part(on_postgres))
-            time.sleep(max(0.0, rules.LOST_S + lost_at - time.monotonic()))
-            check("leave_foreign", lambda: rules.leave_foreign(on_postgres, lost[0]))
-        check("pictures", lambda: take_pictures(on_postgres))
-        texts = (
+        _on_postgres(checks, on_postgres)
+        texts = [
             *_files(folder / "postgres"),
             *_tables("ledger", socket),
             *_tables("prefect", socket),
-        )
-        check("hide_the_key", lambda: rules.hide_the_key(on_postgres, iter(texts)))
-    check("sqlite", lambda: _on_sqlite(folder / "sqlite", rows))
+        ]
+        checks.check("hide_the_key", lambda: rules.hide_the_key(on_postgres, texts))
+    checks.check("sqlite", lambda: _on_sqlite(folder / "sqlite", rows))
+
+
+def _on_postgres(checks: Checks, scene: Scene) -> None:
+    # To repeat it is safe.
+    scene.stage.run("perplexity-connector", "prefect", "setup")
+    foreign = rules.lose_foreign(scene) if checks.wants("leave_foreign") else ""
+    lost = time.monotonic()
+    for part in (*RULES, *KILLS):
+        checks.check(part.__name__, lambda part=part: part(scene))
+    if foreign:
+        time.sleep(max(0.0, rules.LOST_S + lost - time.monotonic()))
+    checks.check("leave_foreign", lambda: rules.leave_foreign(scene, foreign))
+    checks.check("pictures", lambda: take_pictures(scene))
 
 
 def _on_sqlite(folder: Path, rows: int) -> str:
     with scene(folder, rows) as on_sqlite:
         result = kill_worker(on_sqlite)
-        hidden = rules.hide_the_key(on_sqlite, _files(folder))
+        hidden = rules.hide_the_key(on_sqlite, list(_files(folder)))
     return f"{result}; the key is {hidden}"
 
 

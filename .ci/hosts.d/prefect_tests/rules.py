@@ -1,9 +1,6 @@
 """Bad input, cancelling, the budget, somebody else's flow, and where the key is."""
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,20 +136,18 @@ def _price_of_a_row(scene: Scene) -> float:
     return float(job.items()[-1]["cost"]) / 20
 
 
-@contextmanager
-def foreign_lost(scene: Scene) -> Iterator[list[str]]:
-    """Lose somebody else's flow run when the block begins. Its id is in the list."""
+def lose_foreign(scene: Scene) -> str:
+    """Kill the worker of somebody else's flow run, and start another one. Return the run."""
     stage = scene.stage
     more = {"PYTHONPATH": str(HERE), "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
     stage.run("prefect", "work-pool", "create", "theirs", "--type", "process")
-    stage.run(sys.executable, str(HERE / "foreign_flow.py"), more=more)
+    stage.run("python", str(HERE / "foreign_flow.py"), more=more)
     worker = stage.start_worker("theirs-1", "theirs", **more)
     run = _started(scene, "foreign", {}, "theirs")
     until(lambda: _has_heartbeat(scene, run), RECOVERED_S, "it has a heartbeat")
     worker.kill()
-    # A worker that could run it again.
     stage.start_worker("theirs-2", "theirs", **more)
-    yield [run]
+    return run
 
 
 def leave_foreign(scene: Scene, run: str) -> str:
@@ -210,7 +205,7 @@ def _cancels(scene: Scene) -> int:
     return sum(one.path.endswith("/cancel") for one in scene.sandbox.requests)
 
 
-def hide_the_key(scene: Scene, texts: Iterator[tuple[str, bytes]]) -> str:
+def hide_the_key(scene: Scene, texts: list[tuple[str, bytes]]) -> str:
     """The key is in no file, no database row and no answer of the API in clear."""
     for path, wanted in (
         ("/flow_runs/filter", {}),
@@ -221,8 +216,6 @@ def hide_the_key(scene: Scene, texts: Iterator[tuple[str, bytes]]) -> str:
         _, found = scene.stage.ask(path, wanted)
         assert found, path
         assert SENTINEL not in json.dumps(found), path
-    count = 0
     for name, text in texts:
-        count += 1
         assert SENTINEL.encode() not in text, name
-    return f"not in {count} files and tables, and not in runs, artifacts, logs and blocks of the API"
+    return f"not in {len(texts)} files and tables, and not in runs, artifacts, logs and blocks of the API"
