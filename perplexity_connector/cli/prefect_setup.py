@@ -24,14 +24,17 @@ def reporting_server() -> Iterator[None]:
     # Its client raises the errors of its own HTTP library.
     from prefect.exceptions import PrefectHTTPStatusError  # noqa: PLC0415 - it is slow to import
 
-    failure = PrefectHTTPStatusError.__mro__
-    http_error = next(kind for kind in failure if kind.__name__ == "HTTPError")
+    http_errors = tuple(
+        kind
+        for kind in PrefectHTTPStatusError.__mro__
+        if kind.__name__ == "HTTPError" and issubclass(kind, Exception)
+    )
     try:
         yield
     except PrefectHTTPStatusError as error:
         say(f"error: Prefect's server refused this: {error.response.status_code}.")
         raise typer.Exit(ExitCode.REFUSED) from None
-    except http_error:
+    except http_errors:
         say("error: Prefect's server cannot be reached. PREFECT_API_URL names it.")
         raise typer.Exit(ExitCode.TRY_LATER) from None
 

@@ -2,17 +2,14 @@
 
 import asyncio
 import functools
-import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-import typer
-
 from perplexity_connector.cli.connections import known_name
 from perplexity_connector.cli.delivery import Delivery
-from perplexity_connector.cli.exits import EXIT_BY_ERROR, ExitCode, UsageError
+from perplexity_connector.cli.exits import EXIT_BY_ERROR, ExitCode
 from perplexity_connector.cli.output import print_json, print_lines, say
 from perplexity_connector.cli.palette import find_action
 from perplexity_connector.cli.records import Records
@@ -24,6 +21,7 @@ from perplexity_connector.cli.table_arguments import (
     template_of,
 )
 from perplexity_connector.cli.table_lines import plan_lines, summary_line, trouble_lines
+from perplexity_connector.cli.table_plan import may_begin
 from perplexity_connector.cli.table_progress import TableProgress
 from perplexity_connector.cli.targets import HostMaker, choose_target
 from perplexity_connector.host import Host, HostOptions, TableOptions
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
         TablePlannedItem,
     )
 
-# Without a terminal to ask on, a plan that is likely to cost more needs --yes or --budget.
-_UNASKED_USD = 1.0
 # The first signal sends nothing new, the second stops at the provider, the third ends the process.
 _REQUESTS = 2
 
@@ -142,16 +138,9 @@ class _TableRun:
                 say(line)
 
     def _may_begin(self, plan: "TablePlannedItem") -> bool:
-        """Ask on a terminal. Elsewhere raise `UsageError` for a high price without a budget."""
         args = self._args
-        if args.yes or args.sandbox or not plan["runs"]:
-            return True
-        if sys.stdin.isatty():
-            return typer.confirm("Begin?", err=True)
-        if plan["price"]["likely"] > _UNASKED_USD and args.budget is None:
-            message = "The likely price is above 1 USD. Add --budget or --yes. Nothing was sent."
-            raise UsageError(message)
-        return True
+        is_sure = args.yes or args.sandbox
+        return may_begin(plan, is_sure=is_sure, has_budget=args.budget is not None)
 
     async def _progress(
         self, items: "AsyncGenerator[TableItem, None]", progress: TableProgress

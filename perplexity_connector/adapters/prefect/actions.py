@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from prefect import Flow, State, flow
+from prefect import Flow, State
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed
@@ -54,7 +54,7 @@ def flow_of(connector: str, action: str) -> Flow[..., Any]:
     run.__name__ = run.__qualname__ = f"{connector}_{action}"
     run.__module__ = "perplexity_connector.adapters.prefect.flows"
     run.__signature__ = signature_of(about)  # type: ignore[attr-defined] # every function takes one
-    return flow(
+    return Flow(
         run,
         name=action,
         description=about["action"]["summary"],
@@ -96,6 +96,8 @@ def _state_of(envelope: "EnvelopeDocument", flow_run_id: str) -> State[Any]:
 
 def _show(envelope: "SucceededRun[JsonObject]", flow_run_id: str) -> None:
     if text := answer_text(envelope):
-        server.put_artifact(flow_run_id, "answer", "markdown", text, envelope["summary"])
+        server.put_artifact(
+            flow_run_id, "answer", "markdown", text, envelope["summary"]
+        )
     if rows := result_rows(envelope["output"]):
         server.put_artifact(flow_run_id, "results", "table", rows, envelope["summary"])

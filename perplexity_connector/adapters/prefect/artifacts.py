@@ -44,7 +44,11 @@ def summary_text(finished: "TableFinishedItem") -> str:
     lines = [
         "| rows | |",
         "|---|---|",
-        *(f"| {state} | {count} |" for state, count in finished["rows"].items() if count),
+        *(
+            f"| {state} | {count} |"
+            for state, count in finished["rows"].items()
+            if count
+        ),
         "",
         f"Cost of the job so far: {usd_words(finished['cost'])}",
         "",

@@ -57,7 +57,9 @@ def _fields_of(schema: JsonObject) -> dict[str, Any]:
 def _field_of(shown: JsonObject, *, is_required: bool) -> tuple[Any, Any]:
     is_secret = shown.get("format") == "password" or shown.get("writeOnly") is True
     kind: Any = SecretStr if is_secret else str
-    words = {word: as_text(shown.get(word)) for word in ("title", "description")}
+    words: dict[str, Any] = {
+        word: as_text(shown.get(word)) for word in ("title", "description")
+    }
     if is_required:
         return kind, Field(min_length=1, **words)
     return kind | None, Field(default=None, **words)

@@ -62,7 +62,9 @@ def _parameter(name: str, shown: JsonObject, *, is_required: bool) -> inspect.Pa
     if is_required:
         return _of_schema(name, shown, inspect.Parameter.empty)
     if shown.get("default") is None:
-        words = {word: shown[word] for word in ("title", "description") if word in shown}
+        words = {
+            word: shown[word] for word in ("title", "description") if word in shown
+        }
         return _of_schema(name, {**words, "anyOf": [shown, _NULL]}, None)
     return _of_schema(name, shown, shown["default"])
 
@@ -70,7 +72,7 @@ def _parameter(name: str, shown: JsonObject, *, is_required: bool) -> inspect.Pa
 def _connection(connector: str) -> inspect.Parameter:
     """Return a picker for a saved block. A key itself is refused: it would be shown and kept."""
     block = BLOCKS[connector]
-    reference = {
+    reference: JsonObject = {
         "title": block.__name__,
         "type": "object",
         "block_type_slug": block.get_block_type_slug(),
@@ -79,7 +81,7 @@ def _connection(connector: str) -> inspect.Parameter:
         "required": ["$ref"],
         "additionalProperties": False,
     }
-    shown = {
+    shown: JsonObject = {
         "title": "Connection",
         "description": f"A saved block of {block.get_block_type_name()}, or its name. Without one, the worker's "
         "environment has the key.",

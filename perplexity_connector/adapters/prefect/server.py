@@ -1,6 +1,5 @@
 """All that a flow asks Prefect's server for, beside the steps of the run itself."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -14,6 +13,8 @@ from prefect.client.schemas.filters import (
 from prefect.exceptions import ObjectNotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prefect.client.schemas.objects import BlockDocument
 
 
@@ -29,9 +30,7 @@ def block_documents(slug: str) -> "Sequence[BlockDocument]":
 def block_name(document_id: str) -> str | None:
     """Return the name of a saved block."""
     with get_client(sync_client=True) as client:
-        return client.read_block_document(
-            UUID(document_id), include_secrets=False
-        ).name
+        return client.read_block_document(UUID(document_id), include_secrets=False).name
 
 
 def is_cancelling(flow_run_id: str) -> bool:

@@ -14,8 +14,9 @@ from prefect.automations import (
 )
 from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate
 from prefect.client.schemas.objects import StateType
+from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
-from prefect.flows import EntrypointType
+from prefect.types.entrypoint import EntrypointType
 from prefect.workers.process import ProcessWorker
 
 from perplexity_connector.adapters.prefect.blocks import BLOCKS
@@ -93,15 +94,18 @@ def _deploy_one(
     try:
         known = client.read_deployment_by_name(f"{made.name}/{name}")
     except ObjectNotFound:
-        made.to_deployment(
-            name, work_pool_name=pool, entrypoint_type=EntrypointType.MODULE_PATH
+        RunnerDeployment.from_flow(
+            made,
+            name,
+            work_pool_name=pool,
+            entrypoint_type=EntrypointType.MODULE_PATH,
         ).apply()
         known = client.read_deployment_by_name(f"{made.name}/{name}")
     variables = known.job_variables or {}
     schema = made.parameters.model_dump(exclude_unset=True)
     # The rest is the operator's: schedules, whether it is paused, other variables.
     change = DeploymentUpdate(
-        entrypoint=f"{made.__module__}.{made.__name__}",
+        entrypoint=f"{made.fn.__module__}.{made.fn.__name__}",
         work_pool_name=pool,
         description=made.description,
         tags=sorted({TAG, *known.tags}),
@@ -116,7 +120,9 @@ def _deploy_one(
     return known.id
 
 
-def _make_automation(client: "SyncPrefectClient", deployments: "Sequence[UUID]") -> None:
+def _make_automation(
+    client: "SyncPrefectClient", deployments: "Sequence[UUID]"
+) -> None:
     """Schedule a run of ours again when its heartbeat is lost. Runs of other deployments stay as they are."""
     ours = [f"prefect.deployment.{deployment}" for deployment in deployments]
     beat = f"{_EVENT}.heartbeat"
@@ -138,7 +144,10 @@ def _make_automation(client: "SyncPrefectClient", deployments: "Sequence[UUID]")
         ),
         actions=[
             ChangeFlowRunState(
-                state=StateType.SCHEDULED, message="Its worker was lost."
+                name=None,
+                state=StateType.SCHEDULED,
+                message="Its worker was lost.",
+                force=False,
             )
         ],
     )

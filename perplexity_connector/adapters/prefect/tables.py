@@ -100,7 +100,9 @@ class _Chunk:
         if known is None:
             return
         rows = sum(known.counts.values())
-        ended = sum(known.counts.get(state, 0) for state in ("done", "failed", "unsure"))
+        ended = sum(
+            known.counts.get(state, 0) for state in ("done", "failed", "unsure")
+        )
         percent = 100 * ended / rows if rows else 100.0
         text = f"{ended} of {rows} rows"
         server.put_artifact(self._flow_run_id, "progress", "progress", percent, text)
