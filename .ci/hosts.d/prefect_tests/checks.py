@@ -5,6 +5,7 @@ Names choose parts: of the first stage by the names of their functions, `sqlite`
 
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,22 +24,27 @@ RULES = (
 
 
 class Checks:
-    """The checks that are wanted; without a name, all of them."""
+    """The checks that are wanted; without a name, all of them. `failed` has the names of those that do not hold."""
 
     def __init__(self, wanted: list[str]) -> None:
         """Take parts of names."""
         self._wanted = wanted
+        self.failed: list[str] = []
 
     def wants(self, name: str) -> bool:
         """Return whether a check is wanted."""
         return not self._wanted or any(word in name for word in self._wanted)
 
     def check(self, name: str, part: Callable[[], str]) -> None:
-        """Run a check that is wanted, and print its result."""
+        """Run a check that is wanted, and print its result. The others run also if it fails."""
         if not self.wants(name):
             return
         began = time.monotonic()
-        result = part()
+        try:
+            result = part()
+        except Exception:  # noqa: BLE001 - any error is a check that does not hold
+            self.failed.append(name)
+            result = f"FAILED\n{traceback.format_exc()}"
         print(f"{name}: {result} ({time.monotonic() - began:.0f} s)", flush=True)
 
 
@@ -58,6 +64,7 @@ def main(rows: int, folder: Path, socket: str, wanted: list[str]) -> None:
         ]
         checks.check("hide_the_key", lambda: rules.hide_the_key(on_postgres, texts))
     checks.check("sqlite", lambda: _on_sqlite(folder / "sqlite", rows))
+    assert not checks.failed, checks.failed
 
 
 def _on_postgres(checks: Checks, scene: Scene) -> None:

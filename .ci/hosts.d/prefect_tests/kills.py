@@ -23,7 +23,8 @@ def kill_worker(scene: Scene) -> str:
         run = _run_of(scene, first)
         first.kill()
         with scene.workers("killed-3"):
-            assert job.ended(follower) == 6 if job.unsure() else 0
+            code = job.ended(follower)
+    assert code == (6 if job.unsure() else 0), code
     states = scene.stage.states_of(run)
     assert states.count("Running") == 2, states
     return f"{accept(job, at_most_unsure=AT_ONCE)}; its run was {', '.join(states)}"

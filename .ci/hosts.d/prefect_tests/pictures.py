@@ -1,11 +1,17 @@
 """Pictures of Prefect's page: the form, the artifact of a table, and that of an answer. PICTURES is their folder."""
 
+import json
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import Page, sync_playwright
 from scene import RECOVERED_S, Scene
 
+FILLED = {
+    "model": "sonar",
+    "messages": [{"role": "user", "content": "How far away is the Moon?"}],
+}
 SIZE = {"width": 1280, "height": 800}
 
 
@@ -28,7 +34,8 @@ def take_pictures(scene: Scene) -> str:
 
 def _form(page: Page, base: str, scene: Scene) -> None:
     deployment = scene.stage.deployment("create_chat_completion/perplexity")
-    page.goto(f"{base}/deployments/deployment/{deployment}/run")
+    values = quote(json.dumps(FILLED))
+    page.goto(f"{base}/deployments/deployment/{deployment}/run?parameters={values}")
     page.locator(".schema-form-property").first.wait_for()
     _keep(page, "form")
 
