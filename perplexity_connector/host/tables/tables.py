@@ -12,14 +12,6 @@ from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.ledger.entries import KnownJob, KnownLine, KnownRow
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.runs import Runs
-from perplexity_connector.host.tables.alone import alone, usable_ledger
-from perplexity_connector.host.tables.entered import (
-    find_entered,
-    place_of,
-    require_runnable,
-    work_of,
-    write_records,
-)
 from perplexity_connector.host.tables.figures import planned_item, require_enough
 from perplexity_connector.host.tables.inputs.planning import Plan, Planner, Recipe
 from perplexity_connector.host.tables.inputs.reading import is_json_lines
@@ -33,9 +25,17 @@ from perplexity_connector.host.tables.request import (
     check_request,
     check_writing,
 )
-from perplexity_connector.host.tables.start import Start
-from perplexity_connector.host.tables.starting import enter_job, work_of_table
-from perplexity_connector.host.tables.under_way import UnderWay
+from perplexity_connector.host.tables.starts.alone import alone, usable_ledger
+from perplexity_connector.host.tables.starts.entered import (
+    find_entered,
+    place_of,
+    require_runnable,
+    work_of,
+    write_records,
+)
+from perplexity_connector.host.tables.starts.start import Start
+from perplexity_connector.host.tables.starts.starting import enter_job, work_of_table
+from perplexity_connector.host.tables.starts.under_way import UnderWay
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (

@@ -16,8 +16,8 @@ from perplexity_connector.host.tables.params import JobOptions
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import AT_ONCE
 from perplexity_connector.host.tables.rows.work import Step, Work
-from perplexity_connector.host.tables.start import end_job
-from perplexity_connector.host.tables.starting import one_writer
+from perplexity_connector.host.tables.starts.start import end_job
+from perplexity_connector.host.tables.starts.starting import one_writer
 
 if TYPE_CHECKING:
     from collections.abc import Collection
