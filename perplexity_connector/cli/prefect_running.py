@@ -27,7 +27,7 @@ from perplexity_connector.cli.table_plan import may_begin
 from perplexity_connector.cli.targets import HostMaker
 from perplexity_connector.contract import ConnectorError
 from perplexity_connector.host import Host, HostOptions, TableOptions
-from perplexity_connector.host.ledger.entries import ENDED
+from perplexity_connector.host.ledger.entries import ENDED, State
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.rendering.text import one_line
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
         TableItem,
         TablePlannedItem,
     )
-    from perplexity_connector.host.ledger.entries import KnownJob
 
 # Between two looks at the flow runs, and between two writings of the output.
 _LOOK_S = 2.0
@@ -134,13 +133,10 @@ class _JobOnPrefect:
             self._event(entered)
             ids = await asyncio.to_thread(self._begin, plan, entered)
             with self._signals.asking(self._leave):
-                await self._watch(entered, ids)
+                await self._watch(entered["job_id"], ids)
             if self._left.is_set():
                 return self._end_watching(entered, ids)
-            finished = await self._host.write_table(
-                entered["job_id"], args.out, raw=args.raw
-            )
-            return self._end(plan, finished)
+            return self._end(plan, await self._write(entered["job_id"]))
 
     def _show_plan(self, plan: "TablePlannedItem") -> None:
         self._event(plan)
@@ -168,29 +164,35 @@ class _JobOnPrefect:
         self._left.set()
         return True
 
-    async def _watch(self, entered: "TableEnteredItem", ids: Sequence[str]) -> None:
+    async def _watch(self, job_id: str, ids: Sequence[str]) -> None:
         """Show how far the job is until its flow runs have ended, and write the output now and then."""
         written_at, written = time.monotonic(), 0
         with closing(JobProgress()) as progress:
             while not self._left.is_set():
-                await self._look(ids)
-                job = await committed(self._records.ledger.find_job(entered["job_id"]))
-                if job is not None:
-                    progress.show(job, self._chunks)
-                if all(chunk.is_final for chunk in self._chunks) or not ids:
+                is_seen = await self._look(ids)
+                counts, cost = await self._counts(job_id)
+                progress.show(counts, cost, self._chunks)
+                if is_seen and all(chunk.is_final for chunk in self._chunks):
                     return
-                ended = _ended(job)
+                ended = sum(counts.get(state, 0) for state in ENDED)
                 if ended > written and time.monotonic() - written_at >= _WRITE_S:
                     written_at, written = time.monotonic(), ended
                     with suppress(ConnectorError):  # the last writing says why
-                        await self._host.write_table(
-                            entered["job_id"], self._args.out, raw=self._args.raw
-                        )
+                        await self._write(job_id)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._left.wait(), _LOOK_S)
 
-    async def _look(self, ids: Sequence[str]) -> None:
-        """Look at the flow runs, and report each new state. While the server is away, nothing is new."""
+    async def _counts(self, job_id: str) -> tuple[Mapping[State, int], int]:
+        """Return how many rows are in each state, and what the job has cost."""
+        job = await committed(self._records.ledger.find_job(job_id))
+        return (job.counts, job.cost) if job else ({}, 0)
+
+    async def _write(self, job_id: str) -> "TableFinishedItem":
+        out, raw = self._args.out, self._args.raw
+        return await self._host.write_table(job_id, out, raw=raw)
+
+    async def _look(self, ids: Sequence[str]) -> bool:
+        """Look at the flow runs, and report each new state. Return whether the server answers."""
         from perplexity_connector.adapters.prefect.chunks import look_at  # noqa: PLC0415 - it imports the extra
 
         before = {chunk.flow_run_id: chunk.state for chunk in self._chunks}
@@ -198,7 +200,7 @@ class _JobOnPrefect:
             self._chunks = await asyncio.to_thread(look_at, ids)
         except Exception as error:  # noqa: BLE001 - the client raises errors of several libraries
             say(f"warning: Prefect's server does not answer: {type(error).__name__}.")
-            return
+            return False
         for chunk in self._chunks:
             if before.get(chunk.flow_run_id) != chunk.state:
                 self._event(
@@ -210,6 +212,7 @@ class _JobOnPrefect:
                         "message": chunk.message,
                     }
                 )
+        return True
 
     def _end_watching(self, entered: "TableEnteredItem", ids: Sequence[str]) -> int:
         say(
@@ -230,10 +233,6 @@ class _JobOnPrefect:
         if not self._args.as_json:
             self._delivery.write(print_lines, [summary_line(finished)])
         return self._delivery.code(_code(self._chunks, plan, finished))
-
-
-def _ended(job: "KnownJob | None") -> int:
-    return sum(job.counts.get(state, 0) for state in ENDED) if job else 0
 
 
 def _code(

@@ -5,7 +5,7 @@ Prefect imports this module when it is itself imported. A block's name is the na
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl, SecretStr, create_model
@@ -41,7 +41,11 @@ def block_of(about: "ActionDescription") -> type[Block]:
 def secrets_of(block: type[Block]) -> frozenset[str]:
     """Return the names of the secret fields."""
     fields = block.model_fields.items()
-    return frozenset(name for name, field in fields if field.annotation is SecretStr)
+    return frozenset(
+        name
+        for name, field in fields
+        if SecretStr in (field.annotation, *get_args(field.annotation))
+    )
 
 
 def _fields_of(schema: JsonObject) -> dict[str, Any]:

@@ -5,9 +5,7 @@ has the run under the flow run's id, so it says what became of it.
 """
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
 from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
@@ -65,21 +63,23 @@ def run_once(host: SyncHost, ledger: Ledger, wanted: Wanted) -> "EnvelopeDocumen
     A finished run is given back, and a begun one is followed. One without effect is repeated under a
     further id. Waits while a living process works on it. Raises `UnsureRunError`, `LostAnswerError`.
     """
-    for run_id in _ids(wanted.run_id):
+    run_id, known = _last(ledger, wanted)
+    if known is None or (known.state == "begun" and known.checkpoint):
+        return _run(host, wanted, run_id, known.checkpoint if known else None)
+    return _outcome(known)
+
+
+def _last(ledger: Ledger, wanted: Wanted) -> "tuple[str, KnownRun | None]":
+    """Return the id of the run that counts, and what the ledger has of it: nothing if it has not begun."""
+    run_id, number = wanted.run_id, 1
+    while True:
         while ledger.settle_run(run_id).result():
             time.sleep(_PAUSE_S)
         known = ledger.run(run_id).result()
-        if known is None or (known.state == "begun" and known.checkpoint):
-            return _run(host, wanted, run_id, known.checkpoint if known else None)
-        if not _had_no_effect(known, wanted):
-            return _outcome(known)
-    raise AssertionError  # there is always a further id
-
-
-def _ids(first: str) -> Iterator[str]:
-    yield first
-    for number in count(2):
-        yield f"{first}-{number}"
+        if known is None or not _had_no_effect(known, wanted):
+            return run_id, known
+        number += 1
+        run_id = f"{wanted.run_id}-{number}"
 
 
 def _run(

@@ -1,6 +1,6 @@
 """Set a server of Prefect up: work pool, blocks, deployments, and one automation for lost workers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,7 @@ from prefect.automations import (
 )
 from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate
 from prefect.client.schemas.objects import StateType
-from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
-from prefect.types.entrypoint import EntrypointType
 from prefect.workers.process import ProcessWorker
 
 from perplexity_connector.adapters.prefect.blocks import BLOCKS
@@ -94,30 +92,30 @@ def _deploy_one(
     try:
         known = client.read_deployment_by_name(f"{made.name}/{name}")
     except ObjectNotFound:
-        RunnerDeployment.from_flow(
-            made,
-            name,
-            work_pool_name=pool,
-            entrypoint_type=EntrypointType.MODULE_PATH,
-        ).apply()
-        known = client.read_deployment_by_name(f"{made.name}/{name}")
-    variables = known.job_variables or {}
-    schema = made.parameters.model_dump(exclude_unset=True)
-    # The rest is the operator's: schedules, whether it is paused, other variables.
-    change = DeploymentUpdate(
-        entrypoint=f"{made.fn.__module__}.{made.fn.__name__}",
-        work_pool_name=pool,
-        description=made.description,
-        tags=sorted({TAG, *known.tags}),
-        job_variables={
-            **variables,
-            "env": {_BEAT: str(_BEAT_S), **variables.get("env", {})},
-        },
-        # A field that we do not know is refused by the server, not by a worker after its start.
-        parameter_openapi_schema={**schema, "additionalProperties": False},
-    )
-    client.update_deployment(known.id, change)
+        flow_id = client.create_flow(made)
+        fields = _fields_of(made, pool, {}, ())
+        return client.create_deployment(flow_id, name, **fields)
+    # The rest is the operator's: schedules, whether it is paused, other variables and tags.
+    fields = _fields_of(made, pool, known.job_variables or {}, known.tags)
+    client.update_deployment(known.id, DeploymentUpdate(**fields))
     return known.id
+
+
+def _fields_of(
+    made: Flow[..., Any], pool: str, variables: Mapping[str, Any], tags: Sequence[str]
+) -> dict[str, Any]:
+    schema = made.parameters.model_dump(exclude_unset=True)
+    environment = {_BEAT: str(_BEAT_S), **variables.get("env", {})}
+    return {
+        "entrypoint": f"{made.fn.__module__}.{made.fn.__name__}",
+        "work_pool_name": pool,
+        "description": made.description,
+        "tags": sorted({TAG, *tags}),
+        "job_variables": {**variables, "env": environment},
+        "enforce_parameter_schema": True,
+        # A field that we do not know is refused by the server, not by a worker after its start.
+        "parameter_openapi_schema": {**schema, "additionalProperties": False},
+    }
 
 
 def _make_automation(

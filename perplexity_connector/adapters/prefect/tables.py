@@ -1,8 +1,9 @@
 """The rows of a job as a flow of Prefect: each flow run is one of several processes that run them."""
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from prefect import State, flow
 from prefect.exceptions import TerminationSignal
@@ -14,6 +15,7 @@ from perplexity_connector.adapters.prefect import server
 from perplexity_connector.adapters.prefect.artifacts import summary_line, summary_text
 from perplexity_connector.adapters.prefect.hosting import opened_host
 from perplexity_connector.host import JobOptions, Ledger, SyncHost
+from perplexity_connector.host.ledger.entries import ENDED
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import TableFinishedItem
@@ -90,19 +92,13 @@ class _Chunk:
 
     def _rows(self, options: JobOptions) -> "TableFinishedItem":
         items = self._host.stream_job(self._job_id, **options)
-        for item in items:
-            if item["type"] == "table.finished":
-                return item
-        raise AssertionError  # the last item is the end
+        return cast("TableFinishedItem", deque(items, maxlen=1).pop())
 
     def _show(self) -> None:
         known = self._ledger.find_job(self._job_id).result()
-        if known is None:
-            return
-        rows = sum(known.counts.values())
-        ended = sum(
-            known.counts.get(state, 0) for state in ("done", "failed", "unsure")
-        )
+        counts = known.counts if known else {}
+        rows = sum(counts.values())
+        ended = sum(counts.get(state, 0) for state in ENDED)
         percent = 100 * ended / rows if rows else 100.0
         text = f"{ended} of {rows} rows"
         server.put_artifact(self._flow_run_id, "progress", "progress", percent, text)
