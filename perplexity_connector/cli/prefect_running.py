@@ -227,7 +227,7 @@ class _JobOnPrefect:
         for chunk in self._chunks:
             if chunk.kind != "COMPLETED":
                 say(f"flow run {chunk.name}: {chunk.state}. {chunk.message}".rstrip())
-        for line in trouble_lines(plan, finished):
+        for line in trouble_lines(plan["invalid"], finished):
             say(line)
         self._event(finished)
         if not self._args.as_json:
