@@ -1,4 +1,4 @@
-"""Somebody else's flow, on the same server."""
+"""The flow of another project, on the same server."""
 
 import time
 

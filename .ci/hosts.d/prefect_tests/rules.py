@@ -1,4 +1,4 @@
-"""Bad input, cancelling, the budget, somebody else's flow, and where the key is."""
+"""Bad input, cancelling, the budget, the flow of another project, and where the key is."""
 
 import json
 from pathlib import Path
@@ -138,7 +138,7 @@ def _price_of_a_row(scene: Scene) -> float:
 
 
 def lose_foreign(scene: Scene) -> str:
-    """Kill the worker of somebody else's flow run, and start another one. Return the run."""
+    """Kill the worker of a flow run of another project, and start another one. Return the run."""
     stage = scene.stage
     more = {"PYTHONPATH": str(HERE), "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
     stage.run("prefect", "work-pool", "create", "theirs", "--type", "process")
@@ -152,7 +152,7 @@ def lose_foreign(scene: Scene) -> str:
 
 
 def leave_foreign(scene: Scene, run: str) -> str:
-    """Somebody else's run with a lost heartbeat stays as it is."""
+    """A run of another project with a lost heartbeat stays as it is."""
     states = scene.stage.states_of(run)
     assert states[-1] == "Running", states
     assert states.count("Running") == 1, states
