@@ -23,8 +23,6 @@ from perplexity_connector.cli.table_commands import (
     MostUsd,
     Raw,
     Retry,
-    Table,
-    Templates,
     Yes,
 )
 
@@ -59,8 +57,16 @@ def setup(
 @reporting_errors()
 def run_table(  # noqa: PLR0913 - each option of the command is a parameter
     action: ActionName,
-    table: Table,
-    fields: Templates,
+    table: Annotated[
+        str, typer.Argument(metavar="TABLE", help="A .csv or .jsonl file.")
+    ],
+    fields: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FIELD=TEMPLATE",
+            help="A text for each field, as for run-table.",
+        ),
+    ],
     *,
     out: Annotated[
         str,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from perplexity_connector.cli.connections import known_name
 from perplexity_connector.cli.delivery import Delivery
 from perplexity_connector.cli.exits import ExitCode, UsageError
-from perplexity_connector.cli.output import print_json, print_lines, say
+from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.palette import find_action
 from perplexity_connector.cli.prefect_progress import JobProgress
 from perplexity_connector.cli.prefect_setup import reporting_server, require_extra
@@ -22,8 +22,9 @@ from perplexity_connector.cli.table_arguments import (
     retry_of,
     template_of,
 )
-from perplexity_connector.cli.table_lines import plan_lines, summary_line, trouble_lines
+from perplexity_connector.cli.table_lines import plan_lines
 from perplexity_connector.cli.table_plan import may_begin
+from perplexity_connector.cli.table_running import show_end
 from perplexity_connector.cli.targets import HostMaker
 from perplexity_connector.contract import ConnectorError
 from perplexity_connector.host import Host, HostOptions, TableOptions
@@ -32,7 +33,7 @@ from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
-    from perplexity_connector.adapters.prefect.chunks import Chunk
+    from perplexity_connector.adapters.prefect.chunks import Chunk, Reason
     from perplexity_connector.contract import (
         JsonObject,
         TableEnteredItem,
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 # Between two looks at the flow runs, and between two writings of the output.
 _LOOK_S = 2.0
 _WRITE_S = 60.0
+# Of several flow runs, the first of these is the reason of the job's end.
+_REASONS: "tuple[Reason, ...]" = ("budget", "failed", "stopped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,30 +228,23 @@ class _JobOnPrefect:
 
     def _end(self, plan: "TablePlannedItem", finished: "TableFinishedItem") -> int:
         for chunk in self._chunks:
-            if chunk.kind != "COMPLETED":
+            if chunk.reason is not None:
                 say(f"flow run {chunk.name}: {chunk.state}. {chunk.message}".rstrip())
-        for line in trouble_lines(plan["invalid"], finished):
-            say(line)
-        self._event(finished)
-        if not self._args.as_json:
-            self._delivery.write(print_lines, [summary_line(finished)])
-        return self._delivery.code(_code(self._chunks, plan, finished))
+        ended = _with_reason(finished, self._chunks)
+        self._event(ended)
+        as_json, invalid = self._args.as_json, plan["invalid"]
+        code = show_end(ended, self._delivery, as_json=as_json, invalid=invalid)
+        return self._delivery.code(code)
 
 
-def _code(
-    chunks: "Sequence[Chunk]", plan: "TablePlannedItem", finished: "TableFinishedItem"
-) -> ExitCode:
-    from perplexity_connector.adapters.prefect.tables import PAUSED  # noqa: PLC0415 - it imports the extra
-
-    if finished["unsaved"] or finished["unsaved_lines"]:
-        return ExitCode.INTERNAL
+def _with_reason(
+    finished: "TableFinishedItem", chunks: "Sequence[Chunk]"
+) -> "TableFinishedItem":
+    """Return the end of a job with the reason of the flow runs, if rows are left."""
     rows = finished["rows"]
-    if sum(rows.values()) == sum(rows.get(state, 0) for state in ENDED):
-        is_whole = sum(rows.values()) == rows.get("done", 0) and not plan["invalid"]
-        return ExitCode.SUCCEEDED if is_whole else ExitCode.PARTLY
-    if any(chunk.state == PAUSED for chunk in chunks):
-        return ExitCode.NOT_ALLOWED
-    kinds = {chunk.kind for chunk in chunks}
-    if kinds & {"FAILED", "CRASHED"}:
-        return ExitCode.INTERNAL
-    return ExitCode.INTERRUPTED if "CANCELLED" in kinds else ExitCode.PARTLY
+    is_over = sum(rows.values()) == sum(rows.get(state, 0) for state in ENDED)
+    reasons = {chunk.reason for chunk in chunks}
+    for reason in () if is_over else _REASONS:
+        if reason in reasons:
+            return {**finished, "reason": reason}
+    return finished

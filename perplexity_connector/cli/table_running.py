@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.cli.connections import known_name
 from perplexity_connector.cli.delivery import Delivery
-from perplexity_connector.cli.exits import EXIT_BY_ERROR, ExitCode
+from perplexity_connector.cli.exits import EXIT_BY_ERROR, ExitCode, UsageError
 from perplexity_connector.cli.output import print_json, print_lines, say
 from perplexity_connector.cli.palette import find_action
 from perplexity_connector.cli.records import Records

@@ -1,6 +1,7 @@
 """The command `run-table` without a table: writes the output of a job from the ledger."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from perplexity_connector.cli.delivery import Delivery
 from perplexity_connector.cli.exits import UsageError
@@ -9,6 +10,9 @@ from perplexity_connector.cli.records import Records
 from perplexity_connector.cli.table_running import TableArgs, show_end
 from perplexity_connector.cli.targets import HostMaker
 from perplexity_connector.host import HostOptions
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import TableFinishedItem
 
 
 def write_table(args: TableArgs, make_host: HostMaker, records: Records) -> int:
@@ -27,4 +31,9 @@ def write_table(args: TableArgs, make_host: HostMaker, records: Records) -> int:
     delivery = Delivery()
     if args.as_json:
         delivery.write(print_json, finished, on_one_line=True)
-    return delivery.code(show_end(finished, delivery, as_json=args.as_json))
+    # The end of an earlier process is not the end of this one.
+    is_written = finished["message"] is None
+    shown: TableFinishedItem = (
+        {**finished, "reason": "done"} if is_written else finished
+    )
+    return delivery.code(show_end(shown, delivery, as_json=args.as_json))

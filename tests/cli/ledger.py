@@ -83,6 +83,7 @@ class FakeLedger:
     place = "memory"
     is_local = True
     record_content = True
+    is_open = False
 
     def __init__(self) -> None:
         """Keep nothing yet."""

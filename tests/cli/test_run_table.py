@@ -360,7 +360,11 @@ WRITE = ("run-table", "--job", "reports", "--out", "out.csv")
 
 @pytest.mark.parametrize(
     ("end", "code"),
-    [({}, 0), ({"rows": {"done": 1, "planned": 2}}, 6), ({"reason": "failed"}, 1)],
+    [
+        ({}, 0),
+        ({"rows": {"done": 1, "planned": 2}, "reason": "stopped"}, 6),
+        ({"reason": "failed", "message": "No space left"}, 1),
+    ],
 )
 def test_a_job_and_a_file_alone_write_the_records_of_the_job(
     command: Command,

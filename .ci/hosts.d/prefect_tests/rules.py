@@ -112,7 +112,7 @@ def pause_at_the_budget(scene: Scene) -> str:
         ceiling = _price_of_a_row(scene) * len(job.words) / 2
         code = job.ended(job.start("--budget", f"{ceiling:.9f}"))
         paused = job.items()[-1]
-        assert code == 3, (code, paused)
+        assert (code, paused["reason"]) == (3, "budget"), (code, paused)
         assert 0 < paused["cost"] <= ceiling
         assert paused["rows"]["planned"], paused
         first = {run["id"] for run in scene.stage.runs_of(job.name)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from uuid import UUID
 
 from prefect import get_client
@@ -9,22 +10,30 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.exceptions import ObjectNotFound
 
 from perplexity_connector.adapters.prefect.setup import DEPLOYMENT
+from perplexity_connector.adapters.prefect.tables import PAUSED
 from perplexity_connector.contract import JsonObject
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+
+Reason: TypeAlias = Literal["budget", "failed", "stopped"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """A flow run that runs rows of a job.
 
-    * `kind`: the type of its state, such as RUNNING; `state`: the state's own name.
+    * `state`, `message`: of its state.
+    * `reason`: why it ended before the job did; None if it did not.
     """
 
     flow_run_id: str
     name: str
-    kind: str
     state: str
     message: str
     is_final: bool
+    reason: Reason | None
 
 
 def begin_chunks(
@@ -63,11 +72,19 @@ def look_at(flow_run_ids: Sequence[str]) -> Sequence[Chunk]:
         Chunk(
             flow_run_id=str(run.id),
             name=run.name,
-            kind=run.state.type.value,
             state=run.state.name or "",
             message=run.state.message or "",
             is_final=run.state.is_final(),
+            reason=_reason(run.state),
         )
         for run in found
         if run.state is not None
     ]
+
+
+def _reason(state: "State[Any]") -> Reason | None:
+    if state.name == PAUSED:
+        return "budget"
+    if state.is_failed() or state.is_crashed():
+        return "failed"
+    return "stopped" if state.is_cancelled() else None

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
+from threading import Thread
 from typing import TYPE_CHECKING, NoReturn
 
 from perplexity_connector.adapters.prefect import server
@@ -25,25 +27,36 @@ class BlockStore:
 
     It only reads. A block is made and changed in Prefect's page, or by `save` of its class.
 
-    * `_copy`: the connections as they were read last.
-    * `_until`: how long the copy is used, on the monotonic clock.
+    * `_copy`: the connections as they were read last; None before.
+    * `_until`: how long the copy is used before it is read again, on the monotonic clock.
     """
 
     def __init__(self) -> None:
         """Read nothing yet."""
-        self._copy: Sequence[StoredConnection] = ()
+        self._copy: Sequence[StoredConnection] | None = None
         self._until = 0.0
 
     def read(self) -> Sequence[StoredConnection]:
-        """Return every connection, of all connectors."""
-        if time.monotonic() >= self._until:
-            self._copy = [
-                _connection(connector, block, document)
-                for connector, block in BLOCKS.items()
-                for document in server.block_documents(block.get_block_type_slug())
-            ]
+        """Return every connection, of all connectors. Only the first call waits for the server."""
+        if self._copy is None:
+            self._renew()
+        elif time.monotonic() >= self._until:
             self._until = time.monotonic() + _KEPT_S
-        return self._copy
+            Thread(target=self._renew_quietly, daemon=True).start()
+        return self._copy or ()
+
+    def _renew(self) -> None:
+        self._copy = [
+            _connection(connector, block, document)
+            for connector, block in BLOCKS.items()
+            for document in server.block_documents(block.get_block_type_slug())
+        ]
+        self._until = time.monotonic() + _KEPT_S
+
+    def _renew_quietly(self) -> None:
+        """Read again, so that a new key counts. While the server is away, the copy stays."""
+        with suppress(Exception):
+            self._renew()
 
     def change(
         self, edit: Callable[[Sequence[StoredConnection]], Sequence[StoredConnection]]

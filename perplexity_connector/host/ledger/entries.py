@@ -239,6 +239,7 @@ class KnownJob:
 
     * `cap`, `committed`: its budget: costs and reservations together.
     * `cost`: the known costs of all its runs, earlier rounds too.
+    * `end_reason`: why the last process stopped to work for it; None while a start goes on.
     * `is_stale`: whether the output has records that are out of date.
     * `counts`: rows of the present table by state.
     * `perhaps_twice`: how many of its runs were perhaps billed twice.
@@ -256,6 +257,7 @@ class KnownJob:
     is_sandbox: bool
     created_at: int
     ended_at: int | None
+    end_reason: str | None = None
     starts: int
     cancel_requested: bool
     content_erased: bool
@@ -302,6 +304,36 @@ class KnownLine(RowPrice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRows:
+    """The rows of one price group that are to be run, and reserve money: how many, and their prices.
+
+    * `likely`, `worst`: of all together; `largest`: the worst price of the dearest.
+    """
+
+    count: int
+    likely: int
+    worst: int
+    largest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPlan:
+    """The plan of a table that was entered completely, and the present state of its rows.
+
+    * `digest`: of all that the plan was made of.
+    * `document`: the part of it that its rows and lines do not have.
+    * `rows`, `lines`: how many there are, by state. Doubles are lines of one row.
+    * `open`: the rows to run by price group, without those that have begun.
+    """
+
+    digest: str
+    document: JsonObject = field(repr=False)
+    rows: Mapping[State, int]
+    lines: Mapping[State, int]
+    open: Mapping[str | None, OpenRows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRow:
     """The use of one model, action, connection or day.
 
@@ -316,3 +348,26 @@ class UsageRow:
     listed: bool
     unpriced: int
     kept: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitKey:
+    """Whose limit it is: that of an action and of a key, whose digits are in `fingerprint`."""
+
+    connector: str
+    action: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnTimes:
+    """When some requests may start. All times are of this process's monotonic clock, in seconds.
+
+    * `starts`: for each request, in order; None for one whose deadline comes first.
+    * `free_at`: when the next request may start, after these.
+    * `rate`: requests a second; None if the limit is not known.
+    """
+
+    starts: tuple[float | None, ...]
+    free_at: float
+    rate: float | None

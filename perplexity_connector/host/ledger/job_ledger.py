@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger import lazy
 from perplexity_connector.host.ledger.using import LedgerUser
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from perplexity_connector.host.ledger.entries import (
         Claim,
+        KeptPlan,
         KnownJob,
         KnownLine,
         KnownRow,
@@ -229,6 +231,24 @@ class JobLedger(LedgerUser):
         """Remove lines that are not in the table any more."""
         return self._write(
             lambda tx: lazy.table_lines.drop_lines(tx.connection, job_id, numbers)
+        )
+
+    def keep_plan(
+        self, job_id: str, digest: str, document: JsonObject, *, starts: int
+    ) -> "Future[None]":
+        """Keep the plan of a table whose lines are all entered, if the job was not started again since."""
+        return self._write(
+            lambda tx: lazy.kept_plans.keep_plan(
+                tx.connection, job_id, digest, document, starts
+            )
+        )
+
+    def kept_plan(
+        self, job_id: str, retry: "Retry | None" = None
+    ) -> "Future[KeptPlan | None]":
+        """Return the plan that is kept, with the present state of the rows. Those in `retry` are to run."""
+        return self._read(
+            lambda tx: lazy.kept_plans.kept_plan(tx.connection, job_id, retry)
         )
 
     def rewritten(

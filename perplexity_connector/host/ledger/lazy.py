@@ -8,6 +8,7 @@ __all__ = [
     "claims",
     "journal_files",
     "keeping",
+    "kept_plans",
     "planning",
     "reading",
     "row_planning",
@@ -15,6 +16,7 @@ __all__ = [
     "run_units",
     "table_lines",
     "takeovers",
+    "turns",
     "usage",
 ]
 
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
     from perplexity_connector.host.ledger.transactions import (
         budgets,
         claims,
+        kept_plans,
         planning,
         row_planning,
         run_ends,
         run_units,
         table_lines,
         takeovers,
+        turns,
     )
 else:
     _PACKAGES = {"journal_files": ""} | dict.fromkeys(

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from perplexity_connector.contract import JsonValue
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.ledger.entries import KnownJob
+from perplexity_connector.host.ledger.entries import KeptPlan, KnownJob
+from perplexity_connector.host.tables.inputs.kept_plans import (
+    digest_of_plan,
+    kept_columns,
+)
 from perplexity_connector.host.tables.inputs.planning import digest_of
 from perplexity_connector.host.tables.inputs.reading import (
     Table,
+    file_digest,
     is_json_lines,
     open_table,
 )
@@ -36,6 +41,9 @@ class TableJob:
     * `version`: the action's.
     * `is_idempotent`: whether the action may be repeated freely.
     * `digest`: of the action and the templates.
+    * `table_digest`: of the bytes of the table, before it was read.
+    * `plan_digest`: of all that its plan is made of.
+    * `kept`: the plan that is kept; None if it is of something else.
     * `make_input`: makes the input of a row from its cells.
     """
 
@@ -47,6 +55,9 @@ class TableJob:
     version: int
     is_idempotent: bool
     digest: str
+    table_digest: str
+    plan_digest: str
+    kept: KeptPlan | None
     table: Table
     layout: Layout
     make_input: Callable[[Mapping[str, JsonValue]], dict[str, Any]]
@@ -77,10 +88,11 @@ def prepare_job(
     request: Request,
     catalogue: Catalogue,
     found: KnownJob | None,
+    kept: KeptPlan | None,
     *,
     is_sandbox: bool,
 ) -> TableJob:
-    """Open the table and compile its templates. `found` is the job that has the name already.
+    """Open the table and compile its templates. `found` is the job that has the name already, with its plan.
 
     Raises `ConnectorError`: `not_found` for the action, `invalid_input` for what does not fit.
     """
@@ -95,7 +107,12 @@ def prepare_job(
         _require_same(known, request, digest, is_sandbox=is_sandbox)
     if not is_fresh and not (known and known.output == str(request.out)):
         require_free(request.out)
-    table = open_table(request.table)
+    table_digest = file_digest(request.table)
+    made_of = (table_digest, digest, description["connector"]["version"])
+    plan_digest = digest_of_plan(*made_of, is_json_lines(request.table))
+    if kept and kept.digest != plan_digest:
+        kept = None
+    table = open_table(request.table, kept_columns(kept) if kept else None)
     name = options.get("job") or str(request.out)
     return TableJob(
         request=request,
@@ -106,6 +123,9 @@ def prepare_job(
         version=version,
         is_idempotent=description["action"]["annotations"]["idempotent"],
         digest=digest,
+        table_digest=table_digest,
+        plan_digest=plan_digest,
+        kept=kept,
         table=table,
         layout=_layout(request, table, description),
         make_input=compile_templates(

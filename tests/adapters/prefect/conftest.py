@@ -13,6 +13,8 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["PREFECT_API_URL"] = "http://127.0.0.1:9/api"
 os.environ["PREFECT_LOGGING_TO_API_ENABLED"] = "false"
 
+from prefect.blocks.core import Block
+
 from perplexity_connector.adapters.prefect import (
     actions,
     chunks,
@@ -50,6 +52,10 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeServer:
         monkeypatch.setattr(module, "get_client", made.get_client)
     for module in (actions, tables, hosting):
         monkeypatch.setattr(module, "get_run_logger", lambda: logging.getLogger("flow"))
+    # A block's type is registered by Prefect's own code, which has its own client.
+    monkeypatch.setattr(
+        Block, "register_type_and_schema", classmethod(lambda *_, **__: None)
+    )
     return made
 
 

@@ -4,25 +4,30 @@ import json
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
-from prefect.blocks.core import Block
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Cancelled, Completed, Crashed, Failed
 
 from perplexity_connector.__main__ import main
 from perplexity_connector.adapters.prefect import chunks, flows, setup
 from perplexity_connector.adapters.prefect.tables import PAUSED
-from perplexity_connector.cli import prefect_progress, prefect_running, prefect_setup
+from perplexity_connector.cli import (
+    prefect_progress,
+    prefect_running,
+    prefect_setup,
+    table_plan,
+)
 from perplexity_connector.host import Host
 from perplexity_connector.sandbox import Sandbox
 from tests.adapters.prefect.fake_server import FakeServer
 
+pytestmark = pytest.mark.usefixtures("sandbox", "flow_run_id")
 COMMAND = ("prefect", "run-table", "execute_search", "table.csv", "query={name}")
 NAMED = ("--job", "moons", "--out", "out.csv")
 
@@ -37,6 +42,7 @@ class Outcome:
 
     @property
     def events(self) -> list[Any]:
+        """Return its lines of JSON."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 
@@ -45,10 +51,7 @@ Command = Callable[..., Outcome]
 
 @pytest.fixture
 def command(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Command:
     """Runs a command in this process, beside a table of four lines."""
     lines = [f"moon {number}" for number in range(4)]
@@ -56,9 +59,6 @@ def command(
     (tmp_path / "table.csv").write_text(table, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(prefect_running, "_LOOK_S", 0.01)
-    monkeypatch.setattr(
-        Block, "register_type_and_schema", classmethod(lambda cls, **_: None)
-    )
 
     def run(*arguments: str) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["perplexity-connector", *arguments])
@@ -72,9 +72,10 @@ def command(
 
 
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch, fake: FakeServer, flow_run_id: str) -> Any:
-    """A worker: it runs the rows, or ends each flow run with `state`, when somebody looks at them."""
+def worker(monkeypatch: pytest.MonkeyPatch, fake: FakeServer) -> Any:
+    """A worker: it runs the rows, or ends each flow run with `state`, at the second look at them."""
     of_test = SimpleNamespace(state=None, looks=0)
+    read = fake.read_flow_runs
 
     def work(run: Any) -> Any:
         if of_test.state is not None:
@@ -82,16 +83,14 @@ def worker(monkeypatch: pytest.MonkeyPatch, fake: FakeServer, flow_run_id: str) 
         given = run.parameters
         return flows.run_table.fn(given["job"], given["start"], given["chunk"])
 
-    read = FakeServer.read_flow_runs
-
-    def look(server: FakeServer, **wanted: Any) -> list[Any]:
+    def look(**wanted: Any) -> list[Any]:
         of_test.looks += 1
-        found = read(server, **wanted)
+        found = read(**wanted)
         for run in found if of_test.looks > 1 else ():
             run.state = work(run)
         return found
 
-    monkeypatch.setattr(FakeServer, "read_flow_runs", look)
+    monkeypatch.setattr(fake, "read_flow_runs", look)
     setup.set_up()
     return of_test
 
@@ -102,6 +101,7 @@ def worker(monkeypatch: pytest.MonkeyPatch, fake: FakeServer, flow_run_id: str) 
 def test_setup_shows_the_names_of_all_that_the_server_has(
     command: Command, fake: FakeServer
 ) -> None:
+    """As lines, or as JSON."""
     ended = command("prefect", "setup", "--pool", "mine")
     assert (ended.code, ended.out) == (0, "")
     assert "prefect worker start --pool mine" in ended.err
@@ -112,6 +112,7 @@ def test_setup_shows_the_names_of_all_that_the_server_has(
 def test_without_the_extra_the_commands_say_how_to_get_it(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In one line."""
     monkeypatch.setattr(prefect_setup, "find_spec", lambda _: None)
     for arguments in (("prefect", "setup"), (*COMMAND, *NAMED)):
         ended = command(*arguments)
@@ -123,6 +124,7 @@ def test_without_the_extra_the_commands_say_how_to_get_it(
 def test_a_server_that_refuses_or_is_away_is_one_line(
     command: Command, monkeypatch: pytest.MonkeyPatch, *, refusal: bool, code: int
 ) -> None:
+    """Without a traceback."""
     request = httpx.Request("GET", "http://127.0.0.1:9/api")
     problem: Exception = httpx.ConnectError("refused")
     if refusal:
@@ -141,9 +143,11 @@ def test_a_server_that_refuses_or_is_away_is_one_line(
 # Tables.
 
 
+@pytest.mark.usefixtures("worker")
 def test_workers_run_the_rows_and_the_output_is_written_here(
-    command: Command, worker: Any, fake: FakeServer, sandbox: Sandbox, tmp_path: Path
+    command: Command, fake: FakeServer, sandbox: Sandbox, tmp_path: Path
 ) -> None:
+    """The same command again starts nothing."""
     ended = command(*COMMAND, *NAMED)
     assert ended.code == 0, ended.err
     assert len((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()) == 5
@@ -155,9 +159,9 @@ def test_workers_run_the_rows_and_the_output_is_written_here(
     assert len(fake.runs) == 2
 
 
-def test_its_events_are_lines_of_json(
-    command: Command, worker: Any, fake: FakeServer, sandbox: Sandbox
-) -> None:
+@pytest.mark.usefixtures("worker")
+def test_its_events_are_lines_of_json(command: Command, fake: FakeServer) -> None:
+    """Without a key in them."""
     fake.save("my-account", api_key="pplx-test-good")
     ended = command(
         *COMMAND, *NAMED, "--json", "--chunks", "1", "--connection", "my-account"
@@ -174,12 +178,15 @@ def test_its_events_are_lines_of_json(
     assert "pplx-test-good" not in ended.out + ended.err
 
 
-def test_an_unknown_connection_starts_nothing(command: Command, worker: Any) -> None:
+@pytest.mark.usefixtures("worker")
+def test_an_unknown_connection_starts_nothing(command: Command) -> None:
+    """It is a mistake of the command."""
     ended = command(*COMMAND, *NAMED, "--connection", "nobody")
     assert ended.code == 2
 
 
 def test_a_server_without_our_deployments_is_set_up_first(command: Command) -> None:
+    """The message names the command."""
     ended = command(*COMMAND, *NAMED)
     assert ended.code == 2
     assert "prefect setup" in ended.err
@@ -198,6 +205,7 @@ def test_a_server_without_our_deployments_is_set_up_first(command: Command) -> N
 def test_rows_that_are_left_have_the_code_of_their_flow_runs(
     command: Command, worker: Any, state: Any, code: int
 ) -> None:
+    """Budget, crash, cancel, or nothing known."""
     worker.state = state
     ended = command(*COMMAND, *NAMED)
     assert ended.code == code
@@ -205,18 +213,20 @@ def test_rows_that_are_left_have_the_code_of_their_flow_runs(
         assert state.message in ended.err
 
 
-def test_failed_rows_are_a_partial_success(
-    command: Command, worker: Any, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("worker")
+def test_failed_rows_are_a_partial_success(command: Command, tmp_path: Path) -> None:
+    """As for run-table."""
     (tmp_path / "table.csv").write_text(
         "name\nmoon\nsandbox:malformed moon\n", encoding="utf-8"
     )
     assert command(*COMMAND, *NAMED).code == 6
 
 
+@pytest.mark.usefixtures("worker")
 def test_records_that_cannot_be_written_are_an_internal_error(
-    command: Command, worker: Any, monkeypatch: pytest.MonkeyPatch
+    command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As for run-table."""
     write = Host.write_table
 
     async def lose(host: Host, job: str, out: Any, *, raw: bool = False) -> Any:
@@ -227,18 +237,20 @@ def test_records_that_cannot_be_written_are_an_internal_error(
     assert command(*COMMAND, *NAMED).code == 1
 
 
-def test_a_high_price_needs_a_budget(command: Command, worker: Any) -> None:
-    from perplexity_connector.cli import table_plan
-
+@pytest.mark.usefixtures("worker")
+def test_a_high_price_needs_a_budget(command: Command) -> None:
+    """Or a yes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table_plan, "_UNASKED_USD", 0.001)
         assert command(*COMMAND, *NAMED).code == 2
         assert command(*COMMAND, *NAMED, "--yes").code == 0
 
 
+@pytest.mark.usefixtures("worker")
 def test_without_consent_nothing_is_entered(
-    command: Command, worker: Any, fake: FakeServer, monkeypatch: pytest.MonkeyPatch
+    command: Command, fake: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And nothing is started."""
     monkeypatch.setattr(prefect_running, "may_begin", lambda *_, **__: False)
     assert command(*COMMAND, *NAMED).code == 0
     assert not fake.runs
@@ -247,6 +259,7 @@ def test_without_consent_nothing_is_entered(
 def test_ctrl_c_stops_watching_and_says_how_to_go_on(
     command: Command, worker: Any, fake: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The flow runs go on."""
     seen = chunks.look_at
 
     def interrupt(ids: Any) -> Any:
@@ -263,9 +276,11 @@ def test_ctrl_c_stops_watching_and_says_how_to_go_on(
     assert "run-table --job moons" in ended.err
 
 
+@pytest.mark.usefixtures("worker")
 def test_the_output_is_written_now_and_then_and_a_silent_server_waited_for(
-    command: Command, worker: Any, fake: FakeServer, monkeypatch: pytest.MonkeyPatch
+    command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A restart of the server costs nothing."""
     monkeypatch.setattr(prefect_running, "_WRITE_S", 0.0)
     looks: list[int] = []
     writes: list[int] = []
@@ -273,10 +288,10 @@ def test_the_output_is_written_now_and_then_and_a_silent_server_waited_for(
 
     def slow(ids: Any) -> Any:
         looks.append(1)
-        if len(looks) == 2:
+        if len(looks) < 3:
             raise ConnectionRefusedError
         found = seen(ids)
-        if len(looks) < 5:
+        if len(looks) < 6:
             return [chunk_of(one, is_final=False) for one in found]
         return found
 
@@ -290,18 +305,12 @@ def test_the_output_is_written_now_and_then_and_a_silent_server_waited_for(
     assert ended.code == 0
     assert "ConnectionRefusedError" in ended.err
     assert len(writes) == 2
-    assert writes[0] < 5
+    assert writes[0] < 6
 
 
 def chunk_of(one: chunks.Chunk, *, is_final: bool) -> chunks.Chunk:
-    return chunks.Chunk(
-        flow_run_id=one.flow_run_id,
-        name=one.name,
-        kind=one.kind,
-        state=one.state,
-        message=one.message,
-        is_final=is_final,
-    )
+    """Return a flow run that has, or has not, ended."""
+    return replace(one, is_final=is_final)
 
 
 # Progress.
@@ -310,14 +319,15 @@ def chunk_of(one: chunks.Chunk, *, is_final: bool) -> chunks.Chunk:
 def test_on_a_terminal_the_line_moves_and_elsewhere_it_comes_each_minute(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    job: Any = SimpleNamespace(counts={"done": 2, "planned": 2}, cost=10_000_000)
+    """As for run-table."""
+    counts: Any = {"done": 2, "planned": 2}
     now = [0.0]
     monkeypatch.setattr(
         prefect_progress, "time", SimpleNamespace(monotonic=lambda: now[0])
     )
     quiet = prefect_progress.JobProgress()
     for now[0] in (0.0, 59.0, 60.0):
-        quiet.show(job, [])
+        quiet.show(counts, 10_000_000, [])
     quiet.close()
     assert capsys.readouterr().err.count("2 of 4 rows") == 2
 
@@ -326,7 +336,7 @@ def test_on_a_terminal_the_line_moves_and_elsewhere_it_comes_each_minute(
     monkeypatch.setattr(prefect_progress, "stderr_is_terminal", lambda: True)
     monkeypatch.setattr(prefect_progress, "Spinner", lambda: spinner)
     loud = prefect_progress.JobProgress()
-    loud.show(job, [])
-    loud.show(job, [])
+    loud.show(counts, 10_000_000, [])
+    loud.show(counts, 10_000_000, [])
     loud.close()
     assert len(shown) == 3

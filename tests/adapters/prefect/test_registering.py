@@ -1,6 +1,9 @@
 """What Prefect's server gets to know: blocks, parameters, deployments, one automation."""
 
+import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pytest
@@ -27,15 +30,9 @@ NULL = {"type": "null"}
 ACTIONS = ("create_chat_completion", "execute_search")
 
 
-@pytest.fixture(autouse=True)
-def _types_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A block's type is registered by Prefect's own code, which has its own client."""
-    monkeypatch.setattr(
-        Block, "register_type_and_schema", classmethod(lambda cls, **_: None)
-    )
-
-
+@cache
 def described(action: str = "execute_search") -> Any:
+    """Return the description of an action."""
     return Host().describe("perplexity", action)
 
 
@@ -43,6 +40,7 @@ def described(action: str = "execute_search") -> Any:
 
 
 def test_a_block_has_the_fields_of_the_connection_but_its_name() -> None:
+    """The name is the block's own."""
     block = blocks.BLOCKS["perplexity"]
     assert block is blocks.PerplexityCredentials
     assert list(block.model_fields) == ["api_key"]
@@ -54,13 +52,15 @@ def test_a_block_has_the_fields_of_the_connection_but_its_name() -> None:
 
 
 def test_a_block_shows_its_key_to_nobody() -> None:
+    """Neither its repr nor its JSON has it."""
     block = blocks.PerplexityCredentials(api_key=KEY)
     assert KEY not in repr(block) + str(block) + block.model_dump_json()
 
 
 def test_a_field_that_is_not_required_may_be_missing() -> None:
-    about = described()
-    about["connector"] = {**about["connector"], "id": "my-toy", "links": {}}
+    """And a secret one is a secret all the same."""
+    about = copy.deepcopy(described())
+    about["connector"] |= {"id": "my-toy", "links": {}}
     about["schemas"]["connection"] = {
         "properties": {
             "token": {"type": "string", "writeOnly": True},
@@ -77,6 +77,8 @@ def test_a_field_that_is_not_required_may_be_missing() -> None:
 def test_a_connector_that_cannot_be_described_is_left_out(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """The others work, and the log says why."""
+
     def fail(*_: object) -> None:
         raise ConnectorError(ErrorCode.INTERNAL, "No schema.")
 
@@ -90,6 +92,7 @@ def test_a_connector_that_cannot_be_described_is_left_out(
 
 
 def test_a_saved_block_is_a_connection_of_its_name(fake: FakeServer) -> None:
+    """Its key is in its fields alone."""
     fake.save("my-account", api_key=KEY)
     host = Host(store=store.BlockStore())
     (known,) = host.connections.list()
@@ -103,21 +106,50 @@ def test_a_saved_block_is_a_connection_of_its_name(fake: FakeServer) -> None:
 
 
 def test_without_a_saved_block_there_is_no_connection() -> None:
+    """The server does not know the type before."""
     assert Host(store=store.BlockStore()).connections.list() == []
 
 
 def test_a_copy_of_the_connections_is_used_for_a_while(
     fake: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Rows do not wait for the server: the copy is renewed beside them."""
     kept = store.BlockStore()
     assert not kept.read()
     fake.save("my-account", api_key=KEY)
     assert not kept.read()
     monkeypatch.setattr(kept, "_until", 0)
+    monkeypatch.setattr(store, "Thread", _Now)
+    kept.read()
     assert [one.name for one in kept.read()] == ["my-account"]
 
 
+def test_while_the_server_is_away_the_copy_stays(
+    fake: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the first look needs it."""
+    fake.save("my-account", api_key=KEY)
+    kept = store.BlockStore()
+    assert kept.read()
+    fake.is_away = True
+    monkeypatch.setattr(kept, "_until", 0)
+    monkeypatch.setattr(store, "Thread", _Now)
+    assert kept.read()
+    with pytest.raises(ConnectorError) as failed:
+        Host(store=store.BlockStore()).connections.list()
+    assert failed.value.code is ErrorCode.UNAVAILABLE
+
+
+class _Now:
+    """A thread that runs at once."""
+
+    def __init__(self, *, target: Callable[[], None], daemon: bool) -> None:
+        assert daemon
+        self.start = target
+
+
 def test_a_host_changes_no_block() -> None:
+    """Prefect's page does."""
     host = Host(store=store.BlockStore())
     with pytest.raises(ConnectorError) as refused:
         host.connections.add("perplexity", {"connection_name": "a", "api_key": KEY})
@@ -127,7 +159,9 @@ def test_a_host_changes_no_block() -> None:
 # Parameters.
 
 
+@cache
 def closed(action: str) -> Any:
+    """Return the schema that the server gets."""
     return setup._fields_of(flow_of("perplexity", action), "p", {}, ())[
         "parameter_openapi_schema"
     ]
@@ -135,6 +169,7 @@ def closed(action: str) -> Any:
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_the_parameters_are_our_schema_but_for_nulls(action: str) -> None:
+    """Prefect posts null for a field that is not filled in."""
     ours = described(action)["schemas"]["input"]
     shown = closed(action)["properties"]
     assert list(shown) == [*ours["properties"], "connection"]
@@ -152,6 +187,7 @@ def test_the_parameters_are_our_schema_but_for_nulls(action: str) -> None:
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_the_servers_own_check_takes_our_examples(action: str) -> None:
+    """As they are, and with nulls and a connection."""
     about = described(action)
     for example in about["examples"]:
         nothing = dict.fromkeys(about["schemas"]["input"]["properties"])
@@ -183,16 +219,19 @@ def test_the_servers_own_check_takes_our_examples(action: str) -> None:
     ],
 )
 def test_the_servers_own_check_refuses_bad_input_and_keys(bad: Any) -> None:
+    """Before a run exists."""
     with pytest.raises(ValidationError):
         validate(bad, closed("execute_search"), raise_on_error=True)
 
 
 def test_fields_that_are_not_filled_in_are_no_input() -> None:
+    """The host would refuse a null."""
     values = {"query": "moon", "max_results": None, "connection": "a"}
     assert parameters.input_of(values) == {"query": "moon"}
 
 
 def test_a_connection_is_a_saved_block_or_its_name(fake: FakeServer) -> None:
+    """However it is given, the run gets the name."""
     document = fake.save("my-account", api_key=KEY)
     saved = blocks.PerplexityCredentials(api_key=KEY)
     saved._block_document_name = "my-account"
@@ -207,6 +246,8 @@ def test_a_connection_is_a_saved_block_or_its_name(fake: FakeServer) -> None:
 
 
 def test_a_block_that_is_not_saved_gives_its_fields() -> None:
+    """A flow's author may make one; its secret stays one."""
+
     @dataclass
     class Odd:
         number: int = field(default=3)
@@ -226,6 +267,7 @@ def test_a_block_that_is_not_saved_gives_its_fields() -> None:
 
 
 def test_setup_makes_all_that_a_server_needs(fake: FakeServer) -> None:
+    """Each entrypoint leads to a flow."""
     made = setup.set_up()
     assert list(fake.pools) == [made.pool] == ["perplexity"]
     assert set(fake.deployments) == set(made.deployments)
@@ -239,6 +281,7 @@ def test_setup_makes_all_that_a_server_needs(fake: FakeServer) -> None:
 
 
 def test_setup_again_keeps_what_the_operator_changed(fake: FakeServer) -> None:
+    """It changes neither ids nor schedules."""
     setup.set_up("mine")
     changed = fake.deployments["execute_search/perplexity"]
     changed.tags = ["nightly"]
@@ -261,6 +304,7 @@ def test_setup_again_keeps_what_the_operator_changed(fake: FakeServer) -> None:
 def test_the_automation_knows_our_deployments_alone_and_every_end(
     fake: FakeServer,
 ) -> None:
+    """Another one's lost run stays as it is."""
     setup.set_up()
     (automation,) = fake.automations.values()
     trigger = automation.trigger
@@ -277,6 +321,7 @@ def test_the_automation_knows_our_deployments_alone_and_every_end(
 
 
 def test_the_chunks_of_a_start_are_started_once(fake: FakeServer) -> None:
+    """The key has the job, the start and the chunk."""
     with pytest.raises(LookupError):
         begin_chunks("job_1", 1, 2, {"job": "moons"})
     setup.set_up()
@@ -288,17 +333,19 @@ def test_the_chunks_of_a_start_are_started_once(fake: FakeServer) -> None:
 
 
 def test_flow_runs_are_looked_at(fake: FakeServer) -> None:
+    """One without a state has not begun."""
     setup.set_up()
     ids = begin_chunks("job_1", 1, 2, {"job": "moons"})
     fake.runs["job_1:1:2"].state = None
     (seen,) = look_at(ids)
-    assert (seen.kind, seen.is_final) == ("SCHEDULED", False)
+    assert (seen.state, seen.is_final, seen.reason) == ("Scheduled", False, None)
     assert look_at([]) == ()
 
 
 def test_a_run_is_cancelled_by_a_person_or_is_not(
     fake: FakeServer, flow_run_id: str
 ) -> None:
+    """A worker that is stopped cancels nothing."""
     assert not is_cancelling(flow_run_id)
     fake.state = None
     assert not is_cancelling(flow_run_id)
@@ -307,6 +354,7 @@ def test_a_run_is_cancelled_by_a_person_or_is_not(
 def test_an_artifact_is_replaced_by_the_next_of_its_key(
     fake: FakeServer, flow_run_id: str
 ) -> None:
+    """A repeated run shows its answer once."""
     put_artifact(flow_run_id, "progress", "progress", 10.0, "1 of 10")
     put_artifact(flow_run_id, "progress", "progress", 20.0, "2 of 10")
     assert fake.artifacts["progress"].data == 20.0

@@ -1,8 +1,9 @@
 """Flow runs of actions and of tables, with the real host, ledger and sandbox."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,12 +15,17 @@ from prefect.states import Cancelling
 
 from perplexity_connector.adapters.prefect import flows, hosting, repeats, tables
 from perplexity_connector.adapters.prefect.actions import ActionFailedError
-from perplexity_connector.adapters.prefect.artifacts import answer_text, summary_text
-from perplexity_connector.host import Ledger, SyncHost
+from perplexity_connector.adapters.prefect.artifacts import (
+    answer_text,
+    result_rows,
+    summary_text,
+)
+from perplexity_connector.host import Ledger, LedgerError, SyncHost
 from perplexity_connector.host.ledger.entries import NewRun, RunEnd
 from perplexity_connector.sandbox import Sandbox
 from tests.adapters.prefect.fake_server import FakeServer
 
+pytestmark = pytest.mark.usefixtures("sandbox", "flow_run_id")
 KEY = "pplx-test-good"
 CHAT: dict[str, Any] = {
     "model": "sonar",
@@ -32,10 +38,12 @@ run_table = flows.run_table.fn
 
 
 def asked(prompt: str) -> dict[str, Any]:
+    """Return a chat with this prompt."""
     return {**CHAT, "messages": [{"role": "user", "content": prompt}]}
 
 
 def state_of(sandbox: Sandbox) -> Any:
+    """Return what the provider has done."""
     return httpx.get(f"{sandbox.url}/sandbox/state").json()
 
 
@@ -45,9 +53,10 @@ def state_of(sandbox: Sandbox) -> Any:
 def test_an_answer_is_an_artifact_with_its_sources_and_the_state_has_its_cost(
     sandbox: Sandbox, fake: FakeServer, flow_run_id: str, ledger: Ledger
 ) -> None:
+    """The ledger has it under the flow run's id."""
     state = chat(**CHAT, max_tokens=None)
     assert state.is_completed()
-    assert state.message and "USD" in state.message
+    assert "USD" in str(state.message)
     assert "[1]" in fake.artifacts["answer"].data
     assert fake.artifacts["results"].data[0]["url"]
     run = ledger.run(flow_run_id).result()
@@ -56,9 +65,8 @@ def test_an_answer_is_an_artifact_with_its_sources_and_the_state_has_its_cost(
     assert sandbox.billed_runs == 1
 
 
-def test_results_are_a_table_of_short_cells(
-    sandbox: Sandbox, fake: FakeServer, flow_run_id: str
-) -> None:
+def test_results_are_a_table_of_short_cells(fake: FakeServer) -> None:
+    """With a saved block; its key is nowhere."""
     fake.save("my-account", api_key=KEY)
     state = search(query="moon", connection="my-account")
     assert state.is_completed()
@@ -69,30 +77,28 @@ def test_results_are_a_table_of_short_cells(
     assert KEY not in str(fake.artifacts) + str(state)
 
 
-def test_cells_that_are_no_text_are_short_too(flow_run_id: str) -> None:
-    rows = flows.ACTIONS and __import__(
-        "perplexity_connector.adapters.prefect.artifacts", fromlist=["result_rows"]
-    ).result_rows({"results": [{"tags": ["x" * 900], "ok": True}]})
-    assert len(rows[0]["tags"]) <= 500
+def test_cells_that_are_no_text_are_short_too() -> None:
+    """A list is shown as JSON."""
+    rows = result_rows({"results": [{"tags": ["x" * 900], "ok": True}]})
+    assert len(str(rows[0]["tags"])) <= 500
     assert rows[0]["ok"] is True
 
 
-def test_a_search_without_results_has_no_artifact(
-    sandbox: Sandbox, fake: FakeServer, flow_run_id: str
-) -> None:
+def test_a_search_without_results_has_no_artifact(fake: FakeServer) -> None:
+    """There is nothing to see."""
     assert search(query="sandbox:empty").is_completed()
     assert fake.artifacts == {}
 
 
-def test_a_failed_run_raises_its_error(sandbox: Sandbox, flow_run_id: str) -> None:
+def test_a_failed_run_raises_its_error() -> None:
+    """A caller's flow can read the code."""
     with pytest.raises(ActionFailedError) as failed:
         search(query="moon", max_results=0)
     assert failed.value.error["code"] == "invalid_input"
 
 
-def test_an_unknown_connection_is_named_and_nothing_is_sent(
-    sandbox: Sandbox, flow_run_id: str
-) -> None:
+def test_an_unknown_connection_is_named_and_nothing_is_sent(sandbox: Sandbox) -> None:
+    """It costs nothing."""
     with pytest.raises(ActionFailedError) as failed:
         search(query="moon", connection="nobody")
     assert failed.value.error["code"] == "not_found"
@@ -100,9 +106,11 @@ def test_an_unknown_connection_is_named_and_nothing_is_sent(
 
 
 def test_a_run_that_another_process_stops_is_cancelled(
-    sandbox: Sandbox, flow_run_id: str, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def stopped(host: SyncHost, *call: Any, **options: Any) -> Any:
+    """It has not failed."""
+
+    def stopped(*_: object, **__: object) -> Any:
         return {
             "status": "cancelled",
             "warnings": [{"code": "x", "message": "Careful."}],
@@ -117,8 +125,9 @@ def test_a_run_that_another_process_stops_is_cancelled(
 
 
 def test_a_repeated_flow_run_gives_the_answer_back_without_paying(
-    sandbox: Sandbox, fake: FakeServer, flow_run_id: str
+    sandbox: Sandbox, fake: FakeServer
 ) -> None:
+    """With the same artifacts."""
     first = chat(**CHAT)
     again = chat(**CHAT)
     assert first.data == again.data
@@ -129,6 +138,7 @@ def test_a_repeated_flow_run_gives_the_answer_back_without_paying(
 def test_a_failure_without_effect_is_repeated_under_a_further_id(
     sandbox: Sandbox, flow_run_id: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A refused key, twice; then a good one."""
     monkeypatch.setenv("PERPLEXITY_API_KEY", "pplx-test-wrong")
     for _ in range(2):
         with pytest.raises(ActionFailedError):
@@ -142,9 +152,8 @@ def test_a_failure_without_effect_is_repeated_under_a_further_id(
     assert sandbox.billed_runs == 1
 
 
-def test_a_failure_that_may_have_cost_is_given_back(
-    sandbox: Sandbox, flow_run_id: str
-) -> None:
+def test_a_failure_that_may_have_cost_is_given_back(sandbox: Sandbox) -> None:
+    """It is not paid again."""
     for _ in range(2):
         with pytest.raises(ActionFailedError) as failed:
             chat(**asked("sandbox:failed"))
@@ -152,14 +161,13 @@ def test_a_failure_that_may_have_cost_is_given_back(
     assert len(state_of(sandbox)["runs"]) == 1
 
 
-def test_a_begun_run_is_followed(
-    sandbox: Sandbox, flow_run_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_begun_run_is_followed(sandbox: Sandbox, flow_run_id: str) -> None:
+    """By its checkpoint, without a second payment."""
     # The first process ends in the middle: its claim dies with it.
-    with Ledgered() as books:
-        run_id = begun_at_provider(sandbox)
-        claim = books.ledger.begin_run(new_run(flow_run_id)).result()
-        books.ledger.checkpoint(claim, run_id).result()
+    with dying_process() as dying:
+        run_id = begun_at_provider()
+        claim = dying.begin_run(new_run(flow_run_id)).result()
+        dying.checkpoint(claim, run_id).result()
     state = chat(**CHAT)
     assert state.is_completed()
     assert sandbox.billed_runs == 1
@@ -169,10 +177,11 @@ def test_a_begun_run_is_followed(
 def test_after_a_crash_a_claimed_run_is_repeated_and_a_sent_one_is_unsure(
     sandbox: Sandbox, flow_run_id: str, *, is_sent: bool
 ) -> None:
-    with Ledgered() as books:
-        claim = books.ledger.begin_run(new_run(flow_run_id)).result()
+    """The ledger knows which it was."""
+    with dying_process() as dying:
+        claim = dying.begin_run(new_run(flow_run_id)).result()
         if is_sent:
-            books.ledger.sent(claim).result()
+            dying.sent(claim).result()
     if is_sent:
         with pytest.raises(repeats.UnsureRunError):
             chat(**CHAT)
@@ -181,16 +190,18 @@ def test_after_a_crash_a_claimed_run_is_repeated_and_a_sent_one_is_unsure(
         assert chat(**CHAT).is_completed()
 
 
-def test_after_a_crash_a_search_is_repeated(sandbox: Sandbox, flow_run_id: str) -> None:
-    with Ledgered() as books:
+def test_after_a_crash_a_search_is_repeated(flow_run_id: str) -> None:
+    """It may be repeated freely."""
+    with dying_process() as dying:
         new = new_run(flow_run_id, action="execute_search", idempotent=True)
-        books.ledger.begin_run(new).result()
+        dying.begin_run(new).result()
     assert search(query="moon").is_completed()
 
 
 def test_an_answer_that_was_not_kept_is_not_paid_again(
     sandbox: Sandbox, flow_run_id: str, ledger: Ledger
 ) -> None:
+    """The flow run says so."""
     assert chat(**CHAT).is_completed()
     assert ledger.erase(flow_run_id).result()
     with pytest.raises(repeats.LostAnswerError):
@@ -199,8 +210,9 @@ def test_an_answer_that_was_not_kept_is_not_paid_again(
 
 
 def test_it_waits_while_a_process_works_on_the_run(
-    sandbox: Sandbox, flow_run_id: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    flow_run_id: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And goes on when that has ended."""
     claim = ledger.begin_run(new_run(flow_run_id)).result()
     waits: list[float] = []
 
@@ -218,11 +230,13 @@ def test_it_waits_while_a_process_works_on_the_run(
 
 
 def test_no_request_leaves_before_the_ledger_has_its_run(
-    sandbox: Sandbox, flow_run_id: str, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Else a crash would hide it."""
+
     def refuse(*_: Any) -> "Future[Any]":
         refused: Future[Any] = Future()
-        refused.set_exception(hosting_error())
+        refused.set_exception(LedgerError("The disk is full."))
         return refused
 
     monkeypatch.setattr(Ledger, "begin_run", refuse)
@@ -235,6 +249,7 @@ def test_no_request_leaves_before_the_ledger_has_its_run(
 def test_a_problem_of_the_ledger_is_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """The run itself is over."""
     monkeypatch.setattr(Ledger, "close", lambda _: ["The disk is full."])
     with hosting.opened_host():
         pass
@@ -245,7 +260,7 @@ def test_a_problem_of_the_ledger_is_logged(
 
 
 @pytest.fixture
-def enter(tmp_path: Path, sandbox: Sandbox) -> Callable[..., Any]:
+def enter(tmp_path: Path) -> Callable[..., Any]:
     """Enters a job of searches into the ledger, as the command does, and returns the last item."""
 
     def entered(count: int, action: str = "execute_search", **options: Any) -> Any:
@@ -283,14 +298,15 @@ def test_a_chunk_runs_the_rows_of_a_job_and_shows_its_progress(
     enter: Callable[..., Any],
     sandbox: Sandbox,
     fake: FakeServer,
-    flow_run_id: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """A second start finds nothing to do."""
     monkeypatch.setattr(tables, "_PAUSE_S", 0.001)
     start = enter(12)["start"]
     state = run_table(job="moons", start=start, chunk=1, at_once=2)
     assert state.is_completed()
-    assert state.data["rows"]["done"] == 12
+    data: Any = state.data
+    assert data["rows"]["done"] == 12
     assert 0 <= fake.artifacts["progress"].data <= 100
     assert "12" in fake.artifacts["summary"].data
     assert sandbox.billed_searches == 12
@@ -299,8 +315,9 @@ def test_a_chunk_runs_the_rows_of_a_job_and_shows_its_progress(
 
 
 def test_at_the_ceiling_it_pauses_and_goes_on_when_that_is_raised(
-    enter: Callable[..., Any], sandbox: Sandbox, flow_run_id: str
+    enter: Callable[..., Any], sandbox: Sandbox
 ) -> None:
+    """The paid rows stay paid."""
     enter(10, budget="0.02")
     state = run_table(job="moons")
     assert (state.name, state.is_failed()) == (tables.PAUSED, True)
@@ -311,8 +328,9 @@ def test_at_the_ceiling_it_pauses_and_goes_on_when_that_is_raised(
 
 
 def test_a_refused_key_fails_the_chunk(
-    enter: Callable[..., Any], flow_run_id: str, fake: FakeServer
+    enter: Callable[..., Any], fake: FakeServer
 ) -> None:
+    """It is not a pause."""
     enter(3)
     fake.save("bad", api_key="pplx-test-wrong")
     state = run_table(job="moons", connection="bad")
@@ -320,7 +338,8 @@ def test_a_refused_key_fails_the_chunk(
     assert state.name != tables.PAUSED
 
 
-def test_an_unknown_job_fails(flow_run_id: str, sandbox: Sandbox) -> None:
+def test_an_unknown_job_fails() -> None:
+    """There is nothing to run."""
     with pytest.raises(Exception, match="job"):
         run_table(job="nobody's")
 
@@ -329,9 +348,9 @@ def test_a_server_that_is_away_stops_no_row(
     enter: Callable[..., Any],
     sandbox: Sandbox,
     fake: FakeServer,
-    flow_run_id: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Only the progress waits."""
     monkeypatch.setattr(tables, "_PAUSE_S", 0.001)
     enter(5)
     fake.save("my-account", api_key=KEY)
@@ -345,11 +364,11 @@ def test_a_cancelled_flow_run_stops_its_rows_at_the_provider(
     enter: Callable[..., Any],
     sandbox: Sandbox,
     fake: FakeServer,
-    flow_run_id: str,
     monkeypatch: pytest.MonkeyPatch,
     *,
     is_cancelled: bool,
 ) -> None:
+    """A stopped worker leaves them to the next start."""
     enter(6, "create_chat_completion", word="sandbox:slow")
     cancels: list[str] = []
     cancel = SyncHost.cancel
@@ -358,7 +377,7 @@ def test_a_cancelled_flow_run_stops_its_rows_at_the_provider(
         cancels.append(run_id)
         return cancel(host, run_id)
 
-    def terminate(ask: Callable[[], Any]) -> Any:
+    def terminate(_: object) -> None:
         # As Prefect does in the main thread, while that waits for the rows.
         while len(state_of(sandbox)["runs"]) < 2:
             time.sleep(0.01)
@@ -382,6 +401,7 @@ def test_a_cancelled_flow_run_stops_its_rows_at_the_provider(
 
 
 def test_a_job_that_another_process_cancels_ends_cancelled() -> None:
+    """As a person wanted."""
     finished: Any = FINISHED | {"reason": "stopped"}
     assert tables._state_of(finished).is_cancelled()
 
@@ -407,6 +427,7 @@ FINISHED: dict[str, Any] = {
 
 
 def test_the_summary_names_failures_unsure_rows_and_runs_that_go_on() -> None:
+    """Each by line, key or id."""
     finished: Any = FINISHED
     text = summary_text(finished)
     for word in (
@@ -422,6 +443,7 @@ def test_the_summary_names_failures_unsure_rows_and_runs_that_go_on() -> None:
 
 
 def test_an_output_of_another_shape_is_shown_as_json() -> None:
+    """Of any connector."""
     envelope: Any = {
         "output": {"number": 3},
         "usage": None,
@@ -429,24 +451,22 @@ def test_an_output_of_another_shape_is_shown_as_json() -> None:
         "warnings": [],
     }
     text = answer_text(envelope)
-    assert text and '"number": 3' in text
+    assert '"number": 3' in str(text)
 
 
 # Helpers.
 
 
-class Ledgered:
+@contextmanager
+def dying_process() -> Iterator[Ledger]:
     """A process that uses the ledger and dies: its claims are those of a dead process then."""
-
-    def __enter__(self) -> "Ledgered":
-        self.ledger = Ledger()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.ledger.close()
+    made = Ledger()
+    yield made
+    made.close()
 
 
 def new_run(run_id: str, **changes: Any) -> NewRun:
+    """Return a chat of a flow run, as the ledger gets it."""
     fields: dict[str, Any] = {
         "connector": "perplexity",
         "action": "create_chat_completion",
@@ -456,7 +476,7 @@ def new_run(run_id: str, **changes: Any) -> NewRun:
     return NewRun(run_id=run_id, **{**fields, **changes})
 
 
-def begun_at_provider(sandbox: Sandbox) -> dict[str, Any]:
+def begun_at_provider() -> dict[str, Any]:
     """Begin a run at the provider, and return the checkpoint that leads to it."""
     states: list[dict[str, Any]] = []
     with SyncHost() as host:
@@ -467,9 +487,3 @@ def begun_at_provider(sandbox: Sandbox) -> dict[str, Any]:
             on_checkpoint=lambda state: states.append(dict(state)),
         )
     return next(state for state in states if state)
-
-
-def hosting_error() -> Exception:
-    from perplexity_connector.host import LedgerError
-
-    return LedgerError("The disk is full.")

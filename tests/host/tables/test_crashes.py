@@ -22,7 +22,14 @@ from tests.paths import ROOT
 CHILD = Path(__file__).with_name("crash_child.py")
 MOMENTS = ("before", "after")
 # The steps of a start, in their order, so that each has work left.
-OF_THE_JOB = ("erase_expired", "begin_job", "start_job", "add_rows", "drop_lines")
+OF_THE_JOB = (
+    "erase_expired",
+    "begin_job",
+    "start_job",
+    "add_rows",
+    "drop_lines",
+    "keep_plan",
+)
 OF_A_ROW = ("claim_row", "sent", "checkpoint", "end_run", "line_ends")
 OF_THE_END = ("take_over_rows", "end_job")
 CHAT_TEMPLATE = {

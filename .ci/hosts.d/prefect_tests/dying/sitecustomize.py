@@ -28,8 +28,6 @@ def _die(*_: object) -> None:
 
 
 def _inject(step: str, moment: str, times: int) -> None:
-    from perplexity_connector.host import Ledger  # noqa: PLC0415 - only flow runs need it
-
     counts = Counter()
     method = getattr(Ledger, step)
 
@@ -48,5 +46,15 @@ def _inject(step: str, moment: str, times: int) -> None:
     setattr(Ledger, step, dying)
 
 
-if "PREFECT__FLOW_RUN_ID" in os.environ and (point := _taken()):
-    _inject(point[0], point[1], int(point[2]))
+if "PREFECT__FLOW_RUN_ID" in os.environ:
+    # Prefect's own processes have this variable too: the one that opens a ledger is the flow's.
+    from perplexity_connector.host import Ledger
+
+    _made = Ledger.__init__
+
+    def _make(self: Ledger, *args: object, **options: object) -> None:
+        if point := _taken():
+            _inject(point[0], point[1], int(point[2]))
+        _made(self, *args, **options)
+
+    Ledger.__init__ = _make

@@ -33,6 +33,7 @@ from perplexity_connector.host.ledger.transactions.held import (
     plan_rows,
     require_dead,
 )
+from perplexity_connector.host.ledger.transactions.kept_plans import forget_plans
 from perplexity_connector.host.ledger.transactions.table_lines import (
     has_unwritten,
     leave_out,
@@ -114,6 +115,7 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
     # The table gives the rows their content back.
     refilled = update(jobs).where(jobs.c.id == job_id)
     connection.execute(refilled.values(content_erased=False))
+    forget_plans(connection, [job_id])
     if cap is not None:
         set_cap(connection, job_budget(job_id), cap)
     if last_line is not None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     inspect,
     select,
     text,
+    update,
 )
 from sqlalchemy.pool import NullPool
 
@@ -128,7 +129,10 @@ def _connect(url: URL) -> Connection:
 
 
 def _require_version(connection: Connection) -> None:
-    """Make the tables of a new ledger. Raises `NewerLedgerError` for one of a newer release."""
+    """Make the tables of a new ledger, or those that an older one has not.
+
+    Raises `NewerLedgerError` for one of a newer release.
+    """
     if (lock := _BEFORE_TABLES.get(connection.dialect.name)) is not None:
         connection.execute(lock)
     if not inspect(connection).has_table(meta.name):
@@ -139,3 +143,7 @@ def _require_version(connection: Connection) -> None:
     if version > VERSION:
         message = f"It has version {version} and this release knows {VERSION}. Use a newer release."
         raise NewerLedgerError(message)
+    if version < VERSION:
+        # Version 2 has one table more, and changes no other.
+        metadata.create_all(connection)
+        connection.execute(update(meta).values(version=VERSION))

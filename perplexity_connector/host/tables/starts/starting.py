@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import FencedError, NewJob
 from perplexity_connector.host.ledger.writing.waiting import committed
+from perplexity_connector.host.tables.inputs.kept_plans import document_of
 from perplexity_connector.host.tables.inputs.planning import Plan
 from perplexity_connector.host.tables.jobs import TableJob
 from perplexity_connector.host.tables.outputs.output import free_path
@@ -72,10 +73,21 @@ async def _begin(
         output=str(job.request.out),
     )
     await committed(started)
-    for rows, lines in plan.spool.batches():
-        await committed(ledger.add_rows(job_id, rows, lines))
-    # A row may have lost its line to another one, too.
-    await committed(ledger.drop_lines(job_id, plan.dropped))
+    if job.kept is None:
+        for rows, lines in plan.spool.batches():
+            await committed(ledger.add_rows(job_id, rows, lines))
+        # A row may have lost its line to another one, too.
+        await committed(ledger.drop_lines(job_id, plan.dropped))
+    await _keep_plan(ledger, job, plan)
+
+
+async def _keep_plan(ledger: "Ledger", job: TableJob, plan: Plan) -> None:
+    """Keep the plan for the next start, if the table was the same all the time."""
+    document = document_of(plan, job.table.columns)
+    if document is not None and plan.table_digest == job.table_digest:
+        starts = job.known.starts + 1 if job.known else 1
+        kept = ledger.keep_plan(job.job_id, job.plan_digest, document, starts=starts)
+        await committed(kept)
 
 
 def work_of_table(job: TableJob, plan: Plan) -> Work:
