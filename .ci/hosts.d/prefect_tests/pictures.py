@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from playwright.sync_api import Page, sync_playwright
-from scene import RECOVERED_S, Scene
+from scene import Scene
 
 FILLED = {
     "model": "sonar",
@@ -45,7 +45,8 @@ def _artifact(page: Page, base: str, scene: Scene, key: str, name: str) -> None:
     _, found = scene.stage.ask("/artifacts/filter", wanted)
     assert found, key
     page.goto(f"{base}/artifacts/artifact/{found[0]['id']}")
-    page.locator(".markdown-renderer").first.wait_for(timeout=RECOVERED_S * 100)
+    # The first one is an empty description.
+    page.locator(".markdown-renderer:visible").first.wait_for()
     _keep(page, name)
 
 
