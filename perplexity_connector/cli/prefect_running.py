@@ -240,9 +240,13 @@ class _JobOnPrefect:
 def _with_reason(
     finished: "TableFinishedItem", chunks: "Sequence[Chunk]"
 ) -> "TableFinishedItem":
-    """Return the end of a job with the reason of the flow runs, if rows are left."""
+    """Return the end of a job with the reason of the flow runs, if rows are left and the ledger has none.
+
+    A worker that was lost has written no reason.
+    """
     rows = finished["rows"]
     is_over = sum(rows.values()) == sum(rows.get(state, 0) for state in ENDED)
+    is_over = is_over or finished["reason"] != "done"
     reasons = {chunk.reason for chunk in chunks}
     for reason in () if is_over else _REASONS:
         if reason in reasons:

@@ -1,5 +1,6 @@
 """The methods of a host for tables."""
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class HostTables(ABC):
     """A host that runs tables, for which it needs a ledger."""
 
-    @property
+    @functools.cached_property
     @abstractmethod
     def _tables(self) -> "Tables":
         """What does the work, made on first use."""

@@ -13,6 +13,7 @@ from perplexity_connector.adapters.prefect.hosting import opened_host
 from perplexity_connector.adapters.prefect.parameters import (
     CONNECTION,
     connection_of,
+    docstring_of,
     input_of,
     signature_of,
 )
@@ -53,6 +54,7 @@ def flow_of(connector: str, action: str) -> Flow[..., Any]:
 
     run.__name__ = run.__qualname__ = f"{connector}_{action}"
     run.__module__ = "perplexity_connector.adapters.prefect.flows"
+    run.__doc__ = docstring_of(about)
     run.__signature__ = signature_of(about)  # type: ignore[attr-defined] # every function takes one
     return Flow(
         run,

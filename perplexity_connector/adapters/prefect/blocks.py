@@ -30,11 +30,14 @@ def block_of(about: "ActionDescription") -> type[Block]:
         name, __base__=Block, __module__=__name__, **_fields_of(schema)
     )
     links = connector["links"]
-    # Prefect reads these from the class.
-    setattr(block, "_block_type_name", f"{title} Credentials")  # noqa: B010 - private to a subclass
-    setattr(block, "_description", as_text(schema.get("description")))  # noqa: B010 - likewise
-    setattr(block, "_logo_url", _url(links.get("logo")))  # noqa: B010 - likewise
-    setattr(block, "_documentation_url", _url(links.get("documentation")))  # noqa: B010 - likewise
+    about_block = {
+        "_block_type_name": f"{title} Credentials",
+        "_description": as_text(schema.get("description")),
+        "_logo_url": _url(links.get("logo")),
+        "_documentation_url": _url(links.get("documentation")),
+    }
+    for attribute, value in about_block.items():
+        setattr(block, attribute, value)
     return block
 
 

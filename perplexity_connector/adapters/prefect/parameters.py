@@ -4,7 +4,13 @@ import inspect
 from typing import TYPE_CHECKING, Annotated, Any
 
 from prefect.blocks.core import Block
-from pydantic import SecretStr, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SecretStr,
+    WithJsonSchema,
+    create_model,
+)
 
 from perplexity_connector.adapters.prefect import server
 from perplexity_connector.adapters.prefect.blocks import BLOCKS
@@ -35,6 +41,15 @@ def signature_of(about: "ActionDescription") -> inspect.Signature:
         for name, shown in properties.items()
     ]
     return inspect.Signature([*fields, _connection(about["connector"]["id"])])
+
+
+def docstring_of(about: "ActionDescription") -> str:
+    """Return the docstring of an action's flow, where Prefect reads what a parameter of a type means."""
+    block = BLOCKS[about["connector"]["id"]].get_block_type_name()
+    return (
+        f"{about['action']['summary']}\n\nArgs:\n"
+        f"    {CONNECTION}: A saved block of {block}, or its name. Without one, the worker's environment has the key."
+    )
 
 
 def input_of(values: "Mapping[str, Any]") -> dict[str, JsonValue]:
@@ -70,24 +85,33 @@ def _parameter(name: str, shown: JsonObject, *, is_required: bool) -> inspect.Pa
 
 
 def _connection(connector: str) -> inspect.Parameter:
-    """Return a picker for a saved block. A key itself is refused: it would be shown and kept."""
-    block = BLOCKS[connector]
-    reference: JsonObject = {
+    """Return a picker for a saved block, which also takes its name."""
+    return inspect.Parameter(
+        CONNECTION,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=_reference_to(BLOCKS[connector]) | str | None,
+    )
+
+
+def _reference_to(block: type[Block]) -> type[BaseModel]:
+    """Return a type whose schema is a picker in Prefect's page. A key itself is refused: it would be kept.
+
+    Prefect's server adds the form of a reference to each definition with the slug of a block.
+    """
+    shown: dict[str, Any] = {
         "title": block.__name__,
         "type": "object",
         "block_type_slug": block.get_block_type_slug(),
-        "block_schema_references": {},
-        "properties": {"$ref": {"type": ["string", "object"]}},
-        "required": ["$ref"],
-        "additionalProperties": False,
+        "not": {},
     }
-    shown: JsonObject = {
-        "title": "Connection",
-        "description": f"A saved block of {block.get_block_type_name()}, or its name. Without one, the worker's "
-        "environment has the key.",
-        "anyOf": [reference, {"type": "string", "title": "Name"}, _NULL],
-    }
-    return _of_schema(CONNECTION, shown, None)
+
+    def show(schema: dict[str, Any]) -> None:
+        schema.clear()
+        schema.update(shown)
+
+    config = ConfigDict(json_schema_extra=show)
+    return create_model(block.__name__, __config__=config)
 
 
 def _of_schema(name: str, shown: JsonObject, default: object) -> inspect.Parameter:

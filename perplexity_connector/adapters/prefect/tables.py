@@ -40,7 +40,7 @@ def run_table(  # noqa: PLR0913, PLR0917 - the fields of the form
     Args:
         job: The name or the id of the job.
         start: The number of its start; without one, a new start begins.
-        chunk: The number of this process. It only tells the flow runs of one start apart.
+        chunk: The number of this process, by which the flow runs of one start differ.
         connection: The name of a saved block; by default the one of the job.
         at_once: How many rows this process runs at once.
         retry: For a new start, which ended rows run again. Unsure ones may be paid twice.

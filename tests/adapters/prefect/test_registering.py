@@ -215,7 +215,7 @@ def test_the_servers_own_check_takes_our_examples(action: str) -> None:
         {"query": "moon", "unknown": 1},
         {"query": "moon", "connection": 3},
         {"query": "moon", "connection": {"api_key": KEY}},
-        {"query": "moon", "connection": {"$ref": "x", "api_key": KEY}},
+        {"query": "moon", "connection": {"$ref": 3}},
     ],
 )
 def test_the_servers_own_check_refuses_bad_input_and_keys(bad: Any) -> None:
