@@ -28,7 +28,7 @@ from perplexity_connector.cli.table_running import show_end
 from perplexity_connector.cli.targets import HostMaker
 from perplexity_connector.contract import ConnectorError
 from perplexity_connector.host import Host, HostOptions, TableOptions
-from perplexity_connector.host.ledger.entries import ENDED, State
+from perplexity_connector.host.ledger.entries import State, count_ended
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.rendering.text import one_line
 
@@ -177,7 +177,7 @@ class _JobOnPrefect:
                 progress.show(counts, cost, self._chunks)
                 if is_seen and all(chunk.is_final for chunk in self._chunks):
                     return
-                ended = sum(counts.get(state, 0) for state in ENDED)
+                ended = count_ended(counts)
                 if ended > written and time.monotonic() - written_at >= _WRITE_S:
                     written_at, written = time.monotonic(), ended
                     with suppress(ConnectorError):  # the last writing says why
@@ -245,10 +245,8 @@ def _with_reason(
     A worker that was lost has written no reason.
     """
     rows = finished["rows"]
-    is_over = sum(rows.values()) == sum(rows.get(state, 0) for state in ENDED)
-    is_over = is_over or finished["reason"] != "done"
+    if finished["reason"] != "done" or sum(rows.values()) == count_ended(rows):
+        return finished
     reasons = {chunk.reason for chunk in chunks}
-    for reason in () if is_over else _REASONS:
-        if reason in reasons:
-            return {**finished, "reason": reason}
-    return finished
+    first = next((reason for reason in _REASONS if reason in reasons), None)
+    return {**finished, "reason": first} if first else finished

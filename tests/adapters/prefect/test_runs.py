@@ -413,7 +413,7 @@ FINISHED: dict[str, Any] = {
     "cause": None,
     "message": None,
     "rows": {},
-    "failed": {"upstream_failed": [2, 4]},
+    "failed": {"upstream_failed": [2, 4, 6, 7, 8]},
     "unsure": [
         {"line": 3, "key": "ada", "run_id": "run_3"},
         {"line": 5, "key": "", "run_id": "run_5"},
@@ -432,7 +432,7 @@ def test_the_summary_names_failures_unsure_rows_and_runs_that_go_on() -> None:
     text = summary_text(finished)
     for word in (
         "upstream_failed",
-        "2, 4",
+        "2, 4, 6-8",
         "ada",
         "run_3",
         "run_5",
