@@ -44,7 +44,11 @@ class OwnClock:
 
     def run(self, main: Coroutine[object, object, T]) -> T:
         """Run a coroutine on an event loop that lives by this clock."""
-        clock = SimpleNamespace(time=self.time, monotonic=self.time)
+        clock = SimpleNamespace(
+            time=self.time,
+            monotonic=self.time,
+            time_ns=lambda: round(self.now * 1e6) * 1000,
+        )
         with pytest.MonkeyPatch.context() as patch:
             for module in self._modules:
                 patch.setattr(module, "time", clock)

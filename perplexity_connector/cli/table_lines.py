@@ -41,15 +41,14 @@ def summary_line(finished: "TableFinishedItem") -> str:
 
 
 def trouble_lines(
-    plan: "TablePlannedItem", finished: "TableFinishedItem"
+    invalid: "Sequence[InvalidLineDocument]", finished: "TableFinishedItem"
 ) -> Iterator[str]:
     """Yield all that did not go well: failures by code with their lines, and every unsure row."""
     yield from _reason_lines(finished)
     for code, lines in finished["failed"].items():
         yield f"failed: {one_line(code)}: {_lines(lines)}"
-    if plan["invalid"]:
-        invalid = [line["line"] for line in plan["invalid"]]
-        yield f"invalid, not run: {_lines(invalid)}"
+    if invalid:
+        yield f"invalid, not run: {_lines([line['line'] for line in invalid])}"
     for row in finished["unsure"]:
         key = f" ({one_line(row['key'])})" if row["key"] else ""
         yield f"unsure: line {row['line']}{key}, {row['run_id']}"

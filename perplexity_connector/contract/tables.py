@@ -115,9 +115,9 @@ class UnsureRowDocument(TypedDict):
 class TableFinishedItem(TypedDict):
     """The last item of a table, or of a process that has run rows of its job.
 
-    * `reason`: `done` if every row has ended, and for `write_table` if the file is written; `budget`;
-      `stopped`, by a signal or a cancel; `failed` if an error stopped the job, such as a refused
-      key: see `cause`.
+    * `reason`: `done` if every row has ended; `budget`; `stopped`, by a signal or a cancel; `failed`
+      if an error stopped the job, such as a refused key: see `cause`. For `write_table` that of the
+      last process that ran rows, `done` while some go on, and `failed` if the file is not written.
     * `cause`: that error's code; None for other reasons.
     * `message`: that error's words, which budget is used up and how to go on, or why the records
       could not be written; None if all is well.

@@ -11,9 +11,9 @@ from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.secret import sealed
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.environment import variables
+from perplexity_connector.host.host_tables import HostTables
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.spending.caps import find_cap, find_daily_cap
-from perplexity_connector.host.tables.host_tables import HostTables
 from perplexity_connector.host.validation.host_options import (
     require_options,
     require_parts,

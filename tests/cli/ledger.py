@@ -11,6 +11,7 @@ from perplexity_connector.host.ledger.entries import (
     FencedError,
     KnownJob,
     KnownRun,
+    LimitKey,
     NewRun,
     RunEnd,
     State,
@@ -83,6 +84,7 @@ class FakeLedger:
     place = "memory"
     is_local = True
     record_content = True
+    is_open = False
 
     def __init__(self) -> None:
         """Keep nothing yet."""
@@ -117,6 +119,16 @@ class FakeLedger:
         """Set the state."""
         return self._change(claim, state="sent")
 
+    def set_rate(self, key: object, rate: float | None) -> "Future[None]":
+        """Do nothing: there is one process here."""
+        del key, rate
+        return self._did(None)
+
+    def stop_turns(self, key: object, seconds: float) -> "Future[None]":
+        """Do nothing: there is one process here."""
+        del key, seconds
+        return self._did(None)
+
     def back(self, claim: Claim) -> "Future[None]":
         """Set the state."""
         return self._change(claim, state="claimed")
@@ -136,6 +148,16 @@ class FakeLedger:
         if not state:
             return self._change(claim, checkpoint=None)
         return self._change(claim, state="begun", checkpoint=state)
+
+    def set_rate(self, key: LimitKey, rate: float, *, used: int) -> "Future[None]":
+        """Do nothing: only this process runs."""
+        del key, rate, used
+        return self._did(None)
+
+    def stop_turns(self, key: LimitKey, seconds: float) -> "Future[None]":
+        """Do nothing: only this process runs."""
+        del key, seconds
+        return self._did(None)
 
     def owns(self, claim: Claim) -> "Future[bool]":
         """Return that it does."""

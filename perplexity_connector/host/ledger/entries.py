@@ -241,6 +241,7 @@ class KnownJob:
 
     * `cap`, `committed`: its budget: costs and reservations together.
     * `cost`: the known costs of all its runs, earlier rounds too.
+    * `end_reason`: why the last process stopped to work for it; None while a start goes on.
     * `is_stale`: whether the output has records that are out of date.
     * `counts`: rows of the present table by state.
     * `perhaps_twice`: how many of its runs were perhaps billed twice.
@@ -258,6 +259,7 @@ class KnownJob:
     is_sandbox: bool
     created_at: int
     ended_at: int | None
+    end_reason: str | None = None
     starts: int
     cancel_requested: bool
     content_erased: bool
@@ -348,3 +350,26 @@ class UsageRow:
     listed: bool
     unpriced: int
     kept: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitKey:
+    """Whose limit it is: that of an action and of a key, whose digits are in `fingerprint`."""
+
+    connector: str
+    action: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnTimes:
+    """When some requests may start. All times are of this process's monotonic clock, in seconds.
+
+    * `starts`: for each request, in order; None for one whose deadline comes first.
+    * `free_at`: when the next request may start, after these.
+    * `rate`: requests a second; None if the limit is not known.
+    """
+
+    starts: tuple[float | None, ...]
+    free_at: float
+    rate: float | None

@@ -16,6 +16,7 @@ __all__ = [
     "run_units",
     "table_lines",
     "takeovers",
+    "turns",
     "usage",
 ]
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         run_units,
         table_lines,
         takeovers,
+        turns,
     )
 else:
     _PACKAGES = {"journal_files": ""} | dict.fromkeys(

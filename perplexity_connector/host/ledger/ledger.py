@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger import lazy
 from perplexity_connector.host.ledger.job_ledger import JobLedger
+from perplexity_connector.host.ledger.turn_ledger import TurnLedger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Ledger"]
 
 
-class Ledger(JobLedger):
+class Ledger(JobLedger, TurnLedger):
     """The recorded work of all processes that share a database.
 
     Most methods return a future, which resolves after the commit. It raises `LedgerError` if the
@@ -56,6 +57,14 @@ class Ledger(JobLedger):
         return self._write(
             lambda tx: lazy.claims.resume_run(
                 tx.connection, tx.owner, run_id, is_alive=tx.is_alive
+            )
+        )
+
+    def settle_run(self, run_id: str) -> "Future[bool]":
+        """Give a run outside a job its true state, if its process has died. Return whether one works on it."""
+        return self._write(
+            lambda tx: lazy.takeovers.settle_run(
+                tx.connection, run_id, is_alive=tx.is_alive, now=tx.now
             )
         )
 

@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = 1
+VERSION = 2
 # So many values go into one statement: SQLite takes 32,766.
 BATCH = 1000
 
@@ -73,6 +74,18 @@ budgets = Table(
     Column("id", String, primary_key=True),
     Column("cap", BigInteger),
     _number("committed"),
+)
+
+# `next_at`: the next moment at which a request may start, in microseconds of the epoch on the clock that all
+# processes share. `rate`: requests a second; NULL until a limit is known.
+limits = Table(
+    "limits",
+    metadata,
+    Column("connector", String, primary_key=True),
+    Column("action", String, primary_key=True),
+    Column("fingerprint", String, primary_key=True),
+    _number("next_at"),
+    Column("rate", Double),
 )
 
 # A run outside a job is a job of one row, with the run's id. `owner`: the process that writes its output.

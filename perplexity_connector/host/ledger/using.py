@@ -71,6 +71,11 @@ class LedgerUser:
         self._listeners: list[Callable[[str], None]] = []
         self._tidy_at = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether its database is open in this process: then a step takes a moment only."""
+        return self._writer is not None and self._writer.is_open
+
     def erase_expired(self) -> "Future[int]":
         """Erase the content of jobs that ended too long ago, a batch of them. Return of how many.
 

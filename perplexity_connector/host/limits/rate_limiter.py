@@ -24,6 +24,7 @@ from perplexity_connector.contract import (
     Limiter,
     repeating,
 )
+from perplexity_connector.host.limits.permit import Permit
 
 __all__ = ["RateLimiters"]
 
@@ -133,6 +134,7 @@ class RateLimiter:
     Requests that are in flight when the state changes are not touched. A request whose deadline
     is before the end of a stop or a window does not wait: its run ends as `rate_limited`.
 
+    * `paces`: whether the provider's limit counts here. Without it, a ledger says when a request starts.
     * `_concurrency`: the operator's limit of requests in flight.
     * `_queue`: held by the first request that waits; the others wait for it in order.
     * `_waiting`: the timeout and the deadline (monotonic) of each request that waits.
@@ -143,7 +145,8 @@ class RateLimiter:
     * `_cautious_responses`: responses until the limiter is no longer cautious; then 0.
     * `_stopped_until`: no request starts before it; monotonic. 0 before the first refusal.
     * `_limit`: the provider's limit of requests in one window; None until it is known.
-    * `_is_sliding`: whether that is a limit a second: then `_starts` counts too.
+    * `_is_a_second`: whether that is a limit a second.
+    * `_is_sliding`: whether it allows several requests: then `_starts` counts too.
     * `_remaining`: requests that may still start in this window. Ignored without a `_limit`.
     * `_long_resets_at`: when the last window of several seconds ends (epoch); before that, a reset time
       soon is not that of a limit a second.
@@ -153,6 +156,7 @@ class RateLimiter:
 
     def __init__(self, concurrency: int) -> None:
         """Start without knowing the provider's limit."""
+        self.paces = True
         self._concurrency = concurrency
         self._queue = asyncio.Lock()
         self._waiting: dict[asyncio.Timeout, float] = {}
@@ -162,7 +166,7 @@ class RateLimiter:
         self._cautious_responses = 1
         self._stopped_until = 0.0
         self._limit: int | None = None
-        self._is_sliding = False
+        self._is_a_second = self._is_sliding = False
         self._remaining = 0
         self._long_resets_at = self._window_s = 0.0
         self._window_ends = 0.0
@@ -178,21 +182,31 @@ class RateLimiter:
         `ConnectorError` (`rate_limited`) as soon as it is known that the turn is after the deadline,
         and at the deadline at the latest.
         """
-        return _Permit(self, deadline, waiting)
+        return Permit(self, deadline, waiting)
 
     async def begin(
         self, deadline: float, waiting: Callable[[], AbstractContextManager[None]]
     ) -> None:
         """Begin a permit, as `permit` does."""
+        await self.take_place(deadline, waiting)
+        self.start()
+
+    async def take_place(
+        self, deadline: float, waiting: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        """Wait for a turn as `permit` does, and count as in flight. The request starts later."""
         if self._waiting or self._seconds_to_wait() != 0:
             with waiting():
                 await self._wait_for_turn(deadline)
         self._in_flight += 1
+
+    def start(self) -> None:
+        """Note that a request starts now, which has a place."""
         self._remaining -= 1
         self._starts.append(time.monotonic())
 
     def end(self) -> None:
-        """End a permit that has begun."""
+        """Give up a place, of a request that has ended or does not start."""
         self._in_flight -= 1
         self._changed.set()
 
@@ -208,7 +222,8 @@ class RateLimiter:
         `resets_at` (epoch seconds).
         """
         self._cautious_responses = max(0, self._cautious_responses - 1)
-        if limit and limit > 0 and remaining is not None and resets_at is not None:
+        if headers := complete(limit, remaining, resets_at):
+            limit, remaining, resets_at = headers
             self._cautious_responses = 0
             self._limit = limit
             # The response's own request is counted in `remaining`; others in flight may not be.
@@ -227,11 +242,22 @@ class RateLimiter:
         self._cautious_responses = _GOOD_RESPONSES
         self._end_hopeless_waits()
 
+    @property
+    def rate(self) -> float | None:
+        """Requests a second, if the last rate headers had a limit a second; else None."""
+        if self._limit is None or not self._is_a_second:
+            return None
+        return self._limit / self._window_s
+
     def seconds_for(self, requests: int) -> float | None:
         """Return how long so many requests take at the provider's limit; None before it is known."""
         if self._limit is None:
             return None
         return requests / self._limit * self._window_s
+
+    def seconds_stopped(self) -> float:
+        """Return how long no request starts because of a refusal."""
+        return max(0.0, self._stopped_until - time.monotonic())
 
     def _begin_window(self, limit: int, resets_at: float) -> None:
         seconds = min(resets_at - time.time(), _LONGEST_WINDOW_S)
@@ -241,8 +267,8 @@ class RateLimiter:
         is_long = resets_at <= self._long_resets_at
         self._is_sliding = limit > 1 and resets_at % 1 == 0 and not is_long
         is_one = limit == 1 and seconds <= _COARSE_S
-        is_a_second = self._is_sliding or is_one
-        self._window_s = _ONE_A_SECOND_S if is_a_second else seconds
+        self._is_a_second = self._is_sliding or is_one
+        self._window_s = _ONE_A_SECOND_S if self._is_a_second else seconds
         longest = min(seconds, _ONE_A_SECOND_S) if self._is_sliding else self._window_s
         self._window_ends = time.monotonic() + longest
 
@@ -261,7 +287,7 @@ class RateLimiter:
     async def _wait_for_turn(self, deadline: float) -> None:
         if self._earliest_start() > deadline:
             raise self._too_late_error()
-        patience = asyncio.timeout(_seconds_until(deadline - MARGIN_S))
+        patience = asyncio.timeout(seconds_until(deadline - MARGIN_S))
         self._waiting[patience] = deadline
         try:
             async with patience, self._queue:
@@ -289,22 +315,25 @@ class RateLimiter:
         seconds = self._earliest_start() - time.monotonic()
         if seconds > 0:
             return seconds
-        if self._limit is not None and self._remaining <= 0:
-            self._remaining = self._limit
+        if self._is_used_up():
+            self._remaining = self._limit or 0
             self._window_ends = time.monotonic() + self._window_s
         return 0
 
     def _earliest_start(self) -> float:
         """Return the monotonic time before which no request starts; it may be in the past."""
         earliest = self._stopped_until
-        if self._limit is not None and self._remaining <= 0:
+        if self._is_used_up():
             earliest = max(earliest, self._window_ends)
-        if self._is_sliding:
+        if self._is_sliding and self.paces:
             earliest = max(earliest, self._starts[0] + self._window_s)
         if self._stopped_until and self._cautious_responses:
             before = self._starts[-_CAUTIOUS_REQUESTS]
             earliest = max(earliest, before + repeating.SHORTEST_S)
         return earliest
+
+    def _is_used_up(self) -> bool:
+        return self.paces and self._limit is not None and self._remaining <= 0
 
     def _most_in_flight(self) -> int:
         if self._cautious_responses == 0:
@@ -315,26 +344,6 @@ class RateLimiter:
         seconds = self._earliest_start() - time.monotonic()
         # How long the queue takes is not known. Then it is the usual wait.
         return too_late_error(seconds if seconds > 0 else repeating.FIRST_BACK_OFF_S)
-
-
-class _Permit(AbstractAsyncContextManager[None]):
-    """A permit of `_limiter`, faster than a generator; the rest is as in `RateLimiter.permit`."""
-
-    def __init__(
-        self,
-        limiter: RateLimiter,
-        deadline: float,
-        waiting: Callable[[], AbstractContextManager[None]],
-    ) -> None:
-        self._limiter = limiter
-        self._deadline = deadline
-        self._waiting = waiting
-
-    async def __aenter__(self) -> None:
-        await self._limiter.begin(self._deadline, self._waiting)
-
-    async def __aexit__(self, *_: object) -> None:
-        self._limiter.end()
 
 
 def too_late_error(retry_after: float) -> ConnectorError:
@@ -348,5 +357,15 @@ def too_late_error(retry_after: float) -> ConnectorError:
     )
 
 
-def _seconds_until(deadline: float) -> float | None:
+def complete(
+    limit: int | None, remaining: int | None, resets_at: float | None
+) -> tuple[int, int, float] | None:
+    """Return rate headers that say the limit; None if one is missing."""
+    if limit and limit > 0 and remaining is not None and resets_at is not None:
+        return limit, remaining, resets_at
+    return None
+
+
+def seconds_until(deadline: float) -> float | None:
+    """Return the seconds until a monotonic time; None if it never comes."""
     return None if deadline == inf else deadline - time.monotonic()

@@ -7,13 +7,16 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import Limiter
+from perplexity_connector.host.ledger.entries import LimitKey
 from perplexity_connector.host.limits.given_limiter import GivenTurns, Turns
-from perplexity_connector.host.limits.rate_limiter import RateLimiters
+from perplexity_connector.host.limits.rate_limiter import RateLimiter, RateLimiters
 from perplexity_connector.host.runs.observers import Observers
 from perplexity_connector.host.runs.run import Run
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import RunObserver
+    from perplexity_connector.host.ledger.ledger import Ledger
+    from perplexity_connector.host.runs.logs.logs import Logs
 
 # Longer than a run takes to stop; see `Run`.
 _STOP_S = 15.0
@@ -27,7 +30,9 @@ class Opened:
     * `stack`: closes the open connectors, then the observers.
     * `_loop`: the event loop that it belongs to.
     * `_process`: the process that it belongs to; a forked child is another one.
-    * `_limiter`: the operator's; None for the default ones, `_defaults`, one for each connector.
+    * `_limiter`: the operator's; None for the default ones, `_defaults`, one for each connector, action
+      and key.
+    * `_ledger`: shares the default limits with other processes; None without one.
     * `_runs`: the active runs.
     * `_idle`: set while there is not an active run.
     """
@@ -37,17 +42,19 @@ class Opened:
         concurrency: int,
         limiter: Limiter | None,
         observers: "Sequence[RunObserver]",
+        logs: "Logs | None" = None,
     ) -> None:
         """Belong to the running event loop; without a `limiter` allow `concurrency` requests each.
 
-        Raises `RuntimeError` if the `limiter` is of another loop.
+        `logs` is opened with it, if there is one. Raises `RuntimeError` if the `limiter` is of another loop.
         """
         if isinstance(limiter, RateLimiters):
             limiter.use_here()
         self.times = 0
         self.observers = Observers(observers) if observers else None
         self._limiter = limiter
-        self._defaults: dict[str, RateLimiters] = {}
+        self._ledger: Ledger | None = None
+        self._defaults: dict[tuple[str, str, str], Turns] = {}
         self._concurrency = concurrency
         self.stack = AsyncExitStack()
         if self.observers is not None:
@@ -57,6 +64,9 @@ class Opened:
         self._runs: set[Run] = set()
         self._idle = asyncio.Event()
         self._idle.set()
+        if logs is not None:
+            self._ledger = logs.ledger
+            logs.open(self.stack, self.cancel)
 
     def is_lost(self) -> bool:
         """Return whether its loop was closed, or runs in another process: nothing can be closed."""
@@ -77,10 +87,11 @@ class Opened:
 
     def turns(self, connector: str, action: str, key_id: str) -> Turns:
         """Return the limit of an action and a credential."""
-        limiter = self._limiter or self._default(connector)
-        if isinstance(limiter, RateLimiters):
-            return limiter.of(key_id, action)
-        return GivenTurns(limiter, key_id, action)
+        if self._limiter is None:
+            return self._default(connector, action, key_id)
+        if isinstance(self._limiter, RateLimiters):
+            return self._limiter.of(key_id, action)
+        return GivenTurns(self._limiter, key_id, action)
 
     @contextmanager
     def active(self, run: Run) -> Iterator[None]:
@@ -113,7 +124,17 @@ class Opened:
         finally:
             await self.stack.aclose()
 
-    def _default(self, connector: str) -> RateLimiters:
-        if connector not in self._defaults:
-            self._defaults[connector] = RateLimiters(self._concurrency)
-        return self._defaults[connector]
+    def _default(self, connector: str, action: str, key_id: str) -> Turns:
+        """Return the default limit of a connector, an action and a key."""
+        names = (connector, action, key_id)
+        if names not in self._defaults:
+            self._defaults[names] = self._make_default(*names)
+        return self._defaults[names]
+
+    def _make_default(self, connector: str, action: str, key_id: str) -> Turns:
+        if self._ledger is None:
+            return RateLimiter(self._concurrency)
+        from perplexity_connector.host.limits.shared_limiter import SharedLimiter  # noqa: PLC0415 - only a host with a ledger needs it
+
+        key = LimitKey(connector=connector, action=action, fingerprint=key_id)
+        return SharedLimiter(self._ledger, key, self._concurrency)

@@ -120,9 +120,9 @@ class Runs:
         with self._lock:
             if self._opened is None or self._opened.is_lost():
                 self._loaded.clear()
-                self._opened = Opened(self._concurrency, self._limiter, self._observers)
-                if self.logs is not None:
-                    self.logs.open(self._opened.stack, self.cancel)
+                self._opened = Opened(
+                    self._concurrency, self._limiter, self._observers, self.logs
+                )
             self._opened.require_own_loop()
             self._opened.times += 1
 

@@ -12,18 +12,9 @@ from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.ledger.entries import KnownJob, KnownLine, KnownRow
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.runs import Runs
-from perplexity_connector.host.tables.alone import alone, usable_ledger
-from perplexity_connector.host.tables.entered import (
-    find_entered,
-    place_of,
-    require_runnable,
-    work_of,
-    write_records,
-)
 from perplexity_connector.host.tables.figures import planned_item, require_enough
 from perplexity_connector.host.tables.inputs.kept_plans import kept_plan
 from perplexity_connector.host.tables.inputs.planning import Plan, Planner, Recipe
-from perplexity_connector.host.tables.inputs.reading import is_json_lines
 from perplexity_connector.host.tables.jobs import TableJob, prepare_job
 from perplexity_connector.host.tables.outputs.opening import check_output, open_output
 from perplexity_connector.host.tables.outputs.writing import Records, RecordWriter
@@ -34,9 +25,19 @@ from perplexity_connector.host.tables.request import (
     check_request,
     check_writing,
 )
-from perplexity_connector.host.tables.start import Start
-from perplexity_connector.host.tables.starting import enter_job, work_of_table
-from perplexity_connector.host.tables.under_way import UnderWay
+from perplexity_connector.host.tables.rows.work import Work
+from perplexity_connector.host.tables.starts.alone import alone, usable_ledger
+from perplexity_connector.host.tables.starts.entered import (
+    find_entered,
+    place_of,
+    require_runnable,
+    restarted,
+    work_of,
+    write_records,
+)
+from perplexity_connector.host.tables.starts.start import Start
+from perplexity_connector.host.tables.starts.starting import enter_job, work_of_table
+from perplexity_connector.host.tables.starts.under_way import UnderWay
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -122,18 +123,7 @@ class Tables:
         with usable_ledger():
             known = await find_entered(ledger, job)
         with alone(ledger, known.name or known.job_id, "rows"):
-            require_runnable(known, options, is_sandbox=self._is_sandbox)
-            action = self._catalogue.describe(
-                known.connector, known.action, known.version
-            )
-            with usable_ledger():
-                if options.get("start") is None:
-                    retry = options.get("retry")
-                    await committed(ledger.restart_job(known.job_id, retry=retry))
-                    known = await find_entered(ledger, known.job_id)
-                groups = await committed(ledger.price_groups(known.job_id))
-            is_idempotent = action["action"]["annotations"]["idempotent"]
-            work = work_of(known, options, groups, is_idempotent=is_idempotent)
+            work = await self._work(ledger, known, options)
             start = Start(self._runs, ledger, work, Records())
             async with aclosing(self._under_way.follow(start)) as items:
                 async for item in items:
@@ -144,18 +134,30 @@ class Tables:
     ) -> "TableFinishedItem":
         """See `Host.write_table`."""
         path = check_writing(job, out, raw=raw)
-        ledger = self._ledger()
+        ledger, logs = self._ledger(), self._runs.logs
+        keeps_content = logs is None or logs.keeps_content
         with usable_ledger():
             known = await find_entered(ledger, job)
-            place = place_of(known, path, is_json_lines=is_json_lines(path), raw=raw)
-            logs = self._runs.logs
+            place = place_of(known, path, raw=raw)
             with alone(ledger, known.name or known.job_id, "output"):
                 return await write_records(
-                    ledger,
-                    known,
-                    place,
-                    keeps_content=logs is None or logs.keeps_content,
+                    ledger, known, place, keeps_content=keeps_content
                 )
+
+    async def _work(
+        self, ledger: "Ledger", known: KnownJob, options: JobOptions
+    ) -> Work:
+        """Return the rows of a job that the ledger has, after a new start if no other is given."""
+        require_runnable(known, options, is_sandbox=self._is_sandbox)
+        described = self._catalogue.describe(
+            known.connector, known.action, known.version
+        )
+        with usable_ledger():
+            if options.get("start") is None:
+                known = await restarted(ledger, known, options.get("retry"))
+            groups = await committed(ledger.price_groups(known.job_id))
+        is_idempotent = described["action"]["annotations"]["idempotent"]
+        return work_of(known, options, groups, is_idempotent=is_idempotent)
 
     @property
     def _is_sandbox(self) -> bool:

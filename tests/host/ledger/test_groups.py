@@ -151,6 +151,22 @@ def test_a_deadlock_is_repeated(
     assert len(commits) == min(deadlocks + 1, 3)
 
 
+def test_a_transaction_that_the_server_has_ended_is_repeated(ledger: Ledger) -> None:
+    """Its process has slept. The statement of a savepoint meets the driver's own error."""
+
+    class SleptError(Exception):
+        sqlstate = "25P03"
+
+    failures = [SleptError()]
+
+    def work(_: object) -> str:
+        while failures:
+            raise failures.pop()
+        return "done"
+
+    assert outcome(ledger._write(work)) == "done"
+
+
 def test_a_transaction_that_cannot_begin_for_another_reason_fails(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,7 @@ class NotedLedger:
     """
 
     is_local = True
+    is_open = False
 
     def __init__(self, **answers: Any) -> None:
         """Answer this."""

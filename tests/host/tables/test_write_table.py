@@ -67,11 +67,12 @@ def test_a_file_is_written_at_any_time_and_a_later_writing_adds_the_rest(
     end = desk.write()
     assert (end["reason"], end["rows"]) == ("done", {"planned": 3})
     assert desk.records() == []
-    desk.run_job(at_once=1)
-    desk.write()
+    assert desk.run_job(at_once=1)[-1]["reason"] == "budget"
+    assert desk.write()["reason"] == "budget"
     before = desk.out.read_bytes()
     assert len(desk.records()) == len(desk.ran) == 1
     assert desk.enter(table, budget=9)["start"] == 3
+    assert desk.write()["reason"] == "done"
     desk.run_job(start=3)
     end = desk.write()
     assert (end["rows"], end["cost"], end["output"]) == (
@@ -83,6 +84,15 @@ def test_a_file_is_written_at_any_time_and_a_later_writing_adds_the_rest(
     assert [record["name"] for record in desk.records()] == ["Ada", "Grace", "Alan"]
     desk.write()
     assert len(desk.records()) == 3
+
+
+def test_a_job_that_was_cancelled_says_so(desk: Desk, other: Ledger) -> None:
+    """Until the next start."""
+    table = desk.table(THREE)
+    other.cancel(desk.enter(table)["job_id"]).result()
+    assert desk.write()["reason"] == "stopped"
+    desk.enter(table)
+    assert desk.write()["reason"] == "done"
 
 
 def test_the_records_are_those_that_one_process_writes(desk: Desk) -> None:

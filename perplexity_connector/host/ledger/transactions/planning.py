@@ -171,7 +171,7 @@ def end_job(  # noqa: PLR0913 - why it ends, and what every transaction has
     Return whether it has ended, and its output has all records.
     """
     writer = _writer_of(connection, job_id)
-    if writer not in {None, owner} and is_alive(writer):
+    if writer and writer != owner and is_alive(writer):
         return False
     is_open = (rows.c.job_id == job_id, rows.c.state.not_in(ENDED), is_present)
     left = connection.scalar(select(exists().where(*is_open)))

@@ -81,6 +81,15 @@ def take_over_rows(
     return connection.execute(_waited_for, waited_for).scalar_one()
 
 
+def settle_run(
+    connection: Connection, run_id: str, *, is_alive: Callable[[str], bool], now: int
+) -> bool:
+    """Give a run outside a job its true state, if its process has died. Return whether one works on it."""
+    take_over(connection, is_alive=is_alive, now=now, job_id=run_id)
+    owner = select(rows.c.owner).where(rows.c.job_id == run_id)
+    return connection.scalar(owner) is not None
+
+
 def plan_again(
     connection: Connection, seen: Held, now: int, *, is_in_doubt: bool
 ) -> None:

@@ -16,8 +16,8 @@ from perplexity_connector.host.ledger.writing.owners import Transaction
 from perplexity_connector.host.ledger.writing.unit import AnyUnit
 
 _TRIES = 3
-# PostgreSQL's codes for transactions that may succeed when they are repeated: serialization, deadlock.
-_PASSING = ("40001", "40P01")
+# PostgreSQL's codes for transactions that may succeed when they are repeated: serialization, deadlock, slept too long.
+_PASSING = ("40001", "40P01", "25P03")
 # The answers of a unit that are not a failure of the database.
 _REFUSALS = (FencedError, LedgerError, LookupError, OverBudgetError)
 
@@ -125,10 +125,10 @@ def _try(unit: AnyUnit, transaction: Transaction) -> bool:
 
 def _is_passing(error: Exception) -> bool:
     """Return whether the same transaction may succeed: after a deadlock, and on a new connection."""
-    if not isinstance(error, DBAPIError):
-        return False
-    state = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or state in _PASSING
+    is_new = isinstance(error, DBAPIError) and error.connection_invalidated
+    # A savepoint's error is the driver's own.
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return is_new or state in _PASSING
 
 
 def _fail(database: Database, units: Sequence[AnyUnit], failure: _Failure) -> None:

@@ -32,6 +32,7 @@ class Writer:
 
     * `listeners`: called on the thread with the id of each run that should stop.
     * `users`: how many share it.
+    * `is_open`: the database is open.
     * `is_closed`: the thread has ended, and no longer accepts units.
     * `key`: that of its address.
     * `_process`: the process that the thread runs in. It does not run in a forked child.
@@ -51,6 +52,7 @@ class Writer:
         """
         self.listeners: list[Callable[[str], None]] = []
         self.users = 0
+        self.is_open = False
         self.is_closed = False
         self.key = address.key
         self._address = address
@@ -155,6 +157,7 @@ class Writer:
                 self._group = list(self._waiting)
                 self._waiting.clear()
                 service.commit(self._group)
+                self.is_open = service.is_open
                 time.sleep(_PAUSE_S)
             if time.monotonic() >= look_at:
                 look_at = time.monotonic() + _LOOK_S

@@ -172,11 +172,14 @@ class RunningRows:
                 if not error.is_waiting_useful:
                     self.brakes.stop("budget", used_up_words(error.budget_id))
             except LedgerError as problem:
-                if clock() - began > LEDGER_PATIENCE_S:
-                    self.unsaved.problem = str(problem)
-                    self.brakes.stop("failed")
+                self._lose_patience(problem, clock() - began)
             await self._pause(LOOK_S)
         return None
+
+    def _lose_patience(self, problem: LedgerError, seconds: float) -> None:
+        if seconds > LEDGER_PATIENCE_S:
+            self.unsaved.problem = str(problem)
+            self.brakes.stop("failed")
 
     async def _pause(self, seconds: float) -> None:
         """Wait for the end of a row, or of the job, but not longer than so many seconds."""

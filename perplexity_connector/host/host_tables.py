@@ -1,5 +1,6 @@
 """The methods of a host for tables."""
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class HostTables(ABC):
     """A host that runs tables, for which it needs a ledger."""
 
-    @property
+    @functools.cached_property
     @abstractmethod
     def _tables(self) -> "Tables":
         """What does the work, made on first use."""
@@ -63,7 +64,7 @@ class HostTables(ABC):
         """Write the records of a job that the ledger has, by its name or id, into a file.
 
         It sends nothing, and may be called at any time, also while other processes run rows. A later
-        call adds what is new. `raw` as for `stream_table`. Return the state of the job. Raises
+        call adds the new records. `raw` as for `stream_table`. Return the state of the job. Raises
         `ConnectorError`: `not_found` for an unknown job, `invalid_input` while another process
         writes for it, or for a file that the job has not written as it is.
         """

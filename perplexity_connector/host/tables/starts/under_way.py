@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from perplexity_connector.host.tables.start import Start
+from perplexity_connector.host.tables.starts.start import Start
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -21,7 +21,7 @@ _ACTIVE: set[tuple[str, str, Part]] = set()
 @contextmanager
 def alone(ledger: "Ledger", job: str, *parts: Part) -> Iterator[None]:
     """Work on parts of a job, if this process does not do so already."""
-    mine = {(ledger.place, job, part) for part in parts}
+    mine: set[tuple[str, str, Part]] = {(ledger.place, job, part) for part in parts}
     if mine & _ACTIVE:
         message = f"Process {os.getpid()} works on this job already."
         raise refusal(message)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host.ledger.entries import ENDED, KnownJob, LedgerError
 from perplexity_connector.host.ledger.writing.waiting import committed
-from perplexity_connector.host.tables.figures import finished_item
+from perplexity_connector.host.tables.figures import EndReason, finished_item
+from perplexity_connector.host.tables.inputs.reading import is_json_lines
 from perplexity_connector.host.tables.jobs import other_answers
 from perplexity_connector.host.tables.outputs.opening import check_output, open_output
 from perplexity_connector.host.tables.outputs.records import Layout, Place
@@ -16,14 +17,15 @@ from perplexity_connector.host.tables.params import JobOptions
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import AT_ONCE
 from perplexity_connector.host.tables.rows.work import Step, Work
-from perplexity_connector.host.tables.start import end_job
-from perplexity_connector.host.tables.starting import one_writer
+from perplexity_connector.host.tables.starts.start import end_job
+from perplexity_connector.host.tables.starts.starting import one_writer
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
     from perplexity_connector.contract import TableFinishedItem
+    from perplexity_connector.host.ledger.entries import Retry
     from perplexity_connector.host.ledger.ledger import Ledger
 
 
@@ -48,6 +50,14 @@ def require_runnable(known: KnownJob, options: JobOptions, *, is_sandbox: bool) 
     else:
         return
     raise refusal(message)
+
+
+async def restarted(
+    ledger: "Ledger", known: KnownJob, retry: "Retry | None"
+) -> KnownJob:
+    """Begin a new start of a job, and return its state then."""
+    await committed(ledger.restart_job(known.job_id, retry=retry))
+    return await find_entered(ledger, known.job_id)
 
 
 def left_of(known: KnownJob) -> int:
@@ -83,11 +93,11 @@ def work_of(
     )
 
 
-def place_of(known: KnownJob, path: "Path", *, is_json_lines: bool, raw: bool) -> Place:
+def place_of(known: KnownJob, path: "Path", *, raw: bool) -> Place:
     """Return where the records of a job are to go, in the columns of its last start with a table."""
     columns = _columns(known)
     layout = Layout(
-        is_json_lines=is_json_lines,
+        is_json_lines=is_json_lines(path),
         columns=tuple(columns["table"]),
         own=columns["own"],
         raw=raw,
@@ -112,12 +122,21 @@ async def write_records(
     return finished_item(
         place.job_id,
         end.job,
-        "failed" if problem else "done",
+        "failed" if problem else _reason(end.job),
         message=problem,
         failures=end.failures,
         has_keys=_has_keys(known),
         output=str(place.path),
     )
+
+
+def _reason(job: KnownJob | None) -> EndReason:
+    """Return why rows of a job are left; `done` without such rows, and while it goes on."""
+    if job and left_of(job):
+        match "stopped" if job.cancel_requested else job.end_reason:
+            case "budget" | "stopped" | "failed" as reason:
+                return reason
+    return "done"
 
 
 async def _write(ledger: "Ledger", place: Place) -> str | None:
