@@ -11,6 +11,7 @@ from perplexity_connector.host.ledger.entries import (
     FencedError,
     KnownJob,
     KnownRun,
+    LimitKey,
     NewRun,
     RunEnd,
     State,
@@ -147,6 +148,16 @@ class FakeLedger:
         if not state:
             return self._change(claim, checkpoint=None)
         return self._change(claim, state="begun", checkpoint=state)
+
+    def set_rate(self, key: LimitKey, rate: float, *, used: int) -> "Future[None]":
+        """Do nothing: only this process runs."""
+        del key, rate, used
+        return self._did(None)
+
+    def stop_turns(self, key: LimitKey, seconds: float) -> "Future[None]":
+        """Do nothing: only this process runs."""
+        del key, seconds
+        return self._did(None)
 
     def owns(self, claim: Claim) -> "Future[bool]":
         """Return that it does."""

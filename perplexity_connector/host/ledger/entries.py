@@ -155,6 +155,7 @@ class Claim:
     * `number`: the row's first line in the table.
     * `state`: `claimed`; `sent` for an idempotent action; `begun` with a `checkpoint` to follow.
     * `budgets`, `reserved`: its reservation, and where it counts.
+    * `only_line`: the row's line; None without one, or if it has doubles.
     """
 
     job_id: str
@@ -169,6 +170,7 @@ class Claim:
     checkpoint: JsonObject | None = field(default=None, repr=False)
     budgets: tuple[str, ...] = ()
     reserved: int = 0
+    only_line: "KnownLine | None" = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,10 +299,10 @@ class KnownLine(RowPrice):
     record: JsonObject | None = field(repr=False)
     output_end: int | None
     state: State
-    run_id: str | None
-    error_code: str | None
-    cost: int | None
-    output: "EnvelopeDocument | None" = field(repr=False)
+    run_id: str | None = None
+    error_code: str | None = None
+    cost: int | None = None
+    output: "EnvelopeDocument | None" = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,8 +211,10 @@ is_current = and_(
     runs.c.round == rows.c.round,
 )
 is_present = rows.c.number >= 0
-has_line = exists().where(
+# Joins a row with its first line.
+is_first_line = and_(
     lines.c.job_id == rows.c.job_id,
     lines.c.number == rows.c.number,
     lines.c.row_id == rows.c.id,
 )
+has_line = exists().where(is_first_line)

@@ -26,9 +26,16 @@ class TurnLedger(LedgerUser):
             lambda tx: lazy.turns.take_turns(tx.connection, key, deadlines)
         )
 
-    def set_rate(self, key: "LimitKey", rate: float | None) -> "Future[None]":
-        """Record the requests a second of a limit; None if that is not known any more."""
-        return self._write(lambda tx: lazy.turns.set_rate(tx.connection, key, rate))
+    def set_rate(
+        self, key: "LimitKey", rate: float | None, *, used: int = 0
+    ) -> "Future[None]":
+        """Record the requests a second of a limit; None if that is not known any more.
+
+        `used`: so many have counted in the last second, perhaps without a turn.
+        """
+        return self._write(
+            lambda tx: lazy.turns.set_rate(tx.connection, key, rate, used=used)
+        )
 
     def stop_turns(self, key: "LimitKey", seconds: float) -> "Future[None]":
         """Let no request of a limit take a moment of the next seconds."""

@@ -16,7 +16,6 @@ from contextlib import (
     suppress,
 )
 from math import inf
-from typing import Protocol
 
 from perplexity_connector.contract import (
     ConnectorError,
@@ -25,6 +24,7 @@ from perplexity_connector.contract import (
     Limiter,
     repeating,
 )
+from perplexity_connector.host.limits.permit import Permit
 
 __all__ = ["RateLimiters"]
 
@@ -135,7 +135,6 @@ class RateLimiter:
     is before the end of a stop or a window does not wait: its run ends as `rate_limited`.
 
     * `paces`: whether the provider's limit counts here. Without it, a ledger says when a request starts.
-    * `rate`: requests a second, if the last rate headers had a limit a second; else None.
     * `_concurrency`: the operator's limit of requests in flight.
     * `_queue`: held by the first request that waits; the others wait for it in order.
     * `_waiting`: the timeout and the deadline (monotonic) of each request that waits.
@@ -146,7 +145,8 @@ class RateLimiter:
     * `_cautious_responses`: responses until the limiter is no longer cautious; then 0.
     * `_stopped_until`: no request starts before it; monotonic. 0 before the first refusal.
     * `_limit`: the provider's limit of requests in one window; None until it is known.
-    * `_is_sliding`: whether that is a limit a second: then `_starts` counts too.
+    * `_is_a_second`: whether that is a limit a second.
+    * `_is_sliding`: whether it allows several requests: then `_starts` counts too.
     * `_remaining`: requests that may still start in this window. Ignored without a `_limit`.
     * `_long_resets_at`: when the last window of several seconds ends (epoch); before that, a reset time
       soon is not that of a limit a second.
@@ -157,7 +157,6 @@ class RateLimiter:
     def __init__(self, concurrency: int) -> None:
         """Start without knowing the provider's limit."""
         self.paces = True
-        self.rate: float | None = None
         self._concurrency = concurrency
         self._queue = asyncio.Lock()
         self._waiting: dict[asyncio.Timeout, float] = {}
@@ -167,7 +166,7 @@ class RateLimiter:
         self._cautious_responses = 1
         self._stopped_until = 0.0
         self._limit: int | None = None
-        self._is_sliding = False
+        self._is_a_second = self._is_sliding = False
         self._remaining = 0
         self._long_resets_at = self._window_s = 0.0
         self._window_ends = 0.0
@@ -243,6 +242,13 @@ class RateLimiter:
         self._cautious_responses = _GOOD_RESPONSES
         self._end_hopeless_waits()
 
+    @property
+    def rate(self) -> float | None:
+        """Requests a second, if the last rate headers had a limit a second; else None."""
+        if self._limit is None or not self._is_a_second:
+            return None
+        return self._limit / self._window_s
+
     def seconds_for(self, requests: int) -> float | None:
         """Return how long so many requests take at the provider's limit; None before it is known."""
         if self._limit is None:
@@ -261,9 +267,8 @@ class RateLimiter:
         is_long = resets_at <= self._long_resets_at
         self._is_sliding = limit > 1 and resets_at % 1 == 0 and not is_long
         is_one = limit == 1 and seconds <= _COARSE_S
-        is_a_second = self._is_sliding or is_one
-        self._window_s = _ONE_A_SECOND_S if is_a_second else seconds
-        self.rate = limit / _ONE_A_SECOND_S if is_a_second else None
+        self._is_a_second = self._is_sliding or is_one
+        self._window_s = _ONE_A_SECOND_S if self._is_a_second else seconds
         longest = min(seconds, _ONE_A_SECOND_S) if self._is_sliding else self._window_s
         self._window_ends = time.monotonic() + longest
 
@@ -339,36 +344,6 @@ class RateLimiter:
         seconds = self._earliest_start() - time.monotonic()
         # How long the queue takes is not known. Then it is the usual wait.
         return too_late_error(seconds if seconds > 0 else repeating.FIRST_BACK_OFF_S)
-
-
-class _Beginning(Protocol):
-    """A limiter whose permits begin and end."""
-
-    async def begin(
-        self, deadline: float, waiting: Callable[[], AbstractContextManager[None]]
-    ) -> None: ...
-
-    def end(self) -> None: ...
-
-
-class Permit(AbstractAsyncContextManager[None]):
-    """A permit of `_limiter`, faster than a generator; the rest is as in `RateLimiter.permit`."""
-
-    def __init__(
-        self,
-        limiter: _Beginning,
-        deadline: float,
-        waiting: Callable[[], AbstractContextManager[None]],
-    ) -> None:
-        self._limiter = limiter
-        self._deadline = deadline
-        self._waiting = waiting
-
-    async def __aenter__(self) -> None:
-        await self._limiter.begin(self._deadline, self._waiting)
-
-    async def __aexit__(self, *_: object) -> None:
-        self._limiter.end()
 
 
 def too_late_error(retry_after: float) -> ConnectorError:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from perplexity_connector.contract import ConnectorError, repeating
 from perplexity_connector.host.ledger.entries import LedgerError, LimitKey, TurnTimes
 from perplexity_connector.host.ledger.writing.waiting import committed
+from perplexity_connector.host.limits.permit import Permit
 from perplexity_connector.host.limits.rate_limiter import (
     MARGIN_S,
-    Permit,
     RateLimiter,
     complete,
     seconds_until,
@@ -108,13 +108,19 @@ class SharedLimiter:
         self, deadline: float, waiting: Callable[[], AbstractContextManager[None]]
     ) -> None:
         """Begin a permit."""
-        while True:
-            shares = self._shares()
+        self._shares()
+        may_start = False
+        while not may_start:
             await self._local.take_place(deadline, waiting)
-            if not shares or self._starts_at_once():
-                break
-            if await self._has_turn(deadline, waiting):
-                break
+            is_paced = self._local.paces
+            if self._shares():
+                may_start = self._starts_at_once() or await self._has_turn(
+                    deadline, waiting
+                )
+            elif is_paced:
+                may_start = True
+            else:
+                self._local.end()
         self._local.start()
 
     def end(self) -> None:
@@ -127,10 +133,12 @@ class SharedLimiter:
         """Read the rate headers of a response. A limit that has changed is written down."""
         self._local.observe(limit, remaining, resets_at)
         rate = self._local.rate
-        if complete(limit, remaining, resets_at) and rate != self._rate:
+        headers = complete(limit, remaining, resets_at)
+        if headers and rate != self._rate:
             self._rate, self._fresh_until = rate, 0.0
+            used = max(0, min(headers[0], headers[0] - headers[1]))
             with suppress(LedgerError):
-                self._ledger.set_rate(self._key, rate)
+                self._ledger.set_rate(self._key, rate, used=used)
 
     def refuse(self, retry_after: float | None) -> None:
         """Stop in all processes, because the provider has refused a request."""
@@ -231,7 +239,8 @@ class SharedLimiter:
         most = self._turns_of(_AHEAD_S)
         if len(self._turns) > most // 2:
             return []
-        return list(islice(self._waiting, len(self._turns), most))
+        found = islice(self._waiting, len(self._turns), most)
+        return [request for request in found if not request.turn.done()]
 
     def _turns_of(self, seconds: float) -> int:
         """Return how many turns a short time has."""
@@ -243,19 +252,26 @@ class SharedLimiter:
         """Ask the ledger once, for all requests that wait now."""
         owed, requests = self._owed, self._without_turn()
         deadlines = [inf] * owed + [request.deadline for request in requests]
-        asked = None
         try:
-            asked = self._ledger.take_turns(self._key, deadlines)
-            async with asyncio.timeout(_LONGEST_S):
-                times = await committed(asked)
-        except Exception:  # noqa: BLE001 - the requests that wait go on without the ledger
-            self._go_alone(asked)
-        else:
-            self._take(requests, times.starts[owed:], times)
+            if times := await self._answer(deadlines):
+                self._take(requests, times.starts[owed:], times)
         finally:
             self._asking = None
             self._owed -= owed
         self._move()
+
+    async def _answer(self, deadlines: Sequence[float]) -> TurnTimes | None:
+        """Return the ledger's turns; None if it fails, or if all requests have left."""
+        if not deadlines:
+            return None
+        asked = None
+        try:
+            asked = self._ledger.take_turns(self._key, deadlines)
+            async with asyncio.timeout(_LONGEST_S):
+                return await committed(asked)
+        except Exception:  # noqa: BLE001 - the requests that wait go on without the ledger
+            self._go_alone(asked)
+        return None
 
     def _take(
         self,

@@ -1,8 +1,10 @@
 import logging
 import sqlite3
 import stat
+import threading
 import traceback
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -195,6 +197,72 @@ def test_a_ledger_of_a_newer_release_cannot_be_written(
         Database(Address(file=file), {})
     error = ledger_error(NewerLedgerError("new"), Address(file=file))
     assert isinstance(error, NewerLedgerError)
+
+
+def version_1(file: Path) -> None:
+    """Write a ledger as the release with version 1 did, with one budget."""
+    file.parent.mkdir()
+    statements = Path(__file__).with_name("version_1.sql").read_text()
+    with closing(sqlite3.connect(file)) as old:
+        old.execute("PRAGMA journal_mode=WAL")
+        old.executescript(statements)
+        old.execute("INSERT INTO meta VALUES (1)")
+        old.execute("INSERT INTO budgets VALUES ('day', 5, 3)")
+        old.commit()
+
+
+def columns(file: Path) -> dict[str, list[str]]:
+    """Return the columns and the indexes of each table of a file."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    with closing(sqlite3.connect(file)) as found:
+        names = [name for (name,) in found.execute(query)]
+        return {
+            name: sorted(
+                str(row[1:])
+                for kind in ("table_info", "index_list")
+                for row in found.execute(f"PRAGMA {kind}({name})")
+            )
+            for name in names
+        }
+
+
+def test_a_ledger_of_version_1_gets_what_is_new(file: Path, tmp_path: Path) -> None:
+    """It has the same tables then as a new one, and keeps its content."""
+    version_1(file)
+    for _ in range(2):
+        database = Database(Address(file=file), {})
+        with database.transaction(is_reading=True) as tx:
+            read = tx.connection.execute
+            assert read(text("SELECT version FROM meta")).scalars().all() == [2]
+            assert read(text("SELECT * FROM limits")).all() == []
+            assert read(text("SELECT * FROM budgets")).all() == [("day", 5, 3)]
+        database.close()
+    new = tmp_path / "new.sqlite"
+    open_url(f"sqlite:///{new}").close()
+    assert columns(file) == columns(new)
+
+
+def test_two_processes_that_open_a_ledger_of_version_1_at_once_change_it_once(
+    file: Path,
+) -> None:
+    """The second one waits for the first, and finds the new version."""
+    version_1(file)
+    begin, opened = threading.Barrier(2), list[int]()
+
+    def open_it() -> None:
+        begin.wait()
+        database = Database(Address(file=file), {})
+        with database.transaction() as tx:
+            found = tx.connection.execute(text("SELECT version FROM meta"))
+            opened.extend(found.scalars())
+        database.close()
+
+    threads = [threading.Thread(target=open_it) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert opened == [2, 2]
 
 
 def test_only_one_process_makes_the_tables(

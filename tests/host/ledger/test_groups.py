@@ -98,9 +98,11 @@ def test_a_unit_that_is_refused_undoes_only_its_own_work(
             ledger._write(refused),
             ledger.set_cap("last", None),
         ]
+        read = ledger.find_job("none")
+    assert read.result(WAIT_S) is None
     assert isinstance(outcome(futures[1]), FencedError)
     assert caps(ledger) == {"b", "first", "last"}
-    assert commits[:2] == [1, 3]
+    assert commits[:2] == [1, 4]
     assert ledger.close() == []
 
 

@@ -11,14 +11,14 @@ from perplexity_connector.host.ledger.transactions.prepared import Prepared
 
 
 def test_values_are_given_as_the_driver_wants_them() -> None:
-    """By position or by name, with the constants of the statement."""
+    """By name, with the constants of the statement."""
     close = Prepared(
         update(jobs)
         .where(jobs.c.id == bindparam("job"))
         .values(ended_at=bindparam("now"), cancel_requested=False)
     )
-    assert _executed(close, "sqlite://") == [(5, False, "job_1")] * 2
     named = {"job": "job_1", "now": 5, "cancel_requested": False}
+    assert _executed(close, "sqlite://") == [named] * 2
     assert _executed(close, "postgresql+psycopg://") == [named] * 2
 
 

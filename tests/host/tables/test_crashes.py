@@ -229,7 +229,7 @@ def test_a_crash_at_a_random_step_of_several_rows_loses_none(
 ) -> None:
     """At most the rows under way are unsure."""
     with TemporaryDirectory() as folder:
-        scene = Scene(Path(folder), sandbox, starter, 5, **job, at_once=3)
+        scene = Scene(Path(folder), sandbox, starter, 6, **job, at_once=3)
         scene.die(ANY, moment, step)
         if job is CHAT:
             assert len(scene.unsure_chats(scene.end())) <= 3

@@ -65,12 +65,11 @@ _of_numbers = (
     .where(lines.c.job_id == bindparam("job"))
     .where(lines.c.number.in_(bindparam("numbers", expanding=True)))
 )
-_line_ends = (
+_line_end = Prepared(
     update(lines)
     .where(lines.c.job_id == bindparam("job"), lines.c.number == bindparam("line"))
     .values(output_end=bindparam("end"))
 )
-_line_end = Prepared(_line_ends)
 _unwritten = select(
     exists()
     .where(lines.c.job_id == bindparam("job"), lines.c.output_end.is_(None))
@@ -136,11 +135,12 @@ def unwrite(connection: Connection, job_id: str, *which: "ColumnElement[bool]") 
 
 
 def line_ends(
-    connection: Connection, job_id: str, ends: Sequence[tuple[int, int | None]]
+    connection: Connection, job_id: str, ends: Collection[tuple[int, int | None]]
 ) -> None:
     """Note where the records of these lines end in the output file; None: not written."""
-    for line, end in ends:
-        _line_end.change(connection, {"job": job_id, "line": line, "end": end})
+    changes = [{"job": job_id, "line": line, "end": end} for line, end in ends]
+    if changes:
+        _line_end.change_all(connection, changes)
 
 
 def has_unwritten(connection: Connection, job_id: str) -> bool:
@@ -161,9 +161,7 @@ def rewritten(
     """
     of_job = lines.c.job_id == job_id
     connection.execute(update(lines).where(of_job).values(output_end=None))
-    changes = [{"job": job_id, "line": line, "end": end} for line, end in ends]
-    if changes:
-        connection.execute(_line_ends, changes)
+    line_ends(connection, job_id, ends)
     is_newest = () if starts is None else (jobs.c.starts == starts,)
     set_stale(connection, jobs.c.id == job_id, *is_newest, is_stale=False)
 

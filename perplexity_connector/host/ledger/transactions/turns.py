@@ -115,25 +115,28 @@ def take_turns(
     return limit.none(len(deadlines))
 
 
-def set_rate(connection: Connection, key: LimitKey, rate: float | None) -> None:
-    """Set the requests a second of a limit."""
-    _enter(connection, key, {"rate": rate}, {"rate": rate})
+def set_rate(
+    connection: Connection, key: LimitKey, rate: float | None, *, used: int = 0
+) -> None:
+    """Set the requests a second of a limit, which has counted so many just now."""
+    _change(connection, key, used / rate if rate else 0.0, rate=rate)
 
 
 def stop_turns(connection: Connection, key: LimitKey, seconds: float) -> None:
     """Let the next free moment be so many seconds away at least."""
+    _change(connection, key, seconds)
+
+
+def _change(
+    connection: Connection, key: LimitKey, seconds: float, **values: float | None
+) -> None:
+    """Change a limit, or make it. Its next free moment is so many seconds away at least."""
     now = clock(connection) * 1000
     until = now + round(seconds * _SECOND)
     usual = limits.c.next_at.between(until, now + _FURTHEST_S * _SECOND)
     later = case((usual, limits.c.next_at), else_=until)
-    _enter(connection, key, {"next_at": until}, {"next_at": later})
-
-
-def _enter(
-    connection: Connection, key: LimitKey, new: dict[str, Any], known: dict[str, Any]
-) -> None:
-    """Make the row of a limit with some values, or change those of a known one."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     row = {column.name: getattr(key, column.name) for column in _KEY}
-    entry = dialect.insert(limits).values(row | new)
+    entry = dialect.insert(limits).values(row | values | {"next_at": until})
+    known = values | {"next_at": later}
     connection.execute(entry.on_conflict_do_update(index_elements=_KEY, set_=known))

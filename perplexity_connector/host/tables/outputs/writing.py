@@ -1,4 +1,4 @@
-"""Write the records of ended rows: first the ledger has the row, then the file, then its end is noted."""
+"""Write the records of ended rows: first the ledger has the row, then the file, later its end is noted."""
 
 import asyncio
 import errno
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import Claim, KnownLine
 from perplexity_connector.host.ledger.writing.waiting import committed
+from perplexity_connector.host.tables.outputs.line_ends import LineEnds
 from perplexity_connector.host.tables.outputs.output import Output, adopt, rewrite
 from perplexity_connector.host.tables.outputs.records import (
     Outcome,
@@ -59,7 +60,8 @@ class RecordWriter(Records):
     * `_is_ordered`: whether the records are in the order of the table.
     * `_last`: the last line that is written, if they are.
     * `_blocking`: the row that the next record waits for; None if that is not known.
-    * `_expected`: the lines of the rows under way, by row.
+    * `_expected`: the lines of the rows under way that have doubles, by row.
+    * `_ends`: where the records end.
     * `_turn`: held while records are written.
     """
 
@@ -76,11 +78,12 @@ class RecordWriter(Records):
         self._last = -1
         self._blocking: str | None = None
         self._expected: dict[int, Future[Sequence[KnownLine]]] = {}
+        self._ends = LineEnds(ledger, place.job_id)
         self._turn = asyncio.Lock()
 
     def expect(self, claim: Claim) -> None:
         """Ask for the lines of a row early: the ledger answers before its run ends."""
-        if not self._is_ordered:
+        if not self._is_ordered and claim.only_line is None:
             self._expected[claim.row_id] = self._ledger.row_lines(claim.row_id)
 
     async def row_ended(self, claim: Claim, outcome: Outcome) -> None:
@@ -120,12 +123,16 @@ class RecordWriter(Records):
         self._output.close()
 
     async def _lines(self, claim: Claim) -> Sequence[KnownLine]:
+        if claim.only_line is not None:
+            return [claim.only_line]
         expected = self._expected.pop(claim.row_id)
         # To wait for lines that are there would wake the event loop by a system call.
         return expected.result() if expected.done() else await committed(expected)
 
     async def _go_on(self) -> None:
         """Write the missing records; in order, only up to the first row that has not ended."""
+        # A record whose end is not noted is not missing.
+        await self._ends.settle()
         last: float = inf
         if self._is_ordered:
             first = self._ledger.first_open(self._job_id, after=self._last)
@@ -138,6 +145,7 @@ class RecordWriter(Records):
                     return
                 self._write(line, outcome_of(line))
                 self._last = line.number
+        await self._ends.settle()
         self._last = -1
 
     def _unwritten(self) -> "Future[Sequence[KnownLine]]":
@@ -153,7 +161,7 @@ class RecordWriter(Records):
         except OSError as problem:
             self.problem = problem.strerror
             return
-        self._ledger.line_ends(self._job_id, [(line.number, end)])
+        self._ends.add(line.number, end)
 
     def _all(self) -> Iterator[tuple[int, bytes]]:
         """Yield all records in the order of the table, in another thread.
