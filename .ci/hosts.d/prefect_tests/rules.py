@@ -35,6 +35,7 @@ BAD = [
     ("create_chat_completion", {"messages": []}),
     ("create_chat_completion", {"temperature": "warm"}),
     ("create_chat_completion", {"search": "perhaps"}),
+    ("create_chat_completion", {"unknown": 1}),
     ("execute_search", {"max_results": 0}),
     ("execute_search", {"query": None}),
     ("run_table", {"job": None}),
