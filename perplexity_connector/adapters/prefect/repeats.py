@@ -64,10 +64,22 @@ def run_once(host: SyncHost, ledger: Ledger, wanted: Wanted) -> "EnvelopeDocumen
     under a further id. Waits while a living process works on it. Raises `UnsureRunError`,
     `LostAnswerError`.
     """
-    run_id, known = _last(ledger, wanted)
-    if known is None or (known.state == "begun" and known.checkpoint):
-        return _run(host, wanted, run_id, known.checkpoint if known else None)
-    return _outcome(known)
+    while True:
+        run_id, known = _last(ledger, wanted)
+        if known and not (known.state == "begun" and known.checkpoint):
+            return _outcome(known)
+        checkpoint = known.checkpoint if known else None
+        envelope = _run(host, wanted, run_id, checkpoint)
+        if envelope["status"] == "succeeded" or not _has_another(ledger, run_id):
+            return envelope
+
+
+def _has_another(ledger: Ledger, run_id: str) -> bool:
+    """Return whether another process has the run: both began in the same moment, and this one was refused."""
+    if ledger.settle_run(run_id).result():
+        return True
+    known = ledger.run(run_id).result()
+    return known is not None and known.state == "done"
 
 
 def _last(ledger: Ledger, wanted: Wanted) -> "tuple[str, KnownRun | None]":

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -227,6 +228,55 @@ def test_it_waits_while_a_process_works_on_the_run(
     monkeypatch.setattr(repeats, "time", SimpleNamespace(sleep=end_it))
     assert chat(**CHAT).is_completed()
     assert len(waits) == 2
+
+
+@pytest.mark.parametrize("still_works", [True, False])
+def test_two_processes_that_begin_in_the_same_moment_have_one_answer(
+    flow_run_id: str,
+    ledger: Ledger,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    still_works: bool,
+) -> None:
+    """The second one is refused by the ledger. It waits for the first, and is not cancelled."""
+    run = SyncHost.run
+
+    def end_it(*_: object) -> None:
+        answer: Any = {
+            "status": "succeeded",
+            "output": {"results": []},
+            "warnings": [],
+            "summary": "",
+            "usage": {},
+            "duration_ms": 1,
+        }
+        end = RunEnd(state="done", ended_at=time.time_ns() // 1_000_000)
+        ledger.end_run(claims[0], replace(end, envelope=answer)).result()
+
+    def be_late(host: SyncHost, *args: Any, **options: Any) -> Any:
+        claims.append(ledger.begin_run(new_run(flow_run_id)).result())
+        envelope = run(host, *args, **options)
+        if not still_works:
+            end_it()
+        return envelope
+
+    claims: list[Any] = []
+    monkeypatch.setattr(SyncHost, "run", be_late)
+    monkeypatch.setattr(repeats, "time", SimpleNamespace(sleep=end_it))
+    assert chat(**CHAT).is_completed()
+    assert len(claims) == 1
+    assert sandbox.billed_runs == 0
+
+
+@pytest.mark.parametrize("given", [5, ["my-account"], {"api_key": KEY}])
+def test_a_connection_that_is_not_one_is_not_replaced_by_the_environment(
+    sandbox: Sandbox, given: object
+) -> None:
+    """Its key may be of another account. No error has the key."""
+    with pytest.raises(ValueError, match="UUID") as refused:
+        search(query="moon", connection=given)
+    assert KEY not in str(refused.value)
+    assert sandbox.billed_searches == 0
 
 
 def test_no_request_leaves_before_the_ledger_has_its_run(
