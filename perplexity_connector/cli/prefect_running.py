@@ -266,4 +266,7 @@ def _with_reason(
         return finished
     reasons = {chunk.reason for chunk in chunks}
     first = next((reason for reason in _REASONS if reason in reasons), None)
-    return {**finished, "reason": first} if first else finished
+    if first:
+        finished = finished.copy()
+        finished["reason"] = first
+    return finished
