@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, and_, bindparam, func, select
 
 from perplexity_connector.host.ledger.entries import UsageBy, UsageRow
 from perplexity_connector.host.ledger.schema import jobs, runs
@@ -31,19 +31,28 @@ _SUMS = (
     (func.count() - func.count(runs.c.cost)).label("unpriced"),
     func.sum(runs.c.reserved + runs.c.kept).label("kept"),
 )
-_of_group = (
+_is_of_group = and_(
+    runs.c.connector == bindparam("connector"),
+    runs.c.action == bindparam("action"),
+    runs.c.price_group == bindparam("group"),
+    runs.c.cost.is_not(None),
+)
+# A table asks every hundred rows: the index alone counts, and only few runs are looked at one by one.
+_all = select(func.count()).where(_is_of_group)
+_of_job = (
+    select(func.count().filter(_is_of_group))
+    .where(runs.c.job_id == jobs.c.id)
+    .scalar_subquery()
+)
+_of_sandbox = select(func.coalesce(func.sum(_of_job), 0)).where(jobs.c.is_sandbox)
+_dearest = (
     select(runs.c.cost)
     .join_from(runs, jobs, jobs.c.id == runs.c.job_id)
-    .where(
-        runs.c.connector == bindparam("connector"),
-        runs.c.action == bindparam("action"),
-        runs.c.price_group == bindparam("group"),
-        runs.c.cost.is_not(None),
-        jobs.c.is_sandbox.is_(False),
-    )
+    .where(_is_of_group, jobs.c.is_sandbox.is_(False))
+    .order_by(runs.c.cost.desc())
+    .offset(bindparam("dearer"))
+    .limit(1)
 )
-_count = select(func.count()).select_from(_of_group.subquery())
-_nth = _of_group.order_by(runs.c.cost).offset(bindparam("nth")).limit(1)
 
 
 def usage(
@@ -78,12 +87,13 @@ def percentile(
 ) -> int | None:
     """Return the 99th percentile of the costs of this price group; None for fewer than 50 runs."""
     names = {"connector": connector, "action": action, "group": group}
-    count = connection.scalar(_count, names) or 0
+    count = connection.scalar(_all, names) or 0
+    count -= int(connection.scalar(_of_sandbox, names) or 0)
     if count < _ENOUGH_RUNS:
         return None
     # The smallest cost that 99 of 100 runs do not exceed.
-    nth = -(-99 * count // 100) - 1
-    return connection.scalar(_nth, names | {"nth": nth})
+    dearer = count // 100
+    return connection.scalar(_dearest, names | {"dearer": dearer})
 
 
 def _day(day_ms: int) -> str:
