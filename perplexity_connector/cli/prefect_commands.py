@@ -21,6 +21,7 @@ from perplexity_connector.cli.table_commands import (
     Columns,
     Key,
     MostUsd,
+    Out,
     Raw,
     Retry,
     Yes,
@@ -68,12 +69,7 @@ def run_table(  # noqa: PLR0913 - each option of the command is a parameter
         ),
     ],
     *,
-    out: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE", help="The output: one record for each valid line."
-        ),
-    ],
+    out: Out,
     job: Annotated[
         str, typer.Option(metavar="NAME", help="Name the job in the ledger.")
     ],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.cli.output import say
 from perplexity_connector.cli.progress import Spinner, stderr_is_terminal
-from perplexity_connector.host.ledger.entries import ENDED, State
+from perplexity_connector.host.ledger.entries import State, count_ended
 from perplexity_connector.host.spending.money import in_usd
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ class JobProgress:
 
 
 def _words(counts: Mapping[State, int], cost: int, chunks: "Sequence[Chunk]") -> str:
-    ended = sum(counts.get(state, 0) for state in ENDED)
-    words = f"{ended} of {sum(counts.values())} rows, {in_usd(cost)}"
+    words = f"{count_ended(counts)} of {sum(counts.values())} rows, {in_usd(cost)}"
     states = ", ".join(f"{chunk.name} {chunk.state}" for chunk in chunks)
     return f"{words}: {states}" if states else words

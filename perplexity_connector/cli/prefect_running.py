@@ -28,7 +28,7 @@ from perplexity_connector.cli.table_running import show_end
 from perplexity_connector.cli.targets import HostMaker
 from perplexity_connector.contract import ConnectorError
 from perplexity_connector.host import Host, HostOptions, TableOptions
-from perplexity_connector.host.ledger.entries import ENDED, State
+from perplexity_connector.host.ledger.entries import State, count_ended
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.rendering.text import one_line
 
@@ -101,6 +101,25 @@ def _options(args: PrefectArgs) -> TableOptions:
     )
 
 
+class _Writing:
+    """When the output is written again: if rows have ended since, and a minute is over.
+
+    * `_at`, `_ended`: when it was last due, and how many rows had ended by then.
+    """
+
+    def __init__(self) -> None:
+        """Wait from now on."""
+        self._at, self._ended = time.monotonic(), 0
+
+    def is_due(self, ended: int) -> bool:
+        """Return whether to write now, when so many rows have ended."""
+        now = time.monotonic()
+        if ended <= self._ended or now - self._at < _WRITE_S:
+            return False
+        self._at, self._ended = now, ended
+        return True
+
+
 class _JobOnPrefect:
     """One start of a job, whose rows the workers run.
 
@@ -169,7 +188,7 @@ class _JobOnPrefect:
 
     async def _watch(self, job_id: str, ids: Sequence[str]) -> None:
         """Show how far the job is until its flow runs have ended, and write the output now and then."""
-        written_at, written = time.monotonic(), 0
+        writing = _Writing()
         with closing(JobProgress()) as progress:
             while not self._left.is_set():
                 is_seen = await self._look(ids)
@@ -177,9 +196,7 @@ class _JobOnPrefect:
                 progress.show(counts, cost, self._chunks)
                 if is_seen and all(chunk.is_final for chunk in self._chunks):
                     return
-                ended = sum(counts.get(state, 0) for state in ENDED)
-                if ended > written and time.monotonic() - written_at >= _WRITE_S:
-                    written_at, written = time.monotonic(), ended
+                if writing.is_due(count_ended(counts)):
                     with suppress(ConnectorError):  # the last writing says why
                         await self._write(job_id)
                 with suppress(TimeoutError):
@@ -245,10 +262,8 @@ def _with_reason(
     A worker that was lost has written no reason.
     """
     rows = finished["rows"]
-    is_over = sum(rows.values()) == sum(rows.get(state, 0) for state in ENDED)
-    is_over = is_over or finished["reason"] != "done"
+    if finished["reason"] != "done" or sum(rows.values()) == count_ended(rows):
+        return finished
     reasons = {chunk.reason for chunk in chunks}
-    for reason in () if is_over else _REASONS:
-        if reason in reasons:
-            return {**finished, "reason": reason}
-    return finished
+    first = next((reason for reason in _REASONS if reason in reasons), None)
+    return {**finished, "reason": first} if first else finished

@@ -20,7 +20,7 @@ class HostTables(ABC):
     @functools.cached_property
     @abstractmethod
     def _tables(self) -> "Tables":
-        """What does the work, made on first use."""
+        """The tables of this host, made on first use."""
         ...
 
     def stream_table(

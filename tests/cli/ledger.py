@@ -119,16 +119,6 @@ class FakeLedger:
         """Set the state."""
         return self._change(claim, state="sent")
 
-    def set_rate(self, key: object, rate: float | None) -> "Future[None]":
-        """Do nothing: there is one process here."""
-        del key, rate
-        return self._did(None)
-
-    def stop_turns(self, key: object, seconds: float) -> "Future[None]":
-        """Do nothing: there is one process here."""
-        del key, seconds
-        return self._did(None)
-
     def back(self, claim: Claim) -> "Future[None]":
         """Set the state."""
         return self._change(claim, state="claimed")

@@ -1,6 +1,6 @@
 """The texts and tables that a person sees on the page of a flow run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject, JsonValue
@@ -11,6 +11,7 @@ from perplexity_connector.rendering.results import (
     totals_line,
     warning_lines,
 )
+from perplexity_connector.rendering.tables import line_words, rows_and_cost
 from perplexity_connector.rendering.text import json_text, one_line, shortened
 
 if TYPE_CHECKING:
@@ -59,27 +60,21 @@ def summary_text(finished: "TableFinishedItem") -> str:
 
 def summary_line(finished: "TableFinishedItem") -> str:
     """Return the end of a chunk on one line."""
-    rows = [f"{count} {state}" for state, count in finished["rows"].items() if count]
-    parts = [", ".join(rows) or "no rows", usd_words(finished["cost"])]
-    message = one_line(finished["message"] or "")
-    return ", ".join(parts) + (f". {message}" if message else "")
+    words, message = rows_and_cost(finished), one_line(finished["message"] or "")
+    return f"{words}. {message}" if message else words
 
 
 def _trouble(finished: "TableFinishedItem") -> Iterator[str]:
     if finished["message"]:
         yield f"* {one_line(finished['message'])}"
     for code, lines in finished["failed"].items():
-        yield f"* failed with `{one_line(code)}`: {_lines(lines)}"
+        yield f"* failed with `{one_line(code)}`: {line_words(lines)}"
     for row in finished["unsure"]:
         key = f" ({one_line(row['key'])})" if row["key"] else ""
         yield f"* unsure, perhaps paid: line {row['line']}{key}, run `{row['run_id']}`"
     if finished["begun"]:
         runs = ", ".join(f"`{run}`" for run in finished["begun"])
         yield f"* go on at the provider, for the next start: {runs}"
-
-
-def _lines(numbers: Sequence[int]) -> str:
-    return f"lines {', '.join(map(str, numbers))}"
 
 
 def _cell(value: JsonValue) -> JsonValue:

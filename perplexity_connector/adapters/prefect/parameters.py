@@ -65,9 +65,10 @@ def connection_of(given: object) -> "GivenConnection":
     """Return the connection of a run: the name of a saved block, or the fields of another one."""
     if isinstance(given, Block):
         return given._block_document_name or dict(_fields(given))  # noqa: SLF001 - no public name has it
-    if not isinstance(given, dict):
-        return given if isinstance(given, str) else None
-    reference = given.get("$ref")
+    if given is None or isinstance(given, str):
+        return given
+    # Without a reference this fails: the environment's key may be of another account.
+    reference = as_object(given).get("$ref")
     if isinstance(reference, dict):
         reference = reference.get("block_document_id")
     return server.block_name(as_text(reference))

@@ -60,13 +60,26 @@ class Wanted:
 def run_once(host: SyncHost, ledger: Ledger, wanted: Wanted) -> "EnvelopeDocument":
     """Run an action, or go on with what an earlier process of this flow run has begun.
 
-    A finished run is given back, and a begun one is followed. One without effect is repeated under a
-    further id. Waits while a living process works on it. Raises `UnsureRunError`, `LostAnswerError`.
+    A finished run is given back, and a begun one is followed. A failed one that may be repeated is,
+    under a further id. Waits while a living process works on it. Raises `UnsureRunError`,
+    `LostAnswerError`.
     """
-    run_id, known = _last(ledger, wanted)
-    if known is None or (known.state == "begun" and known.checkpoint):
-        return _run(host, wanted, run_id, known.checkpoint if known else None)
-    return _outcome(known)
+    while True:
+        run_id, known = _last(ledger, wanted)
+        if known and not (known.state == "begun" and known.checkpoint):
+            return _outcome(known)
+        checkpoint = known.checkpoint if known else None
+        envelope = _run(host, wanted, run_id, checkpoint)
+        if envelope["status"] == "succeeded" or not _has_another(ledger, run_id):
+            return envelope
+
+
+def _has_another(ledger: Ledger, run_id: str) -> bool:
+    """Return whether another process has the run: both began in the same moment, and this one was refused."""
+    if ledger.settle_run(run_id).result():
+        return True
+    known = ledger.run(run_id).result()
+    return known is not None and known.state == "done"
 
 
 def _last(ledger: Ledger, wanted: Wanted) -> "tuple[str, KnownRun | None]":
@@ -76,7 +89,7 @@ def _last(ledger: Ledger, wanted: Wanted) -> "tuple[str, KnownRun | None]":
         while ledger.settle_run(run_id).result():
             time.sleep(_PAUSE_S)
         known = ledger.run(run_id).result()
-        if known is None or not _had_no_effect(known, wanted):
+        if known is None or not _may_repeat(known, wanted):
             return run_id, known
         number += 1
         run_id = f"{wanted.run_id}-{number}"
@@ -97,8 +110,8 @@ def _run(
     )
 
 
-def _had_no_effect(known: "KnownRun", wanted: Wanted) -> bool:
-    """Return whether a run failed without effect, or may be repeated freely."""
+def _may_repeat(known: "KnownRun", wanted: Wanted) -> bool:
+    """Return whether a run failed, and had no effect or may be repeated freely."""
     return known.state == "failed" and (known.effect == "none" or wanted.is_idempotent)
 
 

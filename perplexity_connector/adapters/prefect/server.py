@@ -43,22 +43,21 @@ def is_cancelling(flow_run_id: str) -> bool:
 def put_artifact(
     flow_run_id: str, key: str, kind: str, data: Any, description: str = ""
 ) -> None:
-    """Write an artifact of a run. A run has one of each key: the next text replaces the last one."""
+    """Write an artifact of a run, of the type `kind`. A run has one of each key: the next replaces the last."""
     with get_client(sync_client=True) as client:
         of_run = ArtifactFilter(
             flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(flow_run_id)]),
             key=ArtifactFilterKey(any_=[key]),
         )
-        for known in client.read_artifacts(artifact_filter=of_run, limit=1):
+        if known := client.read_artifacts(artifact_filter=of_run, limit=1):
             change = ArtifactUpdate(data=data, description=description)
-            client.update_artifact(known.id, change)
+            client.update_artifact(known[0].id, change)
             return
-        client.create_artifact(
-            ArtifactCreate(
-                key=key,
-                type=kind,
-                data=data,
-                description=description,
-                flow_run_id=UUID(flow_run_id),
-            )
+        new = ArtifactCreate(
+            key=key,
+            type=kind,
+            data=data,
+            description=description,
+            flow_run_id=UUID(flow_run_id),
         )
+        client.create_artifact(new)

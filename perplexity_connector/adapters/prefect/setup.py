@@ -1,6 +1,7 @@
 """Set a server of Prefect up: work pool, blocks, deployments, and one automation for lost workers."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -73,10 +74,8 @@ def set_up(pool: str = POOL) -> SetUp:
 def _make_pool(client: "SyncPrefectClient", pool: str) -> None:
     template = ProcessWorker.get_default_base_job_template()
     new = WorkPoolCreate(name=pool, type="process", base_job_template=template)
-    try:
+    with suppress(ObjectAlreadyExists):
         client.create_work_pool(new)
-    except ObjectAlreadyExists:
-        return
 
 
 def _deploy(client: "SyncPrefectClient", pool: str) -> "Iterator[tuple[str, UUID]]":
@@ -121,10 +120,18 @@ def _fields_of(
 def _make_automation(
     client: "SyncPrefectClient", deployments: "Sequence[UUID]"
 ) -> None:
+    new = _automation(deployments)
+    if known := client.read_automations_by_name(AUTOMATION):
+        client.update_automation(known[0].id, new)
+    else:
+        client.create_automation(new)
+
+
+def _automation(deployments: "Sequence[UUID]") -> AutomationCore:
     """Schedule a run of ours again when its heartbeat is lost. Runs of other deployments stay as they are."""
     ours = [f"prefect.deployment.{deployment}" for deployment in deployments]
     beat = f"{_EVENT}.heartbeat"
-    automation = AutomationCore(
+    return AutomationCore(
         name=AUTOMATION,
         description="Another worker goes on with a run whose worker was lost. Nothing is paid twice.",
         trigger=EventTrigger(
@@ -149,8 +156,3 @@ def _make_automation(
             )
         ],
     )
-    known = client.read_automations_by_name(AUTOMATION)
-    for one in known[:1]:
-        client.update_automation(one.id, automation)
-        return
-    client.create_automation(automation)

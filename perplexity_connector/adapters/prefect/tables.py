@@ -15,7 +15,7 @@ from perplexity_connector.adapters.prefect import server
 from perplexity_connector.adapters.prefect.artifacts import summary_line, summary_text
 from perplexity_connector.adapters.prefect.hosting import opened_host
 from perplexity_connector.host import JobOptions, Ledger, SyncHost
-from perplexity_connector.host.ledger.entries import ENDED
+from perplexity_connector.host.ledger.entries import count_ended
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import TableFinishedItem
@@ -97,8 +97,7 @@ class _Chunk:
     def _show(self) -> None:
         known = self._ledger.find_job(self._job_id).result()
         counts = known.counts if known else {}
-        rows = sum(counts.values())
-        ended = sum(counts.get(state, 0) for state in ENDED)
+        rows, ended = sum(counts.values()), count_ended(counts)
         percent = 100 * ended / rows if rows else 100.0
         text = f"{ended} of {rows} rows"
         server.put_artifact(self._flow_run_id, "progress", "progress", percent, text)

@@ -27,6 +27,11 @@ UsageBy: TypeAlias = Literal["model", "action", "connection", "day"]
 ENDED: tuple[State, ...] = ("done", "failed", "unsure")
 
 
+def count_ended(counts: Mapping[State, int]) -> int:
+    """Return how many rows have ended, from the rows in each state."""
+    return sum(counts.get(state, 0) for state in ENDED)
+
+
 class LedgerError(Exception):
     """The ledger cannot be opened or written. The text holds no password."""
 

@@ -39,6 +39,8 @@ _TOGETHER_S = 0.1
 # If the ledger had free turns, as many requests as those of the short time start before it has counted them.
 # Its answer counts so long.
 _FRESH_S = 0.5
+# A server's late Date header makes a second look longer. A limit a second is forgotten after so long a time.
+_LONG_S = 30.0
 # Requests wait so long for the ledger. If it fails, they do without it for a while.
 _LONGEST_S = 2.0
 _ALONE_S = 5.0
@@ -77,6 +79,8 @@ class SharedLimiter:
     * `_asking`: asks the ledger for turns; None if it is not asked now.
     * `_fresh_until`: until then the last answer of the ledger counts; monotonic.
     * `_owed`: the requests that have started, and that the ledger has not counted yet.
+    * `_long_since`: since then each response had a long window, although the limit is one a second;
+      monotonic, and infinite if the last one had not.
     * `_alone_until`: the ledger is not asked before it; monotonic.
     * `_late`: the question that the ledger had not answered in time; None if it answers.
     """
@@ -94,6 +98,7 @@ class SharedLimiter:
         self._asking: asyncio.Task[None] | None = None
         self._fresh_until = self._alone_until = 0.0
         self._owed = 0
+        self._long_since = inf
         self._late: Future[TurnTimes] | None = None
 
     def permit(
@@ -132,13 +137,21 @@ class SharedLimiter:
     ) -> None:
         """Read the rate headers of a response. A limit that has changed is written down."""
         self._local.observe(limit, remaining, resets_at)
-        rate = self._local.rate
         headers = complete(limit, remaining, resets_at)
-        if headers and rate != self._rate:
+        if headers and (rate := self._told_rate()) != self._rate:
             self._rate, self._fresh_until = rate, 0.0
             used = max(0, min(headers[0], headers[0] - headers[1]))
             with suppress(LedgerError):
                 self._ledger.set_rate(self._key, rate, used=used)
+
+    def _told_rate(self) -> float | None:
+        """Return the rate of the last headers; None once these have had a long window for some time."""
+        now, rate = time.monotonic(), self._local.rate
+        if rate is not None or self._rate is None:
+            self._long_since = inf
+            return rate
+        self._long_since = min(self._long_since, now)
+        return None if now - self._long_since >= _LONG_S else self._rate
 
     def refuse(self, retry_after: float | None) -> None:
         """Stop in all processes, because the provider has refused a request."""

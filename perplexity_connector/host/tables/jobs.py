@@ -113,11 +113,10 @@ def prepare_job(
     if kept and kept.digest != plan_digest:
         kept = None
     table = open_table(request.table, kept_columns(kept) if kept else None)
-    name = options.get("job") or str(request.out)
     return TableJob(
         request=request,
         job_id=known.job_id if known else f"job_{os.urandom(16).hex()}",
-        name=(found.name or name) if found else name,
+        name=(found and found.name) or request.job_name,
         known=known,
         replaced=found if is_fresh else None,
         version=version,

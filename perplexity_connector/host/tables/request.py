@@ -42,6 +42,11 @@ class Request:
     cap: int | None
     options: TableOptions
 
+    @property
+    def job_name(self) -> str:
+        """The name of its job: the given one, or the real path of its output."""
+        return self.options.get("job") or str(self.out)
+
 
 def check_request(
     connector: str,

@@ -21,6 +21,7 @@ from perplexity_connector.host.tables.outputs.writing import Records, RecordWrit
 from perplexity_connector.host.tables.params import JobOptions, TableOptions
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import (
+    Request,
     check_job,
     check_request,
     check_writing,
@@ -82,21 +83,8 @@ class Tables:
         if not ledger.is_local and options.get("job") is None:
             message = "This ledger is shared by machines, so a path does not name the job: use --job NAME."
             raise refusal(message)
-        name = options.get("job") or str(request.out)
         with usable_ledger():
-            found = await committed(ledger.find_job(name))
-            kept = None
-            if found and not options.get("fresh"):
-                retry = options.get("retry")
-                kept = await committed(ledger.kept_plan(found.job_id, retry))
-            job = await asyncio.to_thread(
-                prepare_job,
-                request,
-                self._catalogue,
-                found,
-                kept,
-                is_sandbox=self._is_sandbox,
-            )
+            job = await self._prepare(ledger, request)
             plan = await self._plan(ledger, job)
         try:
             with usable_ledger():
@@ -169,6 +157,22 @@ class Tables:
             message = "A table needs a host with a ledger: Host(ledger=Ledger())."
             raise refusal(message)
         return logs.ledger
+
+    async def _prepare(self, ledger: "Ledger", request: Request) -> TableJob:
+        """Return the job of a table, with its kept plan if the ledger has one."""
+        options, kept = request.options, None
+        found = await committed(ledger.find_job(request.job_name))
+        if found and not options.get("fresh"):
+            retry = options.get("retry")
+            kept = await committed(ledger.kept_plan(found.job_id, retry))
+        return await asyncio.to_thread(
+            prepare_job,
+            request,
+            self._catalogue,
+            found,
+            kept,
+            is_sandbox=self._is_sandbox,
+        )
 
     async def _plan(self, ledger: "Ledger", job: TableJob) -> Plan:
         """Make the plan in another thread, which ends early if the caller leaves."""

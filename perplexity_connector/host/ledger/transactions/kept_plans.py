@@ -26,17 +26,23 @@ _plan = select(plans.c.digest, plans.c.document).where(
 _started = select(jobs.c.id).where(
     jobs.c.id == bindparam("job"), jobs.c.starts == bindparam("starts")
 )
-# Both are answered by indexes alone: a table that is done has much content.
+# Both parts are answered by indexes alone: a table that is done has much content. One statement: on PostgreSQL
+# each sees another moment, and other processes run rows meanwhile.
 _rows = (
-    select(rows.c.state, func.count())
+    select(rows.c.state, func.count().label("rows"))
     .where(rows.c.job_id == bindparam("job"), is_present)
     .group_by(rows.c.state)
+    .subquery()
 )
 _lines = (
-    select(rows.c.state, func.count(lines.c.row_id))
+    select(rows.c.state, func.count(lines.c.row_id).label("lines"))
     .join_from(rows, lines, lines.c.row_id == rows.c.id)
     .where(rows.c.job_id == bindparam("job"))
     .group_by(rows.c.state)
+    .subquery()
+)
+_counts = select(_rows.c.state, _rows.c.rows, _lines.c.lines).join_from(
+    _rows, _lines, _lines.c.state == _rows.c.state
 )
 _open = (
     select(
@@ -80,11 +86,12 @@ def kept_plan(
     kept = connection.execute(_plan, of_job).one_or_none()
     if kept is None:
         return None
+    counts = connection.execute(_counts, of_job).all()
     return KeptPlan(
         digest=kept.digest,
         document=unpacked(kept.document) or {},
-        rows=dict(connection.execute(_rows, of_job).all()),
-        lines=dict(connection.execute(_lines, of_job).all()),
+        rows={state: count for state, count, _ in counts},
+        lines={state: count for state, _, count in counts},
         open=_open_rows(connection, job_id, retry),
     )
 

@@ -13,7 +13,9 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    not_,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -26,6 +28,9 @@ from perplexity_connector.host.ledger.writing.owners import clock
 _SECOND = 1_000_000
 # A free moment that is further away was left by a clock that was set back.
 _FURTHEST_S = 600
+# Requests that were ready a little late start together: a provider of many requests a second takes that.
+_MANY = 9.5
+_MADE_UP_S = 0.25
 _KEY = (limits.c.connector, limits.c.action, limits.c.fingerprint)
 
 
@@ -41,8 +46,10 @@ def _after(requests: ColumnElement[int]) -> ColumnElement[int]:
 
 _of_key = and_(*[column == bindparam(f"of_{column.name}") for column in _KEY])
 _now = _number("now")
-_is_usual = limits.c.next_at.between(_now, _now + _FURTHEST_S * _SECOND)
-_free = case((_is_usual, limits.c.next_at), else_=_now)
+_earliest = _now - case((limits.c.rate >= _MANY, _MADE_UP_S * _SECOND), else_=0)
+_latest = _now + _FURTHEST_S * _SECOND
+_is_usual = limits.c.next_at.between(_earliest, _latest)
+_free = case((_is_usual, limits.c.next_at), else_=_earliest)
 _take = Prepared(
     update(limits)
     .where(_of_key, _after(_number("count") - 1) <= _number("latest"))
@@ -118,23 +125,29 @@ def take_turns(
 def set_rate(
     connection: Connection, key: LimitKey, rate: float | None, *, used: int = 0
 ) -> None:
-    """Set the requests a second of a limit, which has counted so many just now."""
-    _change(connection, key, used / rate if rate else 0.0, rate=rate)
+    """Set the requests a second of a limit. A new one has counted so many just now."""
+    seconds = used / rate if rate else 0.0
+    is_new = limits.c.rate.is_(None)
+    _change(connection, key, seconds, is_new, {"rate": rate})
 
 
 def stop_turns(connection: Connection, key: LimitKey, seconds: float) -> None:
     """Let the next free moment be so many seconds away at least."""
-    _change(connection, key, seconds)
+    _change(connection, key, seconds, true(), {})
 
 
 def _change(
-    connection: Connection, key: LimitKey, seconds: float, **values: float | None
+    connection: Connection,
+    key: LimitKey,
+    seconds: float,
+    moves: ColumnElement[bool],
+    values: dict[str, Any],
 ) -> None:
-    """Change a limit, or make it. Its next free moment is so many seconds away at least."""
+    """Change a limit, or make it. If it moves, its next free moment is so many seconds away at least."""
     now = clock(connection) * 1000
     until = now + round(seconds * _SECOND)
     usual = limits.c.next_at.between(until, now + _FURTHEST_S * _SECOND)
-    later = case((usual, limits.c.next_at), else_=until)
+    later = case((and_(moves, not_(usual)), until), else_=limits.c.next_at)
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     row = {column.name: getattr(key, column.name) for column in _KEY}
     entry = dialect.insert(limits).values(row | values | {"next_at": until})

@@ -14,7 +14,11 @@ from perplexity_connector.host.tables.outputs.output import (
     settle_unfinished,
     unfinished,
 )
-from perplexity_connector.host.tables.outputs.records import Place, outcome_of
+from perplexity_connector.host.tables.outputs.records import (
+    Place,
+    outcome_of,
+    run_of,
+)
 from perplexity_connector.host.tables.refusals import refusal
 
 if TYPE_CHECKING:
@@ -70,7 +74,29 @@ async def _known(ledger: "Ledger", place: Place) -> Known:
     found = ledger.find_lines(job_id, is_unwritten=True)
     next_ones = [_record(place, line) for line in await committed(found)]
     next_ones = [record for record in next_ones if record]
+    next_ones += await _own_first(ledger, place)
     return replace(known, next=next_ones, is_lossy=is_lossy)
+
+
+async def _own_first(ledger: "Ledger", place: Place) -> list[bytes]:
+    """Return the first record of an output without a header, if a run of this job wrote it.
+
+    Its row may be planned again, or its line may have left the table: then the ledger cannot make it.
+    """
+    if place.layout.header():
+        return []
+    record = await asyncio.to_thread(_first_line, place.path)
+    run_id = run_of(record)
+    run = await committed(ledger.run(run_id)) if run_id else None
+    return [record] if run and run.job_id == place.job_id else []
+
+
+def _first_line(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.readline()
+    except OSError:
+        return b""
 
 
 def _record(place: Place, line: KnownLine) -> bytes:

@@ -120,6 +120,15 @@ class Place:
     layout: Layout
 
 
+def run_of(record: bytes) -> str | None:
+    """Return the id of the run in a record of JSON Lines; None for any other line."""
+    try:
+        run_id = json.loads(record)[_OUTCOME[-1]]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return run_id if isinstance(run_id, str) else None
+
+
 def columns_of(layout: Layout, key: str | None) -> JsonObject:
     """Return the columns as the ledger keeps them with the job."""
     return {"table": list(layout.columns), "own": dict(layout.own), "key": key}

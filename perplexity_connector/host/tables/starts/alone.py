@@ -1,4 +1,7 @@
-"""One worker on a job in this process, and a ledger that can be used. The ledger refuses other processes."""
+"""Conditions of work on a job: this process does not work on it already, and its ledger can be used.
+
+Other processes are refused by the ledger.
+"""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +23,7 @@ _ACTIVE: set[tuple[str, str, Part]] = set()
 
 @contextmanager
 def alone(ledger: "Ledger", job: str, *parts: Part) -> Iterator[None]:
-    """Work on parts of a job, if this process does not do so already."""
+    """Work on parts of a job. Raises `ConnectorError` (`invalid_input`) if this process does so already."""
     mine: set[tuple[str, str, Part]] = {(ledger.place, job, part) for part in parts}
     if mine & _ACTIVE:
         message = f"Process {os.getpid()} works on this job already."

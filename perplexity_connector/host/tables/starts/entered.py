@@ -5,7 +5,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
-from perplexity_connector.host.ledger.entries import ENDED, KnownJob, LedgerError
+from perplexity_connector.host.ledger.entries import (
+    KnownJob,
+    LedgerError,
+    count_ended,
+)
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.tables.figures import EndReason, finished_item
 from perplexity_connector.host.tables.inputs.reading import is_json_lines
@@ -62,7 +66,7 @@ async def restarted(
 
 def left_of(known: KnownJob) -> int:
     """Return how many rows of a job have not ended."""
-    return sum(count for state, count in known.counts.items() if state not in ENDED)
+    return sum(known.counts.values()) - count_ended(known.counts)
 
 
 def work_of(

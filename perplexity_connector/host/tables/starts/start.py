@@ -11,7 +11,7 @@ from perplexity_connector.host.ledger.entries import (
 )
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.runs import Runs
-from perplexity_connector.host.tables.figures import finished_item
+from perplexity_connector.host.tables.figures import EndReason, finished_item
 from perplexity_connector.host.tables.outputs.writing import Records
 from perplexity_connector.host.tables.rows.items import Items
 from perplexity_connector.host.tables.rows.running import RunningRows
@@ -60,17 +60,14 @@ class Start:
 
     async def _end(self) -> "TableFinishedItem":
         rows, work = self.rows, self._work
+        reason: EndReason = rows.brakes.reason or "done"
         with suppress(LedgerError):
             await self._records.rewrite()
         unsaved, lines = rows.unsaved.write(work.beside)
         end = await end_job(
-            self._ledger,
-            self.job_id,
-            rows.brakes.reason or "done",
-            keeps_content=self._keeps_content,
+            self._ledger, self.job_id, reason, keeps_content=self._keeps_content
         )
-        reason = rows.brakes.reason or "done"
-        if rows.brakes.reason is None and end.job and end.job.cancel_requested:
+        if reason == "done" and end.job and end.job.cancel_requested:
             reason = "stopped"
         return finished_item(
             self.job_id,
