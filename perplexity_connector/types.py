@@ -29,16 +29,19 @@ if TYPE_CHECKING:
         FlowHintDocument,
         FlowItem,
         Hint,
+        JobItem,
         JsonObject,
         OptionsDocument,
         PaletteEntry,
         ProblemDocument,
         StreamItemOf,
+        TableFinishedItem,
         TableItem,
     )
     from perplexity_connector.host import (
         FlowOptions,
         Host,
+        JobOptions,
         RunOptions,
         SyncHost,
         TableOptions,
@@ -208,6 +211,18 @@ class TypedHost(_AnyHost, Protocol):
         """See `Host.stream_table`."""
         ...
 
+    def stream_job(
+        self, job: str, **options: "Unpack[JobOptions]"
+    ) -> "AsyncGenerator[JobItem, None]":
+        """See `Host.stream_job`."""
+        ...
+
+    async def write_table(
+        self, job: str, out: str | Path, *, raw: bool = False
+    ) -> "TableFinishedItem":
+        """See `Host.write_table`."""
+        ...
+
     async def options(  # noqa: PLR0913 - as on the host
         self,
         connector: str,
@@ -302,6 +317,18 @@ class TypedSyncHost(_AnyHost, Protocol):
         **options: "Unpack[TableOptions]",
     ) -> "Generator[TableItem, None, None]":
         """See `Host.stream_table`."""
+        ...
+
+    def stream_job(
+        self, job: str, **options: "Unpack[JobOptions]"
+    ) -> "Generator[JobItem, None, None]":
+        """See `Host.stream_job`."""
+        ...
+
+    def write_table(
+        self, job: str, out: str | Path, *, raw: bool = False
+    ) -> "TableFinishedItem":
+        """See `Host.write_table`."""
         ...
 
     def options(  # noqa: PLR0913 - as on the host

@@ -17,6 +17,7 @@ from perplexity_connector.cli import (
     connection_commands,
     history_commands,
     hosts,
+    prefect_commands,
     run_commands,
     server_commands,
     table_commands,
@@ -155,6 +156,7 @@ app.command(name="models")(connection_commands.list_models)
 app.command()(server_commands.sandbox)
 app.command()(server_commands.workbench)
 app.command()(server_commands.mcp)
+app.add_typer(prefect_commands.prefect, name="prefect")
 
 
 def _show_missing_connectors(host: Host) -> None:

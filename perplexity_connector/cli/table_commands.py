@@ -10,16 +10,21 @@ import typer
 from perplexity_connector.cli import hosts
 from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.options import (
-    ActionName,
     ConnectionName,
     UseSandbox,
     check_sandbox,
     silence_logs,
 )
 
-Table = Annotated[str, typer.Argument(metavar="TABLE", help="A .csv or .jsonl file.")]
+Action = Annotated[
+    str | None,
+    typer.Argument(metavar="ACTION", help="An action, such as execute_search."),
+]
+Table = Annotated[
+    str | None, typer.Argument(metavar="TABLE", help="A .csv or .jsonl file.")
+]
 Templates = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="FIELD=TEMPLATE",
         help="A text for each field: {name} is the cell of that column, {{name}} is literal. FIELD:=JSON is JSON.",
@@ -86,9 +91,9 @@ AsJsonLines = Annotated[
 
 @reporting_errors()
 def run_table(  # noqa: PLR0913 - each option of the command is a parameter
-    action: ActionName,
-    table: Table,
-    fields: Templates,
+    action: Action = None,
+    table: Table = None,
+    fields: Templates = None,
     *,
     out: Out,
     job: Job = None,
@@ -112,25 +117,29 @@ def run_table(  # noqa: PLR0913 - each option of the command is a parameter
     USD needs --budget or --yes. Ctrl-C sends nothing new and leaves what the provider has begun;
     a second one stops that too.
 
+    With --job and --out alone it sends nothing, and writes FILE with all rows of that job that are
+    done by now, wherever they ran.
+
     Exit codes: 0 every line is done; 6 some lines are invalid, failed or unsure, or go on; 2 invalid
     table or usage; 3 the budget, or credentials, permission or quota, ended it; 4 the provider was
     unavailable; 5 unsupported; 1 internal, or records that could not be written; stopped by a
     signal: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP.
     """
     from perplexity_connector.cli.table_running import TableArgs, run_table_action
+    from perplexity_connector.cli.table_writing import write_table
 
     check_sandbox(sandbox, connection)
     silence_logs()
     args = TableArgs(
         action=action,
         table=table,
-        templates=fields,
+        templates=tuple(fields or ()),
         out=out,
         job=job,
         budget=budget,
         at_once=at_once,
         key=key,
-        columns=column or (),
+        columns=tuple(column or ()),
         plan=plan,
         yes=yes,
         ordered=ordered,
@@ -142,4 +151,5 @@ def run_table(  # noqa: PLR0913 - each option of the command is a parameter
         as_json=as_json,
     )
     with hosts.make_records() as records:
-        raise typer.Exit(run_table_action(args, hosts.make_host, records))
+        work = run_table_action if action else write_table
+        raise typer.Exit(work(args, hosts.make_host, records))

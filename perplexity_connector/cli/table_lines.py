@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.rendering.durations import wait_in_words
 from perplexity_connector.rendering.money import usd_words
+from perplexity_connector.rendering.tables import line_words, rows_and_cost
 from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def plan_lines(plan: "TablePlannedItem") -> Iterator[str]:
     """Yield the plan: rows, doubles, done, invalid, price and time."""
     yield f"{_count(plan['rows'], 'row')}: {', '.join(_parts(plan))}"
     if plan["changed"]:
-        yield f"Changed, so they run again: {_lines(plan['changed'])}"
+        yield f"Changed, so they run again: {line_words(plan['changed'])}"
     for line in plan["invalid"][:_INVALID]:
         yield _invalid_line(line)
     if (more := len(plan["invalid"]) - _INVALID) > 0:
@@ -35,21 +36,18 @@ def plan_lines(plan: "TablePlannedItem") -> Iterator[str]:
 
 def summary_line(finished: "TableFinishedItem") -> str:
     """Return the end of a table on one line: rows by state, cost and output."""
-    rows = [f"{count} {state}" for state, count in finished["rows"].items() if count]
-    parts = [", ".join(rows) or "no rows", usd_words(finished["cost"])]
-    return one_line(f"{', '.join(parts)}: {finished['output']}")
+    return one_line(f"{rows_and_cost(finished)}: {finished['output']}")
 
 
 def trouble_lines(
-    plan: "TablePlannedItem", finished: "TableFinishedItem"
+    invalid: "Sequence[InvalidLineDocument]", finished: "TableFinishedItem"
 ) -> Iterator[str]:
     """Yield all that did not go well: failures by code with their lines, and every unsure row."""
     yield from _reason_lines(finished)
     for code, lines in finished["failed"].items():
-        yield f"failed: {one_line(code)}: {_lines(lines)}"
-    if plan["invalid"]:
-        invalid = [line["line"] for line in plan["invalid"]]
-        yield f"invalid, not run: {_lines(invalid)}"
+        yield f"failed: {one_line(code)}: {line_words(lines)}"
+    if invalid:
+        yield f"invalid, not run: {line_words([line['line'] for line in invalid])}"
     for row in finished["unsure"]:
         key = f" ({one_line(row['key'])})" if row["key"] else ""
         yield f"unsure: line {row['line']}{key}, {row['run_id']}"
@@ -112,18 +110,6 @@ def _invalid_line(invalid: "InvalidLineDocument") -> str:
     if invalid["pointer"]:
         where = f"{where}, {one_line(invalid['pointer'])}"
     return f"{where}: {one_line(invalid['message'])}"
-
-
-def _lines(numbers: Sequence[int]) -> str:
-    """Return line numbers, with each run of neighbours as one range."""
-    ranges: list[tuple[int, int]] = []
-    for number in sorted(numbers):
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1] = (ranges[-1][0], number)
-        else:
-            ranges.append((number, number))
-    texts = [str(a) if a == b else f"{a}-{b}" for a, b in ranges]
-    return f"{'line' if len(numbers) == 1 else 'lines'} {', '.join(texts)}"
 
 
 def _count(count: int, word: str) -> str:

@@ -2,13 +2,10 @@
 
 import asyncio
 import functools
-import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
-
-import typer
 
 from perplexity_connector.cli.connections import known_name
 from perplexity_connector.cli.delivery import Delivery
@@ -24,45 +21,48 @@ from perplexity_connector.cli.table_arguments import (
     template_of,
 )
 from perplexity_connector.cli.table_lines import plan_lines, summary_line, trouble_lines
+from perplexity_connector.cli.table_plan import may_begin
 from perplexity_connector.cli.table_progress import TableProgress
 from perplexity_connector.cli.targets import HostMaker, choose_target
 from perplexity_connector.host import Host, HostOptions, TableOptions
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
+        InvalidLineDocument,
         TableFinishedItem,
         TableItem,
         TablePlannedItem,
     )
 
-# Without a terminal to ask on, a plan that is likely to cost more needs --yes or --budget.
-_UNASKED_USD = 1.0
 # The first signal sends nothing new, the second stops at the provider, the third ends the process.
 _REQUESTS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableArgs:
-    """The arguments of `run-table`, as typed. `templates` are the FIELD=TEMPLATE."""
+    """The arguments of `run-table`, as typed. `templates` are the FIELD=TEMPLATE.
 
-    action: str
-    table: str
-    templates: Sequence[str]
+    Without `action` and `table`, only the output of the job is written.
+    """
+
+    action: str | None = None
+    table: str | None = None
+    templates: Sequence[str] = ()
     out: str
-    job: str | None
-    budget: str | None
-    at_once: int
-    key: str | None
-    columns: Sequence[str]
-    plan: bool
-    yes: bool
-    ordered: bool
-    fresh: bool
-    retry: str | None
-    raw: bool
-    connection: str | None
-    sandbox: bool
-    as_json: bool
+    job: str | None = None
+    budget: str | None = None
+    at_once: int = 16
+    key: str | None = None
+    columns: Sequence[str] = ()
+    plan: bool = False
+    yes: bool = False
+    ordered: bool = False
+    fresh: bool = False
+    retry: str | None = None
+    raw: bool = False
+    connection: str | None = None
+    sandbox: bool = False
+    as_json: bool = False
 
 
 def run_table_action(args: TableArgs, make_host: HostMaker, records: Records) -> int:
@@ -71,6 +71,11 @@ def run_table_action(args: TableArgs, make_host: HostMaker, records: Records) ->
     Raises `UsageError` for a mistake in the arguments, `ConnectorError` for a table, a template or
     an output that cannot be used. Nothing is sent then.
     """
+    if args.action is None or args.table is None:
+        message = (
+            "Give ACTION and TABLE: the action, and the file with a row on each line."
+        )
+        raise UsageError(message)
     host = make_host({})
     connector, action = find_action(host.actions(), args.action)
     name = None if args.connection is None else known_name(host, args.connection)
@@ -142,16 +147,9 @@ class _TableRun:
                 say(line)
 
     def _may_begin(self, plan: "TablePlannedItem") -> bool:
-        """Ask on a terminal. Elsewhere raise `UsageError` for a high price without a budget."""
         args = self._args
-        if args.yes or args.sandbox or not plan["runs"]:
-            return True
-        if sys.stdin.isatty():
-            return typer.confirm("Begin?", err=True)
-        if plan["price"]["likely"] > _UNASKED_USD and args.budget is None:
-            message = "The likely price is above 1 USD. Add --budget or --yes. Nothing was sent."
-            raise UsageError(message)
-        return True
+        is_sure = args.yes or args.sandbox
+        return may_begin(plan, is_sure=is_sure, has_budget=args.budget is not None)
 
     async def _progress(
         self, items: "AsyncGenerator[TableItem, None]", progress: TableProgress
@@ -170,28 +168,41 @@ class _TableRun:
                 self._signals.ask()
 
     def _end(self, plan: "TablePlannedItem", finished: "TableFinishedItem") -> int:
-        for line in trouble_lines(plan, finished):
-            say(line)
-        if not self._args.as_json:
-            self._delivery.write(print_lines, [summary_line(finished)])
-        code = self._code(plan, finished)
+        code = show_end(
+            finished,
+            self._delivery,
+            as_json=self._args.as_json,
+            invalid=plan["invalid"],
+        )
+        # A reader that left had all that it wanted.
+        has_left = self._delivery.reader_left and self._signals.code is None
+        if code == ExitCode.INTERRUPTED and has_left:
+            code = ExitCode.SUCCEEDED
         is_signal = code == ExitCode.INTERRUPTED or self._signals.is_late
         return (is_signal and self._signals.code) or self._delivery.code(code)
 
-    def _code(
-        self, plan: "TablePlannedItem", finished: "TableFinishedItem"
-    ) -> ExitCode:
-        if finished["unsaved"] or finished["unsaved_lines"]:
-            return ExitCode.INTERNAL
-        match finished["reason"]:
-            case "stopped":
-                # A reader that left had all that it wanted.
-                has_left = self._delivery.reader_left and self._signals.code is None
-                return ExitCode.SUCCEEDED if has_left else ExitCode.INTERRUPTED
-            case "budget":
-                return ExitCode.NOT_ALLOWED
-            case "failed":
-                return EXIT_BY_ERROR.get(finished["cause"] or "", ExitCode.INTERNAL)
-        rows = finished["rows"]
-        is_whole = sum(rows.values()) == rows.get("done", 0) and not plan["invalid"]
-        return ExitCode.SUCCEEDED if is_whole else ExitCode.PARTLY
+
+def show_end(
+    finished: "TableFinishedItem",
+    delivery: Delivery,
+    *,
+    as_json: bool,
+    invalid: "Sequence[InvalidLineDocument]" = (),
+) -> ExitCode:
+    """Show the end of a table. Return its exit code."""
+    for line in trouble_lines(invalid, finished):
+        say(line)
+    if not as_json:
+        delivery.write(print_lines, [summary_line(finished)])
+    if finished["unsaved"] or finished["unsaved_lines"]:
+        return ExitCode.INTERNAL
+    match finished["reason"]:
+        case "stopped":
+            return ExitCode.INTERRUPTED
+        case "budget":
+            return ExitCode.NOT_ALLOWED
+        case "failed":
+            return EXIT_BY_ERROR.get(finished["cause"] or "", ExitCode.INTERNAL)
+    rows = finished["rows"]
+    is_whole = sum(rows.values()) == rows.get("done", 0) and not invalid
+    return ExitCode.SUCCEEDED if is_whole else ExitCode.PARTLY

@@ -1,11 +1,13 @@
-"""The items of a table's run as JSON documents, for a checker: what `Host.stream_table` yields."""
+"""The items of a table's run as JSON documents, for a checker: those of `Host.stream_table` and `stream_job`."""
 
 from typing import Literal, NotRequired, TypeAlias, TypedDict
 
 __all__ = [
     "InvalidLineDocument",
+    "JobItem",
     "RowFinishedItem",
     "RowState",
+    "TableEnteredItem",
     "TableFinishedItem",
     "TableItem",
     "TablePlannedItem",
@@ -71,11 +73,25 @@ class TablePlannedItem(TypedDict):
     kept_as: NotRequired[str]
 
 
+class TableEnteredItem(TypedDict):
+    """The last item of `stream_table` with `enter_only`: the ledger has the job and its rows.
+
+    * `job`: its name, for `stream_job` and `write_table`.
+    * `start`: the number of this start.
+    """
+
+    type: Literal["table.entered"]
+    job_id: str
+    job: str
+    start: int
+
+
 class RowFinishedItem(TypedDict):
-    """A row has ended in this start. `line` is its first line; `key` is empty without a key column.
+    """A row has ended in this process. `line` is its first line; `key` is empty without a key column.
 
     `state` is `planned` for a row that counts as not started, and `begun` for one that goes on at
-    the provider. `cost` is in USD, None if it is unknown. `left` is how many rows are left.
+    the provider. `cost` is in USD, None if it is unknown. `left` is how many rows are left; rows that
+    other processes have run meanwhile still count.
     """
 
     type: Literal["row.finished"]
@@ -97,10 +113,11 @@ class UnsureRowDocument(TypedDict):
 
 
 class TableFinishedItem(TypedDict):
-    """The last item of a table.
+    """The last item of a table, or of a process that has run rows of its job.
 
     * `reason`: `done` if every row has ended; `budget`; `stopped`, by a signal or a cancel; `failed`
-      if an error stopped the job, such as a refused key: see `cause`.
+      if an error stopped the job, such as a refused key: see `cause`. For `write_table` that of the
+      last process that ran rows, `done` while some go on, and `failed` if the file is not written.
     * `cause`: that error's code; None for other reasons.
     * `message`: that error's words, which budget is used up and how to go on, or why the records
       could not be written; None if all is well.
@@ -109,7 +126,7 @@ class TableFinishedItem(TypedDict):
     * `unsure`: the rows that may have been paid, by name.
     * `begun`: the ids of the runs that go on at the provider. The next start fetches their answers.
     * `cost`: USD that the job has cost so far, of all its starts.
-    * `output`: the path of the output.
+    * `output`: the path of the output; for `stream_job` as the ledger has it, perhaps of another machine.
     * `unsaved`: the path of the records that could not be written to the output; None if all were.
       `unsaved_lines` has them where not even that path could be written.
     """
@@ -129,4 +146,7 @@ class TableFinishedItem(TypedDict):
     unsaved_lines: list[str]
 
 
-TableItem: TypeAlias = TablePlannedItem | RowFinishedItem | TableFinishedItem
+TableItem: TypeAlias = (
+    TablePlannedItem | TableEnteredItem | RowFinishedItem | TableFinishedItem
+)
+JobItem: TypeAlias = RowFinishedItem | TableFinishedItem

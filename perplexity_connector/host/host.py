@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Self, Unpack
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.secret import sealed
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.credentials.sealing import seal, seal_all
 from perplexity_connector.host.environment import variables
+from perplexity_connector.host.host_tables import HostTables
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.spending.caps import find_cap, find_daily_cap
 from perplexity_connector.host.validation.host_options import (
     require_options,
     require_parts,
 )
+from perplexity_connector.host.validation.sealing import seal, seal_all
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
         ProblemDocument,
         RunObserver,
         StreamItem,
-        TableItem,
     )
     from perplexity_connector.host.credentials.backend import ConnectionBackend
     from perplexity_connector.host.credentials.connections import Connections
@@ -47,13 +47,12 @@ if TYPE_CHECKING:
     from perplexity_connector.host.runs.logs.logs import Logs
     from perplexity_connector.host.runs.params import GivenConnection, RunOptions
     from perplexity_connector.host.runs.runs import Runs
-    from perplexity_connector.host.tables.params import TableOptions
     from perplexity_connector.host.tables.tables import Tables
 
 __all__ = ["Host"]
 
 
-class Host:
+class Host(HostTables):
     """Discovers connectors, describes, validates and runs their actions.
 
     `actions`, `connectors`, `problems`, `describe`, `validate`, `hints` and the stored connections
@@ -292,25 +291,6 @@ class Host:
         """
         seal_all(options)
         return await self._flows.run(flow, options)
-
-    def stream_table(
-        self,
-        connector: str,
-        action: str,
-        table: str | Path,
-        template: Mapping[str, str],
-        **options: "Unpack[TableOptions]",
-    ) -> "AsyncGenerator[TableItem, None]":
-        """Run an action for each line of a CSV or JSON Lines file, and write a record for each.
-
-        `template` has a text for each field of the input, with the cell of a column for its `{name}`.
-        The first item is `table.planned`, the last `table.finished`; see `docs/tables.md`. The host
-        needs a ledger. Closing the generator early stops in order, as the first `cancel` of the job
-        does. Raises `ConnectorError` (`invalid_input`), before anything is sent, for a table, a
-        template or an output that cannot be used.
-        """
-        seal(options)
-        return self._tables.stream(connector, action, table, template, options)
 
     def cancel(self, run_id: str) -> bool:
         """Stop every run of that id. Return whether one was active in this host.

@@ -15,7 +15,7 @@ from perplexity_connector.host.flows.params import FlowOptions
 from perplexity_connector.host.host import Host
 from perplexity_connector.host.host_thread import Call, HostThread, Start, T
 from perplexity_connector.host.runs.params import GivenConnection, RunOptions
-from perplexity_connector.host.tables.params import TableOptions
+from perplexity_connector.host.tables.params import JobOptions, TableOptions
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
         FlowHintDocument,
         FlowItem,
         Hint,
+        JobItem,
         OptionsDocument,
         PaletteEntry,
         ProblemDocument,
         StreamItem,
+        TableFinishedItem,
         TableItem,
     )
 
@@ -200,6 +202,18 @@ class SyncHost:
                 connector, action, table, template, **options
             )
         )
+
+    def stream_job(
+        self, job: str, **options: Unpack[JobOptions]
+    ) -> "Generator[JobItem, None, None]":
+        """See `Host.stream_job`. Closing the generator early stops in order, and waits for that."""
+        return self._iterate(lambda: self._host.stream_job(job, **options))
+
+    def write_table(
+        self, job: str, out: str | Path, *, raw: bool = False
+    ) -> "TableFinishedItem":
+        """See `Host.write_table`."""
+        return self._wait(lambda: self._host.write_table(job, out, raw=raw))
 
     def _iterate(
         self,

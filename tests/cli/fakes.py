@@ -319,6 +319,13 @@ class FakeHost:
                 item()
                 await asyncio.sleep(0)
 
+    async def write_table(self, *what: Any, **how: object) -> Document:
+        """The end of the script."""
+        self.runs.append(("write", what, how))
+        end = self.script[-1]
+        assert isinstance(end, dict)
+        return end
+
     def cancel(self, run_id: str) -> bool:
         """Cancel the run, if there is one."""
         self.cancelled.append(run_id)

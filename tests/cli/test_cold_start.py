@@ -40,6 +40,7 @@ FOR_RUNS = {
         "starlette",
         "uvicorn",
         "mcp",
+        "prefect",
     ),
     *(
         f"perplexity_connector.host.{name}"

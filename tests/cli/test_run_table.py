@@ -353,3 +353,57 @@ def test_the_progress_has_rate_cost_and_time_left(
     for word in ("2 of 3 rows", "a minute", "0.005 USD", "left"):
         assert word in lines[0]
     assert "left" not in lines[1]
+
+
+WRITE = ("run-table", "--job", "reports", "--out", "out.csv")
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        ({}, 0),
+        ({"rows": {"done": 1, "planned": 2}, "reason": "stopped"}, 6),
+        ({"reason": "failed", "message": "No space left"}, 1),
+    ],
+)
+def test_a_job_and_a_file_alone_write_the_records_of_the_job(
+    command: Command,
+    host: FakeHost,
+    ledger: FakeLedger,
+    end: dict[str, Any],
+    code: int,
+) -> None:
+    """Nothing runs. The exit code says whether all rows are done."""
+    host.script = [FINISHED | end]
+    outcome = command(*WRITE, "--raw")
+    assert outcome.code == code
+    assert "out.csv" in outcome.out
+    assert host.runs == [("write", ("reports", "out.csv"), {"raw": True})]
+    assert host.options[-1]["ledger"] is ledger
+
+
+def test_the_end_of_a_writing_is_a_line_of_json(
+    command: Command, host: FakeHost
+) -> None:
+    """As that of a table."""
+    host.script = [FINISHED]
+    outcome = command(*WRITE, "--json")
+    assert (outcome.code, json.loads(outcome.out)) == (0, FINISHED)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("run-table", *OUT),
+        ("run-table", "look", *OUT),
+        ("run-table", "look", "--job", "reports", *OUT),
+        (*WRITE, "--budget", "5"),
+        (*WRITE, "--retry", "failed"),
+        (*WRITE, "--sandbox"),
+    ],
+)
+def test_options_of_a_table_need_one(
+    command: Command, host: FakeHost, line: tuple[str, ...]
+) -> None:
+    """Exit code 2: nothing is left out in silence."""
+    assert (command(*line).code, host.runs) == (2, [])

@@ -43,6 +43,13 @@ def recorded() -> Sequence[KnownRun]:
     return runs
 
 
+def wait_for_record() -> None:
+    """A run does not wait for a slow ledger longer than two seconds, which a busy machine may exceed."""
+    deadline = time.monotonic() + 30
+    while not recorded():
+        assert time.monotonic() < deadline
+
+
 def begun(base_url: str, *before: str) -> subprocess.Popen[str]:
     """A streamed run that has shown the beginning of its answer."""
     process = subprocess.Popen(

@@ -20,6 +20,7 @@ from perplexity_connector.contract import (
     FlowItem,
     Hint,
     InvalidLineDocument,
+    JobItem,
     JsonObject,
     Limiter,
     Observation,
@@ -33,6 +34,7 @@ from perplexity_connector.contract import (
     RunObserver,
     RunStarted,
     StreamItem,
+    TableEnteredItem,
     TableFinishedItem,
     TableItem,
     TablePlannedItem,
@@ -46,6 +48,7 @@ from perplexity_connector.host import (
     FlowOptions,
     Host,
     HostOptions,
+    JobOptions,
     Ledger,
     LedgerError,
     RateLimiters,
@@ -82,6 +85,10 @@ async def a_host() -> None:
         assert_type(host.stream_flow(FLOW), AsyncGenerator[FlowItem, None])
         rows = host.stream_table(*TABLE, out="found.csv", budget=5)
         assert_type(rows, AsyncGenerator[TableItem, None])
+        job = host.stream_job("found", start=1, at_once=4)
+        assert_type(job, AsyncGenerator[JobItem, None])
+        end = await host.write_table("found", "found.csv", raw=True)
+        assert_type(end, TableFinishedItem)
         assert_type(await host.options("perplexity", "models"), OptionsDocument)
         assert_type(await host.connections.test("Mine"), ConnectionStatusDocument)
         assert_type(host.cancel("a"), bool)
@@ -100,6 +107,9 @@ def a_blocking_host() -> None:
         assert_type(host.stream_flow(FLOW), Generator[FlowItem, None, None])
         rows = host.stream_table(*TABLE, out=Path("found.csv"))
         assert_type(rows, Generator[TableItem, None, None])
+        job = host.stream_job("found", **JobOptions(retry="failed"))
+        assert_type(job, Generator[JobItem, None, None])
+        assert_type(host.write_table("found", "found.csv"), TableFinishedItem)
         assert_type(host.options("perplexity", "models"), OptionsDocument)
         assert_type(host.connections.test("Mine"), ConnectionStatusDocument)
 
@@ -114,6 +124,9 @@ def a_table(host: SyncHost) -> None:
                     assert_type(item, TablePlannedItem)
                     assert_type(item["price"], TablePriceDocument)
                     assert_type(item["invalid"], list[InvalidLineDocument])
+                case "table.entered":
+                    assert_type(item, TableEnteredItem)
+                    assert_type(item["start"], int)
                 case "row.finished":
                     assert_type(item, RowFinishedItem)
                     assert_type(item["state"], RowState)

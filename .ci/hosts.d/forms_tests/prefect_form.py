@@ -1,9 +1,8 @@
-"""Our two actions as Prefect flows: the server takes or refuses their parameters, and its page draws their forms.
+"""Our two actions as flows of `adapters/prefect`: the server takes or refuses parameters, its page draws the forms.
 
 `prefect_form.py FOLDER`, where the server keeps its files. It asserts, and prints one line for each action.
 """
 
-import inspect
 import json
 import os
 import socket
@@ -16,7 +15,6 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
 from urllib.parse import quote
 
 from expected_form import (
@@ -49,9 +47,11 @@ from playwright.sync_api import (  # noqa: E402 - after the settings
     Page,
     sync_playwright,
 )
-from prefect import flow  # noqa: E402 - likewise
-from pydantic import WithJsonSchema  # noqa: E402 - likewise
+from prefect import get_client  # noqa: E402 - likewise
 
+from perplexity_connector.adapters.prefect.setup import (  # noqa: E402 - likewise
+    set_up,
+)
 from perplexity_connector.plugin import load_connector  # noqa: E402 - likewise
 
 START_S = 120
@@ -70,6 +70,8 @@ TRASH = (
 )
 LABEL = """(part) => part.closest(".schema-form-property")
   .querySelector(".schema-form-property__label").innerText"""
+# The picker for a saved block, which is not a part of our schema.
+CONNECTION = {("connection (Optional)",): "block"}
 # The first that a field has is its kind: a list also has the controls of its entries.
 CONTROLS = {
     "p-draggable-list__create-button": "list",
@@ -80,6 +82,7 @@ CONTROLS = {
     "p-code-input__textarea": "json",
     "p-textarea__control": "text",
     "schema-form-property-object": "group",
+    "schema-form-property-block-document": "block",
 }
 
 
@@ -87,7 +90,7 @@ def main() -> None:
     """Register both actions as flows, and try each with one server and one browser."""
     with served():
         # Not inside the browser's loop, where Prefect would be asynchronous.
-        deployments = {action: registered(action) for action in TAKEN}
+        deployments = registered()
         with browser_page() as page:
             for action, deployment in deployments.items():
                 try_action(page, action, deployment)
@@ -157,34 +160,15 @@ def try_action(page: Page, action: str, deployment: str) -> None:
     )
 
 
-def registered(action: str) -> str:
-    """Return the id of a deployment whose form is the action's schema."""
-    schema = published(action)
-
-    def run(**values: object) -> dict[str, object]:
-        return values
-
-    parameters = [
-        parameter(name, shown, name in schema["required"])
-        for name, shown in schema["properties"].items()
-    ]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return str(flow(run, name=action).to_deployment(name=action).apply())
-
-
-def parameter(name: str, shown: Json, is_required: bool) -> inspect.Parameter:
-    """Return a parameter that Prefect draws by our schema of a property."""
-    default = inspect.Parameter.empty if is_required else shown.get("default")
-    if not is_required and default is None:
-        # Prefect puts null into a field that is not filled in.
-        words = {word: shown[word] for word in ("title", "description")}
-        shown = {**words, "anyOf": [shown, {"type": "null"}]}
-    return inspect.Parameter(
-        name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=default,
-        annotation=Annotated[Any, WithJsonSchema(shown)],
-    )
+def registered() -> dict[str, str]:
+    """Set the server up as `prefect setup` does. Return the id of each action's deployment."""
+    made = set_up()
+    assert {f"{action}/perplexity" for action in TAKEN} < set(made.deployments)
+    with get_client(sync_client=True) as client:
+        return {
+            action: str(client.read_deployment_by_name(f"{action}/perplexity").id)
+            for action in TAKEN
+        }
 
 
 def try_server(page: Page, action: str, schema: Json, deployment: str) -> None:
@@ -220,7 +204,7 @@ def try_form(page: Page, action: str, schema: Json, deployment: str) -> int:
     open_form(page, deployment, full)
     choose_first_branches(page)
     drawn = drawn_fields(page)
-    assert drawn == dict(expected_fields(schema)), drawn
+    assert drawn == {**dict(expected_fields(schema)), **CONNECTION}, drawn
     assert offered_choices(page) == set(expected_choices(schema))
     for example in schema["examples"]:
         open_form(page, deployment, example)

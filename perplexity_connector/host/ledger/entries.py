@@ -27,6 +27,11 @@ UsageBy: TypeAlias = Literal["model", "action", "connection", "day"]
 ENDED: tuple[State, ...] = ("done", "failed", "unsure")
 
 
+def count_ended(counts: Mapping[State, int]) -> int:
+    """Return how many rows have ended, from the rows in each state."""
+    return sum(counts.get(state, 0) for state in ENDED)
+
+
 class LedgerError(Exception):
     """The ledger cannot be opened or written. The text holds no password."""
 
@@ -155,6 +160,7 @@ class Claim:
     * `number`: the row's first line in the table.
     * `state`: `claimed`; `sent` for an idempotent action; `begun` with a `checkpoint` to follow.
     * `budgets`, `reserved`: its reservation, and where it counts.
+    * `only_line`: the row's line; None without one, or if it has doubles.
     """
 
     job_id: str
@@ -169,6 +175,7 @@ class Claim:
     checkpoint: JsonObject | None = field(default=None, repr=False)
     budgets: tuple[str, ...] = ()
     reserved: int = 0
+    only_line: "KnownLine | None" = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +246,7 @@ class KnownJob:
 
     * `cap`, `committed`: its budget: costs and reservations together.
     * `cost`: the known costs of all its runs, earlier rounds too.
+    * `end_reason`: why the last process stopped to work for it; None while a start goes on.
     * `is_stale`: whether the output has records that are out of date.
     * `counts`: rows of the present table by state.
     * `perhaps_twice`: how many of its runs were perhaps billed twice.
@@ -256,6 +264,7 @@ class KnownJob:
     is_sandbox: bool
     created_at: int
     ended_at: int | None
+    end_reason: str | None = None
     starts: int
     cancel_requested: bool
     content_erased: bool
@@ -295,10 +304,40 @@ class KnownLine(RowPrice):
     record: JsonObject | None = field(repr=False)
     output_end: int | None
     state: State
-    run_id: str | None
-    error_code: str | None
-    cost: int | None
-    output: "EnvelopeDocument | None" = field(repr=False)
+    run_id: str | None = None
+    error_code: str | None = None
+    cost: int | None = None
+    output: "EnvelopeDocument | None" = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRows:
+    """The rows of one price group that are to be run, and reserve money: how many, and their prices.
+
+    * `likely`, `worst`: of all together; `largest`: the worst price of the dearest.
+    """
+
+    count: int
+    likely: int
+    worst: int
+    largest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPlan:
+    """The plan of a table that was entered completely, and the present state of its rows.
+
+    * `digest`: of all that the plan was made of.
+    * `document`: the part of it that its rows and lines do not have.
+    * `rows`, `lines`: how many there are, by state. Doubles are lines of one row.
+    * `open`: the rows to run by price group, without those that have begun.
+    """
+
+    digest: str
+    document: JsonObject = field(repr=False)
+    rows: Mapping[State, int]
+    lines: Mapping[State, int]
+    open: Mapping[str | None, OpenRows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

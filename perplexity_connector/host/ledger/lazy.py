@@ -8,12 +8,14 @@ __all__ = [
     "claims",
     "journal_files",
     "keeping",
+    "kept_plans",
     "planning",
     "reading",
     "row_planning",
     "run_ends",
     "run_units",
     "table_lines",
+    "takeovers",
     "turns",
     "usage",
 ]
@@ -24,11 +26,13 @@ if TYPE_CHECKING:
     from perplexity_connector.host.ledger.transactions import (
         budgets,
         claims,
+        kept_plans,
         planning,
         row_planning,
         run_ends,
         run_units,
         table_lines,
+        takeovers,
         turns,
     )
 else:

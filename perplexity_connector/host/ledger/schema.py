@@ -147,6 +147,16 @@ lines = Table(
     Index("ix_lines_row", "row_id"),
 )
 
+# The plan of the last table that was entered completely. `digest`: of all that it was made of. `document`: the
+# part of it that the rows and lines do not have.
+plans = Table(
+    "plans",
+    metadata,
+    Column("job_id", String, ForeignKey("jobs.id"), primary_key=True),
+    Column("digest", String, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
 # `reserved` is open until the cost replaces it. `kept`: earlier sends in doubt.
 runs = Table(
     "runs",
@@ -201,8 +211,10 @@ is_current = and_(
     runs.c.round == rows.c.round,
 )
 is_present = rows.c.number >= 0
-has_line = exists().where(
+# Joins a row with its first line.
+is_first_line = and_(
     lines.c.job_id == rows.c.job_id,
     lines.c.number == rows.c.number,
     lines.c.row_id == rows.c.id,
 )
+has_line = exists().where(is_first_line)

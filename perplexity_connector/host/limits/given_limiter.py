@@ -78,8 +78,8 @@ class GivenTurns:
 
     def refuse(self, retry_after: float | None) -> None:
         """Pass a refusal on, with the usual wait if its own is not known."""
-        told = repeating.usable(retry_after) or repeating.FIRST_BACK_OFF_S
-        self._observe(None, None, None, told)
+        wait = repeating.usable(retry_after) or repeating.FIRST_BACK_OFF_S
+        self._observe(None, None, None, wait)
 
     def seconds_for(self, requests: int) -> float | None:
         """Return None: the operator's limiter does not say it."""

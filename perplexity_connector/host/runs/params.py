@@ -26,6 +26,8 @@ class RunOptions(TypedDict, total=False):
     * `attempt`: the number of this run among the caller's own attempts; 1 if left out.
     * `last_attempt`: whether the caller will not repeat the run; True if left out. With False, a
       search that lost some of its queries for a passing reason fails, and can be resumed.
+    * `durable`: whether each request waits until the ledger has it, so that a crash leaves no run
+      in doubt whose request did not leave; False if left out. Without a ledger it changes nothing.
     """
 
     version: int | None
@@ -36,6 +38,7 @@ class RunOptions(TypedDict, total=False):
     on_checkpoint: KeepCheckpoint | None
     attempt: int
     last_attempt: bool
+    durable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +59,4 @@ class RunRequest:
     on_checkpoint: KeepCheckpoint | None = None
     attempt: int = 1
     last_attempt: bool = True
+    durable: bool = False

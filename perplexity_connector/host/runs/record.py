@@ -154,6 +154,7 @@ def check_request(request: RunRequest) -> None:
         require_function("on_checkpoint", request.on_checkpoint)
     require_count("attempt", request.attempt)
     require_flag("last_attempt", request.last_attempt)
+    require_flag("durable", request.durable)
 
 
 def left_error() -> ConnectorError:

@@ -1,7 +1,7 @@
 """The plan and the end of a table as documents."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from perplexity_connector.host.ledger.entries import Claim, KnownJob, KnownLine
 from perplexity_connector.host.spending.money import NANO, in_usd
@@ -9,7 +9,7 @@ from perplexity_connector.host.tables.inputs.planning import Plan
 from perplexity_connector.host.tables.jobs import TableJob
 from perplexity_connector.host.tables.outputs.output import free_path
 from perplexity_connector.host.tables.refusals import refusal
-from perplexity_connector.host.tables.rows.brakes import Brakes, Reason
+from perplexity_connector.host.tables.rows.brakes import Reason
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         TablePriceDocument,
         UnsureRowDocument,
     )
+
+EndReason: TypeAlias = Reason | Literal["done"]
 
 
 def planned_item(
@@ -79,23 +81,24 @@ def _own(percentiles: Mapping[str, int], group: str | None) -> int:
 def finished_item(  # noqa: PLR0913 - the parts of the end, each from another place
     job_id: str,
     job: KnownJob | None,
-    brakes: Brakes,
+    reason: EndReason,
     *,
+    cause: str | None = None,
+    message: str | None,
     failures: Sequence[KnownLine],
-    begun: Sequence[Claim],
+    begun: Sequence[Claim] = (),
     has_keys: bool,
-    problem: str | None,
     output: str,
-    unsaved: str | None,
-    unsaved_lines: list[str],
+    unsaved: str | None = None,
+    unsaved_lines: Sequence[str] = (),
 ) -> "TableFinishedItem":
-    """Return the end of a start of a job; `job` is None if the ledger cannot be read."""
+    """Return the end of the work for a job; `job` is None if the ledger cannot be read."""
     return {
         "type": "table.finished",
         "job_id": job_id,
-        "reason": _reason(job, brakes),
-        "cause": brakes.cause,
-        "message": problem or brakes.message,
+        "reason": reason,
+        "cause": cause,
+        "message": message,
         "rows": dict(job.counts) if job else {},
         "failed": _failed(failures),
         "unsure": _unsure(failures, has_keys=has_keys),
@@ -103,7 +106,7 @@ def finished_item(  # noqa: PLR0913 - the parts of the end, each from another pl
         "cost": job.cost / NANO if job else 0.0,
         "output": output,
         "unsaved": unsaved,
-        "unsaved_lines": unsaved_lines,
+        "unsaved_lines": list(unsaved_lines),
     }
 
 
@@ -128,9 +131,3 @@ def _unsure(
         for line in failures
         if line.state == "unsure"
     ]
-
-
-def _reason(job: KnownJob | None, brakes: Brakes) -> Reason | Literal["done"]:
-    if brakes.reason is None and job is not None and job.cancel_requested:
-        return "stopped"
-    return brakes.reason or "done"

@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from perplexity_connector.contract import JsonValue
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.ledger.entries import KnownJob
+from perplexity_connector.host.ledger.entries import KeptPlan, KnownJob
+from perplexity_connector.host.tables.inputs.kept_plans import (
+    digest_of_plan,
+    kept_columns,
+)
 from perplexity_connector.host.tables.inputs.planning import digest_of
 from perplexity_connector.host.tables.inputs.reading import (
     Table,
+    file_digest,
     is_json_lines,
     open_table,
 )
 from perplexity_connector.host.tables.inputs.templates import compile_templates
-from perplexity_connector.host.tables.outputs.records import Layout, layout_of
+from perplexity_connector.host.tables.outputs.opening import require_free
+from perplexity_connector.host.tables.outputs.records import Layout, Place, layout_of
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import Request
 from perplexity_connector.host.validation.schema_types import property_schema
@@ -35,6 +41,9 @@ class TableJob:
     * `version`: the action's.
     * `is_idempotent`: whether the action may be repeated freely.
     * `digest`: of the action and the templates.
+    * `table_digest`: of the bytes of the table, before it was read.
+    * `plan_digest`: of all that its plan is made of.
+    * `kept`: the plan that is kept; None if it is of something else.
     * `make_input`: makes the input of a row from its cells.
     """
 
@@ -46,6 +55,9 @@ class TableJob:
     version: int
     is_idempotent: bool
     digest: str
+    table_digest: str
+    plan_digest: str
+    kept: KeptPlan | None
     table: Table
     layout: Layout
     make_input: Callable[[Mapping[str, JsonValue]], dict[str, Any]]
@@ -54,6 +66,11 @@ class TableJob:
     def is_fresh(self) -> bool:
         """Whether an old output is kept under another name."""
         return self.request.options.get("fresh", False)
+
+    @property
+    def place(self) -> Place:
+        """Where its records go."""
+        return Place(job_id=self.job_id, path=self.request.out, layout=self.layout)
 
     @property
     def connection_name(self) -> str | None:
@@ -71,10 +88,11 @@ def prepare_job(
     request: Request,
     catalogue: Catalogue,
     found: KnownJob | None,
+    kept: KeptPlan | None,
     *,
     is_sandbox: bool,
 ) -> TableJob:
-    """Open the table and compile its templates. `found` is the job that has the name already.
+    """Open the table and compile its templates. `found` is the job that has the name already, with its plan.
 
     Raises `ConnectorError`: `not_found` for the action, `invalid_input` for what does not fit.
     """
@@ -88,18 +106,25 @@ def prepare_job(
     if known is not None:
         _require_same(known, request, digest, is_sandbox=is_sandbox)
     if not is_fresh and not (known and known.output == str(request.out)):
-        require_free(request)
-    table = open_table(request.table)
-    name = options.get("job") or str(request.out)
+        require_free(request.out)
+    table_digest = file_digest(request.table)
+    made_of = (table_digest, digest, description["connector"]["version"])
+    plan_digest = digest_of_plan(*made_of, is_json_lines(request.table))
+    if kept and kept.digest != plan_digest:
+        kept = None
+    table = open_table(request.table, kept_columns(kept) if kept else None)
     return TableJob(
         request=request,
         job_id=known.job_id if known else f"job_{os.urandom(16).hex()}",
-        name=(found.name or name) if found else name,
+        name=(found and found.name) or request.job_name,
         known=known,
         replaced=found if is_fresh else None,
         version=version,
         is_idempotent=description["action"]["annotations"]["idempotent"],
         digest=digest,
+        table_digest=table_digest,
+        plan_digest=plan_digest,
+        kept=kept,
         table=table,
         layout=_layout(request, table, description),
         make_input=compile_templates(
@@ -122,8 +147,7 @@ def _require_same(
     elif known.connection != connection_name(request):
         other = "another connection"
     elif known.is_sandbox != is_sandbox:
-        # Invented answers would count as done, and real costs as those of a sandbox.
-        other = "answers of a sandbox" if known.is_sandbox else "real answers"
+        other = other_answers(known)
     else:
         return
     message = (
@@ -133,15 +157,12 @@ def _require_same(
     raise refusal(message)
 
 
-def require_free(request: Request) -> None:
-    """Refuse a file that the job has not written, before the ledger has it as the job's own."""
-    out = request.out
-    if out.exists() and (not out.is_file() or out.stat().st_size):
-        message = (
-            "The output exists already, and is not of this job. Choose another --out, or use --fresh, "
-            "which begins a new job and keeps that file under another name."
-        )
-        raise refusal(message)
+def other_answers(known: KnownJob) -> str:
+    """Return whose answers a job has, for a host that has others.
+
+    Invented ones would count as done, and real costs as those of a sandbox.
+    """
+    return "answers of a sandbox" if known.is_sandbox else "real answers"
 
 
 def _layout(request: Request, table: Table, description: "ActionDescription") -> Layout:

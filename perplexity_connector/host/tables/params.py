@@ -1,4 +1,4 @@
-"""The parameters of a table."""
+"""The parameters of a table and of its job."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
@@ -10,8 +10,9 @@ from perplexity_connector.host.runs.params import GivenConnection
 if TYPE_CHECKING:
     from perplexity_connector.contract import TablePlannedItem
 
-__all__ = ["TableOptions"]
+__all__ = ["JobOptions", "TableOptions"]
 
+Retry: TypeAlias = Literal["failed", "unsure"]
 Confirm: TypeAlias = Callable[["TablePlannedItem"], Awaitable[bool] | bool]
 
 
@@ -29,6 +30,7 @@ class TableOptions(TypedDict, total=False):
     * `retry`: run rows again that have `failed`, or that are `unsure` and may be paid twice.
     * `raw`: do not escape text of a run that a spreadsheet reads as a formula.
     * `plan_only`: only yield the plan.
+    * `enter_only`: enter the job and its rows into the ledger for `stream_job`, and send nothing.
     * `connection`, `version`, `timeout`: for each run, see `RunOptions`.
     * `confirm`: called with the plan, and awaited if it is a coroutine function. False ends it.
     """
@@ -41,10 +43,29 @@ class TableOptions(TypedDict, total=False):
     at_once: int
     ordered: bool
     fresh: bool
-    retry: Literal["failed", "unsure"] | None
+    retry: Retry | None
     raw: bool
     plan_only: bool
+    enter_only: bool
     connection: GivenConnection
     version: int | None
     timeout: float | None
     confirm: Confirm | None
+
+
+class JobOptions(TypedDict, total=False):
+    """The keywords of `stream_job`; each may be left out.
+
+    * `connection`: for each run, see `RunOptions`; if left out, the stored one that the job has by name.
+    * `at_once`: how many rows this process runs at once; 16 if left out.
+    * `timeout`: for each run, see `RunOptions`.
+    * `start`: the number of the start that this process belongs to, from `table.entered`. If left out,
+      a new start begins, which also follows runs that earlier ones have left to the provider.
+    * `retry`: as in `TableOptions`. It counts for a new start only.
+    """
+
+    connection: GivenConnection
+    at_once: int
+    timeout: float | None
+    start: int | None
+    retry: Retry | None

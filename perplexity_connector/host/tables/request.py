@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perplexity_connector.host.spending.money import budget_cap
-from perplexity_connector.host.tables.params import TableOptions
+from perplexity_connector.host.tables.params import JobOptions, TableOptions
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.validation.arguments import (
     as_seconds,
@@ -19,7 +19,9 @@ from perplexity_connector.host.validation.arguments import (
     require_text,
 )
 
-_FLAGS = ("ordered", "fresh", "raw", "plan_only")
+# How many rows run at once, if the caller does not say so.
+AT_ONCE = 16
+_FLAGS = ("ordered", "fresh", "raw", "plan_only", "enter_only")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,11 @@ class Request:
     cap: int | None
     options: TableOptions
 
+    @property
+    def job_name(self) -> str:
+        """The name of its job: the given one, or the real path of its output."""
+        return self.options.get("job") or str(self.out)
+
 
 def check_request(
     connector: str,
@@ -49,9 +56,7 @@ def check_request(
     options: TableOptions,
 ) -> Request:
     """Return the request. Raises `ConnectorError` (`invalid_input`) for a wrong argument."""
-    if unknown := options.keys() - TableOptions.__annotations__.keys():
-        message = f"a table has no option {', '.join(unknown)}"
-        raise TypeError(message)
+    _require_known(options, TableOptions)
     _check_options(options)
     require_name("connector", connector)
     require_name("action", action)
@@ -74,6 +79,38 @@ def check_request(
     return request
 
 
+def check_job(job: str, options: JobOptions) -> None:
+    """Raise `ConnectorError` (`invalid_input`) for a wrong argument of `stream_job`."""
+    _require_known(options, JobOptions)
+    require_name("job", job)
+    if (start := options.get("start")) is not None:
+        require_count("start", start)
+    _check_runs(options)
+
+
+def check_writing(job: str, out: str | Path, *, raw: bool) -> Path:
+    """Return the real path of an output. Raises `ConnectorError` (`invalid_input`) for a wrong argument."""
+    require_name("job", job)
+    require_flag("raw", raw)
+    return _path("out", out)
+
+
+def _require_known(options: TableOptions | JobOptions, kind: type) -> None:
+    if unknown := options.keys() - kind.__annotations__.keys():
+        message = f"a table has no option {', '.join(unknown)}"
+        raise TypeError(message)
+
+
+def _check_runs(options: TableOptions | JobOptions) -> None:
+    require_count("at_once", options.get("at_once", 1))
+    if options.get("retry") not in {None, "failed", "unsure"}:
+        message = "retry must be 'failed' or 'unsure'."
+        raise refusal(message)
+    require_connection("connection", options.get("connection"))
+    if (timeout := options.get("timeout")) is not None:
+        as_seconds("timeout", timeout)
+
+
 def _check_template(template: Mapping[str, str]) -> None:
     require_mapping("template", template)
     for field, text in template.items():
@@ -84,7 +121,6 @@ def _check_template(template: Mapping[str, str]) -> None:
 def _check_options(options: TableOptions) -> None:
     for name in _FLAGS:
         require_flag(name, options.get(name, False))
-    require_count("at_once", options.get("at_once", 1))
     for name in ("job", "key"):
         if (text := options.get(name)) is not None:
             require_name(name, text)
@@ -93,12 +129,7 @@ def _check_options(options: TableOptions) -> None:
         for column, pointer in columns.items():
             require_name("a column", column)
             require_text("a column's pointer", pointer)
-    if options.get("retry") not in {None, "failed", "unsure"}:
-        message = "retry must be 'failed' or 'unsure'."
-        raise refusal(message)
-    require_connection("connection", options.get("connection"))
-    if (timeout := options.get("timeout")) is not None:
-        as_seconds("timeout", timeout)
+    _check_runs(options)
     if (confirm := options.get("confirm")) is not None:
         require_function("confirm", confirm)
 

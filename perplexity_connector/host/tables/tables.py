@@ -2,74 +2,72 @@
 
 import asyncio
 import inspect
-import os
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import ConnectorError, ErrorCode
+from perplexity_connector.contract import ConnectorError
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.ledger.entries import (
-    KnownJob,
-    KnownLine,
-    KnownRow,
-    LedgerError,
-)
+from perplexity_connector.host.ledger.entries import KnownJob, KnownLine, KnownRow
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.runs import Runs
-from perplexity_connector.host.tables.figures import (
-    planned_item,
-    require_enough,
-)
+from perplexity_connector.host.tables.figures import planned_item, require_enough
+from perplexity_connector.host.tables.inputs.kept_plans import kept_plan
 from perplexity_connector.host.tables.inputs.planning import Plan, Planner, Recipe
 from perplexity_connector.host.tables.jobs import TableJob, prepare_job
-from perplexity_connector.host.tables.params import TableOptions
+from perplexity_connector.host.tables.outputs.opening import check_output, open_output
+from perplexity_connector.host.tables.outputs.writing import Records, RecordWriter
+from perplexity_connector.host.tables.params import JobOptions, TableOptions
 from perplexity_connector.host.tables.refusals import refusal
-from perplexity_connector.host.tables.request import Request, check_request
-from perplexity_connector.host.tables.rows.items import Items
-from perplexity_connector.host.tables.start import Start
-from perplexity_connector.host.tables.starting import (
-    check_output,
-    enter_job,
-    open_output,
+from perplexity_connector.host.tables.request import (
+    Request,
+    check_job,
+    check_request,
+    check_writing,
 )
+from perplexity_connector.host.tables.rows.work import Work
+from perplexity_connector.host.tables.starts.alone import alone, usable_ledger
+from perplexity_connector.host.tables.starts.entered import (
+    find_entered,
+    place_of,
+    require_runnable,
+    restarted,
+    work_of,
+    write_records,
+)
+from perplexity_connector.host.tables.starts.start import Start
+from perplexity_connector.host.tables.starts.starting import enter_job, work_of_table
+from perplexity_connector.host.tables.starts.under_way import UnderWay
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
+        JobItem,
+        TableEnteredItem,
         TableFinishedItem,
         TableItem,
         TablePlannedItem,
     )
     from perplexity_connector.host.ledger.ledger import Ledger
     from perplexity_connector.host.tables.outputs.output import Output
-    from perplexity_connector.host.tables.rows.running import RunningRows
-
-# The jobs that this process works on, by ledger and id. The ledger itself refuses other processes.
-_ACTIVE: set[tuple[str, str]] = set()
-# More than a stop in order takes. A reader that takes no items holds the end back.
-_CLOSING_S = 30.0
 
 
 class Tables:
     """The tables of one host. The catalogue describes actions; the runs validate and run them.
 
-    * `_running`: the rows of the jobs under way, by id of the job.
-    * `_tasks`: those that bring them to their end.
+    * `_under_way`: the jobs whose rows it runs.
     """
 
     def __init__(self, catalogue: Catalogue, runs: Runs) -> None:
         """Use the catalogue and the runs of the host."""
         self._catalogue = catalogue
         self._runs = runs
-        self._running: dict[str, RunningRows] = {}
-        self._tasks: set[asyncio.Task[TableFinishedItem]] = set()
-        runs.before_close = self._end_all
+        self._under_way = UnderWay()
+        runs.before_close = self._under_way.end_all
 
     def cancel(self, job_id: str) -> bool:
         """Stop a job: in order the first time, at the provider the second. Return whether it is known."""
-        rows = self._running.get(job_id)
-        return rows is not None and rows.stop()
+        return self._under_way.cancel(job_id)
 
     async def stream(
         self,
@@ -81,24 +79,22 @@ class Tables:
     ) -> "AsyncGenerator[TableItem, None]":
         """See `Host.stream_table`."""
         request = check_request(connector, action, table, template, options)
-        ledger = self._ledger(request)
-        name = options.get("job") or str(request.out)
-        with _usable_ledger():
-            found = await committed(ledger.find_job(name))
-            job = await asyncio.to_thread(
-                prepare_job,
-                request,
-                self._catalogue,
-                found,
-                is_sandbox=self._is_sandbox,
-            )
+        ledger = self._ledger()
+        if not ledger.is_local and options.get("job") is None:
+            message = "This ledger is shared by machines, so a path does not name the job: use --job NAME."
+            raise refusal(message)
+        with usable_ledger():
+            job = await self._prepare(ledger, request)
             plan = await self._plan(ledger, job)
         try:
-            with _usable_ledger():
+            with usable_ledger():
                 item = await self._planned(ledger, job, plan)
             yield item
             _require_a_row(job, plan)
             if options.get("plan_only") or not await _is_confirmed(options, item):
+                return
+            if options.get("enter_only"):
+                yield await self._enter(ledger, job, plan)
                 return
             async with aclosing(self._start(ledger, job, plan)) as items:
                 async for later in items:
@@ -106,23 +102,83 @@ class Tables:
         finally:
             plan.spool.close()
 
+    async def stream_job(
+        self, job: str, options: JobOptions
+    ) -> "AsyncGenerator[JobItem, None]":
+        """See `Host.stream_job`."""
+        check_job(job, options)
+        ledger = self._ledger()
+        with usable_ledger():
+            known = await find_entered(ledger, job)
+        with alone(ledger, known.name or known.job_id, "rows"):
+            work = await self._work(ledger, known, options)
+            start = Start(self._runs, ledger, work, Records())
+            async with aclosing(self._under_way.follow(start)) as items:
+                async for item in items:
+                    yield item
+
+    async def write(
+        self, job: str, out: str | Path, *, raw: bool
+    ) -> "TableFinishedItem":
+        """See `Host.write_table`."""
+        path = check_writing(job, out, raw=raw)
+        ledger, logs = self._ledger(), self._runs.logs
+        keeps_content = logs is None or logs.keeps_content
+        with usable_ledger():
+            known = await find_entered(ledger, job)
+            place = place_of(known, path, raw=raw)
+            with alone(ledger, known.name or known.job_id, "output"):
+                return await write_records(
+                    ledger, known, place, keeps_content=keeps_content
+                )
+
+    async def _work(
+        self, ledger: "Ledger", known: KnownJob, options: JobOptions
+    ) -> Work:
+        """Return the rows of a job that the ledger has, after a new start if no other is given."""
+        require_runnable(known, options, is_sandbox=self._is_sandbox)
+        described = self._catalogue.describe(
+            known.connector, known.action, known.version
+        )
+        with usable_ledger():
+            if options.get("start") is None:
+                known = await restarted(ledger, known, options.get("retry"))
+            groups = await committed(ledger.price_groups(known.job_id))
+        is_idempotent = described["action"]["annotations"]["idempotent"]
+        return work_of(known, options, groups, is_idempotent=is_idempotent)
+
     @property
     def _is_sandbox(self) -> bool:
         return self._runs.logs is not None and self._runs.logs.is_sandbox
 
-    def _ledger(self, request: Request) -> "Ledger":
+    def _ledger(self) -> "Ledger":
         logs = self._runs.logs
         if logs is None or logs.ledger is None:
             message = "A table needs a host with a ledger: Host(ledger=Ledger())."
             raise refusal(message)
-        if not logs.ledger.is_local and request.options.get("job") is None:
-            message = "This ledger is shared by machines, so a path does not name the job: use --job NAME."
-            raise refusal(message)
         return logs.ledger
+
+    async def _prepare(self, ledger: "Ledger", request: Request) -> TableJob:
+        """Return the job of a table, with its kept plan if the ledger has one."""
+        options, kept = request.options, None
+        found = await committed(ledger.find_job(request.job_name))
+        if found and not options.get("fresh"):
+            retry = options.get("retry")
+            kept = await committed(ledger.kept_plan(found.job_id, retry))
+        return await asyncio.to_thread(
+            prepare_job,
+            request,
+            self._catalogue,
+            found,
+            kept,
+            is_sandbox=self._is_sandbox,
+        )
 
     async def _plan(self, ledger: "Ledger", job: TableJob) -> Plan:
         """Make the plan in another thread, which ends early if the caller leaves."""
         request, options = job.request, job.request.options
+        if job.kept:
+            return kept_plan(job.kept, job.table_digest, options.get("retry"))
         where = (request.connector, request.action)
         recipe = Recipe(
             make_input=job.make_input,
@@ -160,80 +216,43 @@ class Tables:
     async def _start(
         self, ledger: "Ledger", job: TableJob, plan: Plan
     ) -> "AsyncGenerator[TableItem, None]":
-        with _alone(ledger, job):
-            with _usable_ledger():
+        with alone(ledger, job.name, "rows", "output"):
+            with usable_ledger():
                 output = await self._begin(ledger, job, plan)
-            items = Items()
-            start = Start(self._runs, ledger, job, plan, output, items.put)
-            self._running[job.job_id] = start.rows
-            task = asyncio.create_task(start.run())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            task.add_done_callback(lambda _: items.end())
-            try:
-                while (item := await items.get()) is not None:
+            is_ordered = job.request.options.get("ordered", False)
+            records = RecordWriter(ledger, job.place, output, is_ordered=is_ordered)
+            start = Start(self._runs, ledger, work_of_table(job, plan), records)
+            async with aclosing(self._under_way.follow(start)) as items:
+                async for item in items:
                     yield item
-            finally:
-                # The reader may have left: then no item is wanted any more.
-                items.leave()
-                if not task.done():
-                    start.rows.stop()
-                finished = await _end_of(task, start.rows)
-                del self._running[job.job_id]
-            yield finished
 
-    async def _end_all(self) -> None:
-        """Stop all jobs in order, and wait for their end: the host closes."""
-        for rows in self._running.values():
-            if rows.brakes.reason is None:
-                rows.stop()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_CLOSING_S)
+    async def _enter(
+        self, ledger: "Ledger", job: TableJob, plan: Plan
+    ) -> "TableEnteredItem":
+        with alone(ledger, job.name, "output"), usable_ledger():
+            await self._enter_rows(ledger, job, plan)
+            known = await find_entered(ledger, job.job_id)
+            await committed(ledger.end_job(job.job_id, None))
+        return {
+            "type": "table.entered",
+            "job_id": job.job_id,
+            "job": job.name,
+            "start": known.starts,
+        }
 
     async def _begin(self, ledger: "Ledger", job: TableJob, plan: Plan) -> "Output":
-        await check_output(ledger, job)
-        await enter_job(ledger, job, plan, is_sandbox=self._is_sandbox)
+        await self._enter_rows(ledger, job, plan)
         try:
-            return await open_output(ledger, job)
+            return await open_output(ledger, job.place)
         except ConnectorError:
             await committed(ledger.end_job(job.job_id, "failed"))
             raise
 
-
-async def _end_of(
-    task: "asyncio.Task[TableFinishedItem]", rows: "RunningRows"
-) -> "TableFinishedItem":
-    """Wait for the end of a start. A caller that is cancelled once more stops it at the provider."""
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            rows.stop()
-    return task.result()
-
-
-@contextmanager
-def _usable_ledger() -> Iterator[None]:
-    """Raise `ConnectorError` (`unavailable`) if the ledger cannot be used: nothing was sent yet."""
-    try:
-        yield
-    except LedgerError as error:
-        message = f"The ledger cannot be used, so nothing was sent: {error}"
-        raise ConnectorError(ErrorCode.UNAVAILABLE, message) from None
-
-
-@contextmanager
-def _alone(ledger: "Ledger", job: TableJob) -> Iterator[None]:
-    """Work on a job, if this process does not do so already. The ledger refuses other processes."""
-    name = (ledger.place, job.name)
-    if name in _ACTIVE:
-        message = f"Process {os.getpid()} works on this job already."
-        raise refusal(message)
-    _ACTIVE.add(name)
-    try:
-        yield
-    finally:
-        _ACTIVE.discard(name)
+    async def _enter_rows(self, ledger: "Ledger", job: TableJob, plan: Plan) -> None:
+        if not job.is_fresh:
+            output = job.known.output if job.known else None
+            await check_output(ledger, job.place, output)
+        await enter_job(ledger, job, plan, is_sandbox=self._is_sandbox)
 
 
 def _require_a_row(job: TableJob, plan: Plan) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from perplexity_connector.contract import CostEstimate, JsonObject
-from perplexity_connector.perplexity.actions.inputs import read_input
+from perplexity_connector.perplexity.actions.inputs import read_fields
 from perplexity_connector.perplexity.forms.create_chat_completion import ChatInput
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
 from perplexity_connector.perplexity.forms.model_aliases import effort_of
@@ -40,8 +40,8 @@ _BYTES_OF_TOKEN = 4
 def estimate(action_id: str, input: JsonObject) -> CostEstimate:
     """Return the price of a run. Raises `ConnectorError` (`invalid_input`)."""
     if action_id == "execute_search":
-        return _of_search(read_input(SearchInput, input))
-    return _of_chat(read_input(ChatInput, input))
+        return _of_search(read_fields(SearchInput, input))
+    return _of_chat(read_fields(ChatInput, input))
 
 
 def _of_search(form: SearchInput) -> CostEstimate:

@@ -2,7 +2,14 @@
 
 from typing import TypeVar
 
-from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
+from pydantic import ValidationError
+
+from perplexity_connector.contract import (
+    ConnectorError,
+    ErrorCode,
+    FieldError,
+    JsonObject,
+)
 from perplexity_connector.perplexity.forms.fields import Form
 from perplexity_connector.perplexity.forms.validation import validate_input
 
@@ -14,7 +21,18 @@ def read_input(form: type[FormT], input: JsonObject) -> FormT:
 
     Raises `ConnectorError` (`invalid_input`) with all field errors.
     """
-    found = validate_input(form, input)
+    return _valid(validate_input(form, input))
+
+
+def read_fields(form: type[FormT], input: JsonObject) -> FormT:
+    """Return an input as its form that was checked before: not the rules between its fields again."""
+    try:
+        return form.model_validate(form.without_blanks(input))
+    except ValidationError:
+        return read_input(form, input)
+
+
+def _valid(found: FormT | list[FieldError]) -> FormT:
     if not isinstance(found, list):
         return found
     raise ConnectorError(

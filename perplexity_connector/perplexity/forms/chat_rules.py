@@ -206,7 +206,10 @@ def _position_needs(values: JsonObject) -> Iterable[FieldError]:
 
 def _format_problems(values: JsonObject) -> Iterable[FieldError]:
     wanted = as_object(values.get("response_format"))
-    structure = as_object(wanted.get("json_schema"))
+    structure = dict(as_object(wanted.get("json_schema")))
+    if structure.get("strict") is False:
+        # The usual value. Some pages send it for a switch that an author left alone.
+        del structure["strict"]
     schema = structure.get("schema")
     kind = wanted.get("type")
     if kind == "text" and structure:

@@ -61,6 +61,8 @@ _REMOVED: Mapping[str, str] = {
     "openhermes-2": "sonar",
     "replit-code-": "sonar",
 }
+# Hardly any model has been removed, and each run asks.
+_REMOVED_NAMES = tuple(_REMOVED)
 
 
 def preset_of(model: str) -> str | None:
@@ -106,6 +108,8 @@ def effort_of(model: str) -> str | None:
 def replacement_for(model: str) -> str | None:
     """Return the name to use instead of a removed model, in any spelling; None for any other."""
     name = model.strip().lower().removeprefix(_PREFIX)
+    if not name.startswith(_REMOVED_NAMES):
+        return None
     for removed, replacement in _REMOVED.items():
         if name.startswith(removed):
             return replacement

@@ -19,7 +19,11 @@ from perplexity_connector.host.ledger.entries import (
 from perplexity_connector.host.ledger.schema import budgets, metadata, rows, runs
 from perplexity_connector.host.ledger.transactions import budgets as budget_units
 from perplexity_connector.host.ledger.transactions import claims, run_ends, run_units
-from perplexity_connector.host.ledger.transactions.planning import begin_job, start_job
+from perplexity_connector.host.ledger.transactions.planning import (
+    begin_job,
+    end_job,
+    start_job,
+)
 from perplexity_connector.host.ledger.transactions.row_planning import add_rows
 from perplexity_connector.host.ledger.transactions.takeovers import take_over
 
@@ -121,6 +125,10 @@ class Books:
             is_alive=self.is_alive,
             now=self.now,
         )
+
+    def end_job(self, reason: str | None, owner: str = "a", *, now: int = 5) -> bool:
+        """Stop to work for the job."""
+        return self.do(end_job, owner, JOB, reason, is_alive=self.is_alive, now=now)
 
     def claim(
         self,

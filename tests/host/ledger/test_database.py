@@ -6,6 +6,8 @@ import traceback
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -285,12 +287,22 @@ def test_a_server_begins_its_transactions_itself(
         options.update(given)
         return create_engine("sqlite://")
 
+    statements: list[str] = []
+    server: Any = SimpleNamespace(
+        cursor=lambda: SimpleNamespace(execute=statements.append, close=list),
+        commit=lambda: statements.append("COMMIT"),
+    )
+    set_up = module._set_up_server
     monkeypatch.setattr(module, "create_engine", create)
+    monkeypatch.setitem(module._SET_UP, "postgresql", lambda *_: set_up(server, None))
     database = open_url(f"postgresql://me:{WORD}@db/ours?connect_timeout=3")
     with database.transaction() as tx:
         assert not tx.connection.execute(text("SELECT * FROM runs")).all()
     assert database.truncate()
     database.close()
+    # One whose process sleeps is ended by the server.
+    assert "idle_in_transaction_session_timeout" in statements[0]
+    assert statements[1:] == ["COMMIT"]
     assert options["isolation_level"] == "READ COMMITTED"
     assert (options["hide_parameters"], options["connect_args"]) == (True, {})
 

@@ -98,9 +98,11 @@ def test_a_unit_that_is_refused_undoes_only_its_own_work(
             ledger._write(refused),
             ledger.set_cap("last", None),
         ]
+        read = ledger.find_job("none")
+    assert read.result(WAIT_S) is None
     assert isinstance(outcome(futures[1]), FencedError)
     assert caps(ledger) == {"b", "first", "last"}
-    assert commits[:2] == [1, 3]
+    assert commits[:2] == [1, 4]
     assert ledger.close() == []
 
 
@@ -147,6 +149,22 @@ def test_a_deadlock_is_repeated(
     found = outcome(ledger._write(work))
     assert found == "done" if deadlocks == 1 else isinstance(found, LedgerError)
     assert len(commits) == min(deadlocks + 1, 3)
+
+
+def test_a_transaction_that_the_server_has_ended_is_repeated(ledger: Ledger) -> None:
+    """Its process has slept. The statement of a savepoint meets the driver's own error."""
+
+    class SleptError(Exception):
+        sqlstate = "25P03"
+
+    failures = [SleptError()]
+
+    def work(_: object) -> str:
+        while failures:
+            raise failures.pop()
+        return "done"
+
+    assert outcome(ledger._write(work)) == "done"
 
 
 def test_a_transaction_that_cannot_begin_for_another_reason_fails(

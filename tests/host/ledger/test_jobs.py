@@ -144,7 +144,7 @@ def test_erased_content_comes_back_with_the_table(books: Books) -> None:
     books.sent("a", claim)
     books.end("a", claim)
     books.do(table_lines.line_ends, JOB, [(0, 100)])
-    books.do(planning.end_job, "a", JOB, "stopped", now=2)
+    books.end_job("stopped", now=2)
     books.do(forget, JOB, is_alive=books.is_alive, now=2)
     assert job(books).content_erased
     books.add(["0", "1"])
@@ -206,7 +206,7 @@ def test_a_second_process_that_would_write_is_refused_by_pid(books: Books) -> No
         books.start("b")
     assert refused.value.pid == 4711
     assert "4711" in str(refused.value)
-    books.do(planning.end_job, "a", JOB, "stopped", now=5)
+    books.end_job("stopped", now=5)
     books.start("b")
     books.dead.add("b")
     books.start("c")
@@ -226,11 +226,11 @@ def test_a_file_that_another_job_writes_is_not_taken(books: Books) -> None:
 def test_a_job_has_ended_when_no_row_is_left(books: Books) -> None:
     """A job that is stopped is unfinished; one that starts again has not ended."""
     books.plan(1)
-    books.do(planning.end_job, "a", JOB, "stopped", now=5)
+    books.end_job("stopped", now=5)
     assert job(books).ended_at is None
     finish(books)
     books.start("a")
-    books.do(planning.end_job, "a", JOB, "done", now=6)
+    books.end_job("done", now=6)
     assert job(books).ended_at == 6
     books.start("a")
     assert job(books).ended_at is None

@@ -6,7 +6,7 @@ from perplexity_connector.host.ledger.entries import FencedError
 from perplexity_connector.host.ledger.records import keeping
 from perplexity_connector.host.ledger.records.reading import find_job
 from perplexity_connector.host.ledger.schema import metadata
-from perplexity_connector.host.ledger.transactions import planning, run_units
+from perplexity_connector.host.ledger.transactions import run_units
 from tests.host.ledger.books import JOB, Books
 
 WORD = "secretive"
@@ -40,7 +40,7 @@ def traces(books: Books) -> list[tuple[str, str]]:
 def test_content_is_erased_when_its_job_ended_long_ago(books: Books) -> None:
     """Not before, and once."""
     write(books)
-    books.do(planning.end_job, "a", JOB, "done", now=50)
+    books.end_job("done", now=50)
     assert books.do(keeping.erase_expired, ended_before=50) == 0
     assert len(traces(books)) == 5
     assert books.do(keeping.erase_expired, ended_before=51) == 1
@@ -90,7 +90,7 @@ def test_what_a_process_works_on_is_not_forgotten(books: Books) -> None:
     books.plan(1)
     with pytest.raises(FencedError):
         books.do(keeping.forget, JOB, is_alive=books.is_alive, now=1)
-    books.do(planning.end_job, "a", JOB, "stopped", now=1)
+    books.end_job("stopped", now=1)
     books.claimed("b")
     with pytest.raises(FencedError):
         books.do(keeping.forget, JOB, is_alive=books.is_alive, now=1)

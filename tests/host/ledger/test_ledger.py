@@ -134,7 +134,7 @@ def test_a_run_of_this_process_is_not_forgotten(ledger: Ledger) -> None:
 def test_content_is_erased_at_the_end_if_it_is_not_to_be_recorded(
     tmp_path: Path, record_content: bool
 ) -> None:
-    """Of a run outside a job with its end, and of a job's with the end of the job."""
+    """Of a run outside a job with its end, and of a job's with its end once the output has all records."""
     ledger = Ledger(environ=environ_of(tmp_path), record_content=record_content)
     run = a_run()
     ledger.end_run(ledger.begin_run(run).result(WAIT_S), an_end()).result(WAIT_S)
@@ -142,8 +142,10 @@ def test_content_is_erased_at_the_end_if_it_is_not_to_be_recorded(
     claim = ledger.claim_row("job_1").result(WAIT_S)
     assert claim
     ledger.end_run(claim, an_end()).result(WAIT_S)
+    assert not ledger.end_job("job_1", "done").result(WAIT_S)
     assert _input_of(ledger, claim.run_id)
-    ledger.end_job("job_1", "done").result(WAIT_S)
+    ledger.line_ends("job_1", [(1, 100)]).result(WAIT_S)
+    assert ledger.end_job("job_1", "done").result(WAIT_S)
     inputs = [_input_of(ledger, run_id) for run_id in (run.run_id, claim.run_id)]
     assert [bool(found) for found in inputs] == [record_content] * 2
     ledger.erase("job_1").result(WAIT_S)

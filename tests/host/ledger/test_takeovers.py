@@ -2,8 +2,10 @@
 
 import pytest
 
+from perplexity_connector.host.ledger.records import keeping
 from perplexity_connector.host.ledger.records.reading import find_job
-from perplexity_connector.host.ledger.transactions import run_units
+from perplexity_connector.host.ledger.transactions import run_ends, run_units
+from perplexity_connector.host.ledger.transactions.takeovers import take_over_rows
 from tests.host.ledger.books import DAY, JOB, Books
 
 
@@ -117,3 +119,38 @@ def test_a_run_outside_a_job_ends(
     assert run["ended_at"] is not None
     assert not run["perhaps_twice"]
     assert books.committed(DAY) == committed
+
+
+def test_a_process_waits_for_rows_that_another_one_holds_or_gives_back(
+    books: Books,
+) -> None:
+    """Not for its own, and not for one that goes on at the provider until the next start."""
+    books.plan(3)
+    mine, other, left = books.claimed("b"), books.claimed(), books.claimed()
+    for claim in (other, left):
+        books.sent("a", claim)
+    books.do(run_units.checkpoint, "a", left, {"id": "it"})
+    assert _waited_for(books, "b") == 2
+    books.end("a", left, "begun")
+    assert _waited_for(books, "b") == 1
+    books.do(run_ends.put_back, "b", mine, now=2)
+    assert _waited_for(books, "b") == 2
+    books.end("a", other)
+    assert _waited_for(books, "b") == 1
+    books.do(keeping.cancel, JOB)
+    assert _waited_for(books, "b") == 0
+
+
+def test_the_rows_of_a_process_that_dies_are_free_to_claim(books: Books) -> None:
+    """For a process that waits for them."""
+    books.plan(1)
+    lost = books.claimed()
+    assert _waited_for(books, "b") == 1
+    books.dead.add("a")
+    assert _waited_for(books, "b") == 1
+    assert books.claimed("b").run_id == lost.run_id
+    assert _waited_for(books, "b") == 0
+
+
+def _waited_for(books: Books, owner: str) -> int:
+    return books.do(take_over_rows, owner, JOB, is_alive=books.is_alive, now=books.now)

@@ -3,11 +3,17 @@
 import asyncio
 import csv
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Mapping,
+)
 from concurrent.futures import Future
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from perplexity_connector.contract import (
     ActionContext,
@@ -21,6 +27,7 @@ from perplexity_connector.host.ledger.entries import LedgerError
 from tests.host.stage import CONNECTION, toy_host
 from tests.toy.toy import ToyPlugin
 
+T = TypeVar("T")
 GREET = {"name": "{name}"}
 THREE = "name\nAda\nGrace\nAlan\n"
 Handler = Callable[[JsonObject, ActionContext], Awaitable[ActionResult]]
@@ -58,6 +65,17 @@ class FullLedger(Ledger):
             return future
 
         return call
+
+
+async def _all(
+    stream: AsyncGenerator[Any, None], watch: Callable[[Any], object]
+) -> list[Any]:
+    items = []
+    async with aclosing(stream):
+        async for item in stream:
+            items.append(item)
+            watch(item)
+    return items
 
 
 class Desk:
@@ -114,20 +132,42 @@ class Desk:
         options = {"out": self.out, "connection": CONNECTION, **options}
 
         async def stream() -> list[Any]:
-            items = []
-            async with (
-                self.host(**(host or {})) as opened,
-                aclosing(
-                    opened.stream_table("toy", "greet", table, template, **options)
-                ) as stream,
-            ):
-                async for item in stream:
-                    items.append(item)
-                    watch(opened, item)
-            return items
+            async with self.host(**(host or {})) as opened:
+                rows = opened.stream_table("toy", "greet", table, template, **options)
+                return await _all(rows, lambda item: watch(opened, item))
 
+        return self._ended(stream())
+
+    def enter(self, table: Path, **options: Any) -> Any:
+        """The item of a job that was entered, with the name `job`."""
+        options = {"job": "job", "enter_only": True, **options}
+        return self.run(table, **options)[-1]
+
+    async def work(
+        self,
+        *,
+        host: Mapping[str, Any] | None = None,
+        watch: Callable[[Host, Any], object] = lambda *_: None,
+        **options: Any,
+    ) -> list[Any]:
+        """All items of one process that runs rows of the job `job`."""
+        options = {"connection": CONNECTION, **options}
+        async with self.host(**(host or {})) as opened:
+            rows = opened.stream_job("job", **options)
+            return await _all(rows, lambda item: watch(opened, item))
+
+    def run_job(self, **options: Any) -> list[Any]:
+        """The same, alone."""
+        return self._ended(self.work(**options))
+
+    def write(self, out: Path | None = None, **options: Any) -> Any:
+        """The end of a writing of the job `job`."""
+        host = self.host(**options.pop("host", {}))
+        return self._ended(host.write_table("job", out or self.out, **options))
+
+    def _ended(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            return asyncio.run(stream())
+            return asyncio.run(work)
         finally:
             assert self.ledger.close() == []
 

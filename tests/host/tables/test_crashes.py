@@ -22,8 +22,16 @@ from tests.paths import ROOT
 CHILD = Path(__file__).with_name("crash_child.py")
 MOMENTS = ("before", "after")
 # The steps of a start, in their order, so that each has work left.
-OF_THE_JOB = ("erase_expired", "begin_job", "start_job", "add_rows", "drop_lines")
+OF_THE_JOB = (
+    "erase_expired",
+    "begin_job",
+    "start_job",
+    "add_rows",
+    "drop_lines",
+    "keep_plan",
+)
 OF_A_ROW = ("claim_row", "sent", "checkpoint", "end_run", "line_ends")
+OF_THE_END = ("take_over_rows", "end_job")
 CHAT_TEMPLATE = {
     "messages.0.role": "user",
     "messages.0.content": "{word}",
@@ -142,8 +150,9 @@ def test_a_crash_at_any_step_loses_no_chat_and_pays_none_twice(
     for name, moment in points:
         scene.die(name, moment)
     # Of the last row only the end of the job is left.
-    for moment in MOMENTS:
-        scene.die("end_job", moment)
+    for name in OF_THE_END:
+        for moment in MOMENTS:
+            scene.die(name, moment)
     unsure = scene.unsure_chats(scene.end())
     billed = scene.billed()
     # The first was not sent, the second was.
@@ -157,7 +166,7 @@ def test_the_steps_of_a_start_are_those_at_which_the_others_die(
     scene = Scene(tmp_path, sandbox, starter, 1, **CHAT)
     scene.end()
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
-    assert set(report["steps"]) == {*OF_THE_JOB, *OF_A_ROW, "end_job"}
+    assert set(report["steps"]) == {*OF_THE_JOB, *OF_A_ROW, *OF_THE_END}
 
 
 def test_a_record_that_a_crash_kept_from_the_file_is_written_by_the_next_start(
@@ -220,7 +229,7 @@ def test_a_crash_at_a_random_step_of_several_rows_loses_none(
 ) -> None:
     """At most the rows under way are unsure."""
     with TemporaryDirectory() as folder:
-        scene = Scene(Path(folder), sandbox, starter, 5, **job, at_once=3)
+        scene = Scene(Path(folder), sandbox, starter, 6, **job, at_once=3)
         scene.die(ANY, moment, step)
         if job is CHAT:
             assert len(scene.unsure_chats(scene.end())) <= 3

@@ -20,7 +20,6 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.host.ledger.entries import FencedError
 from perplexity_connector.host.limits.rate_limiter import RateLimiter
-from perplexity_connector.host.tables import tables
 from perplexity_connector.host.tables.inputs.planning import Planner, _Candidate
 from perplexity_connector.host.tables.inputs.reading import Line, open_table
 from perplexity_connector.host.tables.outputs import output as outputs
@@ -28,6 +27,7 @@ from perplexity_connector.host.tables.outputs.records import Outcome
 from perplexity_connector.host.tables.outputs.unsaved import Unsaved
 from perplexity_connector.host.tables.rows import running
 from perplexity_connector.host.tables.rows.items import Items
+from perplexity_connector.host.tables.starts import under_way
 from tests.host.tables.stage import THREE, Desk, FullLedger, failing
 
 
@@ -307,7 +307,9 @@ def test_a_caller_that_is_cancelled_again_stops_at_the_provider() -> None:
 
     async def leave() -> tuple[Any, int]:
         rows: Any = Rows()
-        waiting = asyncio.create_task(tables._end_of(asyncio.create_task(work()), rows))
+        waiting = asyncio.create_task(
+            under_way._end_of(asyncio.create_task(work()), rows)
+        )
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         waiting.cancel()

@@ -17,7 +17,7 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.host import Ledger
 from perplexity_connector.host.ledger.entries import FencedError
-from perplexity_connector.host.tables import starting
+from perplexity_connector.host.tables.starts import starting
 from tests.host.stage import CONNECTION
 from tests.host.tables.stage import GREET, Desk, FullLedger
 

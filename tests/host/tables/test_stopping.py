@@ -214,7 +214,7 @@ def test_a_host_that_closes_stops_the_job_in_order(desk: Desk) -> None:
     hosts: list[Any] = []
 
     async def slow(_: JsonObject, __: ActionContext) -> ActionResult:
-        (course,) = hosts[0]._tables._running.values()
+        (course,) = hosts[0]._tables._under_way._running.values()
         await course._stopped.wait()
         return ActionResult(output={"text": "At last"})
 
@@ -258,7 +258,7 @@ def test_a_host_that_closes_stops_no_job_twice(desk: Desk) -> None:
             first: Any = await anext(stream)
             await anext(stream)
             host.cancel(first["job_id"])
-            (course,) = host._tables._running.values()
+            (course,) = host._tables._under_way._running.values()
         async for _ in stream:
             pass
         return course

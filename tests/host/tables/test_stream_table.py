@@ -373,6 +373,18 @@ def test_a_blocking_host_streams_tables_too(desk: Desk) -> None:
     desk.ledger.close()
 
 
+def test_a_job_that_the_ledger_has_without_an_event_loop(desk: Desk) -> None:
+    """The blocking host runs its rows, and writes its output."""
+    desk.enter(desk.table(THREE))
+    with SyncHost(environ={}, ledger=desk.ledger) as host:
+        host.register(ToyPlugin(greet=desk.greet), MANIFEST)
+        *rows, end = host.stream_job("job", connection=CONNECTION)
+        assert (len(rows), end["type"]) == (3, "table.finished")
+        host.write_table("job", desk.out)
+    assert len(desk.records()) == 3
+    desk.ledger.close()
+
+
 def test_one_process_writes_for_a_job(desk: Desk, tmp_path: Path) -> None:
     """A second start of the same job is refused, and names the process."""
     table = desk.table("name\nAda\n")

@@ -16,6 +16,7 @@ from perplexity_connector.host.ledger.transactions.held import (
     held_where,
     require_dead,
 )
+from perplexity_connector.host.ledger.transactions.kept_plans import forget_plans
 from perplexity_connector.host.ledger.transactions.takeovers import (
     leave_unsure,
     take_over,
@@ -110,3 +111,5 @@ def _erase(connection: Connection, ids: Collection[str]) -> None:
     )
     for statement in erased:
         connection.execute(statement)
+    # It may name what is erased, and the next start must enter the table again.
+    forget_plans(connection, ids)

@@ -74,7 +74,7 @@ _RUN = (
 _is_outside = runs.c.job_id == runs.c.id
 _LARGE = (runs.c.checkpoint, runs.c.output)
 # The columns of a job that no reader needs.
-_NOT_KNOWN = ("owner", "end_reason", "fingerprint", "idempotent")
+_NOT_KNOWN = ("owner", "fingerprint", "idempotent")
 _LINE = (
     lines.c.number,
     rows.c.number.label("row_number"),
@@ -121,6 +121,13 @@ def find_job(connection: Connection, id_or_name: str) -> KnownJob | None:
     of_job = or_(jobs.c.id == id_or_name, jobs.c.name == id_or_name)
     found = connection.execute(select(jobs).where(of_job)).mappings().first()
     return _known_job(connection, found) if found else None
+
+
+def price_groups(connection: Connection, job_id: str) -> Collection[str]:
+    """Return the price groups of a job's rows that have no listed price."""
+    has_group = (rows.c.job_id == job_id, rows.c.price_group.is_not(None))
+    found = select(rows.c.price_group).distinct().where(*has_group)
+    return [group for group in connection.scalars(found) if group]
 
 
 def find_jobs(

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
+    func,
     insert,
     outerjoin,
     select,
@@ -15,12 +16,20 @@ from sqlalchemy import (
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import new_run_id
-from perplexity_connector.host.ledger.entries import Claim, FencedError, NewRun, State
+from perplexity_connector.host.ledger.entries import (
+    Claim,
+    FencedError,
+    KnownLine,
+    NewRun,
+    State,
+)
 from perplexity_connector.host.ledger.schema import (
     ACTION,
     is_current,
+    is_first_line,
     is_present,
     jobs,
+    lines,
     rows,
     runs,
 )
@@ -40,6 +49,10 @@ from perplexity_connector.host.ledger.transactions.held import (
 )
 from perplexity_connector.host.ledger.transactions.prepared import Prepared
 
+_all_lines = lines.alias()
+_line_count = (
+    select(func.count()).where(_all_lines.c.row_id == rows.c.id).scalar_subquery()
+)
 _candidate = (
     select(
         rows.c.id,
@@ -49,6 +62,10 @@ _candidate = (
         rows.c.worst,
         rows.c.price_group,
         rows.c.state,
+        rows.c.digest,
+        lines.c.record,
+        lines.c.output_end,
+        _line_count.label("line_count"),
         rows.c.epoch,
         rows.c.round,
         *(jobs.c[name] for name in ACTION),
@@ -58,7 +75,9 @@ _candidate = (
         runs.c.reserved,
     )
     .select_from(
-        outerjoin(rows, runs, is_current).join(jobs, jobs.c.id == rows.c.job_id)
+        outerjoin(rows, runs, is_current)
+        .join(jobs, jobs.c.id == rows.c.job_id)
+        .outerjoin(lines, is_first_line)
     )
     .where(
         rows.c.job_id == bindparam("job"),
@@ -281,6 +300,19 @@ def _claim_of(
         checkpoint=unpacked(found["checkpoint"]),
         budgets=budgets,
         reserved=reserved,
+        only_line=_line(found) if found["line_count"] == 1 else None,
+    )
+
+
+def _line(found: Mapping[str, Any]) -> KnownLine:
+    return KnownLine(
+        number=found["number"],
+        row_number=found["number"],
+        key=found["key"],
+        digest=found["digest"],
+        record=unpacked(found["record"]),
+        output_end=found["output_end"],
+        state=found["state"],
     )
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     insert,
     select,
     update,
@@ -32,10 +33,13 @@ from perplexity_connector.host.ledger.transactions.held import (
     plan_rows,
     require_dead,
 )
+from perplexity_connector.host.ledger.transactions.kept_plans import forget_plans
 from perplexity_connector.host.ledger.transactions.table_lines import (
+    has_unwritten,
     leave_out,
     mark_stale,
     rewritten,
+    set_stale,
     unwrite,
 )
 from perplexity_connector.host.ledger.transactions.takeovers import take_over
@@ -46,27 +50,24 @@ _same_output = select(jobs.c.owner).where(
     jobs.c.id != bindparam("job"),
     jobs.c.owner.is_not(None),
 )
-_begin_to_write = (
-    update(jobs)
-    .where(jobs.c.id == bindparam("job"))
-    .values(
-        owner=bindparam("by"),
-        starts=jobs.c.starts + 1,
-        ended_at=None,
-        end_reason=None,
-        cancel_requested=False,
-        content_erased=False,
-    )
+_of_job = update(jobs).where(jobs.c.id == bindparam("job"))
+_own = _of_job.values(owner=bindparam("by"))
+_count_start = _of_job.values(
+    starts=jobs.c.starts + 1,
+    ended_at=None,
+    end_reason=None,
+    cancel_requested=False,
 )
 
 
 def begin_job(connection: Connection, new: NewJob, *, now: int) -> None:
-    """Begin a job, or note the newest connection fingerprint of a known one.
+    """Begin a job, or note the newest connection fingerprint and columns of a known one.
 
     Raises `FencedError` if another process has just begun a job of that name.
     """
     of_id = update(jobs).where(jobs.c.id == new.job_id)
-    if connection.execute(of_id.values(fingerprint=new.fingerprint)).rowcount:
+    newest = {"fingerprint": new.fingerprint, "columns": packed(new.columns)}
+    if connection.execute(of_id.values(newest)).rowcount:
         return
     of_name = select(jobs.c.id).where(jobs.c.name == new.name)
     if new.name and connection.scalar(of_name):
@@ -110,7 +111,11 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
     Raises `LookupError`, or `FencedError` with the pid of another process that writes for it, or into
     its output.
     """
-    _begin_writing(connection, owner, job_id, is_alive)
+    _own_job(connection, owner, job_id, is_alive)
+    # The table gives the rows their content back.
+    refilled = update(jobs).where(jobs.c.id == job_id)
+    connection.execute(refilled.values(content_erased=False))
+    forget_plans(connection, [job_id])
     if cap is not None:
         set_cap(connection, job_budget(job_id), cap)
     if last_line is not None:
@@ -119,24 +124,64 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
         connection.execute(delete(lines).where(*dropped))
         leave_out(connection, job_id)
     if output is not None:
-        _require_alone(connection, job_id, output, is_alive)
-        _move_output(connection, job_id, output)
-    take_over(connection, is_alive=is_alive, now=now, job_id=job_id)
-    is_begun = (rows.c.state == "begun", rows.c.owner.is_(None))
-    follow(connection, rows.c.job_id == job_id, *is_begun)
-    if retry:
-        _retry(connection, job_id, retry)
+        _write_into(connection, job_id, output, is_alive)
+    _go_on(connection, job_id, retry, is_alive=is_alive, now=now)
 
 
-def end_job(
-    connection: Connection, owner: str, job_id: str, reason: str, *, now: int
+def restart_job(
+    connection: Connection,
+    job_id: str,
+    *,
+    retry: Retry | None,
+    is_alive: Callable[[str], bool],
+    now: int,
 ) -> None:
-    """Stop writing for a job. It has ended if no row is left to run."""
+    """Count a start of a job whose rows any process may claim. Its writer stays. Raises `LookupError`."""
+    _writer_of(connection, job_id)
+    if retry:
+        # The writer may be about to note records that are out of date from now on.
+        set_stale(connection, jobs.c.id == job_id, is_stale=True)
+    _go_on(connection, job_id, retry, is_alive=is_alive, now=now)
+
+
+def write_job(
+    connection: Connection,
+    owner: str,
+    job_id: str,
+    *,
+    output: str,
+    is_alive: Callable[[str], bool],
+) -> None:
+    """Begin to write the output of a job, without a new start. Raises as `start_job`."""
+    _own_job(connection, owner, job_id, is_alive)
+    _write_into(connection, job_id, output, is_alive)
+
+
+def end_job(  # noqa: PLR0913 - why it ends, and what every transaction has
+    connection: Connection,
+    owner: str,
+    job_id: str,
+    reason: str | None,
+    *,
+    is_alive: Callable[[str], bool],
+    now: int,
+) -> bool:
+    """Stop to write for a job, unless another living process does so. It has ended if no row is left.
+
+    Return whether it has ended, and its output has all records.
+    """
+    writer = _writer_of(connection, job_id)
+    if writer and writer != owner and is_alive(writer):
+        return False
     is_open = (rows.c.job_id == job_id, rows.c.state.not_in(ENDED), is_present)
     left = connection.scalar(select(exists().where(*is_open)))
-    ours = update(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner)
-    ended = {"owner": None, "end_reason": reason, "ended_at": None if left else now}
-    connection.execute(ours.values(ended))
+    ended = {
+        "owner": None,
+        "end_reason": func.coalesce(reason, jobs.c.end_reason),
+        "ended_at": None if left else func.coalesce(jobs.c.ended_at, now),
+    }
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(ended))
+    return not left and not has_unwritten(connection, job_id)
 
 
 def _job(new: NewJob, now: int) -> dict[str, object]:
@@ -152,14 +197,45 @@ def _job(new: NewJob, now: int) -> dict[str, object]:
     }
 
 
-def _begin_writing(
-    connection: Connection, owner: str, job_id: str, is_alive: Callable[[str], bool]
-) -> None:
+def _writer_of(connection: Connection, job_id: str) -> str | None:
+    """Return the owner that writes for a job, which is locked from now on. Raises `LookupError`."""
     found = connection.execute(_writer, {"job": job_id}).one_or_none()
     if found is None:
         raise LookupError(job_id)
-    require_dead(connection, {found.owner} - {owner}, is_alive)
-    connection.execute(_begin_to_write, {"job": job_id, "by": owner})
+    owner: str | None = found.owner
+    return owner
+
+
+def _own_job(
+    connection: Connection, owner: str, job_id: str, is_alive: Callable[[str], bool]
+) -> None:
+    writer = _writer_of(connection, job_id)
+    require_dead(connection, {writer} - {owner}, is_alive)
+    connection.execute(_own, {"job": job_id, "by": owner})
+
+
+def _go_on(
+    connection: Connection,
+    job_id: str,
+    retry: Retry | None,
+    *,
+    is_alive: Callable[[str], bool],
+    now: int,
+) -> None:
+    """Count a start: take over, let begun rows be followed, and plan the rows to retry."""
+    connection.execute(_count_start, {"job": job_id})
+    take_over(connection, is_alive=is_alive, now=now, job_id=job_id)
+    is_begun = (rows.c.state == "begun", rows.c.owner.is_(None))
+    follow(connection, rows.c.job_id == job_id, *is_begun)
+    if retry:
+        _retry(connection, job_id, retry)
+
+
+def _write_into(
+    connection: Connection, job_id: str, output: str, is_alive: Callable[[str], bool]
+) -> None:
+    _require_alone(connection, job_id, output, is_alive)
+    _move_output(connection, job_id, output)
 
 
 def _require_alone(

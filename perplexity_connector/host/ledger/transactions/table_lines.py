@@ -65,12 +65,16 @@ _of_numbers = (
     .where(lines.c.job_id == bindparam("job"))
     .where(lines.c.number.in_(bindparam("numbers", expanding=True)))
 )
-_line_ends = (
+_line_end = Prepared(
     update(lines)
     .where(lines.c.job_id == bindparam("job"), lines.c.number == bindparam("line"))
     .values(output_end=bindparam("end"))
 )
-_line_end = Prepared(_line_ends)
+_unwritten = select(
+    exists()
+    .where(lines.c.job_id == bindparam("job"), lines.c.output_end.is_(None))
+    .where(lines.c.row_id == rows.c.id, rows.c.state.in_(ENDED))
+)
 _erased = select(
     exists()
     .where(lines.c.job_id == bindparam("job"), lines.c.output_end.is_(None))
@@ -131,23 +135,35 @@ def unwrite(connection: Connection, job_id: str, *which: "ColumnElement[bool]") 
 
 
 def line_ends(
-    connection: Connection, job_id: str, ends: Sequence[tuple[int, int | None]]
+    connection: Connection, job_id: str, ends: Collection[tuple[int, int | None]]
 ) -> None:
     """Note where the records of these lines end in the output file; None: not written."""
-    for line, end in ends:
-        _line_end.change(connection, {"job": job_id, "line": line, "end": end})
+    changes = [{"job": job_id, "line": line, "end": end} for line, end in ends]
+    if changes:
+        _line_end.change_all(connection, changes)
+
+
+def has_unwritten(connection: Connection, job_id: str) -> bool:
+    """Return whether the output lacks the record of a line whose row has ended."""
+    return bool(connection.scalar(_unwritten, {"job": job_id}))
 
 
 def rewritten(
-    connection: Connection, job_id: str, ends: Collection[tuple[int, int]]
+    connection: Connection,
+    job_id: str,
+    ends: Collection[tuple[int, int]],
+    *,
+    starts: int | None = None,
 ) -> None:
-    """Note that the whole output is written again, and where its records end."""
+    """Note that the whole output is written again, and where its records end.
+
+    With another number of `starts` now, records are still out of date: a start may retry rows meanwhile.
+    """
     of_job = lines.c.job_id == job_id
     connection.execute(update(lines).where(of_job).values(output_end=None))
-    changes = [{"job": job_id, "line": line, "end": end} for line, end in ends]
-    if changes:
-        connection.execute(_line_ends, changes)
-    _set_stale(connection, jobs.c.id == job_id, is_stale=False)
+    line_ends(connection, job_id, ends)
+    is_newest = () if starts is None else (jobs.c.starts == starts,)
+    set_stale(connection, jobs.c.id == job_id, *is_newest, is_stale=False)
 
 
 def mark_stale(
@@ -158,12 +174,13 @@ def mark_stale(
     Call it before they are changed.
     """
     written = (lines.c.job_id == job_id, lines.c.output_end.is_not(None), *which)
-    _set_stale(connection, jobs.c.id == job_id, exists().where(*written), is_stale=True)
+    set_stale(connection, jobs.c.id == job_id, exists().where(*written), is_stale=True)
 
 
-def _set_stale(
+def set_stale(
     connection: Connection, *which: "ColumnElement[bool]", is_stale: bool
 ) -> None:
+    """Note whether the outputs of these jobs have records that are out of date."""
     connection.execute(update(jobs).where(*which).values(is_stale=is_stale))
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from perplexity_connector.host.ledger.entries import State
-from perplexity_connector.host.ledger.schema import rows
+from perplexity_connector.host.ledger.schema import is_present, jobs, rows
 from perplexity_connector.host.ledger.transactions.budgets import add, lock_budgets
 from perplexity_connector.host.ledger.transactions.held import (
     Held,
@@ -18,6 +18,26 @@ from perplexity_connector.host.ledger.transactions.held import (
 )
 
 _owners = select(rows.c.owner).distinct().where(rows.c.owner.is_not(None))
+
+# Rows that another process holds, and rows that are free to claim.
+_waited_for = (
+    select(func.count())
+    .select_from(rows)
+    .join(jobs, jobs.c.id == rows.c.job_id)
+    .where(
+        rows.c.job_id == bindparam("job"),
+        rows.c.state.in_(("planned", "claimed", "sent", "begun")),
+        or_(
+            rows.c.owner != bindparam("by"),
+            and_(
+                rows.c.owner.is_(None),
+                or_(rows.c.state == "planned", rows.c.to_follow.is_(True)),
+            ),
+        ),
+        is_present,
+        jobs.c.cancel_requested.is_(False),
+    )
+)
 
 
 def take_over(
@@ -42,6 +62,32 @@ def take_over(
     for seen in left:
         _settle(connection, seen, now)
     return len(left)
+
+
+def take_over_rows(
+    connection: Connection,
+    owner: str,
+    job_id: str,
+    *,
+    is_alive: Callable[[str], bool],
+    now: int,
+) -> int:
+    """Take the rows of dead owners away. Return how many rows this owner should wait for.
+
+    A `begun` row that its process has left in order is for the next start, and not waited for.
+    """
+    take_over(connection, is_alive=is_alive, now=now, job_id=job_id)
+    waited_for = {"job": job_id, "by": owner}
+    return connection.execute(_waited_for, waited_for).scalar_one()
+
+
+def settle_run(
+    connection: Connection, run_id: str, *, is_alive: Callable[[str], bool], now: int
+) -> bool:
+    """Give a run outside a job its true state, if its process has died. Return whether one works on it."""
+    take_over(connection, is_alive=is_alive, now=now, job_id=run_id)
+    owner = select(rows.c.owner).where(rows.c.job_id == run_id)
+    return connection.scalar(owner) is not None
 
 
 def plan_again(

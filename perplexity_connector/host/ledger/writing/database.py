@@ -1,6 +1,6 @@
 """Open the database of a ledger, on the thread that uses it."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import NullPool
 
 from perplexity_connector.host.ledger.address import Address
@@ -31,6 +32,8 @@ from perplexity_connector.host.ledger.writing.urls import database_url, ledger_e
 
 # How long a writer waits: for the other writers of a file, and for a server.
 _WAITS = {"sqlite": {"timeout": 30}, "postgresql": {"connect_timeout": 10}}
+# A process that sleeps inside a transaction would keep all others from its rows: this is far below a lease.
+_IDLE_MS = 15_000
 _ISOLATION = {"postgresql": "READ COMMITTED"}
 # Only one process makes the tables. The number means nothing; each release has the same.
 _BEFORE_TABLES = {"postgresql": text("SELECT pg_advisory_xact_lock(7237103486542)")}
@@ -123,9 +126,22 @@ def _connect(url: URL) -> Connection:
         hide_parameters=True,
         isolation_level=_ISOLATION.get(backend),
     )
-    if backend == "sqlite":
-        event.listen(engine, "connect", set_up_sqlite)
+    event.listen(engine, "connect", _SET_UP[backend])
     return engine.connect()
+
+
+def _set_up_server(connection: DBAPIConnection, _record: object) -> None:
+    """Let the server end a transaction whose process says nothing more. A process that wakes connects again."""
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = {_IDLE_MS}")
+    cursor.close()
+    connection.commit()
+
+
+_SET_UP: Mapping[str, Callable[..., None]] = {
+    "sqlite": set_up_sqlite,
+    "postgresql": _set_up_server,
+}
 
 
 def _require_version(connection: Connection) -> None:

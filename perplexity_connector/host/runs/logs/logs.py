@@ -104,13 +104,15 @@ class Logs:
         resumes = request.resume_from is not None
         log = given
         if given is NO_LOG and self.ledger is not None:
-            log = self._own_log(self.ledger, new, price, resumes=resumes)
+            waits = request.durable or self.spending.has_budget
+            make = self._waiting_log if waits else self._queued_log
+            log = make(self.ledger, new, price, resumes=resumes)
         if self.spending.budget is None:
             return log
         learn = partial(self.spending.learn, kind, estimate)
         return BudgetLog(self.spending.budget, price, learn, log)
 
-    def _own_log(
+    def _queued_log(
         self,
         ledger: "Ledger",
         new: NewRun,
@@ -118,12 +120,17 @@ class Logs:
         *,
         resumes: bool,
     ) -> RunLog:
-        """Return the log of a run outside a job, in the ledger."""
-        if not self.spending.has_budget:
-            return QueuedLog(
-                ledger, new, resumes=resumes, keeps_content=self.keeps_content
-            )
+        del price  # no budget needs it
+        return QueuedLog(ledger, new, resumes=resumes, keeps_content=self.keeps_content)
 
+    def _waiting_log(
+        self,
+        ledger: "Ledger",
+        new: NewRun,
+        price: Callable[[], Awaitable[int]],
+        *,
+        resumes: bool,
+    ) -> RunLog:
         async def priced() -> NewRun:
             nano = await price()
             budgets = await self.spending.day_budgets(nano)

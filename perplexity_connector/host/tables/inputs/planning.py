@@ -29,7 +29,7 @@ from perplexity_connector.host.ledger.entries import (
 )
 from perplexity_connector.host.spending.money import nano_usd
 from perplexity_connector.host.spending.prices import open_group
-from perplexity_connector.host.tables.inputs.reading import Line, Table
+from perplexity_connector.host.tables.inputs.reading import DIGEST, Line, Table
 from perplexity_connector.host.tables.inputs.spool import Spool
 from perplexity_connector.host.tables.inputs.templates import as_text
 from perplexity_connector.host.tables.refusals import refusal
@@ -78,7 +78,8 @@ class Plan:
     * `likely`, `worst`: nano-USD of all rows that are left.
     * `largest`, `priced`: the dearest of them, and how many they are, by price group; None with a listed price.
     * `groups`: the groups whose price is only estimated.
-    * `last_line`: the last line of the table.
+    * `last_line`: the last line of the table; None if the ledger has no lines after it.
+    * `table_digest`: of the bytes that were read.
     * `dropped`: the lines that were valid at an earlier start, and are not any more.
     * `spool`: the rows and lines that the ledger does not know yet.
     """
@@ -95,7 +96,8 @@ class Plan:
     largest: dict[str | None, int] = field(default_factory=dict)
     priced: dict[str | None, int] = field(default_factory=dict)
     groups: set[str] = field(default_factory=set)
-    last_line: int = 0
+    last_line: int | None = 0
+    table_digest: str = ""
     dropped: list[int] = field(default_factory=list)
     spool: Spool = field(default_factory=Spool)
 
@@ -146,9 +148,11 @@ class Planner:
         self._is_left = True
 
     def _read(self) -> None:
-        lines = self._table.lines()
+        digest = hashlib.new(DIGEST)
+        lines = self._table.lines(digest.update)
         while not self._is_left and (batch := list(islice(lines, _BATCH))):
             self._take(batch)
+        self._plan.table_digest = digest.hexdigest()
         self._plan.dropped += [line.number for line in self._known_lines(None)]
 
     def _take(self, batch: Sequence[Line]) -> None:
@@ -206,7 +210,8 @@ class Planner:
             is_known = found is not None and found.digest == one.digest
             state = found.state if found and is_known else None
             # An unchanged row was checked, and its price found, at an earlier start.
-            left: NewRow | KnownRow | None = found if is_known and is_same else None
+            is_unchanged = is_known and is_same and _is_first(known)
+            left: NewRow | KnownRow | None = found if is_unchanged else None
             if left is None:
                 left = row = self._appraised(one)
             if left is None:
@@ -310,3 +315,8 @@ def _is_same(one: _Candidate, known: KnownLine | None) -> bool:
     if known is None:
         return False
     return (known.key, known.record) == (one.key, one.line.record)
+
+
+def _is_first(known: KnownLine | None) -> bool:
+    """Return whether the row has its number by this line. It may have had another line before."""
+    return known is not None and known.row_number == known.number

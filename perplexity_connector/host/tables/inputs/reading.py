@@ -1,19 +1,33 @@
 """Read a table, CSV or JSON Lines, one record at a time: no more than that is in memory."""
 
 import csv
+import hashlib
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.validation.text_values import parse_json
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+Seen: TypeAlias = Callable[[memoryview], object]
+
+# The digest of a file.
+DIGEST = "sha256"
+_BUFFER = 65_536
 _NOT_TEXT = "The line is not UTF-8 text."
 _HALF = "The line has half of a character, such as a cut emoji (a lone surrogate)."
+
+
+def _ignored(_: memoryview) -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,24 +51,35 @@ class Line:
 class Table:
     """A table that was opened once to find its columns.
 
+    * `path`: its file.
     * `columns`: their names in order; in JSON Lines, all that occur.
-    * `lines`: reads the file from its start. Blank lines are left out.
     """
 
+    path: Path
     columns: tuple[str, ...]
-    lines: Callable[[], Iterator[Line]]
+
+    def lines(self, seen: Seen = _ignored) -> Iterator[Line]:
+        """Read the file from its start. Blank lines are left out. `seen` gets all bytes that are read."""
+        if is_json_lines(self.path):
+            return _json_lines(self.path, seen)
+        return _csv_lines(self.path, self.columns, seen)
 
 
-def open_table(path: Path) -> Table:
+def open_table(path: Path, columns: tuple[str, ...] | None = None) -> Table:
     """Return the table of a file, whose extension is `.csv` or that of JSON Lines.
 
-    Raises `ConnectorError` for a file that cannot be read, another extension, or a CSV header without
-    names or with the same one twice.
+    `columns` are not read again if they are known. Raises `ConnectorError` for a file that cannot be read,
+    another extension, or a CSV header without names or with the same one twice.
     """
-    if is_json_lines(path):
-        return Table(columns=_names(path), lines=lambda: _json_lines(path))
-    header = _header(path)
-    return Table(columns=header, lines=lambda: _csv_lines(path, header))
+    if columns is None:
+        columns = _names(path) if is_json_lines(path) else _header(path)
+    return Table(path=path, columns=columns)
+
+
+def file_digest(path: Path) -> str:
+    """Return the digest of a file's bytes. Raises `ConnectorError` for a file that cannot be read."""
+    with _raw(path) as file:
+        return hashlib.file_digest(file, DIGEST).hexdigest()
 
 
 def is_json_lines(path: Path) -> bool:
@@ -70,8 +95,8 @@ def is_json_lines(path: Path) -> bool:
     raise refusal(message)
 
 
-def _csv_lines(path: Path, header: tuple[str, ...]) -> Iterator[Line]:
-    with _opened(path) as file:
+def _csv_lines(path: Path, header: tuple[str, ...], seen: Seen) -> Iterator[Line]:
+    with _opened(path, seen) as file:
         records = _records(file)
         next(records)
         for number, cells in records:
@@ -135,8 +160,8 @@ def _text_problem(text: str) -> str:
     return ""
 
 
-def _json_lines(path: Path) -> Iterator[Line]:
-    with _opened(path) as file:
+def _json_lines(path: Path, seen: Seen = _ignored) -> Iterator[Line]:
+    with _opened(path, seen) as file:
         for number, raw in enumerate(file, start=1):
             if text := raw.strip():
                 cells, problem = _parse(text)
@@ -171,13 +196,41 @@ def _names(path: Path) -> tuple[str, ...]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
+def _opened(path: Path, seen: Seen = _ignored) -> Iterator[TextIO]:
+    # Excel begins a file with a byte order mark. Bytes that are not UTF-8 become lone surrogates,
+    # so that only their own line is refused.
+    with io.TextIOWrapper(
+        io.BufferedReader(_SeenFile(_raw(path), seen), _BUFFER),
+        encoding="utf-8-sig",
+        errors="surrogateescape",
+        newline="",
+    ) as file:
+        yield file
+
+
+def _raw(path: Path) -> io.FileIO:
     try:
-        # Excel begins a file with a byte order mark. Bytes that are not UTF-8 become lone surrogates,
-        # so that only their own line is refused.
-        file = path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+        return path.open("rb", buffering=0)
     except OSError as problem:
         message = f"The table cannot be read: {problem.strerror}."
         raise refusal(message) from None
-    with file:
-        yield file
+
+
+class _SeenFile(io.RawIOBase):
+    """A file. `_seen` gets its bytes as they are read."""
+
+    def __init__(self, file: io.FileIO, seen: Seen) -> None:
+        self._file = file
+        self._seen = seen
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int | None:
+        count = self._file.readinto(buffer)
+        self._seen(memoryview(buffer)[:count])
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from perplexity_connector.contract import JsonObject, JsonValue
@@ -108,6 +109,29 @@ class Layout:
         cost = "" if outcome.cost is None else _usd(outcome.cost)
         last = [outcome.state, outcome.error or "", cost, outcome.run_id or ""]
         return _csv_line([*cells, *own, *last])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the records of a job go. `path`: the real path of its output."""
+
+    job_id: str
+    path: Path
+    layout: Layout
+
+
+def run_of(record: bytes) -> str | None:
+    """Return the id of the run in a record of JSON Lines; None for any other line."""
+    try:
+        run_id = json.loads(record)[_OUTCOME[-1]]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return run_id if isinstance(run_id, str) else None
+
+
+def columns_of(layout: Layout, key: str | None) -> JsonObject:
+    """Return the columns as the ledger keeps them with the job."""
+    return {"table": list(layout.columns), "own": dict(layout.own), "key": key}
 
 
 def layout_of(

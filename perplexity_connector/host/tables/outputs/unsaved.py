@@ -49,14 +49,16 @@ class Unsaved:
                     pass  # another process has the row, and its own answer
                 del self._ends[0]
 
-    def write(self, path: Path) -> tuple[Path | None, list[str]]:
-        """Write what still waits to `OUT.unsaved`. Return its path, or the lines that it cannot take.
+    def write(self, path: Path | None) -> tuple[Path | None, list[str]]:
+        """Write all that still waits to `OUT.unsaved`. Return its path, or the lines that it cannot take.
+
+        Without an output here, these are all lines.
 
         Each line is a JSON object with the line of the table, the row's key and input, and its envelope.
         """
         lines = [_line(claim, end) for claim, end in self._ends]
-        if not lines:
-            return None, []
+        if not lines or path is None:
+            return None, lines
         unsaved = path.with_name(f"{path.name}.unsaved")
         try:
             with unsaved.open("a", encoding="utf-8") as file:

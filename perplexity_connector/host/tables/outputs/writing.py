@@ -1,16 +1,20 @@
-"""Write the records of ended rows: first the ledger has the row, then the file, then its end is noted."""
+"""Write the records of ended rows: first the ledger has the row, then the file, later its end is noted."""
 
 import asyncio
 import errno
 from collections.abc import Iterator, Sequence
 from math import inf
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger.entries import Claim, KnownLine
 from perplexity_connector.host.ledger.writing.waiting import committed
+from perplexity_connector.host.tables.outputs.line_ends import LineEnds
 from perplexity_connector.host.tables.outputs.output import Output, adopt, rewrite
-from perplexity_connector.host.tables.outputs.records import Layout, Outcome, outcome_of
+from perplexity_connector.host.tables.outputs.records import (
+    Outcome,
+    Place,
+    outcome_of,
+)
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -24,45 +28,62 @@ _ERASED = (
 )
 
 
-class RecordWriter:
-    """Writes the output of one start of a job.
+class Records:
+    """The records of the rows that this process runs. These wait in the ledger, and no file is written.
 
     * `problem`: why the file could not be written; None if all is well. Then the records wait in the
       ledger.
-    * `_path`: the output's real path; `_output`: the open file.
+    """
+
+    problem: str | None = None
+
+    def expect(self, claim: Claim) -> None:
+        """Prepare for the end of a row that has begun."""
+
+    async def row_ended(self, claim: Claim, outcome: Outcome) -> None:
+        """Write the records of a row that has ended in the ledger."""
+
+    async def write_missing(self) -> None:
+        """Write the records that are not in the file."""
+
+    async def rewrite(self) -> None:
+        """Write the whole file, if it has records that are out of date."""
+
+    def close(self) -> None:
+        """Write nothing more."""
+
+
+class RecordWriter(Records):
+    """Writes the output of one start of a job.
+
+    * `_path`, `_layout`: of the output; `_output`: the open file.
     * `_is_ordered`: whether the records are in the order of the table.
     * `_last`: the last line that is written, if they are.
     * `_blocking`: the row that the next record waits for; None if that is not known.
-    * `_expected`: the lines of the rows under way, by row.
+    * `_expected`: the lines of the rows under way that have doubles, by row.
+    * `_ends`: where the records end.
     * `_turn`: held while records are written.
     """
 
-    def __init__(  # noqa: PLR0913 - all but the last are its collaborators
-        self,
-        ledger: "Ledger",
-        job_id: str,
-        path: Path,
-        output: Output,
-        layout: Layout,
-        *,
-        is_ordered: bool,
+    def __init__(
+        self, ledger: "Ledger", place: Place, output: Output, *, is_ordered: bool
     ) -> None:
         """Write into an open output."""
-        self.problem: str | None = None
         self._ledger = ledger
-        self._job_id = job_id
-        self._path = path
+        self._job_id = place.job_id
+        self._path = place.path
         self._output = output
-        self._layout = layout
+        self._layout = place.layout
         self._is_ordered = is_ordered
         self._last = -1
         self._blocking: str | None = None
         self._expected: dict[int, Future[Sequence[KnownLine]]] = {}
+        self._ends = LineEnds(ledger, place.job_id)
         self._turn = asyncio.Lock()
 
     def expect(self, claim: Claim) -> None:
         """Ask for the lines of a row early: the ledger answers before its run ends."""
-        if not self._is_ordered:
+        if not self._is_ordered and claim.only_line is None:
             self._expected[claim.row_id] = self._ledger.row_lines(claim.row_id)
 
     async def row_ended(self, claim: Claim, outcome: Outcome) -> None:
@@ -91,7 +112,7 @@ class RecordWriter:
                 rewrite, self._path, self._layout.header(), self._all()
             )
             # Once its ends are noted, the next start takes the new file even after a crash here.
-            noted = self._ledger.rewritten(self._job_id, ends)
+            noted = self._ledger.rewritten(self._job_id, ends, starts=job.starts)
             await committed(noted)
             adopt(self._path)
         except OSError as problem:
@@ -102,12 +123,16 @@ class RecordWriter:
         self._output.close()
 
     async def _lines(self, claim: Claim) -> Sequence[KnownLine]:
+        if claim.only_line is not None:
+            return [claim.only_line]
         expected = self._expected.pop(claim.row_id)
         # To wait for lines that are there would wake the event loop by a system call.
         return expected.result() if expected.done() else await committed(expected)
 
     async def _go_on(self) -> None:
         """Write the missing records; in order, only up to the first row that has not ended."""
+        # A record whose end is not noted is not missing.
+        await self._ends.settle()
         last: float = inf
         if self._is_ordered:
             first = self._ledger.first_open(self._job_id, after=self._last)
@@ -120,6 +145,7 @@ class RecordWriter:
                     return
                 self._write(line, outcome_of(line))
                 self._last = line.number
+        await self._ends.settle()
         self._last = -1
 
     def _unwritten(self) -> "Future[Sequence[KnownLine]]":
@@ -135,7 +161,7 @@ class RecordWriter:
         except OSError as problem:
             self.problem = problem.strerror
             return
-        self._ledger.line_ends(self._job_id, [(line.number, end)])
+        self._ends.add(line.number, end)
 
     def _all(self) -> Iterator[tuple[int, bytes]]:
         """Yield all records in the order of the table, in another thread.

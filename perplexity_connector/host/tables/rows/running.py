@@ -1,10 +1,10 @@
 """Run the rows of a job in a number of places. Each place claims a row when it is free."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from perplexity_connector.host.ledger.entries import (
     ENDED,
@@ -16,44 +16,36 @@ from perplexity_connector.host.ledger.entries import (
     State,
 )
 from perplexity_connector.host.ledger.writing.waiting import committed
-from perplexity_connector.host.runs.params import GivenConnection, RunOptions
+from perplexity_connector.host.runs.params import RunOptions
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.spending.budget import used_up_words
 from perplexity_connector.host.spending.money import NANO
 from perplexity_connector.host.tables.outputs.records import Outcome
 from perplexity_connector.host.tables.outputs.unsaved import Unsaved
-from perplexity_connector.host.tables.outputs.writing import RecordWriter
+from perplexity_connector.host.tables.outputs.writing import Records
 from perplexity_connector.host.tables.rows.brakes import Brakes
 from perplexity_connector.host.tables.rows.row_log import RowLog
+from perplexity_connector.host.tables.rows.work import Work
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument, RowFinishedItem
     from perplexity_connector.host.ledger.ledger import Ledger
 
+T = TypeVar("T")
 # After a stop, rows that are under way have so long to end.
 STOP_S = 10.0
 # A place that waits for a budget, or for the ledger, looks again after so long.
 LOOK_S = 1.0
+# A process that waits for rows of others looks again after so long.
+WATCH_S = 2.0
 # Nothing is sent while the ledger cannot be written. After so long the job stops.
 LEDGER_PATIENCE_S = 60.0
 # The percentiles of own runs are read again after so many.
 _PERCENTILES_EVERY = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """The action that each row runs."""
-
-    connector: str
-    action: str
-    version: int
-    connection: GivenConnection
-    timeout: float | None
-    idempotent: bool
-
-
 class RunningRows:
-    """The rows of one start of a job, as they run.
+    """The rows of one start of a job, as this process runs them.
 
     * `brakes`: why it stops.
     * `begun`: the claims of the runs that were left to the provider.
@@ -65,50 +57,48 @@ class RunningRows:
     * `_percentiles`: by price group, what own runs have cost. `_ended` counts the rows since they were
       read.
     * `_changed`: set when a row has ended: a budget may have room.
+    * `_watch`: held by the place that looks for rows of other processes. The others wait for it.
+    * `_is_over`: whether no row is left to wait for.
     * `_wishes`: how often a person has asked to stop.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - its collaborators and the plan's figures
+    def __init__(
         self,
         runs: Runs,
         ledger: "Ledger",
-        job_id: str,
-        step: Step,
-        writer: RecordWriter,
+        work: Work,
+        records: Records,
         report: "Callable[[RowFinishedItem], Awaitable[None]]",
-        *,
-        has_keys: bool,
-        groups: Sequence[str],
-        left: int,
     ) -> None:
-        """Run nothing yet. `groups`: the price groups whose price is an estimate."""
+        """Run nothing yet."""
         self.brakes = Brakes()
         self.begun: list[Claim] = []
         self.unsaved = Unsaved(ledger)
         self._runs = runs
         self._ledger = ledger
-        self._job_id = job_id
-        self._step = step
-        self._writer = writer
+        self._work = work
+        self._job_id = work.job_id
+        self._step = work.step
+        self._records = records
         self._report = report
-        self._has_keys = has_keys
-        self._groups = groups
-        self._left = left
+        self._left = work.left
         self._active: dict[str, Claim] = {}
         self._held: list[tuple[Claim, RunEnd]] = []
         self._percentiles: dict[str, int] = {}
         self._ended = 0
         self._changed = asyncio.Event()
         self._stopped = asyncio.Event()
+        self._watch = asyncio.Lock()
+        self._is_over = False
         self._wishes = 0
 
-    async def run(self, at_once: int) -> None:
+    async def run(self) -> None:
         """Run rows until none is left, or the job is stopped. Each row has a state in the ledger then."""
         await self._read_percentiles()
         guard = asyncio.create_task(self._end_after_stop())
         try:
             async with asyncio.TaskGroup() as places:
-                for _ in range(at_once):
+                for _ in range(self._work.at_once):
                     places.create_task(self._place())
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
@@ -144,7 +134,7 @@ class RunningRows:
     async def _place(self) -> None:
         while claim := await self._claim():
             self._active[claim.run_id] = claim
-            self._writer.expect(claim)
+            self._records.expect(claim)
             try:
                 await self._row(claim)
             finally:
@@ -152,25 +142,50 @@ class RunningRows:
                 self._changed.set()
 
     async def _claim(self) -> Claim | None:
-        """Return the next row; None if there is not one, or the job stops."""
+        """Return the next row; None if the job stops, or no row is left, also not in another process."""
+        if claim := await self._patiently(self._next_row):
+            return claim
+        async with self._watch:
+            while not self._is_over:
+                if not await self._patiently(self._others):
+                    self._is_over = True
+                elif claim := await self._patiently(self._next_row):
+                    return claim
+                else:
+                    await self._pause(WATCH_S)
+        return None
+
+    async def _others(self) -> int:
+        """Take rows of dead processes over. Return how many rows are worth waiting for."""
+        return await committed(self._ledger.take_over_rows(self._job_id))
+
+    async def _patiently(self, step: Callable[[], Awaitable[T]]) -> T | None:
+        """Do a step when budget and ledger allow it; None if the job stops."""
         clock = asyncio.get_running_loop().time
         began = clock()
         while self.brakes.reason is None:
             self._changed.clear()
             try:
                 await self.save_again()
-                return await self._next_row()
+                return await step()
             except OverBudgetError as error:
                 if not error.is_waiting_useful:
                     self.brakes.stop("budget", used_up_words(error.budget_id))
             except LedgerError as problem:
-                if clock() - began > LEDGER_PATIENCE_S:
-                    self.unsaved.problem = str(problem)
-                    self.brakes.stop("failed")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
-                    await self._changed.wait()
+                self._lose_patience(problem, clock() - began)
+            await self._pause(LOOK_S)
         return None
+
+    def _lose_patience(self, problem: LedgerError, seconds: float) -> None:
+        if seconds > LEDGER_PATIENCE_S:
+            self.unsaved.problem = str(problem)
+            self.brakes.stop("failed")
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait for the end of a row, or of the job, but not longer than so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
 
     async def _next_row(self) -> Claim | None:
         budgets = await self._day_budgets()
@@ -287,8 +302,8 @@ class RunningRows:
             output=end.envelope["output"] if end.envelope else None,
         )
         with suppress(LedgerError):  # its record is written at the end
-            await self._writer.row_ended(claim, outcome)
-        if self._writer.problem is not None:
+            await self._records.row_ended(claim, outcome)
+        if self._records.problem is not None:
             self.brakes.stop("failed")
 
     async def _report_row(self, claim: Claim, end: RunEnd, state: State) -> None:
@@ -296,7 +311,7 @@ class RunningRows:
         item: RowFinishedItem = {
             "type": "row.finished",
             "line": claim.number,
-            "key": claim.key if self._has_keys else "",
+            "key": claim.key if self._work.has_keys else "",
             "run_id": claim.run_id,
             "state": state,
             "error": end.error_code,
@@ -311,7 +326,7 @@ class RunningRows:
             await self._read_percentiles()
 
     async def _read_percentiles(self) -> None:
-        for group in self._groups:
+        for group in self._work.groups:
             found = self._ledger.percentile(
                 self._step.connector, self._step.action, group
             )
