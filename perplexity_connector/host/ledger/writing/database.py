@@ -160,6 +160,6 @@ def _require_version(connection: Connection) -> None:
         message = f"It has version {version} and this release knows {VERSION}. Use a newer release."
         raise NewerLedgerError(message)
     if version < VERSION:
-        # Version 2 has one table more, and changes no other.
+        # Version 2 has more tables, and changes none of version 1.
         metadata.create_all(connection)
         connection.execute(update(meta).values(version=VERSION))
