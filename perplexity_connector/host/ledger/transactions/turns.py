@@ -30,7 +30,7 @@ _SECOND = 1_000_000
 _FURTHEST_S = 600
 # Requests that were ready a little late start together: a provider of many requests a second takes that.
 _MANY = 9.5
-_MADE_UP_S = 0.25
+_MADE_UP = _SECOND // 4
 _KEY = (limits.c.connector, limits.c.action, limits.c.fingerprint)
 
 
@@ -46,7 +46,7 @@ def _after(requests: ColumnElement[int]) -> ColumnElement[int]:
 
 _of_key = and_(*[column == bindparam(f"of_{column.name}") for column in _KEY])
 _now = _number("now")
-_earliest = _now - case((limits.c.rate >= _MANY, _MADE_UP_S * _SECOND), else_=0)
+_earliest = _now - case((limits.c.rate >= _MANY, _MADE_UP), else_=0)
 _latest = _now + _FURTHEST_S * _SECOND
 _is_usual = limits.c.next_at.between(_earliest, _latest)
 _free = case((_is_usual, limits.c.next_at), else_=_earliest)
