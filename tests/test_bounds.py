@@ -14,7 +14,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
 ]
 EXTRAS = PROJECT["optional-dependencies"]
 # The benchmarks' peers are compared in their newest releases.
-TRIED = ("host", "mcp", "test")
+TRIED = ("host", "mcp", "prefect", "test")
 SCRIPT = (ROOT / ".ci" / "hosts.d" / "lowest").read_text(encoding="utf-8")
 
 # The first release without a known vulnerability.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger import lazy
-from perplexity_connector.host.ledger.job_ledger import JobLedger
-from perplexity_connector.host.ledger.turn_ledger import TurnLedger
+from perplexity_connector.host.ledger.methods.job_ledger import JobLedger
+from perplexity_connector.host.ledger.methods.turn_ledger import TurnLedger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

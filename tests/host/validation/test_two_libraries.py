@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis_jsonschema import from_schema
 from jsonschema import Draft202012Validator
@@ -60,8 +60,10 @@ def test_both_libraries_agree_on_a_document(schema: Any, value: Any) -> None:
 
 @pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema["title"])
 @settings(
-    max_examples=max(40, settings().max_examples // 5)
-)  # making documents up takes long
+    # To make documents up takes long, and longer on a busy machine.
+    max_examples=max(40, settings().max_examples // 5),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(st.data())
 def test_both_libraries_agree_on_documents_of_our_own_schemas(
     schema: Any, data: st.DataObject

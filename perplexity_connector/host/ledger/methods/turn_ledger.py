@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perplexity_connector.host.ledger import lazy
-from perplexity_connector.host.ledger.using import LedgerUser
+from perplexity_connector.host.ledger.methods.using import LedgerUser
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

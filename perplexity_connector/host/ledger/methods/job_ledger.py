@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger import lazy
-from perplexity_connector.host.ledger.using import LedgerUser
+from perplexity_connector.host.ledger.methods.using import LedgerUser
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

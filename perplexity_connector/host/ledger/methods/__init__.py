@@ -1,0 +1,1 @@
+"""The methods of a ledger, by what they are for."""
