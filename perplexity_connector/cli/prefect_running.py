@@ -264,9 +264,8 @@ def _with_reason(
     rows = finished["rows"]
     if finished["reason"] != "done" or sum(rows.values()) == count_ended(rows):
         return finished
-    reasons = {chunk.reason for chunk in chunks}
-    first = next((reason for reason in _REASONS if reason in reasons), None)
-    if first:
+    reasons = [chunk.reason for chunk in chunks if chunk.reason]
+    if reasons:
         finished = finished.copy()
-        finished["reason"] = first
+        finished["reason"] = min(reasons, key=_REASONS.index)
     return finished
