@@ -264,8 +264,9 @@ def _with_reason(
     rows = finished["rows"]
     if finished["reason"] != "done" or sum(rows.values()) == count_ended(rows):
         return finished
-    reasons = [chunk.reason for chunk in chunks if chunk.reason]
-    if reasons:
-        finished = finished.copy()
-        finished["reason"] = min(reasons, key=_REASONS.index)
+    reasons = {chunk.reason for chunk in chunks}
+    for reason in _REASONS:
+        if reason in reasons:
+            # pyright takes the literals of a loop for any text.
+            return cast("TableFinishedItem", {**finished, "reason": reason})
     return finished
