@@ -41,6 +41,8 @@ _COARSE_S = 2.0
 _SEVERAL_S = 3.0
 # A second, and a little more: one request may reach the provider faster than the one before it.
 _ONE_A_SECOND_S = 1.02
+# A provider of so many requests a second takes one that is early.
+_MANY = 10
 # A request reaches the provider at most so long after its start.
 _LATE_S = 0.25
 
@@ -247,7 +249,7 @@ class RateLimiter:
         """Requests a second, if the last rate headers had a limit a second; else None."""
         if self._limit is None or not self._is_a_second:
             return None
-        return self._limit / self._window_s
+        return self._limit / (1 if self._limit >= _MANY else self._window_s)
 
     def seconds_for(self, requests: int) -> float | None:
         """Return how long so many requests take at the provider's limit; None before it is known."""
