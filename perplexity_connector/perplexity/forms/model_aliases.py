@@ -110,7 +110,9 @@ def replacement_for(model: str) -> str | None:
     name = model.strip().lower().removeprefix(_PREFIX)
     if not name.startswith(_REMOVED_NAMES):
         return None
-    for removed, replacement in _REMOVED.items():
-        if name.startswith(removed):
-            return replacement
-    return None
+    replacements = [
+        replacement
+        for removed, replacement in _REMOVED.items()
+        if name.startswith(removed)
+    ]
+    return replacements[0]
