@@ -16,6 +16,8 @@ from perplexity_connector.cli.options import (
     silence_logs,
 )
 from perplexity_connector.cli.table_commands import (
+    TABLE,
+    TEMPLATES,
     AsJsonLines,
     AtOnce,
     Columns,
@@ -58,16 +60,8 @@ def setup(
 @reporting_errors()
 def run_table(  # noqa: PLR0913 - each option of the command is a parameter
     action: ActionName,
-    table: Annotated[
-        str, typer.Argument(metavar="TABLE", help="A .csv or .jsonl file.")
-    ],
-    fields: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FIELD=TEMPLATE",
-            help="A text for each field, as for run-table.",
-        ),
-    ],
+    table: Annotated[str, TABLE],
+    fields: Annotated[list[str], TEMPLATES],
     *,
     out: Out,
     job: Annotated[
@@ -100,14 +94,14 @@ def run_table(  # noqa: PLR0913 - each option of the command is a parameter
     args = PrefectArgs(
         action=action,
         table=table,
-        templates=fields,
+        templates=tuple(fields),
         out=out,
         job=job,
         chunks=chunks,
         budget=budget,
         at_once=at_once,
         key=key,
-        columns=column or (),
+        columns=tuple(column or ()),
         yes=yes,
         retry=retry,
         raw=raw,

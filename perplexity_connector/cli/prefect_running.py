@@ -16,24 +16,24 @@ from perplexity_connector.cli.prefect_progress import JobProgress
 from perplexity_connector.cli.prefect_setup import reporting_server, require_extra
 from perplexity_connector.cli.records import Records
 from perplexity_connector.cli.stopping import StopSignals
-from perplexity_connector.cli.table_arguments import (
-    budget_of,
-    columns_of,
-    retry_of,
-    template_of,
-)
+from perplexity_connector.cli.table_arguments import template_of
 from perplexity_connector.cli.table_lines import plan_lines
 from perplexity_connector.cli.table_plan import may_begin
-from perplexity_connector.cli.table_running import show_end
+from perplexity_connector.cli.table_running import (
+    TableArgs,
+    action_and_table,
+    show_end,
+    table_options,
+)
 from perplexity_connector.cli.targets import HostMaker
 from perplexity_connector.contract import ConnectorError
-from perplexity_connector.host import Host, HostOptions, TableOptions
+from perplexity_connector.host import Host, HostOptions
 from perplexity_connector.host.ledger.entries import State, count_ended
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
-    from perplexity_connector.adapters.prefect.chunks import Chunk, Reason
+    from perplexity_connector.adapters.prefect.chunks import Chunk
     from perplexity_connector.contract import (
         JsonObject,
         TableEnteredItem,
@@ -46,28 +46,14 @@ if TYPE_CHECKING:
 _LOOK_S = 2.0
 _WRITE_S = 60.0
 # Of several flow runs, the first of these is the reason of the job's end.
-_REASONS: "tuple[Reason, ...]" = ("budget", "failed", "stopped")
+_REASONS = ("budget", "failed", "stopped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrefectArgs:
-    """The arguments of `prefect run-table`, as typed. `templates` are the FIELD=TEMPLATE."""
+class PrefectArgs(TableArgs):
+    """The arguments of `prefect run-table`, as typed. `chunks`: how many flow runs share the rows."""
 
-    action: str
-    table: str
-    templates: Sequence[str]
-    out: str
-    job: str
     chunks: int
-    budget: str | None
-    at_once: int
-    key: str | None
-    columns: Sequence[str]
-    yes: bool
-    retry: str | None
-    raw: bool
-    connection: str | None
-    as_json: bool
 
 
 def run_on_prefect(args: PrefectArgs, make_host: HostMaker, records: Records) -> int:
@@ -79,26 +65,15 @@ def run_on_prefect(args: PrefectArgs, make_host: HostMaker, records: Records) ->
     from perplexity_connector.adapters.prefect.store import BlockStore  # noqa: PLC0415 - it imports the extra
 
     host = make_host(HostOptions(store=BlockStore(), ledger=records.ledger))
-    connector, action = find_action(host.actions(), args.action)
-    template, options = template_of(args.templates), _options(args)
+    action_name, table = action_and_table(args)
+    connector, action = find_action(host.actions(), action_name)
+    template, options = template_of(args.templates), table_options(args)
+    options["enter_only"] = True
     if args.connection is not None:
         options["connection"] = known_name(host, args.connection)
     with StopSignals() as signals, reporting_server():
-        items = host.stream_table(connector, action, args.table, template, **options)
+        items = host.stream_table(connector, action, table, template, **options)
         return asyncio.run(_JobOnPrefect(args, host, records, signals).follow(items))
-
-
-def _options(args: PrefectArgs) -> TableOptions:
-    return TableOptions(
-        out=args.out,
-        job=args.job,
-        key=args.key,
-        columns=columns_of(args.columns),
-        budget=budget_of(args.budget),
-        retry=retry_of(args.retry),
-        raw=args.raw,
-        enter_only=True,
-    )
 
 
 class _Writing:

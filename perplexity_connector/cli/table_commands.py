@@ -20,16 +20,11 @@ Action = Annotated[
     str | None,
     typer.Argument(metavar="ACTION", help="An action, such as execute_search."),
 ]
-Table = Annotated[
-    str | None, typer.Argument(metavar="TABLE", help="A .csv or .jsonl file.")
-]
-Templates = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="FIELD=TEMPLATE",
-        help="A text for each field: {name} is the cell of that column, {{name}} is literal. FIELD:=JSON is JSON.",
-    ),
-]
+TABLE = typer.Argument(metavar="TABLE", help="A .csv or .jsonl file.")
+TEMPLATES = typer.Argument(
+    metavar="FIELD=TEMPLATE",
+    help="A text for each field: {name} is the cell of that column, {{name}} is literal. FIELD:=JSON is JSON.",
+)
 Out = Annotated[
     str,
     typer.Option(metavar="FILE", help="The output: one record for each valid line."),
@@ -92,8 +87,8 @@ AsJsonLines = Annotated[
 @reporting_errors()
 def run_table(  # noqa: PLR0913 - each option of the command is a parameter
     action: Action = None,
-    table: Table = None,
-    fields: Templates = None,
+    table: Annotated[str | None, TABLE] = None,
+    fields: Annotated[list[str] | None, TEMPLATES] = None,
     *,
     out: Out,
     job: Job = None,

@@ -71,15 +71,11 @@ def run_table_action(args: TableArgs, make_host: HostMaker, records: Records) ->
     Raises `UsageError` for a mistake in the arguments, `ConnectorError` for a table, a template or
     an output that cannot be used. Nothing is sent then.
     """
-    if args.action is None or args.table is None:
-        message = (
-            "Give ACTION and TABLE: the action, and the file with a row on each line."
-        )
-        raise UsageError(message)
+    action_name, table = action_and_table(args)
     host = make_host({})
-    connector, action = find_action(host.actions(), args.action)
+    connector, action = find_action(host.actions(), action_name)
     name = None if args.connection is None else known_name(host, args.connection)
-    template, options = template_of(args.templates), _options(args)
+    template, options = template_of(args.templates), table_options(args)
     connectors = [one for one in host.connectors() if one["id"] == connector]
     target = choose_target(connectors, {connector: name}, sandbox=args.sandbox)
     with StopSignals(_REQUESTS) as signals, target as chosen:
@@ -89,11 +85,22 @@ def run_table_action(args: TableArgs, make_host: HostMaker, records: Records) ->
             )
         )
         options["connection"] = chosen.connections.get(connector)
-        items = host.stream_table(connector, action, args.table, template, **options)
+        items = host.stream_table(connector, action, table, template, **options)
         return asyncio.run(_TableRun(args, host, signals).follow(items))
 
 
-def _options(args: TableArgs) -> TableOptions:
+def action_and_table(args: TableArgs) -> tuple[str, str]:
+    """Return both as typed. Raises `UsageError` without one of them."""
+    if args.action is None or args.table is None:
+        message = (
+            "Give ACTION and TABLE: the action, and the file with a row on each line."
+        )
+        raise UsageError(message)
+    return args.action, args.table
+
+
+def table_options(args: TableArgs) -> TableOptions:
+    """Return the options of the table but its connection. Raises `UsageError` for a mistake in them."""
     return TableOptions(
         out=args.out,
         job=args.job,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect import get_client
@@ -16,8 +16,7 @@ from perplexity_connector.contract import JsonObject
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-
-Reason: TypeAlias = Literal["budget", "failed", "stopped"]
+    from perplexity_connector.host.tables.rows.brakes import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +32,7 @@ class Chunk:
     state: str
     message: str
     is_final: bool
-    reason: Reason | None
+    reason: "Reason | None"
 
 
 def begin_chunks(
@@ -82,7 +81,7 @@ def look_at(flow_run_ids: Sequence[str]) -> Sequence[Chunk]:
     ]
 
 
-def _reason(state: "State[Any]") -> Reason | None:
+def _reason(state: "State[Any]") -> "Reason | None":
     if state.name == PAUSED:
         return "budget"
     if state.is_failed() or state.is_crashed():

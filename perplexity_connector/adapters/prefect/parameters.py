@@ -2,6 +2,7 @@
 
 import inspect
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 from prefect.blocks.core import Block
 from pydantic import (
@@ -14,7 +15,13 @@ from pydantic import (
 
 from perplexity_connector.adapters.prefect import server
 from perplexity_connector.adapters.prefect.blocks import BLOCKS
-from perplexity_connector.contract import JsonObject, JsonValue, Secret
+from perplexity_connector.contract import (
+    ConnectorError,
+    ErrorCode,
+    JsonObject,
+    JsonValue,
+    Secret,
+)
 from perplexity_connector.contract.readers import as_list, as_object, as_text
 
 if TYPE_CHECKING:
@@ -62,16 +69,22 @@ def input_of(values: "Mapping[str, Any]") -> dict[str, JsonValue]:
 
 
 def connection_of(given: object) -> "GivenConnection":
-    """Return the connection of a run: the name of a saved block, or the fields of another one."""
+    """Return the connection of a run: the name of a saved block, or the fields of another one.
+
+    Raises `ConnectorError` (`invalid_input`) for anything else: the environment's key may be of another account.
+    """
     if isinstance(given, Block):
         return given._block_document_name or dict(_fields(given))  # noqa: SLF001 - no public name has it
     if given is None or isinstance(given, str):
         return given
-    # Without a reference this fails: the environment's key may be of another account.
     reference = as_object(given).get("$ref")
     if isinstance(reference, dict):
         reference = reference.get("block_document_id")
-    return server.block_name(as_text(reference))
+    try:
+        return server.block_name(UUID(as_text(reference)))
+    except ValueError:
+        message = "The connection must be a saved block, or the name of one."
+        raise ConnectorError(ErrorCode.INVALID_INPUT, message) from None
 
 
 def _parameter(name: str, shown: JsonObject, *, is_required: bool) -> inspect.Parameter:

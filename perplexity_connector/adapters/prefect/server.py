@@ -27,10 +27,10 @@ def block_documents(slug: str) -> "Sequence[BlockDocument]":
             return ()
 
 
-def block_name(document_id: str) -> str | None:
+def block_name(document_id: UUID) -> str | None:
     """Return the name of a saved block."""
     with get_client(sync_client=True) as client:
-        return client.read_block_document(UUID(document_id), include_secrets=False).name
+        return client.read_block_document(document_id, include_secrets=False).name
 
 
 def is_cancelling(flow_run_id: str) -> bool:

@@ -21,6 +21,7 @@ from perplexity_connector.adapters.prefect.artifacts import (
     result_rows,
     summary_text,
 )
+from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host import Ledger, LedgerError, SyncHost
 from perplexity_connector.host.ledger.entries import NewRun, RunEnd
 from perplexity_connector.sandbox import Sandbox
@@ -273,8 +274,9 @@ def test_a_connection_that_is_not_one_is_not_replaced_by_the_environment(
     sandbox: Sandbox, given: object
 ) -> None:
     """Its key may be of another account. No error has the key."""
-    with pytest.raises(ValueError, match="UUID") as refused:
+    with pytest.raises(ConnectorError) as refused:
         search(query="moon", connection=given)
+    assert refused.value.code is ErrorCode.INVALID_INPUT
     assert KEY not in str(refused.value)
     assert sandbox.billed_searches == 0
 

@@ -126,9 +126,24 @@ class Books:
             now=self.now,
         )
 
-    def end_job(self, reason: str | None, owner: str = "a", *, now: int = 5) -> bool:
+    def end_job(
+        self,
+        reason: str | None,
+        owner: str = "a",
+        *,
+        is_writer: bool = True,
+        now: int = 5,
+    ) -> bool:
         """Stop to work for the job."""
-        return self.do(end_job, owner, JOB, reason, is_alive=self.is_alive, now=now)
+        return self.do(
+            end_job,
+            owner,
+            JOB,
+            reason,
+            is_writer=is_writer,
+            is_alive=self.is_alive,
+            now=now,
+        )
 
     def claim(
         self,

@@ -30,7 +30,7 @@ def test_a_row_that_ends_between_two_statements_is_counted_once(
         connection.execute(insert(jobs), JOB)
         connection.execute(insert(rows), ROW | {"state": "sent"})
         connection.execute(insert(lines), {"job_id": "j", "number": 1, "row_id": 1})
-        document = '{"columns": [], "invalid": []}'
+        document = '{"columns": [], "last_line": 1, "invalid": []}'
         kept = {"job_id": "j", "digest": "d", "document": document}
         connection.execute(insert(plans), kept)
         event.listen(connection, "before_cursor_execute", end_the_row)

@@ -118,6 +118,32 @@ def test_a_process_leaves_the_end_to_a_living_writer(books: Books) -> None:
     assert job(books).ended_at == 5
 
 
+def test_a_process_that_has_only_run_rows_leaves_its_own_writer(books: Books) -> None:
+    """It may run rows and write at once: the output is still written."""
+    books.plan(1)
+    finish(books, "a")
+    assert not books.end_job("done", is_writer=False)
+    assert job(books).ended_at is None
+    with pytest.raises(FencedError):
+        write(books, "b")
+    books.end_job("done")
+    assert job(books).ended_at == 5
+
+
+@pytest.mark.parametrize("status", ["cancelled", "failed"])
+def test_a_run_that_its_process_has_only_left_is_followed_at_once(
+    books: Books, status: str
+) -> None:
+    """By any process. One that failed waits for the next start, or it would fail again and again."""
+    books.plan(1)
+    claim = books.claimed()
+    books.sent("a", claim)
+    books.do(run_units.checkpoint, "a", claim, {"id": "it"})
+    books.end("a", claim, "begun", status=status, effect="unknown")
+    followed = books.claim("b")
+    assert (followed is not None) == (status == "cancelled")
+
+
 def test_a_job_is_over_when_its_output_has_all_records(books: Books) -> None:
     """Before that its content is all that is left of its answers."""
     books.plan(1)

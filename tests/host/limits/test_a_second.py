@@ -2,14 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import pytest
 
 from perplexity_connector.host.limits.rate_limiter import RateLimiter
-from perplexity_connector.sandbox.keys import Admission, Bucket
+from perplexity_connector.sandbox.keys import Bucket
+from tests.host.limits.provider import Provider, now
 from tests.own_clock import OwnClock
 
 pytestmark = pytest.mark.usefixtures("real_waits")
@@ -20,57 +19,14 @@ PLACES = 16
 TRAVEL_S = 0.01
 
 
-def now() -> float:
-    """Return the time on the clock of the running test."""
-    return asyncio.get_running_loop().time()
-
-
-@dataclass(slots=True)
-class Provider:
-    """A provider of 50 requests a second.
-
-    * `bucket`: the limit.
-    * `admissions`: how it admitted each request.
-    """
-
-    bucket: Bucket = field(default_factory=lambda: Bucket(limit=LIMIT))
-    admissions: list[Admission] = field(default_factory=list[Admission])
-
-    async def requests(self, limiter: RateLimiter, count: int) -> float:
-        """Send so many requests from sixteen places. Return the seconds that they take."""
-        numbers = iter(range(count))
-        began = now()
-        async with asyncio.TaskGroup() as places:
-            for _ in range(PLACES):
-                places.create_task(self._place(limiter, numbers))
-        return now() - began
-
-    async def _place(self, limiter: RateLimiter, numbers: Iterator[int]) -> None:
-        for _ in numbers:
-            while (await self._request(limiter)).is_refused:
-                pass
-
-    async def _request(self, limiter: RateLimiter) -> Admission:
-        async with limiter.permit():
-            await asyncio.sleep(TRAVEL_S)
-            admission = self.bucket.take(1, now())
-            self.admissions.append(admission)
-            await asyncio.sleep(TRAVEL_S)
-            left = admission.limit - min(admission.used, admission.limit)
-            limiter.observe(admission.limit, left, admission.reset)
-            if admission.is_refused:
-                limiter.refuse(None)
-        return admission
-
-    @property
-    def refused(self) -> int:
-        """Return how many requests were refused."""
-        return sum(admission.is_refused for admission in self.admissions)
+def provider_of_fifty() -> Provider:
+    """Return a provider of 50 requests a second."""
+    return Provider(Bucket(limit=LIMIT))
 
 
 def test_a_thousand_requests_start_at_the_rate_of_their_limit() -> None:
     """None is refused, and they take little longer than they must."""
-    provider = Provider()
+    provider = provider_of_fifty()
     seconds = OwnClock().run(provider.requests(RateLimiter(64), 1000))
     assert provider.refused == 0
     assert seconds <= 1.1 * 1000 / LIMIT
@@ -79,7 +35,7 @@ def test_a_thousand_requests_start_at_the_rate_of_their_limit() -> None:
 def test_two_processes_share_a_limit() -> None:
     """Each notices that the other one uses it, although it sees only its own requests."""
     random.seed(1)
-    provider = Provider()
+    provider = provider_of_fifty()
 
     async def both() -> None:
         sent = [provider.requests(RateLimiter(64), 500) for _ in range(2)]

@@ -17,20 +17,15 @@ from perplexity_connector.host.ledger.transactions import turns
 from perplexity_connector.host.ledger.writing import owners
 from perplexity_connector.host.limits import shared_limiter
 from perplexity_connector.host.limits.shared_limiter import SharedLimiter
-from perplexity_connector.sandbox.keys import Admission, Bucket
+from perplexity_connector.sandbox.keys import Bucket
 from tests.host.ledger.books import Books
+from tests.host.limits.provider import Provider, now
 from tests.own_clock import OwnClock
 
 pytestmark = pytest.mark.usefixtures("real_waits")
 
 T = TypeVar("T")
 KEY = LimitKey(connector="toy", action="greet", fingerprint="f")
-TRAVEL_S = 0.01
-
-
-def now() -> float:
-    """Return the time on the clock of the running test."""
-    return asyncio.get_running_loop().time()
 
 
 def run(main: Coroutine[object, object, T]) -> T:
@@ -99,50 +94,6 @@ def desk() -> Iterator[Desk]:
 def process(desk: Any, concurrency: int = 64) -> SharedLimiter:
     """Return the limiter of another process."""
     return SharedLimiter(desk, KEY, concurrency)
-
-
-@dataclass(slots=True)
-class Provider:
-    """A provider with a limit a second.
-
-    * `bucket`: the limit.
-    * `admissions`, `times`: how it admitted each request, and when.
-    """
-
-    bucket: Bucket
-    admissions: list[Admission] = field(default_factory=list[Admission])
-    times: list[float] = field(default_factory=list[float])
-
-    async def requests(self, limiter: SharedLimiter, count: int, at_once: int) -> None:
-        """Send so many requests from some places, until each is admitted."""
-        numbers = iter(range(count))
-        async with asyncio.TaskGroup() as places:
-            for _ in range(at_once):
-                places.create_task(self._place(limiter, numbers))
-
-    async def _place(self, limiter: SharedLimiter, numbers: Iterator[int]) -> None:
-        for _ in numbers:
-            while (await self.request(limiter)).is_refused:
-                pass
-
-    async def request(self, limiter: SharedLimiter, deadline: float = inf) -> Admission:
-        """Send a request."""
-        async with limiter.permit(deadline):
-            await asyncio.sleep(TRAVEL_S)
-            admission = self.bucket.take(1, now())
-            self.admissions.append(admission)
-            self.times.append(now())
-            await asyncio.sleep(TRAVEL_S)
-            left = admission.limit - min(admission.used, admission.limit)
-            limiter.observe(admission.limit, left, admission.reset)
-            if admission.is_refused:
-                limiter.refuse(None)
-        return admission
-
-    @property
-    def refused(self) -> int:
-        """Return how many requests were refused."""
-        return sum(admission.is_refused for admission in self.admissions)
 
 
 @asynccontextmanager

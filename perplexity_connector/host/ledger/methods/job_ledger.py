@@ -178,11 +178,13 @@ class JobLedger(LedgerUser):
             lambda tx: lazy.table_lines.line_ends(tx.connection, job_id, ends)
         )
 
-    def end_job(self, job_id: str, reason: str | None) -> "Future[bool]":
-        """Stop to write for a job, or to run its rows. It has ended if no row is left to run.
+    def end_job(
+        self, job_id: str, reason: str | None, *, is_writer: bool = True
+    ) -> "Future[bool]":
+        """Stop to write for a job, or only to run its rows. It has ended if no row is left to run.
 
-        It goes on while another living process writes for it. Return whether it has ended, and its
-        output has all records: then its content may be erased.
+        It goes on while a living process writes for it. Return whether it has ended, and its output
+        has all records: then its content may be erased.
         """
         is_erasing = not self.record_content
 
@@ -192,6 +194,7 @@ class JobLedger(LedgerUser):
                 tx.owner,
                 job_id,
                 reason,
+                is_writer=is_writer,
                 is_alive=tx.is_alive,
                 now=tx.now,
             )

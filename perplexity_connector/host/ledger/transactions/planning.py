@@ -121,8 +121,8 @@ def start_job(  # noqa: PLR0913 - a start's options, and what every transaction 
     if last_line is not None:
         dropped = (lines.c.job_id == job_id, lines.c.number > last_line)
         mark_stale(connection, job_id, *dropped)
-        connection.execute(delete(lines).where(*dropped))
-        leave_out(connection, job_id)
+        if connection.execute(delete(lines).where(*dropped)).rowcount:
+            leave_out(connection, job_id)
     if output is not None:
         _write_into(connection, job_id, output, is_alive)
     _go_on(connection, job_id, retry, is_alive=is_alive, now=now)
@@ -163,15 +163,18 @@ def end_job(  # noqa: PLR0913 - why it ends, and what every transaction has
     job_id: str,
     reason: str | None,
     *,
+    is_writer: bool,
     is_alive: Callable[[str], bool],
     now: int,
 ) -> bool:
-    """Stop to write for a job, unless another living process does so. It has ended if no row is left.
+    """Stop to work for a job. It has ended if no row is left, and nothing living writes for it any more.
 
-    Return whether it has ended, and its output has all records.
+    `is_writer`: this owner stops to write for it; else it has only run rows. Return whether it has
+    ended, and its output has all records.
     """
     writer = _writer_of(connection, job_id)
-    if writer and writer != owner and is_alive(writer):
+    stops_writing = is_writer and writer == owner
+    if writer and not stops_writing and is_alive(writer):
         return False
     is_open = (rows.c.job_id == job_id, rows.c.state.not_in(ENDED), is_present)
     left = connection.scalar(select(exists().where(*is_open)))

@@ -3,13 +3,14 @@
 from sqlalchemy import Connection, bindparam, update
 
 from perplexity_connector.host.ledger.entries import ENDED, Claim, RunEnd, State
-from perplexity_connector.host.ledger.schema import runs
+from perplexity_connector.host.ledger.schema import rows, runs
 from perplexity_connector.host.ledger.texts import packed
 from perplexity_connector.host.ledger.transactions.budgets import add
 from perplexity_connector.host.ledger.transactions.held import (
     Held,
     end_lone,
     fenced,
+    follow,
     held,
     is_owner,
     is_sender,
@@ -70,6 +71,9 @@ def end_run(connection: Connection, owner: str, claim: Claim, end: RunEnd) -> St
     state = _end_state(seen, end)
     _write(connection, seen, end, state)
     move_row(connection, seen, state)
+    if state == "begun" and end.status == "cancelled":
+        # Its process has only left it: any other one may follow it now.
+        follow(connection, rows.c.id == seen.row_id)
     return state
 
 

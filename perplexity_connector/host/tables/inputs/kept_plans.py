@@ -27,7 +27,11 @@ def document_of(plan: Plan, columns: tuple[str, ...]) -> JsonObject | None:
     """Return the part of a plan that no row has; None if it is too large."""
     if len(plan.invalid) > _MOST_INVALID:
         return None
-    return {"columns": list(columns), "invalid": cast("list[JsonObject]", plan.invalid)}
+    return {
+        "columns": list(columns),
+        "last_line": plan.last_line,
+        "invalid": cast("list[JsonObject]", plan.invalid),
+    }
 
 
 def kept_columns(kept: KeptPlan) -> tuple[str, ...]:
@@ -37,7 +41,8 @@ def kept_columns(kept: KeptPlan) -> tuple[str, ...]:
 
 def kept_plan(kept: KeptPlan, table_digest: str, retry: Retry | None) -> Plan:
     """Return the plan that the planner would make of the same table. All its lines are in the ledger."""
-    plan = Plan(last_line=None, table_digest=table_digest)
+    last_line = cast("int", kept.document["last_line"])
+    plan = Plan(last_line=last_line, table_digest=table_digest)
     plan.invalid = cast("list[InvalidLineDocument]", kept.document["invalid"])
     for state, rows in kept.rows.items():
         lines = kept.lines[state]

@@ -78,7 +78,7 @@ class Plan:
     * `likely`, `worst`: nano-USD of all rows that are left.
     * `largest`, `priced`: the dearest of them, and how many they are, by price group; None with a listed price.
     * `groups`: the groups whose price is only estimated.
-    * `last_line`: the last line of the table; None if the ledger has no lines after it.
+    * `last_line`: the last line of the table.
     * `table_digest`: of the bytes that were read.
     * `dropped`: the lines that were valid at an earlier start, and are not any more.
     * `spool`: the rows and lines that the ledger does not know yet.
@@ -96,7 +96,7 @@ class Plan:
     largest: dict[str | None, int] = field(default_factory=dict)
     priced: dict[str | None, int] = field(default_factory=dict)
     groups: set[str] = field(default_factory=set)
-    last_line: int | None = 0
+    last_line: int = 0
     table_digest: str = ""
     dropped: list[int] = field(default_factory=list)
     spool: Spool = field(default_factory=Spool)

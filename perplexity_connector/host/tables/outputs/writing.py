@@ -33,9 +33,11 @@ class Records:
 
     * `problem`: why the file could not be written; None if all is well. Then the records wait in the
       ledger.
+    * `are_written`: whether this process writes for the job.
     """
 
     problem: str | None = None
+    are_written = False
 
     def expect(self, claim: Claim) -> None:
         """Prepare for the end of a row that has begun."""
@@ -64,6 +66,8 @@ class RecordWriter(Records):
     * `_ends`: where the records end.
     * `_turn`: held while records are written.
     """
+
+    are_written = True
 
     def __init__(
         self, ledger: "Ledger", place: Place, output: Output, *, is_ordered: bool

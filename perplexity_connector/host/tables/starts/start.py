@@ -65,7 +65,11 @@ class Start:
             await self._records.rewrite()
         unsaved, lines = rows.unsaved.write(work.beside)
         end = await end_job(
-            self._ledger, self.job_id, reason, keeps_content=self._keeps_content
+            self._ledger,
+            self.job_id,
+            reason,
+            is_writer=self._records.are_written,
+            keeps_content=self._keeps_content,
         )
         if reason == "done" and end.job and end.job.cancel_requested:
             reason = "stopped"
@@ -102,12 +106,17 @@ class JobEnd:
 
 
 async def end_job(
-    ledger: "Ledger", job_id: str, reason: str | None, *, keeps_content: bool
+    ledger: "Ledger",
+    job_id: str,
+    reason: str | None,
+    *,
+    is_writer: bool = True,
+    keeps_content: bool,
 ) -> JobEnd:
     """Stop to work for a job, and read its state. Erase its content if it has ended, and is not kept."""
     end = JobEnd()
     try:
-        is_over = await committed(ledger.end_job(job_id, reason))
+        is_over = await committed(ledger.end_job(job_id, reason, is_writer=is_writer))
         end.job = await committed(ledger.find_job(job_id))
         end.failures = await committed(ledger.find_failures(job_id))
         if is_over and not keeps_content:
