@@ -74,7 +74,7 @@ def take_over_rows(
 ) -> int:
     """Take the rows of dead owners away. Return how many rows this owner should wait for.
 
-    A `begun` row that its process has left in order is for the next start, and not waited for.
+    A `begun` row whose run has failed is for the next start, and not waited for.
     """
     take_over(connection, is_alive=is_alive, now=now, job_id=job_id)
     waited_for = {"job": job_id, "by": owner}
