@@ -182,9 +182,9 @@ class Claim:
 class RunEnd:
     """How a run ended.
 
-    * `state`: `done`, `failed` or `unsure` are its end; `begun` is followed at the next start, or before it by another
-      process if this one has only left it;
-      `planned` counts as not started; `claimed` stays with this process.
+    * `state`: `done`, `failed` or `unsure` are its end; `begun` is followed, by another process of its
+      job if this one has only left it, else at the next start; `planned` counts as not started;
+      `claimed` stays with this process.
     * `status`, `error_code`, `effect`, `attempts`, `usage`, `summary`: of its envelope.
     * `cost`: None if it is not known.
     """
