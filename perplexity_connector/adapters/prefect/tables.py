@@ -103,7 +103,7 @@ class _Chunk:
         server.put_artifact(self._flow_run_id, "progress", "progress", percent, text)
 
     def _stop(self, rows: "Future[TableFinishedItem]") -> None:
-        """Send nothing new. Where a person cancels, stop at the provider too; else other processes follow, or the next start."""
+        """Send nothing new. Where a person cancels, stop at the provider too; else others follow what has begun."""
         self._host.cancel(self._job_id)
         if _quietly(lambda: server.is_cancelling(self._flow_run_id)):
             self._host.cancel(self._job_id)
