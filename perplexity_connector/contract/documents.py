@@ -21,13 +21,19 @@ __all__ = [
     "FlowFinishedItem",
     "FlowHintDocument",
     "FlowItem",
+    "FlowPriceDocument",
+    "FlowStartedItem",
     "FlowStepDocument",
+    "ItemFinishedItem",
+    "ItemStartedItem",
+    "KeptStepDocument",
     "RunFinishedItem",
     "RunStatusName",
     "SearchQueriesEvent",
     "SearchResultsEvent",
     "StatusEvent",
     "StepFinishedItem",
+    "StepSkippedItem",
     "StepStartedItem",
     "StreamItem",
     "StreamItemOf",
@@ -124,10 +130,14 @@ EnvelopeDocument: TypeAlias = EnvelopeOf[JsonObject]
 
 
 class _Event(TypedDict):
-    """The keys of every event. `seq` rises over all events of a run; `step` is the step of a flow."""
+    """The keys of every event. `seq` rises over all events of a run.
+
+    `step` is the step of a flow, and `item` the index of the item that it runs for.
+    """
 
     seq: int
     step: NotRequired[str]
+    item: NotRequired[int]
 
 
 class TextDeltaEvent(_Event):
@@ -174,17 +184,62 @@ StreamItemOf: TypeAlias = EventDocument | RunFinishedItem[O_co]
 StreamItem: TypeAlias = StreamItemOf[JsonObject]
 
 
+class KeptStepDocument(TypedDict):
+    """A step that does not run: an output of before is used. `stale`: the step has changed since."""
+
+    step: str
+    stale: bool
+
+
+class FlowStartedItem(TypedDict):
+    """The first item of a flow of version 2, or of a part of a flow.
+
+    `kept` has the steps whose outputs of before are used.
+    """
+
+    type: Literal["flow.started"]
+    flow_id: str
+    kept: list[KeptStepDocument]
+
+
 class StepStartedItem(TypedDict):
-    """A step of a flow begins. `action` is the action's id."""
+    """A step of a flow begins. `action` is the action's id. `items`: how many items it runs for."""
 
     type: Literal["step.started"]
     step: str
     run_id: str
     action: str
+    items: NotRequired[int]
+
+
+class ItemStartedItem(TypedDict):
+    """A step's run for one item begins."""
+
+    type: Literal["item.started"]
+    step: str
+    index: int
+    run_id: str
+
+
+class ItemFinishedItem(TypedDict):
+    """A step's run for one item has ended."""
+
+    type: Literal["item.finished"]
+    step: str
+    index: int
+    envelope: EnvelopeDocument
+
+
+class StepSkippedItem(TypedDict):
+    """A step does not run, because it takes a value of `missing`, a step that failed or was skipped."""
+
+    type: Literal["step.skipped"]
+    step: str
+    missing: str
 
 
 class StepFinishedItem(TypedDict):
-    """A step of a flow has ended."""
+    """A step of a flow has ended. With `each`, the output of its envelope is `items` and `failed`."""
 
     type: Literal["step.finished"]
     step: str
@@ -192,14 +247,21 @@ class StepFinishedItem(TypedDict):
 
 
 class FlowFinishedItem(TypedDict):
-    """The last item of a flow. `status` is that of the first step that did not succeed."""
+    """The last item of a flow. `status` is that of the step that ended it, else `succeeded`."""
 
     type: Literal["flow.finished"]
     status: RunStatusName
 
 
 FlowItem: TypeAlias = (
-    StepStartedItem | EventDocument | StepFinishedItem | FlowFinishedItem
+    FlowStartedItem
+    | StepStartedItem
+    | ItemStartedItem
+    | EventDocument
+    | ItemFinishedItem
+    | StepFinishedItem
+    | StepSkippedItem
+    | FlowFinishedItem
 )
 
 
@@ -211,11 +273,30 @@ class FlowStepDocument(TypedDict):
 
 
 class FlowDocument(TypedDict):
-    """The result of a flow; `steps` has only those that have run."""
+    """The result of a flow; `steps` has only those that have run.
+
+    A flow of version 2, or a part of a flow, has the other keys too: `kept` has the steps whose
+    outputs of before were used, `skipped` the ids of those that could not run.
+    """
 
     flow_version: int
     status: RunStatusName
     steps: list[FlowStepDocument]
+    flow_id: NotRequired[str]
+    kept: NotRequired[list[KeptStepDocument]]
+    skipped: NotRequired[list[str]]
+
+
+class FlowPriceDocument(TypedDict):
+    """The price of a flow, or of a part of it: `likely` and `worst`.
+
+    `basis` is `list_price` where every step has one. With `estimate`, it may cost more than `worst`.
+    """
+
+    likely: float
+    worst: float
+    currency: str
+    basis: Literal["list_price", "estimate"]
 
 
 class FlowErrorDocument(FieldErrorDocument):

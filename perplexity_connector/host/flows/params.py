@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypedDict
 
-from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.host.runs.params import GivenConnection
 
 __all__ = ["FlowOptions", "StepRun"]
@@ -32,11 +32,23 @@ class FlowOptions(TypedDict, total=False):
     """The keywords of `run_flow` and `stream_flow`; each may be left out.
 
     * `connections`: by connector id; used instead of the connections that the steps name.
-    * `timeout`: seconds for each step's run; the manifest's if left out.
+    * `timeout`: seconds for each run of a step; the manifest's if left out.
     * `on_checkpoint`: called with the run of a step and its checkpoint, and awaited if it is a
       coroutine function. An empty state clears the checkpoint.
+    * `inputs`: the values of the flow's inputs.
+    * `only`: the id of the step to run; `from_step`: that of the first one. Not both.
+    * `outputs`: what is used for the steps before: outputs by step id, or the id of a flow run that
+      the ledger has.
+    * `flow_id`: the id of this run of the flow, `flow_` and 32 hexadecimal digits; a new one if left out.
+    * `source`: a name for the flow, such as the real path of its file, by which its last run is found.
     """
 
     connections: Mapping[str, GivenConnection] | None
     timeout: float | None
     on_checkpoint: KeepStepCheckpoint | None
+    inputs: JsonObject | None
+    only: str | None
+    from_step: str | None
+    outputs: Mapping[str, JsonValue] | str | None
+    flow_id: str | None
+    source: str | None
