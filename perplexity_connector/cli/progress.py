@@ -108,13 +108,18 @@ class ConsoleRenderer:
             case "text.delta":
                 self._show_text(event["text"])
             case "search.queries":
-                self._show_status(f"Searching: {'; '.join(event['queries'])}")
+                self.show_status(f"Searching: {'; '.join(event['queries'])}")
             case "status":
-                self._show_status(event["message"])
+                self.show_status(event["message"])
+
+    def show_status(self, message: str) -> None:
+        """Show a sentence beside the spinner, where there is one."""
+        if self._spinner:
+            self._spinner.show(message)
 
     def __enter__(self) -> Self:
         """Show that the run has started."""
-        self._show_status("Running")
+        self.show_status("Running")
         return self
 
     def __exit__(
@@ -135,10 +140,6 @@ class ConsoleRenderer:
             self._stop_spinner()
             self._pieces.append(text)
             typer.echo(clean(text), nl=False)
-
-    def _show_status(self, message: str) -> None:
-        if self._spinner:
-            self._spinner.show(message)
 
     def _stop_spinner(self) -> None:
         if self._spinner:

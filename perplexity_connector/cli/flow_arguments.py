@@ -1,0 +1,148 @@
+"""Reads the arguments of `run-flow`: which flow or part of it runs, its inputs, and the kept outputs."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from perplexity_connector.cli.exits import UsageError
+from perplexity_connector.cli.fields import apply_assignments, parse_object, read_text
+from perplexity_connector.cli.records import LAST, Records
+from perplexity_connector.contract import JsonObject, JsonValue
+from perplexity_connector.contract.readers import as_object, as_objects, as_text
+
+_FLOW = '{"flow_version": 2, "steps": []}'
+_OUTPUTS = '{"STEP": {"FIELD": "VALUE"}}'
+_FLOW_ID = re.compile("flow_[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowArgs:
+    """The arguments of `run-flow`, as typed. `values` are the NAME=VALUE, `outputs` that of --with."""
+
+    file: str = ""
+    values: Sequence[str] = ()
+    only: str | None = None
+    from_step: str | None = None
+    outputs: str | None = None
+    resume: str | None = None
+    retry: str | None = None
+    connection: str | None = None
+    sandbox: bool = False
+    timeout: float | None = None
+    stream: bool = False
+    as_json: bool = False
+
+    @property
+    def is_part(self) -> bool:
+        """Whether only a part of the flow runs."""
+        return self.only is not None or self.from_step is not None
+
+
+def check_arguments(args: FlowArgs) -> None:
+    """Raise `UsageError` for arguments that do not go together."""
+    if args.resume is not None:
+        is_more = args.file or args.is_part or args.outputs is not None
+        message = "--resume goes on with a recorded flow. Remove the file, its inputs, --only, --from and --with."
+    elif args.only is not None and args.from_step is not None:
+        is_more, message = True, "Give --only or --from, not both."
+    elif not args.is_part:
+        is_more = args.outputs is not None
+        message = "--with gives outputs of earlier steps to --only or --from. Add one of them."
+    else:
+        return
+    if is_more:
+        raise UsageError(message)
+
+
+def retry_of(args: FlowArgs) -> Literal["unsure"] | None:
+    """Return which steps to pay again. Raises `UsageError` for another word, or without --resume."""
+    match args.retry:
+        case None:
+            return None
+        case "unsure" if args.resume is not None:
+            return "unsure"
+    message = "--retry takes the word unsure, and goes with --resume."
+    raise UsageError(message)
+
+
+def read_flow(args: FlowArgs) -> JsonObject:
+    """Return the flow of the file. Raises `UsageError` without one, or if it cannot be read."""
+    if not args.file:
+        message = "Give FILE, a saved flow, or --resume FLOW_ID."
+        raise UsageError(message)
+    return parse_object(read_text(args.file, "The flow"), "The flow", _FLOW)
+
+
+def source_of(args: FlowArgs) -> str | None:
+    """Return the real path of the file, by which its last run is found; None for stdin."""
+    return None if args.file == "-" else str(Path(args.file).resolve())
+
+
+def values_of(args: FlowArgs, flow: JsonObject) -> JsonObject | None:
+    """Return the values of the flow's inputs; None without any.
+
+    Raises `UsageError` as `apply_assignments` does.
+    """
+    schema = as_object(flow.get("inputs"))
+    return apply_assignments({}, args.values, schema, after="the flow") or None
+
+
+def used_connectors(args: FlowArgs, flow: JsonObject) -> set[str]:
+    """Return the ids of the connectors of the steps that run."""
+    steps = as_objects(flow.get("steps"))
+    ids = [step.get("id") for step in steps]
+    if args.only is not None:
+        steps = [step for step in steps if step.get("id") == args.only]
+    elif args.from_step in ids:
+        steps = steps[ids.index(args.from_step) :]
+    return {as_text(step.get("connector")) for step in steps}
+
+
+def kept_outputs(
+    args: FlowArgs, records: Records
+) -> Mapping[str, JsonValue] | str | None:
+    """Return the outputs for the steps that do not run: by step, or the id of a flow's run.
+
+    Without --with it is the last run of the file, or None. Raises `UsageError` for a run or a file
+    that is not there, `ConnectorError` as `Records.answer`.
+    """
+    source = source_of(args)
+    match args.outputs:
+        case None:
+            known = records.last_flow(source)
+            return known.flow_id if known else None
+        case "last":
+            return _last_of(source, records)
+        case given if _FLOW_ID.fullmatch(given):
+            return records.get_flow(given).flow_id
+        case file:
+            return _outputs_in(parse_object(read_text(file, "--with"), "--with", _OUTPUTS))
+
+
+def _last_of(source: str | None, records: Records) -> str:
+    if source is None:
+        message = "A flow from stdin has no earlier run. Give --with FLOW_ID or --with FILE."
+        raise UsageError(message)
+    if known := records.answer(records.ledger.last_flow(source)):
+        return known.flow_id
+    raise UsageError(NO_LAST)
+
+
+NO_LAST = "No run of this file is recorded. Run the whole flow first, or give --with FLOW_ID or --with FILE."
+
+
+def _outputs_in(document: JsonObject) -> Mapping[str, JsonValue]:
+    """Return the outputs by step, from a document of `run-flow --json` or one that is that already."""
+    if "flow_version" not in document:
+        return document
+    envelopes = {
+        as_text(step.get("id")): as_object(step.get("envelope"))
+        for step in as_objects(document.get("steps"))
+    }
+    return {
+        step: envelope["output"]
+        for step, envelope in envelopes.items()
+        if envelope.get("output") is not None
+    }
