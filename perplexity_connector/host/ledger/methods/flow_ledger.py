@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger import lazy
-from perplexity_connector.host.ledger.flow_entries import WHOLE
+from perplexity_connector.host.ledger.flow_entries import WHOLE, read_cursor
 from perplexity_connector.host.ledger.methods.using import LedgerUser
 
 if TYPE_CHECKING:
@@ -164,13 +164,14 @@ class FlowLedger(LedgerUser):
         """Return the flows that ran for no table, newest first, without the records of their steps.
 
         `search`: a text in the title, the source, the document, the inputs or the summary. `before`: the
-        cursor of the last flow of the page before.
+        cursor of the last flow of the page before. `ValueError` for a text that is not a cursor.
         """
+        place = None if before is None else read_cursor(before)
         return self._read(
             lambda tx: lazy.flow_reading.find_flows(
                 tx.connection,
                 search=search,
-                before=before,
+                before=place,
                 limit=limit,
                 status=status,
                 is_alive=tx.is_alive,
@@ -189,11 +190,12 @@ class FlowLedger(LedgerUser):
         `search`: a text in a name, a flow, an input, a summary, an action or a model. `before`: the cursor
         of the last entry of the page before. `ValueError` for a text that is not a cursor.
         """
+        place = None if before is None else read_cursor(before)
         return self._read(
             lambda tx: lazy.history.find_history(
                 tx.connection,
                 search=search,
-                before=before,
+                before=place,
                 limit=limit,
                 is_alive=tx.is_alive,
             )
