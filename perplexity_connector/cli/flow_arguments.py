@@ -4,16 +4,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.fields import apply_assignments, parse_object, read_text
+from perplexity_connector.cli.output import say
 from perplexity_connector.cli.records import LAST, Records
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.readers import as_object, as_objects, as_text
 
+if TYPE_CHECKING:
+    from perplexity_connector.host.ledger.flow_entries import KnownFlow
+
 _FLOW = '{"flow_version": 2, "steps": []}'
 _OUTPUTS = '{"STEP": {"FIELD": "VALUE"}}'
+NO_LAST = "No run of this file is recorded. Run the whole flow first, or give --with FLOW_ID or --with FILE."
 _FLOW_ID = re.compile("flow_[0-9a-f]{32}")
 
 
@@ -89,15 +94,42 @@ def values_of(args: FlowArgs, flow: JsonObject) -> JsonObject | None:
     return apply_assignments({}, args.values, schema, after="the flow") or None
 
 
-def used_connectors(args: FlowArgs, flow: JsonObject) -> set[str]:
-    """Return the ids of the connectors of the steps that run."""
-    steps = as_objects(flow.get("steps"))
+def steps_of(flow: JsonObject) -> Sequence[JsonObject]:
+    """Return the steps of a flow that may be broken."""
+    return as_objects(flow.get("steps"))
+
+
+def steps_to_run(args: FlowArgs, flow: JsonObject) -> Sequence[JsonObject]:
+    """Return the steps that run; none where --only or --from names a step that is not there."""
+    steps = steps_of(flow)
+    first = args.from_step if args.only is None else args.only
+    if first is None:
+        return steps
     ids = [step.get("id") for step in steps]
-    if args.only is not None:
-        steps = [step for step in steps if step.get("id") == args.only]
-    elif args.from_step in ids:
-        steps = steps[ids.index(args.from_step) :]
-    return {as_text(step.get("connector")) for step in steps}
+    begin = ids.index(first) if first in ids else len(ids)
+    return steps[begin:] if args.only is None else steps[begin : begin + 1]
+
+
+def flow_to_resume(args: FlowArgs, records: Records) -> "KnownFlow":
+    """Return the flow to go on with. Raises `UsageError` for one that cannot be resumed here.
+
+    Raises `ConnectorError` as `Records.answer`.
+    """
+    known = records.get_flow(args.resume or LAST)
+    message = None
+    if known.status == "succeeded":
+        message = (
+            "This flow has succeeded. To see it: perplexity-connector runs show FLOW_ID"
+        )
+    elif known.document is None:
+        message = "The content of this flow is erased, so it cannot be resumed."
+    elif known.is_sandbox and not args.sandbox:
+        message = "This flow ran on a sandbox. Add --sandbox."
+    elif args.sandbox and not known.is_sandbox:
+        message = "This flow did not run on a sandbox. Remove --sandbox."
+    if message:
+        raise UsageError(message)
+    return known
 
 
 def kept_outputs(
@@ -108,29 +140,22 @@ def kept_outputs(
     Without --with it is the last run of the file, or None. Raises `UsageError` for a run or a file
     that is not there, `ConnectorError` as `Records.answer`.
     """
-    source = source_of(args)
-    match args.outputs:
-        case None:
-            known = records.last_flow(source)
-            return known.flow_id if known else None
-        case "last":
-            return _last_of(source, records)
-        case given if _FLOW_ID.fullmatch(given):
-            return records.get_flow(given).flow_id
-        case file:
-            return _outputs_in(parse_object(read_text(file, "--with"), "--with", _OUTPUTS))
+    given = args.outputs
+    if given not in {None, LAST} and not _FLOW_ID.fullmatch(given or ""):
+        return _outputs_in(parse_object(read_text(given, "--with"), "--with", _OUTPUTS))
+    flow = _kept_flow(args, records)
+    if flow and flow.is_sandbox and not args.sandbox:
+        say("warning: The kept outputs are those of a sandbox.")
+    return flow.flow_id if flow else None
 
 
-def _last_of(source: str | None, records: Records) -> str:
-    if source is None:
-        message = "A flow from stdin has no earlier run. Give --with FLOW_ID or --with FILE."
-        raise UsageError(message)
-    if known := records.answer(records.ledger.last_flow(source)):
-        return known.flow_id
-    raise UsageError(NO_LAST)
-
-
-NO_LAST = "No run of this file is recorded. Run the whole flow first, or give --with FLOW_ID or --with FILE."
+def _kept_flow(args: FlowArgs, records: Records) -> "KnownFlow | None":
+    if args.outputs not in {None, LAST}:
+        return records.get_flow(args.outputs)
+    known = records.last_flow(source_of(args))
+    if known is None and args.outputs == LAST:
+        raise UsageError(NO_LAST)
+    return known
 
 
 def _outputs_in(document: JsonObject) -> Mapping[str, JsonValue]:

@@ -86,7 +86,9 @@ class FlowResult:
     @property
     def _has_lost_items(self) -> bool:
         """Whether an item failed. It may have done so before the flow was resumed."""
-        outputs = (self.steps[step]["output"] for step in self.each if step in self.steps)
+        outputs = (
+            self.steps[step]["output"] for step in self.each if step in self.steps
+        )
         return any(output["failed"] for output in outputs if output)
 
     def _add_step(self, step: str, envelope: "EnvelopeDocument") -> None:

@@ -117,6 +117,12 @@ class ConsoleRenderer:
         if self._spinner:
             self._spinner.show(message)
 
+    def stop_spinner(self) -> None:
+        """Wipe the spinner for good."""
+        if self._spinner:
+            self._spinner.stop()
+        self._spinner = None
+
     def __enter__(self) -> Self:
         """Show that the run has started."""
         self.show_status("Running")
@@ -129,7 +135,7 @@ class ConsoleRenderer:
         trace: TracebackType | None,
     ) -> None:
         """Stop the spinner, and end the line of a text that was cut off by an error."""
-        self._stop_spinner()
+        self.stop_spinner()
         if error is None or isinstance(error, BrokenPipeError):
             return
         if self._pieces:
@@ -137,11 +143,6 @@ class ConsoleRenderer:
 
     def _show_text(self, text: str) -> None:
         if self._text and text:
-            self._stop_spinner()
+            self.stop_spinner()
             self._pieces.append(text)
             typer.echo(clean(text), nl=False)
-
-    def _stop_spinner(self) -> None:
-        if self._spinner:
-            self._spinner.stop()
-        self._spinner = None
