@@ -1,6 +1,5 @@
 """Reads the arguments of `run-flow`: which flow or part of it runs, its inputs, and the kept outputs."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.fields import apply_assignments, parse_object, read_text
 from perplexity_connector.cli.output import say
-from perplexity_connector.cli.records import LAST, Records
+from perplexity_connector.cli.records import LAST, Records, is_flow_id
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.readers import as_object, as_objects, as_text
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 _FLOW = '{"flow_version": 2, "steps": []}'
 _OUTPUTS = '{"STEP": {"FIELD": "VALUE"}}'
 NO_LAST = "No run of this file is recorded. Run the whole flow first, or give --with FLOW_ID or --with FILE."
-_FLOW_ID = re.compile("flow_[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +122,7 @@ def flow_to_resume(args: FlowArgs, records: Records) -> "KnownFlow":
     elif known.document is None:
         message = "The content of this flow is erased, so it cannot be resumed."
     elif known.is_sandbox and not args.sandbox:
-        message = "This flow ran on a sandbox. Add --sandbox."
+        message = "This flow ran on a sandbox. Use: perplexity-connector run-flow --resume FLOW_ID --sandbox"
     elif args.sandbox and not known.is_sandbox:
         message = "This flow did not run on a sandbox. Remove --sandbox."
     if message:
@@ -141,7 +139,7 @@ def kept_outputs(
     that is not there, `ConnectorError` as `Records.answer`.
     """
     given = args.outputs
-    if given not in {None, LAST} and not _FLOW_ID.fullmatch(given or ""):
+    if given is not None and given != LAST and not is_flow_id(given):
         return _outputs_in(parse_object(read_text(given, "--with"), "--with", _OUTPUTS))
     flow = _kept_flow(args, records)
     if flow and flow.is_sandbox and not args.sandbox:
@@ -150,7 +148,7 @@ def kept_outputs(
 
 
 def _kept_flow(args: FlowArgs, records: Records) -> "KnownFlow | None":
-    if args.outputs not in {None, LAST}:
+    if args.outputs is not None and args.outputs != LAST:
         return records.get_flow(args.outputs)
     known = records.last_flow(source_of(args))
     if known is None and args.outputs == LAST:

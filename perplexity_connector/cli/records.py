@@ -1,5 +1,6 @@
 """The ledger as the commands use it: they wait for its answers. No answer of a run is lost by its problems."""
 
+import re
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -25,6 +26,12 @@ _ANSWER_S = 30.0
 # At the end of a command, for all that is queued.
 _CLOSE_S = 5.0
 _LISTED = 20
+_FLOW_ID = re.compile("flow_[0-9a-f]{32}")
+
+
+def is_flow_id(text: str) -> bool:
+    """Return whether a text is the id of a flow's run."""
+    return _FLOW_ID.fullmatch(text) is not None
 
 
 class Records:
@@ -94,6 +101,11 @@ class Records:
         name = self._last() if run_id == LAST else run_id
         if run := self.answer(self.ledger.run(name)):
             return run
+        if is_flow_id(name):
+            message = (
+                "That is a flow. Use: perplexity-connector run-flow --resume FLOW_ID"
+            )
+            raise UsageError(message)
         if self.find_job(name):
             message = "That is a table's job. Start its command again: finished rows are not paid again."
             raise UsageError(message)
@@ -125,7 +137,7 @@ class Records:
         name = self._last_flow() if flow_id == LAST else flow_id
         if flow := self.answer(self.ledger.flow(name)):
             return flow
-        message = "Unknown flow run. The command `runs flows` lists the known ones."
+        message = "Unknown flow run. The command `runs` lists the known ones."
         raise UsageError(message)
 
     def _last_flow(self) -> str:
