@@ -131,7 +131,7 @@ def _find(records: Records, name: str) -> _Entry:
     raise UsageError(message)
 
 
-def _known(records: Records, name: str) -> _Entry | None:
+def _known(records: Records, name: str) -> "_Entry | None":
     """Return the whole entry of that id; None without it."""
     if is_flow_id(name):
         return records.answer(records.ledger.flow(name))
