@@ -1,7 +1,7 @@
 """The flows of a ledger in memory, as the command line and a host use them."""
 
 from concurrent.futures import Future
-from typing import Any, TypeVar, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from perplexity_connector.host.ledger.flow_entries import (
     WHOLE,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perplexity_connector.contract import EnvelopeDocument, JsonObject
 from perplexity_connector.host.ledger.entries import (
