@@ -16,7 +16,7 @@ from perplexity_connector.host.ledger.entries import LedgerError
 from tests.cli.conftest import Command, Outcome
 from tests.cli.fakes import envelope, failed
 from tests.cli.flow_host import FlowHost, ended, flow_ended, flow_started, started
-from tests.cli.flow_ledger import FLOW, FLOW_ID
+from tests.cli.flow_ledger import FLOW, FLOW_ID, STEP
 from tests.cli.ledger import FakeLedger
 
 Document = dict[str, Any]
@@ -85,7 +85,7 @@ def test_inputs_are_read_by_the_schema_of_the_flow(
         "more": [1],
     }
     assert command("run-flow", str(file)).code == 0
-    assert asked(host, "inputs") is None
+    assert "inputs" not in host.given
 
 
 @pytest.mark.usefixtures("host")
@@ -209,12 +209,21 @@ def test_without_a_last_run_only_a_needed_output_is_missed(
     ledger.problem = None
     error = FieldError(pointer="/steps/1/input/x", code="no_output", message="Gone.")
     host.refusal = ConnectorError(ErrorCode.INVALID_INPUT, "No.", fields=[error])
-    kept = file.with_name("kept.json")
-    kept.write_text("{}", encoding="utf-8")
-    for more, is_said in (((), True), (("--with", str(kept)), False)):
-        outcome = command(*words, *more)
-        assert outcome.code == 2
-        assert ("--with" in outcome.err) is is_said
+    outcome = command(*words)
+    assert outcome.code == 2
+    assert "--with" in outcome.err
+
+
+def test_a_part_takes_the_inputs_of_the_run_whose_outputs_it_uses(
+    command: Command, host: FlowHost, ledger: FakeLedger, file: Path
+) -> None:
+    """That is said. One input that is given replaces them all."""
+    ledger.known_flows = [replace(FLOW, source=str(file), status="succeeded")]
+    words = ("run-flow", str(file), "--only", "ask")
+    assert FLOW_ID in command(*words).err
+    assert asked(host, "inputs") == {"company": "ACME"}
+    assert FLOW_ID not in command(*words, "deep=true").err
+    assert asked(host, "inputs") == {"deep": True}
 
 
 @pytest.mark.parametrize("flags", [(), ("--json",), ("--json", "--stream")])
@@ -389,6 +398,9 @@ def test_a_flow_that_did_not_succeed_can_go_on(
     assert resumable(command(*words))
     ledger.known_flows = [replace(FLOW, status="failed", is_sandbox=True)]
     assert f"{FLOW_ID} --sandbox" in command(*words).err
+    unsure = (replace(STEP, run_state="unsure"),)
+    ledger.known_flows = [replace(FLOW, status="failed", steps=unsure)]
+    assert "--retry unsure" in command(*words).err
     ledger.known_flows = [replace(FLOW, status="failed", document=None)]
     assert not resumable(command(*words))
     ledger.problem = LedgerError("It is damaged.")
