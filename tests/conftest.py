@@ -22,6 +22,20 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 TESTS = Path(__file__).parent
 FAULTS = "tests/faults/"
+# The files that take longest, which begin first: else one process works on the last of them alone.
+FIRST = (
+    "faults/",
+    "workbench/page/",
+    "adapters/mcp/test_processes.py",
+    "host/ledger/test_schedules.py",
+    "host/validation/test_two_libraries.py",
+    "end_to_end/",
+    "host/tables/",
+    "perplexity/actions/test_cases_over_sockets.py",
+    "perplexity/forms/",
+    "test_readme.py",
+    "benchmarks/",
+)
 # Where tests start processes or a browser: about 4 % of the cases, and most of the time.
 SLOW = (
     "adapters/mcp/test_http.py",
@@ -44,15 +58,25 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow tests."""
-    for place in SLOW:
+    """Mark the slow tests, and let the files that take longest begin first."""
+    for place in (*SLOW, *FIRST):
         if not (TESTS / place).exists():
-            message = f"{place} has moved: change SLOW in {__file__}"
+            message = f"{place} has moved: change SLOW or FIRST in {__file__}"
             raise pytest.UsageError(message)
     for item in items:
-        place = str(item.path).removeprefix(f"{TESTS}{os.sep}")
-        if place.startswith(SLOW):
+        if _place_of(item).startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=_turn_of)
+
+
+def _place_of(item: pytest.Item) -> str:
+    return str(item.path).removeprefix(f"{TESTS}{os.sep}")
+
+
+def _turn_of(item: pytest.Item) -> int:
+    place = _place_of(item)
+    turns = (turn for turn, first in enumerate(FIRST) if place.startswith(first))
+    return next(turns, len(FIRST))
 
 
 class _ByFile(LoadScopeScheduling):
