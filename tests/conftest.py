@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import stamina.instrumentation
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -47,6 +47,18 @@ SLOW = (
     "workbench/page/",
 )
 
+# The lines of these are reached by other tests too. To trace them makes them two to three times slower.
+UNTRACED = (
+    "adapters/mcp/test_processes.py",
+    "benchmarks/test_load.py",
+    "end_to_end/",
+    "faults/test_redaction.py",
+    "host/tables/test_crashes.py",
+    "perplexity/actions/test_cases_over_sockets.py",
+    "test_readme.py",
+    "workbench/page/",
+)
+
 # All that the tests ask over HTTP is on this machine, so that no proxy of the developer's has a part in it.
 for _name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
     for _variable in (_name, _name.lower()):
@@ -59,13 +71,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the slow tests, and let the files that take longest begin first."""
-    for place in (*SLOW, *FIRST):
+    for place in (*SLOW, *FIRST, *UNTRACED):
         if not (TESTS / place).exists():
-            message = f"{place} has moved: change SLOW or FIRST in {__file__}"
+            message = f"{place} has moved: change it in {__file__}"
             raise pytest.UsageError(message)
     for item in items:
         if _place_of(item).startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+        # Hypothesis itself is most of what a property runs, and examples reach the lines.
+        if is_hypothesis_test(getattr(item, "obj", None)) or _place_of(item).startswith(
+            UNTRACED
+        ):
+            item.add_marker(pytest.mark.no_cover)
     items.sort(key=_turn_of)
 
 
