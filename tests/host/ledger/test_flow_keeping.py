@@ -1,4 +1,4 @@
-"""The content of a flow, and how another process stops it: content belongs to what it is a part of."""
+"""The content of a flow, and how another process stops it."""
 
 from dataclasses import replace
 

@@ -1,6 +1,6 @@
 """Erase content. Digests, states, times and costs stay.
 
-Content belongs to what it is a part of: a step's run to its flow, and a row's flow to its job.
+The content of a step's run belongs to the flow, and that of a row's flow to the job.
 """
 
 from collections.abc import Collection
@@ -80,7 +80,7 @@ def erase_jobs(connection: Connection, ids: Collection[str]) -> None:
         erase_flows(connection, of_rows)
     _erase(connection, ids)
     connection.execute(delete(job_flows).where(job_flows.c.job_id.in_(ids)))
-    # It may name what is erased, and the next start must enter the table again.
+    # It may name erased content, and the next start must enter the table again.
     forget_plans(connection, ids)
 
 
