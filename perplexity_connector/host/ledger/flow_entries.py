@@ -47,7 +47,7 @@ class KnownStep:
     """A step of a flow, or its run for one item.
 
     * `item`: the index of the item; `WHOLE` (-1) for the step itself.
-    * `run_id`, `run_state`: its newest run. The state is None if the run has not begun, as for the
+    * `run_id`, `run_state`: its newest run. Without a run that began, the state is None, as for the
       step itself where its items have the runs.
     * `kept_from`: the flow whose output was kept; None if it ran here, or another output was given.
     * `cost`: the known costs of its runs, those of before a resume and of its items too; None if none
@@ -106,7 +106,8 @@ class HistoryEntry:
 
     * `title`: the name of a flow or a table, as far as it has one; else the action, as `connector.action`.
     * `at`: when it began.
-    * `cost`: the known costs; None if no run of it has one.
+    * `cost`: the known costs; None if there are none. That of a table is what its budget counts: costs,
+      and reservations that are open or in doubt.
     * `summary`: of a run, or of the last step of a flow.
     * `steps`: the ids of a flow's steps.
     * `counts`: the rows of a table by state.

@@ -1,12 +1,12 @@
 """Erase content. Digests, states, times and costs stay.
 
-Content belongs to what it is a part of: a step's run to its flow, and a row's flow to its job.
+The content of a step's run belongs to the flow, and that of a row's flow to the job.
 """
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, delete, or_, select, tuple_, update
 
 from perplexity_connector.host.ledger.schema import (
     BATCH,
@@ -47,22 +47,15 @@ def runs_of_flows(ids: "Ids") -> "Select[str]":
     return select(jobs.c.id).where(jobs.c.id.in_(named))
 
 
-def erase(connection: Connection, job_id: str) -> bool:
-    """Erase the content of a job that has ended, or of a run outside jobs. Return whether it had ended.
+def erase(connection: Connection, entry_id: str) -> bool:
+    """Erase the content of a job, a run or a flow that has ended, unless it is a part of another one.
 
-    A run of a flow keeps its content until that of the flow is erased.
+    Return whether it is erased.
     """
-    has_ended = (jobs.c.id == job_id, jobs.c.ended_at.is_not(None), _is_its_own)
+    has_ended = (jobs.c.id == entry_id, jobs.c.ended_at.is_not(None), _is_its_own)
     found = connection.scalars(select(jobs.c.id).where(*has_ended)).all()
     erase_jobs(connection, found)
-    return bool(found)
-
-
-def erase_flow(connection: Connection, flow_id: str) -> None:
-    """Erase the content of a flow that has ended, unless it belongs to the row of a table."""
-    has_ended = (flows.c.id == flow_id, flows.c.ended_at.is_not(None))
-    found = select(flows.c.id).where(*has_ended, flows.c.row_id.is_(None))
-    erase_flows(connection, connection.scalars(found).all())
+    return bool(found) or _erase_flow(connection, entry_id)
 
 
 def erase_expired(connection: Connection, *, ended_before: int) -> int:
@@ -87,7 +80,7 @@ def erase_jobs(connection: Connection, ids: Collection[str]) -> None:
         erase_flows(connection, of_rows)
     _erase(connection, ids)
     connection.execute(delete(job_flows).where(job_flows.c.job_id.in_(ids)))
-    # It may name what is erased, and the next start must enter the table again.
+    # It may name erased content, and the next start must enter the table again.
     forget_plans(connection, ids)
 
 
@@ -99,6 +92,26 @@ def erase_flows(connection: Connection, ids: "Ids") -> None:
     content = dict.fromkeys(("document", "inputs", "summary"))
     erased = update(flows).where(flows.c.id.in_(ids))
     connection.execute(erased.values(content | {"content_erased": True}))
+
+
+def erase_step(connection: Connection, run_id: str) -> None:
+    """Erase the copies that a flow has of a run of one of its steps."""
+    of_run = select(flow_steps.c.flow_id, flow_steps.c.step)
+    of_run = of_run.where(flow_steps.c.run_id == run_id)
+    copies = tuple_(flow_steps.c.flow_id, flow_steps.c.step).in_(of_run)
+    connection.execute(update(flow_steps).where(copies).values(record=None))
+    of_flow = select(jobs.c.flow_id).where(jobs.c.id == run_id)
+    summarized = update(flows).where(flows.c.id.in_(of_flow))
+    connection.execute(summarized.values(summary=None))
+
+
+def _erase_flow(connection: Connection, flow_id: str) -> bool:
+    has_ended = (flows.c.id == flow_id, flows.c.ended_at.is_not(None))
+    of_id = select(flows.c.id).where(*has_ended, flows.c.row_id.is_(None))
+    found = connection.scalars(of_id).all()
+    if found:
+        erase_flows(connection, found)
+    return bool(found)
 
 
 def _erase(connection: Connection, ids: "Ids") -> None:
