@@ -213,7 +213,7 @@ def test_what_cannot_be_resumed_is_refused(theatre: Theatre) -> None:
     """An unknown flow, a wrong option, a flow that a process works on, and a host without a ledger."""
     assert refused(theatre) is ErrorCode.NOT_FOUND
     assert refused(theatre, retry="failed") is ErrorCode.INVALID_INPUT
-    assert refused(theatre, flow_id=1) is ErrorCode.INVALID_INPUT  # type: ignore[arg-type]
+    assert refused(theatre, "") is ErrorCode.NOT_FOUND
 
     async def resume_twice(host: Host) -> None:
         async with aclosing(host.stream_flow(TWO, flow_id=ID)) as items:
@@ -271,8 +271,10 @@ def test_a_process_that_dies_at_any_step_loses_no_answer(
     whole.mkdir()
     assert starter(folder=str(whole)) == 0
     known = json.loads((whole / "steps").read_text(encoding="utf-8"))
-    assert Counter(known)["begin_step"] == 4
+    assert Counter(known)["begin_step"] == 3
     for number, name in enumerate(known, start=1):
+        if name in {"erase_expired", "take_turns"}:
+            continue  # they are of no flow
         folder = tmp_path / str(number)
         folder.mkdir()
         died = starter(folder=str(folder), dies=[ANY, number, "after"])
@@ -291,7 +293,9 @@ def _look_at(stage: Stage, name: str) -> None:
             items = stage.resume(FLOW_ID, retry="unsure")
         assert items[-1] == {"type": "flow.finished", "status": "succeeded"}
         known = stage.known(FLOW_ID)
-        assert known.steps[-1].record["output"]["text"] == "Hello, EdHello, Bo"
-        sent = Counter((stage.folder / "sent").read_text(encoding="utf-8").split("\n"))
-        assert {sent[greeted] for greeted in ("Ada", "Bo", "EdHello, Bo")} == {1}
+        (each,) = [one for one in known.steps if (one.step, one.item) == ("each", -1)]
+        greeting = {"text": "Hello, Hello, AdaBo"}
+        assert each.record["output"] == {"items": [greeting], "failed": []}
+        sent = (stage.folder / "sent").read_text(encoding="utf-8").splitlines()
+        assert sent == ["Ada", "Hello, AdaBo"]
     stage.ledger.close()
