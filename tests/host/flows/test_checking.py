@@ -33,6 +33,8 @@ SCHEMAS: dict[str, Any] = {
             "pages": {"type": "array", "items": {"$ref": "#/$defs/page"}},
             "letters": {"type": "integer"},
             "parsed": {},
+            "never": False,
+            "empty": {"type": "array", "items": False},
         },
         "$defs": {"page": PAGE},
         "additionalProperties": True,
@@ -123,6 +125,8 @@ def ref(pointer: str, **fields: Any) -> Document:
         (ref("/letters", default=None), "type"),
         (ref("/other"), "no_value"),
         (ref("/parsed/any"), None),
+        (ref("/never"), "no_value"),
+        (ref("/empty", pluck="", join=""), "no_value"),
         ({"step": "c", "pointer": ""}, "unknown_step"),
         ({"step": "b", "pointer": ""}, "later_step"),
         ({"input": "/company"}, None),
@@ -155,6 +159,12 @@ def test_such_an_error_names_step_and_pointer_and_the_nearest_name(
     """So that the author finds the place."""
     (error,) = host.validate_flow(flow(step("a"), bound("/name", part)))
     assert [word for word in words if word not in error["message"]] == []
+
+
+def test_a_wrong_name_is_not_its_own_nearest_one(host: Host) -> None:
+    """A property may be listed and have no value."""
+    (error,) = host.validate_flow(flow(step("a"), bound("/name", ref("/never"))))
+    assert error["message"].count("never") == 1
 
 
 def test_a_flow_without_inputs_has_no_values_of_them(host: Host) -> None:
