@@ -1,10 +1,11 @@
-"""The content of a flow, and how another process stops it: content belongs to what it is a part of."""
+"""The content of a flow, and how another process stops it."""
 
 from dataclasses import replace
 
 import pytest
 
 from perplexity_connector.host.ledger.entries import FLOW, FencedError
+from perplexity_connector.host.ledger.flow_entries import WHOLE
 from perplexity_connector.host.ledger.records import erasing, keeping
 from perplexity_connector.host.ledger.records.flow_reading import job_flow
 from perplexity_connector.host.ledger.records.usage import usage
@@ -154,6 +155,17 @@ def test_a_flow_that_is_forgotten_later_keeps_its_end(books: Books) -> None:
     end(books, "failed")
     forget(books, FLOW_ID)
     assert (known(books).status, known(books).ended_at) == ("failed", 1_000)
+
+
+def test_a_forgotten_run_leaves_no_copy_in_its_flow(books: Books) -> None:
+    """A step with items has their outputs too. The flow keeps its other steps."""
+    write(books)
+    forget(books, "run_2")
+    steps = {(one.step, one.item): one.record for one in known(books).steps}
+    assert steps["ask", WHOLE] == an_envelope(WORD)
+    assert steps["each", WHOLE] is None
+    assert steps["each", 0] is None
+    assert known(books).summary is None
 
 
 def test_a_forgotten_job_closes_the_flows_of_its_rows(books: Books) -> None:

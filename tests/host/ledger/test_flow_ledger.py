@@ -2,19 +2,23 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
 
 from perplexity_connector.host import Ledger
+from perplexity_connector.host.ledger.address import Address
 from perplexity_connector.host.ledger.entries import FencedError
 from perplexity_connector.host.ledger.flow_entries import KnownFlow, NewFlow
 from perplexity_connector.host.ledger.transactions import flows
 from perplexity_connector.host.ledger.writing import service
+from perplexity_connector.host.ledger.writing.database import Database
+from perplexity_connector.host.ledger.writing.groups import commit
+from perplexity_connector.host.ledger.writing.unit import Unit
 from tests.host.ledger.books import a_job
 from tests.host.ledger.entering import WAIT_S, a_run, an_end, environ_of, outcome
 from tests.host.ledger.flow_books import DOCUMENT, FLOW_ID, an_envelope
@@ -124,7 +128,7 @@ def test_a_flow_may_be_erased_by_its_host(ledger: Ledger) -> None:
 def test_the_process_of_a_flow_hears_that_it_should_stop(tmp_path: Path) -> None:
     """Another one asks for it through the ledger."""
     ledger, other = (Ledger(environ=environ_of(tmp_path)) for _ in range(2))
-    asked, heard = list[str](), Event()
+    asked, heard = list[str](), threading.Event()
 
     def hear(entry_id: str) -> None:
         asked.append(entry_id)
@@ -159,6 +163,42 @@ def test_the_flow_of_a_killed_process_is_resumed_by_one_of_two(tmp_path: Path) -
     assert isinstance(found[0], KnownFlow)
     assert isinstance(found[1], FencedError)
     assert ledger.close() == []
+
+
+def test_two_processes_that_resume_a_flow_at_once_do_not_share_it(
+    tmp_path: Path,
+) -> None:
+    """One has it, and the other is refused."""
+    file = tmp_path / "ledger.sqlite"
+    ledger = Ledger(f"sqlite:///{file}")
+    begin(ledger)
+    ledger.close()
+    begun, refused = threading.Barrier(2), list[bool]()
+
+    def resume() -> None:
+        database = Database(Address(file=file), {})
+        begun.wait(WAIT_S)
+        unit: Unit[None] = Unit(
+            work=lambda tx: flows.resume_flow(
+                tx.connection,
+                tx.owner,
+                FLOW_ID,
+                within=None,
+                is_alive=tx.is_alive,
+                now=tx.now,
+            )
+        )
+        commit(database, [unit])
+        refused.append(isinstance(unit.error, FencedError))
+        begun.wait(WAIT_S)
+        database.close()
+
+    threads = [threading.Thread(target=resume) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT_S)
+    assert sorted(refused) == [False, True]
 
 
 def test_a_process_that_opens_the_ledger_leaves_the_flows_of_dead_ones(

@@ -11,6 +11,7 @@ from perplexity_connector.host.ledger.records.flow_reading import (
     last_flow,
     row_flow,
 )
+from perplexity_connector.host.ledger.records.reading import find_runs
 from perplexity_connector.host.ledger.transactions import flows, run_units
 from tests.host.ledger.books import DAY, Books
 from tests.host.ledger.flow_books import (
@@ -112,6 +113,8 @@ def test_the_runs_of_steps_count_as_runs(books: Books) -> None:
     books.begin("a", "run_2")
     assert books.committed(DAY) == 3
     assert {entry.id for entry in entries(books)} == {FLOW_ID, "run_2"}
+    found = {run.run_id: run.flow_id for run in books.do(find_runs)}
+    assert found == {"run_1": FLOW_ID, "run_2": None}
 
 
 def test_a_flow_whose_process_died_is_interrupted(books: Books) -> None:
