@@ -90,7 +90,10 @@ class Sources:
             yield no_value_error(target, source, near)
         elif takes_list(source) and not _may_be_list(places):
             yield no_list_error(target, source)
-        elif not isinstance(source, EachOfStep | EachOfInput) and source.pluck:
+        elif (
+            not isinstance(source, EachOfStep | EachOfInput)
+            and source.pluck is not None
+        ):
             items, path = item_schemas(places), pointer_tokens(source.pluck) or ()
             if not places_at(items, path):
                 near = near_in_schemas(items, path)

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.contract import Flow, FlowStep, JsonObject
-from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.flows.checking import (
     Connections,
     FlowCheck,
@@ -84,7 +83,7 @@ async def check_asked(
     part = part_of(flow, options.get("only"), options.get("from_step"))
     kept = await _find_kept(ledger, part.before, flow, inputs, options)
     asked = Asked(
-        document=as_object(to_json(document).value),
+        document=cast("JsonObject", to_json(document).value),
         flow=flow,
         part=part,
         inputs=inputs,

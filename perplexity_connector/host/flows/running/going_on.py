@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 from perplexity_connector.contract import ConnectorError, ErrorCode, Flow
-from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.flows.checking import Connections, FlowCheck
 from perplexity_connector.host.flows.parts import Part, part_of
 from perplexity_connector.host.flows.references import Values
@@ -39,7 +38,7 @@ class GoingOn:
         if known.status == "succeeded":
             message = "This flow has succeeded, so nothing is left to run."
             raise ConnectorError(ErrorCode.INVALID_INPUT, message)
-        flow = readable_flow(as_object(known.document))
+        flow = readable_flow(known.document or {})
         inputs = known.inputs or {}
         recalled = await recall(self._ledger, known, flow)
         values = Values(outputs=recalled.outputs, inputs=inputs)

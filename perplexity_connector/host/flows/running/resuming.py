@@ -11,7 +11,6 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
-from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.flows.running.kept import (
     has_output,
     lost_flow,
@@ -82,9 +81,7 @@ async def recall(ledger: "Ledger", known: "KnownFlow", flow: Flow) -> Recalled:
     """Return the work that was done for the steps of a flow."""
     ids = {step.id for step in flow.steps}
     entries = [entry for entry in known.steps if entry.step in ids]
-    records = {
-        entry.step: as_object(entry.record) for entry in entries if has_output(entry)
-    }
+    records = {entry.step: entry.record or {} for entry in entries if has_output(entry)}
     memory: dict[tuple[str, int], Begun] = {}
     for entry in entries:
         if entry.step not in records and (begun := await _begun(ledger, entry)):
