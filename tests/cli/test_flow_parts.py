@@ -351,13 +351,18 @@ def test_the_newest_unfinished_entry_goes_on(
 ) -> None:
     """A run of the flow is part of it; another run that is newer counts by itself."""
     ledger.known_flows = [FLOW]
-    ledger.keep("run_1", created_at=FLOW.created_at + 1)
+    ledger.keep("run_1", created_at=FLOW.created_at - 1)
     assert command("runs", "resume", "last").code == 0
-    assert host.calls[-1][1] == FLOW_ID
+    ledger.keep("run_1", created_at=FLOW.created_at + 1, flow_id=FLOW_ID)
+    assert command("runs", "resume", "last").code == 0
+    assert [call[1] for call in host.calls] == [FLOW_ID, FLOW_ID]
     ledger.keep("run_2", created_at=FLOW.created_at + 2)
     command("runs", "resume", "last")
-    assert len(host.calls) == 1
-    assert host.runs[-1][2]["run_id"] == "run_2"
+    ledger.known_flows = [replace(FLOW, status="succeeded")]
+    ledger.keep("run_3", created_at=FLOW.created_at + 3, flow_id=FLOW_ID)
+    command("runs", "resume", "last")
+    assert len(host.calls) == 2
+    assert [run[2]["run_id"] for run in host.runs] == ["run_2", "run_3"]
 
 
 def test_run_resume_says_how_to_go_on_with_a_flow(

@@ -125,9 +125,10 @@ def test_a_run_is_shown_with_its_question_and_its_answer(
     command: Command, ledger: FakeLedger, name: str
 ) -> None:
     """For people, or whole as JSON."""
-    ledger.keep("run_1", **DONE, connection="Mine", perhaps_twice=True)
+    parts = {**DONE, "connection": "Mine", "perhaps_twice": True, "flow_id": FLOW_ID}
+    ledger.keep("run_1", **parts)
     shown = command("runs", "show", name).out
-    for word in ("Mine", '"query": "moon"', "Far away."):
+    for word in ("Mine", '"query": "moon"', "Far away.", FLOW_ID):
         assert word in shown
     document = json.loads(command("runs", "show", name, "--json").out)
     assert document["input"] == {"query": "moon"}
