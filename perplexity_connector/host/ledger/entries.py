@@ -23,6 +23,9 @@ CostBasis: TypeAlias = Literal["provider", "list_price", "unknown"]
 Retry: TypeAlias = Literal["failed", "unsure"]
 UsageBy: TypeAlias = Literal["model", "action", "connection", "day"]
 
+# The connector of a job that runs a flow for each of its rows, and of the runs of its rows. The steps' runs
+# have the costs, so these runs are in no `usage`.
+FLOW = ""
 # A row in one of these has ended; only a retry or changed content begins a new round.
 ENDED: tuple[State, ...] = ("done", "failed", "unsure")
 
@@ -89,6 +92,7 @@ class NewJob(NewAction):
     * `template_digest`, `columns`: the digest of the template, and the columns of the output.
     * `cap`: the most that it may cost.
     * `output`: the real path of its output.
+    * `flow`: the flow that runs for each row; its connector is `FLOW` then.
     """
 
     job_id: str
@@ -97,6 +101,7 @@ class NewJob(NewAction):
     columns: JsonObject | None = None
     cap: int | None = None
     output: str | None = None
+    flow: JsonObject | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +213,7 @@ class KnownRun:
     """A run in the ledger.
 
     * `is_sandbox`, `number`, `key`: of its job and row; a run outside a job has no number and key.
+    * `flow_id`: the flow of whose step it is a run.
     * `kept`: the reservations of its sends that are in doubt, together with an open one.
     * `perhaps_twice`: its request was sent again although the first may have been billed.
     * `output`: its envelope. A list of runs leaves it out.
@@ -237,6 +243,7 @@ class KnownRun:
     model: str | None
     input: JsonObject | None = field(repr=False)
     summary: str | None = field(repr=False)
+    flow_id: str | None = None
     checkpoint: JsonObject | None = field(default=None, repr=False)
     output: "EnvelopeDocument | None" = field(default=None, repr=False)
 
