@@ -6,16 +6,16 @@ from perplexity_connector.contract import ConnectorError, ErrorCode, Flow
 from perplexity_connector.host.flows.checking import Connections, FlowCheck
 from perplexity_connector.host.flows.parts import Part, part_of
 from perplexity_connector.host.flows.references import Values
-from perplexity_connector.host.flows.running.asking import readable_flow, require_valid
 from perplexity_connector.host.flows.running.flow_log import begin_flow
 from perplexity_connector.host.flows.running.flow_row import FlowRow
-from perplexity_connector.host.flows.running.kept import find_flow, usable
-from perplexity_connector.host.flows.running.resuming import (
+from perplexity_connector.host.flows.running.work import FlowWork
+from perplexity_connector.host.flows.starting.asking import readable_flow, require_valid
+from perplexity_connector.host.flows.starting.kept import find_flow, usable
+from perplexity_connector.host.flows.starting.resuming import (
     Recalled,
     recall,
     take_over,
 )
-from perplexity_connector.host.flows.running.work import FlowWork
 from perplexity_connector.host.ledger.flow_entries import NewFlow
 from perplexity_connector.host.runs.logs.ledger_log import refusing
 
