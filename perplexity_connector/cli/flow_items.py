@@ -10,7 +10,7 @@ from perplexity_connector.cli.flow_lines import (
 )
 from perplexity_connector.cli.output import print_lines, say
 from perplexity_connector.cli.progress import ConsoleRenderer
-from perplexity_connector.contract import JsonValue
+from perplexity_connector.contract import ErrorCode, JsonValue
 from perplexity_connector.contract.readers import as_int, as_list, as_object, as_objects
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ class StepItems:
         if envelope := self._ended.get(index):
             for line in item_warning_lines(index, envelope):
                 say(line)
-        if error:
+        if error and error["code"] != ErrorCode.CANCELLED:
+            # The step itself says that it was stopped.
             for line in item_error_lines(index, error):
                 say(line)
 

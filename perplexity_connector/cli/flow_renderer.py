@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from perplexity_connector.cli.aftermath import close_flow, close_run
+from perplexity_connector.cli.aftermath import close_flow, close_runs
 from perplexity_connector.cli.delivery import Delivery
 from perplexity_connector.cli.exits import ExitCode
 from perplexity_connector.cli.flow_items import StepItems
@@ -14,12 +14,14 @@ from perplexity_connector.cli.flow_result import FlowResult
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.progress import ConsoleRenderer
 from perplexity_connector.cli.records import Records
-from perplexity_connector.cli.run_output import show_problems, show_result
+from perplexity_connector.cli.run_output import show_error, show_problems, show_result
 from perplexity_connector.cli.stopping import StopSignals
 from perplexity_connector.rendering.results import totals_line
 from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from perplexity_connector.cli.flow_arguments import FlowArgs
     from perplexity_connector.contract import (
         EnvelopeDocument,
@@ -89,7 +91,7 @@ class FlowRenderer:
             self.delivery.write(print_json, result.document)
         if self._args.as_json:
             # Only now is it certain whether the steps were written.
-            self._close(*result.runs)
+            self._close(result.runs)
         if result.status != "succeeded":
             close_flow(self._records, flow_id)
         if result.status == "cancelled":
@@ -127,33 +129,31 @@ class FlowRenderer:
             return
         if not self._args.as_json:
             self.delivery.write(show_result, envelope, self._step_renderer.streamed)
-        self._show_problems(envelope)
+        if not self._is_left(envelope):
+            show_problems(envelope)
         if not self._args.as_json:
-            self._close(envelope)
+            self._close([envelope])
 
     def _finish_items(self, items: StepItems, envelope: "EnvelopeDocument") -> None:
         has_failures = items.end(envelope)
         is_shown = not self._args.as_json
         if is_shown and envelope["status"] == "succeeded":
             self.delivery.write(typer.echo, totals_line(envelope))
-        if not has_failures or envelope["status"] != "failed":
-            # Else the error is that of an item, which is shown.
-            self._show_problems(envelope)
+        is_of_item = has_failures and envelope["status"] == "failed"
+        # The warnings, and such an error, are those of items, which are shown.
+        if not is_of_item and not self._is_left(envelope):
+            show_error(envelope)
         if is_shown:
-            self._close(*items.envelopes)
+            self._close(items.envelopes)
 
-    def _show_problems(self, envelope: "EnvelopeDocument") -> None:
-        is_stopped = envelope["status"] == "cancelled"
-        # A reader that leaves stops the run. That is not an error.
-        if not (self.delivery.reader_left and is_stopped):
-            show_problems(envelope)
+    def _is_left(self, envelope: "EnvelopeDocument") -> bool:
+        """Return whether a run was stopped because its reader has left. That is not an error."""
+        return self.delivery.reader_left and envelope["status"] == "cancelled"
 
     def _finish(self) -> None:
         if len(self._result.steps) > 1 and not self._args.as_json:
             totals = totals_line(*self._result.steps.values())
             self.delivery.write(typer.echo, f"\nAll steps: {totals}")
 
-    def _close(self, *envelopes: "EnvelopeDocument") -> None:
-        is_written = self.delivery.is_complete
-        for envelope in envelopes:
-            close_run(self._records, envelope, is_written=is_written)
+    def _close(self, envelopes: "Iterable[EnvelopeDocument]") -> None:
+        close_runs(self._records, envelopes, is_written=self.delivery.is_complete)

@@ -9,7 +9,7 @@ import pytest
 from perplexity_connector.cli import hosts, progress
 from perplexity_connector.host import HostOptions
 from tests.cli.conftest import Command, Outcome
-from tests.cli.fakes import envelope, error_record, failed
+from tests.cli.fakes import envelope, error_record, failed, stopped
 from tests.cli.flow_host import (
     FlowHost,
     ended,
@@ -173,6 +173,18 @@ def test_the_error_of_an_item_is_shown_once(host: FlowHost, run: Run) -> None:
     end = each(answer("First."), failed("timeout"), status="cancelled")
     host.items = [flow_started(), *end, flow_ended("cancelled")]
     assert run().err.count("error: ") == 2
+
+
+def test_a_stop_of_several_items_is_said_once(host: FlowHost, run: Run) -> None:
+    """By the step that was stopped; so are the words about their runs."""
+    ends = (answer("First."), stopped(effect="none"), stopped(effect="none"))
+    items = each(*ends, status="cancelled", warnings=[WARNING])
+    host.items = [flow_started(), *items, flow_ended("cancelled")]
+    error = run().err
+    assert error.count("item") == 0
+    assert error.count("error: ") == 1
+    assert error.count("warning: ") == 0
+    assert error.count("Nothing goes on") == 1
 
 
 def test_an_item_has_its_warnings_under_its_index(host: FlowHost, run: Run) -> None:
