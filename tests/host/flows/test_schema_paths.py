@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from perplexity_connector.contract.json import pointer_tokens
-from perplexity_connector.host.flows.schema_paths import (
+from perplexity_connector.host.flows.schemas.schema_paths import (
     are_disjoint,
     item_schemas,
     names_of,
