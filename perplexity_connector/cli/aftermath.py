@@ -4,9 +4,10 @@ A run whose end was seen and whose answer was written needs no words. A problem 
 warning, which the end of the command gives: the answer counts more.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from perplexity_connector.cli.flow_lines import resume_lines
 from perplexity_connector.cli.output import say
 from perplexity_connector.cli.records import Records
 from perplexity_connector.contract import ErrorCode
@@ -23,12 +24,30 @@ def close_run(
     records: Records, envelope: "EnvelopeDocument", *, is_written: bool
 ) -> None:
     """Say how to go on with a run, unless its end was seen and its answer was written."""
-    records.heed(envelope)
-    error = envelope["error"]
-    if is_written and (error is None or has_seen_end(error)):
-        return
-    for line in _lines(records, envelope, is_written=is_written):
+    close_runs(records, [envelope], is_written=is_written)
+
+
+def close_runs(
+    records: Records, envelopes: "Iterable[EnvelopeDocument]", *, is_written: bool
+) -> None:
+    """Do it for several runs. A line that several of them have is said once."""
+    lines: dict[str, None] = {}
+    for envelope in envelopes:
+        records.heed(envelope)
+        error = envelope["error"]
+        if not is_written or not (error is None or has_seen_end(error)):
+            found = _lines(records, envelope, is_written=is_written)
+            lines |= dict.fromkeys(found)
+    for line in lines:
         say(line)
+
+
+def close_flow(records: Records, flow_id: str) -> None:
+    """Say how to go on with a flow that has not succeeded, if the ledger has what that needs."""
+    known = records.find_flow(flow_id)
+    if known and known.document is not None:
+        for line in resume_lines(known):
+            say(line)
 
 
 def _lines(

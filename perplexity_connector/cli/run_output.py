@@ -51,6 +51,11 @@ def show_problems(envelope: "EnvelopeDocument") -> None:
     """Print the warnings and the error of a run on stderr."""
     for line in warning_lines(envelope):
         say(line)
+    show_error(envelope)
+
+
+def show_error(envelope: "EnvelopeDocument") -> None:
+    """Print the error of a run on stderr, if it has one."""
     if error := envelope["error"]:
         for line in error_lines(error):
             say(line)
