@@ -166,7 +166,7 @@ class Flows:
             may_begin=row.may_begin,
         )
         # Its content is kept as long as that of the job.
-        log = LedgerFlowLog(ledger, row.flow_id, keeps_content=True)
+        log = LedgerFlowLog(ledger, row.flow_id, keeps_content=True, is_strict=True)
         async with aclosing(self._items(work, settings, log)) as items:
             async for item in items:
                 yield item

@@ -184,6 +184,16 @@ def test_a_row_whose_flow_cannot_be_recorded_sends_nothing(tmp_path: Any) -> Non
     row.theatre.ledger.close()
 
 
+def test_a_step_of_a_row_that_cannot_be_recorded_does_not_run(tmp_path: Any) -> None:
+    """After a crash it would be paid twice."""
+    row = Row(Full(tmp_path, begin_step=1))
+    finished = row.run()[-2]
+    assert finished["envelope"]["error"]["code"] == "unavailable"
+    assert row.theatre.sent == []
+    assert row.run()[-1]["status"] == "succeeded"
+    row.theatre.ledger.close()
+
+
 def test_a_rows_flow_is_stopped_by_its_id(row: Row) -> None:
     """The step that runs ends as cancelled."""
 

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 class FlowLog:
-    """The record of a flow, which is called in this order. This one writes nothing.
+    """The record of a flow, which is called in this order. This one writes nothing."""
 
-    * `is_durable`: whether it has the flow, so that another process can go on with it.
-    """
+    async def begin_step(self, step: str, run_id: str, item: int = WHOLE) -> bool:
+        """Write that a step begins, or its run for one item. Return whether a crash cannot lose that.
 
-    is_durable = False
-
-    async def begin_step(self, step: str, run_id: str, item: int = WHOLE) -> None:
-        """Write that a step begins, or its run for one item. Raises `ConnectorError` if it must not."""
+        Raises `ConnectorError` if it must not begin.
+        """
+        del step, run_id, item
+        return False
 
     async def end_step(
         self, step: str, envelope: "EnvelopeDocument", item: int = WHOLE
@@ -48,19 +48,35 @@ class LedgerFlowLog(FlowLog):
     """Writes a flow that the ledger has.
 
     * `_keeps_content`: whether its content outlives its end.
+    * `_is_strict`: whether nothing may run that the ledger does not have, as in a row of a table.
     """
 
-    is_durable = True
-
-    def __init__(self, ledger: "Ledger", flow_id: str, *, keeps_content: bool) -> None:
+    def __init__(
+        self,
+        ledger: "Ledger",
+        flow_id: str,
+        *,
+        keeps_content: bool,
+        is_strict: bool = False,
+    ) -> None:
         """Write nothing yet."""
         self._ledger = ledger
         self._flow_id = flow_id
         self._keeps_content = keeps_content
+        self._is_strict = is_strict
 
-    async def begin_step(self, step: str, run_id: str, item: int = WHOLE) -> None:
-        """Wait until the ledger has the step: after a crash, its run must be found."""
-        await refusing(self._begin_step(step, run_id, item))
+    async def begin_step(self, step: str, run_id: str, item: int = WHOLE) -> bool:
+        """Wait until the ledger has the step: after a crash, its run must be found.
+
+        If the ledger cannot be written, the run says so by itself.
+        """
+        try:
+            await refusing(self._begin_step(step, run_id, item))
+        except ConnectorError as error:
+            if self._is_strict or error.code is ErrorCode.CANCELLED:
+                raise
+            return False
+        return True
 
     async def _begin_step(self, step: str, run_id: str, item: int) -> None:
         await committed(self._ledger.begin_step(self._flow_id, step, run_id, item=item))
@@ -83,7 +99,9 @@ class LedgerFlowLog(FlowLog):
                 )
             )
         except (LedgerError, FencedError) as error:
-            warn(envelope, error)
+            codes = {warning["code"] for warning in envelope["warnings"]}
+            if "not_recorded" not in codes:
+                warn(envelope, error)
 
     async def skip_step(self, step: str) -> None:
         """Write that a step does not run. A resumed flow finds that out by itself."""

@@ -119,8 +119,7 @@ class StepRuns:
             run = self._bound(step, run_id, values)
             if begun and begun.is_unsure and self._settings.retry != "unsure":
                 raise unsure_error()
-            if begun is None or begun.is_elsewhere or not begun.checkpoint:
-                await self._log.begin_step(step.id, run_id, item)
+            is_recorded = await self._is_recorded(step, run_id, item)
             self._require_going_on(run_id)
         except ConnectorError as error:
             return record.failure_envelope(error)
@@ -129,7 +128,7 @@ class StepRuns:
             run.connector,
             run.action,
             run.input,
-            self._options(run, begun),
+            self._options(run, begun, durable=is_recorded),
             listener=listener,
             log=self._settings.make_log(),
         )
@@ -157,7 +156,16 @@ class StepRuns:
     def _version(self, step: FlowStep) -> int:
         return self._catalogue.action_version(step.connector, step.action, step.version)
 
-    def _options(self, run: StepRun, begun: Begun | None) -> RunOptions:
+    async def _is_recorded(self, step: FlowStep, run_id: str, item: int) -> bool:
+        """Write that a run begins, unless it is followed. Return whether a crash cannot lose that."""
+        begun = self.begun(step, item)
+        if begun and begun.checkpoint and not begun.is_elsewhere:
+            return True
+        return await self._log.begin_step(step.id, run_id, item)
+
+    def _options(
+        self, run: StepRun, begun: Begun | None, *, durable: bool
+    ) -> RunOptions:
         keep = self._settings.on_checkpoint
         options = RunOptions(
             version=run.version,
@@ -165,7 +173,7 @@ class StepRuns:
             timeout=self._settings.timeout,
             run_id=run.run_id,
             on_checkpoint=None if keep is None else functools.partial(keep, run),
-            durable=self._log.is_durable,
+            durable=durable,
         )
         if begun and begun.checkpoint:
             options["resume_from"] = begun.checkpoint
