@@ -19,12 +19,13 @@ from tests.workbench.entering import session_header
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """A running workbench: its server, its host, and a client that came in by the address."""
+    """A running workbench: its server, its host, its saved flows, and a client that came in by the address."""
 
     server: WorkbenchServer
     host: Host
     page: httpx.Client
     url: str
+    flows: Path
 
     def call(self, method: str, path: str, document: Any = None) -> httpx.Response:
         """What the page's own script would get."""
@@ -93,7 +94,9 @@ def served(folder: Path) -> Iterator[Serve]:
             page = stack.enter_context(
                 httpx.Client(base_url=url, headers=headers, timeout=20)
             )
-            return Bench(server=server, host=host, page=page, url=url)
+            return Bench(
+                server=server, host=host, page=page, url=url, flows=folder / "flows"
+            )
 
         yield start
 
