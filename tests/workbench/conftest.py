@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from perplexity_connector.host import ConnectionStore, Host
+from perplexity_connector.host import ConnectionStore, Host, Ledger
 from perplexity_connector.workbench.server import WorkbenchServer
 from tests.host.stage import TOKEN, toy_host
 from tests.toy.toy import ToyPlugin
@@ -67,12 +67,17 @@ def served(folder: Path) -> Iterator[Serve]:
     static = page_in(folder)
     with ExitStack() as stack:
 
-        def start(plugin: ToyPlugin | None = None, *allowed: str) -> Bench:
+        def start(
+            plugin: ToyPlugin | None = None,
+            *allowed: str,
+            ledger: Ledger | None = None,
+        ) -> Bench:
             plugin = plugin or ToyPlugin()
             host = toy_host(
                 plugin,
                 store=ConnectionStore(folder / "store", {}),
                 environ={"TOY_TOKEN": TOKEN},
+                ledger=ledger,
             )
             listening = threading.Event()
             server = WorkbenchServer(
@@ -83,6 +88,7 @@ def served(folder: Path) -> Iterator[Serve]:
                 static=static,
                 allowed=allowed,
                 flows=folder / "flows",
+                ledger=ledger,
             )
             thread = threading.Thread(target=server.serve_until_stopped, daemon=True)
             thread.start()
@@ -106,6 +112,14 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     """Serves workbenches until the end of the test."""
     with served(tmp_path) as start:
         yield start
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger in a file, in which nothing is recorded."""
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    yield ledger
+    ledger.close()
 
 
 @pytest.fixture
