@@ -126,20 +126,19 @@ def test_a_name_that_every_system_allows_is_kept(tmp_path: Path, name: str) -> N
     assert (tmp_path / f"{name}.json").is_file()
 
 
-@pytest.mark.parametrize("name", ["../secret", "..", "none", "secret.json", "", "\0"])
-def test_a_name_that_is_not_in_the_list_opens_nothing(bench: Bench, name: str) -> None:
+def test_a_name_that_is_not_in_the_list_opens_nothing(bench: Bench) -> None:
     """Nor is it changed or run: a client's text is never a path."""
     saved(bench, "Mine")
-    calls: list[tuple[str, str, Any]] = [
-        ("GET", at(name), None),
-        ("PATCH", at(name), {"name": "x"}),
-        ("DELETE", at(name), None),
-    ]
-    for method, path, body in calls:
-        assert failed(bench.call(method, path, body), 404)["code"] == "not_found"
-    if name:
-        body = {"flow": FLOW, "name": name}
-        assert failed(bench.call("POST", "/api/runs", body), 404)
+    (bench.flows.parent / "secret.json").write_text("{}")
+    for name in ("../secret", "..", "none", "Mine.json", "mine", "\0"):
+        calls: list[tuple[str, str, Any]] = [
+            ("GET", at(name), None),
+            ("PATCH", at(name), {"name": "x"}),
+            ("DELETE", at(name), None),
+            ("POST", "/api/runs", {"flow": FLOW, "name": name}),
+        ]
+        for method, path, body in calls:
+            assert failed(bench.call(method, path, body), 404)["code"] == "not_found"
 
 
 def test_both_ways_to_write_a_letter_are_one_name(tmp_path: Path) -> None:
