@@ -34,8 +34,6 @@ class Request:
     * `options`: all others as given.
     """
 
-    connector: str
-    action: str
     table: Path
     out: Path
     template: Mapping[str, str]
@@ -48,9 +46,13 @@ class Request:
         return self.options.get("job") or str(self.out)
 
 
+def check_action(connector: str, action: str) -> None:
+    """Raise `ConnectorError` (`invalid_input`) for what is not an id."""
+    require_name("connector", connector)
+    require_name("action", action)
+
+
 def check_request(
-    connector: str,
-    action: str,
     table: str | Path,
     template: Mapping[str, str],
     options: TableOptions,
@@ -58,13 +60,9 @@ def check_request(
     """Return the request. Raises `ConnectorError` (`invalid_input`) for a wrong argument."""
     _require_known(options, TableOptions)
     _check_options(options)
-    require_name("connector", connector)
-    require_name("action", action)
     _check_template(template)
     budget = options.get("budget")
     request = Request(
-        connector=connector,
-        action=action,
         table=_path("table", table),
         out=_path("out", options.get("out")),
         template=dict(template),

@@ -16,7 +16,6 @@ from perplexity_connector.host.ledger.entries import (
     State,
 )
 from perplexity_connector.host.ledger.writing.waiting import committed
-from perplexity_connector.host.runs.params import RunOptions
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.spending.budget import used_up_words
 from perplexity_connector.host.spending.money import NANO
@@ -78,7 +77,7 @@ class RunningRows:
         self._ledger = ledger
         self._work = work
         self._job_id = work.job_id
-        self._step = work.step
+        self._runnable = work.runnable
         self._records = records
         self._report = report
         self._left = work.left
@@ -203,19 +202,8 @@ class RunningRows:
         return await logs.spending.day_budgets() if logs else ()
 
     async def _row(self, claim: Claim) -> None:
-        step = self._step
-        log = RowLog(self._ledger, claim, self.brakes, idempotent=step.idempotent)
-        options = RunOptions(
-            version=step.version,
-            connection=step.connection,
-            timeout=step.timeout,
-            run_id=claim.run_id,
-            resume_from=claim.checkpoint,
-        )
-        row = claim.input or {}
-        envelope = await self._runs.run(
-            step.connector, step.action, row, options, log=log
-        )
+        log = self._runnable.log(self._ledger, claim, self.brakes)
+        envelope = await self._runnable.run(claim, log)
         await self._row_ended(claim, log, envelope)
 
     async def _row_ended(
@@ -326,10 +314,9 @@ class RunningRows:
             await self._read_percentiles()
 
     async def _read_percentiles(self) -> None:
+        named = self._runnable.named
         for group in self._work.groups:
-            found = self._ledger.percentile(
-                self._step.connector, self._step.action, group
-            )
+            found = self._ledger.percentile(named.connector, named.action, group)
             with suppress(LedgerError):
                 if (nano := await committed(found)) is not None:
                     self._percentiles[group] = nano

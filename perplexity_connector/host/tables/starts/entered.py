@@ -20,7 +20,8 @@ from perplexity_connector.host.tables.outputs.writing import RecordWriter
 from perplexity_connector.host.tables.params import JobOptions
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import AT_ONCE
-from perplexity_connector.host.tables.rows.work import Step, Work
+from perplexity_connector.host.tables.rows.work import Work
+from perplexity_connector.host.tables.runnables.runnable import Runnable
 from perplexity_connector.host.tables.starts.start import end_job
 from perplexity_connector.host.tables.starts.starting import one_writer
 
@@ -73,21 +74,12 @@ def work_of(
     known: KnownJob,
     options: JobOptions,
     groups: "Collection[str]",
-    *,
-    is_idempotent: bool,
+    runnable: Runnable,
 ) -> Work:
     """Return the rows of a job, as this process runs them."""
-    step = Step(
-        connector=known.connector,
-        action=known.action,
-        version=known.version,
-        connection=options.get("connection") or known.connection,
-        timeout=options.get("timeout"),
-        idempotent=is_idempotent,
-    )
     return Work(
         job_id=known.job_id,
-        step=step,
+        runnable=runnable,
         at_once=options.get("at_once", AT_ONCE),
         has_keys=_has_keys(known),
         groups=groups,
