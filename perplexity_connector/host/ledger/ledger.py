@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger import lazy
+from perplexity_connector.host.ledger.methods.flow_ledger import FlowLedger
 from perplexity_connector.host.ledger.methods.job_ledger import JobLedger
 from perplexity_connector.host.ledger.methods.turn_ledger import TurnLedger
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Ledger"]
 
 
-class Ledger(JobLedger, TurnLedger):
+class Ledger(JobLedger, FlowLedger, TurnLedger):
     """The recorded work of all processes that share a database.
 
     Most methods return a future, which resolves after the commit. It raises `LedgerError` if the
@@ -40,11 +41,22 @@ class Ledger(JobLedger, TurnLedger):
 
     # One run.
 
-    def begin_run(self, run: "NewRun") -> "Future[Claim]":
-        """Record a run outside a job, with its reservation. `OverBudgetError` if that does not fit."""
+    def begin_run(
+        self, run: "NewRun", *, within: "Claim | None" = None
+    ) -> "Future[Claim]":
+        """Record a run outside a job, with its reservation. `OverBudgetError` if that does not fit.
+
+        `within`: the claim of the row for which it is a step of a flow: `FencedError` if another owner
+        has that row.
+        """
         return self._write(
             lambda tx: lazy.claims.begin_run(
-                tx.connection, tx.owner, run, is_alive=tx.is_alive, now=tx.now
+                tx.connection,
+                tx.owner,
+                run,
+                within=within,
+                is_alive=tx.is_alive,
+                now=tx.now,
             ),
             run.budgets,
         )
