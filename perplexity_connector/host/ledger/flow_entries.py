@@ -1,12 +1,13 @@
 """The flows of the ledger, and its history, as data. Money, times and reprs are as in `entries`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from perplexity_connector.contract import JsonObject
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from perplexity_connector.contract import RunStatusName
     from perplexity_connector.host.ledger.entries import State
 
@@ -49,7 +50,8 @@ class KnownStep:
     * `run_id`, `run_state`: its newest run. The state is None if the run has not begun, as for the
       step itself where its items have the runs.
     * `kept_from`: the flow whose output was kept; None if it ran here, or another output was given.
-    * `cost`: the known costs of its runs, those of before a resume too.
+    * `cost`: the known costs of its runs, those of before a resume and of its items too; None if none
+      is known.
     * `record`: its envelope, or that of its run. A list of flows leaves it out.
     """
 
@@ -59,7 +61,7 @@ class KnownStep:
     run_id: str | None
     run_state: "State | None"
     kept_from: str | None
-    cost: int
+    cost: int | None
     record: JsonObject | None = field(default=None, repr=False)
 
 
@@ -71,7 +73,7 @@ class KnownFlow:
     * `status`: how it ended; None if it has not.
     * `document`, `inputs`: None if they were erased; a flow need not have inputs.
     * `summary`: of the last step that ended.
-    * `cost`: the known costs of all runs of its steps.
+    * `cost`: the known costs of all runs of its steps; None if none is known.
     * `steps`: in the order in which they began, each with its items after it.
     """
 
@@ -89,7 +91,7 @@ class KnownFlow:
     content_erased: bool
     row_id: int | None
     summary: str | None = field(repr=False)
-    cost: int
+    cost: int | None
     steps: tuple[KnownStep, ...]
 
     @property

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 __all__ = [
     "budgets",
     "claims",
-    "flow_keeping",
+    "erasing",
     "flow_reading",
     "flows",
     "history",
@@ -27,7 +27,7 @@ __all__ = [
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger import journal_files
     from perplexity_connector.host.ledger.records import (
-        flow_keeping,
+        erasing,
         flow_reading,
         history,
         keeping,
@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     )
 else:
     _PACKAGES = {"journal_files": ""} | dict.fromkeys(
-        ("flow_keeping", "flow_reading", "history", "keeping", "reading", "usage"), ".records"
+        ("erasing", "flow_reading", "history", "keeping", "reading", "usage"),
+        ".records",
     )
 
     def __getattr__(name: str) -> object:

@@ -124,7 +124,7 @@ class Ledger(JobLedger, FlowLedger, TurnLedger):
         def work(tx: "Transaction") -> "State":
             state = lazy.run_ends.end_run(tx.connection, tx.owner, claim, end)
             if is_erasing:
-                lazy.keeping.erase(tx.connection, claim.job_id)
+                lazy.erasing.erase(tx.connection, claim.job_id)
             return state
 
         return self._write(work, claim.budgets, is_erasing=is_erasing)
@@ -209,5 +209,5 @@ class Ledger(JobLedger, FlowLedger, TurnLedger):
         Digest, state and cost stay. Return whether it has ended.
         """
         return self._write(
-            lambda tx: lazy.keeping.erase(tx.connection, job_id), is_erasing=True
+            lambda tx: lazy.erasing.erase(tx.connection, job_id), is_erasing=True
         )

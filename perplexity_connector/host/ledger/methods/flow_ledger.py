@@ -1,17 +1,20 @@
 """The flows of a ledger, and its history."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger import lazy
 from perplexity_connector.host.ledger.flow_entries import WHOLE, read_cursor
 from perplexity_connector.host.ledger.methods.using import LedgerUser
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from concurrent.futures import Future
 
-    from perplexity_connector.contract import EnvelopeDocument, RunStatusName
+    from perplexity_connector.contract import (
+        EnvelopeDocument,
+        JsonObject,
+        RunStatusName,
+    )
     from perplexity_connector.host.ledger.entries import Claim
     from perplexity_connector.host.ledger.flow_entries import (
         HistoryEntry,
@@ -64,7 +67,7 @@ class FlowLedger(LedgerUser):
         """
         return self._write(
             lambda tx: lazy.flows.begin_step(
-                tx.connection, tx.owner, flow_id, step, item, run_id
+                tx.connection, tx.owner, flow_id, (step, item), run_id
             )
         )
 
@@ -83,13 +86,11 @@ class FlowLedger(LedgerUser):
         """
         return self._write(
             lambda tx: lazy.flows.end_step(
-                tx.connection, tx.owner, flow_id, step, item, envelope, state
+                tx.connection, tx.owner, flow_id, (step, item), envelope, state
             )
         )
 
-    def end_flow(
-        self, flow_id: str, status: "RunStatusName | None"
-    ) -> "Future[None]":
+    def end_flow(self, flow_id: str, status: "RunStatusName | None") -> "Future[None]":
         """Record the end of a flow. With None, this process only leaves it: any process may resume it.
 
         A flow that another process has resumed stays as it is.
@@ -99,7 +100,7 @@ class FlowLedger(LedgerUser):
         def work(tx: "Transaction") -> None:
             lazy.flows.end_flow(tx.connection, tx.owner, flow_id, status, now=tx.now)
             if is_erasing:
-                lazy.flow_keeping.erase_flow(tx.connection, flow_id)
+                lazy.erasing.erase_flow(tx.connection, flow_id)
 
         return self._write(work, is_erasing=is_erasing)
 
@@ -112,8 +113,9 @@ class FlowLedger(LedgerUser):
         whose owner has the flow too. `LookupError` if there is nothing to go on with, or it was erased;
         `FencedError` while a process works on it.
         """
-        return self._write(
-            lambda tx: lazy.flows.resume_flow(
+
+        def work(tx: "Transaction") -> "KnownFlow":
+            lazy.flows.resume_flow(
                 tx.connection,
                 tx.owner,
                 flow_id,
@@ -121,7 +123,11 @@ class FlowLedger(LedgerUser):
                 is_alive=tx.is_alive,
                 now=tx.now,
             )
-        )
+            return lazy.flow_reading.known_flow(
+                tx.connection, flow_id, is_alive=tx.is_alive
+            )
+
+        return self._write(work)
 
     # The records.
 
