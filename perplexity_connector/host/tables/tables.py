@@ -7,9 +7,14 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import ConnectorError
+from perplexity_connector.contract import ConnectorError, JsonObject
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.ledger.entries import KnownJob, KnownLine, KnownRow
+from perplexity_connector.host.ledger.entries import (
+    FLOW,
+    KnownJob,
+    KnownLine,
+    KnownRow,
+)
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.tables.figures import planned_item, require_enough
@@ -18,11 +23,16 @@ from perplexity_connector.host.tables.inputs.planning import Plan, Planner, Reci
 from perplexity_connector.host.tables.jobs import Find, TableJob, prepare_job
 from perplexity_connector.host.tables.outputs.opening import check_output, open_output
 from perplexity_connector.host.tables.outputs.writing import Records, RecordWriter
-from perplexity_connector.host.tables.params import JobOptions, TableOptions
+from perplexity_connector.host.tables.params import (
+    FlowTableOptions,
+    JobOptions,
+    TableOptions,
+)
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import (
     Request,
     check_action,
+    check_flow_request,
     check_job,
     check_request,
     check_writing,
@@ -32,6 +42,7 @@ from perplexity_connector.host.tables.runnables.runnable import Runnable
 from perplexity_connector.host.tables.runnables.runnable_action import RunnableAction
 from perplexity_connector.host.tables.starts.alone import alone, usable_ledger
 from perplexity_connector.host.tables.starts.entered import (
+    connections_of,
     find_entered,
     place_of,
     require_runnable,
@@ -51,20 +62,28 @@ if TYPE_CHECKING:
         TableItem,
         TablePlannedItem,
     )
+    from perplexity_connector.host.flows.checking import Connections
+    from perplexity_connector.host.flows.flows import Flows
     from perplexity_connector.host.ledger.ledger import Ledger
     from perplexity_connector.host.tables.outputs.output import Output
+
+NO_FLOW: JsonObject = {"flow_version": 1, "steps": []}
 
 
 class Tables:
     """The tables of one host. The catalogue describes actions; the runs validate and run them.
 
+    * `_flows`: returns the flows of the host, which only some tables need.
     * `_under_way`: the jobs whose rows it runs.
     """
 
-    def __init__(self, catalogue: Catalogue, runs: Runs) -> None:
-        """Use the catalogue and the runs of the host."""
+    def __init__(
+        self, catalogue: Catalogue, runs: Runs, flows: "Callable[[], Flows]"
+    ) -> None:
+        """Use the catalogue, the runs and the flows of the host."""
         self._catalogue = catalogue
         self._runs = runs
+        self._flows = flows
         self._under_way = UnderWay()
         runs.before_close = self._under_way.end_all
 
@@ -89,6 +108,25 @@ class Tables:
         def ask() -> Request:
             check_action(connector, action)
             return check_request(table, template, options)
+
+        return self._stream(ask, find)
+
+    def stream_flow(
+        self,
+        flow: JsonObject,
+        table: str | Path,
+        template: Mapping[str, str] | None,
+        options: FlowTableOptions,
+    ) -> "AsyncGenerator[TableItem, None]":
+        """See `Host.stream_flow_table`."""
+        connections = options.get("connections") or {}
+        timeout = options.get("timeout")
+
+        def find(_: int | None) -> Runnable:
+            return self._flow(flow, connections, timeout)
+
+        def ask() -> Request:
+            return check_flow_request(table, template or {}, options)
 
         return self._stream(ask, find)
 
@@ -154,19 +192,43 @@ class Tables:
     ) -> Work:
         """Return the rows of a job that the ledger has, after a new start if no other is given."""
         require_runnable(known, options, is_sandbox=self._is_sandbox)
-        runnable = self._runnable(known, options)
+        runnable = await self._runnable(ledger, known, options)
         with usable_ledger():
             if options.get("start") is None:
                 known = await restarted(ledger, known, options.get("retry"))
             groups = await committed(ledger.price_groups(known.job_id))
         return work_of(known, options, groups, runnable)
 
-    def _runnable(self, known: KnownJob, options: JobOptions) -> Runnable:
+    async def _runnable(
+        self, ledger: "Ledger", known: KnownJob, options: JobOptions
+    ) -> Runnable:
         """Return what the rows of a job run that the ledger has."""
+        if known.connector == FLOW:
+            with usable_ledger():
+                flow = await committed(ledger.job_flow(known.job_id))
+            connections = connections_of(known, options)
+            # Without a flow, no row is left to run it.
+            return self._flow(flow or NO_FLOW, connections, options.get("timeout"))
         connection = options.get("connection") or known.connection
         where = (known.connector, known.action)
         given = JobOptions(connection=connection, timeout=options.get("timeout"))
         return self._action(where, known.version, given)
+
+    def _flow(
+        self, flow: JsonObject, connections: "Connections", timeout: float | None
+    ) -> Runnable:
+        from perplexity_connector.host.tables.runnables.runnable_flow import (  # noqa: PLC0415 - only a table of flows needs them
+            RunnableFlow,
+        )
+
+        return RunnableFlow(
+            self._catalogue,
+            self._runs,
+            self._flows(),
+            flow,
+            connections=connections,
+            timeout=timeout,
+        )
 
     def _action(
         self,

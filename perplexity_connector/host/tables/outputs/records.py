@@ -129,9 +129,16 @@ def run_of(record: bytes) -> str | None:
     return run_id if isinstance(run_id, str) else None
 
 
-def columns_of(layout: Layout, key: str | None) -> JsonObject:
-    """Return the columns as the ledger keeps them with the job."""
-    return {"table": list(layout.columns), "own": dict(layout.own), "key": key}
+def columns_of(
+    layout: Layout, key: str | None, connections: Mapping[str, str]
+) -> JsonObject:
+    """Return what the ledger keeps of the columns, and the names of a flow's connections, with the job."""
+    columns: JsonObject = {
+        "table": list(layout.columns),
+        "own": dict(layout.own),
+        "key": key,
+    }
+    return {**columns, "connections": {**connections}} if connections else columns
 
 
 def layout_of(

@@ -202,8 +202,8 @@ class RunningRows:
         return await logs.spending.day_budgets() if logs else ()
 
     async def _row(self, claim: Claim) -> None:
-        log = self._runnable.log(self._ledger, claim, self.brakes)
-        envelope = await self._runnable.run(claim, log)
+        run = self._runnable.run(self._ledger, claim, self.brakes)
+        log, envelope = await run
         await self._row_ended(claim, log, envelope)
 
     async def _row_ended(
@@ -246,13 +246,16 @@ class RunningRows:
                 await self._fail(claim, end)
 
     async def _plan_again(self, claim: Claim, end: RunEnd) -> None:
-        await self._put_back(claim)
-        await self._report_row(claim, end, "planned")
+        state = await self._put_back(claim)
+        if state == "begun":
+            self.begun.append(claim)
+        await self._report_row(claim, end, state)
 
-    async def _put_back(self, claim: Claim) -> None:
+    async def _put_back(self, claim: Claim) -> State:
         # If the ledger cannot take it, the next start finds the row without a living owner.
         with suppress(LedgerError, FencedError):
-            await committed(self._ledger.put_back(claim))
+            return await committed(self._ledger.put_back(claim))
+        return "planned"
 
     async def _fail(self, claim: Claim, end: RunEnd) -> None:
         end = replace(end, state="failed")

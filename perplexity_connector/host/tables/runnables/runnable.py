@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from perplexity_connector.contract import JsonObject, JsonValue
@@ -29,13 +29,17 @@ class Named:
     * `connector`, `action`, `version`: of an action.
     * `connection`: the name of its stored connection; None for any other one.
     * `idempotent`: whether a row may be repeated freely.
+    * `flow`: the document of a flow, which has no connector; None for an action.
+    * `connections`: the names of the stored connections of a flow, by connector, that replace its own.
     """
 
     connector: str
     action: str
     version: int
-    connection: str | None
+    connection: str | None = None
     idempotent: bool
+    flow: JsonObject | None = field(default=None, repr=False)
+    connections: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class Runnable(ABC):
@@ -69,9 +73,7 @@ class Runnable(ABC):
         """Return how long so many rows take at the known rate limit; None if it is not known."""
 
     @abstractmethod
-    def log(self, ledger: "Ledger", claim: "Claim", brakes: "Brakes") -> "RowLog":
-        """Return the log of a row that this process has claimed."""
-
-    @abstractmethod
-    async def run(self, claim: "Claim", log: "RowLog") -> "EnvelopeDocument":
-        """Run a row to its end, and return its envelope."""
+    async def run(
+        self, ledger: "Ledger", claim: "Claim", brakes: "Brakes"
+    ) -> "tuple[RowLog, EnvelopeDocument]":
+        """Run a row that this process has claimed to its end. Return its log and its envelope."""

@@ -79,12 +79,11 @@ class RunnableAction(Runnable):
         """Return how long so many runs take at the known rate limit; None if it is not known."""
         return self._runs.seconds_for(*self._where, self._connection, rows)
 
-    def log(self, ledger: "Ledger", claim: "Claim", brakes: "Brakes") -> RowLog:
-        """Return the log of a row that this process has claimed."""
-        return RowLog(ledger, claim, brakes, idempotent=self.named.idempotent)
-
-    async def run(self, claim: "Claim", log: RowLog) -> "EnvelopeDocument":
-        """Run the action, or follow its run of before, and return its envelope."""
+    async def run(
+        self, ledger: "Ledger", claim: "Claim", brakes: "Brakes"
+    ) -> "tuple[RowLog, EnvelopeDocument]":
+        """Run the action, or follow its run of before. Return the log and the envelope of the row."""
+        log = RowLog(ledger, claim, brakes, idempotent=self.named.idempotent)
         options = RunOptions(
             version=self._version,
             connection=self._connection,
@@ -92,4 +91,5 @@ class RunnableAction(Runnable):
             run_id=claim.run_id,
             resume_from=claim.checkpoint,
         )
-        return await self._runs.run(*self._where, claim.input or {}, options, log=log)
+        row = claim.input or {}
+        return log, await self._runs.run(*self._where, row, options, log=log)

@@ -57,7 +57,10 @@ async def _begin(
         connection=named.connection,
         idempotent=named.idempotent,
         template_digest=job.digest,
-        columns=columns_of(job.layout, job.request.options.get("key")),
+        flow=named.flow,
+        columns=columns_of(
+            job.layout, job.request.options.get("key"), named.connections
+        ),
         cap=job.request.cap,
         is_sandbox=is_sandbox,
     )
