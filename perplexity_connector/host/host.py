@@ -244,8 +244,9 @@ class Host(HostFlows, HostTables):
         """Stop every run or flow of that id. Return whether one was active in this host.
 
         The id of a flow stops its current step, and the flow with it. That of a step with `each` stops
-        the runs of all its items. The provider is asked to stop and the partial answer is kept. The call that waits for the
-        run gets an envelope with the status `cancelled`. Call this on the host's event loop.
+        the runs of all its items. The provider is asked to stop and the partial answer is kept. The call
+        that waits for the run gets an envelope with the status `cancelled`. Call this on the host's
+        event loop.
 
         For the job of a table, the first call sends nothing new and waits up to ten seconds; then the
         runs that the provider has begun go on, for the next start. The second call asks the provider

@@ -2,13 +2,14 @@
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Unpack
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.validation.sealing import seal_all
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
     from perplexity_connector.contract import (
         FlowDocument,
         FlowErrorDocument,
