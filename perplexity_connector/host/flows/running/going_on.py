@@ -60,6 +60,7 @@ class GoingOn:
             new = NewFlow(
                 flow_id=row.flow_id,
                 document={},  # the job has it, once for all rows
+                inputs=row.inputs,
                 is_sandbox=is_sandbox,
                 row_id=row.row_id,
             )
