@@ -14,12 +14,12 @@ from perplexity_connector.contract import (
     JsonObject,
 )
 from perplexity_connector.host import Host, Ledger
-from tests.host.stage import TOKEN, changed, toy_host
+from tests.host.stage import TOKEN, toy_host
 from tests.toy.toy import ToyPlugin
 
 Document = dict[str, Any]
 Handler = Callable[[JsonObject, ActionContext], Awaitable[ActionResult]]
-COST = {"cost": {"currency": "USD", "total_cost": 0.1}}
+COST: JsonObject = {"cost": {"currency": "USD", "total_cost": 0.1}}
 
 
 def step(id: str, action: str = "greet", /, **more: Any) -> Document:
@@ -40,7 +40,10 @@ def ref(step: str, pointer: str = "/text", **more: Any) -> Document:
 
 
 # For each person, a greeting.
-PEOPLE = {"type": "object", "properties": {"people": {"type": "array"}, "who": {"type": "string"}}}
+PEOPLE = {
+    "type": "object",
+    "properties": {"people": {"type": "array"}, "who": {"type": "string"}},
+}
 
 
 def each(**more: Any) -> Document:
@@ -81,12 +84,7 @@ class Theatre:
         """A toy host over the ledger."""
         plugin = ToyPlugin(greet=self.greet, count=self.count)
         given = {"ledger": self.ledger, "retries": 0, "environ": {"TOY_TOKEN": TOKEN}}
-        return toy_host(plugin, self.manifest, **{**given, **options})
-
-    @property
-    def manifest(self) -> Path:
-        """A toy whose greeting may have further members."""
-        return changed(self.folder / "toy")
+        return toy_host(plugin, **{**given, **options})
 
     async def greet(self, input: JsonObject, ctx: ActionContext) -> ActionResult:
         """Greet, once the request may leave."""
@@ -122,9 +120,7 @@ class Theatre:
         """The items of a flow that goes on."""
         return self.inside(lambda host: every(host.resume_flow(flow_id, **options)))
 
-    def inside(
-        self, work: Callable[[Host], Awaitable[Any]], **options: Any
-    ) -> Any:
+    def inside(self, work: Callable[[Host], Awaitable[Any]], **options: Any) -> Any:
         """The result of work in an open host."""
 
         async def opened() -> Any:

@@ -67,18 +67,20 @@ def test_the_stream_has_the_start_and_the_end_of_each_item(theatre: Theatre) -> 
         ("greet", 0, "Ada"),
         ("greet", 1, "Bo"),
     ]
-    started = {one["index"]: one["run_id"] for one in items if one["type"] == "item.started"}
+    started = {
+        one["index"]: one["run_id"] for one in items if one["type"] == "item.started"
+    }
     ended = [one for one in items if one["type"] == "item.finished"]
     assert {one["index"]: one["envelope"]["run_id"] for one in ended} == started
 
 
 def test_an_empty_list_succeeds_without_a_run(theatre: Theatre) -> None:
     """A later step may use its output."""
-    last = step("last", "count", bindings={"/text": [ref("greet", "/items")]})
+    last = step("last", "count", bindings={"/text": ["=", ref("greet", "/items")]})
     done = theatre.run(greetings(last), inputs={"people": []})
     assert done["status"] == "succeeded"
     assert done["steps"][0]["envelope"]["output"] == {"items": [], "failed": []}
-    assert theatre.sent == ["[]"]
+    assert theatre.sent == ["=[]"]
 
 
 @pytest.mark.parametrize("people", [[str(number) for number in range(21)], None])
