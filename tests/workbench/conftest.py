@@ -26,6 +26,12 @@ class Bench:
     page: httpx.Client
     url: str
     flows: Path
+    thread: threading.Thread
+
+    def end(self) -> None:
+        """End the server, as Ctrl-C does."""
+        self.server.should_exit = True
+        self.thread.join()
 
     def call(self, method: str, path: str, document: Any = None) -> httpx.Response:
         """What the page's own script would get."""
@@ -101,7 +107,12 @@ def served(folder: Path) -> Iterator[Serve]:
                 httpx.Client(base_url=url, headers=headers, timeout=20)
             )
             return Bench(
-                server=server, host=host, page=page, url=url, flows=folder / "flows"
+                server=server,
+                host=host,
+                page=page,
+                url=url,
+                flows=folder / "flows",
+                thread=thread,
             )
 
         yield start
