@@ -40,7 +40,10 @@ def ref(step: str, pointer: str = "/text", **more: Any) -> Document:
 
 
 # For each person, a greeting.
-PEOPLE = {"type": "object", "properties": {"people": {"type": "array"}, "who": {"type": "string"}}}
+PEOPLE = {
+    "type": "object",
+    "properties": {"people": {"type": "array"}, "who": {"type": "string"}},
+}
 
 
 def each(**more: Any) -> Document:
@@ -122,9 +125,7 @@ class Theatre:
         """The items of a flow that goes on."""
         return self.inside(lambda host: every(host.resume_flow(flow_id, **options)))
 
-    def inside(
-        self, work: Callable[[Host], Awaitable[Any]], **options: Any
-    ) -> Any:
+    def inside(self, work: Callable[[Host], Awaitable[Any]], **options: Any) -> Any:
         """The result of work in an open host."""
 
         async def opened() -> Any:

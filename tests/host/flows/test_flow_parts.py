@@ -195,7 +195,9 @@ def test_a_flow_goes_on_after_a_failure_if_its_step_says_so(theatre: Theatre) ->
         "flow.finished",
     ]
     assert [
-        (item["step"], item["missing"]) for item in items if item["type"] == "step.skipped"
+        (item["step"], item["missing"])
+        for item in items
+        if item["type"] == "step.skipped"
     ] == [("two", "one"), ("three", "two")]
     assert items[-1]["status"] == "succeeded"
     assert theatre.sent == ["Ada", "Di", "Ed"]
@@ -213,7 +215,9 @@ def test_a_flow_goes_on_after_a_failure_if_its_step_says_so(theatre: Theatre) ->
 
 def test_a_step_that_is_stopped_ends_the_flow_in_any_case(theatre: Theatre) -> None:
     """Also where the flow goes on after a failure, and between two steps."""
-    document = flow(step("one", name="Ada", on_failure="continue"), step("two", name="Bo"))
+    document = flow(
+        step("one", name="Ada", on_failure="continue"), step("two", name="Bo")
+    )
     for moment in ("text.delta", "step.started", "step.finished", "flow.started"):
         theatre.sent.clear()
 

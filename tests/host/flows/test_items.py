@@ -67,7 +67,9 @@ def test_the_stream_has_the_start_and_the_end_of_each_item(theatre: Theatre) -> 
         ("greet", 0, "Ada"),
         ("greet", 1, "Bo"),
     ]
-    started = {one["index"]: one["run_id"] for one in items if one["type"] == "item.started"}
+    started = {
+        one["index"]: one["run_id"] for one in items if one["type"] == "item.started"
+    }
     ended = [one for one in items if one["type"] == "item.finished"]
     assert {one["index"]: one["envelope"]["run_id"] for one in ended} == started
 
