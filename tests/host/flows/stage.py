@@ -14,12 +14,12 @@ from perplexity_connector.contract import (
     JsonObject,
 )
 from perplexity_connector.host import Host, Ledger
-from tests.host.stage import TOKEN, changed, toy_host
+from tests.host.stage import TOKEN, toy_host
 from tests.toy.toy import ToyPlugin
 
 Document = dict[str, Any]
 Handler = Callable[[JsonObject, ActionContext], Awaitable[ActionResult]]
-COST = {"cost": {"currency": "USD", "total_cost": 0.1}}
+COST: JsonObject = {"cost": {"currency": "USD", "total_cost": 0.1}}
 
 
 def step(id: str, action: str = "greet", /, **more: Any) -> Document:
@@ -84,12 +84,7 @@ class Theatre:
         """A toy host over the ledger."""
         plugin = ToyPlugin(greet=self.greet, count=self.count)
         given = {"ledger": self.ledger, "retries": 0, "environ": {"TOY_TOKEN": TOKEN}}
-        return toy_host(plugin, self.manifest, **{**given, **options})
-
-    @property
-    def manifest(self) -> Path:
-        """A toy whose greeting may have further members."""
-        return changed(self.folder / "toy")
+        return toy_host(plugin, **{**given, **options})
 
     async def greet(self, input: JsonObject, ctx: ActionContext) -> ActionResult:
         """Greet, once the request may leave."""

@@ -136,7 +136,7 @@ def test_what_is_not_known_counts_as_stale(theatre: Theatre) -> None:
 
 def test_a_flow_that_is_not_known_has_no_outputs(theatre: Theatre) -> None:
     """Nor has one whose content was erased; and a host without a ledger has none at all."""
-    options = {"only": "two", "outputs": f"flow_{'0' * 32}"}
+    options: Any = {"only": "two", "outputs": f"flow_{'0' * 32}"}
     assert refused(theatre, THREE, **options).code is ErrorCode.NOT_FOUND
     done = theatre.run(THREE)
     theatre.ledger.forget(done["flow_id"]).result()

@@ -76,11 +76,11 @@ def test_the_stream_has_the_start_and_the_end_of_each_item(theatre: Theatre) -> 
 
 def test_an_empty_list_succeeds_without_a_run(theatre: Theatre) -> None:
     """A later step may use its output."""
-    last = step("last", "count", bindings={"/text": [ref("greet", "/items")]})
+    last = step("last", "count", bindings={"/text": ["=", ref("greet", "/items")]})
     done = theatre.run(greetings(last), inputs={"people": []})
     assert done["status"] == "succeeded"
     assert done["steps"][0]["envelope"]["output"] == {"items": [], "failed": []}
-    assert theatre.sent == ["[]"]
+    assert theatre.sent == ["=[]"]
 
 
 @pytest.mark.parametrize("people", [[str(number) for number in range(21)], None])
