@@ -141,6 +141,9 @@ def bench(serve: Serve) -> Bench:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """A workbench for all tests of a module that change nothing."""
-    with served(tmp_path_factory.mktemp("guarded")) as start:
-        yield start()
+    """A workbench with a ledger, for all tests of a module that change nothing."""
+    folder = tmp_path_factory.mktemp("guarded")
+    ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
+    with served(folder) as start:
+        yield start(ledger=ledger)
+    ledger.close()
