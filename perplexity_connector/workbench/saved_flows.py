@@ -141,7 +141,7 @@ class SavedFlows:
         raise ConnectorError(ErrorCode.NOT_FOUND, message)
 
     def _like(self, name: str) -> Path | None:
-        """Return the file that some systems do not tell from a file of this name."""
+        """Return the file that is the same as a file of this name on some systems."""
         wanted = _same(name)
         alike = (file for file in self._files() if _same(_name_of(file)) == wanted)
         return next(alike, None)

@@ -14,8 +14,9 @@ from perplexity_connector.workbench.saved_flows import SavedFlows
 from perplexity_connector.workbench.streams import Streams
 from perplexity_connector.workbench.uploads import Uploads
 
-# A cancelled run asks the provider to cancel too, which takes a moment.
-_GRACE_SECONDS = 5
+# A cancelled run asks the provider to cancel too, which takes a moment. A table waits ten seconds for
+# its rows.
+_GRACE_SECONDS = 15
 
 
 class WorkbenchServer(NotifyingServer):

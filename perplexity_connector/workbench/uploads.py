@@ -122,8 +122,9 @@ class Uploads:
 
     def _new(self, name: str, extension: str) -> SentTable:
         with _usable():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder = self._folder / secrets.token_hex(16)
-            folder.mkdir(mode=0o700, parents=True)
+            folder.mkdir(mode=0o700)
             shown = "".join(filter(str.isprintable, name))[-_LONGEST_NAME:]
             (folder / _NAME).write_text(shown, encoding="utf-8")
             (folder / f"table{extension}").touch(0o600)

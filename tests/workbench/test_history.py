@@ -1,4 +1,4 @@
-"""The history: what the ledger has, over the wire."""
+"""The history of the ledger, over the wire."""
 
 from typing import Any
 

@@ -256,7 +256,7 @@ def test_a_flow_that_cannot_begin_raises_its_error() -> None:
 def test_a_flow_that_breaks_is_logged_without_words(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Also when no page follows; one that follows later is told by a break too."""
+    """Also when no page follows; one that follows later gets a break too."""
 
     async def breaking() -> AsyncGenerator[Any, None]:
         yield {"type": "flow.started"}

@@ -4,10 +4,12 @@ import csv
 import io
 import json
 import os
+import socket
 import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -15,6 +17,7 @@ import pytest
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host import Ledger
 from perplexity_connector.workbench import uploads
+from perplexity_connector.workbench.security import SESSION_HEADER
 from perplexity_connector.workbench.uploads import Uploads
 from tests.host.flows.test_flows import step
 from tests.toy.toy import ToyPlugin
@@ -157,7 +160,7 @@ def test_a_template_fills_the_inputs(serve: Serve, ledger: Ledger) -> None:
 def test_a_table_that_cannot_be_used_leaves_nothing(
     bench: Bench, state_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One of another kind, without columns, or too large; told by its length or found out on the way."""
+    """One of another kind, without columns, or too large; by its length or in the end."""
     for name in ("", "x", "x.txt", "csv", "../../x.sh"):
         assert pointers(failed(send(bench, name=name), 400)) == ["/name"]
     assert failed(send(bench, b""), 400)["code"] == "invalid_input"
@@ -169,6 +172,28 @@ def test_a_table_that_cannot_be_used_leaves_nothing(
     monkeypatch.setattr(uploads, "LARGEST_TABLE", len(TABLE))
     assert sent(bench)
     assert kept(state_folder) == ["name.txt", "table.csv"]
+
+
+def test_a_page_that_leaves_while_it_sends_a_table_leaves_nothing(
+    bench: Bench, state_folder: Path
+) -> None:
+    """Half a table is not a table."""
+    address = urlsplit(bench.url)
+    headers = {
+        "Host": address.netloc,
+        "Origin": bench.url,
+        "Content-Type": "application/octet-stream",
+        "Content-Length": "1000",
+        SESSION_HEADER: bench.page.headers[SESSION_HEADER],
+    }
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    head = "\r\n".join(["POST /api/tables?name=a.csv HTTP/1.1", *lines, "", "a\n"])
+    with socket.create_connection((address.hostname or "", address.port or 0)) as line:
+        line.sendall(head.encode())
+        while not kept(state_folder):
+            bench.get("/api/flow-runs")
+    while kept(state_folder):
+        bench.get("/api/flow-runs")
 
 
 def test_a_tables_body_has_a_type_that_no_form_can_send(bench: Bench) -> None:
@@ -200,8 +225,8 @@ def test_the_name_of_a_table_is_no_path(
 def test_only_the_owner_may_read_tables(bench: Bench, state_folder: Path) -> None:
     """Nor may others see their names."""
     sent(bench)
-    (folder,) = (state_folder / "automation-host" / "tables").iterdir()
-    assert folder.stat().st_mode & 0o77 == 0
+    tables = state_folder / "automation-host" / "tables"
+    assert {path.stat().st_mode & 0o77 for path in (tables, *tables.iterdir())} == {0}
 
 
 def test_old_tables_are_removed_when_another_comes(

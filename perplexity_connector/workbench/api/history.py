@@ -1,4 +1,4 @@
-"""The endpoints about what the ledger has: flows, runs and tables of all processes of this user."""
+"""The endpoints about the ledger: flows, runs and tables of all processes of this user."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
@@ -79,7 +79,7 @@ class HistoryApi:
     @property
     def _ledger(self) -> "Ledger":
         if self._given_ledger is None:
-            message = "There is no history: this workbench has no ledger."
+            message = "This workbench has no ledger, and so no history."
             raise ConnectorError(ErrorCode.NOT_FOUND, message)
         return self._given_ledger
 

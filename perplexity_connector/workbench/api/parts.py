@@ -1,4 +1,4 @@
-"""What the endpoints work with."""
+"""The parts of the server that the endpoints use."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Parts:
     * `flows`: the saved flows.
     * `streams`: the flows and tables that run.
     * `uploads`: the tables that pages have sent.
-    * `ledger`: what has the history; None without one.
+    * `ledger`: the ledger, which has the history; None without one.
     """
 
     host: Host
