@@ -4,16 +4,18 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
-from perplexity_connector.host import Host
 from perplexity_connector.host.ledger.entries import FencedError, LedgerError
 from tests.host.flows.stage import PEOPLE, Theatre, each, every, flow, kinds, ref, step
 from tests.host.stage import TOKEN
 from tests.host.tables.stage import FullLedger
+
+if TYPE_CHECKING:
+    from perplexity_connector.host import Host
 
 ID = f"flow_{'a' * 32}"
 TWO = flow(step("one", name="Ada"), step("two", bindings={"/name": [ref("one")]}))

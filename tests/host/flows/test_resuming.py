@@ -160,6 +160,37 @@ def test_a_run_that_the_provider_goes_on_with_is_followed(theatre: Theatre) -> N
     assert [one.state for one in theatre.known(ID).steps] == ["done", "done"]
 
 
+@pytest.mark.parametrize(
+    ("state", "resumed"), [({"id": 1}, [None]), ({"other": 1}, [{"other": 1}])]
+)
+def test_a_run_that_was_stopped_runs_again_once_the_provider_has_confirmed_it(
+    theatre: Theatre, state: Any, resumed: list[Any]
+) -> None:
+    """Else it may go on there, and is followed."""
+    followed: list[Any] = []
+
+    async def begin(_: JsonObject, ctx: ActionContext) -> ActionResult:
+        if len(theatre.sent) == 1:
+            await ctx.checkpoint(state)
+            ctx.emit({"type": "status", "message": "begun"})
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ctx.observe_stop("id" in state)
+        followed.append(ctx.resume_from)
+        return ActionResult(output={"text": "Bo"})
+
+    async def stop(host: Host) -> None:
+        async for item in host.stream_flow(TWO, flow_id=ID):
+            if item["type"] == "status":
+                assert host.cancel(ID)
+
+    theatre.fates["Ada"] = begin
+    theatre.inside(stop)
+    assert theatre.resume(ID)[-1]["status"] == "succeeded"
+    assert followed == resumed
+
+
 def test_a_run_whose_end_the_flow_has_not_is_not_paid_again(tmp_path: Path) -> None:
     """The ledger has the envelope of the run."""
     theatre = Full(tmp_path, end_step=1)
