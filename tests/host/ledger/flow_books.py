@@ -115,9 +115,7 @@ def known(books: Books, flow_id: str = FLOW_ID) -> KnownFlow:
 def the_step(books: Books, name: str, item: int = WHOLE) -> KnownStep:
     """Return a step of the flow, which there must be."""
     (found,) = (
-        one
-        for one in known(books).steps
-        if (one.step, one.item) == (name, item)
+        one for one in known(books).steps if (one.step, one.item) == (name, item)
     )
     return found
 
