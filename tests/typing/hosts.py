@@ -46,6 +46,7 @@ from perplexity_connector.host import (
     ConnectionBackend,
     ConnectionStore,
     FlowOptions,
+    FlowTableOptions,
     Host,
     HostOptions,
     JobOptions,
@@ -85,6 +86,9 @@ async def a_host() -> None:
         assert_type(host.stream_flow(FLOW), AsyncGenerator[FlowItem, None])
         rows = host.stream_table(*TABLE, out="found.csv", budget=5)
         assert_type(rows, AsyncGenerator[TableItem, None])
+        of_flow = FlowTableOptions(out="found.csv", connections={"toy": "Mine"})
+        rows = host.stream_flow_table(FLOW, "companies.csv", **of_flow)
+        assert_type(rows, Generator[TableItem, None, None])
         job = host.stream_job("found", start=1, at_once=4)
         assert_type(job, AsyncGenerator[JobItem, None])
         end = await host.write_table("found", "found.csv", raw=True)

@@ -146,4 +146,3 @@ def _with_users(before: Sequence[FlowStep], stale: Collection[str]) -> Collectio
         if any(source in found for source in steps_of(step)):
             found.add(step.id)
     return found
-
