@@ -49,8 +49,8 @@ ABSENT: Final = Absent.ABSENT
 class Reference:
     """A value of an earlier step. `pointer` is a JSON Pointer into its output; "" is all of it.
 
-    `pluck` is a JSON Pointer into each item of a list: the value is the list of what is there, and
-    with `join` the text of it. `default` is used where there is no value.
+    `pluck` is a JSON Pointer into each item of a list: the value is the list of the values there, and
+    with `join` the text of them. `default` is used where a value is missing.
     """
 
     __pydantic_config__: ClassVar = _CLOSED

@@ -145,6 +145,7 @@ def test_the_names_of_the_host_are_pinned() -> None:
         "Ledger",
         "LedgerError",
         "RateLimiters",
+        "ResumeOptions",
         "RunOptions",
         "StepRun",
         "StoredConnection",

@@ -18,10 +18,12 @@ from perplexity_connector.contract import (
     FlowErrorDocument,
     FlowHintDocument,
     FlowItem,
+    FlowPriceDocument,
     Hint,
     InvalidLineDocument,
     JobItem,
     JsonObject,
+    KeptStepDocument,
     Limiter,
     Observation,
     OptionsDocument,
@@ -53,6 +55,7 @@ from perplexity_connector.host import (
     Ledger,
     LedgerError,
     RateLimiters,
+    ResumeOptions,
     RunOptions,
     StepRun,
     StoredConnection,
@@ -84,6 +87,9 @@ async def a_host() -> None:
         assert_type(host.validate_flow(FLOW), list[FlowErrorDocument])
         assert_type(await host.run_flow(FLOW, timeout=5), FlowDocument)
         assert_type(host.stream_flow(FLOW), AsyncGenerator[FlowItem, None])
+        assert_type(host.resume_flow("flow_1"), AsyncGenerator[FlowItem, None])
+        assert_type(await host.flow_price(FLOW, only="a"), FlowPriceDocument)
+        assert_type(await host.kept_steps(FLOW), list[KeptStepDocument])
         rows = host.stream_table(*TABLE, out="found.csv", budget=5)
         assert_type(rows, AsyncGenerator[TableItem, None])
         of_flow = FlowTableOptions(out="found.csv", connections={"toy": "Mine"})
@@ -109,6 +115,11 @@ def a_blocking_host() -> None:
         assert_type(host.stream(*STEP), Generator[StreamItem, None, None])
         assert_type(host.run_flow(FLOW), FlowDocument)
         assert_type(host.stream_flow(FLOW), Generator[FlowItem, None, None])
+        again: ResumeOptions = {"retry": "unsure"}
+        resumed = host.resume_flow("flow_1", **again)
+        assert_type(resumed, Generator[FlowItem, None, None])
+        assert_type(host.flow_price(FLOW, inputs={}), FlowPriceDocument)
+        assert_type(host.kept_steps(FLOW, outputs="flow_1"), list[KeptStepDocument])
         rows = host.stream_table(*TABLE, out=Path("found.csv"))
         assert_type(rows, Generator[TableItem, None, None])
         job = host.stream_job("found", **JobOptions(retry="failed"))

@@ -180,7 +180,7 @@ def _before(part: Part, known: Values) -> Values:
 def _with_sources(
     flow: Flow, part: Part, known: Values, describe: _Describe
 ) -> Iterator[tuple[FlowStep, Sources]]:
-    """Yield each step of a part, and what it may refer to."""
+    """Yield each step of a part, and its sources."""
     inputs = None if flow.inputs is None else resolved(flow.inputs)  # type: ignore[arg-type] # a flow is plain JSON
     outputs = {step.id: _output_or_none(step, describe) for step in part.before}
     ids = [step.id for step in flow.steps]

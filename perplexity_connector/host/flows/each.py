@@ -10,6 +10,7 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
+from perplexity_connector.host.flows.local_references import resolved
 from perplexity_connector.host.flows.near_places import (
     near_in_value,
     no_list_error,
@@ -67,4 +68,4 @@ def output_schema_of_items(output: JsonObject) -> JsonObject:
 def _error_schema() -> JsonObject:
     from pydantic import TypeAdapter  # noqa: PLC0415 - heavy, and the palette needs none of it
 
-    return TypeAdapter(ErrorRecord).json_schema()
+    return resolved(TypeAdapter(ErrorRecord).json_schema())

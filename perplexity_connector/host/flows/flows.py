@@ -13,11 +13,6 @@ from perplexity_connector.host.flows.parts import part_of
 from perplexity_connector.host.flows.prices import StepEstimate, price_of
 from perplexity_connector.host.flows.reading import read_flow
 from perplexity_connector.host.flows.references import Values
-from perplexity_connector.host.flows.running.asking import (
-    Asked,
-    check_asked,
-    readable_flow,
-)
 from perplexity_connector.host.flows.running.flow_log import (
     FlowLog,
     LedgerFlowLog,
@@ -25,16 +20,21 @@ from perplexity_connector.host.flows.running.flow_log import (
 )
 from perplexity_connector.host.flows.running.flow_row import FlowRow
 from perplexity_connector.host.flows.running.flow_run import FlowRun
-from perplexity_connector.host.flows.running.going_on import GoingOn
-from perplexity_connector.host.flows.running.kept import need_ledger
-from perplexity_connector.host.flows.running.options import (
+from perplexity_connector.host.flows.running.step_runs import StepRuns
+from perplexity_connector.host.flows.running.work import FlowWork, StepSettings
+from perplexity_connector.host.flows.starting.asking import (
+    Asked,
+    check_asked,
+    readable_flow,
+)
+from perplexity_connector.host.flows.starting.going_on import GoingOn
+from perplexity_connector.host.flows.starting.kept import need_ledger
+from perplexity_connector.host.flows.starting.options import (
     check_options,
     check_resume_options,
     require_connections,
     settings_of,
 )
-from perplexity_connector.host.flows.running.step_runs import StepRuns
-from perplexity_connector.host.flows.running.work import FlowWork, StepSettings
 from perplexity_connector.host.ledger.entries import LedgerError
 from perplexity_connector.host.ledger.flow_entries import NewFlow
 from perplexity_connector.host.runs.runs import Runs

@@ -56,6 +56,8 @@ def near_in_schemas(schemas: Sequence[JsonObject], path: Tokens) -> str:
     for token in path:
         inner = places_at(schemas, (token,))
         if not inner:
-            return did_you_mean(token, names_of(schemas))
+            # A listed property may have the schema `false`.
+            names = [name for name in names_of(schemas) if name != token]
+            return did_you_mean(token, names)
         schemas = inner
     return ""

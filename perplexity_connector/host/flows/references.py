@@ -129,7 +129,7 @@ def missing_step(step: FlowStep, outputs: Container[str]) -> str | None:
 def reference_value(reference: ValueReference, values: Values) -> JsonValue:
     """Return the value of a reference.
 
-    Raises `LookupError` if there is none, and `NoListError` for `pluck` or `join` of another value
+    Raises `LookupError` where a value is missing, and `NoListError` for `pluck` or `join` of another value
     than a list.
     """
     try:

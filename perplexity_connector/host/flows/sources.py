@@ -1,4 +1,4 @@
-"""The schemas of all that a step may refer to, and the errors that they show before a run."""
+"""The schemas of the values that a step may refer to, and the errors that they show before a run."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ _TYPE_NAMES: Mapping[type, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What one step may refer to.
+    """The values that one step may refer to.
 
     * `outputs`: the output schemas of the steps before it by id; None for one that is not known.
     * `later`: the ids of the step itself and of those after it.
@@ -71,13 +71,13 @@ class Sources:
         match source:
             case Reference() | EachOfStep() if source.step not in self.outputs:
                 if source.step in self.later:
-                    return _error(target, "later_step")
+                    return _wrong_source(target, "later_step")
                 near = did_you_mean(source.step, self.outputs)
-                return _error(target, "unknown_step", near)
+                return _wrong_source(target, "unknown_step", near)
             case InputReference() | EachOfInput() if self.inputs is None:
-                return _error(target, "no_value")
+                return _wrong_source(target, "no_value")
             case ItemReference() if self.items is None:
-                return _error(target, "no_item")
+                return _wrong_source(target, "no_item")
         return None
 
     def place_errors(
@@ -90,7 +90,10 @@ class Sources:
             yield no_value_error(target, source, near)
         elif takes_list(source) and not _may_be_list(places):
             yield no_list_error(target, source)
-        elif not isinstance(source, EachOfStep | EachOfInput) and source.pluck:
+        elif (
+            not isinstance(source, EachOfStep | EachOfInput)
+            and source.pluck is not None
+        ):
             items, path = item_schemas(places), pointer_tokens(source.pluck) or ()
             if not places_at(items, path):
                 near = near_in_schemas(items, path)
@@ -136,5 +139,5 @@ def _may_be_list(places: Sequence[JsonObject]) -> bool:
     return not types or "array" in types
 
 
-def _error(target: str, code: str, near: str = "") -> FieldError:
+def _wrong_source(target: str, code: str, near: str = "") -> FieldError:
     return FieldError(pointer=target, code=code, message=f"{_MESSAGES[code]}{near}")

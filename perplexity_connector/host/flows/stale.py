@@ -1,4 +1,4 @@
-"""Find the kept outputs that are stale: what they came from is not the same any more. Pure."""
+"""Find the kept outputs that are stale: their step, or one of its values, has changed since. Pure."""
 
 import json
 from collections.abc import Collection, Iterator

@@ -55,7 +55,7 @@ class StepCheck:
 
     * `_step`: the step.
     * `_schema`: the schema of its input.
-    * `_sources`: the schemas of what it may refer to.
+    * `_sources`: the schemas of the values that it may refer to.
     * `_known`: the values that are known already.
     * `_values`: the values of its bindings that are known, by target.
     * `_value_errors`: the errors of those bindings that are known to have none.

@@ -213,6 +213,7 @@ class KnownRun:
     """A run in the ledger.
 
     * `is_sandbox`, `number`, `key`: of its job and row; a run outside a job has no number and key.
+    * `flow_id`: the flow of whose step it is a run.
     * `kept`: the reservations of its sends that are in doubt, together with an open one.
     * `perhaps_twice`: its request was sent again although the first may have been billed.
     * `output`: its envelope. A list of runs leaves it out.
@@ -242,6 +243,7 @@ class KnownRun:
     model: str | None
     input: JsonObject | None = field(repr=False)
     summary: str | None = field(repr=False)
+    flow_id: str | None = None
     checkpoint: JsonObject | None = field(default=None, repr=False)
     output: "EnvelopeDocument | None" = field(default=None, repr=False)
 

@@ -47,7 +47,7 @@ class KnownStep:
     """A step of a flow, or its run for one item.
 
     * `item`: the index of the item; `WHOLE` (-1) for the step itself.
-    * `run_id`, `run_state`: its newest run. The state is None if the run has not begun, as for the
+    * `run_id`, `run_state`: its newest run. Without a run that began, the state is None, as for the
       step itself where its items have the runs.
     * `kept_from`: the flow whose output was kept; None if it ran here, or another output was given.
     * `cost`: the known costs of its runs, those of before a resume and of its items too; None if none

@@ -206,7 +206,7 @@ class Ledger(JobLedger, FlowLedger, TurnLedger):
     def erase(self, entry_id: str) -> "Future[bool]":
         """Erase the content of a job, a run outside a job, or a flow, if it has ended.
 
-        Digest, state and cost stay. What is a part of a flow or of a job's row is erased with that.
+        Digest, state and cost stay. A part of a flow, or of a row of a job, is erased with that.
         Return whether it is erased.
         """
         return self._write(

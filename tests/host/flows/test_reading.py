@@ -36,7 +36,7 @@ def found(document: Any) -> list[tuple[str, str]]:
 
 
 def test_each_part_of_a_flow_is_read_as_the_kind_that_it_is() -> None:
-    """Null is a default; one that is left out is none."""
+    """Null is a default; without one, there is `ABSENT`."""
     step = bound(
         "text",
         {"step": "s", "pointer": "/p", "pluck": "/q", "join": "\n"},

@@ -63,7 +63,7 @@ def step(**fields: Any) -> FlowStep:
     ],
 )
 def test_a_reference_has_the_value_at_its_place(reference: Any, value: object) -> None:
-    """A default counts where there is no value, and null is one."""
+    """A default counts where a value is missing, and null is a value."""
     assert reference_value(reference, VALUES) == value
 
 

@@ -5,7 +5,10 @@ import pytest
 from perplexity_connector.contract.json import pointer_tokens
 from perplexity_connector.host.flows.schema_paths import (
     are_disjoint,
+    item_schemas,
+    names_of,
     placeholders,
+    places_at,
     schemas_at,
     types_of,
 )
@@ -66,6 +69,62 @@ SCHEMA: dict[str, Any] = {
 def test_a_schema_says_what_may_be_at_a_place(pointer: str, there: list[Any]) -> None:
     """One schema for each branch; `{}` is anything, an empty list is nothing."""
     assert list(schemas_at(SCHEMA, pointer_tokens(pointer) or ())) == there
+
+
+TEXT = {"type": "string"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "there"),
+    [
+        ({"properties": {"a": TEXT}}, [TEXT]),
+        ({"properties": {"b": TEXT}}, []),
+        ({"properties": {"b": TEXT}, "additionalProperties": True}, []),
+        ({"properties": {"b": TEXT}, "additionalProperties": False}, []),
+        ({"properties": {"b": TEXT}, "additionalProperties": TEXT}, [TEXT]),
+        ({"properties": {"b": TEXT}, "additionalProperties": {}}, [{}]),
+        ({"properties": {"b": True}, "patternProperties": {"^a$": TEXT}}, [TEXT]),
+        ({"properties": {"b": True}, "patternProperties": {"^b": TEXT}}, []),
+        ({"properties": {"b": True}, "patternProperties": {"(?=b)": TEXT}}, [TEXT]),
+        ({"patternProperties": {"^b": TEXT}}, [{}]),
+        ({"type": "object"}, [{}]),
+        ({"type": "object", "properties": {}}, [{}]),
+        ({"type": "object", "additionalProperties": False}, []),
+        ({}, [{}]),
+        (True, [{}]),
+        (False, []),
+        ({"type": "string"}, []),
+        ({"type": "array", "items": TEXT}, []),
+        ({"anyOf": [{"properties": {"a": TEXT}}, {"type": "null"}]}, [TEXT]),
+        ({"anyOf": [{"properties": {"b": TEXT}}, {"type": "null"}]}, []),
+        ({"$ref": "#/$defs/x"}, [{}]),
+    ],
+)
+def test_a_reader_counts_on_listed_properties_only(
+    schema: Any, there: list[Any]
+) -> None:
+    """An object that lists none is open; so is one with a schema for the others."""
+    assert list(places_at([schema], ("a",))) == there
+
+
+def test_the_items_of_a_list_are_those_of_each_branch() -> None:
+    """A branch that is not a list has none; one that is not known may have any."""
+    lists: Any = [
+        {"type": "array", "items": TEXT},
+        {"type": "object"},
+        {"type": "array"},
+    ]
+    assert list(item_schemas(lists)) == [TEXT, {}]
+    assert list(item_schemas([{"prefixItems": [TEXT]}])) == [{}]
+    assert list(places_at(lists, ("0",))) == [TEXT, {}]
+
+
+def test_the_names_of_schemas_are_those_of_their_properties() -> None:
+    """For the nearest of them to a misspelt one."""
+    assert names_of([{"properties": {"a": {}}}, {}, {"properties": {"b": {}}}]) == [
+        "a",
+        "b",
+    ]
 
 
 @pytest.mark.parametrize(

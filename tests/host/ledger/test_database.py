@@ -3,7 +3,7 @@ import sqlite3
 import stat
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +21,7 @@ from perplexity_connector.host.ledger.writing import database as module
 from perplexity_connector.host.ledger.writing import sqlite_files
 from perplexity_connector.host.ledger.writing.database import Database
 from perplexity_connector.host.ledger.writing.urls import ledger_error
+from tests.host.ledger.entering import WAIT_S
 
 WORD = "sentinel-password"
 
@@ -226,27 +227,67 @@ def columns(file: Path) -> dict[str, list[str]]:
         }
 
 
-def test_a_ledger_of_version_1_gets_what_is_new(file: Path, tmp_path: Path) -> None:
-    """It has the same tables then as a new one, and keeps its content."""
-    version_1(file)
+def version_2(file: Path) -> None:
+    """Write a ledger as the release with version 2 did: with a run, and a job of one row."""
+    file.parent.mkdir()
+    statements = Path(__file__).with_name("version_2.sql").read_text()
+    with closing(sqlite3.connect(file)) as old:
+        old.execute("PRAGMA journal_mode=WAL")
+        old.executescript(statements)
+
+
+OLD = pytest.mark.parametrize("write_old", [version_1, version_2])
+
+
+@OLD
+def test_an_older_ledger_gets_what_is_new(
+    write_old: Callable[[Path], None], file: Path, tmp_path: Path
+) -> None:
+    """It has the same tables then as a new one."""
+    write_old(file)
     for _ in range(2):
         database = Database(Address(file=file), {})
         with database.transaction(is_reading=True) as tx:
             read = tx.connection.execute
             assert read(text("SELECT version FROM meta")).scalars().all() == [3]
             assert read(text("SELECT * FROM limits")).all() == []
-            assert read(text("SELECT * FROM budgets")).all() == [("day", 5, 3)]
+            assert read(text("SELECT * FROM flows")).all() == []
         database.close()
     new = tmp_path / "new.sqlite"
     open_url(f"sqlite:///{new}").close()
     assert columns(file) == columns(new)
 
 
-def test_two_processes_that_open_a_ledger_of_version_1_at_once_change_it_once(
-    file: Path,
+def test_a_ledger_of_version_1_keeps_its_content(file: Path) -> None:
+    """Its budgets go on to count."""
+    version_1(file)
+    database = Database(Address(file=file), {})
+    with database.transaction(is_reading=True) as tx:
+        found = tx.connection.execute(text("SELECT * FROM budgets"))
+        assert found.all() == [("day", 5, 3)]
+    database.close()
+
+
+def test_a_ledger_of_version_2_keeps_its_content(file: Path) -> None:
+    """Its runs and jobs are in the history, and its rows can be claimed."""
+    version_2(file)
+    ledger = Ledger(f"sqlite:///{file}")
+    table, run = ledger.history().result(WAIT_S)
+    assert (table.title, table.counts) == ("out.csv", {"planned": 1})
+    assert (run.summary, run.cost, run.status) == ("An answer.", 5, "succeeded")
+    ledger.start_job("job_1").result(WAIT_S)
+    claim = ledger.claim_row("job_1").result(WAIT_S)
+    assert claim
+    assert claim.input == {"q": "a"}
+    assert ledger.close() == []
+
+
+@OLD
+def test_two_processes_that_open_an_older_ledger_at_once_change_it_once(
+    write_old: Callable[[Path], None], file: Path
 ) -> None:
     """The second one waits for the first, and finds the new version."""
-    version_1(file)
+    write_old(file)
     begin, opened = threading.Barrier(2), list[int]()
 
     def open_it() -> None:

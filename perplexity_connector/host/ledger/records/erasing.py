@@ -1,12 +1,12 @@
 """Erase content. Digests, states, times and costs stay.
 
-Content belongs to what it is a part of: a step's run to its flow, and a row's flow to its job.
+The content of a step's run belongs to the flow, and that of a row's flow to the job.
 """
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, delete, or_, select, tuple_, update
 
 from perplexity_connector.host.ledger.schema import (
     BATCH,
@@ -80,7 +80,7 @@ def erase_jobs(connection: Connection, ids: Collection[str]) -> None:
         erase_flows(connection, of_rows)
     _erase(connection, ids)
     connection.execute(delete(job_flows).where(job_flows.c.job_id.in_(ids)))
-    # It may name what is erased, and the next start must enter the table again.
+    # It may name erased content, and the next start must enter the table again.
     forget_plans(connection, ids)
 
 
@@ -92,6 +92,17 @@ def erase_flows(connection: Connection, ids: "Ids") -> None:
     content = dict.fromkeys(("document", "inputs", "summary"))
     erased = update(flows).where(flows.c.id.in_(ids))
     connection.execute(erased.values(content | {"content_erased": True}))
+
+
+def erase_step(connection: Connection, run_id: str) -> None:
+    """Erase the copies that a flow has of a run of one of its steps."""
+    of_run = select(flow_steps.c.flow_id, flow_steps.c.step)
+    of_run = of_run.where(flow_steps.c.run_id == run_id)
+    copies = tuple_(flow_steps.c.flow_id, flow_steps.c.step).in_(of_run)
+    connection.execute(update(flow_steps).where(copies).values(record=None))
+    of_flow = select(jobs.c.flow_id).where(jobs.c.id == run_id)
+    summarized = update(flows).where(flows.c.id.in_(of_flow))
+    connection.execute(summarized.values(summary=None))
 
 
 def _erase_flow(connection: Connection, flow_id: str) -> bool:

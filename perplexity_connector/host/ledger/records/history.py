@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _IsAlive: TypeAlias = Callable[[str], bool]
 
-# Its query plan is two indexes, of flows and of jobs; a run outside a job is a job.
+# Two indexes answer these: a table of any size is one job, and a run outside jobs is another.
 _flow = select(flows.c.id, flows.c.created_at.label("at")).where(is_listed)
 _job = select(jobs.c.id, jobs.c.created_at.label("at")).where(jobs.c.flow_id.is_(None))
 _action = case(
@@ -199,7 +199,7 @@ def _table_entries(
 def _by_job(
     connection: Connection, found: "Select[*tuple[Any, ...]]"
 ) -> Mapping[str, Sequence[Any]]:
-    """Return the other columns of what is found, by their job."""
+    """Return the other columns that a query finds, by job."""
     of_job: dict[str, list[Any]] = defaultdict(list)
     for job_id, *others in connection.execute(found):
         of_job[job_id].append(others)

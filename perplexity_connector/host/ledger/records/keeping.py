@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, or_, select, union_all, update
 from perplexity_connector.host.ledger.records.erasing import (
     erase_flows,
     erase_jobs,
+    erase_step,
     flows_of_jobs,
     runs_of_flows,
 )
@@ -96,6 +97,7 @@ def forget(
     of_rows = flows_of_jobs([entry_id])
     _close_flows(connection, of_rows, is_alive=is_alive, now=now)
     erase_jobs(connection, [entry_id])
+    erase_step(connection, entry_id)
 
 
 def _cancel_flow(connection: Connection, entry_id: str) -> bool:

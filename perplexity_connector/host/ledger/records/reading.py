@@ -47,6 +47,7 @@ _KNOWN_RUN = (
     runs.c.version,
     runs.c.connection,
     jobs.c.is_sandbox,
+    jobs.c.flow_id,
     rows.c.number,
     rows.c.key,
     runs.c.state,

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
-from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.flows.params import FlowOptions, ResumeOptions
 from perplexity_connector.host.flows.running.work import StepSettings
 from perplexity_connector.host.validation.arguments import (
@@ -68,7 +67,7 @@ def plain_outputs(outputs: Mapping[str, object]) -> JsonObject:
     plain = to_json(outputs)
     if plain.errors:
         raise invalid_input_error(plain.errors, "The given outputs")
-    return as_object(plain.value)
+    return cast("JsonObject", plain.value)
 
 
 def is_flow_id(value: object) -> bool:

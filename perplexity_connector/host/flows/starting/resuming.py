@@ -11,13 +11,12 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
-from perplexity_connector.contract.readers import as_object
-from perplexity_connector.host.flows.running.kept import (
+from perplexity_connector.host.flows.running.work import Begun, Memory
+from perplexity_connector.host.flows.starting.kept import (
     has_output,
     lost_flow,
     usable,
 )
-from perplexity_connector.host.flows.running.work import Begun, Memory
 from perplexity_connector.host.ledger.entries import FencedError
 
 if TYPE_CHECKING:
@@ -82,9 +81,7 @@ async def recall(ledger: "Ledger", known: "KnownFlow", flow: Flow) -> Recalled:
     """Return the work that was done for the steps of a flow."""
     ids = {step.id for step in flow.steps}
     entries = [entry for entry in known.steps if entry.step in ids]
-    records = {
-        entry.step: as_object(entry.record) for entry in entries if has_output(entry)
-    }
+    records = {entry.step: entry.record or {} for entry in entries if has_output(entry)}
     memory: dict[tuple[str, int], Begun] = {}
     for entry in entries:
         if entry.step not in records and (begun := await _begun(ledger, entry)):
@@ -98,6 +95,8 @@ async def _begun(ledger: "Ledger", entry: "KnownStep") -> Begun | None:
     if run_id is None or entry.run_state is None:
         return None
     if entry.run_state == "begun":
+        if _is_stopped(entry.record):
+            return None
         run = await usable(ledger.run(run_id))
         checkpoint = run.checkpoint if run else None
         return Begun(run_id=run_id, checkpoint=checkpoint, is_unsure=not checkpoint)
@@ -106,3 +105,12 @@ async def _begun(ledger: "Ledger", entry: "KnownStep") -> Begun | None:
         return Begun(run_id=run_id, envelope=envelope)
     is_unsure = entry.run_state in {"done", "unsure"}
     return Begun(run_id=run_id, is_unsure=True) if is_unsure else None
+
+
+def _is_stopped(record: JsonObject | None) -> bool:
+    """Return whether the provider has confirmed that it has stopped a run."""
+    if record is None or record["status"] != "cancelled":
+        return False
+    envelope = cast("EnvelopeDocument", record)
+    codes = {warning["code"] for warning in envelope["warnings"]}
+    return "stop_unconfirmed" not in codes

@@ -12,7 +12,6 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
-from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.flows.reading import read_flow
 from perplexity_connector.host.flows.references import steps_of
 from perplexity_connector.host.flows.stale import stale_steps
@@ -76,7 +75,7 @@ async def outputs_of_flow(
     known = await find_flow(need_ledger(ledger), flow_id)
     ids = {step.id for step in before}
     steps = [step for step in known.steps if step.step in ids and has_output(step)]
-    records = {step.step: as_object(step.record) for step in steps}
+    records = {step.step: step.record or {} for step in steps}
     origins = {step.step: step.kept_from or flow_id for step in steps}
     stale: set[str] = set()
     for origin in dict.fromkeys(origins.values()):

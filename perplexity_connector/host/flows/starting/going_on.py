@@ -3,20 +3,19 @@
 from typing import TYPE_CHECKING, Any
 
 from perplexity_connector.contract import ConnectorError, ErrorCode, Flow
-from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.flows.checking import Connections, FlowCheck
 from perplexity_connector.host.flows.parts import Part, part_of
 from perplexity_connector.host.flows.references import Values
-from perplexity_connector.host.flows.running.asking import readable_flow, require_valid
 from perplexity_connector.host.flows.running.flow_log import begin_flow
 from perplexity_connector.host.flows.running.flow_row import FlowRow
-from perplexity_connector.host.flows.running.kept import find_flow, usable
-from perplexity_connector.host.flows.running.resuming import (
+from perplexity_connector.host.flows.running.work import FlowWork
+from perplexity_connector.host.flows.starting.asking import readable_flow, require_valid
+from perplexity_connector.host.flows.starting.kept import find_flow, usable
+from perplexity_connector.host.flows.starting.resuming import (
     Recalled,
     recall,
     take_over,
 )
-from perplexity_connector.host.flows.running.work import FlowWork
 from perplexity_connector.host.ledger.flow_entries import NewFlow
 from perplexity_connector.host.runs.logs.ledger_log import refusing
 
@@ -39,7 +38,7 @@ class GoingOn:
         if known.status == "succeeded":
             message = "This flow has succeeded, so nothing is left to run."
             raise ConnectorError(ErrorCode.INVALID_INPUT, message)
-        flow = readable_flow(as_object(known.document))
+        flow = readable_flow(known.document or {})
         inputs = known.inputs or {}
         recalled = await recall(self._ledger, known, flow)
         values = Values(outputs=recalled.outputs, inputs=inputs)

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.contract import Flow, FlowStep, JsonObject
-from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.flows.checking import (
     Connections,
     FlowCheck,
@@ -21,12 +20,12 @@ from perplexity_connector.host.flows.parts import (
 )
 from perplexity_connector.host.flows.reading import read_flow
 from perplexity_connector.host.flows.references import Values
-from perplexity_connector.host.flows.running.kept import (
+from perplexity_connector.host.flows.starting.kept import (
     Kept,
     given_outputs,
     outputs_of_flow,
 )
-from perplexity_connector.host.flows.running.options import plain_outputs
+from perplexity_connector.host.flows.starting.options import plain_outputs
 from perplexity_connector.host.validation.schema_validator import invalid_input_error
 from perplexity_connector.host.validation.to_json import to_json
 
@@ -80,11 +79,11 @@ async def check_asked(
     flow = readable_flow(document)
     inputs, errors = prepare_inputs(flow, options.get("inputs"))
     if errors:
-        raise invalid_input_error(errors, "The inputs of the flow")
+        raise invalid_input_error(errors, "The input of the flow")
     part = part_of(flow, options.get("only"), options.get("from_step"))
     kept = await _find_kept(ledger, part.before, flow, inputs, options)
     asked = Asked(
-        document=as_object(to_json(document).value),
+        document=cast("JsonObject", to_json(document).value),
         flow=flow,
         part=part,
         inputs=inputs,
