@@ -48,6 +48,7 @@ from perplexity_connector.host import (
     ConnectionBackend,
     ConnectionStore,
     FlowOptions,
+    FlowTableOptions,
     Host,
     HostOptions,
     JobOptions,
@@ -91,6 +92,9 @@ async def a_host() -> None:
         assert_type(await host.kept_steps(FLOW), list[KeptStepDocument])
         rows = host.stream_table(*TABLE, out="found.csv", budget=5)
         assert_type(rows, AsyncGenerator[TableItem, None])
+        of_flow = FlowTableOptions(out="found.csv", connections={"toy": "Mine"})
+        rows = host.stream_flow_table(FLOW, "companies.csv", **of_flow)
+        assert_type(rows, Generator[TableItem, None, None])
         job = host.stream_job("found", start=1, at_once=4)
         assert_type(job, AsyncGenerator[JobItem, None])
         end = await host.write_table("found", "found.csv", raw=True)

@@ -117,7 +117,9 @@ def check_writing(job: str, out: str | Path, *, raw: bool) -> Path:
 
 
 def _check_connections(options: FlowTableOptions | JobOptions) -> None:
-    given = options.get("connections") or {}
+    given = options.get("connections")
+    if given is None:
+        return
     require_mapping("connections", given)
     for connector, connection in given.items():
         require_connection(f"connections[{connector!r}]", connection)
