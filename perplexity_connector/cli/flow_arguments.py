@@ -11,13 +11,13 @@ from perplexity_connector.cli.output import say
 from perplexity_connector.cli.records import LAST, Records, is_flow_id
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.readers import as_object, as_objects, as_text
+from perplexity_connector.host import FlowOptions
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.flow_entries import KnownFlow
 
 _FLOW = '{"flow_version": 2, "steps": []}'
 _OUTPUTS = '{"STEP": {"FIELD": "VALUE"}}'
-NO_LAST = "No run of this file is recorded. Run the whole flow first, or give --with FLOW_ID or --with FILE."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,21 +130,24 @@ def flow_to_resume(args: FlowArgs, records: Records) -> "KnownFlow":
     return known
 
 
-def kept_outputs(
-    args: FlowArgs, records: Records
-) -> Mapping[str, JsonValue] | str | None:
-    """Return the outputs for the steps that do not run: by step, or the id of a flow's run.
+def kept_values(args: FlowArgs, records: Records) -> FlowOptions:
+    """Return the outputs for the steps that do not run, and the inputs of the run that they are of.
 
-    Without --with it is the last run of the file, or None. Raises `UsageError` for a run or a file
-    that is not there, `ConnectorError` as `Records.answer`.
+    Without --with it is the last run of the file, if there is one. Raises `UsageError` for a run or
+    a file that is not there, `ConnectorError` as `Records.answer`.
     """
     given = args.outputs
     if given is not None and given != LAST and not is_flow_id(given):
-        return _outputs_in(parse_object(read_text(given, "--with"), "--with", _OUTPUTS))
+        document = parse_object(read_text(given, "--with"), "--with", _OUTPUTS)
+        return FlowOptions(outputs=_outputs_in(document))
     flow = _kept_flow(args, records)
-    if flow and flow.is_sandbox and not args.sandbox:
+    if flow is None:
+        return FlowOptions(outputs=None)
+    if flow.is_sandbox and not args.sandbox:
         say("warning: The kept outputs are those of a sandbox.")
-    return flow.flow_id if flow else None
+    if flow.inputs and not args.values:
+        say(f"The inputs are those of {flow.flow_id}.")
+    return FlowOptions(outputs=flow.flow_id, inputs=flow.inputs)
 
 
 def _kept_flow(args: FlowArgs, records: Records) -> "KnownFlow | None":
@@ -152,7 +155,8 @@ def _kept_flow(args: FlowArgs, records: Records) -> "KnownFlow | None":
         return records.get_flow(args.outputs)
     known = records.last_flow(source_of(args))
     if known is None and args.outputs == LAST:
-        raise UsageError(NO_LAST)
+        message = "No run of this file is recorded. Run the whole flow first, or give --with FLOW_ID or --with FILE."
+        raise UsageError(message)
     return known
 
 

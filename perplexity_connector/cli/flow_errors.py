@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from perplexity_connector.cli.flow_arguments import NO_LAST, FlowArgs, steps_of
+from perplexity_connector.cli.flow_arguments import FlowArgs, steps_of
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.contract import ConnectorError, FieldError, JsonObject
 from perplexity_connector.contract.readers import as_text
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from perplexity_connector.contract import FlowErrorDocument
 
+_NO_OUTPUT = "Run that step too, or give its output: --with FLOW_ID or --with FILE. `runs` lists the known flows."
 _IN_STEP = re.compile("/steps/([0-9]+)(?:/input)?(/.*)?", re.DOTALL)
 
 
@@ -25,9 +26,8 @@ def show_refusal(args: FlowArgs, flow: JsonObject, error: ConnectorError) -> Non
     """Show the errors of `Host.stream_flow`, and how to get an output that is not kept."""
     errors = [_flow_error(flow, field) for field in error.fields]
     _show(args, error.user_message, errors, "")
-    is_unknown = any(field.code == "no_output" for field in error.fields)
-    if is_unknown and args.outputs is None:
-        say(NO_LAST)
+    if any(field.code == "no_output" for field in error.fields):
+        say(_NO_OUTPUT)
 
 
 def _show(

@@ -1,18 +1,20 @@
 """A flow of the ledger as a document, and as lines for people."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from perplexity_connector.cli.flow_lines import item_lines, resume_line
+from perplexity_connector.cli.flow_lines import item_lines, resume_lines
 from perplexity_connector.cli.history_documents import usd
 from perplexity_connector.cli.history_lines import cost_words, entry_line, flow_state
 from perplexity_connector.cli.spans import clock, iso
 from perplexity_connector.contract.readers import as_list, as_object, as_objects
 from perplexity_connector.host.ledger.flow_entries import WHOLE
+from perplexity_connector.rendering.errors import error_lines
 from perplexity_connector.rendering.results import output_lines
 from perplexity_connector.rendering.text import clean, json_text, one_line
 
 if TYPE_CHECKING:
+    from perplexity_connector.contract import ErrorDocument
     from perplexity_connector.host.ledger.flow_entries import KnownFlow, KnownStep
 
 
@@ -48,7 +50,7 @@ def flow_lines(flow: "KnownFlow") -> Iterator[str]:
     if flow.ended_at is not None:
         yield f"Ended: {clock(flow.ended_at)}"
     if flow.status != "succeeded" and not flow.is_running and flow.document:
-        yield resume_line(flow)
+        yield from resume_lines(flow)
     if flow.inputs:
         yield from ("", "Inputs", clean(json_text(flow.inputs, indent=2)))
     steps = as_objects((flow.document or {}).get("steps"))
@@ -83,17 +85,17 @@ def _step_line(step: "KnownStep") -> str:
     kept = f"kept from {step.kept_from}" if step.kept_from else ""
     cost = "" if step.cost is None else cost_words(step.cost)
     parts = (name, state, kept, step.run_id or "", cost)
-    return one_line("  ".join(filter(None, parts)))
+    return "  ".join(one_line(part) for part in parts if part)
 
 
 def _output_lines(step: "KnownStep", *, has_items: bool) -> Iterator[str]:
     record = step.record or {}
+    if error := record.get("error"):
+        yield from error_lines(cast("ErrorDocument", error))
     output = as_object(record.get("output") or record.get("partial"))
-    if not output:
-        return
     if not has_items:
-        yield from output_lines(output)
+        yield from output_lines(output) if output else ()
         return
     for index, item in enumerate(as_list(output.get("items"))):
         if item is not None:
-            yield from item_lines(index, as_object(item))
+            yield from ("", *item_lines(index, as_object(item)))

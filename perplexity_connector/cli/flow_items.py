@@ -80,7 +80,8 @@ class StepItems:
             return
         self._shown.add(index)
         if output is not None and self._delivery:
-            self._delivery.write(print_lines, item_lines(index, as_object(output)))
+            lines = item_lines(index, as_object(output))
+            self._delivery.write(print_lines, [*lines, ""])
         if envelope := self._ended.get(index):
             for line in item_warning_lines(index, envelope):
                 say(line)

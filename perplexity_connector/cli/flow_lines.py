@@ -26,10 +26,13 @@ def price_line(price: "FlowPriceDocument") -> str:
     return price_words(price["likely"], price["worst"], is_estimate=is_estimate)
 
 
-def resume_line(flow: "KnownFlow") -> str:
-    """Return how to go on with a flow."""
+def resume_lines(flow: "KnownFlow") -> Iterator[str]:
+    """Yield how to go on with a flow, and how to pay again for a step whose answer is lost."""
     sandbox = " --sandbox" if flow.is_sandbox else ""
-    return f"To go on with it: perplexity-connector run-flow --resume {flow.flow_id}{sandbox}"
+    command = f"perplexity-connector run-flow --resume {flow.flow_id}{sandbox}"
+    yield f"To go on with it: {command}"
+    if any(step.run_state == "unsure" for step in flow.steps):
+        yield f"A run may have been paid, and its answer is lost. To pay again: {command} --retry unsure"
 
 
 def kept_line(kept: "KeptStepDocument") -> str:
@@ -50,7 +53,7 @@ def skipped_line(item: "StepSkippedItem") -> str:
 
 def item_lines(index: int, output: "JsonObject") -> Iterator[str]:
     """Yield the output of an item under its index."""
-    yield from (f"item {index}", "", *output_lines(output), "")
+    yield from (f"item {index}", "", *output_lines(output))
 
 
 def item_error_lines(index: int, error: "ErrorDocument") -> Iterator[str]:

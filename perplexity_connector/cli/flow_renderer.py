@@ -105,7 +105,7 @@ class FlowRenderer:
         items = item.get("items")
         if not self._args.as_json:
             gap = "\n" if self._result.steps else ""
-            words = "" if items is None else f", {items} items"
+            words = "" if items is None else f", {items} item{'s' * (items != 1)}"
             heading = one_line(f"{item['step']} ({item['action']}{words})")
             self.delivery.write(typer.echo, f"{gap}{heading}\n")
         self._step_renderer = self._stack.enter_context(self._new_step_renderer())

@@ -13,7 +13,7 @@ from perplexity_connector.cli.flow_arguments import (
     FlowArgs,
     check_arguments,
     flow_to_resume,
-    kept_outputs,
+    kept_values,
     read_flow,
     retry_of,
     source_of,
@@ -22,7 +22,7 @@ from perplexity_connector.cli.flow_arguments import (
     values_of,
 )
 from perplexity_connector.cli.flow_errors import show_errors, show_refusal
-from perplexity_connector.cli.flow_lines import price_line, resume_line
+from perplexity_connector.cli.flow_lines import price_line, resume_lines
 from perplexity_connector.cli.flow_renderer import FlowRenderer
 from perplexity_connector.cli.output import say
 from perplexity_connector.cli.records import Records
@@ -98,20 +98,18 @@ def run_saved_flow(args: FlowArgs, make_host: HostMaker, records: Records) -> in
 
 
 def _new(args: FlowArgs, records: Records) -> _Work:
-    """Return the flow of the file. Raises `UsageError` and `ConnectorError` as `kept_outputs`."""
+    """Return the flow of the file. Raises `UsageError` and `ConnectorError` as `kept_values`."""
     flow, source = read_flow(args), source_of(args)
     steps = steps_to_run(args, flow)
-    options = FlowOptions(
-        inputs=values_of(args, flow),
-        only=args.only,
-        from_step=args.from_step,
-        flow_id=(flow_id := new_flow_id()),
-        source=source,
-    )
+    flow_id = new_flow_id()
+    options = FlowOptions(flow_id=flow_id, source=source)
     if args.is_part:
-        options["outputs"] = kept_outputs(args, records)
+        names = FlowOptions(only=args.only, from_step=args.from_step)
+        options |= names | kept_values(args, records)
     else:
         _show_interrupted(records.last_flow(source))
+    if values := values_of(args, flow):
+        options["inputs"] = values
     return _work(flow, flow_id, steps, options)
 
 
@@ -119,7 +117,8 @@ def _show_interrupted(known: "KnownFlow | None") -> None:
     """Say how to go on with the last run of the file, if a crash has cut it short."""
     if known and known.status is None and not known.is_running:
         say("The last run of this flow was cut short.")
-        say(resume_line(known))
+        for line in resume_lines(known):
+            say(line)
 
 
 def _resumed(args: FlowArgs, records: Records) -> _Work:

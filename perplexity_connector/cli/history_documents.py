@@ -20,6 +20,7 @@ def run_document(run: "KnownRun", *, whole: bool) -> dict[str, object]:
         "kind": "run",
         "id": run.run_id,
         "job": run.job_id,
+        "flow": run.flow_id,
         "connector": run.connector,
         "action": run.action,
         "version": run.version,

@@ -116,6 +116,8 @@ def _run_facts(run: KnownRun) -> Iterator[str]:
     yield one_line(f"Connection: {connection}; attempts: {run.attempts}")
     if run.ended_at is not None:
         yield f"Ended: {clock(run.ended_at)}"
+    if run.flow_id:
+        yield f"A step of a flow: perplexity-connector runs show {run.flow_id}"
     if run.perhaps_twice:
         yield "The provider may have charged twice for it."
     if run.state == "begun":

@@ -30,13 +30,13 @@ def resume_entry(
 
 
 def _last(records: Records) -> str:
-    """Return the newest flow that was cut short, unless an unfinished run is newer and not of it."""
+    """Return the newest unfinished run or flow. A run of a flow goes on with its flow, if that can."""
     ledger = records.ledger
-    runs = records.answer(ledger.runs(status="begun", limit=1))
-    for newest in records.answer(ledger.flows(status="interrupted", limit=1)):
-        # An entry of a list has no items.
-        flow = records.get_flow(newest.flow_id)
-        own = {step.run_id for step in flow.steps}
-        if all(run.run_id in own or run.created_at < flow.created_at for run in runs):
-            return flow.flow_id
-    return LAST
+    flows = records.answer(ledger.flows(status="interrupted", limit=1))
+    for run in records.answer(ledger.runs(status="begun", limit=1)):
+        if any(run.created_at < flow.created_at for flow in flows):
+            break
+        if run.flow_id and records.get_flow(run.flow_id).status != "succeeded":
+            return run.flow_id
+        return run.run_id
+    return flows[0].flow_id if flows else LAST

@@ -67,6 +67,10 @@ def each(*ends: Document, status: str = "succeeded", **parts: Any) -> list[Docum
         whole = failed("timeout", partial=result) | {"status": status, "error": error}
     return [
         started("sum", items=len(ends)),
+        *(
+            {"type": "item.started", "step": "sum", "index": index, "run_id": "run_1"}
+            for index in range(len(ends))
+        ),
         *(item_ended("sum", index, end) for index, end in enumerate(ends)),
         ended("sum", whole | parts),
     ]
@@ -93,8 +97,8 @@ def test_with_stream_an_item_is_shown_as_soon_as_it_ends(
 ) -> None:
     """Once, and its own events are not mixed into those of the others."""
     event = {"type": "text.delta", "seq": 1, "step": "sum", "item": 0, "text": "Fi"}
-    begin, *items, end = each(answer("First."), answer("Second."))
-    host.items = [flow_started(), begin, event, *reversed(items), end, flow_ended()]
+    *begin, first, second, end = each(answer("First."), answer("Second."))
+    host.items = [flow_started(), *begin, event, second, first, end, flow_ended()]
     outcome = run("--stream")
     assert outcome.out.index("Second.") < outcome.out.index("First.")
     assert outcome.out.count("First.") == 1
@@ -120,7 +124,7 @@ def test_a_terminal_shows_how_many_items_have_ended(
 
 def test_the_items_of_before_a_crash_are_shown_too(host: FlowHost, run: Run) -> None:
     """They end in no item of this stream."""
-    begin, _, later, end = each(failed("timeout"), answer("Later."))
+    begin, *_, later, end = each(failed("timeout"), answer("Later."))
     host.items = [flow_started(), begin, later, end, flow_ended()]
     outcome = run("--stream")
     assert outcome.out.count("Later.") == 1

@@ -16,7 +16,7 @@ from perplexity_connector.host.ledger.entries import LedgerError
 from tests.cli.conftest import Command, Outcome
 from tests.cli.fakes import envelope, failed
 from tests.cli.flow_host import FlowHost, ended, flow_ended, flow_started, started
-from tests.cli.flow_ledger import FLOW, FLOW_ID
+from tests.cli.flow_ledger import FLOW, FLOW_ID, STEP
 from tests.cli.ledger import FakeLedger
 
 Document = dict[str, Any]
@@ -85,7 +85,7 @@ def test_inputs_are_read_by_the_schema_of_the_flow(
         "more": [1],
     }
     assert command("run-flow", str(file)).code == 0
-    assert asked(host, "inputs") is None
+    assert "inputs" not in host.given
 
 
 @pytest.mark.usefixtures("host")
@@ -209,12 +209,21 @@ def test_without_a_last_run_only_a_needed_output_is_missed(
     ledger.problem = None
     error = FieldError(pointer="/steps/1/input/x", code="no_output", message="Gone.")
     host.refusal = ConnectorError(ErrorCode.INVALID_INPUT, "No.", fields=[error])
-    kept = file.with_name("kept.json")
-    kept.write_text("{}", encoding="utf-8")
-    for more, is_said in (((), True), (("--with", str(kept)), False)):
-        outcome = command(*words, *more)
-        assert outcome.code == 2
-        assert ("--with" in outcome.err) is is_said
+    outcome = command(*words)
+    assert outcome.code == 2
+    assert "--with" in outcome.err
+
+
+def test_a_part_takes_the_inputs_of_the_run_whose_outputs_it_uses(
+    command: Command, host: FlowHost, ledger: FakeLedger, file: Path
+) -> None:
+    """That is said. One input that is given replaces them all."""
+    ledger.known_flows = [replace(FLOW, source=str(file), status="succeeded")]
+    words = ("run-flow", str(file), "--only", "ask")
+    assert FLOW_ID in command(*words).err
+    assert asked(host, "inputs") == {"company": "ACME"}
+    assert FLOW_ID not in command(*words, "deep=true").err
+    assert asked(host, "inputs") == {"deep": True}
 
 
 @pytest.mark.parametrize("flags", [(), ("--json",), ("--json", "--stream")])
@@ -342,13 +351,18 @@ def test_the_newest_unfinished_entry_goes_on(
 ) -> None:
     """A run of the flow is part of it; another run that is newer counts by itself."""
     ledger.known_flows = [FLOW]
-    ledger.keep("run_1", created_at=FLOW.created_at + 1)
+    ledger.keep("run_1", created_at=FLOW.created_at - 1)
     assert command("runs", "resume", "last").code == 0
-    assert host.calls[-1][1] == FLOW_ID
+    ledger.keep("run_1", created_at=FLOW.created_at + 1, flow_id=FLOW_ID)
+    assert command("runs", "resume", "last").code == 0
+    assert [call[1] for call in host.calls] == [FLOW_ID, FLOW_ID]
     ledger.keep("run_2", created_at=FLOW.created_at + 2)
     command("runs", "resume", "last")
-    assert len(host.calls) == 1
-    assert host.runs[-1][2]["run_id"] == "run_2"
+    ledger.known_flows = [replace(FLOW, status="succeeded")]
+    ledger.keep("run_3", created_at=FLOW.created_at + 3, flow_id=FLOW_ID)
+    command("runs", "resume", "last")
+    assert len(host.calls) == 2
+    assert [run[2]["run_id"] for run in host.runs] == ["run_2", "run_3"]
 
 
 def test_run_resume_says_how_to_go_on_with_a_flow(
@@ -389,6 +403,9 @@ def test_a_flow_that_did_not_succeed_can_go_on(
     assert resumable(command(*words))
     ledger.known_flows = [replace(FLOW, status="failed", is_sandbox=True)]
     assert f"{FLOW_ID} --sandbox" in command(*words).err
+    unsure = (replace(STEP, run_state="unsure"),)
+    ledger.known_flows = [replace(FLOW, status="failed", steps=unsure)]
+    assert "--retry unsure" in command(*words).err
     ledger.known_flows = [replace(FLOW, status="failed", document=None)]
     assert not resumable(command(*words))
     ledger.problem = LedgerError("It is damaged.")

@@ -10,6 +10,7 @@ import pytest
 from perplexity_connector.host.ledger.entries import LedgerError, UsageRow
 from tests.cli.conftest import Command
 from tests.cli.fakes import envelope, failed
+from tests.cli.flow_ledger import FLOW, FLOW_ID, STEP
 from tests.cli.ledger import JOB, NOW, FakeLedger
 
 ANSWER = {"content": "Far away."}
@@ -124,9 +125,10 @@ def test_a_run_is_shown_with_its_question_and_its_answer(
     command: Command, ledger: FakeLedger, name: str
 ) -> None:
     """For people, or whole as JSON."""
-    ledger.keep("run_1", **DONE, connection="Mine", perhaps_twice=True)
+    parts = {**DONE, "connection": "Mine", "perhaps_twice": True, "flow_id": FLOW_ID}
+    ledger.keep("run_1", **parts)
     shown = command("runs", "show", name).out
-    for word in ("Mine", '"query": "moon"', "Far away."):
+    for word in ("Mine", '"query": "moon"', "Far away.", FLOW_ID):
         assert word in shown
     document = json.loads(command("runs", "show", name, "--json").out)
     assert document["input"] == {"query": "moon"}
@@ -215,3 +217,132 @@ def test_usage_shows_runs_and_costs(command: Command, ledger: FakeLedger) -> Non
     documents = json.loads(command("usage", "--by", "day", "--json").out)
     assert documents[0]["cost"] == 0.007
     assert ledger.asked[-1][0] == "day"
+
+
+# Flows
+
+ENVELOPE: Any = envelope(output=ANSWER)
+EACH: Any = envelope(output={"items": [ANSWER, None], "failed": []})
+STEPS = (
+    replace(STEP, step="search", kept_from="flow_9", run_id=None, cost=None),
+    replace(STEP, step="each", record=EACH),
+    replace(STEP, step="each", item=0, record=ENVELOPE),
+    replace(STEP, step="each", item=1, state="failed", run_id="run_7"),
+    replace(STEP, step="ask", state="failed", record=failed("timeout")),
+)
+DOCUMENT: Any = {
+    "flow_version": 2,
+    "steps": [{"id": "search"}, {"id": "each", "each": {"input": "/x"}}, {"id": "ask"}],
+}
+WHOLE_FLOW = replace(
+    FLOW,
+    document=DOCUMENT,
+    steps=STEPS,
+    status="failed",
+    ended_at=NOW + 9,
+    part={"from_step": "each"},
+    cost=7_000_000,
+)
+
+
+def test_a_flow_is_one_line(command: Command, ledger: FakeLedger) -> None:
+    """With its file, its state, its cost and its longest input; the runs of its steps are not listed."""
+    ledger.known_flows = [WHOLE_FLOW]
+    (line,) = command("runs").out.splitlines()
+    for word in (FLOW_ID, "briefing", "failed", "0.007 USD", "ACME"):
+        assert word in line
+    ledger.known_flows = [replace(FLOW, title="Daily", inputs=None, is_sandbox=True)]
+    (line,) = command("runs").out.splitlines()
+    assert "Daily  interrupted, sandbox" in line
+    (document,) = json.loads(command("runs", "--json").out)
+    assert (document["kind"], document["state"]) == ("flow", "interrupted")
+
+
+def test_entries_are_found_by_a_text(command: Command, ledger: FakeLedger) -> None:
+    """The ledger searches; a state is not looked for at the same time."""
+    ledger.known_flows = [WHOLE_FLOW]
+    assert FLOW_ID in command("runs", "--search", "Globex").out
+    assert ledger.asked == ["Globex"]
+    assert command("runs", "--search", "x", "--status", "done").code == 2
+
+
+def test_flows_can_be_chosen_by_state_and_time(
+    command: Command, ledger: FakeLedger
+) -> None:
+    """One that was cut short is not failed."""
+    now = int(time.time() * 1000)
+    newer = replace(FLOW, flow_id=f"flow_{'2' * 32}", created_at=now)
+    ledger.known_flows = [newer, WHOLE_FLOW]
+
+    def states(*options: str) -> list[str]:
+        words = command("runs", "--json", *options).out
+        return [each["state"] for each in json.loads(words)]
+
+    assert states("--status", "failed") == ["failed"]
+    assert states("--status", "interrupted") == ["interrupted"]
+    assert states("--status", "failed", "--since", "1d") == []
+    assert states("--since", "1d") == ["interrupted"]
+
+
+@pytest.mark.parametrize("name", [FLOW_ID, "last"])
+def test_a_flow_is_shown_with_its_inputs_and_the_output_of_each_step(
+    command: Command, ledger: FakeLedger, name: str
+) -> None:
+    """And each failed item, kept outputs, and how to go on."""
+    ledger.known_flows = [WHOLE_FLOW]
+    shown = command("runs", "show", name).out
+    for word in (
+        "/home/ada/briefing.json",
+        "each",
+        '"company": "ACME"',
+        "kept from flow_9",
+        "item 0\n\nFar away.",
+        "each, item 1  failed  run_7",
+        "(timeout)",
+        f"run-flow --resume {FLOW_ID}",
+    ):
+        assert word in shown
+    document = json.loads(command("runs", "show", name, "--json").out)
+    assert document["flow"] == DOCUMENT
+    assert document["inputs"] == {"company": "ACME"}
+    assert [each["item"] for each in document["steps"]] == [None, None, 0, 1, None]
+    assert document["steps"][1]["envelope"] == EACH
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"status": "succeeded"},
+        {"is_running": True},
+        {"document": None, "inputs": None, "source": None, "content_erased": True},
+    ],
+)
+def test_a_flow_that_need_not_or_cannot_go_on_says_nothing_of_it(
+    command: Command, ledger: FakeLedger, parts: Any
+) -> None:
+    """The content may be erased."""
+    ledger.known_flows = [replace(FLOW, **parts)]
+    outcome = command("runs", "show", FLOW_ID)
+    assert outcome.code == 0
+    assert "--resume" not in outcome.out
+
+
+def test_a_flow_is_cancelled_and_forgotten_by_its_id(
+    command: Command, ledger: FakeLedger
+) -> None:
+    """As a run is."""
+    ledger.known_flows = [FLOW]
+    for word in ("cancel", "forget"):
+        assert command("runs", word, FLOW_ID).code == 0
+    assert ledger.asked == [FLOW_ID] * 2
+    ledger.known_flows = []
+    assert command("runs", "cancel", FLOW_ID).code == 2
+
+
+def test_an_entry_that_is_gone_meanwhile_is_left_out(
+    command: Command, ledger: FakeLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has erased it."""
+    ledger.keep("run_1")
+    monkeypatch.setattr(ledger, "run", lambda _: ledger._did(None))
+    assert command("runs").out == ""
