@@ -102,11 +102,20 @@ class Uploads:
 
     def find(self, table_id: str) -> SentTable:
         """Return a table by its id."""
-        for folder in self._folders():
-            if folder.name == table_id:
-                return _table_in(folder)
+        for table in self._tables():
+            if table.table_id == table_id:
+                return table
         message = "This table is not here any more. Send it again."
         raise ConnectorError(ErrorCode.NOT_FOUND, message)
+
+    def of_job(self, job: str | None) -> SentTable | None:
+        """Return the table of a job by its name; None if it is not here."""
+        return next((table for table in self._tables() if table.job == job), None)
+
+    def remove(self, table: SentTable) -> None:
+        """Remove a table and its output."""
+        with _usable():
+            shutil.rmtree(table.path.parent)
 
     def remove_old(self) -> None:
         """Remove tables that are older than what the ledger keeps."""
@@ -115,6 +124,14 @@ class Uploads:
             with suppress(OSError):
                 if folder.stat().st_mtime < oldest:
                     shutil.rmtree(folder)
+
+    def _tables(self) -> Iterator[SentTable]:
+        for folder in self._folders():
+            # One that was removed meanwhile has none.
+            for path in folder.glob("table.*"):
+                with _usable():
+                    table = _table_in(folder, path)
+                yield table
 
     def _folders(self) -> list[Path]:
         with _usable():
@@ -127,8 +144,9 @@ class Uploads:
             folder.mkdir(mode=0o700)
             shown = "".join(filter(str.isprintable, name))[-_LONGEST_NAME:]
             (folder / _NAME).write_text(shown, encoding="utf-8")
-            (folder / f"table{extension}").touch(0o600)
-            return _table_in(folder)
+            path = folder / f"table{extension}"
+            path.touch(0o600)
+            return _table_in(folder, path)
 
     @property
     def _folder(self) -> Path:
@@ -139,8 +157,7 @@ class Uploads:
             raise ConnectorError(ErrorCode.INTERNAL, message) from None
 
 
-def _table_in(folder: Path) -> SentTable:
-    (path,) = folder.glob("table.*")
+def _table_in(folder: Path, path: Path) -> SentTable:
     name = (folder / _NAME).read_text(encoding="utf-8")
     return SentTable(
         table_id=folder.name,

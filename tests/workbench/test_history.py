@@ -168,6 +168,7 @@ def test_a_table_of_the_history_is_shown_with_its_flow(
     table = serve(ledger=ledger).get("/api/history/job_c")
     assert (table["kind"], table["title"], table["flow"]) == ("table", "c", FLOW)
     assert (table["counts"], table["cost"]) == ({"planned": 1}, 0)
+    assert table["table"] is None
 
 
 def test_an_entry_is_forgotten(serve: Serve, ledger: Ledger) -> None:

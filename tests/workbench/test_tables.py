@@ -63,8 +63,10 @@ def kept(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "automation-host").glob("tables/*/*"))
 
 
-def test_a_table_is_planned_run_and_handed_out(serve: Serve, ledger: Ledger) -> None:
-    """Each row is one flow; a second run pays for nothing again."""
+def test_a_table_is_planned_run_handed_out_and_forgotten(
+    serve: Serve, ledger: Ledger, state_folder: Path
+) -> None:
+    """Each row is one flow; a second run pays for nothing again. The history finds its file."""
     bench = serve(ledger=ledger)
     answer = send(bench)
     assert answer.json()["columns"] == ["who", "note"]
@@ -94,6 +96,12 @@ def test_a_table_is_planned_run_and_handed_out(serve: Serve, ledger: Ledger) -> 
     (entry,) = bench.get("/api/history")["entries"]
     assert (entry["kind"], entry["counts"]) == ("table", {"done": 2})
     assert entry["title"].startswith("people.csv")
+    shown = bench.get(f"/api/history/{entry['id']}")
+    assert (table, shown["flow"]) == (f"/api/tables/{shown['table']}", GREET)
+    answer = bench.call("DELETE", f"/api/history/{entry['id']}")
+    assert answer.status_code == 204
+    assert failed(bench.call("GET", f"{table}/output"), 404)
+    assert kept(state_folder) == []
 
 
 def test_a_table_goes_on_without_its_page(serve: Serve, ledger: Ledger) -> None:

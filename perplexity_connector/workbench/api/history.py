@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from perplexity_connector.host import Ledger
+    from perplexity_connector.host.ledger.entries import KnownJob
+    from perplexity_connector.workbench.uploads import SentTable
 
 _T = TypeVar("_T")
 _ENTRIES_A_PAGE = 50
@@ -36,6 +39,7 @@ class HistoryApi:
     def __init__(self, parts: Parts) -> None:
         """Use the parts of the server."""
         self._given_ledger = parts.ledger
+        self._uploads = parts.uploads
 
     @property
     def routes(self) -> list[Route]:
@@ -72,8 +76,13 @@ class HistoryApi:
         return JSONResponse(await self._document(request.path_params["id"]))
 
     async def forget(self, request: Request) -> Response:
-        """Close an entry, and erase its content."""
-        await _answer(self._ledger.forget(request.path_params["id"]))
+        """Close an entry, and erase its content; that of a table also where the page has sent it."""
+        entry_id = request.path_params["id"]
+        ledger = self._ledger
+        job = await _answer(ledger.find_job(entry_id))
+        await _answer(ledger.forget(entry_id))
+        if job and (table := await self._table_of(job)):
+            await run_in_threadpool(self._uploads.remove, table)
         return Response(status_code=204)
 
     @property
@@ -90,8 +99,12 @@ class HistoryApi:
         if run := await _answer(ledger.run(entry_id)):
             return run_document(run)
         if job := await _answer(ledger.find_job(entry_id)):
-            return job_document(job, await _answer(ledger.job_flow(job.job_id)))
+            document = await _answer(ledger.job_flow(job.job_id))
+            return job_document(job, document, await self._table_of(job))
         raise _unknown()
+
+    async def _table_of(self, job: "KnownJob") -> "SentTable | None":
+        return await run_in_threadpool(self._uploads.of_job, job.name)
 
 
 async def _answer(future: "Future[_T]") -> _T:

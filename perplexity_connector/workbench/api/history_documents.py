@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         KnownFlow,
         KnownStep,
     )
+    from perplexity_connector.workbench.uploads import SentTable
 
 _Document: TypeAlias = dict[str, object]
 
@@ -96,11 +97,18 @@ def _run_status(run: "KnownRun") -> str:
     return ended if run.state in ENDED else "running"
 
 
-def job_document(job: "KnownJob", flow: "JsonObject | None") -> _Document:
-    """Return a table, and the flow that it runs; that is null for an action, or once it is erased."""
+def job_document(
+    job: "KnownJob", flow: "JsonObject | None", table: "SentTable | None"
+) -> _Document:
+    """Return a table.
+
+    `flow` is null for a table that runs an action, or once it is erased. `table` is the id of the
+    file that a page has sent, null without it.
+    """
     return {
         "kind": "table",
         "job_id": job.job_id,
+        "table": table.table_id if table else None,
         "title": job.name,
         "flow": flow,
         "at": job.created_at,
