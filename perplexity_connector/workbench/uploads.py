@@ -127,11 +127,10 @@ class Uploads:
 
     def _tables(self) -> Iterator[SentTable]:
         for folder in self._folders():
-            # One that was removed meanwhile has none.
-            for path in folder.glob("table.*"):
-                with _usable():
-                    table = _table_in(folder, path)
-                yield table
+            found: list[SentTable] = []
+            with suppress(FileNotFoundError):  # it was removed meanwhile
+                found = [_table_in(folder, path) for path in folder.glob("table.*")]
+            yield from found
 
     def _folders(self) -> list[Path]:
         with _usable():
