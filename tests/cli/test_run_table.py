@@ -111,6 +111,25 @@ def test_a_file_is_a_flow(
     assert (what[2], list(how["connections"])) == ({"company": "{name}"}, ["toy"])
 
 
+def test_a_connection_is_that_of_the_rows(
+    command: Command,
+    host: FakeHost,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By its name, for an action and for the steps of a flow."""
+    known = [{"connector": "toy", "connection_name": "Mine"}]
+    store = SimpleNamespace(list=lambda: known)
+    monkeypatch.setattr(host, "connections", store, raising=False)
+    flow = tmp_path / "flow.json"
+    flow.write_text('{"flow_version": 1, "steps": []}', encoding="utf-8")
+    named = ("--connection", "mine", *OUT)
+    assert command(*COMMAND, *named).code == 0
+    assert host.runs[-1][2]["connection"] == "Mine"
+    assert command("run-table", str(flow), "table.csv", *named).code == 0
+    assert host.runs[-1][2]["connections"] == {"toy": "Mine"}
+
+
 def test_a_flow_that_cannot_be_read_is_named(command: Command, host: FakeHost) -> None:
     """Exit code 2, as for `run-flow`."""
     outcome = command("run-table", "lost.json", "table.csv", *OUT)

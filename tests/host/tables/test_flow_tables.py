@@ -16,7 +16,10 @@ from perplexity_connector.contract import (
     JsonObject,
 )
 from perplexity_connector.host.tables.rows import running
+from perplexity_connector.host.tables.rows.brakes import Brakes
+from perplexity_connector.host.tables.rows.flow_logs import FlowRowLog
 from tests.host.flows.stage import flow, step
+from tests.host.runs.ledgers import NotedLedger, claim
 from tests.host.stage import CONNECTION
 from tests.host.tables.stage import THREE, Desk, FullLedger, failing
 
@@ -422,6 +425,18 @@ def test_a_flows_job_that_is_erased_has_nothing_left_to_run(desk: Desk) -> None:
 
 
 # The ledger.
+
+
+def test_a_step_that_an_earlier_process_sent_makes_the_row_unsure() -> None:
+    """Nothing was sent for it here, and its effect is not known."""
+    error = {"code": "upstream_failed", "effect": "unknown", "http_status": None}
+    envelope: Any = {"status": "failed", "run_id": "run_9", "error": error}
+    envelope |= {"usage": {}, "meta": {}, "attempts": 1, "summary": ""}
+    noted: Any = NotedLedger()
+    log = FlowRowLog(noted, claim("begun", checkpoint={"flow": "f"}), Brakes())
+    log.run_ended(envelope)
+    asyncio.run(log.ended(envelope))
+    assert noted.ends[0].state == "unsure"
 
 
 def test_no_step_begins_if_the_row_cannot_be_marked(
