@@ -99,6 +99,7 @@ DESCRIPTION: ActionDescription = {
         "timeout": 60,
         "options": {},
         "labels": {},
+        "author_schemas": {},
     },
     "schemas": {
         "connection": {},

@@ -13,7 +13,7 @@ from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError
 from perplexity_connector.host import ConnectionStore, Host
 from perplexity_connector.plugin import load_connector
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
-from tests.host.stage import CONNECTION, GREET, TOKEN, in_host, toy_host
+from tests.host.stage import CONNECTION, GREET, TOKEN, changed, in_host, toy_host
 
 CHAT: dict[str, Any] = {
     "model": "sonar",
@@ -143,8 +143,8 @@ def test_a_model_that_is_refused_is_answered_with_a_near_one(base_url: str) -> N
     assert "mean sonar-pro?" in field["message"]
 
 
-def test_a_misspelled_reference_is_answered_with_the_right_one() -> None:
-    """The name of a step before anything runs, that of a value when its step has run."""
+def test_a_misspelled_reference_is_answered_with_the_right_one(tmp_path: Path) -> None:
+    """Before anything runs; where the schema says nothing of the value, when its step has run."""
     count = {"id": "first", "connector": "toy", "action": "count"}
     greet = {"id": "next", "connector": "toy", "action": "greet", "input": {}}
     steps = [{**count, "input": {"text": "abc"}}]
@@ -157,12 +157,15 @@ def test_a_misspelled_reference_is_answered_with_the_right_one() -> None:
     host = toy_host()
     for error in host.validate_flow(flow("frst", "/letters")):
         assert "mean first?" in str(error["message"])
+    (wrong,) = host.validate_flow(flow("first", "/leters"))
+    assert "mean letters?" in wrong["message"]
     connections = {"toy": CONNECTION}
 
     async def run(host: Host) -> Any:
         return await host.run_flow(flow("first", "/leters"), connections=connections)
 
-    failed = in_host(host, run)["steps"][-1]["envelope"]["error"]
+    manifest = changed(tmp_path, schemas={"count.v1.output": {"type": "object"}})
+    failed = in_host(toy_host(manifest=manifest), run)["steps"][-1]["envelope"]["error"]
     assert "mean letters?" in failed["fields"][0]["message"]
 
 

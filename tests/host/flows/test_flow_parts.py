@@ -6,6 +6,7 @@ import pytest
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host import Host
+from perplexity_connector.host.ledger.flow_entries import NewFlow
 from tests.host.flows.stage import (
     PEOPLE,
     Theatre,
@@ -131,6 +132,12 @@ def test_what_is_not_known_counts_as_stale(theatre: Theatre) -> None:
     second = theatre.run(THREE, only="two", outputs=first["flow_id"])
     theatre.ledger.forget(first["flow_id"]).result()
     done = theatre.run(THREE, from_step="two", outputs=second["flow_id"])
+    assert done["kept"] == [{"step": "one", "stale": True}]
+    unreadable = f"flow_{'9' * 32}"
+    ledger = theatre.ledger
+    ledger.begin_flow(NewFlow(flow_id=unreadable, document={})).result()
+    ledger.keep_steps(unreadable, None, [("one", {"output": {"text": "Bo"}})]).result()
+    done = theatre.run(THREE, from_step="two", outputs=unreadable)
     assert done["kept"] == [{"step": "one", "stale": True}]
 
 

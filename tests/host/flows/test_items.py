@@ -63,10 +63,10 @@ def test_the_stream_has_the_start_and_the_end_of_each_item(theatre: Theatre) -> 
     assert items[0]["kept"] == []
     assert items[1]["items"] == 2
     events = [item for item in items if item["type"] == "text.delta"]
-    assert [(one["step"], one["item"], one["text"]) for one in events] == [
+    assert {(one["step"], one["item"], one["text"]) for one in events} == {
         ("greet", 0, "Ada"),
         ("greet", 1, "Bo"),
-    ]
+    }
     started = {
         one["index"]: one["run_id"] for one in items if one["type"] == "item.started"
     }
@@ -184,3 +184,38 @@ async def _wait(_: JsonObject, ctx: ActionContext) -> ActionResult:
     """Wait until the run is stopped."""
     await asyncio.Event().wait()
     raise AssertionError(ErrorCode.INTERNAL, ctx)
+
+
+@pytest.mark.parametrize("document", [greetings(), flow(step("one", name="Ada"))])
+def test_a_step_that_is_stopped_before_its_run_sends_nothing(
+    theatre: Theatre, document: Any
+) -> None:
+    """By the run id that its first item has."""
+
+    async def stop(host: Host) -> list[Any]:
+        items = []
+        async for item in host.stream_flow(document, inputs=inputs):
+            items.append(item)
+            if item["type"] == "step.started":
+                assert host.cancel(item["run_id"])
+        return items
+
+    inputs: Any = {"people": FIVE} if "inputs" in document else {}
+    *_, finished, last = theatre.inside(stop)
+    assert (finished["envelope"]["status"], last["status"]) == ("cancelled",) * 2
+    assert theatre.sent == []
+
+
+def test_an_error_of_the_host_ends_the_flow_as_it_ends_a_run(
+    theatre: Theatre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not hidden among those of the other items."""
+
+    async def break_off(*_: Any, **__: Any) -> Any:
+        message = "the host is not open"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr("perplexity_connector.host.runs.runs.Runs.run", break_off)
+    with pytest.raises(RuntimeError):
+        theatre.run(greetings(), inputs={"people": FIVE}, flow_id=f"flow_{'0' * 32}")
+    assert theatre.known(f"flow_{'0' * 32}").status is None

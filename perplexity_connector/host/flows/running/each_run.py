@@ -55,8 +55,7 @@ class EachRun:
         self._active: set[str] = set()
 
     def stop(self) -> bool:
-        """Stop the runs of all items."""
-        self._step_runs.is_stopped = True
+        """Stop the runs of all items. No further one begins then, see `StepRuns.stop`."""
         for run_id in list(self._active):
             self._runs.cancel(run_id)
         return True

@@ -106,23 +106,26 @@ class FlowRun:
 
     async def _step(self, step: FlowStep) -> "AsyncGenerator[FlowItem, None]":
         started, work = self._prepared(step)
-        yield started
-        # Unbounded: a slow reader of the events must never stop the reading of a response.
-        emitted: asyncio.Queue[FlowItem | None] = asyncio.Queue()
-        self._current = started["run_id"]
-        task = asyncio.ensure_future(work(emitted.put_nowait))
-        task.add_done_callback(lambda _: emitted.put_nowait(None))
-        try:
-            while (item := await emitted.get()) is not None:
-                yield item
-            envelope = await task
-        except (asyncio.CancelledError, GeneratorExit):
-            self._status = None if task.done() else "cancelled"
-            raise
-        finally:
-            self._current = None
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        run_id = started["run_id"]
+        # `Runs.cancel` finds a run only once it has begun.
+        with self._runs.stopping(run_id, lambda: self._step_runs.stop(step, run_id)):
+            yield started
+            # Unbounded: a slow reader of the events must never stop the reading of a response.
+            emitted: asyncio.Queue[FlowItem | None] = asyncio.Queue()
+            self._current = run_id
+            task = asyncio.ensure_future(work(emitted.put_nowait))
+            task.add_done_callback(lambda _: emitted.put_nowait(None))
+            try:
+                while (item := await emitted.get()) is not None:
+                    yield item
+                envelope = await task
+            except (asyncio.CancelledError, GeneratorExit):
+                self._status = None if task.done() else "cancelled"
+                raise
+            finally:
+                self._current = None
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         self._take(step, envelope)
         if envelope is not None:
             yield {"type": "step.finished", "step": step.id, "envelope": envelope}

@@ -31,6 +31,7 @@ class StepRuns:
     """The runs of one flow's steps.
 
     * `is_stopped`: whether the flow was stopped: then nothing begins.
+    * `_stopped_id`: the id of a run that was stopped, perhaps before it could begin.
     * `_memory`: the runs that an earlier process began.
     """
 
@@ -52,6 +53,15 @@ class StepRuns:
         self._memory = memory
         self._log = log
         self.is_stopped = False
+        self._stopped_id: str | None = None
+
+    def stop(self, step: FlowStep, run_id: str) -> bool:
+        """Stop a run of a step that has not begun; with `each`, those of all items, and the flow."""
+        if step.each is None:
+            self._stopped_id = run_id
+        else:
+            self.is_stopped = True
+        return True
 
     def may_begin(self) -> bool:
         """Return whether a further step or item may begin."""
@@ -111,7 +121,7 @@ class StepRuns:
                 raise unsure_error()
             if begun is None or begun.is_elsewhere or not begun.checkpoint:
                 await self._log.begin_step(step.id, run_id, item)
-            self._require_going_on()
+            self._require_going_on(run_id)
         except ConnectorError as error:
             return record.failure_envelope(error)
         # From here to its place among the active runs, nothing else runs: no stop gets lost.
@@ -140,8 +150,8 @@ class StepRuns:
             connection=connections.get(step.connector, step.connection),
         )
 
-    def _require_going_on(self) -> None:
-        if self.is_stopped:
+    def _require_going_on(self, run_id: str) -> None:
+        if self.is_stopped or run_id == self._stopped_id:
             raise stopped_error()
 
     def _version(self, step: FlowStep) -> int:
