@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import new_flow_id
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.flows.checking import Connections, FlowCheck
+from perplexity_connector.host.flows.checks.checking import Connections, FlowCheck
+from perplexity_connector.host.flows.checks.prices import StepEstimate, price_of
 from perplexity_connector.host.flows.params import FlowOptions, ResumeOptions
 from perplexity_connector.host.flows.parts import part_of
-from perplexity_connector.host.flows.prices import StepEstimate, price_of
 from perplexity_connector.host.flows.reading import read_flow
 from perplexity_connector.host.flows.references import Values
 from perplexity_connector.host.flows.running.flow_log import (
