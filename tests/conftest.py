@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import stamina.instrumentation
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -22,6 +22,20 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 TESTS = Path(__file__).parent
 FAULTS = "tests/faults/"
+# The files that take longest, which begin first: else one process works on the last of them alone.
+FIRST = (
+    "faults/",
+    "workbench/page/",
+    "adapters/mcp/test_processes.py",
+    "host/ledger/test_schedules.py",
+    "host/validation/test_two_libraries.py",
+    "end_to_end/",
+    "host/tables/",
+    "perplexity/actions/test_cases_over_sockets.py",
+    "perplexity/forms/",
+    "test_readme.py",
+    "benchmarks/",
+)
 # Where tests start processes or a browser: about 4 % of the cases, and most of the time.
 SLOW = (
     "adapters/mcp/test_http.py",
@@ -29,6 +43,18 @@ SLOW = (
     "benchmarks/",
     "end_to_end/",
     "host/tables/test_crashes.py",
+    "test_readme.py",
+    "workbench/page/",
+)
+
+# The lines of these are reached by other tests too. To trace them makes them two to three times slower.
+UNTRACED = (
+    "adapters/mcp/test_processes.py",
+    "benchmarks/test_load.py",
+    "end_to_end/",
+    "faults/test_redaction.py",
+    "host/tables/test_crashes.py",
+    "perplexity/actions/test_cases_over_sockets.py",
     "test_readme.py",
     "workbench/page/",
 )
@@ -44,15 +70,30 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow tests."""
-    for place in SLOW:
+    """Mark the slow tests, and let the files that take longest begin first."""
+    for place in (*SLOW, *FIRST, *UNTRACED):
         if not (TESTS / place).exists():
-            message = f"{place} has moved: change SLOW in {__file__}"
+            message = f"{place} has moved: change it in {__file__}"
             raise pytest.UsageError(message)
     for item in items:
-        place = str(item.path).removeprefix(f"{TESTS}{os.sep}")
-        if place.startswith(SLOW):
+        if _place_of(item).startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+        # Hypothesis itself is most of what a property runs, and examples reach the lines.
+        if is_hypothesis_test(getattr(item, "obj", None)) or _place_of(item).startswith(
+            UNTRACED
+        ):
+            item.add_marker(pytest.mark.no_cover)
+    items.sort(key=_turn_of)
+
+
+def _place_of(item: pytest.Item) -> str:
+    return str(item.path).removeprefix(f"{TESTS}{os.sep}")
+
+
+def _turn_of(item: pytest.Item) -> int:
+    place = _place_of(item)
+    turns = (turn for turn, first in enumerate(FIRST) if place.startswith(first))
+    return next(turns, len(FIRST))
 
 
 class _ByFile(LoadScopeScheduling):
