@@ -110,7 +110,7 @@ def run_table(  # noqa: PLR0913 - each option of the command is a parameter
     sandbox: UseSandbox = False,
     as_json: AsJsonLines = False,
 ) -> None:
-    """Run an action or a flow for each line of a table. The same command again does only what is left.
+    """Run an action or a flow for each line of a table. The same command again runs only the missing rows.
 
     The plan and its price are shown first. On a terminal it asks; elsewhere a likely price above 1
     USD needs --budget or --yes. Ctrl-C sends nothing new and leaves what the provider has begun;

@@ -20,11 +20,6 @@ from perplexity_connector.contract.json import (
     list_index,
     pointer_tokens,
 )
-from perplexity_connector.host.flows.near_places import (
-    near_in_value,
-    no_list_error,
-    no_value_error,
-)
 from perplexity_connector.host.flows.references import (
     NoListError,
     Values,
@@ -35,7 +30,12 @@ from perplexity_connector.host.flows.references import (
     references_of,
     root_of,
 )
-from perplexity_connector.host.flows.schema_paths import schemas_at
+from perplexity_connector.host.flows.schemas.near_places import (
+    near_in_value,
+    no_list_error,
+    no_value_error,
+)
+from perplexity_connector.host.flows.schemas.schema_paths import schemas_at
 from perplexity_connector.host.validation.text_values import from_text
 
 _MESSAGES = {

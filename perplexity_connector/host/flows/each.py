@@ -10,17 +10,17 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
-from perplexity_connector.host.flows.local_references import resolved
-from perplexity_connector.host.flows.near_places import (
-    near_in_value,
-    no_list_error,
-    no_value_error,
-)
 from perplexity_connector.host.flows.references import (
     Values,
     path_of,
     root_of,
     value_of,
+)
+from perplexity_connector.host.flows.schemas.local_references import resolved
+from perplexity_connector.host.flows.schemas.near_places import (
+    near_in_value,
+    no_list_error,
+    no_value_error,
 )
 
 

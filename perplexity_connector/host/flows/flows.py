@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import new_flow_id
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.flows.checking import Connections, FlowCheck
+from perplexity_connector.host.flows.checks.checking import Connections, FlowCheck
+from perplexity_connector.host.flows.checks.prices import StepEstimate, price_of
 from perplexity_connector.host.flows.params import FlowOptions, ResumeOptions
 from perplexity_connector.host.flows.parts import part_of
-from perplexity_connector.host.flows.prices import StepEstimate, price_of
 from perplexity_connector.host.flows.reading import read_flow
 from perplexity_connector.host.flows.references import Values
 from perplexity_connector.host.flows.running.flow_log import (
@@ -140,10 +140,11 @@ class Flows:
         """See `Host.resume_flow`."""
         check_resume_options(options)
         self._runs.require_open()
-        going_on = GoingOn(need_ledger(self._ledger), self._check)
+        ledger = need_ledger(self._ledger)
+        going_on = GoingOn(ledger, self._check)
         connections = options.get("connections") or {}
         work = await going_on.resumed(flow_id, connections)
-        log = self._log(flow_id)
+        log = self._log(ledger, flow_id)
         async with aclosing(self._items(work, settings_of(options), log)) as items:
             async for item in items:
                 yield item
@@ -211,13 +212,12 @@ class Flows:
             await begin_flow(self._ledger, new, asked.kept.groups())
         except LedgerError:
             return FlowLog()
-        return self._log(flow_id)
+        return self._log(self._ledger, flow_id)
 
-    def _log(self, flow_id: str) -> FlowLog:
+    def _log(self, ledger: "Ledger", flow_id: str) -> FlowLog:
         logs = self._runs.logs
-        if logs is None or logs.ledger is None:
-            return FlowLog()
-        return LedgerFlowLog(logs.ledger, flow_id, keeps_content=logs.keeps_content)
+        keeps_content = logs is None or logs.keeps_content
+        return LedgerFlowLog(ledger, flow_id, keeps_content=keeps_content)
 
     async def _reserve(self, each: StepEstimate) -> int:
         """Return how much one run of a step reserves."""

@@ -7,8 +7,8 @@ from perplexity_connector.contract import FieldError, Flow, JsonObject, JsonValu
 from perplexity_connector.contract.json import child_pointer, is_blank
 from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.contract.readers import as_object
-from perplexity_connector.host.flows.local_references import resolved
-from perplexity_connector.host.flows.schema_paths import names_of, places_at
+from perplexity_connector.host.flows.schemas.local_references import resolved
+from perplexity_connector.host.flows.schemas.schema_paths import names_of, places_at
 from perplexity_connector.host.validation.blanks import drop_refused_blanks
 from perplexity_connector.host.validation.schema_validator import (
     SchemaValidator,

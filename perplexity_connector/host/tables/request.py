@@ -52,7 +52,7 @@ class Request:
 
 
 def check_action(connector: str, action: str) -> None:
-    """Raise `ConnectorError` (`invalid_input`) for what is not an id."""
+    """Raise `ConnectorError` (`invalid_input`) for a name that cannot be an id."""
     require_name("connector", connector)
     require_name("action", action)
 

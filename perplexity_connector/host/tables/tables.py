@@ -63,7 +63,7 @@ if TYPE_CHECKING:
         TableItem,
         TablePlannedItem,
     )
-    from perplexity_connector.host.flows.checking import Connections
+    from perplexity_connector.host.flows.checks.checking import Connections
     from perplexity_connector.host.flows.flows import Flows
     from perplexity_connector.host.ledger.ledger import Ledger
     from perplexity_connector.host.tables.outputs.output import Output

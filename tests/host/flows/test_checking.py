@@ -7,9 +7,9 @@ import pytest
 
 from perplexity_connector.contract import CostEstimate, JsonObject, hookimpl
 from perplexity_connector.host import Host
-from perplexity_connector.host.flows.checking import FlowCheck, errors_in_flow
+from perplexity_connector.host.flows.checks.checking import FlowCheck, errors_in_flow
+from perplexity_connector.host.flows.checks.prices import price_of
 from perplexity_connector.host.flows.parts import part_of
-from perplexity_connector.host.flows.prices import price_of
 from perplexity_connector.host.flows.reading import read_flow
 from perplexity_connector.host.flows.references import Values
 from perplexity_connector.host.spending.money import NANO, nano_usd

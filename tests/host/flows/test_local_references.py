@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from perplexity_connector.host.flows.local_references import resolved
+from perplexity_connector.host.flows.schemas.local_references import resolved
 
 TEXT = {"type": "string"}
 

@@ -20,7 +20,7 @@ from perplexity_connector.contract import (
     ErrorCode,
     JsonObject,
 )
-from perplexity_connector.host import Host
+from perplexity_connector.host import Host, Ledger, SyncHost
 from tests.host.flows.crash_child import FLOW_ID, Stage
 from tests.host.flows.stage import (
     PEOPLE,
@@ -34,8 +34,10 @@ from tests.host.flows.stage import (
     step,
 )
 from tests.host.flows.test_flow_records import Full
+from tests.host.stage import TOKEN
 from tests.host.tables.crash_child import ANY, DIED
 from tests.paths import ROOT
+from tests.toy.toy import MANIFEST, ToyPlugin
 
 ID = f"flow_{'b' * 32}"
 TWO = flow(step("one", name="Ada"), step("two", bindings={"/name": [ref("one")]}))
@@ -257,6 +259,22 @@ def test_what_cannot_be_resumed_is_refused(theatre: Theatre) -> None:
     with pytest.raises(ConnectorError) as caught:
         theatre.inside(lambda host: every(host.resume_flow(ID)), ledger=None)
     assert caught.value.code is ErrorCode.UNSUPPORTED
+
+
+def test_the_blocking_host_goes_on_with_flows_too(tmp_path: Path) -> None:
+    """It has the price and the kept steps, and resumes a flow that was left."""
+    with SyncHost(ledger=Ledger(f"sqlite:///{tmp_path}/ledger.sqlite")) as host:
+        host.register(ToyPlugin(), MANIFEST)
+        given = {"toy": {"token": TOKEN}}
+        items = host.stream_flow(TWO, flow_id=ID, connections=given)
+        assert next(items)["type"] == "flow.started"
+        items.close()
+        assert host.flow_price(TWO)["worst"] > 0
+        resumed: list[Any] = list(host.resume_flow(ID, connections=given))
+        assert resumed[-1]["status"] == "succeeded"
+        assert host.kept_steps(TWO, only="two", outputs=ID) == [
+            {"step": "one", "stale": False}
+        ]
 
 
 def test_a_ledger_that_cannot_be_used_is_unavailable(tmp_path: Path) -> None:

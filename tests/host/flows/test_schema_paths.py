@@ -1,9 +1,12 @@
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis_jsonschema import from_schema
 
 from perplexity_connector.contract.json import pointer_tokens
-from perplexity_connector.host.flows.schema_paths import (
+from perplexity_connector.host.flows.schemas.schema_paths import (
     are_disjoint,
     item_schemas,
     names_of,
@@ -105,6 +108,49 @@ def test_a_reader_counts_on_listed_properties_only(
 ) -> None:
     """An object that lists none is open; so is one with a schema for the others."""
     assert list(places_at([schema], ("a",))) == there
+
+
+CLOSED: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "pages": {
+            "type": "array",
+            "maxItems": 2,
+            "items": {
+                "type": "object",
+                "properties": {"a/b": {"type": "string"}, "m~n": {"type": "integer"}},
+                "additionalProperties": False,
+            },
+        },
+        "cost": {
+            "anyOf": [
+                {"type": "null"},
+                {"type": "object", "additionalProperties": {"type": "boolean"}},
+            ]
+        },
+    },
+    "patternProperties": {"^x[0-9]$": {"type": "array", "items": {"type": "null"}}},
+    "additionalProperties": False,
+}
+
+
+def paths_in(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every path of a value."""
+    yield path
+    members = value.items() if isinstance(value, dict) else ()
+    items = enumerate(value) if isinstance(value, list) else ()
+    for name, part in (*members, *items):
+        yield from paths_in(part, (*path, str(name)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(from_schema(CLOSED))
+def test_every_place_of_a_value_is_found_in_its_schema(value: Any) -> None:
+    """So no reference to a value that is there is refused."""
+    for path in paths_in(value):
+        assert places_at([CLOSED], path)
+        assert schemas_at(CLOSED, path)
+        assert not places_at([CLOSED], (*path, "none of it")) or path == ("cost",)
 
 
 def test_the_items_of_a_list_are_those_of_each_branch() -> None:

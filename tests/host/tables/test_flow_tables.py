@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from perplexity_connector.contract import (
 from perplexity_connector.host.tables.rows import running
 from perplexity_connector.host.tables.rows.brakes import Brakes
 from perplexity_connector.host.tables.rows.flow_logs import FlowRowLog
-from tests.host.flows.stage import flow, step
+from tests.host.flows.stage import COST, flow, step
 from tests.host.runs.ledgers import NotedLedger, claim
 from tests.host.stage import CONNECTION
 from tests.host.tables.stage import THREE, Desk, FullLedger, failing
@@ -425,6 +427,25 @@ def test_a_flows_job_that_is_erased_has_nothing_left_to_run(desk: Desk) -> None:
 
 
 # The ledger.
+
+
+def test_a_process_that_has_lost_the_row_begins_no_further_step(desk: Desk) -> None:
+    """The row's next owner goes on from that step."""
+
+    async def lose(_: JsonObject, __: ActionContext) -> ActionResult:
+        with closing(sqlite3.connect(desk.folder / "ledger.sqlite")) as database:
+            database.execute(
+                "UPDATE rows SET owner = 'other', epoch = epoch + 1 WHERE number > 0"
+            )
+            database.commit()
+        return ActionResult(output={"text": "Hello"}, usage=COST)
+
+    desk.fate["Ada"] = lose
+    table = desk.table("name\nAda\n")
+    *_, end = desk.run_flow(two(), table)
+    assert (desk.ran, end["rows"]) == (["Ada"], {"begun": 1})
+    assert desk.run_flow(two(), table)[-1]["rows"] == {"done": 1}
+    assert desk.ran == ["Ada", "Dear Ada"]
 
 
 def test_a_step_that_an_earlier_process_sent_makes_the_row_unsure() -> None:

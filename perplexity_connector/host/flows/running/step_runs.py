@@ -7,7 +7,7 @@ from perplexity_connector.contract import ConnectorError, FlowStep
 from perplexity_connector.contract.json import new_run_id
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.flows.bindings import apply_bindings
-from perplexity_connector.host.flows.checking import FlowCheck
+from perplexity_connector.host.flows.checks.checking import FlowCheck
 from perplexity_connector.host.flows.params import StepRun
 from perplexity_connector.host.flows.references import Values
 from perplexity_connector.host.flows.running.envelopes import (

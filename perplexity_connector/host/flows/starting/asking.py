@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.contract import Flow, FlowStep, JsonObject
-from perplexity_connector.host.flows.checking import (
+from perplexity_connector.host.flows.checks.checking import (
     Connections,
     FlowCheck,
     errors_in_flow,

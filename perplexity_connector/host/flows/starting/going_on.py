@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from perplexity_connector.contract import ConnectorError, ErrorCode, Flow
-from perplexity_connector.host.flows.checking import Connections, FlowCheck
+from perplexity_connector.host.flows.checks.checking import Connections, FlowCheck
 from perplexity_connector.host.flows.parts import Part, part_of
 from perplexity_connector.host.flows.references import Values
 from perplexity_connector.host.flows.running.flow_log import begin_flow

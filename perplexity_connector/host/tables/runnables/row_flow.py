@@ -1,4 +1,4 @@
-"""A flow that runs for one row: what has come of it, and the envelope of the row."""
+"""A flow that runs for one row: its outputs and costs so far, and the envelope of the row."""
 
 from typing import TYPE_CHECKING, Any, cast
 

@@ -14,7 +14,7 @@ from perplexity_connector.contract import (
 from perplexity_connector.contract.json import child_pointer, new_flow_id
 from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.flows.checking import (
+from perplexity_connector.host.flows.checks.checking import (
     Connections,
     FlowCheck,
     errors_in_flow,
@@ -47,7 +47,7 @@ from perplexity_connector.host.validation.to_json import to_json
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument, FieldError
-    from perplexity_connector.host.flows.prices import StepEstimate
+    from perplexity_connector.host.flows.checks.prices import StepEstimate
     from perplexity_connector.host.ledger.entries import Claim
     from perplexity_connector.host.ledger.flow_entries import KnownFlow
     from perplexity_connector.host.ledger.ledger import Ledger

@@ -30,18 +30,18 @@ from perplexity_connector.host.flows.bindings import (
     target_errors,
     values_of,
 )
+from perplexity_connector.host.flows.checks.sources import Sources
 from perplexity_connector.host.flows.references import (
     Values,
     lone_reference,
     references_of,
 )
-from perplexity_connector.host.flows.schema_paths import (
+from perplexity_connector.host.flows.schemas.schema_paths import (
     are_disjoint,
     placeholders,
     schemas_at,
     types_of,
 )
-from perplexity_connector.host.flows.sources import Sources
 
 Validate: TypeAlias = Callable[[JsonObject], Sequence[FieldError]]
 GiveHints: TypeAlias = Callable[[JsonObject], Sequence[Hint]]

@@ -6,7 +6,7 @@ from perplexity_connector.contract import FlowStep, JsonObject, JsonValue
 from perplexity_connector.contract.json import Tokens, pointer_tokens, value_at
 from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.flows.each import output_schema_of_items
-from perplexity_connector.host.flows.local_references import resolved
+from perplexity_connector.host.flows.schemas.local_references import resolved
 
 
 def output_schema_of(

@@ -16,7 +16,7 @@ from perplexity_connector.host.flows.references import (
     pointer_of_reference,
     source_name,
 )
-from perplexity_connector.host.flows.schema_paths import names_of, places_at
+from perplexity_connector.host.flows.schemas.schema_paths import names_of, places_at
 
 
 def no_value_error(

@@ -15,15 +15,15 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.contract.flow import EachOfStep
 from perplexity_connector.host.catalogue.catalogue import Catalogue
+from perplexity_connector.host.flows.checks.prices import StepEstimate
+from perplexity_connector.host.flows.checks.sources import Sources
+from perplexity_connector.host.flows.checks.step_check import StepCheck
 from perplexity_connector.host.flows.each import items_of
-from perplexity_connector.host.flows.local_references import resolved
-from perplexity_connector.host.flows.outputs import output_schema_of
 from perplexity_connector.host.flows.parts import Part
-from perplexity_connector.host.flows.prices import StepEstimate
 from perplexity_connector.host.flows.references import Values
-from perplexity_connector.host.flows.schema_paths import item_schemas
-from perplexity_connector.host.flows.sources import Sources
-from perplexity_connector.host.flows.step_check import StepCheck
+from perplexity_connector.host.flows.schemas.local_references import resolved
+from perplexity_connector.host.flows.schemas.outputs import output_schema_of
+from perplexity_connector.host.flows.schemas.schema_paths import item_schemas
 from perplexity_connector.host.runs.params import GivenConnection
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.spending.prices import UNKNOWN_PRICE

@@ -19,14 +19,14 @@ from perplexity_connector.contract.flow import (
 )
 from perplexity_connector.contract.json import pointer_tokens
 from perplexity_connector.contract.near_matches import did_you_mean
-from perplexity_connector.host.flows.near_places import (
+from perplexity_connector.host.flows.references import path_of
+from perplexity_connector.host.flows.schemas.near_places import (
     near_in_schemas,
     no_list_error,
     no_pluck_error,
     no_value_error,
 )
-from perplexity_connector.host.flows.references import path_of
-from perplexity_connector.host.flows.schema_paths import (
+from perplexity_connector.host.flows.schemas.schema_paths import (
     item_schemas,
     places_at,
     types_of,

@@ -1,0 +1,1 @@
+"""Before a run: the errors, hints and prices of the steps."""

@@ -1,0 +1,1 @@
+"""The schemas of the values of a flow, and their places."""
