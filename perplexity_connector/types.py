@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
     from perplexity_connector.host import (
         FlowOptions,
+        FlowTableOptions,
         Host,
         JobOptions,
         ResumeOptions,
@@ -238,6 +239,16 @@ class TypedHost(_AnyHost, Protocol):
         """See `Host.stream_table`."""
         ...
 
+    def stream_flow_table(
+        self,
+        flow: "JsonObject",
+        table: str | Path,
+        template: Mapping[str, str] | None = None,
+        **options: "Unpack[FlowTableOptions]",
+    ) -> "AsyncGenerator[TableItem, None]":
+        """See `Host.stream_flow_table`."""
+        ...
+
     def stream_job(
         self, job: str, **options: "Unpack[JobOptions]"
     ) -> "AsyncGenerator[JobItem, None]":
@@ -368,6 +379,16 @@ class TypedSyncHost(_AnyHost, Protocol):
         **options: "Unpack[TableOptions]",
     ) -> "Generator[TableItem, None, None]":
         """See `Host.stream_table`."""
+        ...
+
+    def stream_flow_table(
+        self,
+        flow: "JsonObject",
+        table: str | Path,
+        template: Mapping[str, str] | None = None,
+        **options: "Unpack[FlowTableOptions]",
+    ) -> "Generator[TableItem, None, None]":
+        """See `Host.stream_flow_table`."""
         ...
 
     def stream_job(

@@ -7,11 +7,9 @@ from contextlib import aclosing, closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from perplexity_connector.cli.connections import known_name
 from perplexity_connector.cli.delivery import Delivery
 from perplexity_connector.cli.exits import ExitCode, UsageError
 from perplexity_connector.cli.output import print_json, say
-from perplexity_connector.cli.palette import find_action
 from perplexity_connector.cli.prefect_progress import JobProgress
 from perplexity_connector.cli.prefect_setup import reporting_server, require_extra
 from perplexity_connector.cli.records import Records
@@ -25,6 +23,7 @@ from perplexity_connector.cli.table_running import (
     show_end,
     table_options,
 )
+from perplexity_connector.cli.table_work import table_work
 from perplexity_connector.cli.targets import HostMaker
 from perplexity_connector.contract import ConnectorError
 from perplexity_connector.host import Host, HostOptions
@@ -57,7 +56,7 @@ class PrefectArgs(TableArgs):
 
 
 def run_on_prefect(args: PrefectArgs, make_host: HostMaker, records: Records) -> int:
-    """Run an action for each line of a table on workers. Return the exit code.
+    """Run an action or a flow for each line of a table on workers. Return the exit code.
 
     Raises as `run_table_action` does, and `UsageError` for a server that is not set up.
     """
@@ -66,13 +65,11 @@ def run_on_prefect(args: PrefectArgs, make_host: HostMaker, records: Records) ->
 
     host = make_host(HostOptions(store=BlockStore(), ledger=records.ledger))
     action_name, table = action_and_table(args)
-    connector, action = find_action(host.actions(), action_name)
+    work = table_work(host, action_name, args.connection)
     template, options = template_of(args.templates), table_options(args)
     options["enter_only"] = True
-    if args.connection is not None:
-        options["connection"] = known_name(host, args.connection)
     with StopSignals() as signals, reporting_server():
-        items = host.stream_table(connector, action, table, template, **options)
+        items = work.stream(host, table, template, work.names, **options)
         return asyncio.run(_JobOnPrefect(args, host, records, signals).follow(items))
 
 

@@ -18,12 +18,16 @@ from perplexity_connector.cli.options import (
 
 Action = Annotated[
     str | None,
-    typer.Argument(metavar="ACTION", help="An action, such as execute_search."),
+    typer.Argument(
+        metavar="ACTION",
+        help="An action, such as execute_search, or the .json file of a saved flow.",
+    ),
 ]
 TABLE = typer.Argument(metavar="TABLE", help="A .csv or .jsonl file.")
 TEMPLATES = typer.Argument(
     metavar="FIELD=TEMPLATE",
-    help="A text for each field: {name} is the cell of that column, {{name}} is literal. FIELD:=JSON is JSON.",
+    help="A text for each field: {name} is the cell of that column, {{name}} is literal. FIELD:=JSON is JSON. "
+    "A flow without them takes the columns that have the names of its inputs.",
 )
 Out = Annotated[
     str,
@@ -106,7 +110,7 @@ def run_table(  # noqa: PLR0913 - each option of the command is a parameter
     sandbox: UseSandbox = False,
     as_json: AsJsonLines = False,
 ) -> None:
-    """Run an action for each line of a table. The same command again does only the rows that are left.
+    """Run an action or a flow for each line of a table. The same command again runs only the missing rows.
 
     The plan and its price are shown first. On a terminal it asks; elsewhere a likely price above 1
     USD needs --budget or --yes. Ctrl-C sends nothing new and leaves what the provider has begun;

@@ -54,8 +54,8 @@ def trouble_lines(
     if finished["unsure"]:
         yield "Unsure rows may have been paid, and their answers are lost. To pay again: --retry unsure"
     if finished["begun"]:
-        yield f"These runs go on at the provider: {', '.join(finished['begun'])}"
-        yield "To fetch their answers, start the same command again."
+        yield f"These rows have begun, and are not at their end: {', '.join(finished['begun'])}"
+        yield "To go on with them, start the same command again."
     yield from _unsaved_lines(finished)
 
 

@@ -7,11 +7,9 @@ from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from perplexity_connector.cli.connections import known_name
 from perplexity_connector.cli.delivery import Delivery
 from perplexity_connector.cli.exits import EXIT_BY_ERROR, ExitCode, UsageError
 from perplexity_connector.cli.output import print_json, print_lines, say
-from perplexity_connector.cli.palette import find_action
 from perplexity_connector.cli.records import Records
 from perplexity_connector.cli.stopping import StopSignals
 from perplexity_connector.cli.table_arguments import (
@@ -23,8 +21,10 @@ from perplexity_connector.cli.table_arguments import (
 from perplexity_connector.cli.table_lines import plan_lines, summary_line, trouble_lines
 from perplexity_connector.cli.table_plan import may_begin
 from perplexity_connector.cli.table_progress import TableProgress
+from perplexity_connector.cli.table_work import table_work
 from perplexity_connector.cli.targets import HostMaker, choose_target
-from perplexity_connector.host import Host, HostOptions, TableOptions
+from perplexity_connector.host import Host, HostOptions
+from perplexity_connector.host.tables.params import AnyTableOptions
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -66,42 +66,38 @@ class TableArgs:
 
 
 def run_table_action(args: TableArgs, make_host: HostMaker, records: Records) -> int:
-    """Run an action for each line of a table. Return the exit code.
+    """Run an action or a flow for each line of a table. Return the exit code.
 
     Raises `UsageError` for a mistake in the arguments, `ConnectorError` for a table, a template or
     an output that cannot be used. Nothing is sent then.
     """
     action_name, table = action_and_table(args)
     host = make_host({})
-    connector, action = find_action(host.actions(), action_name)
-    name = None if args.connection is None else known_name(host, args.connection)
+    work = table_work(host, action_name, args.connection)
     template, options = template_of(args.templates), table_options(args)
-    connectors = [one for one in host.connectors() if one["id"] == connector]
-    target = choose_target(connectors, {connector: name}, sandbox=args.sandbox)
+    connectors = [one for one in host.connectors() if one["id"] in work.connectors]
+    target = choose_target(connectors, work.names, sandbox=args.sandbox)
     with StopSignals(_REQUESTS) as signals, target as chosen:
         host = make_host(
             HostOptions(
                 settings=chosen.settings, ledger=records.ledger, sandbox=args.sandbox
             )
         )
-        options["connection"] = chosen.connections.get(connector)
-        items = host.stream_table(connector, action, table, template, **options)
+        items = work.stream(host, table, template, chosen.connections, **options)
         return asyncio.run(_TableRun(args, host, signals).follow(items))
 
 
 def action_and_table(args: TableArgs) -> tuple[str, str]:
     """Return both as typed. Raises `UsageError` without one of them."""
     if args.action is None or args.table is None:
-        message = (
-            "Give ACTION and TABLE: the action, and the file with a row on each line."
-        )
+        message = "Give ACTION and TABLE: an action or the file of a flow, and the file with a row on each line."
         raise UsageError(message)
     return args.action, args.table
 
 
-def table_options(args: TableArgs) -> TableOptions:
-    """Return the options of the table but its connection. Raises `UsageError` for a mistake in them."""
-    return TableOptions(
+def table_options(args: TableArgs) -> AnyTableOptions:
+    """Return the options of the table but its connections. Raises `UsageError` for a mistake in them."""
+    return AnyTableOptions(
         out=args.out,
         job=args.job,
         key=args.key,

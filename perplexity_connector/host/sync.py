@@ -15,7 +15,11 @@ from perplexity_connector.host.flows.params import FlowOptions, ResumeOptions
 from perplexity_connector.host.host import Host
 from perplexity_connector.host.host_thread import Call, HostThread, Start, T
 from perplexity_connector.host.runs.params import GivenConnection, RunOptions
-from perplexity_connector.host.tables.params import JobOptions, TableOptions
+from perplexity_connector.host.tables.params import (
+    FlowTableOptions,
+    JobOptions,
+    TableOptions,
+)
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -221,6 +225,18 @@ class SyncHost:
             lambda: self._host.stream_table(
                 connector, action, table, template, **options
             )
+        )
+
+    def stream_flow_table(
+        self,
+        flow: JsonObject,
+        table: str | Path,
+        template: Mapping[str, str] | None = None,
+        **options: Unpack[FlowTableOptions],
+    ) -> "Generator[TableItem, None, None]":
+        """See `Host.stream_flow_table`. Closing the generator early stops in order, and waits for that."""
+        return self._iterate(
+            lambda: self._host.stream_flow_table(flow, table, template, **options)
         )
 
     def stream_job(

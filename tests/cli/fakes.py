@@ -320,6 +320,14 @@ class FakeHost:
                 item()
                 await asyncio.sleep(0)
 
+    async def stream_flow_table(
+        self, *what: Document, **how: object
+    ) -> AsyncIterator[Document]:
+        """The same for a flow."""
+        async for item in self.stream_table(*what, **how):
+            self.runs[-1] = ("flow table", what, how)
+            yield item
+
     async def write_table(self, *what: Any, **how: object) -> Document:
         """The end of the script."""
         self.runs.append(("write", what, how))

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -83,6 +84,56 @@ def test_a_table_ends_with_a_summary_and_its_plan_came_first(
     )
     assert (how["out"], how["at_once"], how["columns"]) == ("out.csv", 16, None)
     assert host.options[-1]["ledger"] is ledger
+
+
+@pytest.mark.parametrize("name", ["steps.json", "steps"])
+def test_a_file_is_a_flow(
+    command: Command,
+    host: FakeHost,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    """Its rows need no template, and a connection counts for its own connector."""
+    monkeypatch.chdir(tmp_path)
+    flow = {
+        "flow_version": 2,
+        "steps": [{"id": "a", "connector": "toy", "action": "look", "input": {}}],
+    }
+    Path(name).write_text(json.dumps(flow), encoding="utf-8")
+    assert command("run-table", name, "table.csv", *OUT).code == 0
+    kind, what, how = host.runs[-1]
+    assert (kind, *what) == ("flow table", flow, "table.csv", {})
+    assert (how["connections"], how["out"]) == ({}, "out.csv")
+    options = ("company={name}", "--sandbox")
+    assert command("run-table", name, "table.csv", *options, *OUT).code == 0
+    _, what, how = host.runs[-1]
+    assert (what[2], list(how["connections"])) == ({"company": "{name}"}, ["toy"])
+
+
+def test_a_connection_is_that_of_the_rows(
+    command: Command,
+    host: FakeHost,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By its name, for an action and for the steps of a flow."""
+    known = [{"connector": "toy", "connection_name": "Mine"}]
+    store = SimpleNamespace(list=lambda: known)
+    monkeypatch.setattr(host, "connections", store, raising=False)
+    flow = tmp_path / "flow.json"
+    flow.write_text('{"flow_version": 1, "steps": []}', encoding="utf-8")
+    named = ("--connection", "mine", *OUT)
+    assert command(*COMMAND, *named).code == 0
+    assert host.runs[-1][2]["connection"] == "Mine"
+    assert command("run-table", str(flow), "table.csv", *named).code == 0
+    assert host.runs[-1][2]["connections"] == {"toy": "Mine"}
+
+
+def test_a_flow_that_cannot_be_read_is_named(command: Command, host: FakeHost) -> None:
+    """Exit code 2, as for `run-flow`."""
+    outcome = command("run-table", "lost.json", "table.csv", *OUT)
+    assert (outcome.code, host.runs) == (2, [])
 
 
 def test_each_option_reaches_the_table(command: Command, host: FakeHost) -> None:

@@ -138,6 +138,7 @@ def test_the_names_of_the_host_are_pinned() -> None:
         "ConnectionBackend",
         "ConnectionStore",
         "FlowOptions",
+        "FlowTableOptions",
         "Host",
         "HostOptions",
         "JobOptions",

@@ -48,6 +48,7 @@ from perplexity_connector.host import (
     ConnectionBackend,
     ConnectionStore,
     FlowOptions,
+    FlowTableOptions,
     Host,
     HostOptions,
     JobOptions,
@@ -117,6 +118,9 @@ def a_blocking_host() -> None:
         assert_type(host.flow_price(FLOW, inputs={}), FlowPriceDocument)
         assert_type(host.kept_steps(FLOW, outputs="flow_1"), list[KeptStepDocument])
         rows = host.stream_table(*TABLE, out=Path("found.csv"))
+        assert_type(rows, Generator[TableItem, None, None])
+        of_flow = FlowTableOptions(out="found.csv", connections={"toy": "Mine"})
+        rows = host.stream_flow_table(FLOW, "companies.csv", **of_flow)
         assert_type(rows, Generator[TableItem, None, None])
         job = host.stream_job("found", **JobOptions(retry="failed"))
         assert_type(job, Generator[JobItem, None, None])

@@ -138,6 +138,26 @@ class Desk:
 
         return self._ended(stream())
 
+    def run_flow(
+        self,
+        flow: JsonObject,
+        table: Path,
+        template: Mapping[str, str] | None = None,
+        *,
+        host: Mapping[str, Any] | None = None,
+        watch: Callable[[Host, Any], object] = lambda *_: None,
+        **options: Any,
+    ) -> list[Any]:
+        """All items of one start of a table of a flow."""
+        options = {"out": self.out, "connections": {"toy": CONNECTION}, **options}
+
+        async def stream() -> list[Any]:
+            async with self.host(**(host or {})) as opened:
+                rows = opened.stream_flow_table(flow, table, template, **options)
+                return await _all(rows, lambda item: watch(opened, item))
+
+        return self._ended(stream())
+
     def enter(self, table: Path, **options: Any) -> Any:
         """The item of a job that was entered, with the name `job`."""
         options = {"job": "job", "enter_only": True, **options}
@@ -153,7 +173,7 @@ class Desk:
         """All items of one process that runs rows of the job `job`."""
         options = {"connection": CONNECTION, **options}
         async with self.host(**(host or {})) as opened:
-            rows = opened.stream_job("job", **options)
+            rows = opened.stream_job(options.pop("job", "job"), **options)
             return await _all(rows, lambda item: watch(opened, item))
 
     def run_job(self, **options: Any) -> list[Any]:
