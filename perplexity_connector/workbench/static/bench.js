@@ -2,7 +2,7 @@
 
 /**
  * @import {
- *   Catalogue, Connection, Description, Earlier, Entry, FieldError, FlowCheck, FlowError, Hint,
+ *   Catalogue, Connection, Description, Entry, FieldError, FlowCheck, FlowError, Hint,
  *   JsonObject, Run, RunItem, SavedStep, Step, StepRun, Suggest,
  * } from "./types.js"
  */
@@ -77,6 +77,11 @@ export class Bench {
     });
     this.#flowView = new FlowView(places.flow, this.state, {
       describe: (step) => this.#descriptions.load(step),
+      descriptionOf: (step) => this.#descriptions.get(step),
+      titleOf: (step) => this.#titleOf(step),
+      outputOf: (id) => this.#outputs.get(id) ?? null,
+      runStep: () => {},
+      runFrom: () => {},
       optionsFor: makeOptions,
       viewOf: (step, index) => this.#viewOf(step, index),
       manageConnections: (step) => this.manageConnections(step),
@@ -147,6 +152,10 @@ export class Bench {
     this.#showPart("flow");
     if (this.#flowView.focusUnfinished()) {
       this.say("This field is not JSON yet, so the flow cannot run.");
+      return;
+    }
+    if (!this.#flowView.checkInputs()) {
+      this.say("The flow needs its inputs before it can run.");
       return;
     }
     this.#runCount += 1;
@@ -227,18 +236,17 @@ export class Bench {
 
   /** @param {Step} step @param {number} index @returns {View} */
   #viewOf(step, index) {
-    const earlier = this.state.steps.slice(0, index);
     const stored = this.#stored.filter(({ connector }) => connector === step.connector);
     return {
       index,
       count: this.state.steps.length,
       entry: this.#entryOf(step),
       connections: stored.map(({ connection_name: name }) => name),
-      references: earlier.map((each) => this.#referenceTo(each)),
       errors: this.#errors.get(step.id) ?? [],
       hints: this.#hints.get(step.id) ?? [],
       showAll: this.#isTried,
       status: this.#statusOf(step),
+      kept: "",
     };
   }
 
@@ -247,24 +255,6 @@ export class Bench {
     if (!this.#run || this.#run === this.#foreignRun) return "";
     const last = this.#run.steps.find((each) => each.id === id && each.action === action);
     return last && last.status !== "waiting" ? last.status : "";
-  }
-
-  /** @param {Step} step @returns {Earlier} */
-  #referenceTo(step) {
-    const description = this.#descriptions.get(step);
-    // The schema may not have arrived yet: then the cards are drawn again when it has.
-    if (!description) {
-      this.#descriptions.load(step).then(
-        () => this.#flowView.update(),
-        () => {},
-      );
-    }
-    return {
-      step: step.id,
-      title: this.#titleOf(step),
-      schema: description?.schemas.output ?? {},
-      result: this.#outputs.get(step.id) ?? null,
-    };
   }
 
   #onChange() {

@@ -160,7 +160,7 @@ function drawDetails(run, { step, envelope }, sandbox) {
   const label = "Raw envelope";
   const text = writeJson(envelope, 2);
   const raw = h("pre", { class: "raw", tabindex: "0", "aria-label": label }, text);
-  const write = () => writeStep(step, applyBindings(step, outputsOf(run)), sandbox);
+  const write = () => writeStep(step, applyBindings(step, { outputs: outputsOf(run) }), sandbox);
   return [drawFold(label, [raw], { class: "fold raw-envelope" }), drawCopyFold("Copy as", write)];
 }
 
