@@ -38,15 +38,18 @@ function readStep(step) {
       "This is not a flow: the bindings of a step must be lists of texts and references.",
     );
   }
+  const { connection = null, input = {}, bindings = {} } = step;
+  return withoutNulls({ ...step, connection, input: input ?? {}, bindings: bindings ?? {} });
+}
+
+/** Return a step without the nulls that mean "not repeated". @param {any} step @returns {SavedStep} */
+function withoutNulls(step) {
   const { each, on_failure: onFailure, ...others } = step;
   if (each && !isReference(each)) {
     throw new TypeError("This is not a flow: `each` of a step must say where its list is.");
   }
   return {
     ...others,
-    connection: step.connection ?? null,
-    input: step.input ?? {},
-    bindings: step.bindings ?? {},
     ...(each && { each }),
     ...(onFailure && { on_failure: onFailure }),
   };

@@ -1,13 +1,13 @@
 /** The editor of a flow's inputs: rows where they can show all of the schema, JSON always. */
 
-/** @import { JsonObject, Schema } from "./types.js" */
+/** @import { Json, JsonObject, Schema } from "./types.js" */
 /** @import { FlowState } from "./flow-state.js" */
 /** @import { Row } from "./input-rows.js" */
 
 import { fill, h } from "./dom.js";
 import { findErrors } from "./form/check.js";
 import { drawFold } from "./form/frame.js";
-import { isSame } from "./form/pointer.js";
+import { isObject, isSame } from "./form/pointer.js";
 import { drawJsonArea } from "./form/structures.js";
 import {
   findRowErrors,
@@ -20,6 +20,8 @@ import {
 } from "./input-rows.js";
 import { keyOfEdit } from "./step-body.js";
 
+const OTHER = "This schema has more than the rows can show, so it is edited as JSON.";
+
 export class InputEditor {
   element = h("div", { class: "input-editor" });
   /** The rows, which become the flow's inputs while nothing is wrong with them. */
@@ -27,8 +29,10 @@ export class InputEditor {
   /** The rows that the flow has last got from here. @type {Row[]} */
   #rows = [];
   #jsonNote = h("p", { class: "sf-error", hidden: true });
+  #otherNote = h("p", { class: "muted" }, OTHER);
   /** The area with the schema as JSON; drawn again when the schema changes elsewhere. */
   #area = h("textarea");
+  #json = drawFold("JSON Schema", [this.#area, this.#jsonNote]);
   /** The schema that is shown. @type {Schema | null | undefined} */
   #shown = undefined;
   #state;
@@ -78,17 +82,21 @@ export class InputEditor {
   /** @param {Schema | null} inputs @param {boolean} hasRows */
   #draw(inputs, hasRows) {
     const isWriting = document.activeElement === this.#area;
-    if (isWriting && this.#area.isConnected) return;
-    this.#area = drawJsonArea(
-      /** @type {JsonObject | undefined} */ (inputs ?? undefined),
-      (value, problem) => this.#onJson(value, problem),
-    );
-    this.#area.setAttribute("aria-label", "Inputs as JSON Schema");
+    if (!isWriting) this.#drawArea(inputs);
+    const place = hasRows ? this.#form : this.#otherNote;
+    if (place.isConnected || isWriting) return;
+    this.#json.open = !hasRows;
+    fill(this.element, place, this.#json);
+  }
+
+  /** @param {Schema | null} inputs */
+  #drawArea(inputs) {
+    const value = /** @type {JsonObject | undefined} */ (inputs ?? undefined);
+    const area = drawJsonArea(value, (json, problem) => this.#onJson(json, problem));
+    area.setAttribute("aria-label", "Inputs as JSON Schema");
+    this.#area.replaceWith(area);
+    this.#area = area;
     this.#jsonNote.hidden = true;
-    const other = "This schema has more than the rows can show, so it is edited as JSON.";
-    const json = drawFold("JSON Schema", [this.#area, this.#jsonNote]);
-    json.open = !hasRows;
-    fill(this.element, hasRows ? this.#form : h("p", { class: "muted" }, other), json);
   }
 
   #onRows() {
@@ -108,15 +116,13 @@ export class InputEditor {
     return [...findErrors(ROWS_SCHEMA, value), ...findRowErrors(rows)];
   }
 
-  /** @param {JsonObject | undefined} value @param {string} problem */
+  /** @param {Json | undefined} value @param {string} problem */
   #onJson(value, problem) {
-    const isObjectSchema = value === undefined || value.type === "object";
+    const isObjectSchema = value === undefined || (isObject(value) && value.type === "object");
     const note = problem || (isObjectSchema ? "" : 'The inputs are an object: "type": "object".');
     this.#jsonNote.textContent = note;
     this.#jsonNote.hidden = note === "";
     this.#area.setAttribute("aria-invalid", String(note !== ""));
-    if (note) return;
-    const inputs = /** @type {Schema | null} */ (value ?? null);
-    this.#state.setInputs(inputs, "json");
+    if (!note) this.#state.setInputs(/** @type {Schema | null} */ (value ?? null), "json");
   }
 }

@@ -53,19 +53,19 @@ export const ROWS_SCHEMA = {
           },
           type: { type: "string", title: "Type", enum: Object.keys(TYPES), default: "text" },
           title: { type: "string", title: "Title", maxLength: 200, examples: ["Company"] },
-          description: { type: "string", title: "Help", maxLength: 1000 },
-          choices: {
-            type: "array",
-            title: "Choices",
-            description: "For the type Choice.",
-            items: { type: "string" },
-          },
+          required: { type: "boolean", title: "Required", default: false },
           default: {
             type: "string",
             title: "Default",
-            description: "The value where a run gives none. For a list, one item a line.",
+            description: "Used where a run gives no value. For a list, one item a line.",
           },
-          required: { type: "boolean", title: "Required", default: false },
+          description: { type: "string", title: "Help" },
+          choices: {
+            type: "array",
+            title: "Choices",
+            description: "One a line.",
+            items: { type: "string" },
+          },
         },
         required: ["name", "type"],
       },
@@ -119,7 +119,10 @@ function rowOf(name, property, isRequired) {
 function isOfType(property, type) {
   const { type: name, format, items, enum: choices } = property;
   const isChoice = choices?.every((choice) => typeof choice === "string") ?? false;
-  return isSame([name, format, items, isChoice], [type.type, type.format, type.items, Boolean(type.enum)]);
+  return isSame(
+    [name, format, items, isChoice],
+    [type.type, type.format, type.items, Boolean(type.enum)],
+  );
 }
 
 /** @param {Json} value */

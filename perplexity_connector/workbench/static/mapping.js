@@ -6,7 +6,7 @@
 import { fill, h, openDialog } from "./dom.js";
 import { joinPointer, splitPointer } from "./form/pointer.js";
 import { isIndex, makeReference, placeOf, takeValue, writeReference } from "./form/taking.js";
-import { drawIndexField, drawSample, drawSource } from "./tree.js";
+import { drawIndexField, drawSample, drawSource, isStep } from "./tree.js";
 
 /**
  * A value that was picked, with its schema.
@@ -36,8 +36,7 @@ export function pickReference(sources, target) {
     const take = (/** @type {Reference} */ reference, /** @type {Schema} */ schema) =>
       answer({ reference, schema });
     const roots = sources.map((source, index) => {
-      const isStep = source.kind === undefined || source.kind === "step";
-      const isOpen = !isStep || index === sources.length - 1;
+      const isOpen = !isStep(source) || index === sources.length - 1;
       return drawSource({ source, target, answer: take }, isOpen);
     });
     return [h("p", { class: "muted" }, help), h("ul", { class: "tree" }, roots)];

@@ -7,7 +7,7 @@
 
 import { fill, h, drawIcon } from "./dom.js";
 import { isFreeText, keepsType, reasonAgainst, withSample } from "./form/agreement.js";
-import { get, isObject, joinPointer } from "./form/pointer.js";
+import { isObject, joinPointer } from "./form/pointer.js";
 import { makeReference } from "./form/taking.js";
 import { typesOf } from "./form/shape.js";
 
@@ -42,14 +42,15 @@ const BETWEEN = "\n";
 
 /** Draw the tree of a source. @param {Picker} picker @param {boolean} isOpen */
 export function drawSource(picker, isOpen) {
-  const { kind, step, title, schema, result } = picker.source;
-  const isStep = kind === undefined || kind === "step";
+  const { step, title, schema, result } = picker.source;
   const sample = result ?? undefined;
-  return drawBranch(
-    { schema, sample, pointer: "", name: isStep ? step : "", title },
-    isOpen,
-    picker,
-  );
+  const name = isStep(picker.source) ? step : "";
+  return drawBranch({ schema, sample, pointer: "", name, title }, isOpen, picker);
+}
+
+/** @param {Earlier} source */
+export function isStep({ kind = "step" }) {
+  return kind === "step";
 }
 
 /** @param {TreeNode} node @param {boolean} isOpen @param {Picker} picker */
@@ -83,7 +84,7 @@ function drawBranch(node, isOpen, picker) {
 
 /** @param {TreeNode} node */
 function describeKind(node) {
-  if (Array.isArray(node.sample)) return `${node.sample.length} in the last run`;
+  if (Array.isArray(node.sample)) return `${node.sample.length} items`;
   return isList(node) ? "list" : "";
 }
 
@@ -98,7 +99,7 @@ function drawPick(node, picker) {
     type: "button",
     class: "tree-pick",
     "data-pick": place,
-    "data-from": source.kind && source.kind !== "step" ? source.kind : source.step,
+    "data-from": isStep(source) ? source.step : source.kind,
     "aria-disabled": reason !== "" && "true",
     onclick: () => reason === "" && answer(reference, schema),
   };
@@ -170,7 +171,8 @@ function insideOf(node) {
   // The first list of an output is open: most values are in it.
   return (picker) =>
     names.map((name, index) => {
-      const isOpen = index === 0 && node.pointer === "";
+      const isFirst = index === 0 || !isStep(picker.source);
+      const isOpen = isFirst && node.pointer === "" && node.pluck === undefined;
       return drawBranch(propertyOf(node, name), isOpen, picker);
     });
 }
