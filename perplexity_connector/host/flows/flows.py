@@ -3,26 +3,29 @@
 import functools
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import (
-    FLOW_VERSION,
-    ConnectorError,
     FieldError,
     Flow,
     FlowStep,
     JsonObject,
     JsonValue,
-    Reference,
 )
 from perplexity_connector.contract.json import new_run_id
-from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.flows.bindings import apply_bindings, invalid_pointers
+from perplexity_connector.host.flows.bindings import apply_bindings
+from perplexity_connector.host.flows.checking import (
+    Connections,
+    FlowCheck,
+    Problem,
+    errors_in_flow,
+)
 from perplexity_connector.host.flows.params import FlowOptions, StepRun
-from perplexity_connector.host.flows.step_check import StepCheck
-from perplexity_connector.host.runs.params import GivenConnection, RunOptions
+from perplexity_connector.host.flows.parts import part_of
+from perplexity_connector.host.flows.reading import read_flow
+from perplexity_connector.host.flows.references import Values
+from perplexity_connector.host.runs.params import RunOptions
 from perplexity_connector.host.runs.record import RunRecord
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.validation.arguments import (
@@ -31,11 +34,7 @@ from perplexity_connector.host.validation.arguments import (
     require_function,
     require_mapping,
 )
-from perplexity_connector.host.validation.schema_validator import (
-    SchemaValidator,
-    invalid_input_error,
-)
-from perplexity_connector.host.validation.to_json import to_json
+from perplexity_connector.host.validation.schema_validator import invalid_input_error
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -43,15 +42,9 @@ if TYPE_CHECKING:
         FlowErrorDocument,
         FlowHintDocument,
         FlowItem,
-        Hint,
         RunStatusName,
-        SchemasDocument,
         StreamItem,
     )
-
-# An error, and the step that it is in; without a step, its pointer leads into the flow.
-Problem: TypeAlias = tuple[FlowStep | None, FieldError]
-Connections: TypeAlias = Mapping[str, GivenConnection]
 
 
 class Flows:
@@ -61,6 +54,7 @@ class Flows:
         """Use the catalogue and the runs of the host."""
         self._catalogue = catalogue
         self._runs = runs
+        self._check = FlowCheck(catalogue, runs)
 
     def errors(
         self,
@@ -81,18 +75,13 @@ class Flows:
 
     def hints(self, document: JsonObject) -> "list[FlowHintDocument]":
         """See `Host.flow_hints`."""
-        flow, errors = self._read(document)
-        steps = () if errors else flow.steps
-        return [
-            {"step": step.id, "pointer": hint.pointer, "message": hint.message}
-            for step in steps
-            for hint in self._step_hints(step)
-        ]
+        flow, errors = read_flow(document)
+        return [] if errors else self._check.hints(flow)
 
     async def run(self, document: JsonObject, options: FlowOptions) -> "FlowDocument":
         """See `Host.run_flow`."""
         flow: FlowDocument = {
-            "flow_version": FLOW_VERSION,
+            "flow_version": 1,
             "status": "succeeded",
             "steps": [],
         }
@@ -148,8 +137,8 @@ class Flows:
         outputs: Mapping[str, JsonValue],
         options: FlowOptions,
     ) -> "AsyncGenerator[StreamItem, None]":
-        schema = self._schemas(step)["input"]
-        bound, errors = apply_bindings(step, outputs, schema)
+        schema = self._check.schemas(step)["input"]
+        bound, errors = apply_bindings(step, Values(outputs=outputs, inputs={}), schema)
         connections = options.get("connections") or {}
         run = StepRun(
             run_id=run_id,
@@ -175,9 +164,7 @@ class Flows:
     def _parse_valid(self, document: JsonObject, connections: Connections) -> Flow:
         flow, problems = self._parse(document, connections)
         if problems:
-            indexes = {step.id: index for index, step in enumerate(flow.steps)}
-            errors = [_error_in_flow(step, error, indexes) for step, error in problems]
-            raise invalid_input_error(errors, "The flow")
+            raise invalid_input_error(errors_in_flow(flow, problems), "The flow")
         return flow
 
     def _parse(
@@ -188,77 +175,10 @@ class Flows:
         require_mapping("connections", connections)
         for connector, connection in connections.items():
             require_connection(f"connections[{connector!r}]", connection)
-        flow, errors = self._read(document)
+        flow, errors = read_flow(document)
         if errors:
             return flow, [(None, error) for error in errors]
-        return flow, self._step_problems(flow, connections)
-
-    def _read(self, document: JsonObject) -> tuple[Flow, list[FieldError]]:
-        """Return a saved flow, and the errors that are in none of its steps."""
-        plain = to_json(document)
-        flow = Flow(flow_version=1, steps=())
-        errors = self._flow_validator.errors(plain)
-        if not errors:
-            flow = _to_flow(as_object(plain.value))
-            errors = [*_id_errors(flow), *_pointer_errors(flow)]
-        return flow, errors
-
-    @functools.cached_property
-    def _flow_validator(self) -> SchemaValidator:
-        from pydantic import TypeAdapter  # noqa: PLC0415 - heavy, and the palette needs none of it
-
-        return SchemaValidator(TypeAdapter(Flow).json_schema())
-
-    def _step_problems(self, flow: Flow, connections: Connections) -> list[Problem]:
-        problems: list[Problem] = []
-        outputs: dict[str, JsonObject | None] = {}
-        ids = [step.id for step in flow.steps]
-        for number, step in enumerate(flow.steps, start=1):
-            output = None
-            errors: list[FieldError] = []
-            try:
-                schemas = self._schemas(step)
-                output = schemas["output"]
-                check = StepCheck(
-                    step,
-                    schemas["input"],
-                    outputs,
-                    ids[number:],
-                )
-                errors += check.errors(functools.partial(self._validate, step))
-                self._require_connection(step, connections)
-            except ConnectorError as error:
-                code = error.code.value
-                errors.append(_field_error("", code, error.user_message))
-            outputs[step.id] = output
-            problems += [(step, error) for error in errors]
-        return problems
-
-    def _step_hints(self, step: FlowStep) -> "Sequence[Hint]":
-        try:
-            schema = self._schemas(step)["input"]
-            # The outputs of earlier steps count as unknown.
-            check = StepCheck(step, schema, {}, ())
-            return check.hints(functools.partial(self._hints, step))
-        except ConnectorError:
-            # That is an error of the step, see `_step_problems`.
-            return ()
-
-    def _hints(self, step: FlowStep, input: JsonObject) -> "Sequence[Hint]":
-        # The hints for an empty input are about all inputs, and not about this one.
-        where = (step.connector, step.action)
-        return self._runs.hints(*where, input, step.version) if input else ()
-
-    def _schemas(self, step: FlowStep) -> "SchemasDocument":
-        found = self._catalogue.describe(step.connector, step.action, step.version)
-        return found["schemas"]
-
-    def _validate(self, step: FlowStep, input: JsonObject) -> list[FieldError]:
-        return self._runs.validate(step.connector, step.action, input, step.version)
-
-    def _require_connection(self, step: FlowStep, connections: Connections) -> None:
-        if step.connection is not None and step.connector not in connections:
-            self._runs.connections.fields(step.connection, step.connector)
+        return flow, self._check.problems(flow, part_of(flow), Values(), connections)
 
 
 def _check_options(options: FlowOptions) -> None:
@@ -269,64 +189,6 @@ def _check_options(options: FlowOptions) -> None:
         as_seconds("timeout", timeout)
     if (keep := options.get("on_checkpoint")) is not None:
         require_function("on_checkpoint", keep)
-
-
-def _to_flow(document: JsonObject) -> Flow:
-    steps: Any = document["steps"]
-    return Flow(flow_version=1, steps=[_to_step(step) for step in steps])
-
-
-def _to_step(document: dict[str, Any]) -> FlowStep:
-    bindings = {
-        target: [_to_part(part) for part in parts]
-        for target, parts in document.get("bindings", {}).items()
-    }
-    return FlowStep(**{**document, "bindings": bindings})
-
-
-def _to_part(part: str | dict[str, str]) -> str | Reference:
-    return part if isinstance(part, str) else Reference(**part)
-
-
-def _id_errors(flow: Flow) -> list[FieldError]:
-    errors = []
-    seen: set[str] = set()
-    for index, step in enumerate(flow.steps):
-        pointer = f"/steps/{index}/id"
-        if not step.id:
-            errors.append(_field_error(pointer, "minLength", "Must not be empty."))
-        elif step.id in seen:
-            message = "Another step has this id."
-            errors.append(_field_error(pointer, "uniqueItems", message))
-        seen.add(step.id)
-    return errors
-
-
-def _pointer_errors(flow: Flow) -> list[FieldError]:
-    message = (
-        "Must be a JSON Pointer, such as /messages/0/content, or empty for the whole."
-    )
-    return [
-        _field_error(pointer, "format", message)
-        for index, step in enumerate(flow.steps)
-        for pointer in invalid_pointers(step.bindings, f"/steps/{index}/bindings")
-    ]
-
-
-def _field_error(pointer: str, code: str, message: str) -> FieldError:
-    return FieldError(pointer=pointer, code=code, message=message)
-
-
-def _error_in_flow(
-    step: FlowStep | None,
-    error: FieldError,
-    indexes: Mapping[str, int],
-) -> FieldError:
-    """Return the error with a pointer that leads into the flow."""
-    if step is None:
-        return error
-    inside = f"/input{error.pointer}" if error.pointer else ""
-    return replace(error, pointer=f"/steps/{indexes[step.id]}{inside}")
 
 
 def _run_options(run: StepRun, options: FlowOptions) -> RunOptions:
