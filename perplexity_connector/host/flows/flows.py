@@ -1,50 +1,57 @@
-"""Flows: parse a saved one, find its errors, run its steps in order."""
+"""The flows of one host: check a saved one, price it, run it, go on with it."""
 
-import functools
-from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import (
-    FieldError,
-    Flow,
-    FlowStep,
-    JsonObject,
-    JsonValue,
-)
-from perplexity_connector.contract.json import new_run_id
+from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract.json import new_flow_id
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.flows.bindings import apply_bindings
-from perplexity_connector.host.flows.checking import (
-    Connections,
-    FlowCheck,
-    Problem,
-    errors_in_flow,
-)
-from perplexity_connector.host.flows.params import FlowOptions, StepRun
+from perplexity_connector.host.flows.checking import Connections, FlowCheck
+from perplexity_connector.host.flows.params import FlowOptions, ResumeOptions
 from perplexity_connector.host.flows.parts import part_of
+from perplexity_connector.host.flows.prices import StepEstimate, price_of
 from perplexity_connector.host.flows.reading import read_flow
 from perplexity_connector.host.flows.references import Values
-from perplexity_connector.host.runs.params import RunOptions
-from perplexity_connector.host.runs.record import RunRecord
-from perplexity_connector.host.runs.runs import Runs
-from perplexity_connector.host.validation.arguments import (
-    as_seconds,
-    require_connection,
-    require_function,
-    require_mapping,
+from perplexity_connector.host.flows.running.asking import (
+    Asked,
+    check_asked,
+    readable_flow,
 )
-from perplexity_connector.host.validation.schema_validator import invalid_input_error
+from perplexity_connector.host.flows.running.flow_log import (
+    FlowLog,
+    LedgerFlowLog,
+    begin_flow,
+)
+from perplexity_connector.host.flows.running.flow_row import FlowRow
+from perplexity_connector.host.flows.running.flow_run import FlowRun
+from perplexity_connector.host.flows.running.going_on import GoingOn
+from perplexity_connector.host.flows.running.kept import need_ledger
+from perplexity_connector.host.flows.running.options import (
+    check_options,
+    check_resume_options,
+    require_connections,
+    settings_of,
+)
+from perplexity_connector.host.flows.running.step_runs import StepRuns
+from perplexity_connector.host.flows.running.work import FlowWork, StepSettings
+from perplexity_connector.host.ledger.entries import LedgerError
+from perplexity_connector.host.ledger.flow_entries import NewFlow
+from perplexity_connector.host.runs.runs import Runs
+from perplexity_connector.host.spending.prices import Kind, reserve_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from perplexity_connector.contract import (
         FlowDocument,
         FlowErrorDocument,
         FlowHintDocument,
         FlowItem,
-        RunStatusName,
-        StreamItem,
+        FlowPriceDocument,
+        KeptStepDocument,
     )
+    from perplexity_connector.host.ledger.ledger import Ledger
 
 
 class Flows:
@@ -62,7 +69,11 @@ class Flows:
         connections: Connections | None,
     ) -> "list[FlowErrorDocument]":
         """See `Host.validate_flow`."""
-        _, problems = self._parse(document, connections or {})
+        require_connections(connections or {})
+        flow, errors = read_flow(document)
+        problems = [(None, error) for error in errors] or self._check.problems(
+            flow, part_of(flow), Values(), connections or {}
+        )
         return [
             {
                 "step": step.id if step else None,
@@ -78,19 +89,28 @@ class Flows:
         flow, errors = read_flow(document)
         return [] if errors else self._check.hints(flow)
 
+    async def price(
+        self, document: JsonObject, options: FlowOptions
+    ) -> "FlowPriceDocument":
+        """See `Host.flow_price`."""
+        asked = await self._asked(document, options)
+        estimates = self._check.estimates(asked.flow, asked.part, asked.known)
+        return price_of(estimates, [await self._reserve(each) for each in estimates])
+
+    async def kept(
+        self, document: JsonObject, options: FlowOptions
+    ) -> "list[KeptStepDocument]":
+        """See `Host.kept_steps`."""
+        asked = await self._asked(document, options)
+        return asked.kept_steps()
+
     async def run(self, document: JsonObject, options: FlowOptions) -> "FlowDocument":
         """See `Host.run_flow`."""
-        flow: FlowDocument = {
-            "flow_version": 1,
-            "status": "succeeded",
-            "steps": [],
-        }
+        flow: FlowDocument = {"flow_version": 1, "status": "succeeded", "steps": []}
         async with aclosing(self.stream(document, options)) as items:
             async for item in items:
-                if item["type"] == "step.finished":
-                    step, envelope = item["step"], item["envelope"]
-                    flow["steps"].append({"id": step, "envelope": envelope})
-                    flow["status"] = envelope["status"]
+                _add(flow, item)
+        flow["flow_version"] = readable_flow(document).flow_version
         return flow
 
     async def stream(
@@ -99,118 +119,137 @@ class Flows:
         options: FlowOptions,
     ) -> "AsyncGenerator[FlowItem, None]":
         """See `Host.stream_flow`."""
-        _check_options(options)
-        flow = self._parse_valid(document, options.get("connections") or {})
-        outputs: dict[str, JsonValue] = {}
-        status: RunStatusName = "succeeded"
-        for step in flow.steps:
-            run_id = new_run_id()
-            yield {
-                "type": "step.started",
-                "step": step.id,
-                "run_id": run_id,
-                "action": step.action,
-            }
-            items = self._stream_step(step, run_id, outputs, options)
-            async with aclosing(items):
-                async for item in items:
-                    if item["type"] == "run.finished":
-                        envelope = item["envelope"]
-                        yield {
-                            "type": "step.finished",
-                            "step": step.id,
-                            "envelope": envelope,
-                        }
-                        status = envelope["status"]
-                        outputs[step.id] = envelope["output"]
-                    else:
-                        item["step"] = step.id
-                        yield item
-            if status != "succeeded":
-                break
-        yield {"type": "flow.finished", "status": status}
+        asked = await self._asked(document, options)
+        self._runs.require_open()
+        work = FlowWork(
+            flow_id=options.get("flow_id") or new_flow_id(),
+            inputs=asked.inputs,
+            steps=asked.part.steps,
+            outputs=asked.kept.outputs,
+            kept=asked.kept_steps(),
+            is_announced=asked.is_new,
+        )
+        log = await self._begin(work.flow_id, asked, options)
+        async with aclosing(self._items(work, settings_of(options), log)) as items:
+            async for item in items:
+                yield item
 
-    def _stream_step(
-        self,
-        step: FlowStep,
-        run_id: str,
-        outputs: Mapping[str, JsonValue],
-        options: FlowOptions,
-    ) -> "AsyncGenerator[StreamItem, None]":
-        schema = self._check.schemas(step)["input"]
-        bound, errors = apply_bindings(step, Values(outputs=outputs, inputs={}), schema)
+    async def resume(
+        self, flow_id: str, options: ResumeOptions
+    ) -> "AsyncGenerator[FlowItem, None]":
+        """See `Host.resume_flow`."""
+        check_resume_options(options)
+        self._runs.require_open()
+        going_on = GoingOn(need_ledger(self._ledger), self._check)
         connections = options.get("connections") or {}
-        run = StepRun(
-            run_id=run_id,
-            connector=step.connector,
-            action=step.action,
-            version=self._catalogue.action_version(
-                step.connector,
-                step.action,
-                step.version,
-            ),
-            input=bound,
-            connection=connections.get(step.connector, step.connection),
+        work = await going_on.resumed(flow_id, connections)
+        log = self._log(flow_id)
+        async with aclosing(self._items(work, settings_of(options), log)) as items:
+            async for item in items:
+                yield item
+
+    async def stream_row(
+        self, document: JsonObject, row: FlowRow
+    ) -> "AsyncGenerator[FlowItem, None]":
+        """Run a flow for a row of a table, or go on with it. It has been checked."""
+        ledger = need_ledger(self._ledger)
+        going_on = GoingOn(ledger, self._check)
+        work = await going_on.of_row(
+            readable_flow(document), row, is_sandbox=self._is_sandbox
         )
-        if errors:
-            return _stream_failure(run, errors)
-        return self._runs.stream(
-            run.connector,
-            run.action,
-            run.input,
-            _run_options(run, options),
+        settings = StepSettings(
+            connections=row.connections,
+            timeout=row.timeout,
+            retry=row.retry,
+            make_log=row.make_log,
+            may_begin=row.may_begin,
         )
+        # Its content is kept as long as that of the job.
+        log = LedgerFlowLog(ledger, row.flow_id, keeps_content=True)
+        async with aclosing(self._items(work, settings, log)) as items:
+            async for item in items:
+                yield item
 
-    def _parse_valid(self, document: JsonObject, connections: Connections) -> Flow:
-        flow, problems = self._parse(document, connections)
-        if problems:
-            raise invalid_input_error(errors_in_flow(flow, problems), "The flow")
-        return flow
+    def cancel(self, flow_id: str) -> bool:
+        """Stop a flow and the runs of its current step. Return whether it is under way here."""
+        return self._runs.cancel(flow_id)
 
-    def _parse(
-        self,
-        document: JsonObject,
-        connections: Connections,
-    ) -> tuple[Flow, list[Problem]]:
-        require_mapping("connections", connections)
-        for connector, connection in connections.items():
-            require_connection(f"connections[{connector!r}]", connection)
-        flow, errors = read_flow(document)
-        if errors:
-            return flow, [(None, error) for error in errors]
-        return flow, self._check.problems(flow, part_of(flow), Values(), connections)
+    def _items(
+        self, work: FlowWork, settings: StepSettings, log: FlowLog
+    ) -> "AsyncGenerator[FlowItem, None]":
+        step_runs = StepRuns(
+            self._catalogue,
+            self._check,
+            self._runs,
+            settings,
+            memory=work.memory,
+            log=log,
+        )
+        return FlowRun(self._runs, step_runs, work, log).items()
+
+    async def _asked(self, document: JsonObject, options: FlowOptions) -> Asked:
+        check_options(options)
+        return await check_asked(self._check, self._ledger, document, options)
+
+    async def _begin(self, flow_id: str, asked: Asked, options: FlowOptions) -> FlowLog:
+        """Record the flow. If the ledger cannot be written, each run says so by itself."""
+        if self._ledger is None:
+            return FlowLog()
+        source = options.get("source")
+        names = {"only": options.get("only"), "from_step": options.get("from_step")}
+        part: JsonObject = {name: step for name, step in names.items() if step}
+        new = NewFlow(
+            flow_id=flow_id,
+            document=asked.document,
+            inputs=asked.inputs,
+            source=source,
+            title=Path(source).stem if source else None,
+            part=part or None,
+            is_sandbox=self._is_sandbox,
+        )
+        try:
+            await begin_flow(self._ledger, new, asked.kept.groups())
+        except LedgerError:
+            return FlowLog()
+        return self._log(flow_id)
+
+    def _log(self, flow_id: str) -> FlowLog:
+        logs = self._runs.logs
+        if logs is None or logs.ledger is None:
+            return FlowLog()
+        return LedgerFlowLog(logs.ledger, flow_id, keeps_content=logs.keeps_content)
+
+    async def _reserve(self, each: StepEstimate) -> int:
+        """Return how much one run of a step reserves."""
+        if self._runs.logs is None:
+            return reserve_of(each.estimate, None)
+        step = each.step
+        kind = Kind(
+            connector=step.connector, action=step.action, group=each.estimate.group
+        )
+        return await self._runs.logs.spending.price(kind, each.estimate)
+
+    @property
+    def _ledger(self) -> "Ledger | None":
+        return self._runs.logs.ledger if self._runs.logs else None
+
+    @property
+    def _is_sandbox(self) -> bool:
+        return self._runs.logs is not None and self._runs.logs.is_sandbox
 
 
-def _check_options(options: FlowOptions) -> None:
-    if unknown := options.keys() - FlowOptions.__annotations__.keys():
-        message = f"a flow has no option {', '.join(unknown)}"
-        raise TypeError(message)
-    if (timeout := options.get("timeout")) is not None:
-        as_seconds("timeout", timeout)
-    if (keep := options.get("on_checkpoint")) is not None:
-        require_function("on_checkpoint", keep)
-
-
-def _run_options(run: StepRun, options: FlowOptions) -> RunOptions:
-    keep = options.get("on_checkpoint")
-    return RunOptions(
-        version=run.version,
-        connection=run.connection,
-        timeout=options.get("timeout"),
-        run_id=run.run_id,
-        on_checkpoint=None if keep is None else functools.partial(keep, run),
-    )
-
-
-async def _stream_failure(
-    run: StepRun,
-    errors: Sequence[FieldError],
-) -> "AsyncGenerator[StreamItem, None]":
-    record = RunRecord(
-        connector=run.connector,
-        action=run.action,
-        version=run.version,
-        run_id=run.run_id,
-    )
-    envelope = record.failure_envelope(invalid_input_error(errors, "The input"))
-    yield {"type": "run.finished", "envelope": envelope}
+def _add(flow: "FlowDocument", item: "FlowItem") -> None:
+    """Add an item of a flow's stream to its document."""
+    match item["type"]:
+        case "flow.started":
+            flow["flow_id"] = item["flow_id"]
+            flow["kept"] = item["kept"]
+            flow["skipped"] = []
+        case "step.finished":
+            flow["steps"].append({"id": item["step"], "envelope": item["envelope"]})
+        case "step.skipped":
+            flow.setdefault("skipped", []).append(item["step"])
+        case "flow.finished":
+            flow["status"] = item["status"]
+        case _:
+            pass

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger import lazy
+from perplexity_connector.host.ledger.methods.flow_ledger import FlowLedger
 from perplexity_connector.host.ledger.methods.job_ledger import JobLedger
 from perplexity_connector.host.ledger.methods.turn_ledger import TurnLedger
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Ledger"]
 
 
-class Ledger(JobLedger, TurnLedger):
+class Ledger(JobLedger, FlowLedger, TurnLedger):
     """The recorded work of all processes that share a database.
 
     Most methods return a future, which resolves after the commit. It raises `LedgerError` if the
@@ -40,11 +41,22 @@ class Ledger(JobLedger, TurnLedger):
 
     # One run.
 
-    def begin_run(self, run: "NewRun") -> "Future[Claim]":
-        """Record a run outside a job, with its reservation. `OverBudgetError` if that does not fit."""
+    def begin_run(
+        self, run: "NewRun", *, within: "Claim | None" = None
+    ) -> "Future[Claim]":
+        """Record a run outside a job, with its reservation. `OverBudgetError` if that does not fit.
+
+        `within`: the claim of the row for which it is a step of a flow: `FencedError` if another owner
+        has that row.
+        """
         return self._write(
             lambda tx: lazy.claims.begin_run(
-                tx.connection, tx.owner, run, is_alive=tx.is_alive, now=tx.now
+                tx.connection,
+                tx.owner,
+                run,
+                within=within,
+                is_alive=tx.is_alive,
+                now=tx.now,
             ),
             run.budgets,
         )
@@ -112,7 +124,7 @@ class Ledger(JobLedger, TurnLedger):
         def work(tx: "Transaction") -> "State":
             state = lazy.run_ends.end_run(tx.connection, tx.owner, claim, end)
             if is_erasing:
-                lazy.keeping.erase(tx.connection, claim.job_id)
+                lazy.erasing.erase(tx.connection, claim.job_id)
             return state
 
         return self._write(work, claim.budgets, is_erasing=is_erasing)
@@ -172,30 +184,31 @@ class Ledger(JobLedger, TurnLedger):
             (budget_id,),
         )
 
-    def cancel(self, run_or_job_id: str) -> "Future[bool]":
-        """Ask the process of a run, or of a job's runs, to stop. Return whether one is under way.
+    def cancel(self, entry_id: str) -> "Future[bool]":
+        """Ask the process of a run, a flow, a step with `each`, or of a job's runs, to stop.
 
-        `LookupError` for an unknown id.
+        Return whether one is under way. `LookupError` for an unknown id.
         """
-        return self._write(lambda tx: lazy.keeping.cancel(tx.connection, run_or_job_id))
+        return self._write(lambda tx: lazy.keeping.cancel(tx.connection, entry_id))
 
-    def forget(self, job_or_run_id: str) -> "Future[None]":
-        """Close a job or a run, and erase its content.
+    def forget(self, entry_id: str) -> "Future[None]":
+        """Close a job, a run outside a job, or a flow with its runs, and erase the content.
 
         `LookupError` for an unknown id, `FencedError` while a process works on it.
         """
         return self._write(
             lambda tx: lazy.keeping.forget(
-                tx.connection, job_or_run_id, is_alive=tx.is_alive, now=tx.now
+                tx.connection, entry_id, is_alive=tx.is_alive, now=tx.now
             ),
             is_erasing=True,
         )
 
-    def erase(self, job_id: str) -> "Future[bool]":
-        """Erase the content of a job, or of a run outside a job, if it has ended.
+    def erase(self, entry_id: str) -> "Future[bool]":
+        """Erase the content of a job, a run outside a job, or a flow, if it has ended.
 
-        Digest, state and cost stay. Return whether it has ended.
+        Digest, state and cost stay. What is a part of a flow or of a job's row is erased with that.
+        Return whether it is erased.
         """
         return self._write(
-            lambda tx: lazy.keeping.erase(tx.connection, job_id), is_erasing=True
+            lambda tx: lazy.erasing.erase(tx.connection, entry_id), is_erasing=True
         )

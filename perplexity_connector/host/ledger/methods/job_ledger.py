@@ -199,7 +199,7 @@ class JobLedger(LedgerUser):
                 now=tx.now,
             )
             if is_erasing and is_over:
-                lazy.keeping.erase(tx.connection, job_id)
+                lazy.erasing.erase(tx.connection, job_id)
             return is_over
 
         return self._write(work, is_erasing=is_erasing)
