@@ -216,7 +216,7 @@ def test_a_step_is_repeated_for_each_item_of_a_list(page: Page, tmp_path: Path) 
     expect(page.locator('[data-pick="/company"]')).to_have_attribute(
         "aria-disabled", "true"
     )
-    page.locator('[data-pick="/queries"]').click()
+    page.locator('[data-pick="/queries"][data-from="input"]').click()
     count = asked.locator(".chip-repeat")
     expect(count).to_contain_text("(3)")
     asked.get_by_role("button", name="Inputs \u203a queries", exact=True).click()
