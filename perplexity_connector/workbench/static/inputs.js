@@ -21,6 +21,7 @@ export class InputsPanel {
     this.#form = new RunForm(onChange);
     this.#editor = new InputEditor(state);
     this.#parts = this.#drawParts();
+    state.addEventListener("load", () => this.#form.clear());
     const { add, head } = this.#parts;
     const { element: form } = this.#form;
     const { element: editor } = this.#editor;
