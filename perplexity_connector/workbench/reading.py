@@ -1,6 +1,7 @@
 """Read a request, or raise the error that says which field is wrong."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from perplexity_connector.contract.json import child_pointer
 from perplexity_connector.workbench.failures import RefusedError
 
 LARGEST_BODY = 1_000_000
+_FLOW_ID = re.compile("flow_[0-9a-f]{32}")
 
 
 async def read_body(request: Request) -> JsonObject:
@@ -58,6 +60,20 @@ def read_object(document: JsonObject, name: str) -> JsonObject:
     return value
 
 
+def read_optional_object(document: JsonObject, name: str) -> JsonObject | None:
+    """Return a field that must be an object, null or absent, else raise `ConnectorError`."""
+    return None if document.get(name) is None else read_object(document, name)
+
+
+def read_optional_flow_id(document: JsonObject, name: str) -> str | None:
+    """Return a field that must be the id of a flow's run, null or absent, else raise `ConnectorError`."""
+    flow_id = read_optional_text(document, name)
+    if flow_id is not None and not _FLOW_ID.fullmatch(flow_id):
+        message = "Must be flow_ and 32 hexadecimal digits."
+        raise _wrong_type(child_pointer("", name), message)
+    return flow_id
+
+
 def read_texts(document: JsonObject, name: str) -> Mapping[str, str]:
     """Return a field that must be an object of texts, else raise `ConnectorError`."""
     pointer = child_pointer("", name)
@@ -76,6 +92,14 @@ def read_number(request: Request, name: str) -> int | None:
     if not is_number or len(given) >= len(str(LARGEST_BODY)):
         raise _wrong_type(child_pointer("", name), "Must be a whole number.")
     return int(given)
+
+
+def read_name(request: Request) -> str:
+    """Return the name in the query string, empty if absent.
+
+    It is not in the path: a name may be "..", and a browser would resolve that.
+    """
+    return request.query_params.get("name", "")
 
 
 def _checked_text(value: JsonValue, pointer: str) -> str:

@@ -81,6 +81,7 @@ def served(folder: Path) -> Iterator[Serve]:
                 ready=lambda _: listening.set(),
                 static=static,
                 allowed=allowed,
+                flows=folder / "flows",
             )
             thread = threading.Thread(target=server.serve_until_stopped, daemon=True)
             thread.start()

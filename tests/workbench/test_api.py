@@ -13,7 +13,7 @@ from perplexity_connector.contract import (
     FlowItem,
     JsonObject,
 )
-from perplexity_connector.workbench.api import _ItemLines
+from perplexity_connector.workbench.streams import ItemLines
 from tests.host.flows.test_flows import GREET_THEN_COUNT, flow, ref, step
 from tests.host.runs.test_run import GOOD
 from tests.host.stage import CONNECTION, TOKEN

@@ -1,0 +1,23 @@
+"""What the endpoints work with."""
+
+from dataclasses import dataclass
+
+from perplexity_connector.host import Host
+from perplexity_connector.workbench.saved_flows import SavedFlows
+from perplexity_connector.workbench.streams import Streams
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The parts of a server that its endpoints share.
+
+    * `host`: the open host.
+    * `sandbox`: whether it runs against a sandbox.
+    * `flows`: the saved flows.
+    * `streams`: the flows and tables that run.
+    """
+
+    host: Host
+    sandbox: bool
+    flows: SavedFlows
+    streams: Streams
