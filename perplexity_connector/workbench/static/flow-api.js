@@ -26,14 +26,27 @@ export async function loadFlow(name) {
   return flow;
 }
 
-/** Save a flow under a name. @param {string} name @param {Flow} flow @param {boolean} replace */
+/**
+ * Save a flow under a name. Return the name as the server has it.
+ * @param {string} name
+ * @param {Flow} flow
+ * @param {boolean} replace
+ * @returns {Promise<string>}
+ */
 export async function saveFlow(name, flow, replace) {
-  await requestJson("PUT", pathOf(name), { flow, replace });
+  const saved = await requestJson("PUT", pathOf(name), { flow, replace });
+  return saved?.name ?? name;
 }
 
-/** Give a saved flow another name. @param {string} name @param {string} newName */
+/**
+ * Give a saved flow another name. Return it as the server has it.
+ * @param {string} name
+ * @param {string} newName
+ * @returns {Promise<string>}
+ */
 export async function renameFlow(name, newName) {
-  await requestJson("PATCH", pathOf(name), { name: newName });
+  const renamed = await requestJson("PATCH", pathOf(name), { name: newName });
+  return renamed?.name ?? newName;
 }
 
 /** Delete a saved flow. @param {string} name */
@@ -77,12 +90,9 @@ export async function* resumeFlow(flowId, retry) {
   yield* readItems(await request("POST", path, retry ? { retry } : {}));
 }
 
-/** Ask the server to stop a run, by each of these ids until one is known. @param {string[]} ids */
-export async function cancelRuns(ids) {
-  for (const id of ids) {
-    const { cancelled } = await requestJson("POST", `/api/runs/${encode(id)}/cancel`, {});
-    if (cancelled) return;
-  }
+/** Ask the server to stop a flow, a step's run or a table's job. @param {string} id */
+export async function cancelRun(id) {
+  await requestJson("POST", `/api/runs/${encode(id)}/cancel`, {});
 }
 
 /**

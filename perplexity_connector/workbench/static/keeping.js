@@ -44,7 +44,7 @@ async function restoreRun(bench, kept, running) {
     await bench.runs.rejoin(kept);
     return;
   }
-  const newest = running.at(-1);
+  const newest = running.findLast(({ ended_at: endedAt }) => endedAt === null);
   if (newest) await meetRunning(bench, newest);
   const old = kept && !bench.runs.last && (await flows.loadOld(kept.flowId).catch(() => null));
   if (old) await bench.openOld(old, "");

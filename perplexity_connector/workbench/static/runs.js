@@ -90,7 +90,8 @@ export class Runs extends EventTarget {
     const flowId = `flow_${crypto.randomUUID().replaceAll("-", "")}`;
     const run = this.#start({ flow, flowId, inputs, part });
     this.#own.push(run);
-    const request = { flow, flow_id: flowId, name, inputs, ...part, outputs };
+    const given = flow.inputs && { inputs };
+    const request = { flow, flow_id: flowId, name, ...given, ...part, outputs };
     this.#hooks.say(part ? "A part of the flow is running." : "The flow is running.");
     await this.#follow(run, flows.runFlow(request));
   }
@@ -143,9 +144,13 @@ export class Runs extends EventTarget {
     if (!run || !this.isRunning) return;
     run.stopping = true;
     this.#onChange(run);
-    // A server that does not know the flow any more may know its step.
-    const ids = [run.flowId, currentStep(run)?.runId ?? ""].filter(Boolean);
-    await flows.cancelRuns(ids).catch((problem) => this.#hooks.complain(messageOf(problem)));
+    await this.#cancel(run);
+  }
+
+  /** Cancel the step that is running; between two steps, the flow. @param {Run} run */
+  async #cancel(run) {
+    const id = currentStep(run)?.runId || run.flowId;
+    await flows.cancelRun(id).catch((problem) => this.#hooks.complain(messageOf(problem)));
   }
 
   /** @param {Parameters<typeof startRun>[2]} what */
@@ -213,9 +218,17 @@ export class Runs extends EventTarget {
     const isFirstText = item.type === "text.delta" && step.text === item.text;
     if (isFirstText) this.#hooks.say("The answer is being written.");
     this.#view.updateStep(run, step);
-    if (item.type === "step.started") this.#view.followStep(step);
-    if (item.type === "step.started" || item.type === "step.skipped") this.#onChange(run);
+    if (item.type === "step.started") this.#onStepStart(run, step);
+    if (item.type === "step.skipped") this.#onChange(run);
     if (item.type === "step.finished") this.#onStepEnd(run, step);
+  }
+
+  /** @param {Run} run @param {StepRun} step */
+  #onStepStart(run, step) {
+    this.#view.followStep(step);
+    // The stop may have come between two steps.
+    if (run.stopping) this.#cancel(run);
+    this.#onChange(run);
   }
 
   /** Show the kept outputs. @param {Run} run */

@@ -6,6 +6,7 @@
 import { ApiError } from "./api.js";
 import { fill, h, drawIcon, isComposing, messageOf, openDialog } from "./dom.js";
 import * as flows from "./flow-api.js";
+import { FlowState } from "./flow-state.js";
 import { writeWhen } from "./writing.js";
 
 /** With more saved flows than this, the list has a search. */
@@ -79,8 +80,7 @@ export class SavedFlows {
     return new Promise((resolve) => {
       const proposal = file.name || file.proposal;
       const asked = askName("Save the flow", proposal, async (name, replace) => {
-        await flows.saveFlow(name, state.document, replace);
-        file.markSaved(name);
+        file.markSaved(await flows.saveFlow(name, state.document, replace));
         this.#bench.say(`${name} is saved.`);
       });
       asked.addEventListener("close", () => resolve(asked.returnValue === "done"));
@@ -116,6 +116,8 @@ export class SavedFlows {
     if (!file) return;
     try {
       const document = JSON.parse(await file.text());
+      // What is not a flow is refused before anything is asked.
+      new FlowState().load(document);
       if (!(await this.mayLeave())) return;
       this.#bench.load(document, { proposal: file.name.replace(/\.json$/i, "") });
       this.#bench.say(`${file.name} is open.`);
@@ -311,8 +313,7 @@ class ListView {
     const act = () =>
       this.#act(place, async () => {
         const newName = field.value.trim();
-        await flows.renameFlow(name, newName);
-        this.#hooks.renamed(name, newName);
+        this.#hooks.renamed(name, await flows.renameFlow(name, newName));
       });
     field.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !isComposing(event)) act();

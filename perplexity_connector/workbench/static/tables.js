@@ -316,7 +316,7 @@ export class TableView extends EventTarget {
 
   /** @param {string} jobId */
   async #stop(jobId) {
-    await flows.cancelRuns([jobId]).catch((problem) => this.#fail(problem));
+    await flows.cancelRun(jobId).catch((problem) => this.#fail(problem));
   }
 
   #fire() {

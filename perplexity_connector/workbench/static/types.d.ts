@@ -334,11 +334,15 @@ export interface SavedFlow {
   steps: number;
 }
 
-/** A flow that runs on the server now. `name` is empty for one that is not saved. */
+/**
+ * A flow that can be followed on the server. `name` is empty for one that is not saved. `ended_at` is
+ * null until its end: after it, the server waits a while for a page.
+ */
 export interface FlowRun {
   flow_id: string;
-  name: string | null;
+  name: string;
   started_at: number;
+  ended_at: number | null;
 }
 
 /** A line of the history. Times are in milliseconds; `cost` is in USD. */
