@@ -28,9 +28,11 @@ if TYPE_CHECKING:
         FlowErrorDocument,
         FlowHintDocument,
         FlowItem,
+        FlowPriceDocument,
         Hint,
         JobItem,
         JsonObject,
+        KeptStepDocument,
         OptionsDocument,
         PaletteEntry,
         ProblemDocument,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
         FlowOptions,
         Host,
         JobOptions,
+        ResumeOptions,
         RunOptions,
         SyncHost,
         TableOptions,
@@ -200,6 +203,30 @@ class TypedHost(_AnyHost, Protocol):
         """See `Host.run_flow`."""
         ...
 
+    async def flow_price(
+        self,
+        flow: "JsonObject",
+        **options: "Unpack[FlowOptions]",
+    ) -> "FlowPriceDocument":
+        """See `Host.flow_price`."""
+        ...
+
+    async def kept_steps(
+        self,
+        flow: "JsonObject",
+        **options: "Unpack[FlowOptions]",
+    ) -> "list[KeptStepDocument]":
+        """See `Host.kept_steps`."""
+        ...
+
+    def resume_flow(
+        self,
+        flow_id: str,
+        **options: "Unpack[ResumeOptions]",
+    ) -> "AsyncGenerator[FlowItem, None]":
+        """See `Host.resume_flow`."""
+        ...
+
     def stream_table(
         self,
         connector: str,
@@ -306,6 +333,30 @@ class TypedSyncHost(_AnyHost, Protocol):
         **options: "Unpack[FlowOptions]",
     ) -> "FlowDocument":
         """See `Host.run_flow`."""
+        ...
+
+    def flow_price(
+        self,
+        flow: "JsonObject",
+        **options: "Unpack[FlowOptions]",
+    ) -> "FlowPriceDocument":
+        """See `Host.flow_price`."""
+        ...
+
+    def kept_steps(
+        self,
+        flow: "JsonObject",
+        **options: "Unpack[FlowOptions]",
+    ) -> "list[KeptStepDocument]":
+        """See `Host.kept_steps`."""
+        ...
+
+    def resume_flow(
+        self,
+        flow_id: str,
+        **options: "Unpack[ResumeOptions]",
+    ) -> "Generator[FlowItem, None, None]":
+        """See `Host.resume_flow`."""
         ...
 
     def stream_table(

@@ -95,3 +95,8 @@ def value_at(document: JsonValue, path: Tokens) -> JsonValue:
 def new_run_id() -> str:
     """Return a new random run id."""
     return f"run_{os.urandom(16).hex()}"
+
+
+def new_flow_id() -> str:
+    """Return a new random id of a flow's run."""
+    return f"flow_{os.urandom(16).hex()}"

@@ -11,6 +11,7 @@ from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.secret import sealed
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.environment import variables
+from perplexity_connector.host.host_flows import HostFlows
 from perplexity_connector.host.host_tables import HostTables
 from perplexity_connector.host.runs.retry import RetryPolicy
 from perplexity_connector.host.spending.caps import find_cap, find_daily_cap
@@ -18,7 +19,7 @@ from perplexity_connector.host.validation.host_options import (
     require_options,
     require_parts,
 )
-from perplexity_connector.host.validation.sealing import seal, seal_all
+from perplexity_connector.host.validation.sealing import seal
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
         ActionDescription,
         ConnectorDocument,
         EnvelopeDocument,
-        FlowDocument,
-        FlowErrorDocument,
-        FlowHintDocument,
-        FlowItem,
         Hint,
         Limiter,
         OptionsDocument,
@@ -42,7 +39,6 @@ if TYPE_CHECKING:
     from perplexity_connector.host.credentials.backend import ConnectionBackend
     from perplexity_connector.host.credentials.connections import Connections
     from perplexity_connector.host.flows.flows import Flows
-    from perplexity_connector.host.flows.params import FlowOptions
     from perplexity_connector.host.ledger.ledger import Ledger
     from perplexity_connector.host.runs.logs.logs import Logs
     from perplexity_connector.host.runs.params import GivenConnection, RunOptions
@@ -52,7 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["Host"]
 
 
-class Host(HostTables):
+class Host(HostFlows, HostTables):
     """Discovers connectors, describes, validates and runs their actions.
 
     `actions`, `connectors`, `problems`, `describe`, `validate`, `hints` and the stored connections
@@ -244,59 +240,13 @@ class Host(HostTables):
         seal(options)
         return self._runs.stream(connector, action, input, options)
 
-    def validate_flow(
-        self,
-        flow: JsonObject,
-        *,
-        connections: "Mapping[str, GivenConnection] | None" = None,
-    ) -> "list[FlowErrorDocument]":
-        """Return everything that is surely wrong with a saved flow.
-
-        Each error is {step, pointer, code, message}. `pointer` leads into the input of that step,
-        or into the flow if `step` is null. A field with a binding counts as filled.
-        `connections` are those that `stream_flow` will get.
-        """
-        return self._flows.errors(flow, connections)
-
-    def flow_hints(self, flow: JsonObject) -> "list[FlowHintDocument]":
-        """Return the hints about the steps of a saved flow, each {step, pointer, message}.
-
-        A hint that depends on the value of a binding is left out.
-        """
-        return self._flows.hints(flow)
-
-    def stream_flow(
-        self,
-        flow: JsonObject,
-        **options: "Unpack[FlowOptions]",
-    ) -> "AsyncGenerator[FlowItem, None]":
-        """Run a saved flow step by step: `step.started`, the run's events, `step.finished`.
-
-        See `docs/flows.md`. The last item is `flow.finished`, with the status of the flow: that of
-        the first step that did not succeed; no step runs after it. Closing the generator early
-        cancels the current run. Raises `ConnectorError` (`invalid_input`), before anything is sent,
-        if `validate_flow` finds an error; the pointers of its fields lead into the flow.
-        """
-        seal_all(options)
-        return self._flows.stream(flow, options)
-
-    async def run_flow(
-        self,
-        flow: JsonObject,
-        **options: "Unpack[FlowOptions]",
-    ) -> "FlowDocument":
-        """Run a saved flow and return {flow_version, status, steps}, each step {id, envelope}.
-
-        Raises as `stream_flow` does.
-        """
-        seal_all(options)
-        return await self._flows.run(flow, options)
-
     def cancel(self, run_id: str) -> bool:
-        """Stop every run of that id. Return whether one was active in this host.
+        """Stop every run or flow of that id. Return whether one was active in this host.
 
-        The provider is asked to stop and the partial answer is kept. The call that waits for the
-        run gets an envelope with the status `cancelled`. Call this on the host's event loop.
+        The id of a flow stops its current step, and the flow with it. That of a step with `each` stops
+        the runs of all its items. The provider is asked to stop and the partial answer is kept. The call
+        that waits for the run gets an envelope with the status `cancelled`. Call this on the host's
+        event loop.
 
         For the job of a table, the first call sends nothing new and waits up to ten seconds; then the
         runs that the provider has begun go on, for the next start. The second call asks the provider

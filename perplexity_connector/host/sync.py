@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self, Unpack
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.host.config import HostOptions
 from perplexity_connector.host.credentials.connections import Connections
-from perplexity_connector.host.flows.params import FlowOptions
+from perplexity_connector.host.flows.params import FlowOptions, ResumeOptions
 from perplexity_connector.host.host import Host
 from perplexity_connector.host.host_thread import Call, HostThread, Start, T
 from perplexity_connector.host.runs.params import GivenConnection, RunOptions
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
         FlowErrorDocument,
         FlowHintDocument,
         FlowItem,
+        FlowPriceDocument,
         Hint,
         JobItem,
+        KeptStepDocument,
         OptionsDocument,
         PaletteEntry,
         ProblemDocument,
@@ -187,6 +189,24 @@ class SyncHost:
     ) -> "Generator[FlowItem, None, None]":
         """See `Host.stream_flow`. Closing the generator early cancels and awaits the current run."""
         return self._iterate(lambda: self._host.stream_flow(flow, **options))
+
+    def flow_price(
+        self, flow: JsonObject, **options: Unpack[FlowOptions]
+    ) -> "FlowPriceDocument":
+        """See `Host.flow_price`."""
+        return self._wait(lambda: self._host.flow_price(flow, **options))
+
+    def kept_steps(
+        self, flow: JsonObject, **options: Unpack[FlowOptions]
+    ) -> "list[KeptStepDocument]":
+        """See `Host.kept_steps`."""
+        return self._wait(lambda: self._host.kept_steps(flow, **options))
+
+    def resume_flow(
+        self, flow_id: str, **options: Unpack[ResumeOptions]
+    ) -> "Generator[FlowItem, None, None]":
+        """See `Host.resume_flow`. Closing the generator early cancels and awaits the current run."""
+        return self._iterate(lambda: self._host.resume_flow(flow_id, **options))
 
     def stream_table(
         self,

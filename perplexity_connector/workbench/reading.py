@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from starlette.requests import Request
 
@@ -16,6 +17,7 @@ from perplexity_connector.contract import (
 from perplexity_connector.contract.json import child_pointer
 from perplexity_connector.workbench.failures import RefusedError
 
+_Choice = TypeVar("_Choice", bound=str)
 LARGEST_BODY = 1_000_000
 _FLOW_ID = re.compile("flow_[0-9a-f]{32}")
 
@@ -52,11 +54,25 @@ def read_optional_text(document: JsonObject, name: str) -> str | None:
     return None if document.get(name) is None else read_text(document, name)
 
 
+def read_choice(
+    document: JsonObject, name: str, choices: Sequence[_Choice]
+) -> _Choice | None:
+    """Return a field that must be one of the choices, null or absent, else raise `ConnectorError`."""
+    given = document.get(name)
+    for choice in choices:
+        if choice == given:
+            return choice
+    if given is None:
+        return None
+    message = f"Must be one of: {', '.join(choices)}."
+    raise wrong_field(child_pointer("", name), message)
+
+
 def read_object(document: JsonObject, name: str) -> JsonObject:
     """Return a field that must be an object, else raise `ConnectorError`."""
     value = document.get(name)
     if not isinstance(value, Mapping):
-        raise _wrong_type(child_pointer("", name), "Must be an object.")
+        raise wrong_field(child_pointer("", name), "Must be an object.")
     return value
 
 
@@ -70,7 +86,7 @@ def read_optional_flow_id(document: JsonObject, name: str) -> str | None:
     flow_id = read_optional_text(document, name)
     if flow_id is not None and not _FLOW_ID.fullmatch(flow_id):
         message = "Must be flow_ and 32 hexadecimal digits."
-        raise _wrong_type(child_pointer("", name), message)
+        raise wrong_field(child_pointer("", name), message)
     return flow_id
 
 
@@ -90,7 +106,7 @@ def read_number(request: Request, name: str) -> int | None:
         return None
     is_number = given.isascii() and given.isdigit()
     if not is_number or len(given) >= len(str(LARGEST_BODY)):
-        raise _wrong_type(child_pointer("", name), "Must be a whole number.")
+        raise wrong_field(child_pointer("", name), "Must be a whole number.")
     return int(given)
 
 
@@ -102,14 +118,15 @@ def read_name(request: Request) -> str:
     return request.query_params.get("name", "")
 
 
-def _checked_text(value: JsonValue, pointer: str) -> str:
-    if not isinstance(value, str):
-        raise _wrong_type(pointer, "Must be text.")
-    return value
-
-
-def _wrong_type(pointer: str, message: str) -> ConnectorError:
+def wrong_field(pointer: str, message: str) -> ConnectorError:
+    """Return the error of a field of a request. The message does not repeat the value."""
     field = FieldError(pointer=pointer, code="type", message=message)
     return ConnectorError(
         ErrorCode.INVALID_INPUT, f"{pointer}: {message}", fields=[field]
     )
+
+
+def _checked_text(value: JsonValue, pointer: str) -> str:
+    if not isinstance(value, str):
+        raise wrong_field(pointer, "Must be text.")
+    return value

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from perplexity_connector.host import Host
+from perplexity_connector.host import Host, Ledger
 from perplexity_connector.serving.listener import LOOPBACK, is_loopback, listen
 from perplexity_connector.serving.server import NotifyingServer, quiet_config
 from perplexity_connector.workbench.api.parts import Parts
@@ -35,6 +35,7 @@ class WorkbenchServer(NotifyingServer):
         static: Path = STATIC,
         allowed: Sequence[str] = (),
         flows: Path | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         """Make it over a host that is not open yet.
 
@@ -46,6 +47,7 @@ class WorkbenchServer(NotifyingServer):
             static: The folder of the page's files.
             allowed: Names, with or without a port, of proxies and tunnels that lead here.
             flows: The folder of the saved flows; the user's if left out.
+            ledger: The ledger of the host, which has the history.
 
         Raises:
             OSError: the port is taken.
@@ -65,6 +67,7 @@ class WorkbenchServer(NotifyingServer):
             sandbox=sandbox,
             flows=SavedFlows(flows),
             streams=self._streams,
+            ledger=ledger,
         )
         app = create_app(
             parts,

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from perplexity_connector.host import ConnectionStore, Host
+from perplexity_connector.host import ConnectionStore, Host, Ledger
 from perplexity_connector.workbench.server import WorkbenchServer
 from tests.host.stage import TOKEN, toy_host
 from tests.toy.toy import ToyPlugin
@@ -19,12 +19,13 @@ from tests.workbench.entering import session_header
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """A running workbench: its server, its host, and a client that came in by the address."""
+    """A running workbench: its server, its host, its saved flows, and a client that came in by the address."""
 
     server: WorkbenchServer
     host: Host
     page: httpx.Client
     url: str
+    flows: Path
 
     def call(self, method: str, path: str, document: Any = None) -> httpx.Response:
         """What the page's own script would get."""
@@ -66,12 +67,17 @@ def served(folder: Path) -> Iterator[Serve]:
     static = page_in(folder)
     with ExitStack() as stack:
 
-        def start(plugin: ToyPlugin | None = None, *allowed: str) -> Bench:
+        def start(
+            plugin: ToyPlugin | None = None,
+            *allowed: str,
+            ledger: Ledger | None = None,
+        ) -> Bench:
             plugin = plugin or ToyPlugin()
             host = toy_host(
                 plugin,
                 store=ConnectionStore(folder / "store", {}),
                 environ={"TOY_TOKEN": TOKEN},
+                ledger=ledger,
             )
             listening = threading.Event()
             server = WorkbenchServer(
@@ -82,6 +88,7 @@ def served(folder: Path) -> Iterator[Serve]:
                 static=static,
                 allowed=allowed,
                 flows=folder / "flows",
+                ledger=ledger,
             )
             thread = threading.Thread(target=server.serve_until_stopped, daemon=True)
             thread.start()
@@ -93,7 +100,9 @@ def served(folder: Path) -> Iterator[Serve]:
             page = stack.enter_context(
                 httpx.Client(base_url=url, headers=headers, timeout=20)
             )
-            return Bench(server=server, host=host, page=page, url=url)
+            return Bench(
+                server=server, host=host, page=page, url=url, flows=folder / "flows"
+            )
 
         yield start
 
@@ -103,6 +112,14 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     """Serves workbenches until the end of the test."""
     with served(tmp_path) as start:
         yield start
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger in a file, in which nothing is recorded."""
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    yield ledger
+    ledger.close()
 
 
 @pytest.fixture

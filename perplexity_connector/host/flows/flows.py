@@ -1,57 +1,57 @@
-"""Flows: parse a saved one, find its errors, run its steps in order."""
+"""The flows of one host: check a saved one, price it, run it, go on with it."""
 
-import functools
-from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import (
-    FLOW_VERSION,
-    ConnectorError,
-    FieldError,
-    Flow,
-    FlowStep,
-    JsonObject,
-    JsonValue,
-    Reference,
-)
-from perplexity_connector.contract.json import new_run_id
-from perplexity_connector.contract.readers import as_object
+from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract.json import new_flow_id
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.flows.bindings import apply_bindings, invalid_pointers
-from perplexity_connector.host.flows.params import FlowOptions, StepRun
-from perplexity_connector.host.flows.step_check import StepCheck
-from perplexity_connector.host.runs.params import GivenConnection, RunOptions
-from perplexity_connector.host.runs.record import RunRecord
+from perplexity_connector.host.flows.checking import Connections, FlowCheck
+from perplexity_connector.host.flows.params import FlowOptions, ResumeOptions
+from perplexity_connector.host.flows.parts import part_of
+from perplexity_connector.host.flows.prices import StepEstimate, price_of
+from perplexity_connector.host.flows.reading import read_flow
+from perplexity_connector.host.flows.references import Values
+from perplexity_connector.host.flows.running.asking import (
+    Asked,
+    check_asked,
+    readable_flow,
+)
+from perplexity_connector.host.flows.running.flow_log import (
+    FlowLog,
+    LedgerFlowLog,
+    begin_flow,
+)
+from perplexity_connector.host.flows.running.flow_row import FlowRow
+from perplexity_connector.host.flows.running.flow_run import FlowRun
+from perplexity_connector.host.flows.running.going_on import GoingOn
+from perplexity_connector.host.flows.running.kept import need_ledger
+from perplexity_connector.host.flows.running.options import (
+    check_options,
+    check_resume_options,
+    require_connections,
+    settings_of,
+)
+from perplexity_connector.host.flows.running.step_runs import StepRuns
+from perplexity_connector.host.flows.running.work import FlowWork, StepSettings
+from perplexity_connector.host.ledger.entries import LedgerError
+from perplexity_connector.host.ledger.flow_entries import NewFlow
 from perplexity_connector.host.runs.runs import Runs
-from perplexity_connector.host.validation.arguments import (
-    as_seconds,
-    require_connection,
-    require_function,
-    require_mapping,
-)
-from perplexity_connector.host.validation.schema_validator import (
-    SchemaValidator,
-    invalid_input_error,
-)
-from perplexity_connector.host.validation.to_json import to_json
+from perplexity_connector.host.spending.prices import Kind, reserve_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from perplexity_connector.contract import (
         FlowDocument,
         FlowErrorDocument,
         FlowHintDocument,
         FlowItem,
-        Hint,
-        RunStatusName,
-        SchemasDocument,
-        StreamItem,
+        FlowPriceDocument,
+        KeptStepDocument,
     )
-
-# An error, and the step that it is in; without a step, its pointer leads into the flow.
-Problem: TypeAlias = tuple[FlowStep | None, FieldError]
-Connections: TypeAlias = Mapping[str, GivenConnection]
+    from perplexity_connector.host.ledger.ledger import Ledger
 
 
 class Flows:
@@ -61,6 +61,7 @@ class Flows:
         """Use the catalogue and the runs of the host."""
         self._catalogue = catalogue
         self._runs = runs
+        self._check = FlowCheck(catalogue, runs)
 
     def errors(
         self,
@@ -68,7 +69,11 @@ class Flows:
         connections: Connections | None,
     ) -> "list[FlowErrorDocument]":
         """See `Host.validate_flow`."""
-        _, problems = self._parse(document, connections or {})
+        require_connections(connections or {})
+        flow, errors = read_flow(document)
+        problems = [(None, error) for error in errors] or self._check.problems(
+            flow, part_of(flow), Values(), connections or {}
+        )
         return [
             {
                 "step": step.id if step else None,
@@ -81,27 +86,31 @@ class Flows:
 
     def hints(self, document: JsonObject) -> "list[FlowHintDocument]":
         """See `Host.flow_hints`."""
-        flow, errors = self._read(document)
-        steps = () if errors else flow.steps
-        return [
-            {"step": step.id, "pointer": hint.pointer, "message": hint.message}
-            for step in steps
-            for hint in self._step_hints(step)
-        ]
+        flow, errors = read_flow(document)
+        return [] if errors else self._check.hints(flow)
+
+    async def price(
+        self, document: JsonObject, options: FlowOptions
+    ) -> "FlowPriceDocument":
+        """See `Host.flow_price`."""
+        asked = await self._asked(document, options)
+        estimates = self._check.estimates(asked.flow, asked.part, asked.known)
+        return price_of(estimates, [await self._reserve(each) for each in estimates])
+
+    async def kept(
+        self, document: JsonObject, options: FlowOptions
+    ) -> "list[KeptStepDocument]":
+        """See `Host.kept_steps`."""
+        asked = await self._asked(document, options)
+        return asked.kept_steps()
 
     async def run(self, document: JsonObject, options: FlowOptions) -> "FlowDocument":
         """See `Host.run_flow`."""
-        flow: FlowDocument = {
-            "flow_version": FLOW_VERSION,
-            "status": "succeeded",
-            "steps": [],
-        }
+        flow: FlowDocument = {"flow_version": 1, "status": "succeeded", "steps": []}
         async with aclosing(self.stream(document, options)) as items:
             async for item in items:
-                if item["type"] == "step.finished":
-                    step, envelope = item["step"], item["envelope"]
-                    flow["steps"].append({"id": step, "envelope": envelope})
-                    flow["status"] = envelope["status"]
+                _add(flow, item)
+        flow["flow_version"] = readable_flow(document).flow_version
         return flow
 
     async def stream(
@@ -110,245 +119,135 @@ class Flows:
         options: FlowOptions,
     ) -> "AsyncGenerator[FlowItem, None]":
         """See `Host.stream_flow`."""
-        _check_options(options)
-        flow = self._parse_valid(document, options.get("connections") or {})
-        outputs: dict[str, JsonValue] = {}
-        status: RunStatusName = "succeeded"
-        for step in flow.steps:
-            run_id = new_run_id()
-            yield {
-                "type": "step.started",
-                "step": step.id,
-                "run_id": run_id,
-                "action": step.action,
-            }
-            items = self._stream_step(step, run_id, outputs, options)
-            async with aclosing(items):
-                async for item in items:
-                    if item["type"] == "run.finished":
-                        envelope = item["envelope"]
-                        yield {
-                            "type": "step.finished",
-                            "step": step.id,
-                            "envelope": envelope,
-                        }
-                        status = envelope["status"]
-                        outputs[step.id] = envelope["output"]
-                    else:
-                        item["step"] = step.id
-                        yield item
-            if status != "succeeded":
-                break
-        yield {"type": "flow.finished", "status": status}
+        asked = await self._asked(document, options)
+        self._runs.require_open()
+        work = FlowWork(
+            flow_id=options.get("flow_id") or new_flow_id(),
+            inputs=asked.inputs,
+            steps=asked.part.steps,
+            outputs=asked.kept.outputs,
+            kept=asked.kept_steps(),
+            is_announced=asked.is_new,
+        )
+        log = await self._begin(work.flow_id, asked, options)
+        async with aclosing(self._items(work, settings_of(options), log)) as items:
+            async for item in items:
+                yield item
 
-    def _stream_step(
-        self,
-        step: FlowStep,
-        run_id: str,
-        outputs: Mapping[str, JsonValue],
-        options: FlowOptions,
-    ) -> "AsyncGenerator[StreamItem, None]":
-        schema = self._schemas(step)["input"]
-        bound, errors = apply_bindings(step, outputs, schema)
+    async def resume(
+        self, flow_id: str, options: ResumeOptions
+    ) -> "AsyncGenerator[FlowItem, None]":
+        """See `Host.resume_flow`."""
+        check_resume_options(options)
+        self._runs.require_open()
+        going_on = GoingOn(need_ledger(self._ledger), self._check)
         connections = options.get("connections") or {}
-        run = StepRun(
-            run_id=run_id,
-            connector=step.connector,
-            action=step.action,
-            version=self._catalogue.action_version(
-                step.connector,
-                step.action,
-                step.version,
-            ),
-            input=bound,
-            connection=connections.get(step.connector, step.connection),
+        work = await going_on.resumed(flow_id, connections)
+        log = self._log(flow_id)
+        async with aclosing(self._items(work, settings_of(options), log)) as items:
+            async for item in items:
+                yield item
+
+    async def stream_row(
+        self, document: JsonObject, row: FlowRow
+    ) -> "AsyncGenerator[FlowItem, None]":
+        """Run a flow for a row of a table, or go on with it. It has been checked."""
+        going_on = GoingOn(need_ledger(self._ledger), self._check)
+        work = await going_on.of_row(
+            readable_flow(document), row, is_sandbox=self._is_sandbox
         )
-        if errors:
-            return _stream_failure(run, errors)
-        return self._runs.stream(
-            run.connector,
-            run.action,
-            run.input,
-            _run_options(run, options),
+        settings = StepSettings(
+            connections=row.connections,
+            timeout=row.timeout,
+            retry=row.retry,
+            make_log=row.make_log,
+            may_begin=row.may_begin,
         )
+        log = self._log(row.flow_id)
+        async with aclosing(self._items(work, settings, log)) as items:
+            async for item in items:
+                yield item
 
-    def _parse_valid(self, document: JsonObject, connections: Connections) -> Flow:
-        flow, problems = self._parse(document, connections)
-        if problems:
-            indexes = {step.id: index for index, step in enumerate(flow.steps)}
-            errors = [_error_in_flow(step, error, indexes) for step, error in problems]
-            raise invalid_input_error(errors, "The flow")
-        return flow
+    def cancel(self, flow_id: str) -> bool:
+        """Stop a flow and the runs of its current step. Return whether it is under way here."""
+        return self._runs.cancel(flow_id)
 
-    def _parse(
-        self,
-        document: JsonObject,
-        connections: Connections,
-    ) -> tuple[Flow, list[Problem]]:
-        require_mapping("connections", connections)
-        for connector, connection in connections.items():
-            require_connection(f"connections[{connector!r}]", connection)
-        flow, errors = self._read(document)
-        if errors:
-            return flow, [(None, error) for error in errors]
-        return flow, self._step_problems(flow, connections)
+    def _items(
+        self, work: FlowWork, settings: StepSettings, log: FlowLog
+    ) -> "AsyncGenerator[FlowItem, None]":
+        step_runs = StepRuns(
+            self._catalogue,
+            self._check,
+            self._runs,
+            settings,
+            memory=work.memory,
+            log=log,
+        )
+        return FlowRun(self._runs, step_runs, work, log).items()
 
-    def _read(self, document: JsonObject) -> tuple[Flow, list[FieldError]]:
-        """Return a saved flow, and the errors that are in none of its steps."""
-        plain = to_json(document)
-        flow = Flow(flow_version=1, steps=())
-        errors = self._flow_validator.errors(plain)
-        if not errors:
-            flow = _to_flow(as_object(plain.value))
-            errors = [*_id_errors(flow), *_pointer_errors(flow)]
-        return flow, errors
+    async def _asked(self, document: JsonObject, options: FlowOptions) -> Asked:
+        check_options(options)
+        return await check_asked(self._check, self._ledger, document, options)
 
-    @functools.cached_property
-    def _flow_validator(self) -> SchemaValidator:
-        from pydantic import TypeAdapter  # noqa: PLC0415 - heavy, and the palette needs none of it
-
-        return SchemaValidator(TypeAdapter(Flow).json_schema())
-
-    def _step_problems(self, flow: Flow, connections: Connections) -> list[Problem]:
-        problems: list[Problem] = []
-        outputs: dict[str, JsonObject | None] = {}
-        ids = [step.id for step in flow.steps]
-        for number, step in enumerate(flow.steps, start=1):
-            output = None
-            errors: list[FieldError] = []
-            try:
-                schemas = self._schemas(step)
-                output = schemas["output"]
-                check = StepCheck(
-                    step,
-                    schemas["input"],
-                    outputs,
-                    ids[number:],
-                )
-                errors += check.errors(functools.partial(self._validate, step))
-                self._require_connection(step, connections)
-            except ConnectorError as error:
-                code = error.code.value
-                errors.append(_field_error("", code, error.user_message))
-            outputs[step.id] = output
-            problems += [(step, error) for error in errors]
-        return problems
-
-    def _step_hints(self, step: FlowStep) -> "Sequence[Hint]":
+    async def _begin(self, flow_id: str, asked: Asked, options: FlowOptions) -> FlowLog:
+        """Record the flow. If the ledger cannot be written, each run says so by itself."""
+        if self._ledger is None:
+            return FlowLog()
+        source = options.get("source")
+        names = {"only": options.get("only"), "from_step": options.get("from_step")}
+        part: JsonObject = {name: step for name, step in names.items() if step}
+        new = NewFlow(
+            flow_id=flow_id,
+            document=asked.document,
+            inputs=asked.inputs,
+            source=source,
+            title=Path(source).stem if source else None,
+            part=part or None,
+            is_sandbox=self._is_sandbox,
+        )
         try:
-            schema = self._schemas(step)["input"]
-            # The outputs of earlier steps count as unknown.
-            check = StepCheck(step, schema, {}, ())
-            return check.hints(functools.partial(self._hints, step))
-        except ConnectorError:
-            # That is an error of the step, see `_step_problems`.
-            return ()
+            await begin_flow(self._ledger, new, asked.kept.groups())
+        except LedgerError:
+            return FlowLog()
+        return self._log(flow_id)
 
-    def _hints(self, step: FlowStep, input: JsonObject) -> "Sequence[Hint]":
-        # The hints for an empty input are about all inputs, and not about this one.
-        where = (step.connector, step.action)
-        return self._runs.hints(*where, input, step.version) if input else ()
+    def _log(self, flow_id: str) -> FlowLog:
+        logs = self._runs.logs
+        if logs is None or logs.ledger is None:
+            return FlowLog()
+        return LedgerFlowLog(logs.ledger, flow_id, keeps_content=logs.keeps_content)
 
-    def _schemas(self, step: FlowStep) -> "SchemasDocument":
-        found = self._catalogue.describe(step.connector, step.action, step.version)
-        return found["schemas"]
+    async def _reserve(self, each: StepEstimate) -> int:
+        """Return how much one run of a step reserves."""
+        if self._runs.logs is None:
+            return reserve_of(each.estimate, None)
+        step = each.step
+        kind = Kind(
+            connector=step.connector, action=step.action, group=each.estimate.group
+        )
+        return await self._runs.logs.spending.price(kind, each.estimate)
 
-    def _validate(self, step: FlowStep, input: JsonObject) -> list[FieldError]:
-        return self._runs.validate(step.connector, step.action, input, step.version)
+    @property
+    def _ledger(self) -> "Ledger | None":
+        return self._runs.logs.ledger if self._runs.logs else None
 
-    def _require_connection(self, step: FlowStep, connections: Connections) -> None:
-        if step.connection is not None and step.connector not in connections:
-            self._runs.connections.fields(step.connection, step.connector)
-
-
-def _check_options(options: FlowOptions) -> None:
-    if unknown := options.keys() - FlowOptions.__annotations__.keys():
-        message = f"a flow has no option {', '.join(unknown)}"
-        raise TypeError(message)
-    if (timeout := options.get("timeout")) is not None:
-        as_seconds("timeout", timeout)
-    if (keep := options.get("on_checkpoint")) is not None:
-        require_function("on_checkpoint", keep)
+    @property
+    def _is_sandbox(self) -> bool:
+        return self._runs.logs is not None and self._runs.logs.is_sandbox
 
 
-def _to_flow(document: JsonObject) -> Flow:
-    steps: Any = document["steps"]
-    return Flow(flow_version=1, steps=[_to_step(step) for step in steps])
-
-
-def _to_step(document: dict[str, Any]) -> FlowStep:
-    bindings = {
-        target: [_to_part(part) for part in parts]
-        for target, parts in document.get("bindings", {}).items()
-    }
-    return FlowStep(**{**document, "bindings": bindings})
-
-
-def _to_part(part: str | dict[str, str]) -> str | Reference:
-    return part if isinstance(part, str) else Reference(**part)
-
-
-def _id_errors(flow: Flow) -> list[FieldError]:
-    errors = []
-    seen: set[str] = set()
-    for index, step in enumerate(flow.steps):
-        pointer = f"/steps/{index}/id"
-        if not step.id:
-            errors.append(_field_error(pointer, "minLength", "Must not be empty."))
-        elif step.id in seen:
-            message = "Another step has this id."
-            errors.append(_field_error(pointer, "uniqueItems", message))
-        seen.add(step.id)
-    return errors
-
-
-def _pointer_errors(flow: Flow) -> list[FieldError]:
-    message = (
-        "Must be a JSON Pointer, such as /messages/0/content, or empty for the whole."
-    )
-    return [
-        _field_error(pointer, "format", message)
-        for index, step in enumerate(flow.steps)
-        for pointer in invalid_pointers(step.bindings, f"/steps/{index}/bindings")
-    ]
-
-
-def _field_error(pointer: str, code: str, message: str) -> FieldError:
-    return FieldError(pointer=pointer, code=code, message=message)
-
-
-def _error_in_flow(
-    step: FlowStep | None,
-    error: FieldError,
-    indexes: Mapping[str, int],
-) -> FieldError:
-    """Return the error with a pointer that leads into the flow."""
-    if step is None:
-        return error
-    inside = f"/input{error.pointer}" if error.pointer else ""
-    return replace(error, pointer=f"/steps/{indexes[step.id]}{inside}")
-
-
-def _run_options(run: StepRun, options: FlowOptions) -> RunOptions:
-    keep = options.get("on_checkpoint")
-    return RunOptions(
-        version=run.version,
-        connection=run.connection,
-        timeout=options.get("timeout"),
-        run_id=run.run_id,
-        on_checkpoint=None if keep is None else functools.partial(keep, run),
-    )
-
-
-async def _stream_failure(
-    run: StepRun,
-    errors: Sequence[FieldError],
-) -> "AsyncGenerator[StreamItem, None]":
-    record = RunRecord(
-        connector=run.connector,
-        action=run.action,
-        version=run.version,
-        run_id=run.run_id,
-    )
-    envelope = record.failure_envelope(invalid_input_error(errors, "The input"))
-    yield {"type": "run.finished", "envelope": envelope}
+def _add(flow: "FlowDocument", item: "FlowItem") -> None:
+    """Add an item of a flow's stream to its document."""
+    match item["type"]:
+        case "flow.started":
+            flow["flow_id"] = item["flow_id"]
+            flow["kept"] = item["kept"]
+            flow["skipped"] = []
+        case "step.finished":
+            flow["steps"].append({"id": item["step"], "envelope": item["envelope"]})
+        case "step.skipped":
+            flow.setdefault("skipped", []).append(item["step"])
+        case "flow.finished":
+            flow["status"] = item["status"]
+        case _:
+            pass

@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.host.runs.params import GivenConnection
 
-__all__ = ["FlowOptions", "StepRun"]
+__all__ = ["FlowOptions", "ResumeOptions", "StepRun"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +52,17 @@ class FlowOptions(TypedDict, total=False):
     outputs: Mapping[str, JsonValue] | str | None
     flow_id: str | None
     source: str | None
+
+
+class ResumeOptions(TypedDict, total=False):
+    """The keywords of `resume_flow`; each may be left out.
+
+    * `connections`, `timeout`, `on_checkpoint`: as for `stream_flow`.
+    * `retry`: "unsure" also runs a step again whose request may have been billed. Without it, the
+      flow ends at that step.
+    """
+
+    connections: Mapping[str, GivenConnection] | None
+    timeout: float | None
+    on_checkpoint: KeepStepCheckpoint | None
+    retry: Literal["unsure"] | None

@@ -23,6 +23,9 @@ CostBasis: TypeAlias = Literal["provider", "list_price", "unknown"]
 Retry: TypeAlias = Literal["failed", "unsure"]
 UsageBy: TypeAlias = Literal["model", "action", "connection", "day"]
 
+# The connector of a job that runs a flow for each of its rows, and of the runs of its rows. The steps' runs
+# have the costs, so these runs are in no `usage`.
+FLOW = ""
 # A row in one of these has ended; only a retry or changed content begins a new round.
 ENDED: tuple[State, ...] = ("done", "failed", "unsure")
 
@@ -89,6 +92,7 @@ class NewJob(NewAction):
     * `template_digest`, `columns`: the digest of the template, and the columns of the output.
     * `cap`: the most that it may cost.
     * `output`: the real path of its output.
+    * `flow`: the flow that runs for each row; its connector is `FLOW` then.
     """
 
     job_id: str
@@ -97,6 +101,7 @@ class NewJob(NewAction):
     columns: JsonObject | None = None
     cap: int | None = None
     output: str | None = None
+    flow: JsonObject | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 __all__ = [
     "budgets",
     "claims",
+    "erasing",
+    "flow_reading",
+    "flows",
+    "history",
     "journal_files",
     "keeping",
     "kept_plans",
@@ -22,10 +26,18 @@ __all__ = [
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger import journal_files
-    from perplexity_connector.host.ledger.records import keeping, reading, usage
+    from perplexity_connector.host.ledger.records import (
+        erasing,
+        flow_reading,
+        history,
+        keeping,
+        reading,
+        usage,
+    )
     from perplexity_connector.host.ledger.transactions import (
         budgets,
         claims,
+        flows,
         kept_plans,
         planning,
         row_planning,
@@ -37,7 +49,8 @@ if TYPE_CHECKING:
     )
 else:
     _PACKAGES = {"journal_files": ""} | dict.fromkeys(
-        ("keeping", "reading", "usage"), ".records"
+        ("erasing", "flow_reading", "history", "keeping", "reading", "usage"),
+        ".records",
     )
 
     def __getattr__(name: str) -> object:

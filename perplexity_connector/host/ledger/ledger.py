@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.ledger import lazy
+from perplexity_connector.host.ledger.methods.flow_ledger import FlowLedger
 from perplexity_connector.host.ledger.methods.job_ledger import JobLedger
 from perplexity_connector.host.ledger.methods.turn_ledger import TurnLedger
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Ledger"]
 
 
-class Ledger(JobLedger, TurnLedger):
+class Ledger(JobLedger, FlowLedger, TurnLedger):
     """The recorded work of all processes that share a database.
 
     Most methods return a future, which resolves after the commit. It raises `LedgerError` if the
@@ -40,11 +41,22 @@ class Ledger(JobLedger, TurnLedger):
 
     # One run.
 
-    def begin_run(self, run: "NewRun") -> "Future[Claim]":
-        """Record a run outside a job, with its reservation. `OverBudgetError` if that does not fit."""
+    def begin_run(
+        self, run: "NewRun", *, within: "Claim | None" = None
+    ) -> "Future[Claim]":
+        """Record a run outside a job, with its reservation. `OverBudgetError` if that does not fit.
+
+        `within`: the claim of the row for which it is a step of a flow: `FencedError` if another owner
+        has that row.
+        """
         return self._write(
             lambda tx: lazy.claims.begin_run(
-                tx.connection, tx.owner, run, is_alive=tx.is_alive, now=tx.now
+                tx.connection,
+                tx.owner,
+                run,
+                within=within,
+                is_alive=tx.is_alive,
+                now=tx.now,
             ),
             run.budgets,
         )
@@ -112,7 +124,7 @@ class Ledger(JobLedger, TurnLedger):
         def work(tx: "Transaction") -> "State":
             state = lazy.run_ends.end_run(tx.connection, tx.owner, claim, end)
             if is_erasing:
-                lazy.keeping.erase(tx.connection, claim.job_id)
+                lazy.erasing.erase(tx.connection, claim.job_id)
             return state
 
         return self._write(work, claim.budgets, is_erasing=is_erasing)
@@ -197,5 +209,5 @@ class Ledger(JobLedger, TurnLedger):
         Digest, state and cost stay. Return whether it has ended.
         """
         return self._write(
-            lambda tx: lazy.keeping.erase(tx.connection, job_id), is_erasing=True
+            lambda tx: lazy.erasing.erase(tx.connection, job_id), is_erasing=True
         )

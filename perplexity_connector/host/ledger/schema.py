@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = 2
+VERSION = 3
 # So many values go into one statement: SQLite takes 32,766.
 BATCH = 1000
 
@@ -31,6 +31,9 @@ metadata = MetaData()
 _row_id = BigInteger().with_variant(Integer, "sqlite")
 _held = text("owner IS NOT NULL")
 _priced = text("cost IS NOT NULL")
+_outside = text("flow_id IS NULL")
+_listed = text("row_id IS NULL")
+_of_row = text("row_id IS NOT NULL")
 
 
 def _flag(name: str) -> Column[bool]:
@@ -89,6 +92,7 @@ limits = Table(
 )
 
 # A run outside a job is a job of one row, with the run's id. `owner`: the process that writes its output.
+# `flow_id`: the flow of whose step it is a run; its content is kept as long as that of the flow.
 jobs = Table(
     "jobs",
     metadata,
@@ -107,7 +111,15 @@ jobs = Table(
     Column("output", Text),
     _flag("content_erased"),
     _flag("is_stale"),
+    Column("flow_id", String),
     Index("ix_jobs_ended", "content_erased", "ended_at"),
+    Index(
+        "ix_jobs_listed",
+        "created_at",
+        "id",
+        sqlite_where=_outside,
+        postgresql_where=_outside,
+    ),
 )
 
 # `number`: the first line; negative for a row that is not in the present table, which is not run.
@@ -202,6 +214,66 @@ runs = Table(
         sqlite_where=_priced,
         postgresql_where=_priced,
     ),
+)
+
+# A run of a flow. `owner`: the process that works on it. `row_id`: the row of a table that it runs for, if any.
+# `summary`: of its last step.
+flows = Table(
+    "flows",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("source", Text),
+    Column("title", Text),
+    Column("document", Text),
+    Column("inputs", Text),
+    Column("part", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("status", String),
+    Column("owner", String),
+    _flag("is_sandbox"),
+    _flag("content_erased"),
+    _flag("cancel_requested"),
+    Column("row_id", _row_id, ForeignKey("rows.id")),
+    Column("summary", Text),
+    Index(
+        "ix_flows_listed",
+        "created_at",
+        "id",
+        sqlite_where=_listed,
+        postgresql_where=_listed,
+    ),
+    Index("ix_flows_source", "source", "created_at"),
+    Index("ix_flows_ended", "content_erased", "ended_at"),
+    Index("ix_flows_owner", "owner", sqlite_where=_held, postgresql_where=_held),
+    Index("ix_flows_row", "row_id", sqlite_where=_of_row, postgresql_where=_of_row),
+)
+
+# `item`: the index of the item that it runs for; negative for the step itself. `round`: rises when it runs again.
+# `record`: its envelope, which the run of an item has itself.
+flow_steps = Table(
+    "flow_steps",
+    metadata,
+    Column("id", _row_id, primary_key=True),
+    Column("flow_id", String, ForeignKey("flows.id"), nullable=False),
+    Column("step", String, nullable=False),
+    Column("item", Integer, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("run_id", String),
+    Column("kept_from", String),
+    Column("record", Text),
+    _flag("cancel_requested"),
+    UniqueConstraint("flow_id", "step", "item", "round"),
+    Index("ix_flow_steps_run", "run_id"),
+)
+
+# The flow that a job runs for each of its rows.
+job_flows = Table(
+    "job_flows",
+    metadata,
+    Column("job_id", String, ForeignKey("jobs.id"), primary_key=True),
+    Column("document", Text, nullable=False),
 )
 
 # Joins a row with its run in the row's current round.

@@ -17,6 +17,11 @@ def packed(document: "JsonObject | EnvelopeDocument | None") -> str | None:
     return None if document is None else _ENCODER.encode(document)
 
 
+def packed_text(text: str) -> str:
+    """Return a text as it is inside a packed document."""
+    return _ENCODER.encode(text)[1:-1]
+
+
 def packed_ids(ids: Collection[str]) -> str:
     """Return ids as text, in order."""
     return _ENCODER.encode(sorted(ids))

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ class Opened:
       and key.
     * `_ledger`: shares the default limits with other processes; None without one.
     * `_runs`: the active runs.
+    * `_stops`: work of several runs, such as a flow: its id, and the function that stops it.
     * `_idle`: set while there is not an active run.
     """
 
@@ -62,6 +63,7 @@ class Opened:
         self._loop = asyncio.get_running_loop()
         self._process = os.getpid()
         self._runs: set[Run] = set()
+        self._stops: list[tuple[str, Callable[[], bool]]] = []
         self._idle = asyncio.Event()
         self._idle.set()
         if logs is not None:
@@ -105,13 +107,24 @@ class Opened:
             if not self._runs:
                 self._idle.set()
 
+    @contextmanager
+    def stopping(self, work_id: str, stop: Callable[[], bool]) -> Iterator[None]:
+        """Let `cancel` of that id call `stop`."""
+        entry = work_id, stop
+        self._stops.append(entry)
+        try:
+            yield
+        finally:
+            self._stops.remove(entry)
+
     def cancel(self, run_id: str) -> bool:
-        """Stop the runs of that id. Return whether there were any."""
-        # A copy: another thread may ask, and is refused below.
-        runs = [run for run in list(self._runs) if run.record.run_id == run_id]
-        if runs:
+        """Stop the runs and the work of that id. Return whether there were any."""
+        # Copies: another thread may ask, and is refused below.
+        stops = [run.stop for run in list(self._runs) if run.record.run_id == run_id]
+        stops += [stop for work_id, stop in list(self._stops) if work_id == run_id]
+        if stops:
             self.require_own_loop()
-        stopped = [run.stop() for run in runs]
+        stopped = [stop() for stop in stops]
         return any(stopped)
 
     async def close(self) -> None:

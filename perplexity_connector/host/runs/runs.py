@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from perplexity_connector import contract
@@ -256,6 +257,16 @@ class Runs:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    def require_open(self) -> None:
+        """Raise `RuntimeError` unless the host is open on this event loop."""
+        self._open_here()
+
+    def stopping(
+        self, work_id: str, stop: Callable[[], bool]
+    ) -> AbstractContextManager[None]:
+        """Let `cancel` of that id call `stop`, which stops work of several runs, such as a flow."""
+        return self._open_here().stopping(work_id, stop)
 
     def cancel(self, run_id: str) -> bool:
         """See `Host.cancel`."""

@@ -8,10 +8,11 @@ from starlette.routing import Route
 from perplexity_connector.workbench.api.catalogue import CatalogueApi
 from perplexity_connector.workbench.api.connections import ConnectionsApi
 from perplexity_connector.workbench.api.flows import FlowsApi
+from perplexity_connector.workbench.api.history import HistoryApi
 from perplexity_connector.workbench.api.parts import Parts
 from perplexity_connector.workbench.api.runs import RunsApi
 
-_ROOMS = (CatalogueApi, ConnectionsApi, FlowsApi, RunsApi)
+_ROOMS = (CatalogueApi, ConnectionsApi, FlowsApi, RunsApi, HistoryApi)
 
 
 def api_routes(parts: Parts) -> list[Route]:

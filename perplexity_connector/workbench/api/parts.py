@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from perplexity_connector.host import Host
+from perplexity_connector.host import Host, Ledger
 from perplexity_connector.workbench.saved_flows import SavedFlows
 from perplexity_connector.workbench.streams import Streams
 
@@ -15,9 +15,11 @@ class Parts:
     * `sandbox`: whether it runs against a sandbox.
     * `flows`: the saved flows.
     * `streams`: the flows and tables that run.
+    * `ledger`: what has the history; None without one.
     """
 
     host: Host
     sandbox: bool
     flows: SavedFlows
     streams: Streams
+    ledger: Ledger | None

@@ -1,6 +1,7 @@
 """The endpoints that run flows, follow them and stop them."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from perplexity_connector.contract.json import new_run_id
 from perplexity_connector.workbench.api.parts import Parts
 from perplexity_connector.workbench.reading import (
     read_body,
+    read_choice,
     read_object,
     read_optional_flow_id,
     read_optional_object,
@@ -20,6 +22,8 @@ from perplexity_connector.workbench.reading import (
 
 if TYPE_CHECKING:
     from perplexity_connector.host import FlowOptions
+
+_RETRIES: Sequence[Literal["unsure"]] = ("unsure",)
 
 
 class _Wanted(NamedTuple):
@@ -46,6 +50,8 @@ class RunsApi:
             Route("/api/runs/{run_id}/cancel", self.cancel, methods=["POST"]),
             Route("/api/flow-runs", self.running),
             Route("/api/flow-runs/{flow_id}/items", self.follow),
+            Route("/api/flow-runs/{flow_id}/resume", self.resume, methods=["POST"]),
+            Route("/api/price", self.price, methods=["POST"]),
         ]
 
     async def run(self, request: Request) -> Response:
@@ -73,6 +79,20 @@ class RunsApi:
     async def follow(self, request: Request) -> Response:
         """Stream all items of a flow that runs here, from the first."""
         return self._streams.follow(request.path_params["flow_id"])
+
+    async def resume(self, request: Request) -> Response:
+        """Go on with a flow of the ledger from its step, and stream its items as `run` does."""
+        flow_id = request.path_params["flow_id"]
+        retry = read_choice(await read_body(request), "retry", _RETRIES)
+        items = self._host.resume_flow(flow_id, retry=retry)
+        return await self._streams.start(flow_id, "", items)
+
+    async def price(self, request: Request) -> Response:
+        """Return what a flow, or a part of it, would cost, and which kept outputs it would use."""
+        flow, options = _read_wanted(await read_body(request))
+        price = await self._host.flow_price(flow, **options)
+        kept = await self._host.kept_steps(flow, **options)
+        return JSONResponse({"price": price, "kept": kept})
 
 
 def _read_wanted(body: JsonObject) -> _Wanted:

@@ -233,7 +233,7 @@ def test_a_ledger_of_version_1_gets_what_is_new(file: Path, tmp_path: Path) -> N
         database = Database(Address(file=file), {})
         with database.transaction(is_reading=True) as tx:
             read = tx.connection.execute
-            assert read(text("SELECT version FROM meta")).scalars().all() == [2]
+            assert read(text("SELECT version FROM meta")).scalars().all() == [3]
             assert read(text("SELECT * FROM limits")).all() == []
             assert read(text("SELECT * FROM budgets")).all() == [("day", 5, 3)]
         database.close()
@@ -262,7 +262,7 @@ def test_two_processes_that_open_a_ledger_of_version_1_at_once_change_it_once(
         thread.start()
     for thread in threads:
         thread.join()
-    assert opened == [2, 2]
+    assert opened == [3, 3]
 
 
 def test_only_one_process_makes_the_tables(

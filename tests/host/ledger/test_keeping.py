@@ -3,7 +3,7 @@
 import pytest
 
 from perplexity_connector.host.ledger.entries import FencedError
-from perplexity_connector.host.ledger.records import keeping
+from perplexity_connector.host.ledger.records import erasing, keeping
 from perplexity_connector.host.ledger.records.reading import find_job
 from perplexity_connector.host.ledger.schema import metadata
 from perplexity_connector.host.ledger.transactions import run_units
@@ -41,11 +41,11 @@ def test_content_is_erased_when_its_job_ended_long_ago(books: Books) -> None:
     """Not before, and once."""
     write(books)
     books.end_job("done", now=50)
-    assert books.do(keeping.erase_expired, ended_before=50) == 0
+    assert books.do(erasing.erase_expired, ended_before=50) == 0
     assert len(traces(books)) == 5
-    assert books.do(keeping.erase_expired, ended_before=51) == 1
+    assert books.do(erasing.erase_expired, ended_before=51) == 1
     assert traces(books) == []
-    assert books.do(keeping.erase_expired, ended_before=51) == 0
+    assert books.do(erasing.erase_expired, ended_before=51) == 0
     assert books.row(WORD)["state"] == "done"
     assert books.committed() == 4
 
@@ -53,8 +53,8 @@ def test_content_is_erased_when_its_job_ended_long_ago(books: Books) -> None:
 def test_an_unfinished_job_keeps_its_content(books: Books) -> None:
     """However old it is: the user may go on with it."""
     write(books)
-    assert books.do(keeping.erase_expired, ended_before=10**15) == 0
-    assert not books.do(keeping.erase, JOB)
+    assert books.do(erasing.erase_expired, ended_before=10**15) == 0
+    assert not books.do(erasing.erase, JOB)
     assert traces(books)
 
 
@@ -62,9 +62,9 @@ def test_content_can_be_erased_as_soon_as_a_run_has_ended(books: Books) -> None:
     """For an operator who wants none recorded."""
     claim = books.begin("a", input={"q": WORD})
     books.sent("a", claim)
-    assert not books.do(keeping.erase, "run_1")
+    assert not books.do(erasing.erase, "run_1")
     books.end("a", claim)
-    assert books.do(keeping.erase, "run_1")
+    assert books.do(erasing.erase, "run_1")
     assert traces(books) == []
 
 

@@ -17,7 +17,7 @@ from perplexity_connector.host.ledger.entries import (
     OverBudgetError,
     RunEnd,
 )
-from perplexity_connector.host.ledger.records import keeping
+from perplexity_connector.host.ledger.records import erasing
 from perplexity_connector.host.ledger.writing import owners
 from tests.host.ledger.books import a_job
 from tests.host.ledger.entering import WAIT_S, a_run, an_end, environ_of, outcome
@@ -207,7 +207,7 @@ def test_all_that_has_expired_is_erased_batch_by_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A day's runs may be more than one batch."""
-    monkeypatch.setattr(keeping, "BATCH", 2)
+    monkeypatch.setattr(erasing, "BATCH", 2)
     environ = environ_of(tmp_path, AUTOMATION_HOST_KEEP_DAYS="0")
     ledger = Ledger(environ=environ)
     monkeypatch.setattr(ledger, "_tidy_at", inf)

@@ -38,7 +38,7 @@ class LedgerUser:
     * `_journal`: the folder of unfinished runs to take in, until that is done.
     * `_writer`: the thread that writes, once it is needed.
     * `_lock`: held while that is started.
-    * `_listeners`: called with the ids of runs that should stop.
+    * `_listeners`: called with the ids of runs and flows that should stop.
     * `_tidy_at`: when expired content is erased next.
     """
 
@@ -77,7 +77,7 @@ class LedgerUser:
         return self._writer is not None and self._writer.is_open
 
     def erase_expired(self) -> "Future[int]":
-        """Erase the content of jobs that ended too long ago, a batch of them. Return of how many.
+        """Erase the content of jobs and flows that ended too long ago, a batch of them. Return of how many.
 
         A ledger that is used does this once a day, batch by batch.
         """
@@ -86,14 +86,15 @@ class LedgerUser:
         def work(tx: "Transaction") -> int:
             kept = _days(self._environ) if days is None else days
             before = tx.now - kept * _DAY_S * 1000
-            return lazy.keeping.erase_expired(tx.connection, ended_before=before)
+            return lazy.erasing.erase_expired(tx.connection, ended_before=before)
 
         return self._submit(work, is_erasing=True)
 
     def on_cancel(self, callback: Callable[[str], None]) -> Callable[[], None]:
-        """Call this with the id of each run of this process that another one asks to stop.
+        """Call this with the id of each run or flow of this process that another one asks to stop.
 
-        The writing thread calls it, which must not wait. Return a function that ends this.
+        A step with `each` has the id under which it began. The writing thread calls it, which must not
+        wait. Return a function that ends this.
         """
         self._listeners.append(callback)
         return lambda: self._listeners.remove(callback)

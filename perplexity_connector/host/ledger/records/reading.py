@@ -74,7 +74,7 @@ _RUN = (
 _is_outside = runs.c.job_id == runs.c.id
 _LARGE = (runs.c.checkpoint, runs.c.output)
 # The columns of a job that no reader needs.
-_NOT_KNOWN = ("owner", "fingerprint", "idempotent")
+_NOT_KNOWN = ("owner", "fingerprint", "idempotent", "flow_id")
 _LINE = (
     lines.c.number,
     rows.c.number.label("row_number"),

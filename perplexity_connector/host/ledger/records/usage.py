@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, and_, bindparam, func, select
 
-from perplexity_connector.host.ledger.entries import UsageBy, UsageRow
+from perplexity_connector.host.ledger.entries import FLOW, UsageBy, UsageRow
 from perplexity_connector.host.ledger.schema import jobs, runs
 
 if TYPE_CHECKING:
@@ -58,13 +58,14 @@ _dearest = (
 def usage(
     connection: Connection, by: UsageBy, *, since: int | None = None
 ) -> Sequence[UsageRow]:
-    """Return the use, the dearest first; runs of a sandbox are left out."""
+    """Return the use, the dearest first. Runs of a sandbox are left out, and rows of flows: their steps have runs."""
     name = _BY[by].label("name")
     was_sent = runs.c.state.not_in(("planned", "claimed"))
     found = (
         select(name, *_SUMS)
         .join_from(runs, jobs, jobs.c.id == runs.c.job_id)
         .where(jobs.c.is_sandbox.is_(False), was_sent)
+        .where(runs.c.connector != FLOW)
         .where(runs.c.created_at >= (since or 0))
         .group_by(name)
         .order_by(_cost.desc(), name)

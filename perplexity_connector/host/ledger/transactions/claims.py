@@ -25,6 +25,7 @@ from perplexity_connector.host.ledger.entries import (
 )
 from perplexity_connector.host.ledger.schema import (
     ACTION,
+    flow_steps,
     is_current,
     is_first_line,
     is_present,
@@ -45,6 +46,7 @@ from perplexity_connector.host.ledger.transactions.held import (
     change_run,
     held,
     move_row,
+    owned,
     require_dead,
 )
 from perplexity_connector.host.ledger.transactions.prepared import Prepared
@@ -126,20 +128,33 @@ _LONE = (
     "is_sandbox",
     "created_at",
 )
-_begin_lone = Prepared(insert(jobs), _LONE)
+# A run that a flow has named for one of its steps is a part of it.
+_of_flow = (
+    select(flow_steps.c.flow_id)
+    .where(flow_steps.c.run_id == bindparam("run"))
+    .limit(1)
+    .scalar_subquery()
+)
+_begin_lone = Prepared(insert(jobs).values(flow_id=_of_flow), _LONE)
 _lone_row = insert(rows).returning(rows.c.id)
 _known_job = select(jobs.c.id).where(jobs.c.id == bindparam("job"))
 
 
-def begin_run(
+def begin_run(  # noqa: PLR0913 - the row it is in, and what every transaction has
     connection: Connection,
     owner: str,
     new: NewRun,
     *,
+    within: Claim | None = None,
     is_alive: Callable[[str], bool],
     now: int,
 ) -> Claim:
-    """Begin a run outside a job, with its reservation. Raises `OverBudgetError`, and `FencedError` for a known id."""
+    """Begin a run outside a job, with its reservation; `within`: the claim of the row that it is a part of.
+
+    Raises `OverBudgetError`, and `FencedError` for a known id, or if another owner has that row.
+    """
+    if within:
+        owned(connection, owner, within)
     if connection.scalar(_known_job, {"job": new.run_id}):
         message = "The ledger has a run of this id. Use another id."
         raise FencedError(message)
@@ -249,7 +264,7 @@ def _enter_lone(
     }
     row = {"job_id": new.run_id, "number": 0, "key": "", "digest": ""}
     held_by = {"state": state, "owner": owner, "epoch": 1}
-    _begin_lone.change(connection, job)
+    _begin_lone.change(connection, job | {"run": new.run_id})
     row_id: int = connection.execute(_lone_row, row | held_by).scalar_one()
     return row_id
 

@@ -141,7 +141,7 @@ def fenced(connection: Connection, owner: str | None) -> FencedError:
     """Return the error that names the process of the present owner."""
     found = select(owners.c.pid).where(owners.c.id == owner)
     pid = connection.scalar(found) if owner else None
-    message = "The row was taken over."
+    message = "Another process has taken it over."
     return FencedError(f"Process {pid} has it." if pid else message, pid)
 
 

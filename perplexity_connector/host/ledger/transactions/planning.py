@@ -22,6 +22,7 @@ from perplexity_connector.host.ledger.entries import (
 from perplexity_connector.host.ledger.schema import (
     ACTION,
     is_present,
+    job_flows,
     jobs,
     lines,
     rows,
@@ -61,13 +62,14 @@ _count_start = _of_job.values(
 
 
 def begin_job(connection: Connection, new: NewJob, *, now: int) -> None:
-    """Begin a job, or note the newest connection fingerprint and columns of a known one.
+    """Begin a job, or note the newest connection fingerprint, columns and flow of a known one.
 
     Raises `FencedError` if another process has just begun a job of that name.
     """
     of_id = update(jobs).where(jobs.c.id == new.job_id)
     newest = {"fingerprint": new.fingerprint, "columns": packed(new.columns)}
     if connection.execute(of_id.values(newest)).rowcount:
+        _keep_flow(connection, new)
         return
     of_name = select(jobs.c.id).where(jobs.c.name == new.name)
     if new.name and connection.scalar(of_name):
@@ -75,6 +77,7 @@ def begin_job(connection: Connection, new: NewJob, *, now: int) -> None:
         raise FencedError(message)
     connection.execute(insert(jobs), _job(new, now))
     set_cap(connection, job_budget(new.job_id), new.cap)
+    _keep_flow(connection, new)
 
 
 def rename_job(
@@ -198,6 +201,15 @@ def _job(new: NewJob, now: int) -> dict[str, object]:
         "created_at": now,
         "output": new.output,
     }
+
+
+def _keep_flow(connection: Connection, new: NewJob) -> None:
+    """Keep the flow of a job, for the other processes that run its rows."""
+    if document := packed(new.flow):
+        connection.execute(delete(job_flows).where(job_flows.c.job_id == new.job_id))
+        connection.execute(
+            insert(job_flows), {"job_id": new.job_id, "document": document}
+        )
 
 
 def _writer_of(connection: Connection, job_id: str) -> str | None:

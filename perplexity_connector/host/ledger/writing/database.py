@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from perplexity_connector.host.ledger.address import Address
 from perplexity_connector.host.ledger.entries import LedgerError, NewerLedgerError
-from perplexity_connector.host.ledger.schema import VERSION, meta, metadata
+from perplexity_connector.host.ledger.schema import VERSION, jobs, meta, metadata
 from perplexity_connector.host.ledger.transactions.budgets import lock_budgets
 from perplexity_connector.host.ledger.writing.owners import Owner, Transaction, sweep
 from perplexity_connector.host.ledger.writing.sqlite_files import (
@@ -37,6 +37,9 @@ _IDLE_MS = 15_000
 _ISOLATION = {"postgresql": "READ COMMITTED"}
 # Only one process makes the tables. The number means nothing; each release has the same.
 _BEFORE_TABLES = {"postgresql": text("SELECT pg_advisory_xact_lock(7237103486542)")}
+
+_NEW_COLUMN = text("ALTER TABLE jobs ADD COLUMN flow_id VARCHAR")
+(_NEW_INDEX,) = (index for index in jobs.indexes if index.name == "ix_jobs_listed")
 
 
 class Database:
@@ -160,6 +163,13 @@ def _require_version(connection: Connection) -> None:
         message = f"It has version {version} and this release knows {VERSION}. Use a newer release."
         raise NewerLedgerError(message)
     if version < VERSION:
-        # Version 2 has two tables more, and changes no other.
-        metadata.create_all(connection)
+        _add_what_is_new(connection)
         connection.execute(update(meta).values(version=VERSION))
+
+
+def _add_what_is_new(connection: Connection) -> None:
+    """Version 2 has two tables more. Version 3 has three more, and a column of `jobs` with an index."""
+    # Processes of a release that does not know the column go on to write.
+    connection.execute(_NEW_COLUMN)
+    metadata.create_all(connection)
+    _NEW_INDEX.create(connection)

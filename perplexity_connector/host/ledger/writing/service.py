@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from perplexity_connector.host.ledger.address import Address
 from perplexity_connector.host.ledger.records.keeping import cancelled_runs
+from perplexity_connector.host.ledger.transactions.flows import leave_dead_flows
 from perplexity_connector.host.ledger.transactions.takeovers import take_over
 from perplexity_connector.host.ledger.writing.database import Database
 from perplexity_connector.host.ledger.writing.groups import commit
@@ -22,7 +23,7 @@ class Service:
     """The database of one process, opened with the first units.
 
     * `address`, `environ`: where it is, and how its files are made.
-    * `cancel`: called with the id of each run that another process asks to stop.
+    * `cancel`: called with the id of each run or flow that another process asks to stop.
     * `note`: called with the text of each problem.
     * `_database`: None before it is open.
     * `_renewal_at`: when the lease is renewed next.
@@ -116,6 +117,7 @@ class Service:
 
 
 def _settle_dead(tx: Transaction) -> None:
-    """Take the rows of dead processes away, and forget these."""
+    """Take the rows and flows of dead processes away, and forget these."""
     take_over(tx.connection, is_alive=tx.is_alive, now=tx.now)
+    leave_dead_flows(tx.connection, tx.is_alive)
     forget_dead(tx)

@@ -1,0 +1,128 @@
+"""Run a step for each item of a list, a few at once."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from perplexity_connector.contract import FlowStep, JsonValue
+from perplexity_connector.host.flows.references import Values
+from perplexity_connector.host.flows.running.envelopes import each_envelope
+from perplexity_connector.host.flows.running.step_runs import StepRuns
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import (
+        EnvelopeDocument,
+        EventDocument,
+        FlowItem,
+    )
+    from perplexity_connector.contract.flow import Each
+    from perplexity_connector.host.runs.runs import Runs
+
+# So many items of a step run at once.
+AT_ONCE = 4
+Emit: TypeAlias = "Callable[[FlowItem], None]"
+
+
+class EachRun:
+    """The runs of one step with `each`.
+
+    * `step`: the step.
+    * `_emit`: gets each item of the stream.
+    * `_ends`: the envelope of each run, by the item's place; None before.
+    * `_left`: the places that have not begun.
+    * `_ended_by`: the envelope of the run that ends the step; None without one.
+    * `_active`: the ids of the runs under way.
+    """
+
+    def __init__(
+        self,
+        runs: "Runs",
+        step_runs: StepRuns,
+        step: FlowStep,
+        items: Sequence[JsonValue],
+        emit: Emit,
+    ) -> None:
+        """Begin nothing yet."""
+        self._runs = runs
+        self._step_runs = step_runs
+        self.step = step
+        self._items = items
+        self._emit = emit
+        self._ends: list[EnvelopeDocument | None] = [None] * len(items)
+        self._left = iter(range(len(items)))
+        self._ended_by: EnvelopeDocument | None = None
+        self._active: set[str] = set()
+
+    def stop(self) -> bool:
+        """Stop the runs of all items."""
+        self._step_runs.is_stopped = True
+        for run_id in list(self._active):
+            self._runs.cancel(run_id)
+        return True
+
+    async def run(self, run_id: str, values: Values) -> "EnvelopeDocument | None":
+        """Run the items; None if the flow was left before all of them have run."""
+        record = self._step_runs.record(self.step, run_id)
+        with self._runs.stopping(run_id, self.stop):
+            try:
+                async with asyncio.TaskGroup() as places:
+                    for _ in range(min(AT_ONCE, len(self._items))):
+                        places.create_task(self._place(values))
+            except BaseExceptionGroup as group:
+                raise group.exceptions[0] from None
+        if self._ended_by is None and None in self._ends:
+            return None
+        return each_envelope(record, self._ends, self._ended_by)
+
+    async def _place(self, values: Values) -> None:
+        while self._ended_by is None:
+            index = next(self._left, None)
+            if index is None:
+                return
+            if not self._step_runs.may_begin():
+                return
+            await self._run_item(index, replace(values, item=self._items[index]))
+
+    async def _run_item(self, index: int, values: Values) -> None:
+        step = self.step
+        run_id = self._step_runs.run_id(step, index)
+        self._emit(
+            {
+                "type": "item.started",
+                "step": step.id,
+                "index": index,
+                "run_id": run_id,
+            }
+        )
+
+        def listener(event: "EventDocument") -> None:
+            event["step"], event["item"] = step.id, index
+            self._emit(event)
+
+        self._active.add(run_id)
+        try:
+            envelope = await self._step_runs.run(step, run_id, values, listener, index)
+        finally:
+            self._active.discard(run_id)
+        self._ends[index] = envelope
+        self._emit(
+            {
+                "type": "item.finished",
+                "step": step.id,
+                "index": index,
+                "envelope": envelope,
+            }
+        )
+        self._look_at(envelope)
+
+    def _look_at(self, envelope: "EnvelopeDocument") -> None:
+        """End the step after a run that has failed, unless the others go on."""
+        goes_on = cast("Each", self.step.each).on_failure == "continue"
+        is_end = envelope["status"] == "cancelled" or (
+            envelope["status"] == "failed" and not goes_on
+        )
+        if is_end and (
+            self._ended_by is None or self._ended_by["status"] != "cancelled"
+        ):
+            self._ended_by = envelope
