@@ -121,6 +121,7 @@ class ActionDocument(_Action):
     streaming: bool
     options: dict[str, str]
     labels: dict[str, dict[str, str]]
+    author_schemas: dict[str, str]
 
 
 class ManifestActionDocument(_Action):
@@ -130,6 +131,7 @@ class ManifestActionDocument(_Action):
     streaming: NotRequired[bool]
     options: NotRequired[dict[str, str]]
     labels: NotRequired[dict[str, dict[str, str]]]
+    author_schemas: NotRequired[dict[str, str]]
 
 
 class _ManifestConnectionDocument(TypedDict):

@@ -109,7 +109,9 @@ class Action:
 
     `input`, `output` and `events` are schema files. `timeout` is in seconds. `labels` names the
     choices of an enum for people; its keys are field pointers with `*` for an array's items
-    (`/messages/*/role`). `options` names the source of a field's suggestions.
+    (`/messages/*/role`). `options` names the source of a field's suggestions. `author_schemas` names
+    the places of the output whose JSON Schema an author writes into a field of the input:
+    `{"/parsed": "/response_format/json_schema/schema"}`.
     """
 
     __pydantic_config__: ClassVar = _CLOSED
@@ -128,6 +130,7 @@ class Action:
     labels: Mapping[str, Mapping[str, str]] = field(
         default_factory=dict[str, Mapping[str, str]]
     )
+    author_schemas: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

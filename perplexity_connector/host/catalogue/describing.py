@@ -89,6 +89,7 @@ def _describe_action(entry: "ManifestActionDocument") -> "ActionDocument":
         "timeout": written["timeout"],
         "options": written.get("options", {}),
         "labels": written.get("labels", {}),
+        "author_schemas": written.get("author_schemas", {}),
     }
 
 

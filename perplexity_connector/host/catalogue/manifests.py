@@ -95,6 +95,7 @@ _ACTION = Record(
         "streaming": _FLAG,
         "labels": MapOf(MapOf(_TEXT)),
         "options": MapOf(_TEXT),
+        "author_schemas": MapOf(_TEXT),
     },
 )
 _HOST_API = Record({"min": _NUMBER, "max": _NUMBER})

@@ -1,13 +1,11 @@
-"""Put values of earlier steps into the input of a later one. Pure: no I/O, no expressions.
+"""Put the values of references into the input of a step. Pure: no I/O, no expressions.
 
 A binding has a target, a JSON Pointer (RFC 6901) into the step's input, and parts. A part is text,
-or a reference into the output of an earlier step. A single part keeps the type of its value, but text
-is read as a list where the target takes one (`from_text`). Several parts are joined as text: null
-becomes empty text, other values compact JSON.
+or a reference (`references.py`). A single part keeps the type of its value, but text is read as a list
+where the target takes one (`from_text`). Several parts are joined as text.
 """
 
-import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from perplexity_connector.contract import (
     Binding,
@@ -15,88 +13,64 @@ from perplexity_connector.contract import (
     FlowStep,
     JsonObject,
     JsonValue,
-    Reference,
 )
 from perplexity_connector.contract.json import (
     MAX_DEPTH,
     Tokens,
-    child_pointer,
     list_index,
     pointer_tokens,
-    value_at,
 )
-from perplexity_connector.contract.near_matches import did_you_mean
-from perplexity_connector.contract.readers import as_object
+from perplexity_connector.host.flows.near_places import (
+    near_in_value,
+    no_list_error,
+    no_value_error,
+)
+from perplexity_connector.host.flows.references import (
+    NoListError,
+    Values,
+    lone_reference,
+    path_of,
+    reference_text,
+    reference_value,
+    references_of,
+    root_of,
+)
 from perplexity_connector.host.flows.schema_paths import schemas_at
 from perplexity_connector.host.validation.text_values import from_text
 
 _MESSAGES = {
     "conflict": "Another binding sets a value inside or around this one. Keep one of them.",
-    "later_step": "Takes a value from a step that has not run yet. Move that step up.",
     "minItems": "Must not be empty.",
     "no_place": "Cannot be set: neither a field of an object, nor an item of a list or the next one.",
-    "no_value": "The earlier step's output has no value at this place.",
     "type": "The value has another type than this field.",
-    "unknown_step": "Takes a value from a step that is not in this flow.",
 }
 
 
-def binding_error(target: str, code: str, hint: str = "") -> FieldError:
+def binding_error(target: str, code: str) -> FieldError:
     """Return the error of a binding; `code` is a key of `_MESSAGES`."""
-    return FieldError(pointer=target, code=code, message=f"{_MESSAGES[code]}{hint}")
+    return FieldError(pointer=target, code=code, message=_MESSAGES[code])
 
 
-def binding_errors(
-    step: FlowStep,
-    earlier: Collection[str],
-    later: Collection[str],
-) -> list[FieldError]:
-    """Return the errors in a step's bindings that do not depend on values.
-
-    `earlier` and `later` are the ids of the steps before and after it.
-    """
+def target_errors(step: FlowStep) -> list[FieldError]:
+    """Return the errors of a step's bindings that their references do not change."""
     targets = step.bindings
-    errors = [
+    conflicts = [
         binding_error(target, "conflict")
         for target in targets
         if any(_overlap(target, other) for other in targets)
     ]
-    for target, binding in targets.items():
-        if not binding:
-            errors.append(binding_error(target, "minItems"))
-        for part in binding:
-            if isinstance(part, str) or part.step in earlier:
-                continue
-            if part.step == step.id or part.step in later:
-                errors.append(binding_error(target, "later_step"))
-                continue
-            hint = did_you_mean(part.step, earlier)
-            errors.append(binding_error(target, "unknown_step", hint))
-    return errors
+    empty = [target for target, binding in targets.items() if not binding]
+    return [*conflicts, *(binding_error(target, "minItems") for target in empty)]
 
 
-def invalid_pointers(bindings: Mapping[str, Binding], base: str) -> Iterator[str]:
-    """Yield where, below `base`, a step's bindings have text that is not a JSON Pointer."""
-    for target, binding in bindings.items():
-        at = child_pointer(base, target)
-        if pointer_tokens(target) is None:
-            yield at
-        for index, part in enumerate(binding):
-            if isinstance(part, Reference) and pointer_tokens(part.pointer) is None:
-                yield f"{at}/{index}/pointer"
-
-
-def lone_reference(binding: Binding) -> Reference | None:
-    """Return the reference if it is the binding's only part, else None."""
-    part = binding[0] if len(binding) == 1 else None
-    return part if isinstance(part, Reference) else None
-
-
-def binding_value(binding: Binding, outputs: Mapping[str, JsonValue]) -> JsonValue:
-    """Return a binding's value. Raises `LookupError` if an output lacks a referenced value."""
+def binding_value(binding: Binding, values: Values) -> JsonValue:
+    """Return a binding's value. Raises as `reference_value` does."""
     if reference := lone_reference(binding):
-        return _part_value(reference, outputs)
-    return "".join(_as_text(_part_value(part, outputs)) for part in binding)
+        return reference_value(reference, values)
+    return "".join(
+        part if isinstance(part, str) else reference_text(part, values)
+        for part in binding
+    )
 
 
 def read_lone_text(
@@ -109,24 +83,32 @@ def read_lone_text(
 
 
 def apply_bindings(
-    step: FlowStep, outputs: Mapping[str, JsonValue], schema: JsonObject
+    step: FlowStep, values: Values, schema: JsonObject
 ) -> tuple[JsonObject, list[FieldError]]:
     """Return a step's input with the values of its bindings, and the errors of the others.
 
-    `outputs` are those of the earlier steps, by id. `schema` is that of the input.
+    `schema` is that of the input.
     """
-    values: dict[str, JsonValue] = {}
-    errors = []
-    for target, binding in step.bindings.items():
+    found, errors = values_of(step.bindings, values, schema)
+    bound, no_places = apply_values(step.input, found)  # type: ignore[arg-type] # a flow is plain JSON
+    return bound, [*errors, *no_places]
+
+
+def values_of(
+    bindings: Mapping[str, Binding], values: Values, schema: JsonObject
+) -> tuple[dict[str, JsonValue], list[FieldError]]:
+    """Return the values of bindings by their targets, and the errors of those that have none."""
+    found: dict[str, JsonValue] = {}
+    errors: list[FieldError] = []
+    for target, binding in bindings.items():
         try:
-            value = binding_value(binding, outputs)
-            schemas = schemas_at(schema, pointer_tokens(target) or ())
-            values[target] = read_lone_text(binding, value, schemas)
-        except LookupError:
-            hint = _nearest_value(binding, outputs)
-            errors.append(binding_error(target, "no_value", hint))
-    bound, target_errors = apply_values(step.input, values)  # type: ignore[arg-type] # a flow is plain JSON
-    return bound, [*errors, *target_errors]
+            value = binding_value(binding, values)
+        except (LookupError, NoListError):
+            errors += _value_errors(target, binding, values)
+            continue
+        schemas = schemas_at(schema, pointer_tokens(target) or ())
+        found[target] = read_lone_text(binding, value, schemas)
+    return found, errors
 
 
 def apply_values(
@@ -150,40 +132,18 @@ def apply_values(
     return document, errors  # type: ignore[return-value]
 
 
-def _part_value(
-    part: str | Reference,
-    outputs: Mapping[str, JsonValue],
-) -> JsonValue:
-    if isinstance(part, str):
-        return part
-    path = pointer_tokens(part.pointer) or ()
-    return value_at(outputs[part.step], path)
-
-
-def _nearest_value(binding: Binding, outputs: Mapping[str, JsonValue]) -> str:
-    """Return sentences about the names that the outputs lack; empty if none is near."""
-    references = [part for part in binding if isinstance(part, Reference)]
-    return "".join(
-        _nearest(outputs[each.step], pointer_tokens(each.pointer) or ())
-        for each in references
-    )
-
-
-def _nearest(node: JsonValue, path: Tokens) -> str:
-    for token in path:
+def _value_errors(
+    target: str, binding: Binding, values: Values
+) -> Iterator[FieldError]:
+    """Yield an error for each reference of a binding that has no value."""
+    for reference in references_of(binding):
         try:
-            node = value_at(node, (token,))
+            reference_value(reference, values)
         except LookupError:
-            return did_you_mean(token, as_object(node))
-    return ""
-
-
-def _as_text(value: JsonValue) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            near = near_in_value(root_of(reference, values), path_of(reference))
+            yield no_value_error(target, reference, near)
+        except NoListError:
+            yield no_list_error(target, reference)
 
 
 def _set(node: JsonValue, path: Tokens, value: JsonValue) -> JsonValue:

@@ -1,6 +1,7 @@
 """Find what a JSON Schema allows at one place of its documents, as far as it can be known."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import Tokens, list_index
@@ -16,7 +17,9 @@ _EXAMPLES_BY_TYPE: Mapping[str, Sequence[JsonValue]] = {
     "object": ({},),
 }
 # A schema with one of these keywords is not looked into: anything may be below it.
-_OPAQUE = ("$ref", "$dynamicRef", "patternProperties", "prefixItems", "if", "not")
+_OPAQUE = ("$ref", "$dynamicRef", "prefixItems", "if", "not")
+# Returns the schemas of a schema's part with this name or index.
+_Children: TypeAlias = Callable[[JsonObject, str], Iterator[JsonValue]]
 
 
 def schemas_at(schema: JsonValue, path: Tokens) -> Sequence[JsonObject]:
@@ -24,11 +27,29 @@ def schemas_at(schema: JsonValue, path: Tokens) -> Sequence[JsonObject]:
 
     `{}` allows anything. An empty list means that the schema does not allow the path.
     """
-    schemas = _distinct(_branches(schema))
-    for token in path:
-        children = [child for parent in schemas for child in _children(parent, token)]
-        schemas = _distinct(branch for child in children for branch in _branches(child))
-    return schemas
+    return _at(_distinct(_branches(schema)), path, _allowed_children)
+
+
+def places_at(schemas: Iterable[JsonValue], path: Tokens) -> Sequence[JsonObject]:
+    """Return the schemas of the values that a reader may count on at a path, as `schemas_at` does.
+
+    An object that lists properties has no others, even if it is open: so a misspelt name is found.
+    Only a schema in `additionalProperties` or `patternProperties` makes more.
+    """
+    found = _distinct(branch for schema in schemas for branch in _branches(schema))
+    return _at(found, path, _listed_children)
+
+
+def item_schemas(schemas: Iterable[JsonObject]) -> Sequence[JsonObject]:
+    """Return the schemas of the items of the lists that the schemas allow."""
+    items = [part for schema in schemas for part in _items(schema)]
+    return _distinct(branch for part in items for branch in _branches(part))
+
+
+def names_of(schemas: Iterable[JsonObject]) -> Sequence[str]:
+    """Return the names of the properties that the schemas list."""
+    listed = [as_object(schema.get("properties")) for schema in schemas]
+    return [name for names in listed for name in names]
 
 
 def types_of(schemas: Sequence[JsonObject]) -> frozenset[str]:
@@ -96,17 +117,77 @@ def _branches(schema: JsonValue) -> Iterator[JsonObject]:
         yield from _branches(branch)
 
 
-def _children(schema: JsonObject, token: str) -> Iterator[JsonValue]:
-    if any(keyword in schema for keyword in _OPAQUE):
+def _at(
+    schemas: Sequence[JsonObject], path: Tokens, children: _Children
+) -> Sequence[JsonObject]:
+    for token in path:
+        inner = [child for parent in schemas for child in children(parent, token)]
+        schemas = _distinct(branch for child in inner for branch in _branches(child))
+    return schemas
+
+
+def _allowed_children(schema: JsonObject, token: str) -> Iterator[JsonValue]:
+    if _is_opaque(schema) or "patternProperties" in schema:
         yield _ANYTHING
         return
-    types = _type_names(schema)
-    if not types or "object" in types:
+    if _may_be(schema, "object"):
         properties = as_object(schema.get("properties"))
         others = schema.get("additionalProperties", _ANYTHING)
         yield properties.get(token, others)
-    if (not types or "array" in types) and list_index(token) is not None:
+    if list_index(token) is not None:
+        yield from _items(schema)
+
+
+def _listed_children(schema: JsonObject, token: str) -> Iterator[JsonValue]:
+    if _is_opaque(schema):
+        yield _ANYTHING
+        return
+    if _may_be(schema, "object"):
+        yield from _listed_members(schema, token)
+    if list_index(token) is not None:
+        yield from _items(schema)
+
+
+def _listed_members(schema: JsonObject, name: str) -> Iterator[JsonValue]:
+    properties = as_object(schema.get("properties"))
+    patterns = as_object(schema.get("patternProperties"))
+    found = [part for each, part in patterns.items() if _matches(each, name)]
+    others = schema.get("additionalProperties", _ANYTHING)
+    if name in properties:
+        yield properties[name]
+    elif found:
+        yield from found
+    elif not properties or isinstance(schema.get("additionalProperties"), Mapping):
+        yield others
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """Return whether a name matches a pattern; also if that cannot be found out in linear time."""
+    import jsonschema_rs  # noqa: PLC0415 - heavy, and few schemas have patterns of names
+
+    schema: Any = {"patternProperties": {pattern: False}}
+    linear = jsonschema_rs.RegexOptions()
+    try:
+        rule = jsonschema_rs.Draft202012Validator(schema, pattern_options=linear)
+    except ValueError:
+        return True
+    return not rule.is_valid({name: None})
+
+
+def _items(schema: JsonObject) -> Iterator[JsonValue]:
+    if _is_opaque(schema):
+        yield _ANYTHING
+    elif _may_be(schema, "array"):
         yield schema.get("items", _ANYTHING)
+
+
+def _is_opaque(schema: JsonObject) -> bool:
+    return any(keyword in schema for keyword in _OPAQUE)
+
+
+def _may_be(schema: JsonObject, type_name: str) -> bool:
+    types = _type_names(schema)
+    return not types or type_name in types
 
 
 def _type_names(schema: JsonObject) -> list[str]:

@@ -21,15 +21,19 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
     Reference,
+    ValueReference,
 )
 from perplexity_connector.contract.json import list_index, pointer_tokens
 from perplexity_connector.host.flows.bindings import (
     apply_values,
     binding_error,
-    binding_errors,
-    binding_value,
+    target_errors,
+    values_of,
+)
+from perplexity_connector.host.flows.references import (
+    Values,
     lone_reference,
-    read_lone_text,
+    references_of,
 )
 from perplexity_connector.host.flows.schema_paths import (
     are_disjoint,
@@ -37,6 +41,7 @@ from perplexity_connector.host.flows.schema_paths import (
     schemas_at,
     types_of,
 )
+from perplexity_connector.host.flows.sources import Sources
 
 Validate: TypeAlias = Callable[[JsonObject], Sequence[FieldError]]
 GiveHints: TypeAlias = Callable[[JsonObject], Sequence[Hint]]
@@ -50,72 +55,97 @@ class StepCheck:
 
     * `_step`: the step.
     * `_schema`: the schema of its input.
-    * `_outputs`: the output schemas of the steps before it by id; None for an unknown one.
-    * `_later`: the ids of the steps after it.
-    * `_texts`: its bindings of text only, by target: their values are known.
-    * `_references`: its other bindings, by target.
+    * `_sources`: the schemas of what it may refer to.
+    * `_known`: the values that are known already.
+    * `_values`: the values of its bindings that are known, by target.
+    * `_value_errors`: the errors of those bindings that are known to have none.
+    * `_open`: its bindings without a known value, by target.
     """
 
     def __init__(
         self,
         step: FlowStep,
         schema: JsonObject,
-        outputs: Mapping[str, JsonObject | None],
-        later: Sequence[str],
+        sources: Sources,
+        known: Values,
     ) -> None:
-        """Separate the bindings of text only from the others."""
+        """Separate the bindings whose values are known from the others."""
         self._step = step
         self._schema = schema
-        self._outputs = outputs
-        self._later = later
-        self._references = {
+        self._sources = sources
+        self._known = known
+        settled = {
             target: binding
             for target, binding in step.bindings.items()
-            if any(isinstance(part, Reference) for part in binding)
+            if all(map(known.have, references_of(binding)))
         }
-        self._texts = {
-            target: read_lone_text(
-                binding, binding_value(binding, {}), self._target_schemas(target)
-            )
+        self._values, self._value_errors = values_of(settled, known, schema)
+        self._open = {
+            target: binding
             for target, binding in step.bindings.items()
-            if target not in self._references
+            if target not in self._values
         }
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a value of the input is not known yet."""
+        return bool(self._open)
 
     def errors(self, validate: Validate) -> list[FieldError]:
         """Return every error that does not depend on a value; `validate` checks an input."""
-        # The bindings of text only have their values since `__init__`. The others get placeholders.
+        # The known bindings have their values since `__init__`. The others get placeholders.
         errors = self._binding_errors()
-        inputs, target_errors = self._trial_inputs()
+        inputs, no_places = self.trial_inputs()
         common = _common_errors([validate(trial) for trial in inputs])
         certain = [error for error in common if self._is_certain(error)]
-        return [*errors, *target_errors, *certain]
+        return [*errors, *no_places, *certain]
 
     def hints(self, give: GiveHints) -> list[Hint]:
         """Return every hint that does not depend on a value; `give` returns those for an input."""
-        inputs, _ = self._trial_inputs()
+        inputs, _ = self.trial_inputs()
         first, *others = [give(trial) for trial in inputs]
         common = [hint for hint in first if all(hint in each for each in others)]
         return [hint for hint in common if self._is_certain(hint)]
 
     def _binding_errors(self) -> list[FieldError]:
-        errors = binding_errors(self._step, self._outputs, self._later)
-        for target, binding in self._references.items():
-            allowed = types_of(self._target_schemas(target))
-            if not self._has_value(binding):
-                errors.append(binding_error(target, "no_value"))
-            elif are_disjoint(self._types(binding), allowed):
-                errors.append(binding_error(target, "type"))
+        errors = target_errors(self._step)
+        for target, binding in self._step.bindings.items():
+            found = [
+                error
+                for reference in references_of(binding)
+                for error in self._reference_errors(target, reference)
+            ]
+            errors += found or self._errors_of_value(target, binding)
         return errors
 
-    def _trial_inputs(self) -> tuple[list[JsonObject], list[FieldError]]:
-        """Return the input with one, then the other placeholder of each reference.
+    def _reference_errors(
+        self, target: str, reference: ValueReference
+    ) -> list[FieldError]:
+        if error := self._sources.source_error(target, reference):
+            return [error]
+        if isinstance(reference, Reference) and self._known.have(reference):
+            # An output that is there says more than its schema.
+            return []
+        return list(self._sources.place_errors(target, reference))
 
-        Also return the errors of the targets that cannot be set. Without references, one input is
-        enough.
+    def _errors_of_value(self, target: str, binding: Binding) -> list[FieldError]:
+        if target in self._values:
+            return []
+        if found := [each for each in self._value_errors if each.pointer == target]:
+            return found
+        allowed = types_of(self._target_schemas(target))
+        wrong = are_disjoint(self._types(binding), allowed)
+        return [binding_error(target, "type")] if wrong else []
+
+    def trial_inputs(self) -> tuple[list[JsonObject], list[FieldError]]:
+        """Return the input with one, then the other placeholder of each value that is not known.
+
+        Also return the errors of the targets that cannot be set. If all values are known, one input
+        is enough.
         """
         pairs = {
             target: placeholders(self._target_schemas(target), self._types(binding))
-            for target, binding in self._references.items()
+            for target, binding in self._open.items()
         }
         first, errors = self._with_values({at: pair[0] for at, pair in pairs.items()})
         if not pairs:
@@ -127,19 +157,18 @@ class StepCheck:
         self,
         values: Mapping[str, JsonValue],
     ) -> tuple[JsonObject, list[FieldError]]:
-        return apply_values(self._step.input, {**self._texts, **values})  # type: ignore[arg-type] # a flow is plain JSON
+        return apply_values(self._step.input, {**self._values, **values})  # type: ignore[arg-type] # a flow is plain JSON
 
     def _is_certain(self, error: FieldError | Hint) -> bool:
         """Return whether no value of a reference could remove the error or hint."""
-        targets = self._references
-        is_open = any(self._could_remove(target, error) for target in targets)
+        is_open = any(self._could_remove(target, error) for target in self._open)
         return not is_open and not self._is_between_items(error)
 
     def _is_between_items(self, error: FieldError | Hint) -> bool:
         """Return whether it may be there only because bound items have the same placeholder."""
         if isinstance(error, FieldError) and error.code in _COUNTS:
             return False
-        places = [target.rpartition("/") for target in self._references]
+        places = [target.rpartition("/") for target in self._open]
         items = [name for place, _, name in places if place == error.pointer]
         return sum(list_index(name) is not None for name in items) > 1
 
@@ -151,26 +180,14 @@ class StepCheck:
         is_untyped = bool(schemas) and not types_of(schemas)
         return is_untyped and target.startswith(f"{error.pointer}/")
 
-    def _has_value(self, binding: Binding) -> bool:
-        """Return whether the earlier outputs may have every value that is referenced."""
-        references = [part for part in binding if isinstance(part, Reference)]
-        return all(self._output_schemas(reference) for reference in references)
-
     def _types(self, binding: Binding) -> frozenset[str]:
         """Return the types that the value of a binding may have; empty means unknown."""
         reference = lone_reference(binding)
         if reference is None:
             return _TEXT
-        types = types_of(self._output_schemas(reference))
+        types = self._sources.types(reference)
         # A lone text may be a JSON list, which is read where the target takes a list.
         return types | {"array"} if "string" in types else types
-
-    def _output_schemas(self, reference: Reference) -> Sequence[JsonObject]:
-        schema = self._outputs.get(reference.step)
-        # An unknown step or action has an error of its own. Its output may be anything.
-        if schema is None:
-            return [{}]
-        return schemas_at(schema, pointer_tokens(reference.pointer) or ())
 
     def _target_schemas(self, target: str) -> Sequence[JsonObject]:
         return schemas_at(self._schema, pointer_tokens(target) or ())

@@ -26,6 +26,7 @@ from perplexity_connector.host.validation.to_json import Normalized
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
+    from jsonschema_rs import FancyRegexOptions
 
 _TYPES = {
     "string": "text",
@@ -130,6 +131,26 @@ class SchemaValidator:
         )
 
 
+def schema_errors(schema: JsonObject, base: str) -> list[FieldError]:
+    """Return why a schema is not a usable JSON Schema 2020-12, with pointers below `base`.
+
+    A reference to another document, or to a place that is not there, has the code `not_found`.
+    """
+    import jsonschema_rs  # noqa: PLC0415 - heavy, and the palette needs none of it
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - likewise
+
+    if _compile(schema, jsonschema_rs.FancyRegexOptions()) is not None:
+        return []
+    rules = Draft202012Validator(
+        Draft202012Validator.META_SCHEMA,
+        format_checker=Draft202012Validator.FORMAT_CHECKER,
+    )
+    found = _field_errors(rules.iter_errors(schema), rules, base)
+    message = "A $ref must lead to a place in this schema, such as #/$defs/name."
+    missing = FieldError(pointer=base, code="not_found", message=message)
+    return merge_errors(found, ()) or [missing]
+
+
 def merge_errors(
     errors: Iterable[FieldError], overriding: Sequence[FieldError]
 ) -> list[FieldError]:
@@ -156,11 +177,13 @@ def invalid_input_error(
     )
 
 
-def _compile(schema: JsonObject) -> Callable[[JsonValue], bool] | None:
+def _compile(
+    schema: JsonObject, patterns: "FancyRegexOptions | None" = None
+) -> Callable[[JsonValue], bool] | None:
     """Return the check by jsonschema-rs; None if it refuses the schema.
 
-    It refuses an invalid schema, a reference to another document, and a pattern that cannot be
-    matched in linear time.
+    It refuses an invalid schema, a reference to another document, and without `patterns` a pattern
+    that cannot be matched in linear time.
     """
     import jsonschema_rs  # noqa: PLC0415 - heavy, and only runs need it
 
@@ -174,7 +197,7 @@ def _compile(schema: JsonObject) -> Callable[[JsonValue], bool] | None:
             formats=formats,
             validate_formats=True,
             retriever=_refuse_reference,
-            pattern_options=jsonschema_rs.RegexOptions(),
+            pattern_options=patterns or jsonschema_rs.RegexOptions(),
         )
     except ValueError:
         return None

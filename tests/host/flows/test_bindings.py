@@ -9,10 +9,10 @@ from perplexity_connector.contract.json import child_pointer, pointer_tokens, va
 from perplexity_connector.host.flows.bindings import (
     apply_bindings,
     apply_values,
-    binding_errors,
     binding_value,
-    invalid_pointers,
+    target_errors,
 )
+from perplexity_connector.host.flows.references import Values
 
 OUTPUTS: dict[str, Any] = {
     "search": {
@@ -21,6 +21,7 @@ OUTPUTS: dict[str, Any] = {
         "": 0,
     }
 }
+VALUES = Values(outputs=OUTPUTS)
 
 
 def ref(pointer: str, step: str = "search") -> Reference:
@@ -50,7 +51,7 @@ def test_a_lone_reference_keeps_the_type_of_its_value(
     pointer: str, value: object
 ) -> None:
     """As RFC 6901 leads to it, escapes and the empty name included."""
-    assert binding_value([ref(pointer)], OUTPUTS) == value
+    assert binding_value([ref(pointer)], VALUES) == value
 
 
 def test_several_parts_join_as_text() -> None:
@@ -65,15 +66,15 @@ def test_several_parts_join_as_text() -> None:
         "|",
     ]
     assert (
-        binding_value([*parts, ref("/results/0/rank"), ref("/a~1b/m~0n")], OUTPUTS)
+        binding_value([*parts, ref("/results/0/rank"), ref("/a~1b/m~0n")], VALUES)
         == '<Möön||["a","b"]|1true'
     )
-    assert binding_value([ref("/results/0/rank"), ""], OUTPUTS) == "1"
+    assert binding_value([ref("/results/0/rank"), ""], VALUES) == "1"
 
 
 def test_lone_text_is_itself() -> None:
     """It needs no step."""
-    assert binding_value(["just this"], {}) == "just this"
+    assert binding_value(["just this"], Values()) == "just this"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_a_pointer_that_finds_nothing_is_an_error_at_the_bound_place(
 ) -> None:
     """The other places are filled all the same."""
     document, errors = apply_bindings(
-        step({"/a": [ref(pointer)], "/b": ["text"]}), OUTPUTS, {}
+        step({"/a": [ref(pointer)], "/b": ["text"]}), VALUES, {}
     )
     assert [(error.pointer, error.code) for error in errors] == [("/a", "no_value")]
     assert document == {"b": "text"}
@@ -140,51 +141,20 @@ def test_a_place_that_cannot_be_reached_is_an_error(place: str) -> None:
     assert document == given
 
 
-def test_bindings_that_no_run_could_fill_are_found_beforehand() -> None:
-    """Steps that are unknown, later, or the step itself; no parts at all."""
-    errors = binding_errors(
-        step(
-            {
-                "/a": [ref("", "nobody")],
-                "/b": ["x", ref("", "after")],
-                "/c": [ref("", "ask")],
-                "/d": [],
-                "/e": [ref("")],
-            }
-        ),
-        ["search"],
-        ["after"],
-    )
-    assert [(error.pointer, error.code) for error in errors] == [
-        ("/a", "unknown_step"),
-        ("/b", "later_step"),
-        ("/c", "later_step"),
-        ("/d", "minItems"),
-    ]
+def test_a_binding_without_parts_is_an_error() -> None:
+    """At its target."""
+    errors = target_errors(step({"/a": [], "/b": ["x"]}))
+    assert [(error.pointer, error.code) for error in errors] == [("/a", "minItems")]
 
 
 def test_a_place_inside_another_bound_place_is_a_conflict_at_both() -> None:
     """Neither could be said to win; places that only begin alike are apart."""
     bindings: dict[str, Binding] = {"/a": ["x"], "/a/b": ["y"], "/ab": ["z"]}
-    assert [
-        (error.pointer, error.code) for error in binding_errors(step(bindings), [], [])
-    ] == [
+    assert [(error.pointer, error.code) for error in target_errors(step(bindings))] == [
         ("/a", "conflict"),
         ("/a/b", "conflict"),
     ]
-    assert len(binding_errors(step({"": ["x"], "/a": ["y"]}), [], [])) == 2
-
-
-@pytest.mark.parametrize("pointer", ["results", "/~", "/~2", "/a/~x", "#/a"])
-def test_what_is_no_json_pointer_is_named_where_it_stands(pointer: str) -> None:
-    """As a place, or as the pointer of a reference."""
-    assert pointer_tokens(pointer) is None
-    assert list(invalid_pointers({pointer: ["x", ref("/a")]}, "/bindings")) == [
-        child_pointer("/bindings", pointer)
-    ]
-    assert list(invalid_pointers({"/a": ["x", ref(pointer)]}, "/bindings")) == [
-        "/bindings/~1a/1/pointer"
-    ]
+    assert len(target_errors(step({"": ["x"], "/a": ["y"]}))) == 2
 
 
 @given(
@@ -224,5 +194,7 @@ def test_a_lone_text_is_read_where_its_target_takes_a_list(
     }
     names = {"type": "array", "items": {"type": "string"}}
     schema: Any = {"properties": {"query": {"anyOf": [{"type": "string"}, names]}}}
-    bound, _ = apply_bindings(step({"/query": binding}), outputs, schema)
+    bound, _ = apply_bindings(
+        step({"/query": binding}), Values(outputs=outputs), schema
+    )
     assert bound == {"query": value}
