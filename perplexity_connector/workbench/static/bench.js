@@ -2,7 +2,7 @@
 
 /**
  * @import {
- *   Catalogue, Connection, Earlier, Entry, FlowPart, OldFlow, OldRun, Run, SavedStep, Step,
+ *   Catalogue, Connection, Entry, FlowPart, OldFlow, OldRun, Run, SavedStep, Step,
  * } from "./types.js"
  */
 /** @import { View } from "./steps.js" */
@@ -66,6 +66,11 @@ export class Bench {
     });
     this.#flowView = new FlowView(places.flow, this.state, {
       describe: (step) => this.#descriptions.load(step),
+      descriptionOf: (step) => this.#descriptions.get(step),
+      titleOf: (step) => this.titleOf(step),
+      outputOf: (id) => this.runs.outputOf(id),
+      runStep: (uid) => this.#runPart(uid, (only) => ({ only })),
+      runFrom: (uid) => this.#runPart(uid, (from) => ({ from })),
       optionsFor: makeOptions,
       viewOf: (step, index) => this.#viewOf(step, index),
       manageConnections: (step) => this.manageConnections(step),
@@ -181,6 +186,7 @@ export class Bench {
   /** @param {OldFlow | OldRun} old @param {string} title */
   #openFlowOf(old, title) {
     if (!this.isOnPage(old)) this.load(flowOf(old), { proposal: title });
+    if (old.kind === "flow" && old.inputs) this.#flowView.inputValues = old.inputs;
   }
 
   /** Check the flow, and run it when nothing is wrong. */
@@ -188,6 +194,12 @@ export class Bench {
     if (this.runs.isRunning || !(await this.#isReady(null))) return;
     this.showRuns();
     await this.runs.run(this.#work(null));
+  }
+
+  /** @param {number} uid @param {(id: string) => FlowPart} partOf */
+  async #runPart(uid, partOf) {
+    const step = this.state.steps[this.state.indexOf(uid)];
+    if (step) await this.runPart(partOf(step.id));
   }
 
   /**
@@ -282,7 +294,8 @@ export class Bench {
 
   /** @param {FlowPart | null} part */
   #work(part) {
-    return { flow: this.state.document, inputs: {}, part, name: this.file.name || undefined };
+    const inputs = this.#flowView.inputValues ?? {};
+    return { flow: this.state.document, inputs, part, name: this.file.name || undefined };
   }
 
   /**
@@ -305,41 +318,23 @@ export class Bench {
     this.#showPart("flow");
     const isUnfinished = this.#flowView.focusUnfinished();
     if (isUnfinished) this.say("This field is not JSON yet, so the flow cannot run.");
-    return !isUnfinished;
+    const isReady = !isUnfinished && this.#flowView.checkInputs();
+    if (!isReady && !isUnfinished) this.say("The flow needs its inputs before it can run.");
+    return isReady;
   }
 
   /** @param {Step} step @param {number} index @returns {View} */
   #viewOf(step, index) {
-    const earlier = this.state.steps.slice(0, index);
     const stored = this.#stored.filter(({ connector }) => connector === step.connector);
     return {
       index,
       count: this.state.steps.length,
       entry: this.#entryOf(step),
       connections: stored.map(({ connection_name: name }) => name),
-      references: earlier.map((each) => this.#referenceTo(each)),
       errors: this.checks.errorsOf(step.id),
       hints: this.checks.hintsOf(step.id),
       showAll: this.#isTried,
-      status: this.runs.statusOf(step),
-    };
-  }
-
-  /** @param {Step} step @returns {Earlier} */
-  #referenceTo(step) {
-    const description = this.#descriptions.get(step);
-    // The schema may not have arrived yet: then the cards are drawn again when it has.
-    if (!description) {
-      this.#descriptions.load(step).then(
-        () => this.#flowView.update(),
-        () => {},
-      );
-    }
-    return {
-      step: step.id,
-      title: this.titleOf(step),
-      schema: description?.schemas.output ?? {},
-      result: this.runs.outputOf(step.id),
+      ...this.runs.statusOf(step),
     };
   }
 

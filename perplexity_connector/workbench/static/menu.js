@@ -1,40 +1,71 @@
-/** A button that opens a list of commands. */
+/** A button that opens a menu: the ARIA pattern of a menu button. */
 
-/** @import { IconName } from "./dom.js" */
+import { h, drawIconButton } from "./dom.js";
+import { directionOf } from "./form/scalars.js";
 
-import { h, drawIcon } from "./dom.js";
-
-/** @typedef {{label: string, id: string, onclick: () => unknown}} Command */
+/** @typedef {[label: string, onclick: () => void]} MenuItem */
 
 /**
- * Draw a menu. It closes after a command, on Escape, and when the focus or a press is elsewhere.
+ * Draw a menu button with its menu.
  * @param {string} label
- * @param {IconName} icon
- * @param {Command[]} commands
+ * @param {MenuItem[]} items
  */
-export function drawMenu(label, icon, commands) {
-  const buttons = commands.map(({ label: text, id, onclick }) => {
+export function drawMenu(label, items) {
+  const buttons = items.map(([title, onclick]) => {
+    const attributes = { type: "button", role: "menuitem", class: "menu-item", tabindex: "-1" };
     const choose = () => {
-      menu.open = false;
-      summary.focus();
+      show(false);
+      opener.focus();
       onclick();
     };
-    return h("button", { type: "button", class: "menu-item", id, onclick: choose }, text);
+    return h("button", { ...attributes, onclick: choose }, title);
   });
-  const attributes = { class: "button button-quiet", "aria-label": label, title: label };
-  const summary = h("summary", attributes, drawIcon(icon));
-  const list = h("div", { class: "menu-list" }, buttons);
-  const menu = h("details", { class: "menu" }, summary, list);
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    event.preventDefault();
-    menu.open = false;
-    summary.focus();
+  const opener = drawIconButton("more", label, () => open(), {
+    "aria-haspopup": "menu",
+    "aria-expanded": "false",
   });
-  const closeOutside = (/** @type {Event} */ { target }) => {
-    if (target instanceof Node && !menu.contains(target)) menu.open = false;
+  const menu = h(
+    "div",
+    { role: "menu", class: "menu", "aria-label": label, hidden: true },
+    buttons,
+  );
+  const show = (/** @type {boolean} */ isOpen) => {
+    menu.hidden = !isOpen;
+    opener.setAttribute("aria-expanded", String(isOpen));
   };
-  document.addEventListener("pointerdown", closeOutside);
-  document.addEventListener("focusin", closeOutside);
-  return menu;
+  const open = () => {
+    const isOpen = Boolean(menu.hidden);
+    show(isOpen);
+    if (isOpen) buttons[0]?.focus();
+  };
+  menu.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      show(false);
+      opener.focus();
+    } else if (!moveFocus(buttons, event.key)) {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  const leave = (/** @type {FocusEvent} */ { relatedTarget }) => {
+    if (!(relatedTarget instanceof Node && place.contains(relatedTarget))) show(false);
+  };
+  const place = h("div", { class: "menu-place", onfocusout: leave }, opener, menu);
+  return place;
+}
+
+/**
+ * Move the focus within a menu, around its ends. Return whether the key does that.
+ * @param {HTMLElement[]} buttons
+ * @param {string} key
+ */
+function moveFocus(buttons, key) {
+  const direction = directionOf(key);
+  const focused = buttons.findIndex((button) => button === document.activeElement);
+  if (direction !== 0) buttons.at((focused + direction) % buttons.length)?.focus();
+  else if (key === "Home") buttons[0]?.focus();
+  else if (key === "End") buttons.at(-1)?.focus();
+  else return false;
+  return true;
 }

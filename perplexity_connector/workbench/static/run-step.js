@@ -218,7 +218,8 @@ function drawValues(output) {
  * @param {boolean} sandbox
  */
 function drawDetails(run, { step, envelope }, sandbox) {
-  const write = () => writeStep(step, applyBindings(step, outputsOf(run)), sandbox);
+  const values = () => ({ outputs: outputsOf(run), inputs: run.inputs });
+  const write = () => writeStep(step, applyBindings(step, values()), sandbox);
   return [drawRaw(envelope), drawCopyFold("Copy as", write)];
 }
 

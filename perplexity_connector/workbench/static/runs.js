@@ -6,6 +6,7 @@
 /**
  * @import {
  *   Envelope, ErrorData, FieldError, Flow, FlowPart, JsonObject, Run, RunItem, RunRequest, StepRun,
+ *   StepStatus,
  * } from "./types.js"
  */
 /** @import { RunView } from "./run-view.js" */
@@ -68,10 +69,16 @@ export class Runs extends EventTarget {
     return this.#envelopes.get(id)?.output ?? null;
   }
 
-  /** Return how a step of the page's flow ended last, or "". @param {{id: string, action: string}} step */
+  /**
+   * Return how a step of the page's flow ended last, and whether its kept output was used.
+   * @param {{id: string, action: string}} step
+   * @returns {{status: StepStatus | "", kept: "" | "kept" | "stale"}}
+   */
   statusOf({ id, action }) {
     const last = this.last?.steps.find((each) => each.id === id && each.action === action);
-    return last && last.status !== "waiting" ? last.status : "";
+    if (!last || last.status === "waiting") return { status: "", kept: "" };
+    if (last.status === "kept") return { status: "", kept: last.isStale ? "stale" : "kept" };
+    return { status: last.status, kept: "" };
   }
 
   /**

@@ -25,10 +25,10 @@ export function drawTools(place, namePlace, bench) {
   const copy = drawButton("copy", "Copy as", () => showCopies(bench), "copy-flow");
   const manage = () => bench.manageConnections();
   const connections = drawButton("key", "Connections", manage, "connections");
-  const more = drawMenu("More", "more", [
-    { label: "Save as\u2026", id: "save-as", onclick: () => saved.saveAs() },
-    { label: "Download", id: "download", onclick: () => saved.download() },
-    { label: "New flow", id: "new-flow", onclick: () => saved.begin() },
+  const more = drawMenu("More for the flow", [
+    ["Save as\u2026", () => saved.saveAs()],
+    ["Download", () => saved.download()],
+    ["New flow", () => saved.begin()],
   ]);
   const runAndStop = drawRunAndStop(bench);
   const show = () => {

@@ -14,13 +14,14 @@ export type TypeName = "array" | "boolean" | "integer" | "number" | "object" | "
 
 /** A JSON Schema that keeps the portable rules. */
 export interface Schema {
-  type?: TypeName;
+  type?: TypeName | "null" | (TypeName | "null")[];
   title?: string;
   description?: string;
   default?: Json;
   examples?: Json[];
   enum?: Json[];
   anyOf?: Schema[];
+  oneOf?: Schema[];
   format?: string;
   pattern?: string;
   minLength?: number;
@@ -39,11 +40,33 @@ export interface Schema {
   additionalProperties?: boolean;
 }
 
+/**
+ * How a value is taken. `pluck` points into each item of a list: the value is the list of what is
+ * there. With `join`, the items become one text. `default` is used where there is no value.
+ */
+export interface Taking {
+  pluck?: string;
+  join?: string;
+  default?: Json;
+}
+
 /** A value in the output of an earlier step. */
-export interface Reference {
+export interface StepReference extends Taking {
   step: string;
   pointer: string;
 }
+
+/** A value of the flow's inputs, by its pointer. */
+export interface InputReference extends Taking {
+  input: string;
+}
+
+/** A value of the item that a repeated step runs for, by its pointer. */
+export interface ItemReference extends Taking {
+  item: string;
+}
+
+export type Reference = StepReference | InputReference | ItemReference;
 
 export type Part = string | Reference;
 
@@ -71,17 +94,27 @@ export interface Suggestion {
 
 export type Suggest = (search: string) => Promise<Suggestion[]>;
 
-/** An earlier step whose output may be used, with the output of its last run. */
+/**
+ * Values that may be used: the output of an earlier step, with the output of its last run. Also the
+ * inputs of the flow and the item of a repeated step, which have no step id. `answer` points to the
+ * value that is offered first.
+ */
 export interface Earlier {
+  kind?: "input" | "item" | "step";
   step: string;
   title: string;
   schema: Schema;
-  result: JsonObject | null;
+  result: Json;
+  answer?: string;
 }
 
-/** One place of a form. `pattern` is its pointer with `*` for each index, as labels are named. */
+/**
+ * One place of a form. `pattern` is its pointer with `*` for each index, as labels are named. In one
+ * branch of a union, `whole` is the schema of the union.
+ */
 export interface FormNode {
   schema: Schema;
+  whole?: Schema;
   pointer: string;
   pattern: string;
   title: string;
@@ -122,7 +155,8 @@ export interface GuideStep {
 /** All that the page needs to draw an action. */
 export interface Description {
   connector: { id: string; title: string; connection?: { guide?: GuideStep[] } };
-  action: { options?: Record<string, string> };
+  /** `author_schemas`: output fields that follow a schema in the input, by their pointers. */
+  action: { options?: Record<string, string>; author_schemas?: Record<string, string> };
   schemas: { connection: Schema; input: Schema; output: Schema };
   labels: Record<string, Record<string, string>>;
 }

@@ -75,7 +75,10 @@ def flow_of(page: Page, folder: Path) -> Any:
     """The flow, as the page writes it to a file."""
     with page.expect_download() as download:
         # It is in the menu, which is closed.
-        page.locator("#download").evaluate("button => button.click()")
+        download_item = page.get_by_role(
+            "menuitem", name="Download", include_hidden=True
+        )
+        download_item.evaluate("button => button.click()")
     file = folder / "flow.json"
     download.value.save_as(file)
     return json.loads(file.read_text(encoding="utf-8"))

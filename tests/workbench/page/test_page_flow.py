@@ -33,7 +33,7 @@ def test_actions_are_dragged_in_mapped_and_run(page: Page, tmp_path: Path) -> No
     text_field(search, "Query").fill("moon distance")
     text_field(chat, "Content").fill("Summarise: ")
     chat.get_by_role(
-        "button", name="Use a value from an earlier step in Content"
+        "button", name="Use a value in Content"
     ).click()
     page.locator(f'[data-pick="{SNIPPET["pointer"]}"]').click()
     expect(chat.locator(".sf-token")).to_contain_text(
@@ -226,7 +226,7 @@ def test_a_flow_that_is_opened_has_not_run(page: Page, tmp_path: Path) -> None:
     open_flow(page, saved, tmp_path)
     expect(chips).to_have_count(0)
     step(page, 2).get_by_role(
-        "button", name="Use a value from an earlier step in Content"
+        "button", name="Use a value in Content"
     ).click()
     expect(page.locator('[data-pick="/results/0/snippet"]')).to_be_visible()
     expect(page.get_by_role("dialog").locator(".tree-sample")).to_have_count(0)
@@ -548,7 +548,7 @@ def test_the_toy_is_shown_as_any_connector_is(open_page: Open, tmp_path: Path) -
         page.locator('[data-action="toy/count"]').click()
         count = step(page, 2)
         count.get_by_role(
-            "button", name="Use a value from an earlier step in Text"
+            "button", name="Use a value in Text"
         ).click()
         page.locator('[data-pick="/text"]').click()
         run(page)

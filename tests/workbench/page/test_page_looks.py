@@ -55,7 +55,7 @@ def test_axe_finds_nothing_serious(open_page: Open, scheme: Scheme) -> None:
     issues += serious_issues(page)
     page.keyboard.press("Escape")
     chat.get_by_role(
-        "button", name="Use a value from an earlier step in Content"
+        "button", name="Use a value in Content"
     ).last.click()
     issues += serious_issues(page)
     page.get_by_role("button", name="Close").click()

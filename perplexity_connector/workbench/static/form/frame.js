@@ -5,7 +5,7 @@
 
 import { fill, h, drawIcon } from "../dom.js";
 
-const CONTROLS = "input, select, textarea, [role=textbox]";
+const CONTROLS = "input, select, textarea, [role=textbox], .sf-taken";
 
 /**
  * Draw the frame of a control, and register both with the form.
@@ -18,11 +18,12 @@ export function drawFrame(form, node, control, ...tools) {
   const id = form.idOf(node.pointer);
   const target = findControl(control);
   target.id = id;
-  const isTextBox = target.matches("[role=textbox]");
+  const isTextBox = target.matches("[role=textbox], [role=group]");
   const title = { class: "sf-label", id: `${id}-label`, for: id };
   const label = h(isTextBox ? "span" : "label", title, node.title, drawMark(node));
   if (isTextBox) target.setAttribute("aria-labelledby", `${id}-label`);
-  if (node.required && target.matches(CONTROLS)) target.setAttribute("aria-required", "true");
+  const isWritable = target.matches(CONTROLS) && !target.matches("[role=group]");
+  if (node.required && isWritable) target.setAttribute("aria-required", "true");
   const wrapper = h(
     "div",
     { class: "sf-field", "data-pointer": node.pointer },
