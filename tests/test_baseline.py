@@ -70,8 +70,25 @@ def _tightenings(old: Schema, new: Schema, place: str) -> Iterator[str]:
         for key in ("pattern", "format")
         if new.get(key) not in (None, old.get(key))
     )
-    if "enum" in new and not set(old.get("enum", [None])) <= set(new["enum"]):
-        yield f"{place}: enum"
+    yield from _lost_choices(old, new, place)
+
+
+def _lost_choices(old: Schema, new: Schema, place: str) -> Iterator[str]:
+    """Each keyword that refuses a value which was allowed. A constant is an enum of one value."""
+    allowed = _choices(old)
+    for key in ("enum", "const"):
+        left = _choices({key: new[key]} if key in new else {})
+        if left is not None and (allowed is None or not allowed <= left):
+            yield f"{place}: {key}"
+
+
+def _choices(schema: Schema) -> set[str] | None:
+    """The values that `enum` and `const` leave, as JSON; None if they leave all."""
+    sets = [schema["enum"]] if "enum" in schema else []
+    sets += [[schema["const"]]] if "const" in schema else []
+    if not sets:
+        return None
+    return set.intersection(*({json.dumps(value) for value in one} for one in sets))
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -131,6 +148,32 @@ def test_every_kind_of_break_is_found(
     else:
         holder[place[-1]] = value
     assert told in list(breaks(old, new, form=True))
+
+
+ONE, TWO, THREE = {"const": 1}, {"enum": [1, 2]}, {"enum": [1, 2, 3]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (ONE, TWO, []),
+        (TWO, THREE, []),
+        (ONE, {}, []),
+        (TWO, ONE, ["/version: const"]),
+        (THREE, TWO, ["/version: enum"]),
+        ({}, ONE, ["/version: const"]),
+        ({}, TWO, ["/version: enum"]),
+        (ONE, {"enum": [True, 2]}, ["/version: enum"]),
+        (ONE, {"const": 2}, ["/version: const"]),
+        (ONE | TWO, ONE, []),
+    ],
+)
+def test_the_values_of_a_form_may_become_more_but_not_fewer(
+    old: Schema, new: Schema, told: list[str]
+) -> None:
+    """A constant that becomes an enum with it allows all that it allowed."""
+    before, after = ({"properties": {"version": one}} for one in (old, new))
+    assert list(breaks(before, after, form=True)) == told
 
 
 def test_an_output_may_not_promise_less_but_may_give_more() -> None:

@@ -73,6 +73,11 @@ def ledger_folder(environ: Mapping[str, str]) -> Path:
     return _folder(environ, HOME_VARIABLE) or user_state_path("automation-host")
 
 
+def tables_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of the tables that a face was sent. Raises as `data_folder`."""
+    return ledger_folder(variables(environ)) / "tables"
+
+
 def ledger_url(environ: Mapping[str, str]) -> str:
     """Return the URL of the ledger's database, or nothing."""
     return _text(environ, LEDGER_VARIABLE)

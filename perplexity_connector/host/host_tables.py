@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from perplexity_connector.contract import JsonObject
 from perplexity_connector.host.validation.sealing import seal, seal_all
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
         JobItem,
-        JsonObject,
         TableFinishedItem,
         TableItem,
     )

@@ -12,6 +12,7 @@ from perplexity_connector.workbench.app import STATIC, create_app
 from perplexity_connector.workbench.launch import LaunchSecrets
 from perplexity_connector.workbench.saved_flows import SavedFlows
 from perplexity_connector.workbench.streams import Streams
+from perplexity_connector.workbench.uploads import Uploads
 
 # A cancelled run asks the provider to cancel too, which takes a moment.
 _GRACE_SECONDS = 5
@@ -67,6 +68,7 @@ class WorkbenchServer(NotifyingServer):
             sandbox=sandbox,
             flows=SavedFlows(flows),
             streams=self._streams,
+            uploads=Uploads(),
             ledger=ledger,
         )
         app = create_app(

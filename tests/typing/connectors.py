@@ -6,10 +6,12 @@ from typing import Self, assert_type
 
 from perplexity_connector import plugin
 from perplexity_connector.contract import (
+    ABSENT,
     FLOW_VERSION,
     HOST_API,
     MANIFEST_VERSION,
     PROJECT_NAME,
+    Absent,
     Action,
     ActionContext,
     ActionHandler,
@@ -25,6 +27,9 @@ from perplexity_connector.contract import (
     ConnectorSpecs,
     CostEstimate,
     CostEstimator,
+    Each,
+    EachOfInput,
+    EachOfStep,
     Effect,
     ErrorCode,
     EventType,
@@ -35,9 +40,12 @@ from perplexity_connector.contract import (
     Hint,
     HintGiver,
     HostApiRange,
+    InputReference,
+    ItemReference,
     JsonObject,
     JsonValue,
     Manifest,
+    OnFailure,
     Option,
     OptionLister,
     OptionsOrigin,
@@ -50,6 +58,7 @@ from perplexity_connector.contract import (
     SandboxSpec,
     Secret,
     Setting,
+    ValueReference,
     hookimpl,
     hookspec,
 )
@@ -197,6 +206,32 @@ def a_flow() -> Flow:
         bindings={"/name": binding},
     )
     return Flow(flow_version=1, steps=[step])
+
+
+def a_flow_of_version_2() -> Flow:
+    """A step may run for each item, and take inputs."""
+    reference: ValueReference = InputReference(input="/company", default="ACME")
+    missing: object | Absent = ABSENT
+    assert reference.default != missing
+    each: Each = EachOfStep(step="search", pointer="/results", max=5)
+    on_failure: OnFailure = "continue"
+    step = FlowStep(
+        id="sum",
+        connector="mine",
+        action="greet",
+        input={},
+        bindings={"/name": [reference, ItemReference(item="/title")]},
+        each=each,
+        on_failure=on_failure,
+    )
+    other = FlowStep(
+        id="all",
+        connector="mine",
+        action="greet",
+        input={},
+        each=EachOfInput(input="/names"),
+    )
+    return Flow(flow_version=2, inputs={"type": "object"}, steps=[step, other])
 
 
 def statuses_are_texts() -> None:

@@ -27,9 +27,14 @@ from perplexity_connector.contract import (
     FlowFinishedItem,
     FlowHintDocument,
     FlowItem,
+    FlowPriceDocument,
+    FlowStartedItem,
     FlowStepDocument,
     GuideStepDocument,
+    ItemFinishedItem,
+    ItemStartedItem,
     JsonObject,
+    KeptStepDocument,
     ManifestActionDocument,
     ManifestDocument,
     OptionDocument,
@@ -46,6 +51,7 @@ from perplexity_connector.contract import (
     SettingDocument,
     StatusEvent,
     StepFinishedItem,
+    StepSkippedItem,
     StepStartedItem,
     StreamItem,
     StreamItemOf,
@@ -68,6 +74,7 @@ def a_description(description: ActionDescription) -> None:
     assert_type(connector["settings"], list[SettingDocument])
     assert_type(connector["connection"], ConnectionSpecDocument)
     assert_type(connector["connection"]["guide"], list[GuideStepDocument])
+    assert_type(description["action"]["author_schemas"], dict[str, str])
 
 
 def a_palette(entry: PaletteEntry, problem: ProblemDocument) -> None:
@@ -143,6 +150,7 @@ def an_event(event: EventDocument) -> None:
     """It has a number, and a step if it is of a flow."""
     assert_type(event["seq"], int)
     assert_type(event.get("step"), str | None)
+    assert_type(event.get("item"), int | None)
 
 
 def a_flow(flow: FlowDocument, item: FlowItem, error: FlowErrorDocument) -> None:
@@ -157,6 +165,31 @@ def a_flow(flow: FlowDocument, item: FlowItem, error: FlowErrorDocument) -> None
         assert_type(item["envelope"], EnvelopeDocument)
     elif item["type"] == "flow.finished":
         assert_type(item, FlowFinishedItem)
+
+
+def an_item_of_a_flow(item: FlowItem) -> None:
+    """Its type decides which other keys it has."""
+    match item["type"]:
+        case "flow.started":
+            assert_type(item, FlowStartedItem)
+            assert_type(item["kept"], list[KeptStepDocument])
+        case "item.started":
+            assert_type(item, ItemStartedItem)
+            assert_type(item["index"], int)
+        case "item.finished":
+            assert_type(item, ItemFinishedItem)
+            assert_type(item["envelope"], EnvelopeDocument)
+        case "step.skipped":
+            assert_type(item, StepSkippedItem)
+            assert_type(item["missing"], str)
+        case _:
+            pass
+
+
+def a_price(price: FlowPriceDocument) -> None:
+    """It is in the currency that it names."""
+    assert_type(price["worst"], float)
+    assert_type(price["currency"], str)
 
 
 def a_hint(hint: FlowHintDocument) -> None:

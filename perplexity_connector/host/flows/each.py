@@ -4,7 +4,7 @@ import functools
 from collections.abc import Sequence
 
 from perplexity_connector.contract import (
-    ErrorDocument,
+    ErrorRecord,
     FieldError,
     FlowStep,
     JsonObject,
@@ -67,4 +67,4 @@ def output_schema_of_items(output: JsonObject) -> JsonObject:
 def _error_schema() -> JsonObject:
     from pydantic import TypeAdapter  # noqa: PLC0415 - heavy, and the palette needs none of it
 
-    return TypeAdapter(ErrorDocument).json_schema()
+    return TypeAdapter(ErrorRecord).json_schema()

@@ -152,7 +152,8 @@ class Flows:
         self, document: JsonObject, row: FlowRow
     ) -> "AsyncGenerator[FlowItem, None]":
         """Run a flow for a row of a table, or go on with it. It has been checked."""
-        going_on = GoingOn(need_ledger(self._ledger), self._check)
+        ledger = need_ledger(self._ledger)
+        going_on = GoingOn(ledger, self._check)
         work = await going_on.of_row(
             readable_flow(document), row, is_sandbox=self._is_sandbox
         )
@@ -163,7 +164,8 @@ class Flows:
             make_log=row.make_log,
             may_begin=row.may_begin,
         )
-        log = self._log(row.flow_id)
+        # Its content is kept as long as that of the job.
+        log = LedgerFlowLog(ledger, row.flow_id, keeps_content=True)
         async with aclosing(self._items(work, settings, log)) as items:
             async for item in items:
                 yield item

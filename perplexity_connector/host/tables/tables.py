@@ -24,6 +24,7 @@ from perplexity_connector.host.tables.jobs import Find, TableJob, prepare_job
 from perplexity_connector.host.tables.outputs.opening import check_output, open_output
 from perplexity_connector.host.tables.outputs.writing import Records, RecordWriter
 from perplexity_connector.host.tables.params import (
+    AnyTableOptions,
     FlowTableOptions,
     JobOptions,
     TableOptions,
@@ -378,7 +379,7 @@ class _JobReader:
         return self._ledger.find_rows(self._known.job_id, keys).result()
 
 
-async def _is_confirmed(options: TableOptions, item: "TablePlannedItem") -> bool:
+async def _is_confirmed(options: AnyTableOptions, item: "TablePlannedItem") -> bool:
     confirm = options.get("confirm")
     if confirm is None:
         return True

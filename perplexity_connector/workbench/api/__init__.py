@@ -11,8 +11,9 @@ from perplexity_connector.workbench.api.flows import FlowsApi
 from perplexity_connector.workbench.api.history import HistoryApi
 from perplexity_connector.workbench.api.parts import Parts
 from perplexity_connector.workbench.api.runs import RunsApi
+from perplexity_connector.workbench.api.tables import TablesApi
 
-_ROOMS = (CatalogueApi, ConnectionsApi, FlowsApi, RunsApi, HistoryApi)
+_ROOMS = (CatalogueApi, ConnectionsApi, FlowsApi, RunsApi, HistoryApi, TablesApi)
 
 
 def api_routes(parts: Parts) -> list[Route]:

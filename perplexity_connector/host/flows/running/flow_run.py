@@ -11,7 +11,8 @@ from perplexity_connector.contract import (
     FlowStep,
     JsonValue,
 )
-from perplexity_connector.host.flows.references import Values, items_of, missing_step
+from perplexity_connector.host.flows.each import items_of
+from perplexity_connector.host.flows.references import Values, missing_step
 from perplexity_connector.host.flows.running.each_run import EachRun, Emit
 from perplexity_connector.host.flows.running.flow_log import FlowLog
 from perplexity_connector.host.flows.running.step_runs import StepRuns

@@ -43,8 +43,8 @@ class GoingOn:
         inputs = known.inputs or {}
         recalled = await recall(self._ledger, known, flow)
         values = Values(outputs=recalled.outputs, inputs=inputs)
-        left = _left(flow, known.part, recalled)
-        require_valid(self._check, flow, left, values, connections)
+        part = _part(flow, known.part)
+        require_valid(self._check, flow, part, values, connections)
         known = await take_over(self._ledger, flow_id)
         recalled = await recall(self._ledger, known, flow)
         return _work(flow_id, flow, inputs, known.part, recalled)
@@ -60,6 +60,7 @@ class GoingOn:
             new = NewFlow(
                 flow_id=row.flow_id,
                 document={},  # the job has it, once for all rows
+                inputs=row.inputs,
                 is_sandbox=is_sandbox,
                 row_id=row.row_id,
             )
@@ -81,12 +82,9 @@ class GoingOn:
         return (await recall(self._ledger, last, flow)).elsewhere()
 
 
-def _left(flow: Flow, part: "JsonObject | None", recalled: Recalled) -> Part:
-    """Return the steps that still have to run, as a part of a flow."""
+def _part(flow: Flow, part: "JsonObject | None") -> Part:
     names: Any = part or {}
-    steps = part_of(flow, **names).steps
-    left = [step for step in steps if step.id not in recalled.records]
-    return Part(before=[step for step in flow.steps if step not in left], steps=left)
+    return part_of(flow, **names)
 
 
 def _work(
@@ -96,10 +94,11 @@ def _work(
     part: "JsonObject | None",
     recalled: Recalled,
 ) -> FlowWork:
+    steps = _part(flow, part).steps
     return FlowWork(
         flow_id=flow_id,
         inputs=inputs,
-        steps=_left(flow, part, recalled).steps,
+        steps=[step for step in steps if step.id not in recalled.records],
         outputs=recalled.outputs,
         kept=[{"step": step, "stale": False} for step in recalled.records],
         memory=recalled.memory,

@@ -12,10 +12,9 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
-from perplexity_connector.contract.flow import EachOfStep, Reference
 from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.flows.reading import read_flow
-from perplexity_connector.host.flows.references import references_of
+from perplexity_connector.host.flows.references import steps_of
 from perplexity_connector.host.flows.stale import stale_steps
 from perplexity_connector.host.ledger.entries import LedgerError
 from perplexity_connector.host.ledger.flow_entries import WHOLE, KnownFlow, KnownStep
@@ -144,13 +143,7 @@ def _with_users(before: Sequence[FlowStep], stale: Collection[str]) -> Collectio
     """Add the steps that refer to a stale one: a kept output may be of an older flow than they are."""
     found = set(stale)
     for step in before:
-        if any(source in found for source in _sources(step)):
+        if any(source in found for source in steps_of(step)):
             found.add(step.id)
     return found
 
-
-def _sources(step: FlowStep) -> set[str]:
-    """Return the ids of the steps that a step refers to."""
-    parts = [part for each in step.bindings.values() for part in references_of(each)]
-    ids = {part.step for part in parts if isinstance(part, Reference)}
-    return ids | ({step.each.step} if isinstance(step.each, EachOfStep) else set())

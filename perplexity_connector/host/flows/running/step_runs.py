@@ -109,7 +109,8 @@ class StepRuns:
             run = self._bound(step, run_id, values)
             if begun and begun.is_unsure and self._settings.retry != "unsure":
                 raise unsure_error()
-            await self._log.begin_step(step.id, run_id, item)
+            if begun is None or begun.is_elsewhere or not begun.checkpoint:
+                await self._log.begin_step(step.id, run_id, item)
             self._require_going_on()
         except ConnectorError as error:
             return record.failure_envelope(error)

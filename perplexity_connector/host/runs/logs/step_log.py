@@ -1,6 +1,5 @@
 """The log of a run that is one step of a table's row."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,6 +7,7 @@ from perplexity_connector.host.runs.logs.ledger_log import BudgetedRunLog
 from perplexity_connector.host.runs.logs.run_log import RunLog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     from perplexity_connector.host.ledger.entries import Claim, NewRun

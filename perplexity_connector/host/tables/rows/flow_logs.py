@@ -69,7 +69,7 @@ class FlowRowLog(RowLog):
         """Return the log of the next run of a step."""
         return LaterLog(make=self._make_log)
 
-    def _make_log(self, new: "NewRun", resumes: bool) -> RunLog:  # noqa: FBT001 - as `LaterLog` calls it
+    def _make_log(self, new: "NewRun", resumes: bool) -> RunLog:
         log = StepOfRowLog(
             self._ledger, new, self._brakes, within=self._claim, resumes=resumes
         )

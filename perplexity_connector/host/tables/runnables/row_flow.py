@@ -7,6 +7,7 @@ from perplexity_connector.contract import (
     ConnectorError,
     ErrorCode,
     JsonObject,
+    JsonValue,
 )
 from perplexity_connector.host.ledger.entries import ENDED
 from perplexity_connector.host.ledger.flow_entries import WHOLE
@@ -47,9 +48,11 @@ class RowFlow:
         }
         runs = before.steps if before and is_same else ()
         is_known = all(_has_cost(step) for step in runs)
-        self._cost: int | None = sum(step.cost for step in runs) if is_known else None
+        self._cost: int | None = (
+            sum(step.cost or 0 for step in runs) if is_known else None
+        )
         self._paid = {step.run_id for step in runs if step.run_state in ENDED}
-        self._outputs: JsonObject = {}
+        self._outputs: dict[str, JsonValue] = {}
         self._each: set[str] = set()
         self._status: RunStatusName | None = None
         self._last: EnvelopeDocument | None = None

@@ -20,7 +20,7 @@ from perplexity_connector.host.flows.checking import (
     errors_in_flow,
 )
 from perplexity_connector.host.flows.flows import Flows
-from perplexity_connector.host.flows.inputs import inputs_schema, prepare_inputs
+from perplexity_connector.host.flows.inputs import InputForm
 from perplexity_connector.host.flows.parts import part_of
 from perplexity_connector.host.flows.references import Values
 from perplexity_connector.host.flows.running.asking import readable_flow, require_valid
@@ -58,6 +58,7 @@ class RunnableFlow(Runnable):
     """A flow, with the connections and the timeout of its steps.
 
     * `_document`, `_flow`: the flow as it was given, and as it is read; `_part`: all of its steps.
+    * `_form`: makes the flow's inputs of those of a row.
     * `_check`: finds the errors of a row, and its price.
     * `_group`: the price group of its rows.
     """
@@ -80,6 +81,7 @@ class RunnableFlow(Runnable):
         self._timeout = timeout
         self._flow = readable_flow(document)
         self._part = part_of(self._flow)
+        self._form = InputForm(self._flow)
         self._check = FlowCheck(catalogue, runs)
         require_valid(self._check, self._flow, self._part, Values(), connections)
         self._document = as_object(to_json(document).value)
@@ -105,13 +107,13 @@ class RunnableFlow(Runnable):
         self, template: Mapping[str, str], columns: Collection[str]
     ) -> MakeInput:
         """Return the function that makes a row's inputs. Raises `ConnectorError` for a wrong template."""
-        return compile_inputs(template, columns, inputs_schema(self._flow))
+        return compile_inputs(template, columns, self._form.schema)
 
     def appraise(
         self, content: JsonObject
     ) -> "tuple[Sequence[FieldError], CostEstimate]":
         """Return the errors of a row's inputs, and the price of all steps: only that of valid ones counts."""
-        inputs, errors = prepare_inputs(self._flow, content)
+        inputs, errors = self._form.prepare(content)
         if errors:
             return errors, UNKNOWN_PRICE
         flow, part, known = self._flow, self._part, Values(inputs=inputs)
@@ -169,7 +171,7 @@ class RunnableFlow(Runnable):
     def _row(
         self, claim: "Claim", log: FlowRowLog, before: "KnownFlow | None"
     ) -> FlowRow:
-        inputs, _ = prepare_inputs(self._flow, claim.input)
+        inputs, _ = self._form.prepare(claim.input)
         known = claim.checkpoint or {}
         flow_id = str(known.get("flow") or new_flow_id())
         is_other = before is not None and before.flow_id != flow_id

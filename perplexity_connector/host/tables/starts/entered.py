@@ -52,7 +52,9 @@ def require_runnable(known: KnownJob, options: JobOptions, *, is_sandbox: bool) 
     if known.is_sandbox != is_sandbox:
         message = f"This job has {other_answers(known)}. Run it on a host that has such ones too."
     elif is_flow and given is not None:
-        message = "This job runs a flow: give connections by connector, not one connection."
+        message = (
+            "This job runs a flow: give connections by connector, not one connection."
+        )
     elif not is_flow and options.get("connections"):
         message = "This job runs an action: give its connection, not connections."
     elif _has_other(known, given) or _has_others(known, options):
