@@ -5,7 +5,7 @@
 
 import { fill, h, drawIcon, messageOf } from "./dom.js";
 import * as flows from "./flow-api.js";
-import { oldRun } from "./old-run.js";
+import { isErased, oldRun } from "./old-run.js";
 import { drawChip } from "./run-step.js";
 import { RunView } from "./run-view.js";
 import { writeAmount, writeClock, writeDay } from "./writing.js";
@@ -150,6 +150,13 @@ export class HistoryView {
    * @param {HTMLElement} said
    */
   #drawActions(entry, old, said) {
+    if (isErased(old)) {
+      return h(
+        "p",
+        { class: "note" },
+        "The content of this run was erased, so it cannot be shown.",
+      );
+    }
     const label = old.status === "running" ? "Follow it" : "Open this flow";
     const open = drawAction(label, () => this.#openFlow(old, entry), "button-primary");
     const ask = () => this.#askToForget(entry, said, forget);

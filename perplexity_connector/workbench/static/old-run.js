@@ -2,7 +2,7 @@
 
 /** @import { Flow, HistoryStep, ItemRun, OldFlow, OldRun, Run, StepRun, StepStatus } from "./types.js" */
 
-import { startRun } from "./run-state.js";
+import { EMPTY, startRun } from "./run-state.js";
 
 /**
  * Return an old run as a run.
@@ -29,19 +29,27 @@ export function oldRun(old, key, label) {
 }
 
 /** Return everything that a run of an old flow needs. @param {OldFlow} old */
-export function workOf({ flow, flow_id: flowId, inputs }) {
-  return { flow, flowId, inputs: inputs ?? {} };
+export function workOf(old) {
+  return { flow: flowOf(old), flowId: old.flow_id, inputs: old.inputs ?? {} };
+}
+
+/** Return whether the content of an old run is erased. @param {OldFlow | OldRun} old */
+export function isErased(old) {
+  return (old.kind === "flow" ? old.flow : old.input) === null;
 }
 
 /** Return the flow of an old run; that of a single run has one step. @param {OldFlow | OldRun} old */
 export function flowOf(old) {
-  return old.kind === "flow" ? old.flow : flowOfRun(old);
+  return old.kind === "flow" ? (old.flow ?? NOTHING) : flowOfRun(old);
 }
+
+/** The flow of a run whose content is erased. @type {Flow} */
+const NOTHING = { flow_version: 1, steps: [] };
 
 /** @param {OldRun} old @returns {Flow} */
 function flowOfRun({ connector, action, version, connection, input }) {
   const id = action.slice(action.lastIndexOf("_") + 1);
-  const step = { id, connector, action, version, connection, input, bindings: {} };
+  const step = { id, connector, action, version, connection, input: input ?? {}, bindings: {} };
   return { flow_version: 1, steps: [step] };
 }
 
@@ -63,7 +71,9 @@ const isOfItem = (item) => typeof item === "number" && item >= 0;
 function fillIn(run, old) {
   const step = run.steps.find(({ id }) => id === old.id);
   if (!step) return;
-  const { envelope, run_id: runId } = old;
+  const { run_id: runId } = old;
+  // Of an output that was given for a step, nothing else is known.
+  const envelope = old.envelope && { ...EMPTY, ...old.envelope };
   const change = { status: statusOf(old, run), runId: runId ?? "", envelope };
   if (isOfItem(old.item)) addItemRun(step, old.item, change);
   else Object.assign(step, change);

@@ -170,8 +170,8 @@ function itemFrom(index, output, error) {
   return { ...item, status, envelope: { ...EMPTY, status, output, error } };
 }
 
-/** @type {Envelope} */
-const EMPTY = {
+/** The keys of an envelope of which only the output is known. @type {Envelope} */
+export const EMPTY = {
   status: "succeeded",
   summary: "",
   output: null,

@@ -196,12 +196,10 @@ function askName(title, proposal, use) {
     if (event.key === "Enter" && !isComposing(event)) act(false);
   });
   const attributes = { type: "button", class: "button button-primary", onclick: () => act(false) };
-  const dialog = openDialog(title, [
-    h("label", { class: "sf-label", for: "name-field" }, "Name"),
-    field,
-    said,
-    h("div", { class: "dialog-buttons" }, h("button", attributes, "Save")),
-  ]);
+  const label = h("label", { class: "sf-label", for: "name-field" }, "Name");
+  const buttons = h("div", { class: "dialog-buttons" }, h("button", attributes, "Save"));
+  const body = h("div", { class: "dialog-body" }, h("div", {}, label, field), said, buttons);
+  const dialog = openDialog(title, [body]);
   field.select();
   return dialog;
 }

@@ -237,9 +237,10 @@ export class TableView extends EventTarget {
     fill(this.#plan, h("h3", {}, "Plan"), drawPlanFacts(plan), drawInvalid(plan), buttons);
   }
 
-  async #run() {
-    if (!this.#table) return;
-    const work = this.#work();
+  /** @param {"failed"} [retry] */
+  async #run(retry) {
+    if (!this.#table || this.#isRunning) return;
+    const work = { ...this.#work(), ...(retry && { retry }) };
     try {
       await this.#read(flows.runTable(this.#table.id, work));
     } catch (problem) {
@@ -296,11 +297,12 @@ export class TableView extends EventTarget {
       this.#isRunning && h("div", { class: "dialog-buttons" }, stop),
       drawFailed(this.#rows),
       this.#end && drawEnd(this.#end),
-      this.#end && this.#drawSave(),
+      this.#end && this.#drawSave(this.#end),
     );
   }
 
-  #drawSave() {
+  /** @param {TableEnd} end */
+  #drawSave({ rows }) {
     const save = async () => {
       try {
         const { blob, name } = await flows.loadOutput(this.#table?.id ?? "");
@@ -316,7 +318,9 @@ export class TableView extends EventTarget {
       drawIcon("save"),
       "Save the result",
     );
-    return h("div", { class: "dialog-buttons" }, button);
+    const again = { type: "button", class: "button", onclick: () => this.#run("failed") };
+    const retry = (rows.failed ?? 0) > 0 && h("button", again, "Run the failed rows again");
+    return h("div", { class: "dialog-buttons" }, retry, button);
   }
 
   /** @param {string} jobId */

@@ -402,18 +402,20 @@ export interface HistoryStep {
   envelope: Envelope | null;
 }
 
+/** An old run of a flow. `flow` is null once its content is erased. */
 export interface OldFlow {
   kind: "flow";
   flow_id: string;
   title: string | null;
   source: string | null;
-  flow: Flow;
+  flow: Flow | null;
   inputs: JsonObject | null;
   status: RunStatus;
   at: number;
   steps: HistoryStep[];
 }
 
+/** An old run of one action. `input` is null once its content is erased. */
 export interface OldRun {
   kind: "run";
   run_id: string;
@@ -421,7 +423,7 @@ export interface OldRun {
   action: string;
   version: number;
   connection: string | null;
-  input: JsonObject;
+  input: JsonObject | null;
   status: RunStatus;
   at: number;
   envelope: Envelope | null;
@@ -429,11 +431,15 @@ export interface OldRun {
 
 /* Tables */
 
-/** The flow that runs once a row. `template` has the text of an input, with {column} in it. */
+/**
+ * The flow that runs once a row. `template` has the text of an input, with {column} in it. `retry`
+ * runs the rows again that have failed.
+ */
 export interface TableWork {
   flow: Flow;
   template?: Record<string, string>;
   budget?: number;
+  retry?: "failed" | "unsure";
 }
 
 export interface TablePlan {
