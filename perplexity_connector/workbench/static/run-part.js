@@ -99,7 +99,7 @@ function drawKeptStep({ work, source, titleOf }, { step: id, stale }, kept) {
     { "data-kept": id },
     step && `${titleOf(step)} `,
     h("code", {}, id),
-    stale && h("span", { class: "chip chip-stale" }, "stale"),
+    stale && [" ", h("span", { class: "chip chip-stale" }, "stale")],
     reason && h("p", { class: "muted" }, reason),
   );
 }

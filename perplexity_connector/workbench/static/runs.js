@@ -199,12 +199,12 @@ export class Runs extends EventTarget {
    * @param {ErrorData} problem
    */
   async #find(run, problem) {
-    const hasBegun = run.steps.some(({ status }) => status !== "waiting");
-    if (hasBegun && problem.code === "unavailable") {
+    const isLost = ["not_found", "unavailable"].includes(problem.code);
+    if (isLost && run.steps.some(({ status }) => status !== "waiting")) {
       rewindRun(run);
       await this.#read(run, flows.followFlow(run.flowId));
-      if (run.status === "running") await this.#readOld(run);
     }
+    if (isLost && run.status === "running") await this.#readOld(run);
     if (run.status === "running") failRun(run, problem);
   }
 

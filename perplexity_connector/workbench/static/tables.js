@@ -27,6 +27,8 @@ export class TableView extends EventTarget {
   #columns = {};
   /** The plan, and the work that it is for. @type {{plan: TablePlan, work: TableWork} | null} */
   #planned = null;
+  /** The plan of the run that is shown. @type {TablePlan | null} */
+  #begun = null;
   /** The rows that have ended in this run. @type {TableRow[]} */
   #rows = [];
   /** @type {TableEnd | null} */
@@ -170,6 +172,7 @@ export class TableView extends EventTarget {
   #forget() {
     this.#table = null;
     this.#planned = null;
+    this.#begun = null;
     this.#rows = [];
     this.#end = null;
     this.#problem = "";
@@ -243,10 +246,10 @@ export class TableView extends EventTarget {
     const work = { ...this.#work(), ...(retry && { retry }) };
     try {
       await this.#read(flows.runTable(this.#table.id, work));
+      await this.#makePlan();
     } catch (problem) {
       this.#fail(problem);
     }
-    this.#drawPlan();
   }
 
   /** Follow the items of a table to its end. @param {AsyncGenerator<TableItem>} items */
@@ -273,14 +276,16 @@ export class TableView extends EventTarget {
 
   /** @param {TablePlan} plan */
   #onPlan(plan) {
+    this.#begun = plan;
     this.#planned = { plan, work: this.#work() };
     this.#drawPlan();
+    this.#drawProgress();
+    this.#progress.scrollIntoView({ block: "nearest" });
   }
 
   #drawProgress() {
-    const plan = this.#planned?.plan;
-    const hasBegun = this.#isRunning || this.#rows.length > 0 || this.#end !== null;
-    if (!plan || !hasBegun) {
+    const plan = this.#begun;
+    if (!plan) {
       fill(this.#progress);
       return;
     }

@@ -1,0 +1,162 @@
+"""Runs that outlive the page: parts of a flow, the history, and a page that comes back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.workbench.page.acting import open_flow, result, run, step
+from tests.workbench.page.conftest import Open, Workbench, sandboxed
+
+ITEM: dict[str, Any] = {"item": ""}
+ANSWERS: dict[str, Any] = {"pluck": "/content", "join": "\n"}
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+    """A workbench whose ledger and saved flows are its own."""
+    monkeypatch.setenv("AUTOMATION_HOST_HOME", str(tmp_path / "home"))
+    with sandboxed(tmp_path) as started:
+        yield started
+
+
+def chat(step_id: str, *content: Any, **more: Any) -> dict[str, Any]:
+    """A step that asks."""
+    return {
+        "id": step_id,
+        "connector": "perplexity",
+        "action": "create_chat_completion",
+        "version": 1,
+        "connection": None,
+        "input": {"model": "sonar", "messages": [{"role": "user"}]},
+        "bindings": {"/messages/0/content": list(content)},
+        **more,
+    }
+
+
+def flow_of_steps(*steps: dict[str, Any]) -> dict[str, Any]:
+    """A flow that takes a list of questions."""
+    questions = {"type": "array", "items": {"type": "string"}, "title": "Questions"}
+    inputs = {
+        "type": "object",
+        "properties": {"questions": questions},
+        "required": ["questions"],
+    }
+    return {"flow_version": 2, "inputs": inputs, "steps": list(steps)}
+
+
+def briefing() -> dict[str, Any]:
+    """Ask each question, then write one text."""
+    each = {"input": "/questions", "on_failure": "continue"}
+    answers = {"step": "answer", "pointer": "/items", **ANSWERS}
+    return flow_of_steps(
+        chat("answer", ITEM, each=each), chat("brief", "In short: ", answers)
+    )
+
+
+def fill_questions(page: Page, *questions: str) -> None:
+    """Write the flow's input, one question a line."""
+    page.get_by_role("textbox", name="Questions").fill("\n".join(questions))
+
+
+def choose(page: Page, number: int, command: str) -> Locator:
+    """Choose a command of a step's menu, and give the dialog that it opens."""
+    card = step(page, number)
+    card.get_by_role("button", name="More").click()
+    card.get_by_role("menuitem", name=command).click()
+    return page.get_by_role("dialog")
+
+
+def write(page: Page, number: int, text: str) -> None:
+    """Write at the end of a step's content."""
+    step(page, number).locator(".sf-tokens").first.focus()
+    page.keyboard.press("End")
+    page.keyboard.type(text)
+
+
+def show(page: Page, part: str) -> None:
+    """Show a part of the column of the runs."""
+    page.get_by_role("tab", name=part).click()
+
+
+def test_a_step_runs_alone_with_the_answers_of_before_and_all_is_found_again(
+    open_page: Open, fresh: Workbench, tmp_path: Path
+) -> None:
+    """Items in folds, failed ones first; kept and stale outputs with their reason and price; after a reload too."""
+    page = open_page(fresh)
+    open_flow(page, briefing(), tmp_path)
+    fill_questions(page, "How far is the Moon?", "Moon? sandbox:failed")
+    run(page)
+    answered = result(page, "answer")
+    expect(answered.locator(".items-count")).to_have_text("2 of 2 \u00b7 1 failed")
+    folds = answered.locator(".item-fold")
+    expect(folds.first).to_have_attribute("data-item", "1")
+    expect(folds.last.locator(".answer")).to_have_count(0)
+    folds.last.locator("summary").first.click()
+    expect(folds.last.locator(".answer")).not_to_be_empty()
+    billed = len(fresh.billed())
+
+    write(page, 2, " Please.")
+    dialog = choose(page, 2, "Run this step")
+    expect(dialog.locator("[data-kept=answer]")).to_be_visible()
+    expect(dialog.locator(".chip-stale")).to_have_count(0)
+    expect(dialog.locator(".part-price")).to_contain_text("$")
+    dialog.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator(".run-state .chip")).to_have_text("succeeded")
+    expect(result(page, "answer")).to_have_attribute("data-status", "kept")
+    assert len(fresh.billed()) == billed + 1
+
+    page.reload()
+    expect(page.locator(".run-state .chip")).to_have_text("succeeded")
+    write(page, 1, " Please.")
+    dialog = choose(page, 2, "Run from here")
+    stale = dialog.locator("[data-kept=answer]")
+    expect(stale).to_contain_text("stale")
+    expect(stale).to_contain_text("has changed")
+    dialog.get_by_role("button", name="Close").click()
+
+    show(page, "History")
+    entries = page.locator(".history-entry")
+    expect(entries).to_have_count(2)
+    page.get_by_role("searchbox", name="Search the history").fill("no such words")
+    expect(entries).to_have_count(0)
+    page.get_by_role("searchbox", name="Search the history").fill("Please")
+    expect(entries).to_have_count(1)
+    entries.click()
+    old = page.locator("#history-body")
+    expect(old.locator("[data-step=brief] .answer")).not_to_be_empty()
+    old.get_by_role("button", name="Open this flow").click()
+    # The flow on the page has a change that is not saved.
+    page.get_by_role("dialog").get_by_role("button", name="Do not save").click()
+    expect(
+        page.locator("#run-body [data-step=brief] .answer")
+    ).not_to_be_empty()
+    show(page, "History")
+    old.get_by_role("button", name="Forget it").click()
+    old.get_by_role("button", name="Forget it now").click()
+    page.get_by_role("searchbox", name="Search the history").fill("")
+    expect(entries).to_have_count(1)
+
+
+def test_a_page_that_comes_back_follows_its_run_and_an_interrupted_one_goes_on(
+    open_page: Open, fresh: Workbench, tmp_path: Path
+) -> None:
+    """A reload and another tab see the run under way, which ends once; a step of it is not paid twice."""
+    page = open_page(fresh)
+    open_flow(page, flow_of_steps(chat("ask", {"input": "/questions/0"})), tmp_path)
+    fill_questions(page, "How far is the Moon? sandbox:slow")
+    page.locator("#run-flow").click()
+    expect(result(page, "ask").locator(".answer")).not_to_be_empty()
+    page.reload()
+    expect(page.locator("#stop")).to_be_visible()
+    expect(result(page, "ask").locator(".answer")).not_to_be_empty()
+    other = page.context.new_page()
+    other.goto(fresh.address)
+    expect(other.locator(".step")).to_have_count(1)
+    expect(result(other, "ask").locator(".answer")).not_to_be_empty()
+    other.locator("#stop").click()
+    for each in (page, other):
+        expect(each.locator(".run-state .chip")).to_have_text("cancelled")
+    assert [each["status"] for each in fresh.billed()] == ["cancelled"]
