@@ -92,7 +92,6 @@ class Uploads:
         if extension not in _EXTENSIONS:
             pointer, message = "/name", f"Must end in {', '.join(_EXTENSIONS)}."
             raise wrong_field(pointer, message)
-        self._remove_old()
         table = self._new(name, extension)
         try:
             with table.path.open("wb") as file:
@@ -109,6 +108,14 @@ class Uploads:
         message = "This table is not here any more. Send it again."
         raise ConnectorError(ErrorCode.NOT_FOUND, message)
 
+    def remove_old(self) -> None:
+        """Remove tables that are older than what the ledger keeps."""
+        oldest = time.time() - _days() * _DAY_S
+        for folder in self._folders():
+            with suppress(OSError):
+                if folder.stat().st_mtime < oldest:
+                    shutil.rmtree(folder)
+
     def _folders(self) -> list[Path]:
         with _usable():
             return [*self._folder.glob("*")]
@@ -121,14 +128,6 @@ class Uploads:
             (folder / _NAME).write_text(shown, encoding="utf-8")
             (folder / f"table{extension}").touch(0o600)
             return _table_in(folder)
-
-    def _remove_old(self) -> None:
-        """Remove tables that are older than what the ledger keeps."""
-        oldest = time.time() - _days() * _DAY_S
-        for folder in self._folders():
-            with suppress(OSError):
-                if folder.stat().st_mtime < oldest:
-                    shutil.rmtree(folder)
 
     @property
     def _folder(self) -> Path:

@@ -26,6 +26,12 @@ class Bench:
     page: httpx.Client
     url: str
     flows: Path
+    thread: threading.Thread
+
+    def end(self) -> None:
+        """End the server, as Ctrl-C does."""
+        self.server.should_exit = True
+        self.thread.join()
 
     def call(self, method: str, path: str, document: Any = None) -> httpx.Response:
         """What the page's own script would get."""
@@ -101,7 +107,12 @@ def served(folder: Path) -> Iterator[Serve]:
                 httpx.Client(base_url=url, headers=headers, timeout=20)
             )
             return Bench(
-                server=server, host=host, page=page, url=url, flows=folder / "flows"
+                server=server,
+                host=host,
+                page=page,
+                url=url,
+                flows=folder / "flows",
+                thread=thread,
             )
 
         yield start
@@ -130,6 +141,9 @@ def bench(serve: Serve) -> Bench:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """A workbench for all tests of a module that change nothing."""
-    with served(tmp_path_factory.mktemp("guarded")) as start:
-        yield start()
+    """A workbench with a ledger, for all tests of a module that change nothing."""
+    folder = tmp_path_factory.mktemp("guarded")
+    ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
+    with served(folder) as start:
+        yield start(ledger=ledger)
+    ledger.close()

@@ -23,6 +23,7 @@ class Paused:
 
     def __init__(self) -> None:
         """Wait."""
+        self.begun = threading.Event()
         self.stopped = threading.Event()
         self._going = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop
@@ -35,6 +36,7 @@ class Paused:
         """Tell, wait, tell."""
         self._loop = asyncio.get_running_loop()
         ctx.emit({"type": "text.delta", "text": "a"})
+        self.begun.set()
         try:
             await self._going.wait()
         except asyncio.CancelledError:

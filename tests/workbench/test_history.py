@@ -83,7 +83,7 @@ def test_the_history_lists_flows_runs_and_tables(serve: Serve, ledger: Ledger) -
     assert (known["cost"], known["sandbox"]) == (0.5, False)
     assert known["ended_at"] >= known["at"] > 1_600_000_000_000
     assert (entries["run"]["summary"], entries["run"]["cost"]) == ("Moon", 1.0)
-    assert (entries["table"]["cost"], entries["table"]["counts"]) == (None, {})
+    assert (entries["table"]["cost"], entries["table"]["counts"]) == (0, {})
     half = bench.get("/api/history?limit=2")
     rest = bench.get(f"/api/history?limit=2&before={half['next']}")
     assert (ids(half) + ids(rest), rest["next"]) == (ids(page), None)

@@ -106,7 +106,8 @@ class HistoryEntry:
 
     * `title`: the name of a flow or a table, as far as it has one; else the action, as `connector.action`.
     * `at`: when it began.
-    * `cost`: the known costs; None if no run of it has one.
+    * `cost`: the known costs; None if there are none. That of a table is what its budget counts: costs,
+      and reservations that are open or in doubt.
     * `summary`: of a run, or of the last step of a flow.
     * `steps`: the ids of a flow's steps.
     * `counts`: the rows of a table by state.

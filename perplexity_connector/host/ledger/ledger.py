@@ -184,30 +184,31 @@ class Ledger(JobLedger, FlowLedger, TurnLedger):
             (budget_id,),
         )
 
-    def cancel(self, run_or_job_id: str) -> "Future[bool]":
-        """Ask the process of a run, or of a job's runs, to stop. Return whether one is under way.
+    def cancel(self, entry_id: str) -> "Future[bool]":
+        """Ask the process of a run, a flow, a step with `each`, or of a job's runs, to stop.
 
-        `LookupError` for an unknown id.
+        Return whether one is under way. `LookupError` for an unknown id.
         """
-        return self._write(lambda tx: lazy.keeping.cancel(tx.connection, run_or_job_id))
+        return self._write(lambda tx: lazy.keeping.cancel(tx.connection, entry_id))
 
-    def forget(self, job_or_run_id: str) -> "Future[None]":
-        """Close a job or a run, and erase its content.
+    def forget(self, entry_id: str) -> "Future[None]":
+        """Close a job, a run outside a job, or a flow with its runs, and erase the content.
 
         `LookupError` for an unknown id, `FencedError` while a process works on it.
         """
         return self._write(
             lambda tx: lazy.keeping.forget(
-                tx.connection, job_or_run_id, is_alive=tx.is_alive, now=tx.now
+                tx.connection, entry_id, is_alive=tx.is_alive, now=tx.now
             ),
             is_erasing=True,
         )
 
-    def erase(self, job_id: str) -> "Future[bool]":
-        """Erase the content of a job, or of a run outside a job, if it has ended.
+    def erase(self, entry_id: str) -> "Future[bool]":
+        """Erase the content of a job, a run outside a job, or a flow, if it has ended.
 
-        Digest, state and cost stay. Return whether it has ended.
+        Digest, state and cost stay. What is a part of a flow or of a job's row is erased with that.
+        Return whether it is erased.
         """
         return self._write(
-            lambda tx: lazy.erasing.erase(tx.connection, job_id), is_erasing=True
+            lambda tx: lazy.erasing.erase(tx.connection, entry_id), is_erasing=True
         )

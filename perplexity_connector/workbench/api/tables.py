@@ -53,6 +53,7 @@ class TablesApi:
 
     async def receive(self, request: Request) -> Response:
         """Keep a table, and return its columns."""
+        await run_in_threadpool(self._uploads.remove_old)
         with self._uploads.receive(read_name(request)) as upload:
             async for piece in request.stream():
                 upload.write(piece)

@@ -180,11 +180,23 @@ class Books:
         end = RunEnd(state=state, ended_at=self.now, **known)
         return self.do(run_ends.end_run, owner, claim, end)
 
-    def begin(self, owner: str, run_id: str = "run_1", **known: Any) -> Claim:
+    def begin(
+        self,
+        owner: str,
+        run_id: str = "run_1",
+        *,
+        within: Claim | None = None,
+        **known: Any,
+    ) -> Claim:
         """Begin a run outside a job."""
         new = NewRun(run_id=run_id, connector="toy", action="ask", version=1, **known)
         return self.do(
-            claims.begin_run, owner, new, is_alive=self.is_alive, now=self.now
+            claims.begin_run,
+            owner,
+            new,
+            within=within,
+            is_alive=self.is_alive,
+            now=self.now,
         )
 
     def take_over(self) -> int:

@@ -100,7 +100,7 @@ class FlowLedger(LedgerUser):
         def work(tx: "Transaction") -> None:
             lazy.flows.end_flow(tx.connection, tx.owner, flow_id, status, now=tx.now)
             if is_erasing:
-                lazy.erasing.erase_flow(tx.connection, flow_id)
+                lazy.erasing.erase(tx.connection, flow_id)
 
         return self._write(work, is_erasing=is_erasing)
 

@@ -47,22 +47,15 @@ def runs_of_flows(ids: "Ids") -> "Select[str]":
     return select(jobs.c.id).where(jobs.c.id.in_(named))
 
 
-def erase(connection: Connection, job_id: str) -> bool:
-    """Erase the content of a job that has ended, or of a run outside jobs. Return whether it had ended.
+def erase(connection: Connection, entry_id: str) -> bool:
+    """Erase the content of a job, a run or a flow that has ended, unless it is a part of another one.
 
-    A run of a flow keeps its content until that of the flow is erased.
+    Return whether it is erased.
     """
-    has_ended = (jobs.c.id == job_id, jobs.c.ended_at.is_not(None), _is_its_own)
+    has_ended = (jobs.c.id == entry_id, jobs.c.ended_at.is_not(None), _is_its_own)
     found = connection.scalars(select(jobs.c.id).where(*has_ended)).all()
     erase_jobs(connection, found)
-    return bool(found)
-
-
-def erase_flow(connection: Connection, flow_id: str) -> None:
-    """Erase the content of a flow that has ended, unless it belongs to the row of a table."""
-    has_ended = (flows.c.id == flow_id, flows.c.ended_at.is_not(None))
-    found = select(flows.c.id).where(*has_ended, flows.c.row_id.is_(None))
-    erase_flows(connection, connection.scalars(found).all())
+    return bool(found) or _erase_flow(connection, entry_id)
 
 
 def erase_expired(connection: Connection, *, ended_before: int) -> int:
@@ -99,6 +92,15 @@ def erase_flows(connection: Connection, ids: "Ids") -> None:
     content = dict.fromkeys(("document", "inputs", "summary"))
     erased = update(flows).where(flows.c.id.in_(ids))
     connection.execute(erased.values(content | {"content_erased": True}))
+
+
+def _erase_flow(connection: Connection, flow_id: str) -> bool:
+    has_ended = (flows.c.id == flow_id, flows.c.ended_at.is_not(None))
+    of_id = select(flows.c.id).where(*has_ended, flows.c.row_id.is_(None))
+    found = connection.scalars(of_id).all()
+    if found:
+        erase_flows(connection, found)
+    return bool(found)
 
 
 def _erase(connection: Connection, ids: "Ids") -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    case,
     func,
     or_,
     select,
     union_all,
 )
 
-from perplexity_connector.host.ledger.entries import ENDED, State
+from perplexity_connector.host.ledger.entries import ENDED, FLOW, State
 from perplexity_connector.host.ledger.flow_entries import (
     WHOLE,
     HistoryEntry,
@@ -27,6 +28,7 @@ from perplexity_connector.host.ledger.records.flow_reading import (
 )
 from perplexity_connector.host.ledger.records.searching import has_text, page
 from perplexity_connector.host.ledger.schema import (
+    budgets,
     flows,
     is_present,
     job_flows,
@@ -34,6 +36,7 @@ from perplexity_connector.host.ledger.schema import (
     rows,
     runs,
 )
+from perplexity_connector.host.ledger.transactions.budgets import job_budget
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping, Select
@@ -43,7 +46,10 @@ _IsAlive: TypeAlias = Callable[[str], bool]
 # Its query plan is two indexes, of flows and of jobs; a run outside a job is a job.
 _flow = select(flows.c.id, flows.c.created_at.label("at")).where(is_listed)
 _job = select(jobs.c.id, jobs.c.created_at.label("at")).where(jobs.c.flow_id.is_(None))
-_action = jobs.c.connector + "." + jobs.c.action
+_action = case(
+    (jobs.c.connector == FLOW, jobs.c.action),
+    else_=jobs.c.connector + "." + jobs.c.action,
+)
 _run = (
     select(
         runs.c.id,
@@ -68,7 +74,9 @@ _table = select(
     jobs.c.ended_at,
     jobs.c.is_sandbox,
     jobs.c.owner,
-)
+    # The sum over its runs would read each of them.
+    budgets.c.committed.label("cost"),
+).outerjoin_from(jobs, budgets, budgets.c.id == job_budget("") + jobs.c.id)
 _counts = (
     select(rows.c.job_id, rows.c.state, func.count())
     .where(is_present)
@@ -77,7 +85,6 @@ _counts = (
 _holders = (
     select(rows.c.job_id, rows.c.owner).distinct().where(rows.c.owner.is_not(None))
 )
-_table_costs = select(runs.c.job_id, func.sum(runs.c.cost)).group_by(runs.c.job_id)
 
 
 def find_history(
@@ -174,19 +181,16 @@ def _table_entries(
     connection: Connection, ids: Collection[str], is_alive: _IsAlive
 ) -> Iterator[HistoryEntry]:
     counts = _by_job(connection, _counts.where(rows.c.job_id.in_(ids)))
-    costs = _by_job(connection, _table_costs.where(runs.c.job_id.in_(ids)))
     holders = _by_job(connection, _holders.where(rows.c.job_id.in_(ids)))
     tables = connection.execute(_table.where(jobs.c.id.in_(ids))).mappings()
     for table in tables.all():
         known = dict(table)
         of_table = known["id"]
         owners = [known.pop("owner"), *(owner for (owner,) in holders[of_table])]
-        ((cost,),) = costs[of_table] or [(None,)]
         of_states = dict(counts[of_table])
         yield HistoryEntry(
             kind="table",
             status=_table_status(known["ended_at"], of_states, owners, is_alive),
-            cost=None if cost is None else int(cost),
             counts=of_states,
             **known,
         )

@@ -48,9 +48,8 @@ class RowFlow:
         }
         runs = before.steps if before and is_same else ()
         is_known = all(_has_cost(step) for step in runs)
-        self._cost: int | None = (
-            sum(step.cost or 0 for step in runs) if is_known else None
-        )
+        known = before.cost or 0 if before and is_same else 0
+        self._cost: int | None = known if is_known else None
         self._paid = {step.run_id for step in runs if step.run_state in ENDED}
         self._outputs: dict[str, JsonValue] = {}
         self._each: set[str] = set()
