@@ -23,7 +23,8 @@ import { keyOfEdit } from "./step-body.js";
 const OTHER = "This schema has more than the rows can show, so it is edited as JSON.";
 
 export class InputEditor {
-  element = h("div", { class: "input-editor" });
+  /** The place of the rows, or of the note that there are none. */
+  #place = h("div");
   /** The rows, which become the flow's inputs while nothing is wrong with them. */
   #form = h("schema-form");
   /** The rows that the flow has last got from here. @type {Row[]} */
@@ -33,6 +34,7 @@ export class InputEditor {
   /** The area with the schema as JSON; drawn again when the schema changes elsewhere. */
   #area = h("textarea");
   #json = drawFold("JSON Schema", [this.#area, this.#jsonNote]);
+  element = h("div", { class: "input-editor" }, this.#place, this.#json);
   /** The schema that is shown. @type {Schema | null | undefined} */
   #shown = undefined;
   #state;
@@ -40,7 +42,7 @@ export class InputEditor {
   /** @param {FlowState} state */
   constructor(state) {
     this.#state = state;
-    Object.assign(this.#form, { schema: ROWS_SCHEMA, labels: ROW_LABELS, hasJson: false });
+    Object.assign(this.#form, { schema: ROWS_SCHEMA, labels: ROW_LABELS, plain: true });
     this.#form.addEventListener("edit", () => this.#onRows());
   }
 
@@ -81,12 +83,11 @@ export class InputEditor {
 
   /** @param {Schema | null} inputs @param {boolean} hasRows */
   #draw(inputs, hasRows) {
-    const isWriting = document.activeElement === this.#area;
-    if (!isWriting) this.#drawArea(inputs);
-    const place = hasRows ? this.#form : this.#otherNote;
-    if (place.isConnected || isWriting) return;
-    this.#json.open = !hasRows;
-    fill(this.element, place, this.#json);
+    if (document.activeElement !== this.#area) this.#drawArea(inputs);
+    const shown = hasRows ? this.#form : this.#otherNote;
+    if (shown.isConnected) return;
+    if (!hasRows) this.#json.open = true;
+    fill(this.#place, shown);
   }
 
   /** @param {Schema | null} inputs */

@@ -13,7 +13,7 @@ export class RunForm {
   /** @param {() => void} onChange called when a value changes */
   constructor(onChange) {
     this.#onChange = onChange;
-    this.element.hasJson = false;
+    this.element.plain = true;
     this.element.addEventListener("edit", () => this.#onChange());
   }
 

@@ -61,7 +61,7 @@ export class SchemaForm extends HTMLElement {
    * @type {HTMLTextAreaElement | null}
    */
   #rawArea = null;
-  #hasJson = true;
+  #plain = false;
   #press = new Press(() => this.#showErrors());
   #top = h("ul", { class: "sf-top", role: "alert" });
 
@@ -173,10 +173,14 @@ export class SchemaForm extends HTMLElement {
     this.#showErrors();
   }
 
-  /** Whether a fold shows the value as JSON too. A schema with a secret never has it. */
-  set hasJson(/** @type {boolean} */ hasJson) {
-    this.#hasJson = hasJson;
+  /** Whether all fields are shown at once, and no JSON: for a form that is short. */
+  set plain(/** @type {boolean} */ plain) {
+    this.#plain = plain;
     this.#redraw();
+  }
+
+  get plain() {
+    return this.#plain;
   }
 
   /**
@@ -334,7 +338,7 @@ export class SchemaForm extends HTMLElement {
     this.#fields.clear();
     this.#errors.clearProblems();
     this.#rawArea = null;
-    const isRawShown = this.#hasJson && !hasSecret(this.#schema);
+    const isRawShown = !this.#plain && !hasSecret(this.#schema);
     const raw = isRawShown ? this.#drawRaw(this.#schema) : null;
     fill(this, this.#top, drawRootFields(this, this.#schema), raw);
     this.querySelectorAll("details").forEach((details, index) => {

@@ -28,7 +28,7 @@ export class StepBody {
   constructor(step, hooks) {
     this.step = step;
     this.#hooks = hooks;
-    this.#repeat = new RepeatSettings(step.uid, (change) => hooks.edit(step.uid, change));
+    this.#repeat = new RepeatSettings(step.uid, (change, key) => hooks.edit(step.uid, change, key));
     this.#parts = this.#drawParts();
     const { settings, eachError, formPlace } = this.#parts;
     const children = [settings, this.#repeat.element, eachError, formPlace];

@@ -3,6 +3,7 @@
 /** @import { Each, Earlier, OnFailure, SavedStep } from "./types.js" */
 
 import { fill, h, drawIcon } from "./dom.js";
+import { writeReference } from "./form/taking.js";
 import { drawToken } from "./form/tokens.js";
 import { pickReference } from "./mapping.js";
 
@@ -27,8 +28,12 @@ const LIST_SCHEMA = /** @type {const} */ ({ type: "array" });
 /** The settings of a step that decide how often it runs. */
 export class RepeatSettings {
   element = h("div", { class: "step-repeat" });
-  /** The settings that are drawn, as JSON. They are drawn again only when they change. */
+  /** The controls that stay when the list is drawn again: a redraw would take them from the hand. */
+  #controls;
+  /** The list that is drawn, as JSON. */
   #drawn = "";
+  /** The list as it is now. @type {Each | undefined} */
+  #each = undefined;
   /** @type {Earlier[]} */
   #sources = [];
   #uid;
@@ -38,33 +43,43 @@ export class RepeatSettings {
   constructor(uid, edit) {
     this.#uid = uid;
     this.#edit = edit;
+    const editItem = (/** @type {OnFailure} */ choice) =>
+      this.#change({ on_failure: choice === "stop" ? undefined : choice });
+    const editStep = (/** @type {OnFailure} */ choice) =>
+      edit({ on_failure: choice === "stop" ? undefined : choice });
+    this.#controls = {
+      max: this.#drawMax(),
+      item: drawSelect(this.#id("item-failure"), ITEM_CHOICES, editItem),
+      step: drawSelect(this.#id("failure"), STEP_CHOICES, editStep),
+    };
   }
 
   /** @param {SavedStep} step @param {Earlier[]} sources */
   show({ each, on_failure: onFailure = "stop" }, sources) {
+    this.#each = each;
     this.#sources = sources;
-    const hasLists = sources.length > 0;
-    const drawn = JSON.stringify([each, onFailure, hasLists]);
+    this.#draw(each, sources.length > 0);
+    const { max, item, step } = this.#controls;
+    if (document.activeElement !== max) max.value = String(each?.max ?? "");
+    item.value = each?.on_failure ?? "stop";
+    step.value = onFailure;
+  }
+
+  /** @param {Each | undefined} each @param {boolean} hasLists */
+  #draw(each, hasLists) {
+    const drawn = JSON.stringify([each && writeReference(each), hasLists]);
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
-    const focused = this.element.contains(document.activeElement)
-      ? document.activeElement?.id
-      : undefined;
+    const hadFocus = this.element.contains(document.activeElement);
+    const { max, item, step } = this.#controls;
     fill(
       this.element,
       (each || hasLists) && this.#drawList(each),
-      each && this.#drawMax(each),
-      each && this.#drawItemFailure(each),
-      this.#drawStepFailure(onFailure),
+      each && drawSetting("At most", max),
+      each && drawSetting("If an item fails", item),
+      drawSetting("If it fails", step),
     );
-    if (focused !== undefined) this.#focus(focused);
-  }
-
-  /** Move the focus to where it was, or to the first control. @param {string} id */
-  #focus(id) {
-    const same = id && this.element.querySelector(`#${CSS.escape(id)}`);
-    const control = same || this.element.querySelector("button, input, select");
-    if (control instanceof HTMLElement) control.focus();
+    if (hadFocus) this.element.querySelector("button")?.focus();
   }
 
   /** @param {Each | undefined} each */
@@ -78,36 +93,26 @@ export class RepeatSettings {
   /** @param {Each} each */
   #drawToken(each) {
     const remove = () => this.#edit({ each: undefined });
-    const token = drawToken(each, { remove, edit: () => this.#choose(each) });
+    const token = drawToken(each, { remove, edit: () => this.#choose() });
     return h("div", { class: "sf-input sf-taken" }, token);
   }
 
   #drawChoose() {
-    const attributes = { class: "button", id: this.#id("choose"), onclick: () => this.#choose() };
-    return h(
-      "button",
-      { type: "button", ...attributes },
-      drawIcon("repeat"),
-      "Choose a list\u2026",
-    );
+    const attributes = { type: "button", class: "button", onclick: () => this.#choose() };
+    return h("button", attributes, drawIcon("repeat"), "Choose a list\u2026");
   }
 
-  /** @param {Each} [each] */
-  async #choose(each) {
+  async #choose() {
     const target = { title: "Repeat for each", schema: { ...LIST_SCHEMA }, isWhole: true };
     const sources = this.#sources.filter(({ kind }) => kind !== "item");
     const picked = await pickReference(sources, target);
     if (!picked || "item" in picked.reference) return;
-    const { max, on_failure: onFailure } = each ?? {};
-    /** @type {Each} */
-    const chosen = { ...picked.reference };
-    if (max !== undefined) chosen.max = max;
-    if (onFailure !== undefined) chosen.on_failure = onFailure;
-    this.#edit({ each: chosen });
+    const { max, on_failure: onFailure } = this.#each ?? {};
+    this.#edit({ each: withoutBlanks({ ...picked.reference, max, on_failure: onFailure }) });
   }
 
-  /** @param {Each} each */
-  #drawMax(each) {
+  #drawMax() {
+    /** @type {HTMLInputElement} */
     const input = h("input", {
       type: "number",
       min: "1",
@@ -115,33 +120,18 @@ export class RepeatSettings {
       step: "1",
       class: "sf-input",
       id: this.#id("max"),
-      value: each.max ?? "",
       placeholder: String(STANDARD_MAX),
-      onchange: () => {
-        const { max: _, ...others } = each;
-        const number = Math.trunc(Number(input.value));
-        const bounded = Math.min(LIMIT, Math.max(1, number));
-        this.#edit({ each: input.value === "" ? others : { ...others, max: bounded } });
+      oninput: () => {
+        const number = Math.min(LIMIT, Math.max(1, Math.trunc(Number(input.value))));
+        this.#change({ max: input.value === "" ? undefined : number }, "max");
       },
     });
-    return drawSetting("At most", input);
+    return input;
   }
 
-  /** @param {Each} each */
-  #drawItemFailure(each) {
-    const { on_failure: chosen = "stop", ...others } = each;
-    const select = drawSelect(this.#id("item-failure"), ITEM_CHOICES, chosen, (choice) =>
-      this.#edit({ each: choice === "stop" ? others : { ...others, on_failure: choice } }),
-    );
-    return drawSetting("If an item fails", select);
-  }
-
-  /** @param {OnFailure} chosen */
-  #drawStepFailure(chosen) {
-    const select = drawSelect(this.#id("failure"), STEP_CHOICES, chosen, (choice) =>
-      this.#edit({ on_failure: choice === "stop" ? undefined : choice }),
-    );
-    return drawSetting("If it fails", select);
+  /** @param {Partial<Each>} change @param {string} [key] */
+  #change(change, key) {
+    if (this.#each) this.#edit({ each: withoutBlanks({ ...this.#each, ...change }) }, key);
   }
 
   /** @param {string} name */
@@ -150,16 +140,18 @@ export class RepeatSettings {
   }
 }
 
+/** Return a list without the settings that are not set. @param {Each} each @returns {Each} */
+function withoutBlanks(each) {
+  return JSON.parse(JSON.stringify(each));
+}
+
 /**
  * @param {string} id
  * @param {[OnFailure, string][]} choices
- * @param {OnFailure} chosen
  * @param {(choice: OnFailure) => void} change
  */
-function drawSelect(id, choices, chosen, change) {
-  const options = choices.map(([value, label]) =>
-    h("option", { value, selected: value === chosen }, label),
-  );
+function drawSelect(id, choices, change) {
+  const options = choices.map(([value, label]) => h("option", { value }, label));
   const select = h("select", { class: "sf-input", id }, options);
   select.addEventListener("change", () => change(select.value === "stop" ? "stop" : "continue"));
   return select;

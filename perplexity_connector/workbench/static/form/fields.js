@@ -66,7 +66,7 @@ export function drawRootFields(form, schema) {
   const draw = (/** @type {string} */ name) => drawField(form, propertyOf(schema, root, name));
   const shown = basic.map(draw);
   const others = advanced.map(draw);
-  if (shown.length === 0) return others;
+  if (shown.length === 0 || form.plain) return [shown, others];
   return [shown, others.length > 0 && drawFold("More options", others, { class: "fold sf-more" })];
 }
 
