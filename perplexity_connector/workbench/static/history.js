@@ -160,7 +160,7 @@ export class HistoryView {
     const label = old.status === "running" ? "Follow it" : "Open this flow";
     const open = drawAction(label, () => this.#openFlow(old, entry), "button-primary");
     const ask = () => this.#askToForget(entry, said, forget);
-    const forget = drawAction("Forget it", ask);
+    const forget = drawAction("Erase it", ask);
     const goOn = old.kind === "flow" && this.#drawGoOn(old, entry);
     return h("div", { class: "inline-form old-actions" }, open, goOn, forget);
   }
@@ -208,10 +208,10 @@ export class HistoryView {
       fill(said);
       opener.focus();
     });
-    const question = h("p", {}, "Remove this run and its answers from the history for good?");
+    const question = h("p", {}, "Erase the inputs and the answers of this run for good?");
     fill(
       said,
-      h("div", { class: "inline-form" }, question, drawAction("Forget it now", forget), keep),
+      h("div", { class: "inline-form" }, question, drawAction("Erase it now", forget), keep),
     );
     keep.focus();
   }

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.workbench.entering import session_header
 from tests.workbench.page.acting import open_flow, result, run, step
 from tests.workbench.page.conftest import Open, Workbench, sandboxed
 
@@ -15,11 +17,28 @@ ANSWERS: dict[str, Any] = {"pluck": "/content", "join": "\n"}
 
 
 @pytest.fixture
-def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
-    """A workbench whose ledger and saved flows are its own."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a ledger and of saved flows that no other test has."""
     monkeypatch.setenv("AUTOMATION_HOST_HOME", str(tmp_path / "home"))
-    with sandboxed(tmp_path) as started:
+    return tmp_path
+
+
+@pytest.fixture
+def fresh(home: Path) -> Iterator[Workbench]:
+    """A workbench over them."""
+    with sandboxed(home) as started:
         yield started
+
+
+def newest(workbench: Workbench) -> dict[str, Any]:
+    """The newest run of the history, as a page gets it."""
+    headers = session_header(workbench.address)
+    with httpx.Client(base_url=workbench.origin, headers=headers) as client:
+        entries = client.get("/api/history").raise_for_status().json()["entries"]
+        if not entries:
+            return {"status": "", "steps": []}
+        found: dict[str, Any] = client.get(f"/api/history/{entries[0]['id']}").json()
+        return found
 
 
 def chat(step_id: str, *content: Any, **more: Any) -> dict[str, Any]:
@@ -130,33 +149,65 @@ def test_a_step_runs_alone_with_the_answers_of_before_and_all_is_found_again(
     old.get_by_role("button", name="Open this flow").click()
     # The flow on the page has a change that is not saved.
     page.get_by_role("dialog").get_by_role("button", name="Do not save").click()
-    expect(
-        page.locator("#run-body [data-step=brief] .answer")
-    ).not_to_be_empty()
+    expect(page.locator("#run-body [data-step=brief] .answer")).not_to_be_empty()
     show(page, "History")
-    old.get_by_role("button", name="Forget it").click()
-    old.get_by_role("button", name="Forget it now").click()
-    page.get_by_role("searchbox", name="Search the history").fill("")
-    expect(entries).to_have_count(1)
+    old.get_by_role("button", name="Erase it").click()
+    old.get_by_role("button", name="Erase it now").click()
+    expect(entries).to_have_count(0)
 
 
-def test_a_page_that_comes_back_follows_its_run_and_an_interrupted_one_goes_on(
+def test_a_flow_waits_for_a_page_and_goes_on_after_a_restart(
+    open_page: Open, home: Path
+) -> None:
+    """A page that leaves lets its step end, and a new server goes on from the next one."""
+    with sandboxed(home) as first:
+        page = open_page(first)
+        asked = chat("ask", {"input": "/questions/0"})
+        open_flow(page, flow_of_steps(asked, chat("again", "Moon?")), home)
+        fill_questions(page, "How far is the Moon? sandbox:slow")
+        page.locator("#run-flow").click()
+        expect(result(page, "ask").locator(".answer")).not_to_be_empty()
+        page.goto("about:blank")
+        while not is_done(newest(first), "ask"):
+            pass
+        assert newest(first)["status"] == "running"
+        assert [each["status"] for each in first.billed()] == ["completed"]
+
+    with sandboxed(home) as again:
+        assert newest(again)["status"] == "interrupted"
+        page = open_page(again)
+        show(page, "History")
+        page.locator(".history-entry").click()
+        page.get_by_role("button", name="Go on").click()
+        expect(page.locator("#run-body .run-state .chip")).to_have_text("succeeded")
+        expect(result(page, "ask").first).to_have_attribute("data-status", "kept")
+        expect(page.locator("#run-body [data-step=again] .answer")).not_to_be_empty()
+        assert len(again.billed()) == 1
+
+
+def is_done(found: dict[str, Any], step_id: str) -> bool:
+    """Whether a step of a run has ended."""
+    return {"id": step_id, "state": "done"}.items() <= next(
+        (each for each in found["steps"] if each["id"] == step_id), {}
+    ).items()
+
+
+def test_a_page_that_comes_back_follows_its_run(
     open_page: Open, fresh: Workbench, tmp_path: Path
 ) -> None:
-    """A reload and another tab see the run under way, which ends once; a step of it is not paid twice."""
+    """It shows all that came meanwhile; so does another tab, where nothing is open yet. Each step is paid once."""
     page = open_page(fresh)
-    open_flow(page, flow_of_steps(chat("ask", {"input": "/questions/0"})), tmp_path)
+    asked = chat("ask", {"input": "/questions/0"})
+    open_flow(page, flow_of_steps(asked, chat("again", "Moon?")), tmp_path)
     fill_questions(page, "How far is the Moon? sandbox:slow")
     page.locator("#run-flow").click()
     expect(result(page, "ask").locator(".answer")).not_to_be_empty()
-    page.reload()
-    expect(page.locator("#stop")).to_be_visible()
-    expect(result(page, "ask").locator(".answer")).not_to_be_empty()
-    other = page.context.new_page()
-    other.goto(fresh.address)
-    expect(other.locator(".step")).to_have_count(1)
-    expect(result(other, "ask").locator(".answer")).not_to_be_empty()
-    other.locator("#stop").click()
-    for each in (page, other):
-        expect(each.locator(".run-state .chip")).to_have_text("cancelled")
-    assert [each["status"] for each in fresh.billed()] == ["cancelled"]
+    page.goto("about:blank")
+    while not is_done(newest(fresh), "ask"):
+        pass
+    page.goto(fresh.address)
+    for each in (page, open_page(fresh)):
+        expect(each.locator(".step")).to_have_count(2)
+        expect(each.locator(".run-state .chip")).to_have_text("succeeded")
+        expect(result(each, "ask").locator(".answer")).not_to_be_empty()
+    assert len(fresh.billed()) == 2

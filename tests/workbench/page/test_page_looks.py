@@ -54,9 +54,7 @@ def test_axe_finds_nothing_serious(open_page: Open, scheme: Scheme) -> None:
     expect(chat.locator(".sf-option").first).to_be_visible()
     issues += serious_issues(page)
     page.keyboard.press("Escape")
-    chat.get_by_role(
-        "button", name="Use a value in Content"
-    ).last.click()
+    chat.get_by_role("button", name="Use a value in Content").last.click()
     issues += serious_issues(page)
     page.get_by_role("button", name="Close").click()
     page.locator("#connections").click()
