@@ -7,6 +7,7 @@ warning, which the end of the command gives: the answer counts more.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from perplexity_connector.cli.flow_lines import resume_line
 from perplexity_connector.cli.output import say
 from perplexity_connector.cli.records import Records
 from perplexity_connector.contract import ErrorCode
@@ -29,6 +30,13 @@ def close_run(
         return
     for line in _lines(records, envelope, is_written=is_written):
         say(line)
+
+
+def close_flow(records: Records, flow_id: str) -> None:
+    """Say how to go on with a flow that has not succeeded, if the ledger has what that needs."""
+    known = records.find_flow(flow_id)
+    if known and known.document is not None:
+        say(resume_line(known))
 
 
 def _lines(

@@ -144,7 +144,7 @@ def describe(action: ActionName, *, as_json: AsJson = False) -> None:
 
 
 app.command()(run_commands.run)
-app.command()(run_commands.run_flow)
+app.command(epilog=run_commands.FLOW_EXAMPLES)(run_commands.run_flow)
 app.command()(table_commands.run_table)
 app.add_typer(history_commands.runs, name="runs")
 app.command()(history_commands.usage)

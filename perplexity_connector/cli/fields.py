@@ -50,16 +50,20 @@ def parse_object(text: str, label: str, example: str) -> JsonObject:
 
 
 def apply_assignments(
-    base: JsonObject, assignments: Sequence[str], schema: JsonObject
+    base: JsonObject,
+    assignments: Sequence[str],
+    schema: JsonObject,
+    *,
+    after: str = "the action",
 ) -> JsonObject:
     """Return the input with every FIELD=VALUE set, in order; dots lead into objects and lists.
 
     A value is read by its schema (`from_text`). An unknown field is set, so that validation points at
-    it. FIELD:=VALUE is always JSON. Raises `UsageError` for an assignment that cannot be read or has
-    no place in the input.
+    it. FIELD:=VALUE is always JSON. `after` names the argument before the first one. Raises
+    `UsageError` for an assignment that cannot be read or has no place in the input.
     """
     for number, assignment in enumerate(assignments, start=1):
-        label = f"Argument {number} after the action"
+        label = f"Argument {number} after {after}"
         name, equals, text = assignment.partition("=")
         path = field_path(name)
         if not equals or not path:

@@ -1,126 +1,195 @@
-"""The command `run-flow`: runs a saved flow step by step and shows each result."""
+"""The command `run-flow`: runs a saved flow, a part of it, or the rest of one that was cut short."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, aclosing
+import functools
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import typer
-
-from perplexity_connector.cli.aftermath import close_run
 from perplexity_connector.cli.connections import connection_by_connector
-from perplexity_connector.cli.delivery import Delivery
-from perplexity_connector.cli.exits import ExitCode, code_of_run
-from perplexity_connector.cli.fields import parse_object, read_text
-from perplexity_connector.cli.output import print_json, say
-from perplexity_connector.cli.progress import ConsoleRenderer
+from perplexity_connector.cli.exits import ExitCode
+from perplexity_connector.cli.flow_arguments import (
+    FlowArgs,
+    check_arguments,
+    flow_to_resume,
+    kept_outputs,
+    read_flow,
+    retry_of,
+    source_of,
+    steps_of,
+    steps_to_run,
+    values_of,
+)
+from perplexity_connector.cli.flow_errors import show_errors, show_refusal
+from perplexity_connector.cli.flow_lines import price_line, resume_line
+from perplexity_connector.cli.flow_renderer import FlowRenderer
+from perplexity_connector.cli.output import say
 from perplexity_connector.cli.records import Records
-from perplexity_connector.cli.run_output import show_problems, show_result
 from perplexity_connector.cli.stopping import StopSignals
-from perplexity_connector.cli.targets import HostMaker, choose_target
-from perplexity_connector.contract import FLOW_VERSION, JsonObject
-from perplexity_connector.contract.readers import as_objects, as_text
-from perplexity_connector.host import FlowOptions, Host, HostOptions
+from perplexity_connector.cli.targets import (
+    HostMaker,
+    RunTarget,
+    choose_target,
+)
+from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
+from perplexity_connector.contract.json import new_flow_id
+from perplexity_connector.contract.readers import as_int, as_text
+from perplexity_connector.host import FlowOptions, Host, HostOptions, ResumeOptions
 from perplexity_connector.rendering.errors import hint_line
-from perplexity_connector.rendering.results import totals_line
-from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import (
-        EnvelopeDocument,
-        FlowDocument,
-        FlowErrorDocument,
-        FlowItem,
-        RunStatusName,
-        StepFinishedItem,
-        StepStartedItem,
-    )
-
-_EXAMPLE = '{"flow_version": 1, "steps": []}'
+    from perplexity_connector.contract import FlowItem
+    from perplexity_connector.host.ledger.flow_entries import KnownFlow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlowArgs:
-    """The arguments of `run-flow`, as typed."""
+class _Work:
+    """The flow to run.
 
-    file: str
-    connection: str | None
-    sandbox: bool
-    timeout: float | None
-    stream: bool
-    as_json: bool
+    * `flow`: its document.
+    * `flow_id`: the id of this run of it; with --resume that of the run to go on with.
+    * `steps`: the ids of the steps that may run, and the ids of their connectors.
+    * `options`: for `Host.stream_flow`; None with --resume.
+    """
+
+    flow: JsonObject
+    flow_id: str
+    steps: Mapping[str, str]
+    options: FlowOptions | None
+
+    @property
+    def version(self) -> int:
+        """The version of the flow."""
+        return as_int(self.flow.get("flow_version")) or 1
 
 
 def run_saved_flow(args: FlowArgs, make_host: HostMaker, records: Records) -> int:
     """Run a flow and show its steps. Return the exit code of the step it ended with.
 
     Nothing is sent if the flow has an error. After a signal, or if the reader leaves, no further
-    step is run. Raises `UsageError` for a mistake in the arguments.
+    step is run. Raises `UsageError` for a mistake in the arguments, `ConnectorError` for a flow of
+    the ledger that cannot be used.
     """
+    check_arguments(args)
     host = make_host({})
-    flow = parse_object(read_text(args.file, "The flow"), "The flow", _EXAMPLE)
-    steps = as_objects(flow.get("steps"))
-    used = {as_text(step.get("connector")) for step in steps}
+    work = _new(args, records) if args.resume is None else _resumed(args, records)
     connections: Mapping[str, str | None] = connection_by_connector(
         host, args.connection
     )
+    used = set(work.steps.values())
     if args.sandbox:
         # A sandbox has a connection of its own, so the names in the flow need not exist.
         connections = dict.fromkeys(used)
-    if problems := host.validate_flow(flow, connections=connections):
-        _show_flow_errors(args, problems)
+    is_whole = args.resume is None and not args.is_part
+    if is_whole and (errors := host.validate_flow(work.flow, connections=connections)):
+        show_errors(args, errors)
         return ExitCode.INVALID
-    for hint in host.flow_hints(flow):
-        say(hint_line(f"step {hint['step']}, {hint['pointer']}", hint["message"]))
+    _show_hints(work, host)
     connectors = [one for one in host.connectors() if one["id"] in used]
+    target = choose_target(connectors, connections, sandbox=args.sandbox)
+    try:
+        return _run_on(target, args, work, make_host, records)
+    except ConnectorError as error:
+        if error.code != ErrorCode.INVALID_INPUT:
+            raise
+        show_refusal(args, work.flow, error)
+        return ExitCode.INVALID
+
+
+def _new(args: FlowArgs, records: Records) -> _Work:
+    """Return the flow of the file. Raises `UsageError` and `ConnectorError` as `kept_outputs`."""
+    flow, source = read_flow(args), source_of(args)
+    steps = steps_to_run(args, flow)
+    options = FlowOptions(
+        inputs=values_of(args, flow),
+        only=args.only,
+        from_step=args.from_step,
+        flow_id=(flow_id := new_flow_id()),
+        source=source,
+    )
+    if args.is_part:
+        options["outputs"] = kept_outputs(args, records)
+    else:
+        _show_interrupted(records.last_flow(source))
+    return _work(flow, flow_id, steps, options)
+
+
+def _show_interrupted(known: "KnownFlow | None") -> None:
+    """Say how to go on with the last run of the file, if a crash has cut it short."""
+    if known and known.status is None and not known.is_running:
+        say("The last run of this flow was cut short.")
+        say(resume_line(known))
+
+
+def _resumed(args: FlowArgs, records: Records) -> _Work:
+    """Return the flow of the ledger. Raises `UsageError` and `ConnectorError` as `flow_to_resume`."""
+    known = flow_to_resume(args, records)
+    flow = known.document or {}
+    return _work(flow, known.flow_id, steps_of(flow), None)
+
+
+def _work(
+    flow: JsonObject,
+    flow_id: str,
+    steps: Sequence[JsonObject],
+    options: FlowOptions | None,
+) -> _Work:
+    connectors = {
+        as_text(step.get("id")): as_text(step.get("connector")) for step in steps
+    }
+    return _Work(flow=flow, flow_id=flow_id, steps=connectors, options=options)
+
+
+def _show_hints(work: _Work, host: Host) -> None:
+    if work.options is None:
+        return
+    for hint in host.flow_hints(work.flow):
+        if hint["step"] in work.steps:
+            place = f"step {hint['step']}, {hint['pointer']}"
+            say(hint_line(place, hint["message"]))
+
+
+def _run_on(
+    target: AbstractContextManager[RunTarget],
+    args: FlowArgs,
+    work: _Work,
+    make_host: HostMaker,
+    records: Records,
+) -> int:
+    """Run the flow on the real service or a sandbox. Return the exit code."""
     with StopSignals() as signals:
-        with (
-            choose_target(connectors, connections, sandbox=args.sandbox) as target,
-            ExitStack() as stack,
-        ):
-            renderer = _FlowRenderer(args, records, stack)
-            options = FlowOptions(
-                connections=target.connections,
+        with target as chosen, ExitStack() as stack:
+            renderer = FlowRenderer(args, work.version, records, stack)
+            shared = ResumeOptions(
+                connections=chosen.connections,
                 timeout=args.timeout,
                 # A private sandbox ends with this process, so its runs cannot be resumed.
                 on_checkpoint=None if args.sandbox else records.note,
+                retry=retry_of(args),
             )
             host = make_host(
                 HostOptions(
-                    settings=target.settings,
+                    settings=chosen.settings,
                     ledger=records.ledger,
                     sandbox=args.sandbox,
                 )
             )
-            asyncio.run(_run(host, flow, options, renderer, signals))
-        return renderer.end(signals)
-
-
-def _show_flow_errors(args: FlowArgs, errors: Sequence["FlowErrorDocument"]) -> None:
-    if args.as_json:
-        print_json({"errors": errors}, on_one_line=args.stream)
-    say("error: The flow is not valid. Nothing was sent. (invalid_input)")
-    for error in errors:
-        step, pointer = error["step"], error["pointer"]
-        where = "the flow" if step is None else f"step {step}"
-        if pointer:
-            where = f"{where}, {pointer}"
-        say(f"{where}: {error['message']}")
+            asyncio.run(_run(host, work, shared, renderer, signals))
+        return renderer.end(signals, work.flow_id)
 
 
 async def _run(
     host: Host,
-    flow: JsonObject,
-    options: FlowOptions,
-    renderer: "_FlowRenderer",
+    work: _Work,
+    shared: ResumeOptions,
+    renderer: FlowRenderer,
     signals: StopSignals,
 ) -> None:
-    def stop() -> bool:
-        return host.cancel(renderer.run_id)
-
+    """Show the price and the items of the flow."""
+    stop = functools.partial(host.cancel, work.flow_id)
     with signals.asking(stop):
-        async with host, aclosing(host.stream_flow(flow, **options)) as items:
+        async with host, aclosing(await _begin(host, work, shared)) as items:
             async for item in items:
                 is_next = item["type"] == "step.started"
                 if is_next and (signals.code or renderer.delivery.has_failed):
@@ -131,103 +200,17 @@ async def _run(
                     stop()
 
 
-class _FlowRenderer:
-    """Shows the items of a flow and collects the results of its steps.
-
-    * `run_id`: the run of the current step; empty before the first one.
-    * `delivery`: writes on stdout.
-    * `_stack`: holds the renderer of the current step. The caller's block ends it too, so that the
-      terminal is in order after an error.
-    * `_step_renderer`: shows the events of the current step.
-    * `_envelopes`: the envelope of every step that has ended, by its id.
-    * `_status`: the status of the flow; that of a stopped one until it has ended.
-    """
-
-    def __init__(self, args: FlowArgs, records: Records, stack: ExitStack) -> None:
-        """Show nothing yet."""
-        self.run_id = ""
-        self.delivery = Delivery()
-        self._args = args
-        self._records = records
-        self._stack = stack
-        self._step_renderer = self._new_step_renderer()
-        self._envelopes: dict[str, EnvelopeDocument] = {}
-        self._status: RunStatusName = "cancelled"
-
-    def show_item(self, item: "FlowItem") -> None:
-        """Show an item of `Host.stream_flow`."""
-        if self._args.stream and self._args.as_json:
-            self.delivery.write(print_json, item, on_one_line=True)
-        match item["type"]:
-            case "step.started":
-                self._start_step(item)
-            case "step.finished":
-                self._finish_step(item)
-            case "flow.finished":
-                self._finish(item["status"])
-            case _:
-                self.delivery.write(self._step_renderer.show_event, item)
-
-    def end(self, signals: StopSignals) -> int:
-        """Show the document, then say how to go on. Return the exit code."""
-        ended_early = self.delivery.has_failed
-        if self._args.as_json and not self._args.stream:
-            self.delivery.write(print_json, self._document)
-        if self._args.as_json:
-            # Only now is it certain whether the steps were written.
-            for envelope in self._envelopes.values():
-                self._close(envelope)
-        code = ExitCode.SUCCEEDED
-        for envelope in self._envelopes.values():
-            # The last step decides, but it does not hide that an earlier one succeeded in part.
-            code = code_of_run(envelope) or code
-        if self._status == "cancelled":
-            code = ExitCode.SUCCEEDED if ended_early else ExitCode.INTERRUPTED
-            return signals.code or self.delivery.code(code)
-        return (signals.is_late and signals.code) or self.delivery.code(code)
-
-    @property
-    def _document(self) -> "FlowDocument":
-        """The flow's result as one document."""
-        return {
-            "flow_version": FLOW_VERSION,
-            "status": self._status,
-            "steps": [
-                {"id": name, "envelope": envelope}
-                for name, envelope in self._envelopes.items()
-            ],
-        }
-
-    def _finish(self, status: "RunStatusName") -> None:
-        self._status = status
-        if len(self._envelopes) > 1 and not self._args.as_json:
-            totals = totals_line(*self._envelopes.values())
-            self.delivery.write(typer.echo, f"\nAll steps: {totals}")
-
-    def _new_step_renderer(self) -> ConsoleRenderer:
-        shows_text = self._args.stream and not self._args.as_json
-        return ConsoleRenderer(text=shows_text, lines=False)
-
-    def _start_step(self, item: "StepStartedItem") -> None:
-        self.run_id = item["run_id"]
-        if not self._args.as_json:
-            gap = "\n" if self._envelopes else ""
-            heading = one_line(f"{item['step']} ({item['action']})")
-            self.delivery.write(typer.echo, f"{gap}{heading}\n")
-        self._step_renderer = self._stack.enter_context(self._new_step_renderer())
-
-    def _finish_step(self, item: "StepFinishedItem") -> None:
-        self._stack.close()
-        envelope = item["envelope"]
-        self._envelopes[item["step"]] = envelope
-        if not self._args.as_json:
-            self.delivery.write(show_result, envelope, self._step_renderer.streamed)
-        is_stopped = envelope["status"] == "cancelled"
-        # A reader that leaves stops the run. That is not an error.
-        if not (self.delivery.reader_left and is_stopped):
-            show_problems(envelope)
-        if not self._args.as_json:
-            self._close(envelope)
-
-    def _close(self, envelope: "EnvelopeDocument") -> None:
-        close_run(self._records, envelope, is_written=self.delivery.is_complete)
+async def _begin(
+    host: Host, work: _Work, shared: ResumeOptions
+) -> "AsyncGenerator[FlowItem, None]":
+    """Return the items of the flow. Show its price before, but not that of a whole one of version 1."""
+    if work.options is None:
+        return host.resume_flow(work.flow_id, **shared)
+    options = work.options | FlowOptions(
+        connections=shared.get("connections"),
+        timeout=shared.get("timeout"),
+        on_checkpoint=shared.get("on_checkpoint"),
+    )
+    if work.version > 1 or "outputs" in options:
+        say(price_line(await host.flow_price(work.flow, **options)))
+    return host.stream_flow(work.flow, **options)

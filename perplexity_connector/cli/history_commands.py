@@ -20,14 +20,15 @@ from perplexity_connector.cli.options import (
 Resumable = Annotated[
     str,
     typer.Argument(
-        metavar="RUN_ID|last", help="A run's id, or last for the newest unfinished run."
+        metavar="ID|last",
+        help="A run's or a flow's id, or last for the newest unfinished one.",
     ),
 ]
 RunOrJob = Annotated[
     str,
     typer.Argument(
         metavar="ID|last",
-        help="A run's id, a job's id or name, or last for the newest.",
+        help="The id of a run, a flow or a job, a job's name, or last for the newest.",
     ),
 ]
 
@@ -40,38 +41,47 @@ runs = typer.Typer(
 
 @runs.callback()
 @reporting_errors()
-def list_runs(
+def list_runs(  # noqa: PLR0913 - each option of the command is a parameter
     context: typer.Context,
     *,
     status: Annotated[
         str | None,
         typer.Option(
             metavar="STATE",
-            help="Only runs in this state: planned, claimed, sent, begun, done, failed or unsure.",
+            help="Only runs and jobs in this state (planned, claimed, sent, begun, done, failed, unsure), "
+            "or flows (running, interrupted, succeeded, failed, cancelled).",
+        ),
+    ] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Only entries with this text in their name, input, flow or summary.",
         ),
     ] = None,
     since: Since = None,
     limit: Annotated[
-        int, typer.Option(min=1, help="At most so many runs, the newest.")
+        int, typer.Option(min=1, help="At most so many entries, the newest.")
     ] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List the recorded runs, newest first: when, action, state, cost and first words.
 
-    A table is one line; an unfinished one says since when.
+    A flow is one line, and so is a table. An unfinished table says since when.
     """
     if context.invoked_subcommand is not None:
         return
-    from perplexity_connector.cli.history import list_history
+    from perplexity_connector.cli.history import Wanted, list_history
 
+    wanted = Wanted(status=status, search=search, since=since, limit=limit)
     with hosts.make_records() as records:
-        list_history(records, status, since, limit, as_json=as_json)
+        list_history(records, wanted, as_json=as_json)
 
 
 @runs.command()
 @reporting_errors()
 def show(run: RunOrJob, *, as_json: AsJson = False) -> None:
-    """Show all that is recorded of a run or a job."""
+    """Show all that is recorded of a run, a flow or a job."""
     from perplexity_connector.cli.history import show_entry
 
     with hosts.make_records() as records:
@@ -83,19 +93,19 @@ def show(run: RunOrJob, *, as_json: AsJson = False) -> None:
 def resume(
     run: Resumable, *, connection: ConnectionName = None, as_json: AsJson = False
 ) -> None:
-    """Go on with a run that a crash or a failure cut short, or show its answer again."""
-    from perplexity_connector.cli.running import RunArgs, run_action
+    """Go on with a run or a flow that a crash or a failure cut short, or show a run's answer again."""
+    from perplexity_connector.cli.resuming import resume_entry
 
     silence_logs()
     with hosts.make_records() as records:
-        args = RunArgs(resume=run, connection=connection, as_json=as_json)
-        raise typer.Exit(run_action(args, hosts.make_host, records))
+        code = resume_entry(records, hosts.make_host, run, connection, as_json=as_json)
+        raise typer.Exit(code)
 
 
 @runs.command()
 @reporting_errors()
 def cancel(run: RunOrJob) -> None:
-    """Ask the process that works on a run or a job to stop it."""
+    """Ask the process that works on a run, a flow or a job to stop it."""
     from perplexity_connector.cli.history import cancel_entry
 
     with hosts.make_records() as records:
@@ -105,7 +115,7 @@ def cancel(run: RunOrJob) -> None:
 @runs.command()
 @reporting_errors()
 def forget(run: RunOrJob) -> None:
-    """Close a run or a job, and erase all that was asked and answered in it. Costs stay counted."""
+    """Close a run, a flow or a job, and erase all that was asked and answered in it. Costs stay counted."""
     from perplexity_connector.cli.history import forget_entry
 
     with hosts.make_records() as records:

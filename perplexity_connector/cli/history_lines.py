@@ -1,11 +1,13 @@
 """Entries of the ledger as lines for people."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perplexity_connector.cli.spans import clock
 from perplexity_connector.contract import JsonValue
 from perplexity_connector.host.ledger.entries import KnownRun
+from perplexity_connector.host.ledger.flow_entries import KnownFlow
 from perplexity_connector.host.spending.money import NANO
 from perplexity_connector.rendering.money import usd_words
 from perplexity_connector.rendering.results import output_lines
@@ -17,16 +19,21 @@ if TYPE_CHECKING:
 _WORDS = 60
 
 
-def entry_line(entry: "KnownRun | KnownJob") -> str:
-    """Return a run or a job on one line: when, id, action, state, cost and first words."""
+def entry_line(entry: "KnownRun | KnownJob | KnownFlow") -> str:
+    """Return an entry on one line: when, id, action or flow, state, cost and first words."""
     if isinstance(entry, KnownRun):
-        cost, words = cost_words(entry.cost, entry.cost_basis), first_words(entry)
-        name, state = entry.run_id, state_words(entry)
+        parts = _run_parts(entry)
+    elif isinstance(entry, KnownFlow):
+        parts = _flow_parts(entry)
     else:
-        cost, words = cost_words(entry.cost), shortened(entry.name or "", _WORDS)
-        name, state = entry.job_id, job_state_words(entry)
-    parts = (clock(entry.created_at), name, entry.action, state, cost, words)
-    return "  ".join(one_line(part) for part in parts if part)
+        parts = _job_parts(entry)
+    line = (clock(entry.created_at), *parts)
+    return "  ".join(one_line(part) for part in line if part)
+
+
+def flow_state(flow: KnownFlow) -> str:
+    """Return how a flow has ended, or whether a process works on it."""
+    return flow.status or ("running" if flow.is_running else "interrupted")
 
 
 def state_words(run: KnownRun) -> str:
@@ -83,6 +90,25 @@ def job_lines(job: "KnownJob", runs: Iterable[KnownRun]) -> Iterator[str]:
         yield f"Perhaps billed twice: {job.perhaps_twice}"
     for run in runs:
         yield f"line {run.number}: {entry_line(run)}"
+
+
+def _run_parts(run: KnownRun) -> tuple[str, ...]:
+    cost = cost_words(run.cost, run.cost_basis)
+    return (run.run_id, run.action, state_words(run), cost, first_words(run))
+
+
+def _job_parts(job: "KnownJob") -> tuple[str, ...]:
+    name = shortened(job.name or "", _WORDS)
+    return (job.job_id, job.action, job_state_words(job), cost_words(job.cost), name)
+
+
+def _flow_parts(flow: KnownFlow) -> tuple[str, ...]:
+    title = flow.title or Path(flow.source or "flow").stem
+    sandbox = ", sandbox" if flow.is_sandbox else ""
+    state, cost = f"{flow_state(flow)}{sandbox}", cost_words(flow.cost)
+    longest = max(_texts(flow.inputs or {}), key=len, default="")
+    words = shortened(longest or flow.summary or "", _WORDS)
+    return (flow.flow_id, title, state, cost, words)
 
 
 def _run_facts(run: KnownRun) -> Iterator[str]:

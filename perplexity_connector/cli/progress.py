@@ -108,13 +108,24 @@ class ConsoleRenderer:
             case "text.delta":
                 self._show_text(event["text"])
             case "search.queries":
-                self._show_status(f"Searching: {'; '.join(event['queries'])}")
+                self.show_status(f"Searching: {'; '.join(event['queries'])}")
             case "status":
-                self._show_status(event["message"])
+                self.show_status(event["message"])
+
+    def show_status(self, message: str) -> None:
+        """Show a sentence beside the spinner, where there is one."""
+        if self._spinner:
+            self._spinner.show(message)
+
+    def stop_spinner(self) -> None:
+        """Wipe the spinner for good."""
+        if self._spinner:
+            self._spinner.stop()
+        self._spinner = None
 
     def __enter__(self) -> Self:
         """Show that the run has started."""
-        self._show_status("Running")
+        self.show_status("Running")
         return self
 
     def __exit__(
@@ -124,7 +135,7 @@ class ConsoleRenderer:
         trace: TracebackType | None,
     ) -> None:
         """Stop the spinner, and end the line of a text that was cut off by an error."""
-        self._stop_spinner()
+        self.stop_spinner()
         if error is None or isinstance(error, BrokenPipeError):
             return
         if self._pieces:
@@ -132,15 +143,6 @@ class ConsoleRenderer:
 
     def _show_text(self, text: str) -> None:
         if self._text and text:
-            self._stop_spinner()
+            self.stop_spinner()
             self._pieces.append(text)
             typer.echo(clean(text), nl=False)
-
-    def _show_status(self, message: str) -> None:
-        if self._spinner:
-            self._spinner.show(message)
-
-    def _stop_spinner(self) -> None:
-        if self._spinner:
-            self._spinner.stop()
-        self._spinner = None

@@ -1,5 +1,6 @@
 """The ledger as the commands use it: they wait for its answers. No answer of a run is lost by its problems."""
 
+import re
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument
     from perplexity_connector.host import Ledger, StepRun
     from perplexity_connector.host.ledger.entries import KnownJob, KnownRun
+    from perplexity_connector.host.ledger.flow_entries import KnownFlow
 
 _T = TypeVar("_T")
 
@@ -24,6 +26,12 @@ _ANSWER_S = 30.0
 # At the end of a command, for all that is queued.
 _CLOSE_S = 5.0
 _LISTED = 20
+_FLOW_ID = re.compile("flow_[0-9a-f]{32}")
+
+
+def is_flow_id(text: str) -> bool:
+    """Return whether a text is the id of a flow's run."""
+    return _FLOW_ID.fullmatch(text) is not None
 
 
 class Records:
@@ -93,12 +101,50 @@ class Records:
         name = self._last() if run_id == LAST else run_id
         if run := self.answer(self.ledger.run(name)):
             return run
+        if is_flow_id(name):
+            message = (
+                "That is a flow. Use: perplexity-connector run-flow --resume FLOW_ID"
+            )
+            raise UsageError(message)
         if self.find_job(name):
             message = "That is a table's job. Start its command again: finished rows are not paid again."
             raise UsageError(message)
         known = ", ".join(self.unfinished()) or "none"
         message = f"Unknown run. Unfinished runs, newest first: {known}."
         raise UsageError(message)
+
+    def find_flow(self, flow_id: str) -> "KnownFlow | None":
+        """Return a flow; None as for `find`."""
+        try:
+            return self.ledger.flow(flow_id).result(_ANSWER_S)
+        except (LedgerError, TimeoutError):
+            return None
+
+    def last_flow(self, source: str | None) -> "KnownFlow | None":
+        """Return the newest flow of a source that ran for no table; None as for `find`."""
+        if source is None:
+            return None
+        try:
+            return self.ledger.last_flow(source).result(_ANSWER_S)
+        except (LedgerError, TimeoutError):
+            return None
+
+    def get_flow(self, flow_id: str) -> "KnownFlow":
+        """Return a flow. `last` is the newest that was cut short; without one, the newest.
+
+        Raises `UsageError` for an unknown id; else as `answer`.
+        """
+        name = self._last_flow() if flow_id == LAST else flow_id
+        if flow := self.answer(self.ledger.flow(name)):
+            return flow
+        message = "Unknown flow run. The command `runs` lists the known ones."
+        raise UsageError(message)
+
+    def _last_flow(self) -> str:
+        flows = self.ledger.flows
+        cut_short = self.answer(flows(status="interrupted", limit=1))
+        newest = cut_short or self.answer(flows(limit=1))
+        return newest[0].flow_id if newest else LAST
 
     def find_job(self, name: str) -> "KnownJob | None":
         """Return the job of that id, name or output file; None without it. Raises as `answer`."""

@@ -61,7 +61,55 @@ RunTimeout = Annotated[
     typer.Option(metavar="S", help="Maximum seconds for the whole run."),
 ]
 FlowFile = Annotated[
-    str, typer.Argument(metavar="FILE", help="A saved flow; - reads stdin.")
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="A saved flow; - reads stdin. Leave it out with --resume.",
+    ),
+]
+FlowInputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="NAME=VALUE",
+        help="Values of the flow's inputs, as FIELD=VALUE of `run`. NAME:=VALUE is always JSON.",
+    ),
+]
+OnlyStep = Annotated[
+    str | None,
+    typer.Option(
+        "--only", metavar="STEP", help="Run only this step, with kept outputs."
+    ),
+]
+FromStep = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="STEP",
+        help="Run this step and those after it, with kept outputs.",
+    ),
+]
+KeptOutputs = Annotated[
+    str | None,
+    typer.Option(
+        "--with",
+        metavar="last|FLOW_ID|FILE",
+        help="Where the kept outputs are: the last run of FILE (the default), a run, or a file of --json.",
+    ),
+]
+ResumedFlow = Annotated[
+    str | None,
+    typer.Option(
+        "--resume",
+        metavar="FLOW_ID|last",
+        help="Go on with a flow that a crash, a stop or a failure cut short, from its step.",
+    ),
+]
+RetriedSteps = Annotated[
+    str | None,
+    typer.Option(
+        metavar="unsure",
+        help="With --resume: also run a step again that may have been paid.",
+    ),
 ]
 FlowConnection = Annotated[
     str | None,
@@ -74,6 +122,15 @@ StepTimeout = Annotated[
     float | None,
     typer.Option(metavar="S", help="Maximum seconds for each step."),
 ]
+
+# A line that begins with this control is not wrapped into the one before.
+FLOW_EXAMPLES = """\b
+Examples:
+  run-flow briefing.json company=ACME              run all of it
+  run-flow briefing.json company=ACME --only ask   run one step again
+  run-flow briefing.json company=ACME --from ask   run it and the later ones
+  run-flow --resume last                           go on after a crash or stop
+"""
 
 
 @reporting_errors()
@@ -122,8 +179,14 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
 
 @reporting_errors()
 def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
-    file: FlowFile,
+    file: FlowFile = "",
+    values: FlowInputs = None,
     *,
+    only: OnlyStep = None,
+    from_step: FromStep = None,
+    outputs: KeptOutputs = None,
+    resume: ResumedFlow = None,
+    retry: RetriedSteps = None,
     connection: FlowConnection = None,
     sandbox: UseSandbox = False,
     timeout: StepTimeout = None,
@@ -132,15 +195,24 @@ def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
 ) -> None:
     """Run the steps of a saved flow and show each result.
 
-    The first step that does not succeed ends the flow. The exit code is that of its run, see `run`.
+    A step that does not succeed ends the flow, and the exit code is that of its run, see `run`. 6: the
+    flow came to its end, but a step, an item or a part of a search did not succeed. Everything is
+    recorded, so a part of the flow can run with the outputs of before; stale ones are marked.
     """
-    from perplexity_connector.cli.flow_running import FlowArgs, run_saved_flow
+    from perplexity_connector.cli.flow_arguments import FlowArgs
+    from perplexity_connector.cli.flow_running import run_saved_flow
 
     check_timeout(timeout)
     check_sandbox(sandbox, connection)
     silence_logs()
     args = FlowArgs(
         file=file,
+        values=values or (),
+        only=only,
+        from_step=from_step,
+        outputs=outputs,
+        resume=resume,
+        retry=retry,
         connection=connection,
         sandbox=sandbox,
         timeout=timeout,

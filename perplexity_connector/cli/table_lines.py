@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from perplexity_connector.rendering.durations import wait_in_words
-from perplexity_connector.rendering.money import usd_words
+from perplexity_connector.rendering.money import price_words
 from perplexity_connector.rendering.tables import line_words, rows_and_cost
 from perplexity_connector.rendering.text import one_line
 
@@ -73,9 +73,9 @@ def _parts(plan: "TablePlannedItem") -> Iterator[str]:
 
 def _price_line(plan: "TablePlannedItem") -> str:
     price, seconds = plan["price"], plan["seconds"]
-    words = f"Price: likely {usd_words(price['likely'])}, at worst {usd_words(price['worst'])}"
-    if price["basis"] == "estimate":
-        words = f"{words}, or more: it is an estimate"
+    words = price_words(
+        price["likely"], price["worst"], is_estimate=price["basis"] == "estimate"
+    )
     return (
         words if seconds is None else f"{words}. Time: about {wait_in_words(seconds)}"
     )

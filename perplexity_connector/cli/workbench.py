@@ -74,6 +74,7 @@ def serve_workbench(
                 sandbox=args.sandbox,
                 ready=announce,
                 allowed=args.allowed,
+                ledger=records.ledger,
             )
         except OSError as problem:
             reason = problem.strerror

@@ -3,6 +3,7 @@
 * `AUTOMATION_HOST_HOME`: the folder in which the hosts of this user keep their files.
 * `AUTOMATION_HOST_MASTER_KEY`: the key of the stored connections, in place of a file.
 * `AUTOMATION_HOST_CHECK_MODES`: `0` accepts files that other users may read.
+* `AUTOMATION_HOST_FLOWS`: the folder of the saved flows.
 * `AUTOMATION_HOST_LEDGER`: the URL of the ledger's database, in place of a file.
 * `AUTOMATION_HOST_KEEP_DAYS`: how many days the ledger keeps inputs and outputs.
 * `AUTOMATION_HOST_RECORD_CONTENT`: `0` erases them as soon as their run or job ends.
@@ -16,6 +17,7 @@ from pathlib import Path
 HOME_VARIABLE = "AUTOMATION_HOST_HOME"
 MASTER_KEY_VARIABLE = "AUTOMATION_HOST_MASTER_KEY"
 CHECK_MODES_VARIABLE = "AUTOMATION_HOST_CHECK_MODES"
+FLOWS_VARIABLE = "AUTOMATION_HOST_FLOWS"
 LEDGER_VARIABLE = "AUTOMATION_HOST_LEDGER"
 KEEP_DAYS_VARIABLE = "AUTOMATION_HOST_KEEP_DAYS"
 RECORD_CONTENT_VARIABLE = "AUTOMATION_HOST_RECORD_CONTENT"
@@ -35,14 +37,20 @@ def data_folder(environ: Mapping[str, str]) -> Path:
     """
     from platformdirs import user_data_path  # noqa: PLC0415 - only stored connections need it
 
-    return _home(environ) or user_data_path("automation-host")
+    return _folder(environ, HOME_VARIABLE) or user_data_path("automation-host")
+
+
+def flows_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of the saved flows, which a user may share with others. Raises as `data_folder`."""
+    environ = variables(environ)
+    return _folder(environ, FLOWS_VARIABLE) or data_folder(environ) / "flows"
 
 
 def state_folder(application: str, environ: Mapping[str, str] | None = None) -> Path:
     """Return the folder in which an application keeps unfinished work. Raises as `data_folder`."""
     from platformdirs import user_state_path  # noqa: PLC0415 - only runs need it
 
-    home = _home(variables(environ))
+    home = _folder(variables(environ), HOME_VARIABLE)
     return home / application if home else user_state_path(application)
 
 
@@ -62,7 +70,12 @@ def ledger_folder(environ: Mapping[str, str]) -> Path:
     """Return the folder of the ledger, which all hosts of this user share. Raises as `data_folder`."""
     from platformdirs import user_state_path  # noqa: PLC0415 - only a ledger needs it
 
-    return _home(environ) or user_state_path("automation-host")
+    return _folder(environ, HOME_VARIABLE) or user_state_path("automation-host")
+
+
+def tables_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of the tables that a face was sent. Raises as `data_folder`."""
+    return ledger_folder(variables(environ)) / "tables"
 
 
 def ledger_url(environ: Mapping[str, str]) -> str:
@@ -89,8 +102,8 @@ def daily_budget(environ: Mapping[str, str]) -> str:
     return _text(environ, DAILY_BUDGET_VARIABLE)
 
 
-def _home(environ: Mapping[str, str]) -> Path | None:
-    text = _text(environ, HOME_VARIABLE)
+def _folder(environ: Mapping[str, str], name: str) -> Path | None:
+    text = _text(environ, name)
     return Path(text).expanduser().absolute() if text else None
 
 

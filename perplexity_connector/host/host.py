@@ -325,4 +325,4 @@ class Host(HostFlows, HostTables):
     def _tables(self) -> "Tables":
         from perplexity_connector.host.tables.tables import Tables  # noqa: PLC0415 - heavy
 
-        return Tables(self._catalogue, self._runs)
+        return Tables(self._catalogue, self._runs, lambda: self._flows)

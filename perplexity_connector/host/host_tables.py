@@ -6,11 +6,20 @@ from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from perplexity_connector.host.validation.sealing import seal
+from perplexity_connector.contract import JsonObject
+from perplexity_connector.host.validation.sealing import seal, seal_all
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import JobItem, TableFinishedItem, TableItem
-    from perplexity_connector.host.tables.params import JobOptions, TableOptions
+    from perplexity_connector.contract import (
+        JobItem,
+        TableFinishedItem,
+        TableItem,
+    )
+    from perplexity_connector.host.tables.params import (
+        FlowTableOptions,
+        JobOptions,
+        TableOptions,
+    )
     from perplexity_connector.host.tables.tables import Tables
 
 
@@ -43,6 +52,23 @@ class HostTables(ABC):
         seal(options)
         return self._tables.stream(connector, action, table, template, options)
 
+    def stream_flow_table(
+        self,
+        flow: JsonObject,
+        table: str | Path,
+        template: Mapping[str, str] | None = None,
+        **options: "Unpack[FlowTableOptions]",
+    ) -> "AsyncGenerator[TableItem, None]":
+        """Run a saved flow for each line of a CSV or JSON Lines file, and write a record for each.
+
+        The line is the flow's inputs: each column that has the name of an input gives its value.
+        With a `template`, it has a text for each input instead, as for `stream_table`. A row whose
+        process has died goes on from its step. The items, closing and errors are those of
+        `stream_table`; `invalid_input` also for a flow with an error.
+        """
+        seal_all(options)
+        return self._tables.stream_flow(flow, table, template, options)
+
     def stream_job(
         self, job: str, **options: "Unpack[JobOptions]"
     ) -> "AsyncGenerator[JobItem, None]":
@@ -56,6 +82,7 @@ class HostTables(ABC):
         `invalid_input` for one that cannot be run here.
         """
         seal(options)
+        seal_all(options)
         return self._tables.stream_job(job, options)
 
     async def write_table(

@@ -13,8 +13,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
-from perplexity_connector.host import Host
-from perplexity_connector.workbench.api import Api
+from perplexity_connector.workbench.api import api_routes
+from perplexity_connector.workbench.api.parts import Parts
 from perplexity_connector.workbench.failures import RefusedError, error_response
 from perplexity_connector.workbench.launch import LaunchSecrets
 from perplexity_connector.workbench.reading import read_body, read_text
@@ -23,21 +23,24 @@ from perplexity_connector.workbench.security import SESSION_PATH, protect
 STATIC = Path(__file__).with_name("static")
 
 
-def create_app(  # noqa: PLR0913 - all but two are keywords
-    host: Host,
-    api: Api,
+def create_app(
+    parts: Parts,
     *,
     port: int,
     secrets: LaunchSecrets,
     static: Path = STATIC,
     allowed: Sequence[str] = (),
 ) -> ASGIApp:
-    """Return the application; it opens the host at its start, and closes it at its end."""
+    """Return the application.
+
+    It opens the host at its start. At its end, it waits for all that was stopped, and closes the host.
+    """
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with host:
+        async with parts.host:
             yield
+            await parts.streams.end()
 
     def page(_: Request) -> Response:
         return FileResponse(static / "index.html")
@@ -50,7 +53,7 @@ def create_app(  # noqa: PLR0913 - all but two are keywords
         routes=[
             Route("/", page),
             Route(SESSION_PATH, enter, methods=["POST"]),
-            *api.routes,
+            *api_routes(parts),
             Mount("/static", StaticFiles(directory=static, check_dir=False)),
         ],
         exception_handlers=dict.fromkeys(

@@ -40,6 +40,9 @@ _HEADERS = {
 SESSION_HEADER = "X-Workbench-Session"
 # Where a page exchanges its token for the session.
 SESSION_PATH = "/api/session"
+# Where a page sends a table, the one body that is not JSON.
+TABLES_PATH = "/api/tables"
+_JSON, _BYTES = "application/json", "application/octet-stream"
 _NO_SESSION = (
     "Open the address that the workbench printed at its start: it holds the token."
 )
@@ -104,8 +107,10 @@ class _PageAccess:
         session = request.headers.get(SESSION_HEADER, "")
         if not (_is_public(request) or is_same_text(session, self._session)):
             return _refusal(401, ErrorCode.INVALID_CREDENTIALS, _NO_SESSION)
-        if not _is_json_or_empty(request):
-            message = "The body of a request must be application/json."
+        if not _has_good_body(request):
+            message = (
+                f"The body of a request must be {_JSON}, and that of a table {_BYTES}."
+            )
             return _refusal(415, ErrorCode.INVALID_INPUT, message)
         return None
 
@@ -138,13 +143,15 @@ def _is_public(request: Request) -> bool:
     return path in ("/", SESSION_PATH) or path.startswith("/static/")
 
 
-def _is_json_or_empty(request: Request) -> bool:
+def _has_good_body(request: Request) -> bool:
+    """Return whether the body has a type that no form of another page can send, or is empty."""
     has_body = (
         request.headers.get("content-length", "0") != "0"
         or "transfer-encoding" in request.headers
     )
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind == "application/json" or not has_body
+    wanted = _BYTES if request.scope["path"] == TABLES_PATH else _JSON
+    return kind == wanted or not has_body
 
 
 def _refusal(

@@ -4,12 +4,15 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from perplexity_connector.host import Host
+from perplexity_connector.host import Host, Ledger
 from perplexity_connector.serving.listener import LOOPBACK, is_loopback, listen
 from perplexity_connector.serving.server import NotifyingServer, quiet_config
-from perplexity_connector.workbench.api import Api
+from perplexity_connector.workbench.api.parts import Parts
 from perplexity_connector.workbench.app import STATIC, create_app
 from perplexity_connector.workbench.launch import LaunchSecrets
+from perplexity_connector.workbench.saved_flows import SavedFlows
+from perplexity_connector.workbench.streams import Streams
+from perplexity_connector.workbench.uploads import Uploads
 
 # A cancelled run asks the provider to cancel too, which takes a moment.
 _GRACE_SECONDS = 5
@@ -32,6 +35,8 @@ class WorkbenchServer(NotifyingServer):
         ready: Callable[[str], None],
         static: Path = STATIC,
         allowed: Sequence[str] = (),
+        flows: Path | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         """Make it over a host that is not open yet.
 
@@ -42,6 +47,8 @@ class WorkbenchServer(NotifyingServer):
             ready: Called with `address` once the workbench answers.
             static: The folder of the page's files.
             allowed: Names, with or without a port, of proxies and tunnels that lead here.
+            flows: The folder of the saved flows; the user's if left out.
+            ledger: The ledger of the host, which has the history.
 
         Raises:
             OSError: the port is taken.
@@ -55,10 +62,17 @@ class WorkbenchServer(NotifyingServer):
             f"{_page_at(name, own_port)}#token={secrets.token}" for name in allowed
         ]
         self.single_address = f"{page}#token={secrets.single_token}"
-        api = Api(host, sandbox=sandbox)
+        self._streams = Streams(host)
+        parts = Parts(
+            host=host,
+            sandbox=sandbox,
+            flows=SavedFlows(flows),
+            streams=self._streams,
+            uploads=Uploads(),
+            ledger=ledger,
+        )
         app = create_app(
-            host,
-            api,
+            parts,
             port=own_port,
             secrets=secrets,
             static=static,
@@ -69,7 +83,6 @@ class WorkbenchServer(NotifyingServer):
             on_ready=lambda: ready(self.address),
             on_stop=self._stop,
         )
-        self._api = api
         self.until_stop = ExitStack()
 
     def serve_until_stopped(self) -> None:
@@ -78,7 +91,7 @@ class WorkbenchServer(NotifyingServer):
             self.run(sockets=[self._listener])
 
     def _stop(self) -> None:
-        self._api.stop()
+        self._streams.stop()
         self.until_stop.close()
 
 

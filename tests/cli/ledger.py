@@ -1,9 +1,8 @@
 """A ledger in memory, as the command line and a host use one, and a host's way of writing into it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from perplexity_connector.contract import EnvelopeDocument, JsonObject
 from perplexity_connector.host.ledger.entries import (
@@ -17,8 +16,16 @@ from perplexity_connector.host.ledger.entries import (
     State,
     UsageRow,
 )
+from perplexity_connector.host.ledger.flow_entries import (
+    HistoryEntry,
+    HistoryKind,
+    KnownFlow,
+)
+from tests.cli.flow_ledger import FakeFlows
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 NOW = 1_790_000_000_000
 _ACTION: dict[str, Any] = {
     "connector": "toy",
@@ -71,14 +78,12 @@ JOB = KnownJob(
 )
 
 
-class FakeLedger:
-    """Keeps runs in a dictionary, newest last.
+class FakeLedger(FakeFlows):
+    """Keeps runs in a dictionary, newest last, and flows.
 
     * `entries`, `held`: the runs by id, and those of another process that lives.
     * `rows`, `known_jobs`: the usage and the jobs that it returns.
-    * `problem`: what every method's future raises.
     * `warnings`: what `close` returns.
-    * `asked`: what the commands have asked it for, in turn.
     """
 
     place = "memory"
@@ -88,13 +93,12 @@ class FakeLedger:
 
     def __init__(self) -> None:
         """Keep nothing yet."""
+        super().__init__()
         self.entries: dict[str, KnownRun] = {}
         self.held: set[str] = set()
         self.rows: list[UsageRow] = []
         self.known_jobs: list[KnownJob] = []
-        self.problem: Exception | None = None
         self.warnings: list[str] = []
-        self.asked: list[Any] = []
 
     def keep(self, *run_ids: str, **parts: Any) -> None:
         """Keep runs that are alike but for their ids."""
@@ -109,8 +113,9 @@ class FakeLedger:
 
     # Of a host.
 
-    def begin_run(self, run: NewRun) -> "Future[Claim]":
+    def begin_run(self, run: NewRun, **how: Any) -> "Future[Claim]":
         """Keep a new run."""
+        del how
         parts = {name: getattr(run, name) for name in _SHARED}
         self.keep(run.run_id, **parts, state="claimed", checkpoint=None)
         return self._did(_claim(self.entries[run.run_id]))
@@ -138,6 +143,11 @@ class FakeLedger:
         if not state:
             return self._change(claim, checkpoint=None)
         return self._change(claim, state="begun", checkpoint=state)
+
+    def percentile(self, *what: Any) -> "Future[int | None]":
+        """Know no cost of before."""
+        del what
+        return self._did(None)
 
     def set_rate(self, key: LimitKey, rate: float, *, used: int) -> "Future[None]":
         """Do nothing: only this process runs."""
@@ -216,6 +226,23 @@ class FakeLedger:
         del since
         return self._did(self.known_jobs[:limit])
 
+    def history(
+        self, *, search: str | None = None, limit: int = 50
+    ) -> "Future[Sequence[HistoryEntry]]":
+        """Return runs outside jobs, jobs and flows, newest first."""
+        del search
+        entries = [
+            *(
+                _entry("run", run.run_id, run)
+                for run in self._newest()
+                if run.job_id == run.run_id
+            ),
+            *(_entry("table", job.job_id, job) for job in self.known_jobs),
+            *(_entry("flow", flow.flow_id, flow) for flow in self.known_flows),
+        ]
+        entries.sort(key=lambda entry: entry.at, reverse=True)
+        return self._did(entries[:limit])
+
     def usage(self, by: str, since: int | None = None) -> "Future[Sequence[UsageRow]]":
         """Return the rows."""
         self.asked.append((by, since))
@@ -247,20 +274,23 @@ class FakeLedger:
         self.entries[claim.run_id] = replace(self.entries[claim.run_id], **parts)
         return self._did(None)
 
-    def _did(self, result: T) -> "Future[T]":
-        if self.problem:
-            return self._failed(self.problem)
-        future: Future[T] = Future()
-        future.set_result(result)
-        return future
-
-    def _failed(self, error: Exception) -> "Future[Any]":
-        future: Future[Any] = Future()
-        future.set_exception(error)
-        return future
-
 
 _SHARED = ("connector", "action", "version", "connection", "is_sandbox", "input")
+
+
+def _entry(
+    kind: HistoryKind, id: str, of: KnownRun | KnownJob | KnownFlow
+) -> HistoryEntry:
+    return HistoryEntry(
+        kind=kind,
+        id=id,
+        title="",
+        at=of.created_at,
+        ended_at=of.ended_at,
+        status="running",
+        cost=None,
+        is_sandbox=of.is_sandbox,
+    )
 
 
 def _claim(run: KnownRun) -> Claim:

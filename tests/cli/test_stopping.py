@@ -365,7 +365,7 @@ def test_a_signal_while_a_flow_is_written_does_not_tear_it(
     command: Command, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     """All its steps are in the document."""
-    signalling(monkeypatch, "flow_running.print_json", number)
+    signalling(monkeypatch, "flow_renderer.print_json", number)
     document = json.dumps(GREET_THEN_COUNT).encode()
     outcome = command("run-flow", "-", "--json", stdin=document)
     assert outcome.code == CODES[number]

@@ -1,4 +1,4 @@
-"""The workbench on the sandbox: what is stopped in the page is stopped at the provider."""
+"""The workbench on the sandbox: only what is stopped in the page is stopped at the provider."""
 
 import json
 import threading
@@ -83,11 +83,27 @@ def test_text_arrives_in_many_pieces_and_adds_up(
     assert "".join(texts) == items[-2]["envelope"]["output"]["content"]
 
 
-@pytest.mark.parametrize("way", ["leave", "cancel", "end"])
+def test_a_run_whose_page_leaves_goes_on_at_the_provider(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Another page gets its whole answer; it was paid for once."""
+    flow_id = f"flow_{'0' * 32}"
+    run = {**asked("sandbox:slow"), "flow_id": flow_id}
+    with workbench(sandbox, tmp_path) as (_, page):
+        with page.stream("POST", "/api/runs", json=run) as answer:
+            first = next(answer.iter_lines())
+        lines = page.get(f"/api/flow-runs/{flow_id}/items").text.splitlines()
+    assert lines[0] == first
+    assert json.loads(lines[-1])["status"] == "succeeded"
+    assert [one.path for one in sandbox.requests if one.path.endswith("/cancel")] == []
+    assert sandbox.billed_runs == 1
+
+
+@pytest.mark.parametrize("way", ["cancel", "end"])
 def test_a_run_that_is_stopped_is_cancelled_at_the_provider(
     sandbox: Sandbox, tmp_path: Path, way: str
 ) -> None:
-    """By leaving, by asking, or by ending the server; it was paid for once."""
+    """By asking, or by ending the server; it was paid for once."""
     with (
         workbench(sandbox, tmp_path) as (server, page),
         page.stream("POST", "/api/runs", json=asked("sandbox:slow")) as run,
@@ -99,8 +115,7 @@ def test_a_run_that_is_stopped_is_cancelled_at_the_provider(
             assert page.post(f"/api/runs/{run_id}/cancel").json() == {"cancelled": True}
         if way == "end":
             server.should_exit = True
-        if way != "leave":
-            *_, finished, last = map(json.loads, lines)
-            assert finished["envelope"]["status"] == last["status"] == "cancelled"
-            assert finished["envelope"]["partial"]["content"]
+        *_, finished, last = map(json.loads, lines)
+        assert finished["envelope"]["status"] == last["status"] == "cancelled"
+        assert finished["envelope"]["partial"]["content"]
     assert cancelled(sandbox)

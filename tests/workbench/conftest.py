@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from perplexity_connector.host import ConnectionStore, Host
+from perplexity_connector.host import ConnectionStore, Host, Ledger
 from perplexity_connector.workbench.server import WorkbenchServer
 from tests.host.stage import TOKEN, toy_host
 from tests.toy.toy import ToyPlugin
@@ -19,12 +19,19 @@ from tests.workbench.entering import session_header
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """A running workbench: its server, its host, and a client that came in by the address."""
+    """A running workbench: its server, its host, its saved flows, and a client that came in by the address."""
 
     server: WorkbenchServer
     host: Host
     page: httpx.Client
     url: str
+    flows: Path
+    thread: threading.Thread
+
+    def end(self) -> None:
+        """End the server, as Ctrl-C does."""
+        self.server.should_exit = True
+        self.thread.join()
 
     def call(self, method: str, path: str, document: Any = None) -> httpx.Response:
         """What the page's own script would get."""
@@ -66,12 +73,17 @@ def served(folder: Path) -> Iterator[Serve]:
     static = page_in(folder)
     with ExitStack() as stack:
 
-        def start(plugin: ToyPlugin | None = None, *allowed: str) -> Bench:
+        def start(
+            plugin: ToyPlugin | None = None,
+            *allowed: str,
+            ledger: Ledger | None = None,
+        ) -> Bench:
             plugin = plugin or ToyPlugin()
             host = toy_host(
                 plugin,
                 store=ConnectionStore(folder / "store", {}),
                 environ={"TOY_TOKEN": TOKEN},
+                ledger=ledger,
             )
             listening = threading.Event()
             server = WorkbenchServer(
@@ -81,6 +93,8 @@ def served(folder: Path) -> Iterator[Serve]:
                 ready=lambda _: listening.set(),
                 static=static,
                 allowed=allowed,
+                flows=folder / "flows",
+                ledger=ledger,
             )
             thread = threading.Thread(target=server.serve_until_stopped, daemon=True)
             thread.start()
@@ -92,7 +106,14 @@ def served(folder: Path) -> Iterator[Serve]:
             page = stack.enter_context(
                 httpx.Client(base_url=url, headers=headers, timeout=20)
             )
-            return Bench(server=server, host=host, page=page, url=url)
+            return Bench(
+                server=server,
+                host=host,
+                page=page,
+                url=url,
+                flows=folder / "flows",
+                thread=thread,
+            )
 
         yield start
 
@@ -105,6 +126,14 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 
 @pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger in a file, in which nothing is recorded."""
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
 def bench(serve: Serve) -> Bench:
     """A workbench over the toy, and nothing stored in it."""
     return serve()
@@ -112,6 +141,9 @@ def bench(serve: Serve) -> Bench:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """A workbench for all tests of a module that change nothing."""
-    with served(tmp_path_factory.mktemp("guarded")) as start:
-        yield start()
+    """A workbench with a ledger, for all tests of a module that change nothing."""
+    folder = tmp_path_factory.mktemp("guarded")
+    ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
+    with served(folder) as start:
+        yield start(ledger=ledger)
+    ledger.close()

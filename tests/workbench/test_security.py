@@ -37,6 +37,22 @@ ADDRESSES = [
     ("POST", "/api/connections/test"),
     ("PATCH", "/api/connections?name=Mine"),
     ("DELETE", "/api/connections?name=Mine"),
+    ("GET", "/api/flows"),
+    ("GET", "/api/flow?name=Mine"),
+    ("PUT", "/api/flow?name=Mine"),
+    ("PATCH", "/api/flow?name=Mine"),
+    ("DELETE", "/api/flow?name=Mine"),
+    ("GET", "/api/flow-runs"),
+    ("GET", "/api/flow-runs/flow_1/items"),
+    ("POST", "/api/flow-runs/flow_1/resume"),
+    ("POST", "/api/price"),
+    ("GET", "/api/history"),
+    ("DELETE", "/api/history/run_1"),
+    ("POST", "/api/tables?name=a.csv"),
+    ("POST", "/api/tables/1/plan"),
+    ("POST", "/api/tables/1/run"),
+    ("GET", "/api/tables/1/items"),
+    ("GET", "/api/tables/1/output"),
     ("POST", "/api/runs"),
     ("POST", "/api/runs/run_1/cancel"),
     ("GET", "/none"),
@@ -52,7 +68,7 @@ PROTECTED = [
 def refused(answer: httpx.Response, status: int, code: str) -> None:
     """The answer is an error of that status and code, with every header."""
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), (
-        answer.text
+        f"{answer.request.method} {answer.url}: {answer.text}"
     )
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
 
@@ -97,10 +113,9 @@ def test_each_launch_has_secrets_of_its_own(serve: Serve) -> None:
     )
 
 
-@pytest.mark.parametrize(("method", "path"), PROTECTED)
 @pytest.mark.parametrize("session", [None, "", "wrong", "wr\u00f6ng", "the token"])
 def test_without_the_session_nothing_is_answered(
-    guarded: Bench, method: str, path: str, session: str | None
+    guarded: Bench, session: str | None
 ) -> None:
     """Not even what is not there. What a browser sends to every port does not help: cookies."""
     right = guarded.page.headers[SESSION_HEADER]
@@ -113,11 +128,11 @@ def test_without_the_session_nothing_is_answered(
         session = guarded.server.address.partition("#token=")[2]
     if session is not None:
         headers[SESSION_HEADER] = session.encode("latin-1")
-    refused(
-        httpx.request(method, f"{guarded.url}{path}", headers=headers),
-        401,
-        "invalid_credentials",
-    )
+    with httpx.Client(base_url=guarded.url, headers=headers) as stranger:
+        for method, path in PROTECTED:
+            # By the whole address: a client would tidy up two slashes at its start.
+            address = f"{guarded.url}{path}"
+            refused(stranger.request(method, address), 401, "invalid_credentials")
 
 
 def test_cookies_of_others_lock_nobody_out(guarded: Bench) -> None:
@@ -278,48 +293,37 @@ def test_an_allowed_name_opens_no_other_door(
         "",
     ],
 )
-@pytest.mark.parametrize(("method", "path"), ADDRESSES)
-def test_a_foreign_origin_is_refused(
-    guarded: Bench, method: str, path: str, origin: str
-) -> None:
-    """Whatever it asks for."""
+def test_a_foreign_origin_is_refused(guarded: Bench, origin: str) -> None:
+    """For any address."""
     headers = {"Origin": origin.format(port=urlsplit(guarded.url).port)}
-    refused(
-        guarded.page.request(method, path, headers=headers), 403, "permission_denied"
-    )
+    for method, path in ADDRESSES:
+        answer = guarded.page.request(method, path, headers=headers)
+        refused(answer, 403, "permission_denied")
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "nonsense"])
-@pytest.mark.parametrize(("method", "path"), ADDRESSES[1:])
 def test_a_request_that_another_site_started_is_refused(
-    guarded: Bench, method: str, path: str, site: str
+    guarded: Bench, site: str
 ) -> None:
     """Even where the browser sends no origin."""
-    refused(
-        guarded.page.request(method, path, headers={"Sec-Fetch-Site": site}),
-        403,
-        "permission_denied",
-    )
+    headers = {"Sec-Fetch-Site": site}
+    for method, path in ADDRESSES[1:]:
+        answer = guarded.page.request(method, path, headers=headers)
+        refused(answer, 403, "permission_denied")
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [one for one in ADDRESSES if one[0] != "GET"]
-)
 @pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "none"}])
 def test_a_change_must_say_that_it_comes_from_the_page(
-    guarded: Bench, method: str, path: str, headers: dict[str, str]
+    guarded: Bench, headers: dict[str, str]
 ) -> None:
     """By its origin, or by the browser's word for it."""
-    refused(
-        guarded.page.request(method, path, headers=headers), 403, "permission_denied"
-    )
     same = {"Sec-Fetch-Site": "same-origin"}
-    assert guarded.page.request(method, path, json={}, headers=same).status_code in (
-        200,
-        204,
-        400,
-        404,
-    )
+    for method, path in (one for one in ADDRESSES if one[0] != "GET"):
+        answer = guarded.page.request(method, path, headers=headers)
+        refused(answer, 403, "permission_denied")
+        answer = guarded.page.request(method, path, json={}, headers=same)
+        is_bytes = path.startswith("/api/tables?")
+        assert answer.status_code in ({415} if is_bytes else {200, 204, 400, 404})
 
 
 def test_a_link_to_the_page_may_be_followed_from_anywhere(guarded: Bench) -> None:

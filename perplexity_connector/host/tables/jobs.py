@@ -1,12 +1,10 @@
 """The job of a table: found in the ledger or new, with all that its rows and records need."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TypeAlias
 
-from perplexity_connector.contract import JsonValue
-from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.ledger.entries import KeptPlan, KnownJob
 from perplexity_connector.host.tables.inputs.kept_plans import (
     digest_of_plan,
@@ -19,15 +17,14 @@ from perplexity_connector.host.tables.inputs.reading import (
     is_json_lines,
     open_table,
 )
-from perplexity_connector.host.tables.inputs.templates import compile_templates
 from perplexity_connector.host.tables.outputs.opening import require_free
 from perplexity_connector.host.tables.outputs.records import Layout, Place, layout_of
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import Request
-from perplexity_connector.host.validation.schema_types import property_schema
+from perplexity_connector.host.tables.runnables.runnable import MakeInput, Runnable
 
-if TYPE_CHECKING:
-    from perplexity_connector.contract import ActionDescription
+# Returns what the rows run, by the version that the job has already.
+Find: TypeAlias = Callable[[int | None], Runnable]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +35,8 @@ class TableJob:
     * `name`: its name in the ledger.
     * `known`: as the ledger has it; None for a new job.
     * `replaced`: the job of that name that `fresh` ends; None if there is not one.
-    * `version`: the action's.
-    * `is_idempotent`: whether the action may be repeated freely.
-    * `digest`: of the action and the templates.
+    * `runnable`: what each row runs.
+    * `digest`: of that and the templates.
     * `table_digest`: of the bytes of the table, before it was read.
     * `plan_digest`: of all that its plan is made of.
     * `kept`: the plan that is kept; None if it is of something else.
@@ -52,15 +48,14 @@ class TableJob:
     name: str
     known: KnownJob | None
     replaced: KnownJob | None
-    version: int
-    is_idempotent: bool
+    runnable: Runnable
     digest: str
     table_digest: str
     plan_digest: str
     kept: KeptPlan | None
     table: Table
     layout: Layout
-    make_input: Callable[[Mapping[str, JsonValue]], dict[str, Any]]
+    make_input: MakeInput
 
     @property
     def is_fresh(self) -> bool:
@@ -72,21 +67,10 @@ class TableJob:
         """Where its records go."""
         return Place(job_id=self.job_id, path=self.request.out, layout=self.layout)
 
-    @property
-    def connection_name(self) -> str | None:
-        """The name of the stored connection, if that is how it was given."""
-        return connection_name(self.request)
-
-
-def connection_name(request: Request) -> str | None:
-    """Return the name of a request's stored connection; None for other connections."""
-    given = request.options.get("connection")
-    return given if isinstance(given, str) else None
-
 
 def prepare_job(
     request: Request,
-    catalogue: Catalogue,
+    find: Find,
     found: KnownJob | None,
     kept: KeptPlan | None,
     *,
@@ -94,21 +78,18 @@ def prepare_job(
 ) -> TableJob:
     """Open the table and compile its templates. `found` is the job that has the name already, with its plan.
 
-    Raises `ConnectorError`: `not_found` for the action, `invalid_input` for what does not fit.
+    Raises `ConnectorError`: `not_found` for what the rows run, `invalid_input` for what does not fit.
     """
-    options = request.options
-    is_fresh = options.get("fresh", False)
+    is_fresh = request.options.get("fresh", False)
     known = None if is_fresh else found
-    version = options.get("version") or (known.version if known else None)
-    description = catalogue.describe(request.connector, request.action, version)
-    version = description["action"]["version"]
-    digest = _digest(request, version)
+    runnable = find(known.version if known else None)
+    digest = _digest(request, runnable)
     if known is not None:
-        _require_same(known, request, digest, is_sandbox=is_sandbox)
+        _require_same(known, runnable, digest, is_sandbox=is_sandbox)
     if not is_fresh and not (known and known.output == str(request.out)):
         require_free(request.out)
     table_digest = file_digest(request.table)
-    made_of = (table_digest, digest, description["connector"]["version"])
+    made_of = (table_digest, digest, runnable.release)
     plan_digest = digest_of_plan(*made_of, is_json_lines(request.table))
     if kept and kept.digest != plan_digest:
         kept = None
@@ -119,32 +100,29 @@ def prepare_job(
         name=(found and found.name) or request.job_name,
         known=known,
         replaced=found if is_fresh else None,
-        version=version,
-        is_idempotent=description["action"]["annotations"]["idempotent"],
+        runnable=runnable,
         digest=digest,
         table_digest=table_digest,
         plan_digest=plan_digest,
         kept=kept,
         table=table,
-        layout=_layout(request, table, description),
-        make_input=compile_templates(
-            request.template, table.columns, description["schemas"]["input"]
-        ),
+        layout=_layout(request, table, runnable.content),
+        make_input=runnable.compile(request.template, table.columns),
     )
 
 
-def _digest(request: Request, version: int) -> str:
+def _digest(request: Request, runnable: Runnable) -> str:
     key = request.options.get("key")
     template = [list(pair) for pair in request.template.items()]
-    return digest_of([request.connector, request.action, version, key, template])
+    return digest_of([*runnable.identity, key, template])
 
 
 def _require_same(
-    known: KnownJob, request: Request, digest: str, *, is_sandbox: bool
+    known: KnownJob, runnable: Runnable, digest: str, *, is_sandbox: bool
 ) -> None:
     if known.template_digest != digest:
-        other = "another action, template or key column"
-    elif known.connection != connection_name(request):
+        other = "another action or flow, template or key column"
+    elif known.connection != runnable.named.connection:
         other = "another connection"
     elif known.is_sandbox != is_sandbox:
         other = other_answers(known)
@@ -165,16 +143,15 @@ def other_answers(known: KnownJob) -> str:
     return "answers of a sandbox" if known.is_sandbox else "real answers"
 
 
-def _layout(request: Request, table: Table, description: "ActionDescription") -> Layout:
+def _layout(request: Request, table: Table, content: str | None) -> Layout:
     key = request.options.get("key")
     if key is not None and key not in table.columns:
         message = "The key column is not in the table."
         raise refusal(message)
-    schema = description["schemas"]["output"] or {}
     return layout_of(
         is_json_lines=is_json_lines(request.out),
         columns=table.columns,
         own=request.options.get("columns"),
-        has_content=bool(property_schema(schema, "content")),
+        content=content,
         raw=request.options.get("raw", False),
     )

@@ -10,14 +10,16 @@ from perplexity_connector.host.runs.params import GivenConnection
 if TYPE_CHECKING:
     from perplexity_connector.contract import TablePlannedItem
 
-__all__ = ["JobOptions", "TableOptions"]
+__all__ = ["FlowTableOptions", "JobOptions", "TableOptions"]
 
 Retry: TypeAlias = Literal["failed", "unsure"]
 Confirm: TypeAlias = Callable[["TablePlannedItem"], Awaitable[bool] | bool]
 
 
-class TableOptions(TypedDict, total=False):
-    """The keywords of `stream_table`; each but `out` may be left out. See `docs/tables.md`.
+class AnyTableOptions(TypedDict, total=False):
+    """The keywords of `stream_table` and `stream_flow_table`; each but `out` may be left out.
+
+    See `docs/tables.md`.
 
     * `out`: the output, CSV or JSON Lines by its extension. Its real path names the job.
     * `job`: another name for the job. It is required where the ledger is not a local file.
@@ -31,7 +33,7 @@ class TableOptions(TypedDict, total=False):
     * `raw`: do not escape text of a run that a spreadsheet reads as a formula.
     * `plan_only`: only yield the plan.
     * `enter_only`: enter the job and its rows into the ledger for `stream_job`, and send nothing.
-    * `connection`, `version`, `timeout`: for each run, see `RunOptions`.
+    * `timeout`: seconds for each run; the manifest's if left out.
     * `confirm`: called with the plan, and awaited if it is a coroutine function. False ends it.
     """
 
@@ -47,16 +49,34 @@ class TableOptions(TypedDict, total=False):
     raw: bool
     plan_only: bool
     enter_only: bool
-    connection: GivenConnection
-    version: int | None
     timeout: float | None
     confirm: Confirm | None
+
+
+class TableOptions(AnyTableOptions, total=False):
+    """The keywords of `stream_table`: those of `AnyTableOptions`, and two more.
+
+    * `connection`, `version`: for each run, see `RunOptions`.
+    """
+
+    connection: GivenConnection
+    version: int | None
+
+
+class FlowTableOptions(AnyTableOptions, total=False):
+    """The keywords of `stream_flow_table`: those of `AnyTableOptions`, and one more.
+
+    * `connections`: by connector id; used instead of the connections that the steps name.
+    """
+
+    connections: Mapping[str, GivenConnection] | None
 
 
 class JobOptions(TypedDict, total=False):
     """The keywords of `stream_job`; each may be left out.
 
     * `connection`: for each run, see `RunOptions`; if left out, the stored one that the job has by name.
+    * `connections`: for a job that runs a flow, as in `FlowTableOptions`.
     * `at_once`: how many rows this process runs at once; 16 if left out.
     * `timeout`: for each run, see `RunOptions`.
     * `start`: the number of the start that this process belongs to, from `table.entered`. If left out,
@@ -65,6 +85,7 @@ class JobOptions(TypedDict, total=False):
     """
 
     connection: GivenConnection
+    connections: Mapping[str, GivenConnection] | None
     at_once: int
     timeout: float | None
     start: int | None

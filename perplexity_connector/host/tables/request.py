@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perplexity_connector.host.spending.money import budget_cap
-from perplexity_connector.host.tables.params import JobOptions, TableOptions
+from perplexity_connector.host.tables.params import (
+    AnyTableOptions,
+    FlowTableOptions,
+    JobOptions,
+    TableOptions,
+)
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.validation.arguments import (
     as_seconds,
@@ -34,13 +39,11 @@ class Request:
     * `options`: all others as given.
     """
 
-    connector: str
-    action: str
     table: Path
     out: Path
     template: Mapping[str, str]
     cap: int | None
-    options: TableOptions
+    options: AnyTableOptions
 
     @property
     def job_name(self) -> str:
@@ -48,23 +51,39 @@ class Request:
         return self.options.get("job") or str(self.out)
 
 
+def check_action(connector: str, action: str) -> None:
+    """Raise `ConnectorError` (`invalid_input`) for what is not an id."""
+    require_name("connector", connector)
+    require_name("action", action)
+
+
+def check_flow_request(
+    table: str | Path, template: Mapping[str, str], options: FlowTableOptions
+) -> "Request":
+    """Return the request for a table of a flow. Raises `ConnectorError` as `check_request` does."""
+    _require_known(options, FlowTableOptions)
+    _check_connections(options)
+    return _request(table, template, options)
+
+
 def check_request(
-    connector: str,
-    action: str,
     table: str | Path,
     template: Mapping[str, str],
     options: TableOptions,
 ) -> Request:
     """Return the request. Raises `ConnectorError` (`invalid_input`) for a wrong argument."""
     _require_known(options, TableOptions)
+    require_connection("connection", options.get("connection"))
+    return _request(table, template, options)
+
+
+def _request(
+    table: str | Path, template: Mapping[str, str], options: AnyTableOptions
+) -> Request:
     _check_options(options)
-    require_name("connector", connector)
-    require_name("action", action)
     _check_template(template)
     budget = options.get("budget")
     request = Request(
-        connector=connector,
-        action=action,
         table=_path("table", table),
         out=_path("out", options.get("out")),
         template=dict(template),
@@ -85,6 +104,8 @@ def check_job(job: str, options: JobOptions) -> None:
     require_name("job", job)
     if (start := options.get("start")) is not None:
         require_count("start", start)
+    require_connection("connection", options.get("connection"))
+    _check_connections(options)
     _check_runs(options)
 
 
@@ -95,18 +116,24 @@ def check_writing(job: str, out: str | Path, *, raw: bool) -> Path:
     return _path("out", out)
 
 
-def _require_known(options: TableOptions | JobOptions, kind: type) -> None:
+def _check_connections(options: FlowTableOptions | JobOptions) -> None:
+    given = options.get("connections") or {}
+    require_mapping("connections", given)
+    for connector, connection in given.items():
+        require_connection(f"connections[{connector!r}]", connection)
+
+
+def _require_known(options: AnyTableOptions | JobOptions, kind: type) -> None:
     if unknown := options.keys() - kind.__annotations__.keys():
         message = f"a table has no option {', '.join(unknown)}"
         raise TypeError(message)
 
 
-def _check_runs(options: TableOptions | JobOptions) -> None:
+def _check_runs(options: AnyTableOptions | JobOptions) -> None:
     require_count("at_once", options.get("at_once", 1))
     if options.get("retry") not in {None, "failed", "unsure"}:
         message = "retry must be 'failed' or 'unsure'."
         raise refusal(message)
-    require_connection("connection", options.get("connection"))
     if (timeout := options.get("timeout")) is not None:
         as_seconds("timeout", timeout)
 
@@ -118,7 +145,7 @@ def _check_template(template: Mapping[str, str]) -> None:
         require_text("a template", text)
 
 
-def _check_options(options: TableOptions) -> None:
+def _check_options(options: AnyTableOptions) -> None:
     for name in _FLAGS:
         require_flag(name, options.get(name, False))
     for name in ("job", "key"):

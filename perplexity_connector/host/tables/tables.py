@@ -2,33 +2,48 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import ConnectorError
+from perplexity_connector.contract import ConnectorError, JsonObject
 from perplexity_connector.host.catalogue.catalogue import Catalogue
-from perplexity_connector.host.ledger.entries import KnownJob, KnownLine, KnownRow
+from perplexity_connector.host.ledger.entries import (
+    FLOW,
+    KnownJob,
+    KnownLine,
+    KnownRow,
+)
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.tables.figures import planned_item, require_enough
 from perplexity_connector.host.tables.inputs.kept_plans import kept_plan
 from perplexity_connector.host.tables.inputs.planning import Plan, Planner, Recipe
-from perplexity_connector.host.tables.jobs import TableJob, prepare_job
+from perplexity_connector.host.tables.jobs import Find, TableJob, prepare_job
 from perplexity_connector.host.tables.outputs.opening import check_output, open_output
 from perplexity_connector.host.tables.outputs.writing import Records, RecordWriter
-from perplexity_connector.host.tables.params import JobOptions, TableOptions
+from perplexity_connector.host.tables.params import (
+    AnyTableOptions,
+    FlowTableOptions,
+    JobOptions,
+    TableOptions,
+)
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import (
     Request,
+    check_action,
+    check_flow_request,
     check_job,
     check_request,
     check_writing,
 )
 from perplexity_connector.host.tables.rows.work import Work
+from perplexity_connector.host.tables.runnables.runnable import Runnable
+from perplexity_connector.host.tables.runnables.runnable_action import RunnableAction
 from perplexity_connector.host.tables.starts.alone import alone, usable_ledger
 from perplexity_connector.host.tables.starts.entered import (
+    connections_of,
     find_entered,
     place_of,
     require_runnable,
@@ -48,20 +63,28 @@ if TYPE_CHECKING:
         TableItem,
         TablePlannedItem,
     )
+    from perplexity_connector.host.flows.checking import Connections
+    from perplexity_connector.host.flows.flows import Flows
     from perplexity_connector.host.ledger.ledger import Ledger
     from perplexity_connector.host.tables.outputs.output import Output
+
+NO_FLOW: JsonObject = {"flow_version": 1, "steps": []}
 
 
 class Tables:
     """The tables of one host. The catalogue describes actions; the runs validate and run them.
 
+    * `_flows`: returns the flows of the host, which only some tables need.
     * `_under_way`: the jobs whose rows it runs.
     """
 
-    def __init__(self, catalogue: Catalogue, runs: Runs) -> None:
-        """Use the catalogue and the runs of the host."""
+    def __init__(
+        self, catalogue: Catalogue, runs: Runs, flows: "Callable[[], Flows]"
+    ) -> None:
+        """Use the catalogue, the runs and the flows of the host."""
         self._catalogue = catalogue
         self._runs = runs
+        self._flows = flows
         self._under_way = UnderWay()
         runs.before_close = self._under_way.end_all
 
@@ -69,7 +92,7 @@ class Tables:
         """Stop a job: in order the first time, at the provider the second. Return whether it is known."""
         return self._under_way.cancel(job_id)
 
-    async def stream(
+    def stream(
         self,
         connector: str,
         action: str,
@@ -78,13 +101,46 @@ class Tables:
         options: TableOptions,
     ) -> "AsyncGenerator[TableItem, None]":
         """See `Host.stream_table`."""
-        request = check_request(connector, action, table, template, options)
-        ledger = self._ledger()
+
+        def find(version: int | None) -> Runnable:
+            version = options.get("version") or version
+            return self._action((connector, action), version, options)
+
+        def ask() -> Request:
+            check_action(connector, action)
+            return check_request(table, template, options)
+
+        return self._stream(ask, find)
+
+    def stream_flow(
+        self,
+        flow: JsonObject,
+        table: str | Path,
+        template: Mapping[str, str] | None,
+        options: FlowTableOptions,
+    ) -> "AsyncGenerator[TableItem, None]":
+        """See `Host.stream_flow_table`."""
+        connections = options.get("connections") or {}
+        timeout = options.get("timeout")
+
+        def find(_: int | None) -> Runnable:
+            return self._flow(flow, connections, timeout)
+
+        def ask() -> Request:
+            return check_flow_request(table, template or {}, options)
+
+        return self._stream(ask, find)
+
+    async def _stream(
+        self, ask: Callable[[], Request], find: Find
+    ) -> "AsyncGenerator[TableItem, None]":
+        request = ask()
+        options, ledger = request.options, self._ledger()
         if not ledger.is_local and options.get("job") is None:
             message = "This ledger is shared by machines, so a path does not name the job: use --job NAME."
             raise refusal(message)
         with usable_ledger():
-            job = await self._prepare(ledger, request)
+            job = await self._prepare(ledger, request, find)
             plan = await self._plan(ledger, job)
         try:
             with usable_ledger():
@@ -137,15 +193,58 @@ class Tables:
     ) -> Work:
         """Return the rows of a job that the ledger has, after a new start if no other is given."""
         require_runnable(known, options, is_sandbox=self._is_sandbox)
-        described = self._catalogue.describe(
-            known.connector, known.action, known.version
-        )
+        runnable = await self._runnable(ledger, known, options)
         with usable_ledger():
             if options.get("start") is None:
                 known = await restarted(ledger, known, options.get("retry"))
             groups = await committed(ledger.price_groups(known.job_id))
-        is_idempotent = described["action"]["annotations"]["idempotent"]
-        return work_of(known, options, groups, is_idempotent=is_idempotent)
+        return work_of(known, options, groups, runnable)
+
+    async def _runnable(
+        self, ledger: "Ledger", known: KnownJob, options: JobOptions
+    ) -> Runnable:
+        """Return what the rows of a job run that the ledger has."""
+        if known.connector == FLOW:
+            with usable_ledger():
+                flow = await committed(ledger.job_flow(known.job_id))
+            connections = connections_of(known, options)
+            # Without a flow, no row is left to run it.
+            return self._flow(flow or NO_FLOW, connections, options.get("timeout"))
+        connection = options.get("connection") or known.connection
+        where = (known.connector, known.action)
+        given = JobOptions(connection=connection, timeout=options.get("timeout"))
+        return self._action(where, known.version, given)
+
+    def _flow(
+        self, flow: JsonObject, connections: "Connections", timeout: float | None
+    ) -> Runnable:
+        from perplexity_connector.host.tables.runnables.runnable_flow import (  # noqa: PLC0415 - only a table of flows needs them
+            RunnableFlow,
+        )
+
+        return RunnableFlow(
+            self._catalogue,
+            self._runs,
+            self._flows(),
+            flow,
+            connections=connections,
+            timeout=timeout,
+        )
+
+    def _action(
+        self,
+        where: tuple[str, str],
+        version: int | None,
+        options: TableOptions | JobOptions,
+    ) -> Runnable:
+        return RunnableAction(
+            self._catalogue,
+            self._runs,
+            where,
+            version,
+            connection=options.get("connection"),
+            timeout=options.get("timeout"),
+        )
 
     @property
     def _is_sandbox(self) -> bool:
@@ -158,7 +257,9 @@ class Tables:
             raise refusal(message)
         return logs.ledger
 
-    async def _prepare(self, ledger: "Ledger", request: Request) -> TableJob:
+    async def _prepare(
+        self, ledger: "Ledger", request: Request, find: Find
+    ) -> TableJob:
         """Return the job of a table, with its kept plan if the ledger has one."""
         options, kept = request.options, None
         found = await committed(ledger.find_job(request.job_name))
@@ -168,7 +269,7 @@ class Tables:
         return await asyncio.to_thread(
             prepare_job,
             request,
-            self._catalogue,
+            find,
             found,
             kept,
             is_sandbox=self._is_sandbox,
@@ -176,15 +277,14 @@ class Tables:
 
     async def _plan(self, ledger: "Ledger", job: TableJob) -> Plan:
         """Make the plan in another thread, which ends early if the caller leaves."""
-        request, options = job.request, job.request.options
+        options = job.request.options
         if job.kept:
             return kept_plan(job.kept, job.table_digest, options.get("retry"))
-        where = (request.connector, request.action)
         recipe = Recipe(
             make_input=job.make_input,
             key=options.get("key"),
             retry=options.get("retry"),
-            appraise=lambda content: self._runs.appraise(*where, content, job.version),
+            appraise=job.runnable.appraise,
         )
         planner = Planner(job.table, recipe, _JobReader(ledger, job.known))
         try:
@@ -195,22 +295,17 @@ class Tables:
     async def _planned(
         self, ledger: "Ledger", job: TableJob, plan: Plan
     ) -> "TablePlannedItem":
-        request = job.request
+        named = job.runnable.named
         percentiles: dict[str, int] = {}
         for group in plan.groups:
-            found = ledger.percentile(request.connector, request.action, group)
+            found = ledger.percentile(named.connector, named.action, group)
             if nano := await committed(found):
                 percentiles[group] = nano
-        cap = request.cap
+        cap = job.request.cap
         if cap is None and job.known is not None:
             cap = job.known.cap
         require_enough(plan, percentiles, cap)
-        seconds = self._runs.seconds_for(
-            request.connector,
-            request.action,
-            request.options.get("connection"),
-            plan.runs - plan.going_on,
-        )
+        seconds = job.runnable.seconds(plan.runs - plan.going_on)
         return planned_item(job, plan, percentiles, seconds)
 
     async def _start(
@@ -284,7 +379,7 @@ class _JobReader:
         return self._ledger.find_rows(self._known.job_id, keys).result()
 
 
-async def _is_confirmed(options: TableOptions, item: "TablePlannedItem") -> bool:
+async def _is_confirmed(options: AnyTableOptions, item: "TablePlannedItem") -> bool:
     confirm = options.get("confirm")
     if confirm is None:
         return True

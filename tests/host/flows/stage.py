@@ -86,6 +86,10 @@ class Theatre:
         given = {"ledger": self.ledger, "retries": 0, "environ": {"TOY_TOKEN": TOKEN}}
         return toy_host(plugin, **{**given, **options})
 
+    def note(self, name: str) -> None:
+        """Note that a request has left."""
+        self.sent.append(name)
+
     async def greet(self, input: JsonObject, ctx: ActionContext) -> ActionResult:
         """Greet, once the request may leave."""
         name = str(input["name"])
@@ -93,7 +97,7 @@ class Theatre:
         self.most = max(self.most, self._now)
         try:
             async with ctx.permit():
-                self.sent.append(name)
+                self.note(name)
             ctx.emit({"type": "text.delta", "text": name})
             await asyncio.sleep(0)
             if name in self.fates:
@@ -105,7 +109,7 @@ class Theatre:
     async def count(self, input: JsonObject, ctx: ActionContext) -> ActionResult:
         """Count the letters."""
         async with ctx.permit():
-            self.sent.append(str(input["text"]))
+            self.note(str(input["text"]))
         return ActionResult(output={"letters": len(str(input["text"]))})
 
     def run(self, document: Document, **options: Any) -> Any:

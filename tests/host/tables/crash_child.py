@@ -90,6 +90,29 @@ for _name in dir(Ledger):
         setattr(MortalLedger, _name, _naming(_name))
 
 
+def _stream(host: Host, folder: Path, start: dict[str, Any]) -> Any:
+    """The items of a table of an action, or of a flow."""
+    connection = {"connection_name": "Test", "api_key": start["key"]}
+    table, out, at_once = folder / "in.csv", folder / "out.csv", start["at_once"]
+    if "flow" in start:
+        return host.stream_flow_table(
+            start["flow"],
+            table,
+            out=out,
+            at_once=at_once,
+            connections={"perplexity": connection},
+        )
+    return host.stream_table(
+        "perplexity",
+        start["action"],
+        table,
+        start["template"],
+        out=out,
+        at_once=at_once,
+        connection=connection,
+    )
+
+
 async def run(start: dict[str, Any]) -> None:
     """Run one start to its end, unless it dies."""
     folder = Path(start["folder"])
@@ -98,20 +121,7 @@ async def run(start: dict[str, Any]) -> None:
         environ={}, ledger=ledger, settings={"perplexity": {"base_url": start["url"]}}
     )
     items: list[Any] = []
-    async with (
-        host,
-        aclosing(
-            host.stream_table(
-                "perplexity",
-                start["action"],
-                folder / "in.csv",
-                start["template"],
-                out=folder / "out.csv",
-                connection={"connection_name": "Test", "api_key": start["key"]},
-                at_once=start["at_once"],
-            )
-        ) as stream,
-    ):
+    async with host, aclosing(_stream(host, folder, start)) as stream:
         async for item in stream:
             if not items:
                 ledger.stop_with(lambda: host.cancel(items[0]["job_id"]))

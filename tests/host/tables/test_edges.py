@@ -167,7 +167,9 @@ def test_a_bug_in_a_row_ends_the_stream(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("perplexity_connector.host.tables.rows.running.RowLog", broken)
+    monkeypatch.setattr(
+        "perplexity_connector.host.tables.runnables.runnable_action.RowLog", broken
+    )
     with pytest.raises(ZeroDivisionError):
         desk.run(desk.table("name\nAda\n"))
 

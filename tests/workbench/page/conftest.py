@@ -1,5 +1,6 @@
 """The real workbench on its sandbox in a process of its own, and a Chromium that looks at it."""
 
+import os
 import re
 import subprocess
 import sys
@@ -64,8 +65,14 @@ def sandboxed(folder: Path) -> Iterator[Workbench]:
         "--sandbox",
         "--no-browser",
     ]
+    own = {**os.environ, "AUTOMATION_HOST_HOME": str(folder / "home")}
     with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=folder,
+        env=own,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         guard = threading.Timer(_SECONDS, process.kill)
         guard.start()

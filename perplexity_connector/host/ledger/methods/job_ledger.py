@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         NewLine,
         NewRow,
         Retry,
+        State,
     )
     from perplexity_connector.host.ledger.writing.owners import Transaction
 
@@ -161,8 +162,11 @@ class JobLedger(LedgerUser):
             (f"job:{job_id}", *budgets),
         )
 
-    def put_back(self, claim: "Claim") -> "Future[None]":
-        """Plan a claimed row again. Its cost or reservation stays counted."""
+    def put_back(self, claim: "Claim") -> "Future[State]":
+        """Plan a claimed row again, and return its state. Its cost or reservation stays counted.
+
+        A run with a checkpoint stays `begun`.
+        """
         return self._write(
             lambda tx: lazy.run_ends.put_back(
                 tx.connection, tx.owner, claim, now=tx.now

@@ -77,10 +77,17 @@ def end_run(connection: Connection, owner: str, claim: Claim, end: RunEnd) -> St
     return state
 
 
-def put_back(connection: Connection, owner: str, claim: Claim, *, now: int) -> None:
-    """Plan the row again, in a new round if the old one may have cost something. Raises `FencedError`."""
+def put_back(connection: Connection, owner: str, claim: Claim, *, now: int) -> State:
+    """Plan the row again, in a new round if the old one may have cost something. Return its state.
+
+    A run with a checkpoint stays `begun`: the next start follows it. Raises `FencedError`.
+    """
     seen = owned(connection, owner, claim)
+    if seen.checkpoint:
+        move_row(connection, seen, "begun")
+        return "begun"
     plan_again(connection, seen, now, is_in_doubt=_was_sent(seen))
+    return "planned"
 
 
 def _end_late(

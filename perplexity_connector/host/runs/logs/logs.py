@@ -15,6 +15,7 @@ from perplexity_connector.host.runs.logs.budget_log import BudgetLog
 from perplexity_connector.host.runs.logs.ledger_log import BudgetedRunLog
 from perplexity_connector.host.runs.logs.queued_log import QueuedLog
 from perplexity_connector.host.runs.logs.run_log import NO_LOG, RunLog
+from perplexity_connector.host.runs.logs.step_log import LaterLog
 from perplexity_connector.host.runs.params import RunRequest
 from perplexity_connector.host.runs.record import RunRecord
 from perplexity_connector.host.spending.prices import (
@@ -81,9 +82,12 @@ class Logs:
         *,
         key_id: str,
     ) -> RunLog:
-        """Return the log of a run; `given` is that of a row of a job, if it is one."""
-        if given is not NO_LOG and self.spending.budget is None:
+        """Return the log of a run; `given` is that of a row of a job, or of a step of one, if it is one."""
+        is_row = given is not NO_LOG and not isinstance(given, LaterLog)
+        if is_row and self.spending.budget is None:
             return given  # whose row was priced at the plan
+        # The content of a row's steps is kept as long as its job.
+        is_erased = given is NO_LOG and not self.keeps_content
         action = loaded.action(record.action, record.version)
         estimate = loaded.estimate(action, input) or UNKNOWN_PRICE
         new = NewRun(
@@ -96,14 +100,16 @@ class Logs:
             idempotent=action.annotations.idempotent,
             is_sandbox=self.is_sandbox,
             started_at=_milliseconds(record.started_at),
-            input=input if self.keeps_content else None,
+            input=None if is_erased else input,
             price_group=open_group(estimate),
         )
         kind = Kind(connector=new.connector, action=new.action, group=estimate.group)
         price = partial(self.spending.price, kind, estimate)
         resumes = request.resume_from is not None
         log = given
-        if given is NO_LOG and self.ledger is not None:
+        if isinstance(given, LaterLog):
+            log = given.make(new, resumes)
+        elif given is NO_LOG and self.ledger is not None:
             waits = request.durable or self.spending.has_budget
             make = self._waiting_log if waits else self._queued_log
             log = make(self.ledger, new, price, resumes=resumes)

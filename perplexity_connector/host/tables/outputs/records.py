@@ -129,9 +129,16 @@ def run_of(record: bytes) -> str | None:
     return run_id if isinstance(run_id, str) else None
 
 
-def columns_of(layout: Layout, key: str | None) -> JsonObject:
-    """Return the columns as the ledger keeps them with the job."""
-    return {"table": list(layout.columns), "own": dict(layout.own), "key": key}
+def columns_of(
+    layout: Layout, key: str | None, connections: Mapping[str, str]
+) -> JsonObject:
+    """Return what the ledger keeps of the columns, and the names of a flow's connections, with the job."""
+    columns: JsonObject = {
+        "table": list(layout.columns),
+        "own": dict(layout.own),
+        "key": key,
+    }
+    return {**columns, "connections": {**connections}} if connections else columns
 
 
 def layout_of(
@@ -139,16 +146,17 @@ def layout_of(
     is_json_lines: bool,
     columns: tuple[str, ...],
     own: Mapping[str, str] | None,
-    has_content: bool,
+    content: str | None,
     raw: bool,
 ) -> Layout:
-    """Return the layout of an output; `has_content` is whether the action's output has `content`.
+    """Return the layout of an output. `content`: the place of the text in what a row's run gives out.
 
     Raises `ConnectorError` for a name that is used twice, or a value that is not a JSON Pointer.
     """
     if own is None:
-        is_content = has_content and not is_json_lines
-        own = {"content": "/content"} if is_content else {"output": ""}
+        own = {"output": ""}
+        if content is not None and not is_json_lines:
+            own = {"content": content}
     if any(pointer_tokens(pointer) is None for pointer in own.values()):
         message = "An output column must be a JSON Pointer into the output, such as name=/content."
         raise refusal(message)

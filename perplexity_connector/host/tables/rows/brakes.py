@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from perplexity_connector.contract import ErrorCode
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import EnvelopeDocument
+    from perplexity_connector.contract import EnvelopeDocument, ErrorDocument
     from perplexity_connector.host.ledger.entries import State
 
 Reason: TypeAlias = Literal["budget", "stopped", "failed"]
@@ -21,6 +21,11 @@ _FOR_ALL = frozenset(
 )
 # The job stops after so many `unavailable` rows without a success between.
 _MANY = 20
+
+
+def stops_all(error: "ErrorDocument") -> bool:
+    """Return whether the next row would end with the same error."""
+    return error["code"] in _FOR_ALL
 
 
 class Brakes:
@@ -68,7 +73,7 @@ class Brakes:
             return self._after_cancel(
                 envelope, is_begun=is_begun, may_repeat=may_repeat
             )
-        if error["code"] in _FOR_ALL:
+        if stops_all(error):
             reason: Reason = "budget" if error["cause"] == "budget" else "failed"
             self.stop(reason, error["user_message"], error["code"])
             return "planned" if may_repeat and not is_begun else None

@@ -13,15 +13,10 @@ if TYPE_CHECKING:
     from perplexity_connector.host.ledger.ledger import Ledger
 
 
-class RowLog(LedgerLog):
-    """The log of a row while its job may be stopped. `_brakes`: those of the job."""
+class BrakedLog(LedgerLog):
+    """The log of a run while its job may be stopped. `_brakes`: those of the job."""
 
-    def __init__(
-        self, ledger: "Ledger", claim: Claim, brakes: Brakes, *, idempotent: bool
-    ) -> None:
-        """Write into the row of `claim`."""
-        super().__init__(ledger, claim, idempotent=idempotent)
-        self._brakes = brakes
+    _brakes: Brakes
 
     async def fence(self) -> None:
         """Let a request leave, unless it begins something and the job is being stopped."""
@@ -35,14 +30,26 @@ class RowLog(LedgerLog):
         return not self._brakes.is_leaving and await super().may_stop()
 
     def _state_of(self, envelope: "EnvelopeDocument") -> "State":
+        state = super()._state_of(envelope)
+        # A run that the provider does not know can never be followed to its end.
+        is_unsure = state == "begun" and is_lost(envelope["error"])
+        return "unsure" if is_unsure else state
+
+
+class RowLog(BrakedLog):
+    """The log of a row."""
+
+    def __init__(
+        self, ledger: "Ledger", claim: Claim, brakes: Brakes, *, idempotent: bool
+    ) -> None:
+        """Write into the row of `claim`."""
+        super().__init__(ledger, claim, idempotent=idempotent)
+        self._brakes = brakes
+
+    def _state_of(self, envelope: "EnvelopeDocument") -> "State":
         state = self._brakes.state_after(
             envelope,
             is_begun=bool(self._checkpoint),
             is_harmless=self._idempotent or not self._is_in_doubt,
         )
-        if state is not None:
-            return state
-        state = super()._state_of(envelope)
-        # A run that the provider does not know can never be followed to its end.
-        is_unsure = state == "begun" and is_lost(envelope["error"])
-        return "unsure" if is_unsure else state
+        return super()._state_of(envelope) if state is None else state

@@ -16,7 +16,6 @@ from perplexity_connector.host.ledger.entries import (
     State,
 )
 from perplexity_connector.host.ledger.writing.waiting import committed
-from perplexity_connector.host.runs.params import RunOptions
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.spending.budget import used_up_words
 from perplexity_connector.host.spending.money import NANO
@@ -78,7 +77,7 @@ class RunningRows:
         self._ledger = ledger
         self._work = work
         self._job_id = work.job_id
-        self._step = work.step
+        self._runnable = work.runnable
         self._records = records
         self._report = report
         self._left = work.left
@@ -203,19 +202,8 @@ class RunningRows:
         return await logs.spending.day_budgets() if logs else ()
 
     async def _row(self, claim: Claim) -> None:
-        step = self._step
-        log = RowLog(self._ledger, claim, self.brakes, idempotent=step.idempotent)
-        options = RunOptions(
-            version=step.version,
-            connection=step.connection,
-            timeout=step.timeout,
-            run_id=claim.run_id,
-            resume_from=claim.checkpoint,
-        )
-        row = claim.input or {}
-        envelope = await self._runs.run(
-            step.connector, step.action, row, options, log=log
-        )
+        run = self._runnable.run(self._ledger, claim, self.brakes)
+        log, envelope = await run
         await self._row_ended(claim, log, envelope)
 
     async def _row_ended(
@@ -258,13 +246,16 @@ class RunningRows:
                 await self._fail(claim, end)
 
     async def _plan_again(self, claim: Claim, end: RunEnd) -> None:
-        await self._put_back(claim)
-        await self._report_row(claim, end, "planned")
+        state = await self._put_back(claim)
+        if state == "begun":
+            self.begun.append(claim)
+        await self._report_row(claim, end, state)
 
-    async def _put_back(self, claim: Claim) -> None:
+    async def _put_back(self, claim: Claim) -> State:
         # If the ledger cannot take it, the next start finds the row without a living owner.
         with suppress(LedgerError, FencedError):
-            await committed(self._ledger.put_back(claim))
+            return await committed(self._ledger.put_back(claim))
+        return "planned"
 
     async def _fail(self, claim: Claim, end: RunEnd) -> None:
         end = replace(end, state="failed")
@@ -326,10 +317,9 @@ class RunningRows:
             await self._read_percentiles()
 
     async def _read_percentiles(self) -> None:
+        named = self._runnable.named
         for group in self._work.groups:
-            found = self._ledger.percentile(
-                self._step.connector, self._step.action, group
-            )
+            found = self._ledger.percentile(named.connector, named.action, group)
             with suppress(LedgerError):
                 if (nano := await committed(found)) is not None:
                     self._percentiles[group] = nano

@@ -4,25 +4,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from perplexity_connector.host.runs.params import GivenConnection
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """The action that each row runs."""
-
-    connector: str
-    action: str
-    version: int
-    connection: GivenConnection = field(repr=False)
-    timeout: float | None
-    idempotent: bool
+from perplexity_connector.host.tables.runnables.runnable import Runnable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """The rows of a job, as one process runs them.
 
+    * `runnable`: what each row runs.
     * `at_once`: how many at once.
     * `has_keys`: whether a column of the table names each row.
     * `groups`: the price groups whose price is an estimate.
@@ -32,7 +21,7 @@ class Work:
     """
 
     job_id: str
-    step: Step
+    runnable: Runnable = field(repr=False)
     at_once: int
     has_keys: bool
     groups: Collection[str]

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host.ledger.entries import (
+    FLOW,
     KnownJob,
     LedgerError,
     count_ended,
 )
 from perplexity_connector.host.ledger.writing.waiting import committed
+from perplexity_connector.host.runs.params import GivenConnection
 from perplexity_connector.host.tables.figures import EndReason, finished_item
 from perplexity_connector.host.tables.inputs.reading import is_json_lines
 from perplexity_connector.host.tables.jobs import other_answers
@@ -20,7 +22,8 @@ from perplexity_connector.host.tables.outputs.writing import RecordWriter
 from perplexity_connector.host.tables.params import JobOptions
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import AT_ONCE
-from perplexity_connector.host.tables.rows.work import Step, Work
+from perplexity_connector.host.tables.rows.work import Work
+from perplexity_connector.host.tables.runnables.runnable import Runnable
 from perplexity_connector.host.tables.starts.start import end_job
 from perplexity_connector.host.tables.starts.starting import one_writer
 
@@ -45,15 +48,46 @@ async def find_entered(ledger: "Ledger", job: str) -> KnownJob:
 def require_runnable(known: KnownJob, options: JobOptions, *, is_sandbox: bool) -> None:
     """Refuse a job whose rows cannot be run here. Raises `ConnectorError` (`invalid_input`)."""
     given = options.get("connection")
+    is_flow = known.connector == FLOW
     if known.is_sandbox != is_sandbox:
         message = f"This job has {other_answers(known)}. Run it on a host that has such ones too."
-    elif known.connection and isinstance(given, str) and given != known.connection:
+    elif is_flow and given is not None:
+        message = (
+            "This job runs a flow: give connections by connector, not one connection."
+        )
+    elif not is_flow and options.get("connections"):
+        message = "This job runs an action: give its connection, not connections."
+    elif _has_other(known, given) or _has_others(known, options):
         message = "This job has another connection. Use that one, or begin a new job with --fresh."
     elif known.content_erased and (options.get("retry") or left_of(known)):
         message = "The inputs of this job were erased. Start it again with its table."
     else:
         return
     raise refusal(message)
+
+
+def _has_other(known: KnownJob, given: GivenConnection) -> bool:
+    named = known.connection
+    return named is not None and isinstance(given, str) and given != named
+
+
+def _has_others(known: KnownJob, options: JobOptions) -> bool:
+    named = _columns(known).get("connections", {})
+    given = options.get("connections") or {}
+    return any(
+        isinstance(given.get(connector), str) and given[connector] != name
+        for connector, name in named.items()
+    )
+
+
+def connections_of(
+    known: KnownJob, options: JobOptions
+) -> Mapping[str, GivenConnection]:
+    """Return the connections of a flow's job by connector: its own by name, and the given ones."""
+    return {
+        **_columns(known).get("connections", {}),
+        **(options.get("connections") or {}),
+    }
 
 
 async def restarted(
@@ -73,21 +107,12 @@ def work_of(
     known: KnownJob,
     options: JobOptions,
     groups: "Collection[str]",
-    *,
-    is_idempotent: bool,
+    runnable: Runnable,
 ) -> Work:
     """Return the rows of a job, as this process runs them."""
-    step = Step(
-        connector=known.connector,
-        action=known.action,
-        version=known.version,
-        connection=options.get("connection") or known.connection,
-        timeout=options.get("timeout"),
-        idempotent=is_idempotent,
-    )
     return Work(
         job_id=known.job_id,
-        step=step,
+        runnable=runnable,
         at_once=options.get("at_once", AT_ONCE),
         has_keys=_has_keys(known),
         groups=groups,

@@ -13,7 +13,7 @@ from perplexity_connector.host.tables.outputs.output import free_path
 from perplexity_connector.host.tables.outputs.records import columns_of
 from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.tables.request import AT_ONCE
-from perplexity_connector.host.tables.rows.work import Step, Work
+from perplexity_connector.host.tables.rows.work import Work
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.ledger import Ledger
@@ -47,17 +47,20 @@ def one_writer() -> Iterator[None]:
 async def _begin(
     ledger: "Ledger", job: TableJob, plan: Plan, *, is_sandbox: bool
 ) -> None:
-    job_id = job.job_id
+    job_id, named = job.job_id, job.runnable.named
     new = NewJob(
         job_id=job_id,
         name=job.name,
-        connector=job.request.connector,
-        action=job.request.action,
-        version=job.version,
-        connection=job.connection_name,
-        idempotent=job.is_idempotent,
+        connector=named.connector,
+        action=named.action,
+        version=named.version,
+        connection=named.connection,
+        idempotent=named.idempotent,
         template_digest=job.digest,
-        columns=columns_of(job.layout, job.request.options.get("key")),
+        flow=named.flow,
+        columns=columns_of(
+            job.layout, job.request.options.get("key"), named.connections
+        ),
         cap=job.request.cap,
         is_sandbox=is_sandbox,
     )
@@ -93,17 +96,9 @@ async def _keep_plan(ledger: "Ledger", job: TableJob, plan: Plan) -> None:
 def work_of_table(job: TableJob, plan: Plan) -> Work:
     """Return the rows that a start with the table runs."""
     request, options = job.request, job.request.options
-    step = Step(
-        connector=request.connector,
-        action=request.action,
-        version=job.version,
-        connection=options.get("connection"),
-        timeout=options.get("timeout"),
-        idempotent=job.is_idempotent,
-    )
     return Work(
         job_id=job.job_id,
-        step=step,
+        runnable=job.runnable,
         at_once=options.get("at_once", AT_ONCE),
         has_keys=options.get("key") is not None,
         groups=sorted(plan.groups),

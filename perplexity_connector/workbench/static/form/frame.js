@@ -3,7 +3,7 @@
 /** @import { Attributes, Child, FormNode } from "../types.js" */
 /** @import { SchemaForm } from "../schema-form.js" */
 
-import { h, drawIcon } from "../dom.js";
+import { fill, h, drawIcon } from "../dom.js";
 
 const CONTROLS = "input, select, textarea, [role=textbox], .sf-taken";
 
@@ -90,4 +90,19 @@ export function drawFold(title, children, attributes = {}) {
     h("summary", {}, drawIcon("chevron"), h("span", {}, title), note),
     h("div", { class: "fold-body" }, children),
   );
+}
+
+/**
+ * Draw a fold whose content is drawn when it is opened first.
+ * @param {string} title
+ * @param {() => Child} draw
+ * @param {string} [className]
+ */
+export function drawLateFold(title, draw, className = "fold") {
+  const place = h("div");
+  const fold = drawFold(title, [place], { class: className });
+  fold.addEventListener("toggle", () => {
+    if (fold.open && place.childElementCount === 0) fill(place, draw());
+  });
+  return fold;
 }

@@ -1,0 +1,99 @@
+"""A flow of the ledger as a document, and as lines for people."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from perplexity_connector.cli.flow_lines import item_lines, resume_line
+from perplexity_connector.cli.history_documents import usd
+from perplexity_connector.cli.history_lines import cost_words, entry_line, flow_state
+from perplexity_connector.cli.spans import clock, iso
+from perplexity_connector.contract.readers import as_list, as_object, as_objects
+from perplexity_connector.host.ledger.flow_entries import WHOLE
+from perplexity_connector.rendering.results import output_lines
+from perplexity_connector.rendering.text import clean, json_text, one_line
+
+if TYPE_CHECKING:
+    from perplexity_connector.host.ledger.flow_entries import KnownFlow, KnownStep
+
+
+def flow_document(flow: "KnownFlow", *, whole: bool) -> dict[str, object]:
+    """Return a flow as a document; with all of its content if it is `whole`."""
+    document: dict[str, object] = {
+        "kind": "flow",
+        "id": flow.flow_id,
+        "title": flow.title,
+        "source": flow.source,
+        "part": flow.part,
+        "sandbox": flow.is_sandbox,
+        "state": flow_state(flow),
+        "created_at": iso(flow.created_at),
+        "ended_at": iso(flow.ended_at),
+        "cost": usd(flow.cost),
+        "summary": flow.summary,
+        "content_erased": flow.content_erased,
+        "steps": [_step_document(step, whole=whole) for step in flow.steps],
+    }
+    if whole:
+        document |= {"flow": flow.document, "inputs": flow.inputs}
+    return document
+
+
+def flow_lines(flow: "KnownFlow") -> Iterator[str]:
+    """Yield all that is recorded of a flow: its facts, its inputs, and the output of each step."""
+    yield entry_line(flow)
+    if flow.source:
+        yield f"File: {one_line(flow.source)}"
+    for word, step in (flow.part or {}).items():
+        yield one_line(f"Part: {word.removesuffix('_step')} {step}")
+    if flow.ended_at is not None:
+        yield f"Ended: {clock(flow.ended_at)}"
+    if flow.status != "succeeded" and not flow.is_running and flow.document:
+        yield resume_line(flow)
+    if flow.inputs:
+        yield from ("", "Inputs", clean(json_text(flow.inputs, indent=2)))
+    steps = as_objects((flow.document or {}).get("steps"))
+    each = {step.get("id") for step in steps if step.get("each")}
+    for known in flow.steps:
+        if known.item == WHOLE:
+            yield from ("", _step_line(known))
+            yield from _output_lines(known, has_items=known.step in each)
+        elif known.state == "failed":
+            yield _step_line(known)
+
+
+def _step_document(step: "KnownStep", *, whole: bool) -> dict[str, object]:
+    document: dict[str, object] = {
+        "id": step.step,
+        "item": None if step.item == WHOLE else step.item,
+        "state": step.state,
+        "run_id": step.run_id,
+        "run_state": step.run_state,
+        "kept_from": step.kept_from,
+        "cost": usd(step.cost),
+    }
+    if whole:
+        document["envelope"] = step.record
+    return document
+
+
+def _step_line(step: "KnownStep") -> str:
+    """Return a step, or an item of it, on one line: its name, state, run and cost."""
+    name = step.step if step.item == WHOLE else f"{step.step}, item {step.item}"
+    state = step.run_state if step.run_state == "unsure" else step.state
+    kept = f"kept from {step.kept_from}" if step.kept_from else ""
+    cost = "" if step.cost is None else cost_words(step.cost)
+    parts = (name, state, kept, step.run_id or "", cost)
+    return one_line("  ".join(filter(None, parts)))
+
+
+def _output_lines(step: "KnownStep", *, has_items: bool) -> Iterator[str]:
+    record = step.record or {}
+    output = as_object(record.get("output") or record.get("partial"))
+    if not output:
+        return
+    if not has_items:
+        yield from output_lines(output)
+        return
+    for index, item in enumerate(as_list(output.get("items"))):
+        if item is not None:
+            yield from item_lines(index, as_object(item))
