@@ -71,7 +71,7 @@ export class FlowView {
     this.update();
   }
 
-  /** Return whether the form above Run is complete. If not, show what is missing, and go there. */
+  /** Return whether the form above Run is complete. If not, show the missing ones, and go there. */
   checkInputs() {
     return this.#inputs.check();
   }

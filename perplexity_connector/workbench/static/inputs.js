@@ -54,7 +54,7 @@ export class InputsPanel {
     if (this.#isEditing) this.#editor.show();
   }
 
-  /** Return whether the values are complete. If not, show what is missing, and go there. */
+  /** Return whether the values are complete. If not, show the missing ones, and go there. */
   check() {
     if (!this.#state.inputs) return true;
     this.#edit(false);

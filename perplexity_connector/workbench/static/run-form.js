@@ -41,7 +41,7 @@ export class RunForm {
     this.element.value = {};
   }
 
-  /** Return whether the values are complete. If not, show what is missing, and go there. */
+  /** Return whether the values are complete. If not, show the missing ones, and go there. */
   check() {
     const form = this.element;
     const [first] = form.errors;
