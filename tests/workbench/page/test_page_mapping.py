@@ -84,7 +84,7 @@ def bindings(page: Page, folder: Path, number: int) -> Any:
 
 
 def test_any_field_takes_a_value_that_fits(page: Page, tmp_path: Path) -> None:
-    """A list, a number, a date, a choice and an object keep their types; what does not fit says why, and cannot be picked."""
+    """Lists, numbers, dates, choices and objects keep their types; others say why they do not fit, and cannot be picked."""
     shape = {"shape": {"type": "object", "title": "Shape"}}
     inputs = {**INPUTS, "properties": INPUTS["properties"] | shape}
     open_flow(page, flow(search(), chat(), inputs=inputs), tmp_path)
@@ -160,7 +160,7 @@ def test_a_text_takes_a_field_of_every_item(page: Page, tmp_path: Path) -> None:
 
 
 def test_a_flow_declares_its_inputs(page: Page, tmp_path: Path) -> None:
-    """In rows, or as JSON where rows do not suffice; steps follow a new name; without inputs it is of version 1 again."""
+    """In rows, or as JSON where rows do not suffice; steps follow a new name; without inputs it is of version 1."""
     open_flow(page, flow(search(), flow_version=1), tmp_path)
     page.get_by_role("button", name="Add inputs").click()
     editor = page.locator(".input-editor")
