@@ -84,7 +84,7 @@ def bindings(page: Page, folder: Path, number: int) -> Any:
 
 
 def test_any_field_takes_a_value_that_fits(page: Page, tmp_path: Path) -> None:
-    """Lists, numbers, dates, choices and objects keep their types; others say why they do not fit, and cannot be picked."""
+    """Lists, numbers, dates, choices and objects keep their types; others say why not, and cannot be picked."""
     shape = {"shape": {"type": "object", "title": "Shape"}}
     inputs = {**INPUTS, "properties": INPUTS["properties"] | shape}
     open_flow(page, flow(search(), chat(), inputs=inputs), tmp_path)
