@@ -2,8 +2,7 @@
 
 /**
  * @import {
- *   Catalogue, Connection, ConnectionStatus, Description, ErrorData, Flow, FlowCheck, RunItem,
- *   Suggestion,
+ *   Catalogue, Connection, ConnectionStatus, Description, ErrorData, Flow, FlowCheck, Suggestion,
  * } from "./types.js"
  */
 
@@ -11,10 +10,11 @@ import { keepSession, readSession, takeToken } from "./session.js";
 
 /** An error as data: the server's own, or one of the connection to the server. */
 export class ApiError extends Error {
-  /** @param {ErrorData} data */
-  constructor(data) {
+  /** @param {ErrorData} data @param {number} [status] the HTTP status; 0 without an answer */
+  constructor(data, status = 0) {
     super(data.user_message || data.message);
     this.data = data;
+    this.status = status;
   }
 }
 
@@ -27,12 +27,20 @@ const UNREACHABLE = {
   fields: [],
 };
 
-/** @param {string} method @param {string} path @param {unknown} [body] */
-async function request(method, path, body) {
+/**
+ * Ask the server. A file is sent as it is, any other body as JSON.
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ */
+export async function request(method, path, body) {
   const headers = new Headers({ "X-Workbench-Session": readSession() });
   /** @type {RequestInit} */
   const how = { method, headers };
-  if (body !== undefined) {
+  if (body instanceof Blob) {
+    headers.set("Content-Type", "application/octet-stream");
+    how.body = body;
+  } else if (body !== undefined) {
     headers.set("Content-Type", "application/json");
     how.body = JSON.stringify(body);
   }
@@ -42,11 +50,18 @@ async function request(method, path, body) {
   if (response.ok) return response;
   const { error } = await response.json().catch(() => ({}));
   const user_message = `The workbench answered ${response.status}.`;
-  throw new ApiError(error ?? { ...UNREACHABLE, code: "internal", user_message });
+  const data = error ?? { ...UNREACHABLE, code: "internal", user_message };
+  throw new ApiError(data, response.status);
 }
 
-/** @param {string} method @param {string} path @param {unknown} [body] @returns {Promise<any>} */
-async function requestJson(method, path, body) {
+/**
+ * Ask the server for JSON; null for an answer without a body.
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ * @returns {Promise<any>}
+ */
+export async function requestJson(method, path, body) {
   const response = await request(method, path, body);
   return response.status === 204 ? null : response.json();
 }
@@ -143,21 +158,6 @@ export async function renameConnection(name, newName) {
 /** Delete a stored connection. @param {string} name */
 export async function removeConnection(name) {
   await requestJson("DELETE", `/api/connections?name=${encode(name)}`);
-}
-
-/** Ask the server to stop a run. @param {string} runId */
-export async function cancelRun(runId) {
-  await requestJson("POST", `/api/runs/${encode(runId)}/cancel`, {});
-}
-
-/**
- * Run a flow, and yield the items of its stream as they arrive.
- * @param {Flow} flow
- * @returns {AsyncGenerator<RunItem>}
- */
-export async function* runFlow(flow) {
-  const response = await request("POST", "/api/runs", { flow });
-  if (response.body) yield* readDocuments(response.body);
 }
 
 /**

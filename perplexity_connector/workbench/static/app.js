@@ -3,12 +3,13 @@
 import { enter, loadCatalogue } from "./api.js";
 import { Bench } from "./bench.js";
 import { fill, findById, h, messageOf } from "./dom.js";
+import { HistoryView } from "./history.js";
+import { keepPage } from "./keeping.js";
 import { drawPalette } from "./palette.js";
 import { hasToken } from "./session.js";
-import { drawTabs } from "./tabs.js";
-import { drawTools, onShortcut } from "./tools.js";
-
-const STORAGE_KEY = "flow";
+import { TableView } from "./tables.js";
+import { drawPanels, drawTabs } from "./tabs.js";
+import { drawTools } from "./tools.js";
 
 async function start() {
   await enter();
@@ -23,22 +24,27 @@ async function start() {
   };
   const bench = new Bench(places, catalogue, showPart);
   drawPalette(findById("palette-body"), catalogue, bench);
-  drawTools(findById("tools"), bench);
-  document.addEventListener("keydown", (event) => onShortcut(event, bench));
-  keepFlow(bench);
+  drawTools(findById("tools"), findById("flow-name"), bench);
+  const table = drawRunParts(bench);
   await bench.loadConnections();
+  await keepPage(bench, table);
 }
 
 /**
- * Keep the flow over a reload. It stays in this tab and is gone when the tab is closed.
+ * Draw the parts of the column of the runs: the runs of this page, the history, and the table.
  * @param {Bench} bench
  */
-function keepFlow(bench) {
-  const stored = sessionStorage.getItem(STORAGE_KEY);
-  if (stored) bench.load(JSON.parse(stored));
-  bench.state.addEventListener("change", () => {
-    sessionStorage.setItem(STORAGE_KEY, JSON.stringify(bench.state.document));
-  });
+function drawRunParts(bench) {
+  const history = new HistoryView(findById("history-body"), bench);
+  const table = new TableView(findById("table-body"), bench);
+  const onShow = () => history.refresh();
+  const showPanel = drawPanels(findById("run-parts"), "Runs", [
+    { name: "run", title: "Run", panel: findById("run-body") },
+    { name: "history", title: "History", panel: findById("history-body"), onShow },
+    { name: "table", title: "Table", panel: findById("table-body") },
+  ]);
+  bench.onShowRuns = () => showPanel("run");
+  return table;
 }
 
 function drawSandboxBanner() {

@@ -1,64 +1,49 @@
-/** The workbench: adds steps, checks the flow while the user writes, runs it, stops it. */
+/** The workbench: adds steps, opens flows, runs them, and puts the parts of the page together. */
 
 /**
  * @import {
- *   Catalogue, Connection, Description, Earlier, Entry, FieldError, FlowCheck, FlowError, Hint,
- *   JsonObject, Run, RunItem, SavedStep, Step, StepRun, Suggest,
+ *   Catalogue, Connection, Entry, FlowPart, OldFlow, OldRun, Run, SavedStep, Step,
  * } from "./types.js"
  */
 /** @import { View } from "./steps.js" */
 /** @import { PartName } from "./tabs.js" */
 
 import * as api from "./api.js";
+import { Checks } from "./checks.js";
 import { openConnections } from "./connections.js";
 import { Descriptions, makeOptions } from "./descriptions.js";
 import { fill, findById, h, messageOf } from "./dom.js";
 import { canRunExample, EXAMPLE } from "./example.js";
+import * as flows from "./flow-api.js";
+import { FlowFile } from "./flow-file.js";
 import { FlowView } from "./flow.js";
 import { FlowState } from "./flow-state.js";
 import { makeStarter } from "./form/shape.js";
-import { addItem, currentStep, failRun, startRun } from "./run-state.js";
+import { isSame } from "./form/pointer.js";
+import { flowOf, oldRun, workOf } from "./old-run.js";
+import { askForPart, stepsOf } from "./run-part.js";
 import { RunView } from "./run-view.js";
-
-const CHECK_AFTER_MS = 150;
+import { Runs } from "./runs.js";
+import { SavedFlows } from "./saved-flows.js";
 
 export class Bench {
   /** The flow, with undo and redo. */
   state = new FlowState();
+  /** The name of the flow, and whether it is saved. */
+  file = new FlowFile(this.state);
+  saved = new SavedFlows(this);
+  /** Called when the runs of the page are to be shown. */
+  onShowRuns = () => {};
   #descriptions = new Descriptions();
   /** The stored connections. @type {Connection[]} */
   #stored = [];
   /**
-   * The errors of the last check or run, by step id.
-   * @type {Map<string | undefined, FieldError[]>}
-   */
-  #errors = new Map();
-  /** The hints of the last check, by step id. @type {Map<string, Hint[]>} */
-  #hints = new Map();
-  /** The outputs of the last run, by step id. @type {Map<string, JsonObject | null>} */
-  #outputs = new Map();
-  /**
    * Whether the user has tried to run this flow: from then on, empty required fields are errors.
    */
   #isTried = false;
-  /** The newest run. @type {Run | null} */
-  #run = null;
-  /**
-   * The newest run when another flow was opened: its results are not those of this flow.
-   * @type {Run | null}
-   */
-  #foreignRun = null;
-  #runCount = 0;
-  /** The number of the newest check: answers to older ones are dropped. */
-  #checkCount = 0;
-  /** The timer of the next check, which waits until the user pauses. */
-  #checkTimer = 0;
-  /** Called when a run begins, changes or ends. @type {(() => void)[]} */
-  #runListeners = [];
   #catalogue;
   #showPart;
   #statusLine;
-  #runView;
   #flowView;
 
   /**
@@ -70,22 +55,34 @@ export class Bench {
     this.#catalogue = catalogue;
     this.#showPart = showPart;
     this.#statusLine = places.status;
-    this.#runView = new RunView(places.run, {
-      titleOf: (step) => this.#titleOf(step),
-      goTo: (step, pointer) => this.#goTo(step, pointer),
-      sandbox: this.sandbox,
+    const complain = (/** @type {string} */ text) => this.complain(text);
+    const say = (/** @type {string} */ text) => this.say(text);
+    this.checks = new Checks(this.state, complain);
+    const runHooks = { ...this.runHooks, goOn: (/** @type {Run} */ run) => this.#goOnWith(run) };
+    this.runs = new Runs(new RunView(places.run, runHooks), {
+      say,
+      complain,
+      refuse: (step, fields) => this.checks.refuse(step, fields),
     });
     this.#flowView = new FlowView(places.flow, this.state, {
       describe: (step) => this.#descriptions.load(step),
+      descriptionOf: (step) => this.#descriptions.get(step),
+      titleOf: (step) => this.titleOf(step),
+      outputOf: (id) => this.runs.outputOf(id),
+      runStep: (uid) => this.#runPart(uid, (only) => ({ only })),
+      runFrom: (uid) => this.#runPart(uid, (from) => ({ from })),
       optionsFor: makeOptions,
       viewOf: (step, index) => this.#viewOf(step, index),
       manageConnections: (step) => this.manageConnections(step),
       environmentName: this.sandbox ? "The sandbox's own key" : "Environment",
       hasExample: canRunExample(catalogue.actions),
-      tryExample: () => this.load(structuredClone(EXAMPLE)),
-      say: (text) => this.say(text),
+      tryExample: () => this.load(structuredClone(EXAMPLE), { proposal: "Example" }),
+      say,
     });
     this.state.addEventListener("change", () => this.#onChange());
+    for (const part of [this.checks, this.runs]) {
+      part.addEventListener("change", () => this.#flowView.update());
+    }
     this.#flowView.update();
   }
 
@@ -98,12 +95,13 @@ export class Bench {
     return this.#flowView.zone;
   }
 
-  get isRunning() {
-    return this.#run?.status === "running";
-  }
-
-  get isStopping() {
-    return this.#run?.stopping === true;
+  /** Everything that a view of runs asks for. @returns {import("./run-view.js").RunHooks} */
+  get runHooks() {
+    return {
+      titleOf: (step) => this.titleOf(step),
+      goTo: (step, pointer) => this.#goTo(step, pointer),
+      sandbox: this.sandbox,
+    };
   }
 
   /** Add an action as a step. @param {Entry} entry @param {number} [index] */
@@ -123,53 +121,122 @@ export class Bench {
     }
   }
 
-  /** Open another flow. Throws a `TypeError` when it is not a flow. @param {unknown} flow */
-  load(flow) {
+  /**
+   * Open another flow. Throws a `TypeError` when it is not a flow.
+   * @param {unknown} flow
+   * @param {{name?: string, proposal?: string}} [names]
+   */
+  load(flow, names = {}) {
     this.state.load(flow);
+    this.file.markOpened(names);
     this.#isTried = false;
-    this.#foreignRun = this.#run;
-    this.#outputs.clear();
+    this.runs.forget();
     this.#flowView.update();
     this.#showPart("flow");
   }
 
-  /** Check the flow, and run it when nothing is wrong. */
-  async run() {
-    if (this.isRunning || this.state.steps.length === 0) return;
-    this.#isTried = true;
-    const found = await this.#check();
-    const [first] = found;
-    if (first) {
-      this.say(`${found.length} to fix before it can run.`);
-      this.#goTo(this.#ownerOf(first), first.pointer);
-      return;
-    }
-    this.#showPart("flow");
-    if (this.#flowView.focusUnfinished()) {
-      this.say("This field is not JSON yet, so the flow cannot run.");
-      return;
-    }
-    this.#runCount += 1;
-    this.#run = startRun(this.#runCount, this.state.document);
-    this.#runView.add(this.#run);
-    this.#showPart("run");
-    this.say("The flow is running.");
-    await this.#follow(this.#run);
+  /** Open a saved flow, with the outputs of its last run. @param {string} name */
+  async openSaved(name) {
+    this.load(await flows.loadFlow(name), { name });
+    const { entries } = await flows.loadHistory({ search: name }).catch(() => ({ entries: [] }));
+    const last = entries.find(({ kind, title }) => kind === "flow" && title === name);
+    const old = last && (await flows.loadOld(last.id).catch(() => null));
+    if (old && this.file.name === name && !this.runs.last) await this.openOld(old, name);
+  }
+
+  /** Return whether the flow of an old run is the one on the page. @param {OldFlow | OldRun} old */
+  isOnPage(old) {
+    const { name } = this.file;
+    const isOfName = old.kind === "flow" && name !== "" && old.source?.endsWith(`/${name}.json`);
+    return isOfName || isSame(flowOf(old).steps, this.state.document.steps);
   }
 
   /**
-   * Ask the provider to stop the run. Between two steps, the next one is stopped when it begins.
+   * Open the flow of an old run with its outputs. One that is under way is followed.
+   * @param {OldFlow | OldRun} old
+   * @param {string} title
    */
-  async stop() {
-    if (!this.#run || !this.isRunning) return;
-    this.#run.stopping = true;
-    this.#onRunChange(this.#run);
-    await this.#cancelCurrent(this.#run);
+  async openOld(old, title) {
+    this.#openFlowOf(old, title);
+    this.showRuns();
+    if (old.kind === "flow" && old.status === "running") await this.runs.rejoin(workOf(old));
+    else this.runs.adopt(oldRun(old, ...this.runs.nextName()));
   }
 
-  /** @param {() => void} listener */
-  addRunListener(listener) {
-    this.#runListeners.push(listener);
+  /**
+   * Go on with an old run. With "unsure", a run that may have been paid is run again.
+   * @param {OldFlow} old
+   * @param {string} title
+   * @param {"unsure"} [retry]
+   */
+  async goOn(old, title, retry) {
+    this.#openFlowOf(old, title);
+    this.showRuns();
+    this.runs.keepOutputs(oldRun(old, "", ""));
+    await this.runs.resume(workOf(old), retry);
+  }
+
+  /** Go on with a run that is shown. @param {Run} run */
+  async #goOnWith(run) {
+    if (this.runs.isRunning) return;
+    this.runs.keepOutputs(run);
+    await this.runs.resume(run);
+  }
+
+  /** @param {OldFlow | OldRun} old @param {string} title */
+  #openFlowOf(old, title) {
+    if (!this.isOnPage(old)) this.load(flowOf(old), { proposal: title });
+    if (old.kind === "flow" && old.inputs) this.#flowView.inputValues = old.inputs;
+  }
+
+  /** Check the flow, and run it when nothing is wrong. */
+  async run() {
+    if (this.runs.isRunning || !(await this.#isReady(null))) return;
+    this.showRuns();
+    await this.runs.run(this.#work(null));
+  }
+
+  /** @param {number} uid @param {(id: string) => FlowPart} partOf */
+  async #runPart(uid, partOf) {
+    const step = this.state.steps[this.state.indexOf(uid)];
+    if (step) await this.runPart(partOf(step.id));
+  }
+
+  /**
+   * Ask about a part of the flow, then run it with the outputs of before.
+   * @param {FlowPart} part
+   */
+  async runPart(part) {
+    if (this.runs.isRunning || !(await this.#isReady(part))) return;
+    const work = this.#work(part);
+    const { steps } = this.state;
+    const own = stepsOf(part, steps).map(({ id }) => id);
+    const before = steps
+      .slice(
+        0,
+        steps.findIndex(({ id }) => id === own[0]),
+      )
+      .map(({ id }) => id);
+    const source = this.runs.sourceFor(before);
+    const answer = await askForPart({ work, part, source, titleOf: (step) => this.titleOf(step) });
+    if (answer === "no" || this.runs.isRunning) return;
+    if (answer !== "yes") {
+      await this.runPart(answer);
+      return;
+    }
+    this.showRuns();
+    await this.runs.run(work, source?.flowId);
+  }
+
+  /** Show the runs of the page, on a narrow screen too. */
+  showRuns() {
+    this.#showPart("run");
+    this.onShowRuns();
+  }
+
+  /** Return whether another flow may take the place of this one; ask if it has changes. */
+  mayLeave() {
+    return this.saved.mayLeave();
   }
 
   /** Open the connections. A new one is chosen for the step. @param {Step} [step] */
@@ -214,96 +281,66 @@ export class Bench {
     fill(place, h("p", banner, h("span", {}, text), close));
   }
 
+  /** Return the title of an action. @param {Pick<SavedStep, "connector" | "action">} step */
+  titleOf(step) {
+    return this.#entryOf(step)?.title ?? step.action;
+  }
+
   /** @param {Pick<SavedStep, "connector" | "action">} step */
   #entryOf({ connector, action }) {
     const { actions } = this.#catalogue;
     return actions.find((entry) => entry.connector === connector && entry.action === action);
   }
 
-  /** @param {Pick<SavedStep, "connector" | "action">} step */
-  #titleOf(step) {
-    return this.#entryOf(step)?.title ?? step.action;
+  /** @param {FlowPart | null} part */
+  #work(part) {
+    const inputs = this.#flowView.inputValues ?? {};
+    return { flow: this.state.document, inputs, part, name: this.file.name || undefined };
+  }
+
+  /**
+   * Check the steps that are to run. Go to the first error if there is one.
+   * @param {FlowPart | null} part
+   */
+  async #isReady(part) {
+    if (this.state.steps.length === 0) return false;
+    this.#isTried = true;
+    const ids = stepsOf(part, this.state.steps).map(({ id }) => id);
+    const errors = await this.checks.check();
+    const found = errors.filter((error) => ids.includes(this.checks.ownerOf(error) ?? ""));
+    const [first] = found;
+    this.#flowView.update();
+    if (first) {
+      this.say(`${found.length} to fix before it can run.`);
+      this.#goTo(this.checks.ownerOf(first), first.pointer);
+      return false;
+    }
+    this.#showPart("flow");
+    const isUnfinished = this.#flowView.focusUnfinished();
+    if (isUnfinished) this.say("This field is not JSON yet, so the flow cannot run.");
+    const isReady = !isUnfinished && this.#flowView.checkInputs();
+    if (!isReady && !isUnfinished) this.say("The flow needs its inputs before it can run.");
+    return isReady;
   }
 
   /** @param {Step} step @param {number} index @returns {View} */
   #viewOf(step, index) {
-    const earlier = this.state.steps.slice(0, index);
     const stored = this.#stored.filter(({ connector }) => connector === step.connector);
     return {
       index,
       count: this.state.steps.length,
       entry: this.#entryOf(step),
       connections: stored.map(({ connection_name: name }) => name),
-      references: earlier.map((each) => this.#referenceTo(each)),
-      errors: this.#errors.get(step.id) ?? [],
-      hints: this.#hints.get(step.id) ?? [],
+      errors: this.checks.errorsOf(step.id),
+      hints: this.checks.hintsOf(step.id),
       showAll: this.#isTried,
-      status: this.#statusOf(step),
-    };
-  }
-
-  /** @param {Step} step */
-  #statusOf({ id, action }) {
-    if (!this.#run || this.#run === this.#foreignRun) return "";
-    const last = this.#run.steps.find((each) => each.id === id && each.action === action);
-    return last && last.status !== "waiting" ? last.status : "";
-  }
-
-  /** @param {Step} step @returns {Earlier} */
-  #referenceTo(step) {
-    const description = this.#descriptions.get(step);
-    // The schema may not have arrived yet: then the cards are drawn again when it has.
-    if (!description) {
-      this.#descriptions.load(step).then(
-        () => this.#flowView.update(),
-        () => {},
-      );
-    }
-    return {
-      step: step.id,
-      title: this.#titleOf(step),
-      schema: description?.schemas.output ?? {},
-      result: this.#outputs.get(step.id) ?? null,
+      ...this.runs.statusOf(step),
     };
   }
 
   #onChange() {
     this.#flowView.update();
-    clearTimeout(this.#checkTimer);
-    this.#checkTimer = setTimeout(() => this.#check(), CHECK_AFTER_MS);
-  }
-
-  /** Let the server check the flow, show errors and hints at their fields. Return the errors. */
-  async #check() {
-    clearTimeout(this.#checkTimer);
-    this.#checkCount += 1;
-    const number = this.#checkCount;
-    const { errors, hints } = await this.#validate();
-    if (number !== this.#checkCount) return errors;
-    this.#errors = Map.groupBy(errors, (error) => this.#ownerOf(error));
-    this.#hints = Map.groupBy(hints, ({ step }) => step);
-    this.#flowView.update();
-    return errors;
-  }
-
-  /** @returns {Promise<FlowCheck>} */
-  async #validate() {
-    if (this.state.steps.length === 0) return NOTHING;
-    try {
-      return await api.validate(this.state.document);
-    } catch (problem) {
-      this.complain(messageOf(problem));
-      return NOTHING;
-    }
-  }
-
-  /**
-   * Return the id of the step that an error belongs to: the first step for one of the whole flow.
-   * @param {FlowError} error
-   */
-  #ownerOf({ step, pointer }) {
-    const index = /^\/steps\/(\d+)/.exec(pointer)?.[1] ?? 0;
-    return step ?? this.state.steps[Number(index)]?.id;
+    this.checks.schedule();
   }
 
   /**
@@ -316,81 +353,4 @@ export class Bench {
     this.#showPart("flow");
     this.#flowView.focusField(id, pointer);
   }
-
-  /** @param {Run} run */
-  async #follow(run) {
-    this.#onRunChange(run);
-    try {
-      for await (const item of api.runFlow(run.flow)) this.#onItem(run, item);
-      if (run.status === "running") failRun(run, BROKEN_STREAM);
-    } catch (problem) {
-      failRun(run, errorOf(problem));
-    }
-    for (const step of run.steps) this.#runView.updateStep(run, step);
-    this.say(`The flow has ${run.status}.`);
-    this.#onRunChange(run);
-  }
-
-  /** @param {Run} run @param {RunItem} item */
-  #onItem(run, item) {
-    const step = addItem(run, item);
-    if (!step) return;
-    const isFirstText = item.type === "text.delta" && step.text === item.text;
-    if (isFirstText) this.say("The answer is being written.");
-    this.#runView.updateStep(run, step);
-    if (item.type === "step.started") this.#onStepStart(run, step);
-    if (item.type === "step.finished") this.#onStepEnd(run, step);
-  }
-
-  /** @param {Run} run @param {StepRun} step */
-  #onStepStart(run, step) {
-    this.#runView.followStep(step);
-    if (run.stopping) this.#cancelCurrent(run);
-    this.#onRunChange(run);
-  }
-
-  /**
-   * Keep the output for later steps, and show the refused fields.
-   * @param {Run} run
-   * @param {StepRun} step
-   */
-  #onStepEnd(run, { id, status, envelope }) {
-    const fields = envelope?.error?.fields ?? [];
-    if (run !== this.#foreignRun) {
-      this.#outputs.set(id, envelope?.output ?? null);
-      if (fields.length > 0) this.#errors.set(id, fields);
-    }
-    this.say(`Step ${id} has ${status}. ${envelope?.summary ?? ""}`);
-    this.#onRunChange(run);
-  }
-
-  /** @param {Run} run */
-  #onRunChange(run) {
-    this.#runView.updateRun(run);
-    this.#flowView.update();
-    for (const listener of this.#runListeners) listener();
-  }
-
-  /** @param {Run} run */
-  async #cancelCurrent(run) {
-    const step = currentStep(run);
-    if (!step) return;
-    await api.cancelRun(step.runId).catch((problem) => this.complain(messageOf(problem)));
-  }
-}
-
-/** The check of a flow in which nothing is found. @type {FlowCheck} */
-const NOTHING = { errors: [], hints: [] };
-
-const BROKEN_STREAM = {
-  code: "unavailable",
-  message: "",
-  user_message: "The stream of the run ended early. Check that the workbench is still running.",
-};
-
-/** Return an error as data. @param {unknown} problem */
-function errorOf(problem) {
-  if (problem instanceof api.ApiError) return problem.data;
-  const message = messageOf(problem);
-  return { code: "internal", message, user_message: message };
 }

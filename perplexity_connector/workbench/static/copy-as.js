@@ -1,8 +1,9 @@
 /** Writes a step or a flow as text to use elsewhere: a command line, Python or JSON. */
 
-/** @import { Flow, Json, JsonObject, Part, SavedStep } from "./types.js" */
+/** @import { Flow, Json, Part, Reference, SavedStep } from "./types.js" */
 
-import { get, set } from "./form/pointer.js";
+import { set } from "./form/pointer.js";
+import { placeOf, takeValue, toText } from "./form/taking.js";
 import { writeJson } from "./text.js";
 
 /** Quote a text as one word of a POSIX shell. @param {string} text */
@@ -37,28 +38,34 @@ function indent(open, lines, close, depth) {
 }
 
 /**
- * Return a step's input with its bindings replaced by the outputs of earlier steps, as the host
- * does it.
- * @param {SavedStep} step
- * @param {Record<string, JsonObject | null>} outputs by step id
+ * Where the values of bindings come from: the outputs of the steps by their ids, the flow's inputs,
+ * and the item of a repeated step.
+ * @typedef {{outputs: Record<string, Json>, inputs?: Json, item?: Json}} Values
  */
-export function applyBindings(step, outputs) {
+
+/**
+ * Return a step's input with the values of its bindings, as the host does it.
+ * @param {SavedStep} step
+ * @param {Values} values
+ */
+export function applyBindings(step, values) {
   const valueOf = (/** @type {Part} */ part) =>
-    typeof part === "string" ? part : get(outputs[part.step] ?? undefined, part.pointer);
+    typeof part === "string" ? part : takeValue(part, documentOf(part, values));
   /** @type {Json | undefined} */
   let input = step.input;
   for (const [pointer, parts] of Object.entries(step.bindings)) {
-    const values = parts.map(valueOf);
+    const taken = parts.map(valueOf);
     const isLone = parts.length === 1 && typeof parts[0] !== "string";
-    input = set(input, pointer, isLone ? values[0] : values.map(toText).join(""));
+    input = set(input, pointer, isLone ? taken[0] : taken.map(toText).join(""));
   }
   return input;
 }
 
-/** @param {Json | undefined} value */
-function toText(value) {
-  if (value === null || value === undefined) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
+/** @param {Reference} reference @param {Values} values */
+function documentOf(reference, { outputs, inputs, item }) {
+  const { kind, step } = placeOf(reference);
+  if (kind === "input") return inputs;
+  return kind === "item" ? item : (outputs[step] ?? undefined);
 }
 
 /**
@@ -83,7 +90,7 @@ export function writeStep(step, input, sandbox) {
   return {
     "Command line": words.join(" "),
     Python: writePython("INPUT", input, `envelope = await ${call}`, sandbox),
-    "JSON step": writeJson({ ...step, input, bindings: {} }, 2),
+    "JSON step": writeJson({ ...step, input, bindings: {}, each: undefined }, 2),
   };
 }
 

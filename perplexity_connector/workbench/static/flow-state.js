@@ -1,26 +1,41 @@
 /**
- * The flow on the page: its steps in order, every change to them, undo and redo. Does not touch the
- * page.
+ * The flow on the page: its steps in order, its inputs, every change to them, undo and redo. Does not
+ * touch the page.
  */
 
-/** @import { Bindings, Flow, Part, SavedStep, Step } from "./types.js" */
+/** @import { Flow, SavedStep, Schema, Step } from "./types.js" */
 
-import { isObject, isSame } from "./form/pointer.js";
+import { needsVersion2, readFlow, renameInput, renameStep } from "./flow-document.js";
+import { isSame } from "./form/pointer.js";
+
+/**
+ * All that undo brings back.
+ * @typedef {{steps: Step[], inputs: Schema | null}} Content
+ */
 
 const UNDO_LIMIT = 200;
 
-/** Fires `change` after every change. */
+/** Fires `change` after every change, and `load` before that of another flow. */
 export class FlowState extends EventTarget {
-  /** The steps as they are now. A change makes new lists and new steps. @type {Step[]} */
-  steps = [];
-  /** Earlier lists of steps, the newest last. @type {Step[][]} */
+  /** The flow as it is now. A change makes new lists and new steps. @type {Content} */
+  #content = { steps: [], inputs: null };
+  /** Earlier contents, the newest last. @type {Content[]} */
   #past = [];
-  /** Lists of steps that were undone, the next one last. @type {Step[][]} */
+  /** Contents that were undone, the next one last. @type {Content[]} */
   #future = [];
   /** The key of the last change: a change with the same key becomes a part of it. */
   #lastKey = "";
   /** How many steps there ever were: the newest `uid`. */
   #count = 0;
+
+  get steps() {
+    return this.#content.steps;
+  }
+
+  /** The schema of the flow's inputs; null where it has none. */
+  get inputs() {
+    return this.#content.inputs;
+  }
 
   get canUndo() {
     return this.#past.length > 0;
@@ -32,7 +47,10 @@ export class FlowState extends EventTarget {
 
   /** The flow in the form in which it is saved. @returns {Flow} */
   get document() {
-    return { flow_version: 1, steps: this.steps.map(({ uid, ...step }) => step) };
+    const { inputs } = this;
+    const steps = this.steps.map(({ uid, ...step }) => step);
+    const flow = inputs ? { flow_version: 2, inputs, steps } : { flow_version: 1, steps };
+    return needsVersion2(flow) ? { ...flow, flow_version: 2 } : flow;
   }
 
   /**
@@ -42,13 +60,37 @@ export class FlowState extends EventTarget {
    */
   add(step, index = this.steps.length) {
     const added = { uid: this.#nextUid(), id: this.#freeId(step.action), ...step };
-    this.#apply(this.steps.toSpliced(index, 0, added));
+    this.#applySteps(this.steps.toSpliced(index, 0, added));
     return added;
+  }
+
+  /**
+   * Add a copy of a step below it, and return the copy.
+   * @param {number} uid
+   */
+  duplicate(uid) {
+    const index = this.indexOf(uid);
+    const [step] = this.steps.slice(index, index + 1);
+    if (!step) return undefined;
+    const { uid: _, id: __, ...copied } = step;
+    return this.add(copied, index + 1);
+  }
+
+  /**
+   * Change the schema of the flow's inputs; null removes it. `names` are the old and the new name of
+   * an input that got another one: the steps follow it.
+   * @param {Schema | null} inputs
+   * @param {string} [key]
+   * @param {[old: string, name: string]} [names]
+   */
+  setInputs(inputs, key = "", names) {
+    const steps = names ? this.steps.map((step) => renameInput(step, ...names)) : this.steps;
+    this.#apply({ steps, inputs }, key && `inputs ${key}`);
   }
 
   /** @param {number} uid */
   remove(uid) {
-    this.#apply(this.steps.filter((step) => step.uid !== uid));
+    this.#applySteps(this.steps.filter((step) => step.uid !== uid));
   }
 
   /**
@@ -61,7 +103,7 @@ export class FlowState extends EventTarget {
     if (index < 0 || index >= this.steps.length || index === from) return false;
     const [step] = this.steps.slice(from, from + 1);
     if (!step) return false;
-    this.#apply(this.steps.toSpliced(from, 1).toSpliced(index, 0, step));
+    this.#applySteps(this.steps.toSpliced(from, 1).toSpliced(index, 0, step));
     return true;
   }
 
@@ -73,7 +115,7 @@ export class FlowState extends EventTarget {
    */
   edit(uid, change, key = "") {
     const steps = this.steps.map((step) => (step.uid === uid ? { ...step, ...change } : step));
-    this.#apply(steps, key && `${uid} ${key}`);
+    this.#applySteps(steps, key && `${uid} ${key}`);
   }
 
   /**
@@ -88,11 +130,10 @@ export class FlowState extends EventTarget {
     const old = this.steps.find((step) => step.uid === uid)?.id;
     if (old === undefined || old === id) return "";
     const renamed = this.steps.map((step) => ({
-      ...step,
+      ...renameStep(step, old, id),
       id: step.uid === uid ? id : step.id,
-      bindings: renameInBindings(step.bindings, old, id),
     }));
-    this.#apply(renamed);
+    this.#applySteps(renamed);
     return "";
   }
 
@@ -105,7 +146,7 @@ export class FlowState extends EventTarget {
     const steps = this.steps.map((step) =>
       step.connection === name ? { ...step, connection: newName } : step,
     );
-    this.#apply(steps);
+    this.#applySteps(steps);
   }
 
   /**
@@ -113,7 +154,9 @@ export class FlowState extends EventTarget {
    * @param {unknown} document
    */
   load(document) {
-    this.#apply(readSteps(document).map((step) => ({ ...step, uid: this.#nextUid() })));
+    const { inputs, steps } = readFlow(document);
+    this.dispatchEvent(new Event("load"));
+    this.#apply({ inputs, steps: steps.map((step) => ({ ...step, uid: this.#nextUid() })) });
   }
 
   undo() {
@@ -135,27 +178,32 @@ export class FlowState extends EventTarget {
   }
 
   /** @param {Step[]} steps @param {string} [key] */
-  #apply(steps, key = "") {
-    if (isSame(steps, this.steps)) return;
+  #applySteps(steps, key = "") {
+    this.#apply({ steps, inputs: this.inputs }, key);
+  }
+
+  /** @param {Content} content @param {string} [key] */
+  #apply(content, key = "") {
+    if (isSame(content, this.#content)) return;
     const isNewChange = !key || key !== this.#lastKey;
-    if (isNewChange) this.#past = [...this.#past, this.steps].slice(-UNDO_LIMIT);
+    if (isNewChange) this.#past = [...this.#past, this.#content].slice(-UNDO_LIMIT);
     this.#future = [];
     this.#lastKey = key;
-    this.#replace(steps);
+    this.#replace(content);
   }
 
-  /** @param {Step[][]} from @param {Step[][]} to */
+  /** @param {Content[]} from @param {Content[]} to */
   #travel(from, to) {
-    const steps = from.pop();
-    if (!steps) return;
-    to.push(this.steps);
+    const content = from.pop();
+    if (!content) return;
+    to.push(this.#content);
     this.#lastKey = "";
-    this.#replace(steps);
+    this.#replace(content);
   }
 
-  /** @param {Step[]} steps */
-  #replace(steps) {
-    this.steps = steps;
+  /** @param {Content} content */
+  #replace(content) {
+    this.#content = content;
     this.dispatchEvent(new Event("change"));
   }
 
@@ -171,51 +219,4 @@ export class FlowState extends EventTarget {
     for (let number = 2; taken.has(id); number += 1) id = `${word}_${number}`;
     return id;
   }
-}
-
-/**
- * Return the steps of a document, complete. Throws a `TypeError`.
- * @param {unknown} document
- * @returns {SavedStep[]}
- */
-function readSteps(document) {
-  if (!isObject(document) || document.flow_version !== 1 || !Array.isArray(document.steps)) {
-    throw new TypeError("This is not a flow: it needs flow_version 1 and a list of steps.");
-  }
-  return document.steps.map(readStep);
-}
-
-/** @param {any} step @returns {SavedStep} */
-function readStep(step) {
-  if (![step?.id, step?.connector, step?.action].every((name) => typeof name === "string")) {
-    throw new TypeError("This is not a flow: each step needs an id, a connector and an action.");
-  }
-  if (!areBindings(step.bindings ?? {})) {
-    throw new TypeError(
-      "This is not a flow: the bindings of a step must be lists of texts and references.",
-    );
-  }
-  return {
-    ...step,
-    connection: step.connection ?? null,
-    input: step.input ?? {},
-    bindings: step.bindings ?? {},
-  };
-}
-
-/** @param {unknown} bindings */
-function areBindings(bindings) {
-  const isPart = (/** @type {any} */ part) =>
-    typeof part === "string" ||
-    (typeof part?.step === "string" && typeof part.pointer === "string");
-  if (!isObject(bindings)) return false;
-  return Object.values(bindings).every((parts) => Array.isArray(parts) && parts.every(isPart));
-}
-
-/** @param {Bindings} bindings @param {string} old @param {string} id @returns {Bindings} */
-function renameInBindings(bindings, old, id) {
-  const rename = (/** @type {Part} */ part) =>
-    typeof part !== "string" && part.step === old ? { ...part, step: id } : part;
-  const entries = Object.entries(bindings);
-  return Object.fromEntries(entries.map(([place, parts]) => [place, parts.map(rename)]));
 }

@@ -1,16 +1,17 @@
 /** Draws a step of a run: searches, the answer, sources, cost, and errors. */
 
-/** @import { Child, Envelope, ErrorData, JsonObject, Run } from "./types.js" */
-/** @import { Source, StepRun, Usage } from "./types.js" */
+/** @import { Child, Envelope, ErrorData, ItemRun, JsonObject, Received, Run } from "./types.js" */
+/** @import { Source, StepRun } from "./types.js" */
 
 import { applyBindings, writeStep } from "./copy-as.js";
 import { drawCopyFold } from "./copy-view.js";
 import { h, drawIcon } from "./dom.js";
-import { drawFold } from "./form/frame.js";
+import { drawFold, drawLateFold } from "./form/frame.js";
 import { isObject } from "./form/pointer.js";
 import { drawMarkdown, webAddressOf } from "./markdown.js";
 import { drawSources, isSource, placeById, readSources } from "./sources.js";
 import { writeJson } from "./text.js";
+import { writeCost, writeTime, writeWait } from "./writing.js";
 
 /**
  * Goes to a field of a step. The step is given by its id or its index.
@@ -28,12 +29,70 @@ import { writeJson } from "./text.js";
  */
 export function drawStep(run, step, key, hooks) {
   if (step.status === "waiting") return drawNote("Waits for the steps before it.");
-  if (step.status === "skipped") return drawNote("Did not run, since the flow ended before it.");
+  if (step.status === "skipped") return drawNote(whySkipped(run, step));
+  if (step.status === "kept") return drawKept(step, key, hooks.goTo);
+  if (step.items) return drawEach(run, step, hooks);
   if (!step.envelope) return drawRunning(step, key);
   return [
     drawSearches(step),
-    drawFinished(step, step.envelope, key, hooks.goTo),
+    drawFinished(step, step.id, key, hooks.goTo),
     drawDetails(run, step, hooks.sandbox),
+  ];
+}
+
+/**
+ * Draw the run for one item of a step as it is now.
+ * @param {StepRun} step
+ * @param {ItemRun} item
+ * @param {string} key
+ * @param {{goTo: GoTo}} hooks
+ * @returns {Child}
+ */
+export function drawItem(step, item, key, hooks) {
+  if (item.status === "waiting") return drawNote("Waits for the items before it.");
+  if (item.status === "skipped")
+    return drawNote("Did not run, since an item before it has failed.");
+  if (!item.envelope) return drawRunning(item, key);
+  return [drawSearches(item), drawFinished(item, step.id, key, hooks.goTo), drawRaw(item.envelope)];
+}
+
+/** @param {Run} run @param {StepRun} step */
+function whySkipped({ part, status }, { missing }) {
+  if (missing) return `Did not run: it needs the step “${missing}”, which has no answer.`;
+  if (part) return "Not a part of this run.";
+  if (status === "interrupted") return "Did not run yet.";
+  return "Did not run, since the flow ended before it.";
+}
+
+/**
+ * Draw an output of before. Its fold draws it when it is opened.
+ * @param {StepRun} step
+ * @param {string} key
+ * @param {GoTo} goTo
+ * @returns {Child}
+ */
+function drawKept(step, key, goTo) {
+  const stale = "This answer is stale: the step, or a value that it uses, has changed since.";
+  const note = step.isStale
+    ? h("p", { class: "note note-warn" }, stale)
+    : drawNote("Did not run again: its earlier answer is used.");
+  if (!step.envelope) return note;
+  const draw = () => (step.items ? null : drawFinished(step, step.id, key, goTo));
+  return [note, !step.items && drawLateFold("Earlier answer", draw, "fold kept-answer")];
+}
+
+/** Draw a step that runs for each item; its items are drawn below it. @param {Run} run @param {StepRun} step @param {{goTo: GoTo}} hooks */
+function drawEach({ flow }, step, { goTo }) {
+  const { envelope, message } = step;
+  if (!envelope) return message && drawNote(message);
+  const { error, warnings } = envelope;
+  const isEmpty = step.items?.length === 0 && !error;
+  return [
+    error && drawError(error, step.id, goTo),
+    isEmpty && drawNote("The list was empty, so nothing was sent."),
+    drawFacts(factsOf(envelope)),
+    warnings.map(({ message: text }) => h("p", { class: "note note-warn" }, text)),
+    flow.steps.length > 0 && drawRaw(envelope),
   ];
 }
 
@@ -42,7 +101,7 @@ function drawNote(text) {
   return h("p", { class: "muted" }, text);
 }
 
-/** @param {StepRun} step @param {string} key @returns {Child} */
+/** @param {Received} step @param {string} key @returns {Child} */
 function drawRunning(step, key) {
   const sources = placeById(step.found.filter(isSource));
   const working = h("p", { class: "muted working" }, "Working\u2026");
@@ -55,7 +114,7 @@ function drawRunning(step, key) {
   ];
 }
 
-/** @param {StepRun} step */
+/** @param {Received} step */
 function drawSearches({ queries }) {
   if (queries.length === 0) return null;
   const tags = queries.map((query) => h("span", { class: "tag" }, query));
@@ -64,13 +123,15 @@ function drawSearches({ queries }) {
 }
 
 /**
- * @param {StepRun} step
- * @param {Envelope} envelope
+ * @param {Received} step
+ * @param {string} id the id of the step
  * @param {string} key
  * @param {GoTo} goTo
  * @returns {Child}
  */
-function drawFinished(step, envelope, key, goTo) {
+function drawFinished(step, id, key, goTo) {
+  const { envelope } = step;
+  if (!envelope) return null;
   const { error, warnings } = envelope;
   const output = envelope.output ?? envelope.partial ?? {};
   const sources = readSources(output);
@@ -78,7 +139,7 @@ function drawFinished(step, envelope, key, goTo) {
   const isEmpty = !text && sources.length === 0;
   const isPartial = envelope.output === null && !isEmpty;
   return [
-    error && drawError(error, step.id, goTo),
+    error && drawError(error, id, goTo),
     isPartial && drawPartialNote(),
     drawText(output, text, sources, key),
     drawFacts(factsOf(envelope)),
@@ -157,11 +218,19 @@ function drawValues(output) {
  * @param {boolean} sandbox
  */
 function drawDetails(run, { step, envelope }, sandbox) {
+  const values = () => ({ outputs: outputsOf(run), inputs: run.inputs });
+  const write = () => writeStep(step, applyBindings(step, values()), sandbox);
+  return [drawRaw(envelope), drawCopyFold("Copy as", write)];
+}
+
+/** @param {Envelope | null} envelope */
+function drawRaw(envelope) {
   const label = "Raw envelope";
-  const text = writeJson(envelope, 2);
-  const raw = h("pre", { class: "raw", tabindex: "0", "aria-label": label }, text);
-  const write = () => writeStep(step, applyBindings(step, outputsOf(run)), sandbox);
-  return [drawFold(label, [raw], { class: "fold raw-envelope" }), drawCopyFold("Copy as", write)];
+  const draw = () => {
+    const text = writeJson(envelope, 2);
+    return h("pre", { class: "raw", tabindex: "0", "aria-label": label }, text);
+  };
+  return drawLateFold(label, draw, "fold raw-envelope");
 }
 
 /** Return the outputs of a run by step id. @param {Run} run */
@@ -240,26 +309,6 @@ export function drawFacts(facts) {
     return [h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))];
   });
   return rows.length > 0 && h("dl", { class: "facts" }, rows);
-}
-
-/** Write a cost in USD; it is "about" so much by a list price. @param {Usage["cost"]} cost */
-export function writeCost(cost) {
-  const { total_cost: total, basis } = cost ?? {};
-  if (typeof total !== "number") return null;
-  return `${basis === "list_price" ? "about " : ""}$${total.toFixed(total < 0.1 ? 4 : 2)}`;
-}
-
-/** Write a wait; a long one in minutes or hours. @param {number} seconds */
-function writeWait(seconds) {
-  if (seconds >= 7200) return `${Math.ceil(seconds / 3600)} h`;
-  if (seconds >= 120) return `${Math.ceil(seconds / 60)} min`;
-  return `${Math.ceil(seconds)} s`;
-}
-
-/** Write a time. @param {number} milliseconds */
-export function writeTime(milliseconds) {
-  if (milliseconds < 1000) return `${milliseconds} ms`;
-  return `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
 /** Draw a status. @param {string} status */

@@ -4,8 +4,10 @@
 /** @import { GoTo } from "./run-step.js" */
 
 import { fill, h } from "./dom.js";
-import { drawChip, drawError, drawFacts, drawStep, writeCost, writeTime } from "./run-step.js";
+import { ItemsView } from "./run-items.js";
+import { drawChip, drawError, drawFacts, drawStep } from "./run-step.js";
 import { sumUp } from "./run-state.js";
+import { writeClock, writeCost, writeTime } from "./writing.js";
 
 /**
  * What the runs ask of the workbench.
@@ -13,6 +15,13 @@ import { sumUp } from "./run-state.js";
  * @property {(step: StepRun) => string} titleOf
  * @property {GoTo} goTo
  * @property {boolean} sandbox
+ * @property {(run: Run) => void} [goOn] goes on with a run that was interrupted
+ */
+
+/**
+ * The places of a step's section. The items stay while the body is drawn again, so they keep the
+ * focus and stay open.
+ * @typedef {{section: HTMLElement, body: HTMLElement, items: ItemsView, index: number}} Place
  */
 
 /** Events by which the user shows that they look at something else than the running step. */
@@ -29,8 +38,8 @@ export class RunView {
    */
   #followed = null;
   /**
-   * The sections of the steps of the shown run, and their indexes.
-   * @type {Map<StepRun, {section: HTMLElement, index: number}>}
+   * The sections of the steps of the shown run, and the places in them.
+   * @type {Map<StepRun, Place>}
    */
   #sections = new Map();
   /** The steps that wait for the next frame to be drawn. @type {Set<StepRun>} */
@@ -50,6 +59,12 @@ export class RunView {
       place.closest("section")?.addEventListener(name, stopFollowing, { passive: true });
     }
     fill(place, this.#tabs, this.#body);
+  }
+
+  /** Show one run alone. @param {Run} run */
+  showAlone(run) {
+    this.#runs = [run];
+    this.#show(run);
   }
 
   /** Add a run, and show it. @param {Run} run */
@@ -82,7 +97,10 @@ export class RunView {
     this.#shown = run;
     this.#sections.clear();
     run.steps.forEach((step, index) => {
-      this.#sections.set(step, { section: h("article", { class: "run-step" }), index });
+      const body = h("div", { class: "run-step-body" });
+      const items = new ItemsView(run, `${run.key}-${index + 1}`, this.#hooks);
+      const section = h("article", { class: "run-step" }, body, items.element);
+      this.#sections.set(step, { section, body, items, index });
     });
     const sections = [...this.#sections.values()].map(({ section }) => section);
     fill(this.#body, this.#head, sections);
@@ -100,8 +118,6 @@ export class RunView {
 
   /** @param {Run} run */
   #drawTab(run) {
-    const format = /** @type {const} */ ({ hour: "2-digit", minute: "2-digit" });
-    const time = run.startedAt.toLocaleTimeString([], format);
     return h(
       "button",
       {
@@ -111,9 +127,9 @@ export class RunView {
         onclick: () => this.#show(run),
       },
       h("span", { class: `dot dot-${run.status}` }),
-      `Run ${run.number}`,
+      run.label,
       h("span", { class: "visually-hidden" }, `, ${run.status}`),
-      h("time", { datetime: run.startedAt.toISOString() }, time),
+      h("time", { datetime: run.startedAt.toISOString() }, writeClock(run.startedAt)),
     );
   }
 
@@ -125,8 +141,15 @@ export class RunView {
       ["Tokens", tokens?.toLocaleString()],
       ["Time", run.status === "running" ? null : writeTime(duration)],
     ]);
-    const state = h("div", { class: "run-state" }, drawChip(run.status));
+    const state = h("div", { class: "run-state" }, drawChip(run.status), this.#drawGoOn(run));
     fill(this.#head, state, facts, run.error && drawError(run.error, "", this.#hooks.goTo));
+  }
+
+  /** @param {Run} run */
+  #drawGoOn(run) {
+    const { goOn } = this.#hooks;
+    if (run.status !== "interrupted" || !goOn) return null;
+    return h("button", { type: "button", class: "button", onclick: () => goOn(run) }, "Go on");
   }
 
   /**
@@ -146,8 +169,8 @@ export class RunView {
   #drawStep(step) {
     const place = this.#sections.get(step);
     if (!place || !this.#shown) return;
-    const { section, index } = place;
-    const key = `run-${this.#shown.number}-${index + 1}`;
+    const { section, body, items, index } = place;
+    const key = `${this.#shown.key}-${index + 1}`;
     section.setAttribute("aria-labelledby", `${key}-title`);
     section.setAttribute("aria-busy", String(step.status === "running"));
     section.dataset.status = step.status;
@@ -155,8 +178,16 @@ export class RunView {
     const count = h("span", { class: "step-count" }, index + 1);
     const title = h("h3", { id: `${key}-title` }, count, this.#hooks.titleOf(step));
     const id = h("code", {}, step.id);
-    const head = h("div", { class: "run-step-head" }, title, id, drawChip(step.status));
-    fill(section, head, drawStep(this.#shown, step, key, this.#hooks));
+    const chips = [step.isStale && drawChip("stale"), drawChip(step.status)];
+    const head = h(
+      "div",
+      { class: "run-step-head" },
+      title,
+      id,
+      h("span", { class: "chips" }, chips),
+    );
+    fill(body, head, drawStep(this.#shown, step, key, this.#hooks));
+    items.show(step);
     this.#scrollToFollowed(step);
   }
 

@@ -26,7 +26,7 @@ import {
 } from "./form/errors.js";
 import { FieldMap, pointerAround } from "./form/field-map.js";
 import { drawField, drawRootFields } from "./form/fields.js";
-import { get, isObject, isSame, joinPointer, moveEntries, set } from "./form/pointer.js";
+import { get, isObject, isSame, isWithin, joinPointer, moveEntries, set } from "./form/pointer.js";
 import { Press } from "./form/press.js";
 import { dropBlanks, hasSecret } from "./form/shape.js";
 import { drawRawFold } from "./form/structures.js";
@@ -61,6 +61,7 @@ export class SchemaForm extends HTMLElement {
    * @type {HTMLTextAreaElement | null}
    */
   #rawArea = null;
+  #plain = false;
   #press = new Press(() => this.#showErrors());
   #top = h("ul", { class: "sf-top", role: "alert" });
 
@@ -106,7 +107,7 @@ export class SchemaForm extends HTMLElement {
     this.#redraw();
   }
 
-  /** Earlier steps whose values may be used: `[{step, title, schema, result}]`. */
+  /** Where values may be taken from: `[{kind, step, title, schema, result}]`. */
   set references(references) {
     const isRedrawn = this.#references.length > 0 !== references.length > 0;
     this.#references = references;
@@ -134,7 +135,7 @@ export class SchemaForm extends HTMLElement {
     this.#redraw();
   }
 
-  /** The fields that earlier steps fill: `{"/query": ["text", {step, pointer}]}`. */
+  /** The fields that take values of other places: `{"/query": ["text", {step, pointer}]}`. */
   set bindings(bindings) {
     if (isSame(bindings ?? {}, this.#bindings)) return;
     this.#bindings = bindings ?? {};
@@ -170,6 +171,16 @@ export class SchemaForm extends HTMLElement {
   set showAll(/** @type {boolean} */ showAll) {
     this.#errors.showAll = showAll;
     this.#showErrors();
+  }
+
+  /** Whether all fields are shown at once, and no JSON: for a form that is short. */
+  set plain(/** @type {boolean} */ plain) {
+    this.#plain = plain;
+    this.#redraw();
+  }
+
+  get plain() {
+    return this.#plain;
   }
 
   /**
@@ -218,8 +229,12 @@ export class SchemaForm extends HTMLElement {
    */
   put(pointer, value, parts) {
     this.#value = set(this.#value, pointer, value);
-    const { [pointer]: _, ...others } = this.#bindings;
-    this.#bindings = parts ? { ...others, [pointer]: parts } : others;
+    const entries = Object.entries(this.#bindings);
+    // A field that takes a value as a whole takes none inside it.
+    const others = entries.filter(
+      ([place]) => !(parts ? isWithin(place, pointer) : place === pointer),
+    );
+    this.#bindings = Object.fromEntries(parts ? [...others, [pointer, parts]] : others);
     this.#changed();
   }
 
@@ -323,7 +338,8 @@ export class SchemaForm extends HTMLElement {
     this.#fields.clear();
     this.#errors.clearProblems();
     this.#rawArea = null;
-    const raw = hasSecret(this.#schema) ? null : this.#drawRaw(this.#schema);
+    const isRawShown = !this.#plain && !hasSecret(this.#schema);
+    const raw = isRawShown ? this.#drawRaw(this.#schema) : null;
     fill(this, this.#top, drawRootFields(this, this.#schema), raw);
     this.querySelectorAll("details").forEach((details, index) => {
       details.open = wasOpen[index] ?? false;
@@ -388,7 +404,7 @@ export class SchemaForm extends HTMLElement {
   /** Draw the bindings that no control shows, so that none is hidden. */
   #drawStrayBindings() {
     const stray = Object.entries(this.#bindings).filter(([pointer]) => {
-      return !this.#fields.get(pointer)?.control.matches(".sf-tokens");
+      return !this.#fields.get(pointer)?.control.matches(".sf-tokens, .sf-taken");
     });
     return stray.map(([pointer, parts]) =>
       drawStrayBinding(pointer, parts, () => this.put(pointer, this.get(pointer), undefined)),

@@ -1,4 +1,4 @@
-/** A step as a card: its title, its id, its connection and its form. */
+/** A step as a card: its title and its tools. An open card has its settings and its form too. */
 
 /**
  * @import {
@@ -7,10 +7,11 @@
  */
 /** @import { Zone } from "./drag.js" */
 
-import { fill, h, drawIcon, drawIconButton, isTextField, messageOf } from "./dom.js";
+import { h, drawIcon, drawIconButton } from "./dom.js";
 import { makeDraggable } from "./drag.js";
 import { directionOf } from "./form/scalars.js";
-import "./schema-form.js";
+import { drawMenu } from "./menu.js";
+import { StepBody } from "./step-body.js";
 
 /**
  * Everything that a card shows beside its step.
@@ -18,18 +19,20 @@ import "./schema-form.js";
  * @property {number} index
  * @property {number} count the number of steps
  * @property {Entry | undefined} entry
- * @property {Earlier[]} references
  * @property {FieldError[]} errors
  * @property {Hint[]} hints
  * @property {boolean} showAll whether errors of fields that are not filled in yet are shown
  * @property {StepStatus | ""} status the status of the last run
  * @property {string[]} connections the names of the stored connections
+ * @property {"" | "kept" | "stale"} kept whether an earlier run's output stands in for the step, and
+ *   whether the step has changed since
  */
 
 /**
  * What a card asks of the workbench and of the flow.
  * @typedef {object} CardHooks
  * @property {(step: SavedStep) => Promise<Description>} describe
+ * @property {(step: SavedStep) => Description | undefined} descriptionOf the description, if it is here
  * @property {(description: Description, step: () => Step) => Record<string, Suggest>} optionsFor
  * @property {(step: Step) => void} manageConnections
  * @property {string} environmentName the name of the choice without a stored connection
@@ -37,31 +40,35 @@ import "./schema-form.js";
  * @property {(uid: number, change: Partial<SavedStep>, key?: string) => void} edit
  * @property {(uid: number, id: string) => string} rename return the error as text, or ""
  * @property {(uid: number) => void} remove
+ * @property {(uid: number) => void} duplicate
+ * @property {(uid: number) => void} runStep run this step alone
+ * @property {(uid: number) => void} runFrom run this step and those after it
  * @property {(uid: number, direction: number) => void} move
  * @property {(uid: number, gap: number) => void} drop
  * @property {(isDragged: boolean) => void} onDrag
+ * @property {(uid: number) => void} onOpen called when the card is opened: it is shown again then
  */
 
-/** The value of the choice that opens the connections. No connection can have this name. */
-const MANAGE = "\u0000manage";
+const KEPT_WORDS = { "": "", kept: "kept output", stale: "output is out of date" };
 
 export class StepCard {
   /** The step as it was shown last. @type {Step} */
   step;
   /** The card itself. @type {HTMLElement} */
   element;
-  form = h("schema-form");
-  /** The view that was shown last; null before the first one. @type {View | null} */
-  #view = null;
-  #isOpen = true;
+  /** The inside; null while the card is closed, unless it has unfinished text. @type {StepBody | null} */
+  body = null;
+  /** The head that is drawn, as JSON. It is drawn again only when it changes. */
+  #drawn = "";
+  #isOpen = false;
   #hooks;
   #parts;
 
-  /** @param {Step} step @param {CardHooks} hooks */
-  constructor(step, hooks) {
+  /** @param {Step} step @param {CardHooks} hooks @param {boolean} isOpen */
+  constructor(step, hooks, isOpen) {
     this.step = step;
     this.#hooks = hooks;
-    this.#parts = { ...this.#drawHeadParts(), ...this.#drawBodyParts() };
+    this.#parts = this.#drawHeadParts();
     this.element = this.#drawCard();
     makeDraggable(this.element, this.#parts.grip, {
       label: step.action.replaceAll("_", " "),
@@ -70,84 +77,91 @@ export class StepCard {
       begin: () => hooks.onDrag(true),
       end: () => hooks.onDrag(false),
     });
-    this.#loadForm();
+    this.#fold(isOpen);
   }
 
-  /** Show a step as it is now. @param {Step} step @param {View} view */
-  show(step, view) {
+  get isOpen() {
+    return this.#isOpen;
+  }
+
+  /**
+   * Show a step as it is now. `repeats` says how often it runs; "" for a single run.
+   * @param {Step} step
+   * @param {View} view
+   * @param {string} repeats
+   * @param {() => Earlier[]} sources
+   */
+  show(step, view, repeats, sources) {
     this.step = step;
-    this.#view = view;
-    this.#showHead(view);
-    this.#showConnections(view.connections);
-    const { references, errors, hints, showAll } = view;
-    const { input: value, bindings } = step;
-    Object.assign(this.form, { references, value, bindings, hints, errors, showAll });
+    const { entry, errors, hints: _, connections: __, ...others } = view;
+    const drawn = JSON.stringify([step.id, repeats, entry?.title, errors.length, others]);
+    if (drawn !== this.#drawn) this.#showHead(view, repeats);
+    this.#drawn = drawn;
+    if (this.body && this.#isOpen) this.body.show(step, view, sources());
   }
 
-  /** Show or hide the form. @param {boolean} isOpen */
+  /** Open or close the card. @param {boolean} isOpen */
   setOpen(isOpen) {
-    const { body, fold } = this.#parts;
+    if (isOpen === this.#isOpen) return;
+    this.#fold(isOpen);
+    if (isOpen) this.#hooks.onOpen(this.step.uid);
+  }
+
+  /**
+   * Draw the inside of an open card, and drop that of a closed one. Unfinished text is only hidden.
+   * @param {boolean} isOpen
+   */
+  #fold(isOpen) {
+    const { fold } = this.#parts;
     const label = isOpen ? "Hide the form" : "Show the form";
     this.#isOpen = isOpen;
-    body.hidden = !isOpen;
     fold.setAttribute("aria-expanded", String(isOpen));
     fold.setAttribute("aria-label", label);
     fold.title = label;
+    if (isOpen && !this.body) {
+      this.body = new StepBody(this.step, this.#hooks);
+      this.element.append(this.body.element);
+    }
+    if (!isOpen && this.body && !this.body.isUnfinished) {
+      this.body.element.remove();
+      this.body = null;
+    }
+    if (this.body) this.body.element.hidden = !isOpen;
   }
 
   #drawHeadParts() {
     const { uid } = this.step;
     const hooks = this.#hooks;
     const toggle = () => this.setOpen(!this.#isOpen);
-    const folding = { "aria-expanded": "true", class: "icon-button step-fold" };
+    const folding = { "aria-expanded": "false", class: "icon-button step-fold" };
     const grip = { class: "grip", "data-drag-handle": true, title: "Drag to move" };
     return {
       number: h("span", { class: "step-number" }),
       title: h("h3", { class: "step-title" }),
       image: h("img", { class: "action-icon", alt: "", draggable: "false" }),
+      repeats: h("span", { class: "chip chip-repeat", hidden: true }),
+      kept: h("span", { class: "chip", hidden: true }),
       status: h("span", { class: "chip", hidden: true }),
       wrong: h("span", { class: "chip chip-failed", hidden: true }),
       grip: h("span", grip, drawIcon("drag")),
       up: drawIconButton("arrowUp", "Move the step up", () => hooks.move(uid, -1)),
       down: drawIconButton("arrowDown", "Move the step down", () => hooks.move(uid, 1)),
       remove: drawIconButton("trash", "Remove the step", () => hooks.remove(uid)),
-      fold: drawIconButton("chevron", "Hide the form", toggle, folding),
+      menu: drawMenu("More for this step", [
+        ["Run this step", () => hooks.runStep(uid)],
+        ["Run from here", () => hooks.runFrom(uid)],
+        ["Duplicate step", () => hooks.duplicate(uid)],
+      ]),
+      fold: drawIconButton("chevron", "Show the form", toggle, folding),
     };
   }
 
-  #drawBodyParts() {
-    const { uid, id } = this.step;
-    const idField = h("input", {
-      class: "sf-input step-id",
-      value: id,
-      spellcheck: "false",
-      autocomplete: "off",
-      id: `step-id-${uid}`,
-      onchange: () => this.#rename(),
-    });
-    const idError = h("p", { class: "sf-error", hidden: true, id: `step-id-error-${uid}` });
-    const connection = h("select", {
-      class: "sf-input",
-      id: `step-connection-${uid}`,
-      onchange: () => this.#chooseConnection(),
-    });
-    const settings = h(
-      "div",
-      { class: "step-settings" },
-      drawSetting("Step id", idField, idError),
-      drawSetting("Connection", connection),
-    );
-    const loading = h("p", { class: "muted" }, "Loading the form\u2026");
-    const formPlace = h("div", { class: "step-form" }, loading);
-    const body = h("div", { class: "step-body" }, settings, formPlace);
-    return { idField, idError, connection, formPlace, body };
-  }
-
   #drawCard() {
-    const { grip, fold, image, title, number, status, wrong } = this.#parts;
-    const { up, down, remove, body } = this.#parts;
+    const { grip, fold, image, title, number, repeats, kept, status, wrong } = this.#parts;
+    const { up, down, remove, menu } = this.#parts;
     const name = h("div", { class: "step-name" }, title, number);
-    const tools = h("div", { class: "step-tools" }, up, down, remove);
+    const tools = h("div", { class: "step-tools" }, up, down, remove, menu);
+    const head = [grip, fold, image, name, repeats, kept, status, wrong, tools];
     return h(
       "section",
       {
@@ -158,34 +172,12 @@ export class StepCard {
         "aria-keyshortcuts": "Alt+ArrowUp Alt+ArrowDown Delete",
         onkeydown: (event) => this.#onKey(event),
       },
-      h("div", { class: "step-head" }, grip, fold, image, name, status, wrong, tools),
-      body,
+      h("div", { class: "step-head" }, head),
     );
   }
 
-  async #loadForm() {
-    const { form } = this;
-    const { formPlace } = this.#parts;
-    const hooks = this.#hooks;
-    try {
-      const description = await hooks.describe(this.step);
-      form.schema = description.schemas.input;
-      form.labels = description.labels;
-      form.options = hooks.optionsFor(description, () => this.step);
-      form.value = this.step.input;
-      form.bindings = this.step.bindings;
-      form.addEventListener("edit", ({ detail: { value, bindings } }) => {
-        hooks.edit(this.step.uid, { input: value, bindings }, keyOfEdit());
-      });
-      fill(formPlace, form);
-      if (this.#view) this.show(this.step, this.#view);
-    } catch (problem) {
-      fill(formPlace, h("p", { class: "note note-danger" }, messageOf(problem)));
-    }
-  }
-
-  /** @param {View} view */
-  #showHead({ index, count, entry, status, errors, showAll }) {
+  /** @param {View} view @param {string} repeats */
+  #showHead({ index, count, entry, status, errors, showAll, kept }, repeats) {
     const { step } = this;
     const parts = this.#parts;
     const title = entry?.title ?? step.action;
@@ -196,54 +188,16 @@ export class StepCard {
     if (entry && parts.image.src !== entry.icon) parts.image.src = entry.icon;
     parts.up.disabled = index === 0;
     parts.down.disabled = index === count - 1;
-    // A refused id stays in the field, beside its error.
-    const isEdited = document.activeElement === parts.idField || !parts.idError.hidden;
-    if (!isEdited) parts.idField.value = step.id;
+    parts.repeats.hidden = repeats === "";
+    parts.repeats.textContent = repeats;
     parts.status.hidden = status === "";
     parts.status.className = `chip chip-${status}`;
     parts.status.textContent = status;
+    parts.kept.hidden = kept === "";
+    parts.kept.className = `chip chip-${kept}`;
+    parts.kept.textContent = KEPT_WORDS[kept];
     parts.wrong.hidden = !showAll || errors.length === 0;
     parts.wrong.textContent = `${errors.length} to fix`;
-  }
-
-  /** @param {string[]} names */
-  #showConnections(names) {
-    const { connection: chosen } = this.step;
-    const select = this.#parts.connection;
-    /** @type {[value: string, label: string][]} */
-    const choices = [["", this.#hooks.environmentName]];
-    for (const name of names) choices.push([name, name]);
-    const isMissing = chosen !== null && !names.includes(chosen);
-    if (isMissing) choices.push([chosen, `${chosen} (not stored here)`]);
-    choices.push([MANAGE, "Manage connections\u2026"]);
-    // The same choices are not drawn again: that would close the list under the user's hand.
-    const drawn = JSON.stringify([choices, chosen]);
-    if (select.dataset.drawn === drawn) return;
-    select.dataset.drawn = drawn;
-    const options = choices.map(([value, label]) =>
-      h("option", { value, selected: value === (chosen ?? "") }, label),
-    );
-    fill(select, options);
-  }
-
-  #chooseConnection() {
-    const { step } = this;
-    const select = this.#parts.connection;
-    if (select.value !== MANAGE) {
-      this.#hooks.edit(step.uid, { connection: select.value || null });
-      return;
-    }
-    select.value = step.connection ?? "";
-    this.#hooks.manageConnections(step);
-  }
-
-  #rename() {
-    const { idField, idError } = this.#parts;
-    const error = this.#hooks.rename(this.step.uid, idField.value.trim());
-    idError.textContent = error;
-    idError.hidden = error === "";
-    idField.setAttribute("aria-invalid", String(error !== ""));
-    idField.setAttribute("aria-describedby", idError.id);
   }
 
   /** @param {KeyboardEvent} event */
@@ -262,20 +216,4 @@ export class StepCard {
       this.setOpen(!this.#isOpen);
     }
   }
-}
-
-/** @param {string} title @param {HTMLElement} control @param {...HTMLElement} more */
-function drawSetting(title, control, ...more) {
-  const label = h("label", { class: "sf-label", for: control.id }, title);
-  return h("div", { class: "step-setting" }, label, control, more);
-}
-
-/**
- * Return the undo key of an edit. Typing in one text is undone together, a button's work by itself.
- */
-function keyOfEdit() {
-  const focused = document.activeElement;
-  if (!focused || !isTextField(focused)) return "";
-  const field = focused.closest("[data-pointer]");
-  return `input ${field?.getAttribute("data-pointer") ?? ""}`;
 }

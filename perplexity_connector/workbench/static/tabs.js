@@ -33,3 +33,46 @@ export function drawTabs(place, columns) {
   show("palette");
   return show;
 }
+
+/**
+ * Draw tabs over panels, of which one is shown. Arrow keys go from tab to tab.
+ * @template {string} Name
+ * @param {HTMLElement} place
+ * @param {string} label
+ * @param {{name: Name, title: string, panel: HTMLElement, onShow?: () => void}[]} panels
+ * @returns {(name: Name) => void} the function that shows a panel
+ */
+export function drawPanels(place, label, panels) {
+  const tabs = panels.map(({ name, title, panel }) => {
+    panel.setAttribute("role", "tabpanel");
+    panel.setAttribute("aria-labelledby", `tab-${name}`);
+    const attributes = { type: "button", role: "tab", class: "part-tab", id: `tab-${name}` };
+    const onclick = () => show(name);
+    return h("button", { ...attributes, "aria-controls": panel.id, onclick }, title);
+  });
+  const show = (/** @type {Name} */ name) => {
+    panels.forEach((one, index) => {
+      const isShown = one.name === name;
+      const wasHidden = one.panel.hidden;
+      one.panel.hidden = !isShown;
+      tabs[index]?.setAttribute("aria-selected", String(isShown));
+      tabs[index]?.setAttribute("tabindex", isShown ? "0" : "-1");
+      if (isShown && wasHidden) one.onShow?.();
+    });
+  };
+  place.setAttribute("role", "tablist");
+  place.setAttribute("aria-label", label);
+  place.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key] ?? 0;
+    const at = tabs.findIndex((tab) => tab === document.activeElement);
+    const next = tabs[(at + step + tabs.length) % tabs.length];
+    if (step === 0 || at < 0 || !next) return;
+    event.preventDefault();
+    next.focus();
+    next.click();
+  });
+  fill(place, tabs);
+  for (const { panel } of panels) panel.hidden = true;
+  if (panels[0]) show(panels[0].name);
+  return show;
+}

@@ -1,47 +1,59 @@
 /** The buttons of the whole flow, and their keys. */
 
-/** @import { Flow } from "./types.js" */
 /** @import { Bench } from "./bench.js" */
 /** @import { IconName } from "./dom.js" */
 
 import { writeFlow } from "./copy-as.js";
 import { drawCopyChoices } from "./copy-view.js";
-import {
-  fill,
-  h,
-  drawIcon,
-  drawIconButton,
-  isComposing,
-  isTextField,
-  messageOf,
-  openDialog,
-} from "./dom.js";
+import { fill, h, drawIcon, drawIconButton, isComposing, isTextField, openDialog } from "./dom.js";
+import { drawMenu } from "./menu.js";
 
-/** @param {HTMLElement} place @param {Bench} bench */
-export function drawTools(place, bench) {
-  const { state } = bench;
+/**
+ * Draw the tools, and the name of the flow.
+ * @param {HTMLElement} place
+ * @param {HTMLElement} namePlace
+ * @param {Bench} bench
+ */
+export function drawTools(place, namePlace, bench) {
+  const { state, file, runs, saved } = bench;
   const undoKeys = { "aria-keyshortcuts": "Control+Z" };
   const redoKeys = { "aria-keyshortcuts": "Control+Shift+Z" };
   const undo = drawIconButton("undo", "Undo", () => state.undo(), undoKeys);
   const redo = drawIconButton("redo", "Redo", () => state.redo(), redoKeys);
-  const file = drawFileInput(bench);
-  const open = drawButton("open", "Open", () => file.click(), "open");
-  const save = drawButton("save", "Save", () => download(state.document), "save");
+  const open = drawButton("open", "Open", () => saved.open(), "open");
+  const save = drawButton("save", "Save", () => saved.save(), "save");
   const copy = drawButton("copy", "Copy as", () => showCopies(bench), "copy-flow");
   const manage = () => bench.manageConnections();
   const connections = drawButton("key", "Connections", manage, "connections");
+  const more = drawMenu("More for the flow", [
+    ["Save as\u2026", () => saved.saveAs()],
+    ["Download", () => saved.download()],
+    ["New flow", () => saved.begin()],
+  ]);
   const runAndStop = drawRunAndStop(bench);
   const show = () => {
     undo.disabled = !state.canUndo;
     redo.disabled = !state.canRedo;
     save.disabled = state.steps.length === 0;
     copy.disabled = state.steps.length === 0;
+    fill(namePlace, drawName(bench));
     runAndStop.show();
   };
-  fill(place, undo, redo, open, file, save, copy, connections, runAndStop.buttons);
-  state.addEventListener("change", show);
-  bench.addRunListener(show);
+  const own = [undo, redo, open, saved.fileInput, save, copy, connections, more];
+  fill(place, own, runAndStop.buttons);
+  for (const part of [state, file, runs]) part.addEventListener("change", show);
+  document.addEventListener("keydown", (event) => onShortcut(event, bench));
   show();
+}
+
+/** Draw the name of the flow, with a mark of changes that are not saved. @param {Bench} bench */
+function drawName({ file, state }) {
+  if (state.steps.length === 0 && !file.name) return null;
+  const mark = [
+    h("span", { class: "dirty-mark", title: "Not saved", "aria-hidden": "true" }, "\u25cf"),
+    h("span", { class: "visually-hidden" }, " (not saved)"),
+  ];
+  return [h("span", { class: "flow-title", title: file.title }, file.title), file.isDirty && mark];
 }
 
 /**
@@ -64,18 +76,18 @@ function drawRunAndStop(bench) {
   const label = h("span");
   const stop = h(
     "button",
-    { type: "button", class: "button button-danger", id: "stop", onclick: () => bench.stop() },
+    { type: "button", class: "button button-danger", id: "stop", onclick: () => bench.runs.stop() },
     drawIcon("stop"),
     label,
   );
   const show = () => {
     const hasFocus = document.activeElement === run || document.activeElement === stop;
     run.disabled = bench.state.steps.length === 0;
-    run.hidden = bench.isRunning;
-    stop.hidden = !bench.isRunning;
-    if (hasFocus) (bench.isRunning ? stop : run).focus();
-    stop.disabled = bench.isStopping;
-    label.textContent = bench.isStopping ? "Stopping\u2026" : "Stop";
+    run.hidden = bench.runs.isRunning;
+    stop.hidden = !bench.runs.isRunning;
+    if (hasFocus) (bench.runs.isRunning ? stop : run).focus();
+    stop.disabled = bench.runs.isStopping;
+    label.textContent = bench.runs.isStopping ? "Stopping\u2026" : "Stop";
   };
   return { buttons: [run, stop], show };
 }
@@ -96,42 +108,6 @@ function drawButton(name, label, onclick, id) {
 }
 
 /** @param {Bench} bench */
-function drawFileInput(bench) {
-  return h("input", {
-    type: "file",
-    accept: ".json,application/json",
-    class: "visually-hidden",
-    id: "open-file",
-    tabindex: "-1",
-    "aria-label": "Flow file",
-    onchange: (event) => openFile(event.currentTarget, bench),
-  });
-}
-
-/** @param {HTMLInputElement} input @param {Bench} bench */
-async function openFile(input, bench) {
-  const file = input.files?.[0];
-  if (!file) return;
-  // Emptied, so that the same file can be chosen again.
-  input.value = "";
-  try {
-    bench.load(JSON.parse(await file.text()));
-    bench.say(`${file.name} is open.`);
-  } catch (problem) {
-    const isSyntax = problem instanceof SyntaxError;
-    bench.complain(isSyntax ? `${file.name} is not a JSON document.` : messageOf(problem));
-  }
-}
-
-/** @param {Flow} flow */
-function download(flow) {
-  const text = `${JSON.stringify(flow, null, 2)}\n`;
-  const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  h("a", { href: address, download: "flow.json" }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 0);
-}
-
-/** @param {Bench} bench */
 function showCopies(bench) {
   openDialog("Copy the flow", drawCopyChoices(writeFlow(bench.state.document, bench.sandbox)));
 }
@@ -141,13 +117,17 @@ function showCopies(bench) {
  * @param {KeyboardEvent} event
  * @param {Bench} bench
  */
-export function onShortcut(event, bench) {
+function onShortcut(event, bench) {
   if (document.querySelector("dialog[open]") || !(event.ctrlKey || event.metaKey)) return;
   if (isComposing(event)) return;
-  if (event.key === "Enter") {
+  const key = event.key.toLowerCase();
+  if (key === "enter") {
     event.preventDefault();
     bench.run();
-  } else if (event.key.toLowerCase() === "z" && !isTextField(event.target)) {
+  } else if (key === "s" && !event.shiftKey) {
+    event.preventDefault();
+    if (bench.state.steps.length > 0) bench.saved.save();
+  } else if (key === "z" && !isTextField(event.target)) {
     event.preventDefault();
     if (event.shiftKey) bench.state.redo();
     else bench.state.undo();

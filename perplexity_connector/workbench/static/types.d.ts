@@ -14,13 +14,14 @@ export type TypeName = "array" | "boolean" | "integer" | "number" | "object" | "
 
 /** A JSON Schema that keeps the portable rules. */
 export interface Schema {
-  type?: TypeName;
+  type?: TypeName | "null" | (TypeName | "null")[];
   title?: string;
   description?: string;
   default?: Json;
   examples?: Json[];
   enum?: Json[];
   anyOf?: Schema[];
+  oneOf?: Schema[];
   format?: string;
   pattern?: string;
   minLength?: number;
@@ -39,11 +40,33 @@ export interface Schema {
   additionalProperties?: boolean;
 }
 
+/**
+ * How a value is taken. `pluck` points into each item of a list: the value is the list of those
+ * values. With `join`, the items become one text. `default` is used where there is no value.
+ */
+export interface Taking {
+  pluck?: string;
+  join?: string;
+  default?: Json;
+}
+
 /** A value in the output of an earlier step. */
-export interface Reference {
+export interface StepReference extends Taking {
   step: string;
   pointer: string;
 }
+
+/** A value of the flow's inputs, by its pointer. */
+export interface InputReference extends Taking {
+  input: string;
+}
+
+/** A value of the item that a repeated step runs for, by its pointer. */
+export interface ItemReference extends Taking {
+  item: string;
+}
+
+export type Reference = StepReference | InputReference | ItemReference;
 
 export type Part = string | Reference;
 
@@ -71,17 +94,27 @@ export interface Suggestion {
 
 export type Suggest = (search: string) => Promise<Suggestion[]>;
 
-/** An earlier step whose output may be used, with the output of its last run. */
+/**
+ * Values that may be used: the output of an earlier step, with the output of its last run. Also the
+ * inputs of the flow and the item of a repeated step, which have no step id. `answer` points to the
+ * value that is offered first.
+ */
 export interface Earlier {
+  kind?: "input" | "item" | "step";
   step: string;
   title: string;
   schema: Schema;
-  result: JsonObject | null;
+  result: Json;
+  answer?: string;
 }
 
-/** One place of a form. `pattern` is its pointer with `*` for each index, as labels are named. */
+/**
+ * One place of a form. `pattern` is its pointer with `*` for each index, as labels are named. In one
+ * branch of a union, `whole` is the schema of the union.
+ */
 export interface FormNode {
   schema: Schema;
+  whole?: Schema;
   pointer: string;
   pattern: string;
   title: string;
@@ -122,7 +155,8 @@ export interface GuideStep {
 /** All that the page needs to draw an action. */
 export interface Description {
   connector: { id: string; title: string; connection?: { guide?: GuideStep[] } };
-  action: { options?: Record<string, string> };
+  /** `author_schemas`: output fields that follow a schema in the input, by their pointers. */
+  action: { options?: Record<string, string>; author_schemas?: Record<string, string> };
   schemas: { connection: Schema; input: Schema; output: Schema };
   labels: Record<string, Record<string, string>>;
 }
@@ -142,6 +176,14 @@ export interface ConnectionStatus {
 
 /* Flows */
 
+export type OnFailure = "continue" | "stop";
+
+/** The list for whose items a step runs. At most `max` items, 20 if left out. */
+export type Each = ({ step: string; pointer: string } | { input: string }) & {
+  max?: number;
+  on_failure?: OnFailure;
+};
+
 export interface SavedStep {
   id: string;
   connector: string;
@@ -150,6 +192,8 @@ export interface SavedStep {
   connection: string | null;
   input: JsonObject;
   bindings: Bindings;
+  each?: Each;
+  on_failure?: OnFailure;
 }
 
 /** A step on the page. Its `uid` stays the same when its id changes. */
@@ -159,6 +203,7 @@ export interface Step extends SavedStep {
 
 export interface Flow {
   flow_version: number;
+  inputs?: Schema;
   steps: SavedStep[];
 }
 
@@ -218,25 +263,35 @@ export interface Source {
   id?: number;
 }
 
+/** A step that does not run, since an output of before is used. */
+export interface KeptStep {
+  step: string;
+  stale: boolean;
+}
+
+/** An event of a step's run. `item` is the index of the item that the step runs for. */
+export type RunEvent =
+  | { type: "text.delta"; step: string; item?: number; text: string }
+  | { type: "search.queries"; step: string; item?: number; queries: string[] }
+  | { type: "search.results"; step: string; item?: number; results: Source[] }
+  | { type: "status"; step: string; item?: number; message: string };
+
 /** An item of the stream of a running flow. */
 export type RunItem =
-  | { type: "step.started"; step: string; run_id: string }
-  | { type: "text.delta"; step: string; text: string }
-  | { type: "search.queries"; step: string; queries: string[] }
-  | { type: "search.results"; step: string; results: Source[] }
-  | { type: "status"; step: string; message: string }
+  | { type: "flow.started"; step?: undefined; flow_id: string; kept: KeptStep[] }
+  | { type: "step.started"; step: string; run_id: string; items?: number }
+  | { type: "item.started"; step: string; index: number; run_id: string }
+  | RunEvent
+  | { type: "item.finished"; step: string; index: number; envelope: Envelope }
+  | { type: "step.skipped"; step: string; missing: string }
   | { type: "step.finished"; step: string; envelope: Envelope }
   | { type: "flow.finished"; step?: undefined; status: Envelope["status"] };
 
-export type RunStatus = "running" | Envelope["status"];
-export type StepStatus = "waiting" | "skipped" | RunStatus;
+export type RunStatus = "running" | "interrupted" | "unsure" | Envelope["status"];
+export type StepStatus = "waiting" | "skipped" | "kept" | RunStatus;
 
-/** A step of a run, with everything received so far. `text` is the answer so far. */
-export interface StepRun {
-  id: string;
-  connector: string;
-  action: string;
-  step: SavedStep;
+/** Everything that has arrived from one run of an action. `text` is the answer so far. */
+export interface Received {
   status: StepStatus;
   runId: string;
   text: string;
@@ -246,16 +301,181 @@ export interface StepRun {
   envelope: Envelope | null;
 }
 
-/** A run of a flow. `stopping` is true once the user has pressed Stop. */
-export interface Run {
-  number: number;
+/** A step's run for one item of a list. */
+export interface ItemRun extends Received {
+  index: number;
+}
+
+/**
+ * A step of a run, with everything received so far. `items` has the runs of a step that runs for
+ * each item, by their index; it is null for any other step. `missing` is the step whose value a
+ * skipped step would need. `isStale` is true for a kept output of a step that has changed since.
+ */
+export interface StepRun extends Received {
+  id: string;
+  connector: string;
+  action: string;
+  step: SavedStep;
+  items: ItemRun[] | null;
+  missing: string;
+  isStale: boolean;
+}
+
+/** The part of a flow that runs: one step, or a step and all after it. */
+export type FlowPart = { only: string } | { from: string };
+
+/** A flow to run. `outputs` is the id of an earlier run, or has outputs by step id. */
+export interface RunRequest {
   flow: Flow;
+  flow_id?: string;
+  name?: string;
+  inputs?: JsonObject;
+  only?: string;
+  from?: string;
+  outputs?: string | JsonObject;
+}
+
+/**
+ * A run of a flow. `key` begins the ids of its elements, and `label` is its name in the list of
+ * runs. `part` is null when all steps run. `stopping` is true once the user has pressed Stop.
+ */
+export interface Run {
+  key: string;
+  label: string;
+  flowId: string;
+  flow: Flow;
+  inputs: JsonObject;
+  part: FlowPart | null;
   steps: StepRun[];
   status: RunStatus;
   startedAt: Date;
   error: ErrorData | null;
   stopping: boolean;
 }
+
+/** The list price of a flow or of a table, in USD. */
+export interface Price {
+  likely: number;
+  worst: number;
+  basis: "list_price" | "estimate";
+}
+
+/* Saved flows and the history */
+
+export interface SavedFlow {
+  name: string;
+  changed_at: number;
+  steps: number;
+}
+
+/**
+ * A flow that can be followed on the server. `name` is empty for one that is not saved. `ended_at` is
+ * null until its end: after it, the server waits a while for a page.
+ */
+export interface FlowRun {
+  flow_id: string;
+  name: string;
+  started_at: number;
+  ended_at: number | null;
+}
+
+/** A line of the history. Times are in milliseconds; `cost` is in USD. */
+export interface HistoryEntry {
+  kind: "flow" | "run" | "table";
+  id: string;
+  title: string;
+  at: number;
+  ended_at: number | null;
+  status: RunStatus;
+  cost: number | null;
+  summary: string;
+  steps: string[];
+}
+
+/** A step of an old run of a flow; with `item`, its run for the item of that index. */
+export interface HistoryStep {
+  id: string;
+  item?: number | null;
+  state: "running" | "done" | "failed" | "skipped" | "kept";
+  run_id: string | null;
+  kept_from: string | null;
+  envelope: Envelope | null;
+}
+
+/** An old run of a flow. `flow` is null once its content is erased. */
+export interface OldFlow {
+  kind: "flow";
+  flow_id: string;
+  title: string | null;
+  source: string | null;
+  flow: Flow | null;
+  inputs: JsonObject | null;
+  status: RunStatus;
+  at: number;
+  steps: HistoryStep[];
+}
+
+/** An old run of one action. `input` is null once its content is erased. */
+export interface OldRun {
+  kind: "run";
+  run_id: string;
+  connector: string;
+  action: string;
+  version: number;
+  connection: string | null;
+  input: JsonObject | null;
+  status: RunStatus;
+  at: number;
+  envelope: Envelope | null;
+}
+
+/* Tables */
+
+/**
+ * The flow that runs once a row. `template` has the text of an input, with {column} in it. `retry`
+ * runs the rows again that have failed.
+ */
+export interface TableWork {
+  flow: Flow;
+  template?: Record<string, string>;
+  budget?: number;
+  retry?: "failed" | "unsure";
+}
+
+export interface TablePlan {
+  type: "table.planned";
+  job_id: string;
+  rows: number;
+  doubles: number;
+  done: number;
+  runs: number;
+  invalid: { line: number; pointer: string; message: string }[];
+  price: Price;
+  seconds: number | null;
+}
+
+export interface TableRow {
+  type: "row.finished";
+  line: number;
+  key: string;
+  run_id: string;
+  state: string;
+  error: string | null;
+  cost: number | null;
+  left: number;
+}
+
+export interface TableEnd {
+  type: "table.finished";
+  reason: "done" | "budget" | "stopped" | "failed";
+  message: string | null;
+  rows: Record<string, number>;
+  failed: Record<string, number[]>;
+  unsure: { line: number; key: string }[];
+  cost: number;
+}
+
+export type TableItem = TablePlan | TableRow | TableEnd;
 
 /* Elements */
 

@@ -72,9 +72,13 @@ def result(page: Page, step_id: str) -> Locator:
 
 
 def flow_of(page: Page, folder: Path) -> Any:
-    """The flow, as the page saves it."""
+    """The flow, as the page writes it to a file."""
     with page.expect_download() as download:
-        page.locator("#save").click()
+        # It is in the menu, which is closed.
+        download_item = page.get_by_role(
+            "menuitem", name="Download", include_hidden=True
+        )
+        download_item.evaluate("button => button.click()")
     file = folder / "flow.json"
     download.value.save_as(file)
     return json.loads(file.read_text(encoding="utf-8"))

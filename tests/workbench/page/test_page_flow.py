@@ -32,9 +32,7 @@ def test_actions_are_dragged_in_mapped_and_run(page: Page, tmp_path: Path) -> No
     search, chat = step(page, 1), step(page, 2)
     text_field(search, "Query").fill("moon distance")
     text_field(chat, "Content").fill("Summarise: ")
-    chat.get_by_role(
-        "button", name="Use a value from an earlier step in Content"
-    ).click()
+    chat.get_by_role("button", name="Use a value in Content").click()
     page.locator(f'[data-pick="{SNIPPET["pointer"]}"]').click()
     expect(chat.locator(".sf-token")).to_contain_text(
         "search \u203a results[0] \u203a snippet"
@@ -225,9 +223,7 @@ def test_a_flow_that_is_opened_has_not_run(page: Page, tmp_path: Path) -> None:
     expect(chips).to_have_count(2)
     open_flow(page, saved, tmp_path)
     expect(chips).to_have_count(0)
-    step(page, 2).get_by_role(
-        "button", name="Use a value from an earlier step in Content"
-    ).click()
+    step(page, 2).get_by_role("button", name="Use a value in Content").click()
     expect(page.locator('[data-pick="/results/0/snippet"]')).to_be_visible()
     expect(page.get_by_role("dialog").locator(".tree-sample")).to_have_count(0)
 
@@ -547,9 +543,7 @@ def test_the_toy_is_shown_as_any_connector_is(open_page: Open, tmp_path: Path) -
         greet.get_by_role("combobox", name="Tone").select_option(label="Warm")
         page.locator('[data-action="toy/count"]').click()
         count = step(page, 2)
-        count.get_by_role(
-            "button", name="Use a value from an earlier step in Text"
-        ).click()
+        count.get_by_role("button", name="Use a value in Text").click()
         page.locator('[data-pick="/text"]').click()
         run(page)
         expect(result(page, "greet").locator(".answer")).to_have_text("Hello, Ada!")

@@ -54,9 +54,7 @@ def test_axe_finds_nothing_serious(open_page: Open, scheme: Scheme) -> None:
     expect(chat.locator(".sf-option").first).to_be_visible()
     issues += serious_issues(page)
     page.keyboard.press("Escape")
-    chat.get_by_role(
-        "button", name="Use a value from an earlier step in Content"
-    ).last.click()
+    chat.get_by_role("button", name="Use a value in Content").last.click()
     issues += serious_issues(page)
     page.get_by_role("button", name="Close").click()
     page.locator("#connections").click()
@@ -111,7 +109,9 @@ def test_a_finger_drags_a_step_by_its_handle(open_page: Open) -> None:
     page = open_page(has_touch=True)
     add(page, SEARCH, CHAT)
     touch = page.context.new_cdp_session(page)
-    box = page.locator(".step").nth(0).locator("[data-drag-handle]").bounding_box()
+    handle = page.locator(".step").nth(0).locator("[data-drag-handle]")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
     assert box is not None
     x, y = box["x"] + 8, box["y"] + 8
     touch.send(

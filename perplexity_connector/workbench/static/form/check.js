@@ -5,21 +5,23 @@
 import { isObject, isSame, joinPointer } from "./pointer.js";
 import { branchOf, isBound } from "./shape.js";
 
-/** @type {Record<TypeName, (value: unknown) => boolean>} */
+/** @type {Record<TypeName | "null", (value: unknown) => boolean>} */
 const IS_TYPE = {
   array: Array.isArray,
   boolean: (value) => typeof value === "boolean",
   integer: Number.isInteger,
+  null: (value) => value === null,
   number: Number.isFinite,
   object: isObject,
   string: (value) => typeof value === "string",
 };
 
-/** @type {Record<TypeName, string>} */
+/** @type {Record<TypeName | "null", string>} */
 const TYPE_WORDS = {
   array: "a list",
   boolean: "true or false",
   integer: "a whole number",
+  null: "empty",
   number: "a number",
   object: "an object",
   string: "text",
@@ -33,6 +35,19 @@ const TYPE_WORDS = {
  * @property {(limit: Limit) => string} message the sentence for a value that breaks the rule
  */
 
+/**
+ * Return whether a text has a pattern. One that a browser cannot read is left to a better check.
+ * @param {string} text
+ * @param {string} pattern
+ */
+function matches(text, pattern) {
+  try {
+    return new RegExp(pattern, "u").test(text);
+  } catch {
+    return true;
+  }
+}
+
 /** @type {Record<string, Rule<string, any>>} */
 const TEXT_RULES = {
   minLength: {
@@ -44,7 +59,7 @@ const TEXT_RULES = {
     message: (most) => `Must have at most ${most} characters.`,
   },
   pattern: {
-    isKept: (text, pattern) => new RegExp(pattern, "u").test(text),
+    isKept: matches,
     message: (pattern) => `Must match the pattern ${pattern}.`,
   },
   format: {
@@ -121,8 +136,10 @@ function isDate(text) {
 export function findErrors(schema, value, bindings = {}, pointer = "") {
   if (Object.hasOwn(bindings, pointer)) return [];
   if (schema.anyOf) return findErrors(branchOf(schema, value), value, bindings, pointer);
-  if (schema.type && !IS_TYPE[schema.type](value)) {
-    return [{ pointer, code: "type", message: `Must be ${TYPE_WORDS[schema.type]}.` }];
+  const types = [schema.type ?? []].flat();
+  if (types.length > 0 && !types.some((type) => IS_TYPE[type](value))) {
+    const words = types.map((type) => TYPE_WORDS[type]).join(" or ");
+    return [{ pointer, code: "type", message: `Must be ${words}.` }];
   }
   if (schema.enum && !schema.enum.some((choice) => isSame(choice, value))) {
     const message = `Must be one of: ${schema.enum.join(", ")}.`;

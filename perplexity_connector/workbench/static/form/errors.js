@@ -4,8 +4,8 @@
 /** @import { Field } from "./field-map.js" */
 
 import { h } from "../dom.js";
-import { writeReference } from "../mapping.js";
 import { get } from "./pointer.js";
+import { writeReference } from "./taking.js";
 
 /**
  * Write an error for the field at a place around it.
@@ -37,7 +37,8 @@ export function showNotes({ wrapper, control }, id, errors, hints) {
   ].filter(Boolean);
   if (described.length > 0) control.setAttribute("aria-describedby", described.join(" "));
   else control.removeAttribute("aria-describedby");
-  if (control.nodeName !== "FIELDSET") control.setAttribute("aria-invalid", String(isWrong));
+  if (!control.matches("fieldset, [role=group]"))
+    control.setAttribute("aria-invalid", String(isWrong));
   wrapper.classList.toggle("sf-wrong", isWrong);
 }
 

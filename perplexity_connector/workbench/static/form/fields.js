@@ -11,6 +11,7 @@ import { joinPointer } from "./pointer.js";
 import { drawChoice, drawDate, drawNumber, drawSecret, drawSwitch, drawText } from "./scalars.js";
 import { branchOf, kindOf, splitProperties } from "./shape.js";
 import { drawChoices, drawJson, drawLines, drawList } from "./structures.js";
+import { drawTakeButton, drawTaken } from "./take.js";
 import { drawMappable } from "./tokens.js";
 
 /** @type {Record<Kind, (form: SchemaForm, node: FormNode) => HTMLElement>} */
@@ -30,9 +31,28 @@ const DRAW_BY_KIND = {
   union: drawUnion,
 };
 
+/** The kinds that draw values of other places by themselves, or never take one. */
+const OWN = new Set(["line", "secret", "text", "union"]);
+
 /** @param {SchemaForm} form @param {FormNode} node */
 export function drawField(form, node) {
-  return DRAW_BY_KIND[kindOf(node.schema)](form, node);
+  const kind = kindOf(node.schema);
+  const parts = OWN.has(kind) ? undefined : form.binding(node.pointer);
+  if (parts) return drawTaken(form, node, parts);
+  const wrapper = DRAW_BY_KIND[kind](form, node);
+  if (!OWN.has(kind) && form.references.length > 0) addButton(wrapper, drawTakeButton(form, node));
+  return wrapper;
+}
+
+/**
+ * Add a button to the head of a field. A legend takes none: it is the name of its group.
+ * @param {HTMLElement} wrapper
+ * @param {HTMLElement} button
+ */
+function addButton(wrapper, button) {
+  const legend = wrapper.querySelector(":scope > legend");
+  if (legend) legend.after(h("div", { class: "sf-group-tools" }, button));
+  else wrapper.querySelector(":scope > .sf-head")?.append(button);
 }
 
 /**
@@ -46,7 +66,7 @@ export function drawRootFields(form, schema) {
   const draw = (/** @type {string} */ name) => drawField(form, propertyOf(schema, root, name));
   const shown = basic.map(draw);
   const others = advanced.map(draw);
-  if (shown.length === 0) return others;
+  if (shown.length === 0 || form.plain) return [shown, others];
   return [shown, others.length > 0 && drawFold("More options", others, { class: "fold sf-more" })];
 }
 
@@ -94,7 +114,7 @@ function drawUnion(form, node) {
   const branch = branchOf(node.schema, form.get(node.pointer));
   const isBound = form.binding(node.pointer) !== undefined;
   form.claim(node);
-  const inner = drawField(form, { ...node, schema: branch });
+  const inner = drawField(form, { ...node, schema: branch, whole: node.schema });
   const choose = (/** @type {Schema} */ other) => {
     form.set(node.pointer, convertTo(other, form.get(node.pointer)));
     form.draw(node.pointer);

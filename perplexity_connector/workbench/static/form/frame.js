@@ -3,9 +3,9 @@
 /** @import { Attributes, Child, FormNode } from "../types.js" */
 /** @import { SchemaForm } from "../schema-form.js" */
 
-import { h, drawIcon } from "../dom.js";
+import { fill, h, drawIcon } from "../dom.js";
 
-const CONTROLS = "input, select, textarea, [role=textbox]";
+const CONTROLS = "input, select, textarea, [role=textbox], .sf-taken";
 
 /**
  * Draw the frame of a control, and register both with the form.
@@ -18,11 +18,12 @@ export function drawFrame(form, node, control, ...tools) {
   const id = form.idOf(node.pointer);
   const target = findControl(control);
   target.id = id;
-  const isTextBox = target.matches("[role=textbox]");
+  const isTextBox = target.matches("[role=textbox], [role=group]");
   const title = { class: "sf-label", id: `${id}-label`, for: id };
   const label = h(isTextBox ? "span" : "label", title, node.title, drawMark(node));
   if (isTextBox) target.setAttribute("aria-labelledby", `${id}-label`);
-  if (node.required && target.matches(CONTROLS)) target.setAttribute("aria-required", "true");
+  const isWritable = target.matches(CONTROLS) && !target.matches("[role=group]");
+  if (node.required && isWritable) target.setAttribute("aria-required", "true");
   const wrapper = h(
     "div",
     { class: "sf-field", "data-pointer": node.pointer },
@@ -89,4 +90,19 @@ export function drawFold(title, children, attributes = {}) {
     h("summary", {}, drawIcon("chevron"), h("span", {}, title), note),
     h("div", { class: "fold-body" }, children),
   );
+}
+
+/**
+ * Draw a fold whose content is drawn when it is opened first.
+ * @param {string} title
+ * @param {() => Child} draw
+ * @param {string} [className]
+ */
+export function drawLateFold(title, draw, className = "fold") {
+  const place = h("div");
+  const fold = drawFold(title, [place], { class: className });
+  fold.addEventListener("toggle", () => {
+    if (fold.open && place.childElementCount === 0) fill(place, draw());
+  });
+  return fold;
 }

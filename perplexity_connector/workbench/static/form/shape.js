@@ -2,7 +2,7 @@
  * Chooses a control for a schema by the portable rules, and shapes the values that a form gives.
  */
 
-/** @import { Bindings, Json, JsonObject, Schema } from "../types.js" */
+/** @import { Bindings, Json, JsonObject, Schema, TypeName } from "../types.js" */
 
 import { get, isObject, isWithin, joinPointer } from "./pointer.js";
 
@@ -16,14 +16,38 @@ const KIND_BY_FORMAT = { date: "date", password: "secret" };
 /** @type {Record<string, Kind>} */
 const KIND_BY_TYPE = { boolean: "switch", integer: "number", number: "number" };
 
+/**
+ * Return the types that a schema allows, without null. An empty list: any or unknown.
+ * @param {Schema} schema
+ * @returns {TypeName[]}
+ */
+export function typesOf(schema) {
+  const branches = schema.anyOf ?? schema.oneOf;
+  if (branches && !schema.type) {
+    const types = branches.filter((branch) => branch.type !== "null").map(typesOf);
+    return types.some((each) => each.length === 0) ? [] : [...new Set(types.flat())];
+  }
+  const names = [schema.type ?? schema.enum?.map((choice) => typeOf(choice)) ?? []].flat();
+  return /** @type {TypeName[]} */ ([...new Set(names)].filter((name) => name !== "null"));
+}
+
+/** Return the type of a value. @param {Json} value */
+export function typeOf(value) {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  return Number.isInteger(value) ? "integer" : typeof value;
+}
+
 /** Return the kind of control that fits a schema. @param {Schema} schema @returns {Kind} */
 export function kindOf(schema) {
   if (schema.anyOf) return "union";
   if (schema.enum) return "choice";
-  if (schema.type === "string") return kindOfText(schema);
-  if (schema.type === "array") return kindOfList(schema);
-  if (schema.type === "object" && schema.properties) return "group";
-  return KIND_BY_TYPE[schema.type ?? ""] ?? "json";
+  const [type = "", ...others] = typesOf(schema);
+  if (others.length > 0) return "json";
+  if (type === "string") return kindOfText(schema);
+  if (type === "array") return kindOfList(schema);
+  if (type === "object" && schema.properties) return "group";
+  return KIND_BY_TYPE[type] ?? "json";
 }
 
 /** @param {Schema} schema @returns {Kind} */
@@ -154,7 +178,7 @@ function dropProse(schema, value) {
 
 /**
  * Return a new item for a list of objects. Its choices continue as in a conversation, back and
- * forth: after a user's message follows one of the assistant.
+ * forth: after a user's message follows one of the assistant. A choice with a default has that.
  * @param {Schema} schema the schema of the list
  * @param {Json[]} items the items so far
  * @param {Json | undefined} example a list that shows how one begins
@@ -167,7 +191,8 @@ export function makeNextItem(schema, items, example) {
     if (!property.enum) continue;
     const last = get(items.at(-1), joinPointer("", name));
     const first = get(example, joinPointer("/0", name)) ?? property.enum[0];
-    const choice = last === undefined ? first : chooseNext(property.enum, last);
+    const next = last === undefined ? first : chooseNext(property.enum, last);
+    const choice = property.default ?? next;
     if (choice !== undefined) item[name] = choice;
   }
   return item;

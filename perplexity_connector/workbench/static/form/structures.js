@@ -1,13 +1,13 @@
 /** Controls for lists and for JSON of any shape. */
 
-/** @import { FormNode, Json, JsonObject } from "../types.js" */
+/** @import { FormNode, Json, JsonObject, TypeName } from "../types.js" */
 /** @import { SchemaForm } from "../schema-form.js" */
 
 import { h, drawIcon, drawIconButton } from "../dom.js";
 import { drawFieldset, drawFold, drawFrame } from "./frame.js";
 import { isObject, joinPointer } from "./pointer.js";
 import { directionOf, drawTextArea, hintOf } from "./scalars.js";
-import { makeNextItem } from "./shape.js";
+import { makeNextItem, typesOf } from "./shape.js";
 
 /** @typedef {(form: SchemaForm, node: FormNode) => HTMLElement} DrawField */
 
@@ -17,7 +17,7 @@ export function drawLines(form, node) {
   const area = drawTextArea({
     rows: 2,
     value: Array.isArray(value) ? value.join("\n") : "",
-    placeholder: hintOf(node) ?? "One a line",
+    placeholder: hintOf(node) ?? writeDefault(node) ?? "One a line",
     spellcheck: "false",
     oninput: (event) => {
       const lines = event.currentTarget.value.split("\n").map((line) => line.trim());
@@ -26,6 +26,11 @@ export function drawLines(form, node) {
     },
   });
   return drawFrame(form, node, area);
+}
+
+/** Write the default of a list as a hint. @param {FormNode} node */
+function writeDefault({ schema: { default: standard } }) {
+  return Array.isArray(standard) ? `Default: ${standard.join(", ")}` : undefined;
 }
 
 /**
@@ -60,29 +65,31 @@ export function drawChoices(form, node) {
  * @param {FormNode} node
  */
 export function drawJson(form, node) {
-  const area = drawJsonArea(form.get(node.pointer), (value, problem) => {
+  const setValue = (/** @type {Json | undefined} */ value, /** @type {string} */ problem) => {
     form.setProblem(node.pointer, problem);
     if (!problem) form.set(node.pointer, value);
-  });
+  };
+  const area = drawJsonArea(form.get(node.pointer), setValue, typesOf(node.schema));
   return drawFrame(form, node, area);
 }
 
 /**
  * Draw a text area for JSON.
  * @param {Json | undefined} value
- * @param {(value: JsonObject | undefined, problem: string) => void} onEdit called with the value,
+ * @param {(value: Json | undefined, problem: string) => void} onEdit called with the value,
  *   undefined for an empty area, or with a sentence about the problem
+ * @param {TypeName[]} [types] the types that are taken; an empty list takes any
  */
-export function drawJsonArea(value, onEdit) {
+export function drawJsonArea(value, onEdit, types = ["object"]) {
   return drawTextArea({
     rows: 3,
     class: "sf-input sf-growing sf-json",
     value: value === undefined ? "" : JSON.stringify(value, null, 2),
     spellcheck: "false",
     autocomplete: "off",
-    placeholder: "{ }",
+    placeholder: types[0] === "array" ? "[ ]" : "{ }",
     oninput: (event) => {
-      const { parsed, problem } = parseJson(event.currentTarget.value);
+      const { parsed, problem } = parseJson(event.currentTarget.value, types);
       onEdit(parsed, problem);
     },
   });
@@ -100,18 +107,24 @@ export function drawRawFold(title, value, onEdit) {
     note.textContent = problem;
     note.hidden = problem === "";
     area.setAttribute("aria-invalid", String(problem !== ""));
-    if (!problem) onEdit(parsed ?? {});
+    if (!problem) onEdit(isObject(parsed) ? parsed : {});
   });
   area.setAttribute("aria-label", `${title} as JSON`);
   return { area, fold: drawFold("JSON", [area, note], { class: "fold sf-raw" }) };
 }
 
-/** @param {string} text @returns {{parsed: JsonObject | undefined, problem: string}} */
-function parseJson(text) {
+/**
+ * @param {string} text
+ * @param {TypeName[]} types
+ * @returns {{parsed: Json | undefined, problem: string}}
+ */
+function parseJson(text, types) {
   if (text.trim() === "") return { parsed: undefined, problem: "" };
   try {
+    /** @type {Json} */
     const parsed = JSON.parse(text);
-    if (isObject(parsed)) return { parsed, problem: "" };
+    const isObjectNeeded = types.length === 1 && types[0] === "object";
+    if (!isObjectNeeded || isObject(parsed)) return { parsed, problem: "" };
     return { parsed: undefined, problem: "Must be a JSON object: { \u2026 }." };
   } catch {
     const problem = "This is not JSON yet. Check the quotes, commas and braces.";
@@ -126,18 +139,25 @@ function parseJson(text) {
  * @param {DrawField} drawField
  */
 export function drawList(form, node, drawField) {
-  const value = form.get(node.pointer);
-  const items = Array.isArray(value) ? value : [];
+  const read = () => {
+    const value = form.get(node.pointer);
+    return Array.isArray(value) ? value : [];
+  };
+  const { length } = read();
   const { maxItems = Infinity } = node.schema;
   const singular = node.schema.items?.title ?? "item";
   const add = () => {
+    // What was written into the items since they were drawn is read too.
+    const items = read();
     const item = makeNextItem(node.schema, items, form.exampleOf(node.pointer));
     form.set(node.pointer, [...items, item]);
     form.draw(node.pointer);
     form.focusInside(joinPointer(node.pointer, items.length));
   };
-  const cards = items.map((_, index) => drawItem(form, node, drawField, index, items.length));
-  const attributes = { class: "button sf-add", onclick: add, disabled: items.length >= maxItems };
+  const cards = Array.from({ length }, (_, index) =>
+    drawItem(form, node, drawField, index, length),
+  );
+  const attributes = { class: "button sf-add", onclick: add, disabled: length >= maxItems };
   const label = `Add ${singular.toLowerCase()}`;
   const button = h("button", { type: "button", ...attributes }, drawIcon("add"), label);
   return drawFieldset(form, node, [h("div", { class: "sf-list" }, cards), button]);

@@ -1,16 +1,19 @@
 /**
- * Text with values of earlier steps in it. Each value is a token that can be changed and removed.
+ * Text with values of other places in it. Each value is a token that can be changed and removed.
  */
 
-/** @import { FormNode, Part, Reference } from "../types.js" */
+/** @import { Earlier, FormNode, Part, Reference } from "../types.js" */
+/** @import { Picked } from "../mapping.js" */
 /** @import { SchemaForm } from "../schema-form.js" */
 
 import { h, drawIcon, drawIconButton } from "../dom.js";
-import { editReference, pickReference, writeReference } from "../mapping.js";
+import { editReference, pickReference } from "../mapping.js";
+import { keepsType } from "./agreement.js";
 import { drawFrame } from "./frame.js";
+import { writeReference } from "./taking.js";
 
 /**
- * Draw a text field that can use values of earlier steps. Without one it is a plain control.
+ * Draw a text field that can use values of other places. Without one it is a plain control.
  * @param {SchemaForm} form
  * @param {FormNode} node
  * @param {() => HTMLElement} drawPlain
@@ -19,7 +22,7 @@ export function drawMappable(form, node, drawPlain) {
   const parts = form.binding(node.pointer);
   const control = parts ? drawEditor(form, node, parts) : drawPlain();
   const insert = parts ? insertToken : replaceByTokens;
-  const label = `Use a value from an earlier step in ${node.title}`;
+  const label = `Use a value in ${node.title}`;
   const attributes = { class: "sf-map", title: label, "aria-label": label };
   const onclick = () => insert(form, node, control);
   const button =
@@ -36,15 +39,29 @@ export function drawMappable(form, node, drawPlain) {
  */
 async function replaceByTokens(form, node, control) {
   const { text, caret } = readPlain(control);
-  const reference = await pickReference(form.references, node.title);
-  if (!reference) return;
-  const parts = [text.slice(0, caret), reference, text.slice(caret)];
-  form.put(
-    node.pointer,
-    undefined,
-    parts.filter((part) => part !== ""),
-  );
+  const picked = await pick(form, node, text !== "");
+  if (!picked) return;
+  const parts = [text.slice(0, caret), picked.reference, text.slice(caret)];
+  const filled = parts.filter((part) => part !== "");
+  form.put(node.pointer, undefined, filled.length > 1 ? filled : writeAlone(node, picked));
   redraw(form, node);
+}
+
+/** @param {SchemaForm} form @param {FormNode} node @param {boolean} isInText */
+function pick(form, node, isInText) {
+  const schema = isInText ? node.schema : (node.whole ?? node.schema);
+  return pickReference(form.references, { title: node.title, schema, isInText });
+}
+
+/**
+ * Return the parts of a value that is alone in its field. An empty text beside it makes it text,
+ * where the field takes nothing else.
+ * @param {FormNode} node
+ * @param {Picked} picked
+ * @returns {Part[]}
+ */
+function writeAlone({ schema, whole = schema }, picked) {
+  return keepsType(whole, picked.schema) ? [picked.reference] : [picked.reference, ""];
 }
 
 /** @param {HTMLElement} control */
@@ -65,10 +82,11 @@ function readPlain(control) {
  */
 async function insertToken(form, node, editor) {
   const range = caretIn(editor);
-  const reference = await pickReference(form.references, node.title);
-  if (!reference) return;
+  const picked = await pick(form, node, editor.textContent !== "");
+  if (!picked) return;
   range.deleteContents();
-  range.insertNode(drawToken(form, node, editor, reference));
+  range.insertNode(drawEditorToken(form, node, editor, picked.reference));
+  editor.dataset.isText = String(!keepsType(node.whole ?? node.schema, picked.schema));
   readEditor(form, node, editor);
   form.focusField(node.pointer);
 }
@@ -99,8 +117,9 @@ function drawEditor(form, node, parts) {
     },
   });
   const drawPart = (/** @type {Part} */ part) =>
-    typeof part === "string" ? part : drawToken(form, node, editor, part);
+    typeof part === "string" ? part : drawEditorToken(form, node, editor, part);
   editor.append(...parts.map(drawPart));
+  editor.dataset.isText = String(parts.includes(""));
   return editor;
 }
 
@@ -111,35 +130,52 @@ function drawEditor(form, node, parts) {
  * @param {Reference} reference
  * @returns {HTMLElement}
  */
-function drawToken(form, node, editor, reference) {
+function drawEditorToken(form, node, editor, reference) {
   const remove = () => {
     token.remove();
     readEditor(form, node, editor);
     form.focusField(node.pointer);
   };
-  const change = async () => {
-    const answer = await editReference(form.references, reference);
-    if (answer === "remove") {
-      remove();
-    } else if (answer) {
-      token.replaceWith(drawToken(form, node, editor, answer));
-      readEditor(form, node, editor);
-    }
+  const change = (/** @type {Reference} */ changed) => {
+    token.replaceWith(drawEditorToken(form, node, editor, changed));
+    readEditor(form, node, editor);
   };
+  const edit = () => editToken(reference, form.references, { remove, change });
+  /** @type {HTMLElement} */
+  const token = drawToken(reference, { remove, edit });
+  return token;
+}
+
+/**
+ * Let the user change the value of a token.
+ * @param {Reference} reference
+ * @param {Earlier[]} sources
+ * @param {{remove: () => void, change: (reference: Reference) => void}} hooks
+ */
+export async function editToken(reference, sources, { remove, change }) {
+  const answer = await editReference(sources, reference);
+  if (answer === "remove") remove();
+  else if (answer) change(answer);
+}
+
+/**
+ * Draw a value as a token, which can be changed and removed.
+ * @param {Reference} reference
+ * @param {{remove: () => void, edit: () => unknown}} hooks
+ */
+export function drawToken(reference, { remove, edit }) {
   const name = writeReference(reference);
-  const attributes = { class: "sf-token-name", title: "Change this value", onclick: change };
-  const token = h(
+  const attributes = { class: "sf-token-name", title: "Change this value", onclick: edit };
+  return h(
     "span",
     {
       class: "sf-token",
       contenteditable: "false",
-      "data-step": reference.step,
-      "data-at": reference.pointer,
+      "data-reference": JSON.stringify(reference),
     },
     h("button", { type: "button", ...attributes }, drawIcon("link"), name),
     drawIconButton("close", `Remove ${name}`, remove, { class: "sf-token-remove" }),
   );
-  return token;
 }
 
 /**
@@ -151,7 +187,8 @@ function drawToken(form, node, editor, reference) {
 function readEditor(form, node, editor) {
   const parts = readParts(editor);
   if (parts.some((part) => typeof part !== "string")) {
-    form.put(node.pointer, undefined, parts);
+    const isText = parts.length === 1 && editor.dataset.isText === "true";
+    form.put(node.pointer, undefined, isText ? [...parts, ""] : parts);
     return;
   }
   form.put(node.pointer, parts.join("") || undefined, undefined);
@@ -186,6 +223,6 @@ function readParts(editor) {
 /** @param {ChildNode} child @returns {Part} */
 function readPart(child) {
   if (child.nodeName === "BR") return "\n";
-  const { step, at = "" } = child instanceof HTMLElement ? child.dataset : {};
-  return step === undefined ? (child.textContent ?? "") : { step, pointer: at };
+  const { reference } = child instanceof HTMLElement ? child.dataset : {};
+  return reference === undefined ? (child.textContent ?? "") : JSON.parse(reference);
 }

@@ -1,0 +1,238 @@
+/** The history: the old runs of the ledger, to search, to open, to run again and to go on with. */
+
+/** @import { Child, HistoryEntry, OldFlow, OldRun } from "./types.js" */
+/** @import { Bench } from "./bench.js" */
+
+import { fill, h, drawIcon, messageOf } from "./dom.js";
+import * as flows from "./flow-api.js";
+import { isErased, oldRun } from "./old-run.js";
+import { drawChip } from "./run-step.js";
+import { RunView } from "./run-view.js";
+import { writeAmount, writeClock, writeDay } from "./writing.js";
+
+const SEARCH_AFTER_MS = 250;
+const KINDS = { flow: "Flow", run: "Single run", table: "Table" };
+
+export class HistoryView {
+  /** The cursor of the next page; null when all is shown. @type {string | null} */
+  #next = null;
+  /** The day under which the last entry is. */
+  #day = "";
+  /** The number of the newest request: answers to older ones are dropped. */
+  #count = 0;
+  #timer = 0;
+  #list = h("div", { class: "history-list" });
+  #said = h("div", { role: "status" });
+  #more = h(
+    "button",
+    { type: "button", class: "button", onclick: () => this.#load(this.#next), hidden: true },
+    "Show more",
+  );
+  #search = h("input", {
+    type: "search",
+    class: "sf-input",
+    placeholder: "Search the history",
+    "aria-label": "Search the history",
+    oninput: () => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.refresh(), SEARCH_AFTER_MS);
+    },
+  });
+  #place;
+  #bench;
+
+  /** @param {HTMLElement} place @param {Bench} bench */
+  constructor(place, bench) {
+    this.#place = place;
+    this.#bench = bench;
+    this.#showList();
+  }
+
+  /** Load the newest entries again. */
+  async refresh() {
+    await this.#load(null);
+  }
+
+  #showList() {
+    const search = h("div", { class: "palette-search" }, drawIcon("search"), this.#search);
+    fill(this.#place, search, this.#list, this.#said, this.#more);
+  }
+
+  /** Load a page of entries. Without a cursor it takes the place of all others. @param {string | null} before */
+  async #load(before) {
+    this.#count += 1;
+    const number = this.#count;
+    try {
+      const search = this.#search.value.trim();
+      const { entries, next } = await flows.loadHistory({ search, before });
+      if (number !== this.#count) return;
+      if (!before) this.#clear();
+      this.#next = next;
+      this.#more.hidden = next === null;
+      this.#add(entries);
+      fill(this.#said, this.#list.childElementCount === 0 && drawNothing(search));
+    } catch (problem) {
+      if (number !== this.#count) return;
+      this.#clear();
+      fill(this.#said, h("p", { class: "note" }, messageOf(problem)));
+    }
+  }
+
+  #clear() {
+    fill(this.#list);
+    this.#day = "";
+    this.#more.hidden = true;
+  }
+
+  /** @param {HistoryEntry[]} entries */
+  #add(entries) {
+    for (const entry of entries) {
+      const day = writeDay(new Date(entry.at));
+      if (day !== this.#day) {
+        this.#list.append(h("h3", { class: "history-day" }, day), h("ul", { "aria-label": day }));
+      }
+      this.#day = day;
+      this.#list.lastElementChild?.append(h("li", {}, this.#drawEntry(entry)));
+    }
+  }
+
+  /** @param {HistoryEntry} entry */
+  #drawEntry(entry) {
+    const { kind, id, title, at, status, cost, summary, steps } = entry;
+    const isOpenable = kind !== "table";
+    const facts = [writeClock(new Date(at)), KINDS[kind]];
+    if (kind === "flow") facts.push(steps.length === 1 ? "1 step" : `${steps.length} steps`);
+    if (cost !== null) facts.push(writeAmount(cost));
+    const head = h("span", { class: "history-head" }, h("strong", {}, title), drawChip(status));
+    const lines = [
+      head,
+      summary && h("span", { class: "history-summary" }, summary),
+      h("span", { class: "muted" }, facts.join(" · ")),
+    ];
+    const attributes = { class: "history-entry", "data-id": id };
+    if (!isOpenable) return h("div", attributes, lines);
+    return h("button", { ...attributes, type: "button", onclick: () => this.#open(entry) }, lines);
+  }
+
+  /** Draw an old run in the place of the list. @param {HistoryEntry} entry */
+  async #open(entry) {
+    try {
+      const old = await flows.loadOld(entry.id);
+      const place = h("div", { class: "old-run" });
+      const view = new RunView(place, this.#bench.runHooks);
+      const run = oldRun(old, "old-run", entry.title);
+      const back = h(
+        "button",
+        { type: "button", class: "button", onclick: () => this.#close(entry) },
+        "Back to the history",
+      );
+      const title = h("h3", { class: "old-title" }, entry.title, " ", drawMoment(entry));
+      const said = h("div", { role: "status" });
+      fill(this.#place, back, title, this.#drawActions(entry, old, said), said, place);
+      view.showAlone(run);
+      back.focus();
+    } catch (problem) {
+      fill(this.#said, h("p", { class: "note note-danger" }, messageOf(problem)));
+    }
+  }
+
+  /** Go back to the list, to the entry that was open. @param {HistoryEntry} entry */
+  #close({ id }) {
+    this.#showList();
+    const button = this.#list.querySelector(`[data-id="${CSS.escape(id)}"]`);
+    if (button instanceof HTMLElement) button.focus();
+    else this.#search.focus();
+  }
+
+  /**
+   * @param {HistoryEntry} entry
+   * @param {OldFlow | OldRun} old
+   * @param {HTMLElement} said
+   */
+  #drawActions(entry, old, said) {
+    if (isErased(old)) {
+      return h(
+        "p",
+        { class: "note" },
+        "The content of this run was erased, so it cannot be shown.",
+      );
+    }
+    const label = old.status === "running" ? "Follow it" : "Open this flow";
+    const open = drawAction(label, () => this.#openFlow(old, entry), "button-primary");
+    const ask = () => this.#askToForget(entry, said, forget);
+    const forget = drawAction("Erase it", ask);
+    const goOn = old.kind === "flow" && this.#drawGoOn(old, entry);
+    return h("div", { class: "inline-form old-actions" }, open, goOn, forget);
+  }
+
+  /** Draw the way to go on with a flow that has not got to its end. @param {OldFlow} old @param {HistoryEntry} entry */
+  #drawGoOn(old, entry) {
+    if (old.status === "interrupted") return drawAction("Go on", () => this.#goOn(old, entry));
+    if (old.status === "failed" || old.status === "cancelled") {
+      return drawAction("Go on from the step that failed", () => this.#goOn(old, entry));
+    }
+    if (old.status !== "unsure") return null;
+    const label = "Run the unsure step again (it may be paid twice)";
+    return drawAction(label, () => this.#goOn(old, entry, "unsure"));
+  }
+
+  /** @param {OldFlow | OldRun} old @param {HistoryEntry} entry */
+  async #openFlow(old, { title }) {
+    const bench = this.#bench;
+    if (bench.isOnPage(old) || (await bench.mayLeave())) await bench.openOld(old, title);
+  }
+
+  /** @param {OldFlow} old @param {HistoryEntry} entry @param {"unsure"} [retry] */
+  async #goOn(old, { title }, retry) {
+    const bench = this.#bench;
+    if (bench.runs.isRunning) {
+      bench.complain("Another flow is running. Wait for its end, or stop it.");
+      return;
+    }
+    if (bench.isOnPage(old) || (await bench.mayLeave())) await bench.goOn(old, title, retry);
+  }
+
+  /** @param {HistoryEntry} entry @param {HTMLElement} said @param {HTMLElement} opener */
+  #askToForget(entry, said, opener) {
+    const forget = async () => {
+      try {
+        await flows.forgetOld(entry.id);
+        this.#showList();
+        await this.refresh();
+        this.#search.focus();
+      } catch (problem) {
+        fill(said, h("p", { class: "note note-danger" }, messageOf(problem)));
+      }
+    };
+    const keep = drawAction("Keep it", () => {
+      fill(said);
+      opener.focus();
+    });
+    const question = h("p", {}, "Erase the inputs and the answers of this run for good?");
+    fill(
+      said,
+      h("div", { class: "inline-form" }, question, drawAction("Erase it now", forget), keep),
+    );
+    keep.focus();
+  }
+}
+
+/** @param {string} label @param {() => unknown} onclick @param {string} [more] */
+function drawAction(label, onclick, more = "") {
+  return h("button", { type: "button", class: `button ${more}`, onclick }, label);
+}
+
+/** @param {HistoryEntry} entry */
+function drawMoment({ at }) {
+  const date = new Date(at);
+  const attributes = { class: "muted", datetime: date.toISOString() };
+  return h("time", attributes, `${writeDay(date)}, ${writeClock(date)}`);
+}
+
+/** @param {string} search @returns {Child} */
+function drawNothing(search) {
+  const text = search
+    ? "No run has these words."
+    : "Nothing has run yet. Each run is kept here, also after the page is closed.";
+  return h("p", { class: "muted" }, text);
+}
