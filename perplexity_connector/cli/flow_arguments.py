@@ -119,6 +119,10 @@ def flow_to_resume(args: FlowArgs, records: Records) -> "KnownFlow":
         message = (
             "This flow has succeeded. To see it: perplexity-connector runs show FLOW_ID"
         )
+    elif known.row_id is not None:
+        message = (
+            "This flow runs for a row of a table. Start the table's command again."
+        )
     elif known.document is None:
         message = "The content of this flow is erased, so it cannot be resumed."
     elif known.is_sandbox and not args.sandbox:

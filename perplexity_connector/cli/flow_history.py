@@ -49,7 +49,7 @@ def flow_lines(flow: "KnownFlow") -> Iterator[str]:
         yield one_line(f"Part: {word.removesuffix('_step')} {step}")
     if flow.ended_at is not None:
         yield f"Ended: {clock(flow.ended_at)}"
-    if flow.status != "succeeded" and not flow.is_running and flow.document:
+    if _can_go_on(flow):
         yield from resume_lines(flow)
     if flow.inputs:
         yield from ("", "Inputs", clean(json_text(flow.inputs, indent=2)))
@@ -61,6 +61,12 @@ def flow_lines(flow: "KnownFlow") -> Iterator[str]:
             yield from _output_lines(known, has_items=known.step in each)
         elif known.state == "failed":
             yield _step_line(known)
+
+
+def _can_go_on(flow: "KnownFlow") -> bool:
+    # A flow of a table's row goes on with its table, which has its document.
+    is_over = flow.status == "succeeded" or flow.is_running
+    return not is_over and flow.row_id is None and flow.document is not None
 
 
 def _step_document(step: "KnownStep", *, whole: bool) -> dict[str, object]:

@@ -58,7 +58,8 @@ FOR_RUNS = {
     *(
         f"perplexity_connector.cli.{name}"
         for name in (
-            *("connections", "history", "records", "running"),
+            *("connections", "flow_running", "history", "records"),
+            *("resuming", "running"),
             *("table_running", "targets", "workbench"),
         )
     ),

@@ -326,12 +326,12 @@ def test_without_an_unfinished_flow_last_is_the_newest(
 
 @pytest.mark.parametrize(
     "parts",
-    [{"status": "succeeded"}, {"document": None}, {"is_sandbox": True}],
+    [{"status": "succeeded"}, {"document": None}, {"is_sandbox": True}, {"row_id": 7}],
 )
 def test_a_flow_that_cannot_go_on_is_refused(
     command: Command, host: FlowHost, ledger: FakeLedger, parts: Document
 ) -> None:
-    """It has succeeded, its content is erased, or its sandbox is gone."""
+    """It has succeeded, its content is erased, its sandbox is gone, or it goes on with its table."""
     ledger.known_flows = [replace(FLOW, **parts)]
     assert command("run-flow", "--resume", FLOW_ID).code == 2
     assert host.calls == []

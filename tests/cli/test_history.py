@@ -314,6 +314,7 @@ def test_a_flow_is_shown_with_its_inputs_and_the_output_of_each_step(
     [
         {"status": "succeeded"},
         {"is_running": True},
+        {"row_id": 7},
         {"document": None, "inputs": None, "source": None, "content_erased": True},
     ],
 )
