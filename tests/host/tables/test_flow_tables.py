@@ -472,6 +472,21 @@ def test_no_step_begins_if_the_row_cannot_be_marked(
     assert desk.run_flow(two(), table, retry="failed")[-1]["rows"] == {"done": 1}
 
 
+def test_a_row_that_cannot_be_put_back_is_found_at_the_next_start(
+    full: FullLedger, desk: Desk
+) -> None:
+    """It has no living owner then, and goes on from its step."""
+    desk.fate["Dear Ada"] = failing(ErrorCode.UNAVAILABLE)
+    desk.fate["Alan"] = failing(ErrorCode.PERMISSION_DENIED)
+    full.fails = {"put_back": 1}
+    table = desk.table("name\nAda\nAlan\n")
+    _, *rows, end = desk.run_flow(two(), table, at_once=1)
+    assert (end["reason"], rows[-1]["state"]) == ("failed", "planned")
+    desk.fate.clear()
+    assert desk.run_flow(two(), table)[-1]["rows"] == {"done": 2}
+    assert desk.ran.count("Ada") == 1
+
+
 def test_a_flow_of_before_that_cannot_be_read_is_not_begun_again(
     full: FullLedger, desk: Desk
 ) -> None:

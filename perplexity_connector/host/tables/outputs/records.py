@@ -154,9 +154,8 @@ def layout_of(
     Raises `ConnectorError` for a name that is used twice, or a value that is not a JSON Pointer.
     """
     if own is None:
-        own = {"output": ""}
-        if content is not None and not is_json_lines:
-            own = {"content": content}
+        has_text = content is not None and not is_json_lines
+        own = {"content": content or ""} if has_text else {"output": ""}
     if any(pointer_tokens(pointer) is None for pointer in own.values()):
         message = "An output column must be a JSON Pointer into the output, such as name=/content."
         raise refusal(message)
