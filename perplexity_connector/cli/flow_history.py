@@ -54,7 +54,7 @@ def flow_lines(flow: "KnownFlow") -> Iterator[str]:
     if flow.inputs:
         yield from ("", "Inputs", clean(json_text(flow.inputs, indent=2)))
     steps = as_objects((flow.document or {}).get("steps"))
-    each = {step.get("id") for step in steps if step.get("each")}
+    each = {as_text(step.get("id")) for step in steps if step.get("each")}
     for known in flow.steps:
         if known.item == WHOLE:
             yield from ("", _step_line(known))
