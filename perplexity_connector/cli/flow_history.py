@@ -7,7 +7,12 @@ from perplexity_connector.cli.flow_lines import item_lines, resume_lines
 from perplexity_connector.cli.history_documents import usd
 from perplexity_connector.cli.history_lines import cost_words, entry_line, flow_state
 from perplexity_connector.cli.spans import clock, iso
-from perplexity_connector.contract.readers import as_list, as_object, as_objects
+from perplexity_connector.contract.readers import (
+    as_list,
+    as_object,
+    as_objects,
+    as_text,
+)
 from perplexity_connector.host.ledger.flow_entries import WHOLE
 from perplexity_connector.rendering.errors import error_lines
 from perplexity_connector.rendering.results import output_lines

@@ -137,7 +137,7 @@ function drawDefault({ default: standard }, change) {
     },
   });
   const update = () => change(box.checked ? readDefault(text.value) : undefined);
-  const label = "If there is no value, use another one";
+  const label = "Use another value where this one is missing";
   return h("div", { class: "tree-default" }, h("label", { class: "sf-choice" }, box, label), text);
 }
 
