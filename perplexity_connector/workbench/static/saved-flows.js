@@ -316,7 +316,10 @@ class ListView {
     field.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !isComposing(event)) act();
     });
-    fill(place, h("div", { class: "inline-form" }, field, drawSmall(label, "Rename", act)));
+    fill(
+      place,
+      h("div", { class: "inline-form" }, field, drawSmall("Rename to this name", "Rename", act)),
+    );
     field.select();
   }
 
@@ -327,8 +330,8 @@ class ListView {
         await flows.removeFlow(name);
         this.#hooks.removed(name);
       });
-    const keep = drawSmall(`Keep ${name}`, "Keep it", () => fill(place));
-    const remove = drawSmall(`Delete ${name} now`, "Delete it", act);
+    const keep = drawSmall(`Keep it: ${name}`, "Keep it", () => fill(place));
+    const remove = drawSmall(`Delete it: ${name}`, "Delete it", act);
     remove.classList.add("button-danger");
     fill(place, h("div", { class: "inline-form" }, h("p", {}, `Delete “${name}”?`), remove, keep));
     keep.focus();
