@@ -15,7 +15,7 @@ import { isSame } from "./form/pointer.js";
 
 const UNDO_LIMIT = 200;
 
-/** Fires `change` after every change. */
+/** Fires `change` after every change, and `load` before that of another flow. */
 export class FlowState extends EventTarget {
   /** The flow as it is now. A change makes new lists and new steps. @type {Content} */
   #content = { steps: [], inputs: null };
@@ -155,6 +155,7 @@ export class FlowState extends EventTarget {
    */
   load(document) {
     const { inputs, steps } = readFlow(document);
+    this.dispatchEvent(new Event("load"));
     this.#apply({ inputs, steps: steps.map((step) => ({ ...step, uid: this.#nextUid() })) });
   }
 

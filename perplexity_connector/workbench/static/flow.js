@@ -71,7 +71,7 @@ export class FlowView {
     this.update();
   }
 
-  /** Return whether the form above Run is complete. If not, show what is missing, and go there. */
+  /** Return whether the form above Run is complete. If not, show the missing ones, and go there. */
   checkInputs() {
     return this.#inputs.check();
   }
@@ -103,7 +103,9 @@ export class FlowView {
   /** @param {Each} each @param {Earlier[]} sources */
   #countOf(each, sources) {
     const list = listFor(each, sources);
-    return list ? String(list.length) : `up to ${each.max ?? STANDARD_MAX}`;
+    const { max = STANDARD_MAX } = each;
+    if (!list) return `up to ${max}`;
+    return list.length > max ? `${list.length}, at most ${max}` : String(list.length);
   }
 
   /** @param {number} index */

@@ -167,7 +167,7 @@ function readDefault({ type = "", default: text }) {
 }
 
 /**
- * Return what is wrong with the rows beside what their schema says.
+ * Return the errors of the rows that their schema does not find.
  * @param {Row[]} rows
  * @returns {FieldError[]}
  */

@@ -21,6 +21,7 @@ export class InputsPanel {
     this.#form = new RunForm(onChange);
     this.#editor = new InputEditor(state);
     this.#parts = this.#drawParts();
+    state.addEventListener("load", () => this.#form.clear());
     const { add, head } = this.#parts;
     const { element: form } = this.#form;
     const { element: editor } = this.#editor;
@@ -53,7 +54,7 @@ export class InputsPanel {
     if (this.#isEditing) this.#editor.show();
   }
 
-  /** Return whether the values are complete. If not, show what is missing, and go there. */
+  /** Return whether the values are complete. If not, show the missing ones, and go there. */
   check() {
     if (!this.#state.inputs) return true;
     this.#edit(false);

@@ -110,7 +110,7 @@ function drawBetween(join, change) {
 }
 
 /**
- * Draw what is used where there is no value.
+ * Draw the value that is used where there is none.
  * @param {Reference} reference
  * @param {(standard: Json | undefined) => void} change
  */

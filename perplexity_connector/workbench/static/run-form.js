@@ -27,10 +27,21 @@ export class RunForm {
 
   /** Show the form of a schema. Values stay where their inputs do. @param {Schema} schema */
   show(schema) {
-    if (!isSame(schema, this.element.schema)) this.element.schema = schema;
+    const form = this.element;
+    if (isSame(schema, form.schema)) return;
+    const names = Object.keys(schema.properties ?? {});
+    const kept = Object.entries(form.value).filter(([name]) => names.includes(name));
+    form.schema = schema;
+    if (schema.additionalProperties === false) form.value = Object.fromEntries(kept);
   }
 
-  /** Return whether the values are complete. If not, show what is missing, and go there. */
+  /** Forget all values: another flow has others. */
+  clear() {
+    this.element.showAll = false;
+    this.element.value = {};
+  }
+
+  /** Return whether the values are complete. If not, show the missing ones, and go there. */
   check() {
     const form = this.element;
     const [first] = form.errors;

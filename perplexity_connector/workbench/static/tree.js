@@ -245,25 +245,11 @@ function drawEvery(node, picker) {
   if (names.length === 0) {
     return hasText(picker.target.schema) ? h("li", {}, drawPick(item, picker)) : null;
   }
-  const rows = h("ul", { class: "tree" });
-  const isOpen = takesLists(picker.target);
-  const draw = () => {
-    const branches = names.map((name) => drawBranch(propertyOf(item, name), false, picker));
-    if (rows.childElementCount === 0) fill(rows, branches);
-  };
   const title = [drawIcon("chevron"), h("span", {}, "One field of every item")];
-  const attributes = { class: "tree-fold", "data-every": node.pointer, ontoggle: draw };
-  const fold = h("details", attributes, h("summary", {}, title), rows);
-  fold.open = isOpen;
-  if (isOpen) draw();
-  return h("li", {}, fold);
-}
-
-/** @param {Target} target */
-function takesLists({ schema, isInText }) {
-  return (
-    !isInText && (schema.anyOf ?? [schema]).some((branch) => typesOf(branch).includes("array"))
-  );
+  const branches = names.map((name) => drawBranch(propertyOf(item, name), false, picker));
+  const attributes = { class: "tree-fold", "data-every": node.pointer, open: true };
+  const rows = h("ul", { class: "tree" }, branches);
+  return h("li", {}, h("details", attributes, h("summary", {}, title), rows));
 }
 
 /**

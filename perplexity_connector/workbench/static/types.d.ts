@@ -41,8 +41,8 @@ export interface Schema {
 }
 
 /**
- * How a value is taken. `pluck` points into each item of a list: the value is the list of what is
- * there. With `join`, the items become one text. `default` is used where there is no value.
+ * How a value is taken. `pluck` points into each item of a list: the value is the list of those
+ * values. With `join`, the items become one text. `default` is used where there is no value.
  */
 export interface Taking {
   pluck?: string;

@@ -8,7 +8,7 @@ import { schemaAt } from "./form/agreement.js";
 import { get, isObject, joinPointer, splitPointer } from "./form/pointer.js";
 
 /**
- * What is known of the steps.
+ * The knowledge of the steps.
  * @typedef {object} Knowledge
  * @property {(step: SavedStep) => Description | undefined} descriptionOf
  * @property {(step: SavedStep) => string} titleOf

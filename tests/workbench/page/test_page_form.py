@@ -447,3 +447,51 @@ def test_a_hint_is_shown_below_its_field_and_is_not_an_error(stand: Stand) -> No
     page.evaluate("window.form.hints = []")
     expect(page.locator(".sf-hint:visible, .sf-top-hint")).to_have_count(0)
     expect(page.locator(".sf-more > summary .fold-note")).to_have_text("")
+
+
+def test_a_new_item_keeps_what_was_written_in_the_others(stand: Stand) -> None:
+    """Since they were drawn."""
+    page = stand(schema_of("chat"), value={"messages": [{"role": "user"}]})
+    page.get_by_role("textbox", name="Content").fill("Who?")
+    page.get_by_role("button", name="Add message").click()
+    assert value(page)["messages"][0]["content"] == "Who?"
+
+
+def test_a_list_of_any_shape_is_written_as_json(stand: Stand) -> None:
+    """A plain form shows all of its fields at once, and not its value."""
+    numbers = {"type": "array", "title": "Numbers", "items": {"type": "number"}}
+    name = {"type": "string", "title": "Name"}
+    schema = {
+        "type": "object",
+        "properties": {"numbers": numbers, "name": name},
+        "required": ["name"],
+    }
+    page = stand(schema, plain=True)
+    page.get_by_role("textbox", name="Numbers").fill("[1, 2]")
+    assert value(page) == {"numbers": [1, 2]}
+    expect(page.locator("details")).to_have_count(0)
+
+
+def test_a_field_takes_a_value_of_any_source(stand: Stand) -> None:
+    """A whole list takes the place of what its items took; a secret takes nothing."""
+    text = {"type": "string", "title": "Text"}
+    item = {"type": "object", "title": "Row", "properties": {"text": text}}
+    schema = {
+        "type": "object",
+        "properties": {
+            "rows": {"type": "array", "title": "Rows", "items": item},
+            "key": {"type": "string", "format": "password", "title": "Key"},
+        },
+    }
+    rows = {"type": "object", "properties": {"all": {"type": "array", "title": "All"}}}
+    source = {"kind": "input", "step": "", "title": "Inputs", "schema": rows}
+    page = stand(
+        schema,
+        value={"rows": [{}]},
+        bindings={"/rows/0/text": [{"input": "/all/0"}]},
+        references=[{**source, "result": None}],
+    )
+    expect(page.get_by_role("button", name="Use a value in Key")).to_have_count(0)
+    page.get_by_role("button", name="Use a value in Rows").click()
+    page.locator('[data-pick="/all"]').click()
+    assert page.evaluate("window.form.bindings") == {"/rows": [{"input": "/all"}]}

@@ -109,7 +109,9 @@ def test_a_finger_drags_a_step_by_its_handle(open_page: Open) -> None:
     page = open_page(has_touch=True)
     add(page, SEARCH, CHAT)
     touch = page.context.new_cdp_session(page)
-    box = page.locator(".step").nth(0).locator("[data-drag-handle]").bounding_box()
+    handle = page.locator(".step").nth(0).locator("[data-drag-handle]")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
     assert box is not None
     x, y = box["x"] + 8, box["y"] + 8
     touch.send(

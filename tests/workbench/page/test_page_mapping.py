@@ -70,7 +70,7 @@ def flow(*steps: Any, **more: Any) -> Any:
 
 def pick(page: Page, card: Locator, title: str, place: str, source: str) -> None:
     """Let a field take a value."""
-    card.get_by_role("button", name=f"Use a value in {title}").first.click()
+    card.get_by_role("button", name=f"Use a value in {title}", exact=True).first.click()
     spot = page.locator(f'[data-pick="{place}"][data-from="{source}"]')
     while spot.count() == 0:
         page.locator("dialog details:not([open]) > summary:visible").first.click()
@@ -84,8 +84,10 @@ def bindings(page: Page, folder: Path, number: int) -> Any:
 
 
 def test_any_field_takes_a_value_that_fits(page: Page, tmp_path: Path) -> None:
-    """A list, a number, a date and an object keep their types; what does not fit says why, and cannot be picked."""
-    open_flow(page, flow(search(), chat(), inputs=INPUTS), tmp_path)
+    """Lists, numbers, dates, choices and objects keep their types; others say why not, and cannot be picked."""
+    shape = {"shape": {"type": "object", "title": "Shape"}}
+    inputs = {**INPUTS, "properties": INPUTS["properties"] | shape}
+    open_flow(page, flow(search(), chat(), inputs=inputs), tmp_path)
     found, asked = step(page, 1), step(page, 2)
     for card in (found, asked):
         card.get_by_text("More options").click()
@@ -98,11 +100,15 @@ def test_any_field_takes_a_value_that_fits(page: Page, tmp_path: Path) -> None:
     }
     pick(page, asked, "Published after", "/day", "input")
     pick(page, asked, "Search domains", "/results*/url", "search")
+    pick(page, asked, "Reasoning effort", "/company", "input")
+    pick(page, asked, "Schema", "/shape", "input")
     assert bindings(page, tmp_path, 2) == {
         "/search_after_date_filter": [{"input": "/day"}],
         "/search_domain_filter": [
             {"step": "search", "pointer": "/results", "pluck": "/url"}
         ],
+        "/reasoning_effort": [{"input": "/company"}],
+        "/response_format/json_schema/schema": [{"input": "/shape"}],
     }
     asked.get_by_role("button", name="Use a value in Temperature").click()
     wrong = page.locator('[data-pick="/company"]')
@@ -113,7 +119,7 @@ def test_any_field_takes_a_value_that_fits(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_role("dialog")).to_be_visible()
     page.locator('[data-pick="/count"]').click()
     assert bindings(page, tmp_path, 2)["/temperature"] == [{"input": "/count"}]
-    # Removed, the field is what it was before.
+    # Without it, the field has its own control again.
     taken = asked.locator('[data-pointer="/temperature"]')
     taken.get_by_role("button", name="Remove").click()
     expect(asked.get_by_role("spinbutton", name="Temperature")).to_be_focused()
@@ -154,7 +160,7 @@ def test_a_text_takes_a_field_of_every_item(page: Page, tmp_path: Path) -> None:
 
 
 def test_a_flow_declares_its_inputs(page: Page, tmp_path: Path) -> None:
-    """In rows, or as JSON where rows do not show all of it; steps follow a new name; without inputs it is of version 1 again."""
+    """In rows, or as JSON where rows do not suffice; steps follow a new name; without inputs it is of version 1."""
     open_flow(page, flow(search(), flow_version=1), tmp_path)
     page.get_by_role("button", name="Add inputs").click()
     editor = page.locator(".input-editor")

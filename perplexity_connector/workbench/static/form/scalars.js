@@ -10,10 +10,13 @@ import { drawMappable } from "./tokens.js";
 
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
-/** Return an example of a field as a hint, or undefined. @param {FormNode} node */
+/** Return an example or the default of a field as a hint, or undefined. @param {FormNode} node */
 export function hintOf({ schema }) {
   const example = schema.examples?.[0];
-  return example === undefined ? undefined : `e.g. ${example}`;
+  if (example !== undefined) return `e.g. ${example}`;
+  const { default: standard } = schema;
+  if (standard === undefined || typeof standard === "object") return undefined;
+  return `Default: ${standard}`;
 }
 
 /**
@@ -43,7 +46,9 @@ export function drawText(form, node) {
   const oninput = textSetter(form, node);
   const isLong = kindOf(node.schema) === "text";
   return drawMappable(form, node, () =>
-    isLong ? drawTextArea({ rows: 2, value, oninput }) : drawLine(node, { value, oninput }),
+    isLong
+      ? drawTextArea({ rows: 2, value, oninput, placeholder: hintOf(node) })
+      : drawLine(node, { value, oninput }),
   );
 }
 

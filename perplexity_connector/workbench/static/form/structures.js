@@ -17,7 +17,7 @@ export function drawLines(form, node) {
   const area = drawTextArea({
     rows: 2,
     value: Array.isArray(value) ? value.join("\n") : "",
-    placeholder: hintOf(node) ?? "One a line",
+    placeholder: hintOf(node) ?? writeDefault(node) ?? "One a line",
     spellcheck: "false",
     oninput: (event) => {
       const lines = event.currentTarget.value.split("\n").map((line) => line.trim());
@@ -26,6 +26,11 @@ export function drawLines(form, node) {
     },
   });
   return drawFrame(form, node, area);
+}
+
+/** Write the default of a list as a hint. @param {FormNode} node */
+function writeDefault({ schema: { default: standard } }) {
+  return Array.isArray(standard) ? `Default: ${standard.join(", ")}` : undefined;
 }
 
 /**
