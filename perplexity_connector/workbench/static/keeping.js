@@ -12,7 +12,11 @@ import * as flows from "./flow-api.js";
 
 const STORAGE_KEY = "flow";
 
-/** Bring the page back as it was, and keep it from now on. @param {Bench} bench @param {TableView} table */
+/**
+ * Bring the page back as it was, and keep it from now on.
+ * @param {Bench} bench
+ * @param {TableView} table
+ */
 export async function keepPage(bench, table) {
   const kept = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "null");
   if (kept) {

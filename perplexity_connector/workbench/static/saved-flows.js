@@ -334,7 +334,8 @@ class ListView {
     const keep = drawSmall(`Keep it: ${name}`, "Keep it", () => fill(place));
     const remove = drawSmall(`Delete it: ${name}`, "Delete it", act);
     remove.classList.add("button-danger");
-    fill(place, h("div", { class: "inline-form" }, h("p", {}, `Delete “${name}”?`), remove, keep));
+    const question = h("p", {}, `Delete “${name}”?`);
+    fill(place, h("div", { class: "inline-form" }, question, remove, keep));
     keep.focus();
   }
 
