@@ -10,11 +10,10 @@ import { keepSession, readSession, takeToken } from "./session.js";
 
 /** An error as data: the server's own, or one of the connection to the server. */
 export class ApiError extends Error {
-  /** @param {ErrorData} data @param {number} [status] the HTTP status; 0 without an answer */
-  constructor(data, status = 0) {
+  /** @param {ErrorData} data */
+  constructor(data) {
     super(data.user_message || data.message);
     this.data = data;
-    this.status = status;
   }
 }
 
@@ -50,8 +49,7 @@ export async function request(method, path, body) {
   if (response.ok) return response;
   const { error } = await response.json().catch(() => ({}));
   const user_message = `The workbench answered ${response.status}.`;
-  const data = error ?? { ...UNREACHABLE, code: "internal", user_message };
-  throw new ApiError(data, response.status);
+  throw new ApiError(error ?? { ...UNREACHABLE, code: "internal", user_message });
 }
 
 /**

@@ -2,7 +2,7 @@
 
 /**
  * @import {
- *   Catalogue, Connection, Entry, FlowPart, OldFlow, OldRun, Run, SavedStep, Step,
+ *   Catalogue, Connection, Entry, FlowPart, JsonObject, OldFlow, OldRun, Run, SavedStep, Step,
  * } from "./types.js"
  */
 /** @import { View } from "./steps.js" */
@@ -141,7 +141,9 @@ export class Bench {
     const { entries } = await flows.loadHistory({ search: name }).catch(() => ({ entries: [] }));
     const last = entries.find(({ kind, title }) => kind === "flow" && title === name);
     const old = last && (await flows.loadOld(last.id).catch(() => null));
-    if (old && this.file.name === name && !this.runs.last) await this.openOld(old, name);
+    if (!old || this.file.name !== name || this.runs.last) return;
+    if (old.kind === "flow") this.inputs = old.inputs ?? undefined;
+    await this.showOld(old);
   }
 
   /** Return whether the flow of an old run is the one on the page. @param {OldFlow | OldRun} old */
@@ -159,6 +161,20 @@ export class Bench {
   async openOld(old, title) {
     this.#openFlowOf(old, title);
     this.showRuns();
+    await this.showOld(old);
+  }
+
+  /** The values of the flow's inputs for the next run; undefined where it declares none. */
+  get inputs() {
+    return this.#flowView.inputValues;
+  }
+
+  set inputs(/** @type {JsonObject | undefined} */ values) {
+    if (values) this.#flowView.inputValues = values;
+  }
+
+  /** Show an old run of the flow on the page, or follow it. @param {OldFlow | OldRun} old */
+  async showOld(old) {
     if (old.kind === "flow" && old.status === "running") await this.runs.rejoin(workOf(old));
     else this.runs.adopt(oldRun(old, ...this.runs.nextName()));
   }
@@ -186,7 +202,7 @@ export class Bench {
   /** @param {OldFlow | OldRun} old @param {string} title */
   #openFlowOf(old, title) {
     if (!this.isOnPage(old)) this.load(flowOf(old), { proposal: title });
-    if (old.kind === "flow" && old.inputs) this.#flowView.inputValues = old.inputs;
+    if (old.kind === "flow") this.inputs = old.inputs ?? undefined;
   }
 
   /** Check the flow, and run it when nothing is wrong. */
@@ -294,8 +310,8 @@ export class Bench {
 
   /** @param {FlowPart | null} part */
   #work(part) {
-    const inputs = this.#flowView.inputValues ?? {};
-    return { flow: this.state.document, inputs, part, name: this.file.name || undefined };
+    const { inputs, state, file } = this;
+    return { flow: state.document, inputs, part, name: file.name || undefined };
   }
 
   /**

@@ -44,7 +44,11 @@ export class Checks extends EventTarget {
     return this.#hints.get(id) ?? [];
   }
 
-  /** Show the fields of a step that a run has refused. @param {string} id @param {FieldError[]} fields */
+  /**
+   * Show the fields of a step that a run has refused.
+   * @param {string} id
+   * @param {FieldError[]} fields
+   */
   refuse(id, fields) {
     if (fields.length > 0) this.#errors.set(id, fields);
   }

@@ -11,7 +11,10 @@ import { readDocuments, request, requestJson } from "./api.js";
 
 const encode = encodeURIComponent;
 
-/** Return the path of a saved flow. Its name may be "..", so it is no part of the path. @param {string} name */
+/**
+ * Return the path of a saved flow. Its name may be "..", so it is no part of the path.
+ * @param {string} name
+ */
 const pathOf = (name) => `/api/flow?name=${encode(name)}`;
 
 /** List the saved flows. @returns {Promise<SavedFlow[]>} */

@@ -58,7 +58,10 @@ export class HistoryView {
     fill(this.#place, search, this.#list, this.#said, this.#more);
   }
 
-  /** Load a page of entries. Without a cursor it takes the place of all others. @param {string | null} before */
+  /**
+   * Load a page of entries. Without a cursor it takes the place of all others.
+   * @param {string | null} before
+   */
   async #load(before) {
     this.#count += 1;
     const number = this.#count;
@@ -165,7 +168,11 @@ export class HistoryView {
     return h("div", { class: "inline-form old-actions" }, open, goOn, forget);
   }
 
-  /** Draw the way to go on with a flow that has not got to its end. @param {OldFlow} old @param {HistoryEntry} entry */
+  /**
+   * Draw the way to go on with a flow that has not got to its end.
+   * @param {OldFlow} old
+   * @param {HistoryEntry} entry
+   */
   #drawGoOn(old, entry) {
     if (old.status === "interrupted") return drawAction("Go on", () => this.#goOn(old, entry));
     if (old.status === "failed" || old.status === "cancelled") {

@@ -12,18 +12,28 @@ import * as flows from "./flow-api.js";
 
 const STORAGE_KEY = "flow";
 
-/** Bring the page back as it was, and keep it from now on. @param {Bench} bench @param {TableView} table */
+/**
+ * Bring the page back as it was, and keep it from now on.
+ * @param {Bench} bench
+ * @param {TableView} table
+ */
 export async function keepPage(bench, table) {
   const kept = JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? "null");
   if (kept) {
     bench.load(kept.flow);
     bench.file.restore(kept.file);
+    bench.inputs = kept.inputs;
   }
   const keep = () => {
-    const { runs, state, file } = bench;
-    const { flowId, flow, inputs, part } = runs.last ?? {};
-    const run = flowId && { flowId, flow, inputs, part };
-    const all = { flow: state.document, file: file.keep(), run, table: table.keep() };
+    const { inputs, runs, state, file } = bench;
+    const last = runs.last;
+    const run = last && {
+      flowId: last.flowId,
+      flow: last.flow,
+      inputs: last.inputs,
+      part: last.part,
+    };
+    const all = { flow: state.document, inputs, file: file.keep(), run, table: table.keep() };
     sessionStorage.setItem(STORAGE_KEY, JSON.stringify(all));
   };
   const running = await flows.listRunning().catch(() => []);
@@ -31,6 +41,7 @@ export async function keepPage(bench, table) {
   restoreRun(bench, kept?.run, running);
   table.restore(kept?.table);
   for (const part of [bench.file, bench.runs, table]) part.addEventListener("change", keep);
+  addEventListener("pagehide", keep);
 }
 
 /**
@@ -47,7 +58,7 @@ async function restoreRun(bench, kept, running) {
   const newest = running.findLast(({ ended_at: endedAt }) => endedAt === null);
   if (newest) await meetRunning(bench, newest);
   const old = kept && !bench.runs.last && (await flows.loadOld(kept.flowId).catch(() => null));
-  if (old) await bench.openOld(old, "");
+  if (old) await bench.showOld(old);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Turns an old run of the history into a run that can be drawn. Does not touch the page. */
 
-/** @import { Flow, HistoryStep, ItemRun, OldFlow, OldRun, Run, StepRun, StepStatus } from "./types.js" */
+/** @import { Flow, HistoryStep, ItemRun, OldFlow } from "./types.js" */
+/** @import { OldRun, Run, StepRun, StepStatus } from "./types.js" */
 
 import { EMPTY, startRun } from "./run-state.js";
 
@@ -38,7 +39,10 @@ export function isErased(old) {
   return (old.kind === "flow" ? old.flow : old.input) === null;
 }
 
-/** Return the flow of an old run; that of a single run has one step. @param {OldFlow | OldRun} old */
+/**
+ * Return the flow of an old run; that of a single run has one step.
+ * @param {OldFlow | OldRun} old
+ */
 export function flowOf(old) {
   return old.kind === "flow" ? (old.flow ?? NOTHING) : flowOfRun(old);
 }

@@ -39,7 +39,10 @@ export class ItemsView {
     this.element.append(this.#count, this.#list);
   }
 
-  /** Show the items as they are now. Only those that have changed are drawn. @param {StepRun} step */
+  /**
+   * Show the items as they are now. Only those that have changed are drawn.
+   * @param {StepRun} step
+   */
   show(step) {
     const items = itemsOf(step);
     this.element.hidden = items.length === 0;
@@ -83,7 +86,10 @@ export class ItemsView {
     fill(place, drawItem(step, item, `${this.#key}-item-${item.index + 1}`, this.#hooks));
   }
 
-  /** Put the folds of these items before all others, which keep their order. @param {number[]} failed */
+  /**
+   * Put the folds of these items before all others, which keep their order.
+   * @param {number[]} failed
+   */
   #putFirst(failed) {
     this.#failed = failed;
     for (const index of failed.toReversed()) {

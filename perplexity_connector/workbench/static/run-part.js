@@ -1,6 +1,7 @@
 /** The question before a part of a flow runs: the outputs of before that it uses, and its price. */
 
-/** @import { Child, Flow, FlowPart, JsonObject, KeptStep, Price, Run, SavedStep } from "./types.js" */
+/** @import { Child, Flow, FlowPart, JsonObject } from "./types.js" */
+/** @import { KeptStep, Price, Run, SavedStep } from "./types.js" */
 
 import { ApiError } from "./api.js";
 import { fill, h, drawIcon, messageOf, openDialog } from "./dom.js";
@@ -30,7 +31,11 @@ export function stepsOf(part, steps) {
   return steps.slice(steps.findIndex(({ id }) => id === part.from));
 }
 
-/** Ask whether a part of a flow should run. @param {Question} question @returns {Promise<Answer>} */
+/**
+ * Ask whether a part of a flow should run.
+ * @param {Question} question
+ * @returns {Promise<Answer>}
+ */
 export function askForPart(question) {
   return new Promise((resolve) => {
     /** @type {Answer} */

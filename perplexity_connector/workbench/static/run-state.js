@@ -48,7 +48,10 @@ function startStep(step) {
   return { id, connector, action, step, items, missing: "", isStale: false, ...received() };
 }
 
-/** Begin a run again from its first item, as its stream does when it is followed anew. @param {Run} run */
+/**
+ * Begin a run again from its first item, as its stream does when it is followed anew.
+ * @param {Run} run
+ */
 export function rewindRun(run) {
   run.steps.forEach((step) => Object.assign(step, startStep(step.step)));
 }

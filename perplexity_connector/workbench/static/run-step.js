@@ -81,7 +81,12 @@ function drawKept(step, key, goTo) {
   return [note, !step.items && drawLateFold("Earlier answer", draw, "fold kept-answer")];
 }
 
-/** Draw a step that runs for each item; its items are drawn below it. @param {Run} run @param {StepRun} step @param {{goTo: GoTo}} hooks */
+/**
+ * Draw a step that runs for each item; its items are drawn below it.
+ * @param {Run} run
+ * @param {StepRun} step
+ * @param {{goTo: GoTo}} hooks
+ */
 function drawEach({ flow }, step, { goTo }) {
   const { envelope, message } = step;
   if (!envelope) return message && drawNote(message);

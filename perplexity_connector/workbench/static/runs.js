@@ -24,7 +24,7 @@ import { addItem, currentStep, failRun, rewindRun, startRun } from "./run-state.
  * @property {(text: string) => void} complain
  * @property {(step: string, fields: FieldError[]) => void} refuse shows refused fields at a step
  */
-/** @typedef {{flow: Flow, inputs: JsonObject, part?: FlowPart | null, name?: string}} Work */
+/** @typedef {{flow: Flow, inputs?: JsonObject, part?: FlowPart | null, name?: string}} Work */
 
 /** Fires `change` when a run begins, changes or ends. */
 export class Runs extends EventTarget {
@@ -97,8 +97,7 @@ export class Runs extends EventTarget {
     const flowId = `flow_${crypto.randomUUID().replaceAll("-", "")}`;
     const run = this.#start({ flow, flowId, inputs, part });
     this.#own.push(run);
-    const given = flow.inputs && { inputs };
-    const request = { flow, flow_id: flowId, name, ...given, ...part, outputs };
+    const request = { flow, flow_id: flowId, name, inputs, ...part, outputs };
     this.#hooks.say(part ? "A part of the flow is running." : "The flow is running.");
     await this.#follow(run, flows.runFlow(request));
   }

@@ -3,7 +3,6 @@
 /** @import { Flow, SavedFlow } from "./types.js" */
 /** @import { Bench } from "./bench.js" */
 
-import { ApiError } from "./api.js";
 import { fill, h, drawIcon, isComposing, messageOf, openDialog } from "./dom.js";
 import * as flows from "./flow-api.js";
 import { FlowState } from "./flow-state.js";
@@ -11,7 +10,6 @@ import { writeWhen } from "./writing.js";
 
 /** With more saved flows than this, the list has a search. */
 const SEARCH_FROM = 8;
-const NAME_IN_USE = 409;
 
 export class SavedFlows {
   /** Where the browser asks for a file. It is not seen: a button opens it. */
@@ -183,13 +181,18 @@ function askName(title, proposal, use) {
       return;
     }
     try {
+      const isTaken = !replace && (await flows.listFlows()).some((saved) => saved.name === name);
+      if (isTaken) {
+        fill(
+          said,
+          drawTaken(name, () => act(true)),
+        );
+        return;
+      }
       await use(name, replace);
       dialog.close("done");
     } catch (problem) {
-      fill(
-        said,
-        drawRefusal(problem, name, () => act(true)),
-      );
+      fill(said, h("p", { class: "note note-danger" }, messageOf(problem)));
     }
   };
   field.addEventListener("keydown", (event) => {
@@ -204,10 +207,8 @@ function askName(title, proposal, use) {
   return dialog;
 }
 
-/** @param {unknown} problem @param {string} name @param {() => void} replace */
-function drawRefusal(problem, name, replace) {
-  const isTaken = problem instanceof ApiError && problem.status === NAME_IN_USE;
-  if (!isTaken) return h("p", { class: "note note-danger" }, messageOf(problem));
+/** Ask whether to replace a saved flow. @param {string} name @param {() => void} replace */
+function drawTaken(name, replace) {
   const attributes = { type: "button", class: "button button-danger", onclick: replace };
   return h(
     "div",
@@ -316,7 +317,10 @@ class ListView {
     field.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !isComposing(event)) act();
     });
-    fill(place, h("div", { class: "inline-form" }, field, drawSmall(label, "Rename", act)));
+    fill(
+      place,
+      h("div", { class: "inline-form" }, field, drawSmall("Rename to this name", "Rename", act)),
+    );
     field.select();
   }
 
@@ -327,10 +331,11 @@ class ListView {
         await flows.removeFlow(name);
         this.#hooks.removed(name);
       });
-    const keep = drawSmall(`Keep ${name}`, "Keep it", () => fill(place));
-    const remove = drawSmall(`Delete ${name} now`, "Delete it", act);
+    const keep = drawSmall(`Keep it: ${name}`, "Keep it", () => fill(place));
+    const remove = drawSmall(`Delete it: ${name}`, "Delete it", act);
     remove.classList.add("button-danger");
-    fill(place, h("div", { class: "inline-form" }, h("p", {}, `Delete “${name}”?`), remove, keep));
+    const question = h("p", {}, `Delete “${name}”?`);
+    fill(place, h("div", { class: "inline-form" }, question, remove, keep));
     keep.focus();
   }
 

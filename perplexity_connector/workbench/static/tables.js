@@ -195,6 +195,13 @@ export class TableView extends EventTarget {
   /** Ask the server what the table would cost. */
   async #makePlan() {
     if (!this.#table || this.#isRunning) return;
+    const required = this.#bench.state.document.inputs?.required ?? [];
+    const missing = required.filter((name) => !this.#columns[name]);
+    if (missing.length > 0) {
+      this.#planned = null;
+      this.#fail(`Choose a column for: ${missing.join(", ")}.`);
+      return;
+    }
     fill(this.#plan, h("p", { class: "muted working" }, "Making the plan…"));
     const work = this.#work();
     try {

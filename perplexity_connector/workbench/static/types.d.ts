@@ -369,8 +369,8 @@ export interface SavedFlow {
 }
 
 /**
- * A flow that can be followed on the server. `name` is empty for one that is not saved. `ended_at` is
- * null until its end: after it, the server waits a while for a page.
+ * A flow that can be followed on the server. `name` is empty for one that is not saved. `ended_at`
+ * is null until its end: after it, the server waits a while for a page.
  */
 export interface FlowRun {
   flow_id: string;

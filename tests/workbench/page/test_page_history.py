@@ -101,7 +101,7 @@ def show(page: Page, part: str) -> None:
 
 
 def test_a_step_runs_alone_with_the_answers_of_before_and_all_is_found_again(
-    open_page: Open, fresh: Workbench, tmp_path: Path
+    fresh: Workbench, open_page: Open, tmp_path: Path
 ) -> None:
     """Items in folds, failed ones first; kept and stale outputs with their reason and price; after a reload too."""
     page = open_page(fresh)
@@ -156,58 +156,47 @@ def test_a_step_runs_alone_with_the_answers_of_before_and_all_is_found_again(
     expect(entries).to_have_count(0)
 
 
-def test_a_flow_waits_for_a_page_and_goes_on_after_a_restart(
-    open_page: Open, home: Path
-) -> None:
-    """A page that leaves lets its step end, and a new server goes on from the next one."""
+def test_a_run_outlives_its_page_and_its_server(home: Path, open_page: Open) -> None:
+    """The step ends, the next one waits for a page that comes back, and a new server goes on from the one after it."""
+    asked = chat("ask", {"input": "/questions/0"})
+    more = (chat("again", "Moon? sandbox:slow"), chat("last", "Moon?"))
     with sandboxed(home) as first:
         page = open_page(first)
-        asked = chat("ask", {"input": "/questions/0"})
-        open_flow(page, flow_of_steps(asked, chat("again", "Moon?")), home)
+        open_flow(page, flow_of_steps(asked, *more), home)
         fill_questions(page, "How far is the Moon? sandbox:slow")
         page.locator("#run-flow").click()
         expect(result(page, "ask").locator(".answer")).not_to_be_empty()
         page.goto("about:blank")
-        while not is_done(newest(first), "ask"):
-            pass
+        wait_for(first, "ask")
+        assert len(first.billed()) == 1
+        page.goto(first.address)
+        expect(result(page, "ask")).to_have_attribute("data-status", "succeeded")
+        expect(result(page, "ask").locator(".answer")).not_to_be_empty()
+        expect(result(page, "again").locator(".answer")).not_to_be_empty()
+        page.goto("about:blank")
+        wait_for(first, "again")
         assert newest(first)["status"] == "running"
-        assert [each["status"] for each in first.billed()] == ["completed"]
+        assert len(first.billed()) == 2
 
-    with sandboxed(home) as again:
-        assert newest(again)["status"] == "interrupted"
-        page = open_page(again)
+    with sandboxed(home) as second:
+        assert newest(second)["status"] == "interrupted"
+        page = open_page(second)
         show(page, "History")
         page.locator(".history-entry").click()
         page.get_by_role("button", name="Go on").click()
-        expect(page.locator("#run-body .run-state .chip")).to_have_text("succeeded")
-        expect(result(page, "ask").first).to_have_attribute("data-status", "kept")
-        expect(page.locator("#run-body [data-step=again] .answer")).not_to_be_empty()
-        assert len(again.billed()) == 1
+        shown = page.locator("#run-body")
+        expect(shown.locator(".run-state .chip")).to_have_text("succeeded")
+        expect(shown.locator("[data-step=again]")).to_contain_text("kept")
+        expect(shown.locator("[data-step=last] .answer")).not_to_be_empty()
+        assert len(second.billed()) == 1
 
 
-def is_done(found: dict[str, Any], step_id: str) -> bool:
-    """Whether a step of a run has ended."""
-    return {"id": step_id, "state": "done"}.items() <= next(
-        (each for each in found["steps"] if each["id"] == step_id), {}
-    ).items()
+def wait_for(workbench: Workbench, step_id: str) -> None:
+    """Wait until a step of the newest run has ended."""
 
+    def is_done() -> bool:
+        steps = newest(workbench)["steps"]
+        return any(each["id"] == step_id and each["state"] == "done" for each in steps)
 
-def test_a_page_that_comes_back_follows_its_run(
-    open_page: Open, fresh: Workbench, tmp_path: Path
-) -> None:
-    """It shows all that came meanwhile; so does another tab, where nothing is open yet. Each step is paid once."""
-    page = open_page(fresh)
-    asked = chat("ask", {"input": "/questions/0"})
-    open_flow(page, flow_of_steps(asked, chat("again", "Moon?")), tmp_path)
-    fill_questions(page, "How far is the Moon? sandbox:slow")
-    page.locator("#run-flow").click()
-    expect(result(page, "ask").locator(".answer")).not_to_be_empty()
-    page.goto("about:blank")
-    while not is_done(newest(fresh), "ask"):
+    while not is_done():
         pass
-    page.goto(fresh.address)
-    for each in (page, open_page(fresh)):
-        expect(each.locator(".step")).to_have_count(2)
-        expect(each.locator(".run-state .chip")).to_have_text("succeeded")
-        expect(result(each, "ask").locator(".answer")).not_to_be_empty()
-    assert len(fresh.billed()) == 2
