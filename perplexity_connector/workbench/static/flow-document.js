@@ -42,7 +42,11 @@ function readStep(step) {
   return withoutNulls({ ...step, connection, input: input ?? {}, bindings: bindings ?? {} });
 }
 
-/** Return a step without the nulls that mean "not repeated". @param {any} step @returns {SavedStep} */
+/**
+ * Return a step without the nulls that mean "not repeated".
+ * @param {any} step
+ * @returns {SavedStep}
+ */
 function withoutNulls(step) {
   const { each, on_failure: onFailure, ...others } = step;
   if (each && !isReference(each)) {

@@ -1,6 +1,6 @@
 /**
- * The flow on the page: its steps in order, its inputs, every change to them, undo and redo. Does not
- * touch the page.
+ * The flow on the page: its steps in order, its inputs, every change to them, undo and redo. Does
+ * not touch the page.
  */
 
 /** @import { Flow, SavedStep, Schema, Step } from "./types.js" */
@@ -77,8 +77,8 @@ export class FlowState extends EventTarget {
   }
 
   /**
-   * Change the schema of the flow's inputs; null removes it. `names` are the old and the new name of
-   * an input that got another one: the steps follow it.
+   * Change the schema of the flow's inputs; null removes it. `names` are the old and the new name
+   * of an input that got another one: the steps follow it.
    * @param {Schema | null} inputs
    * @param {string} [key]
    * @param {[old: string, name: string]} [names]

@@ -118,8 +118,8 @@ export class FlowView {
   }
 
   /**
-   * Return the description of a step. One that is not here yet is asked for, and the cards are shown
-   * again when it is.
+   * Return the description of a step. One that is not here yet is asked for, and the cards are
+   * shown again when it is.
    * @param {SavedStep} step
    */
   #descriptionOf(step) {

@@ -199,7 +199,8 @@ function isDefaultWrong({ type, default: text, choices = [] }) {
 }
 
 /**
- * Return the old and the new name of the only input that was renamed; undefined for any other change.
+ * Return the old and the new name of the only input that was renamed; undefined for any other
+ * change.
  * @param {Row[]} old
  * @param {Row[]} rows
  * @returns {[string, string] | undefined}

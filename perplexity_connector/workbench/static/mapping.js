@@ -31,7 +31,7 @@ const BETWEEN = [
 export function pickReference(sources, target) {
   return ask(`Use a value in ${target.title}`, (answer) => {
     const help =
-      "Pick a value for the field. A grey value does not fit. After a run, each value is shown as " +
+      "Pick a value for the field. A grey value does not fit. After a run, each is shown as " +
       "it was in that run.";
     const take = (/** @type {Reference} */ reference, /** @type {Schema} */ schema) =>
       answer({ reference, schema });

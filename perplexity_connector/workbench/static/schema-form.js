@@ -18,13 +18,13 @@ import { fill, h } from "./dom.js";
 import { findErrors } from "./form/check.js";
 import { ErrorState } from "./form/error-state.js";
 import {
-  drawStrayBinding,
+  drawStrayBindings,
   drawTopNotes,
   showFoldNote,
   showNotes,
   writeError,
 } from "./form/errors.js";
-import { FieldMap, pointerAround } from "./form/field-map.js";
+import { FieldMap, openFolds, pointerAround } from "./form/field-map.js";
 import { drawField, drawRootFields } from "./form/fields.js";
 import { get, isObject, isSame, isWithin, joinPointer, moveEntries, set } from "./form/pointer.js";
 import { Press } from "./form/press.js";
@@ -36,10 +36,7 @@ let formCount = 0;
 export class SchemaForm extends HTMLElement {
   /** @type {Schema | null} */
   #schema = null;
-  /**
-   * Words for choices, by the pattern of their field.
-   * @type {Record<string, Record<string, string>>}
-   */
+  /** Words for choices, by pattern. @type {Record<string, Record<string, string>>} */
   #labels = {};
   /** Sources of suggestions, by pointer. @type {Record<string, Suggest>} */
   #options = {};
@@ -63,7 +60,7 @@ export class SchemaForm extends HTMLElement {
   #rawArea = null;
   #plain = false;
   #press = new Press(() => this.#showErrors());
-  #top = h("ul", { class: "sf-top", role: "alert" });
+  #top = h("div", { class: "sf-top", role: "alert" });
 
   constructor() {
     super();
@@ -93,9 +90,7 @@ export class SchemaForm extends HTMLElement {
     return this.#schema;
   }
 
-  /**
-   * Words for choices, by the pointer of the field with `*` for each index, as in connector.yaml.
-   */
+  /** Words for choices, by the pointer of the field with `*` for each index. */
   set labels(/** @type {Record<string, Record<string, string>> | null | undefined} */ labels) {
     this.#labels = labels ?? {};
     this.#redraw();
@@ -165,9 +160,7 @@ export class SchemaForm extends HTMLElement {
     this.#showErrors();
   }
 
-  /**
-   * Whether the errors of fields that are not filled in yet are shown too: after a try to go on.
-   */
+  /** Whether errors of fields that are not filled in yet are shown: after a try to go on. */
   set showAll(/** @type {boolean} */ showAll) {
     this.#errors.showAll = showAll;
     this.#showErrors();
@@ -192,11 +185,7 @@ export class SchemaForm extends HTMLElement {
     this.#flush();
     const field = this.#fields.get(this.#fields.nearest(pointer));
     if (!field) return false;
-    let fold = field.wrapper.closest("details");
-    while (fold && this.contains(fold)) {
-      fold.open = true;
-      fold = fold.parentElement?.closest("details") ?? null;
-    }
+    openFolds(field.wrapper, this);
     field.control.focus();
     return true;
   }
@@ -390,7 +379,12 @@ export class SchemaForm extends HTMLElement {
     if (this.#isStale || !this.#schema) return;
     const places = Map.groupBy(this.errors, ({ pointer }) => this.#fields.nearest(pointer));
     const hints = Map.groupBy(this.#errors.hints, ({ pointer }) => this.#fields.nearest(pointer));
-    fill(this.#top, drawTopNotes(places.get(""), hints.get("")), this.#drawStrayBindings());
+    const stray = drawStrayBindings(
+      this.#bindings,
+      (pointer) => this.#fields.get(pointer)?.control,
+      (pointer) => this.put(pointer, this.get(pointer), undefined),
+    );
+    fill(this.#top, drawTopNotes(places.get(""), hints.get("")), stray);
     for (const [place, field] of this.#fields.entries()) {
       const errors = places.get(place) ?? [];
       const shown = errors.filter((error) => this.#errors.isShown(error, place));
@@ -399,16 +393,6 @@ export class SchemaForm extends HTMLElement {
     }
     const more = this.querySelector(".sf-more");
     if (more) showFoldNote(more, this.value, this.#bindings);
-  }
-
-  /** Draw the bindings that no control shows, so that none is hidden. */
-  #drawStrayBindings() {
-    const stray = Object.entries(this.#bindings).filter(([pointer]) => {
-      return !this.#fields.get(pointer)?.control.matches(".sf-tokens, .sf-taken");
-    });
-    return stray.map(([pointer, parts]) =>
-      drawStrayBinding(pointer, parts, () => this.put(pointer, this.get(pointer), undefined)),
-    );
   }
 }
 

@@ -55,7 +55,10 @@ export class StepBody {
     this.#showNotes(view);
   }
 
-  /** Move the focus to the place of an error. Return whether there is one. @param {string} pointer */
+  /**
+   * Move the focus to the place of an error. Return whether there is one.
+   * @param {string} pointer
+   */
   async focusField(pointer) {
     const settings = this.#repeat.element.querySelector("button");
     if (IN_EACH.test(pointer) && settings) {

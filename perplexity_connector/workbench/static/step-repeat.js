@@ -28,7 +28,7 @@ const LIST_SCHEMA = /** @type {const} */ ({ type: "array" });
 /** The settings of a step that decide how often it runs. */
 export class RepeatSettings {
   element = h("div", { class: "step-repeat" });
-  /** The controls that stay when the list is drawn again: a redraw would take them from the hand. */
+  /** The controls that stay when the list is drawn again: they may be in use. */
   #controls;
   /** The list that is drawn, as JSON. */
   #drawn = "";

@@ -24,15 +24,15 @@ import { StepBody } from "./step-body.js";
  * @property {boolean} showAll whether errors of fields that are not filled in yet are shown
  * @property {StepStatus | ""} status the status of the last run
  * @property {string[]} connections the names of the stored connections
- * @property {"" | "kept" | "stale"} kept whether an earlier run's output stands in for the step, and
- *   whether the step has changed since
+ * @property {"" | "kept" | "stale"} kept whether an earlier output is used for the step, and whether
+ *   the step has changed since
  */
 
 /**
  * What a card asks of the workbench and of the flow.
  * @typedef {object} CardHooks
  * @property {(step: SavedStep) => Promise<Description>} describe
- * @property {(step: SavedStep) => Description | undefined} descriptionOf the description, if it is here
+ * @property {(step: SavedStep) => Description | undefined} descriptionOf if it is here
  * @property {(description: Description, step: () => Step) => Record<string, Suggest>} optionsFor
  * @property {(step: Step) => void} manageConnections
  * @property {string} environmentName the name of the choice without a stored connection
@@ -56,7 +56,10 @@ export class StepCard {
   step;
   /** The card itself. @type {HTMLElement} */
   element;
-  /** The inside; null while the card is closed, unless it has unfinished text. @type {StepBody | null} */
+  /**
+   * The inside; null while the card is closed, unless it has unfinished text.
+   * @type {StepBody | null}
+   */
   body = null;
   /** The head that is drawn, as JSON. It is drawn again only when it changes. */
   #drawn = "";

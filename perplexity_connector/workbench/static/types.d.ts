@@ -109,8 +109,8 @@ export interface Earlier {
 }
 
 /**
- * One place of a form. `pattern` is its pointer with `*` for each index, as labels are named. In one
- * branch of a union, `whole` is the schema of the union.
+ * One place of a form. `pattern` is its pointer with `*` for each index, as labels are named. In
+ * one branch of a union, `whole` is the schema of the union.
  */
 export interface FormNode {
   schema: Schema;

@@ -1,7 +1,9 @@
-/** The values that a step may take: those of the flow's inputs, of its item and of earlier steps. */
+/** The values that a step may take: those of the inputs, of its item and of earlier steps. */
 
 /**
- * @import { Description, Each, Earlier, Json, JsonObject, SavedStep, Schema, Step } from "./types.js"
+ * @import {
+ *   Description, Each, Earlier, Json, JsonObject, SavedStep, Schema, Step,
+ * } from "./types.js"
  */
 
 import { schemaAt } from "./form/agreement.js";

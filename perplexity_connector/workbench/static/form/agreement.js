@@ -71,7 +71,11 @@ function takes(field, type, value) {
   );
 }
 
-/** Other than a text field, an item of a list keeps its type. @param {Schema} field @param {Schema} value */
+/**
+ * Other than a text field, an item of a list keeps its type.
+ * @param {Schema} field
+ * @param {Schema} value
+ */
 function canFillItem(field, value) {
   const given = typesOf(value);
   const types = typesOf(field);

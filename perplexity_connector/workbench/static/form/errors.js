@@ -63,8 +63,8 @@ function showNote(wrapper, id, messages) {
  */
 export function drawTopNotes(errors = [], hints = []) {
   return [
-    errors.map((error) => h("li", {}, writePlaced(error))),
-    hints.map((hint) => h("li", { class: "sf-top-hint" }, writePlaced(hint))),
+    errors.map((error) => h("p", {}, writePlaced(error))),
+    hints.map((hint) => h("p", { class: "sf-top-hint" }, writePlaced(hint))),
   ];
 }
 
@@ -74,15 +74,26 @@ function writePlaced({ pointer, message }) {
 }
 
 /**
- * Draw a binding that no field shows.
+ * Draw the bindings that no control shows, so that none is hidden.
+ * @param {Bindings} bindings
+ * @param {(pointer: string) => HTMLElement | undefined} controlOf
+ * @param {(pointer: string) => void} remove
+ */
+export function drawStrayBindings(bindings, controlOf, remove) {
+  return Object.entries(bindings)
+    .filter(([pointer]) => !controlOf(pointer)?.matches(".sf-tokens, .sf-taken"))
+    .map(([pointer, parts]) => drawStrayBinding(pointer, parts, () => remove(pointer)));
+}
+
+/**
  * @param {string} pointer
  * @param {Part[]} parts
  * @param {() => void} remove
  */
-export function drawStrayBinding(pointer, parts, remove) {
+function drawStrayBinding(pointer, parts, remove) {
   const texts = parts.map((part) => (typeof part === "string" ? part : writeReference(part)));
   return h(
-    "li",
+    "p",
     { class: "sf-stray" },
     h("code", {}, pointer),
     ` takes ${texts.join(" ")} `,

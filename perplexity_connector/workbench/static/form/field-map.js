@@ -70,3 +70,16 @@ export class FieldMap {
     this.#unions.clear();
   }
 }
+
+/**
+ * Open the folds around an element, up to the root.
+ * @param {HTMLElement} element
+ * @param {HTMLElement} root
+ */
+export function openFolds(element, root) {
+  let fold = element.closest("details");
+  while (fold && root.contains(fold)) {
+    fold.open = true;
+    fold = fold.parentElement?.closest("details") ?? null;
+  }
+}

@@ -31,7 +31,11 @@ export function drawTaken(form, node, parts) {
   return drawFrame(form, node, h("div", attributes, parts.map(drawPart)));
 }
 
-/** Draw the button that picks a value for a field. @param {SchemaForm} form @param {FormNode} node */
+/**
+ * Draw the button that picks a value for a field.
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ */
 export function drawTakeButton(form, node) {
   const label = `Use a value in ${node.title}`;
   const attributes = { class: "sf-map sf-map-small", title: label, "aria-label": label };
