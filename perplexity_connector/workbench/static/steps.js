@@ -24,7 +24,7 @@ import { StepBody } from "./step-body.js";
  * @property {boolean} showAll whether errors of fields that are not filled in yet are shown
  * @property {StepStatus | ""} status the status of the last run
  * @property {string[]} connections the names of the stored connections
- * @property {"" | "kept" | "stale"} kept whether an earlier output is used for the step, and whether
+ * @property {"" | "kept" | "stale"} kept whether an earlier output is used, and whether
  *   the step has changed since
  */
 
