@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.fields import apply_assignments, parse_object, read_text
 from perplexity_connector.cli.output import say
-from perplexity_connector.cli.records import LAST, Records, is_flow_id
+from perplexity_connector.cli.records import LAST, Records
 from perplexity_connector.contract import JsonObject, JsonValue
+from perplexity_connector.contract.json import is_flow_id
 from perplexity_connector.contract.readers import as_object, as_objects, as_text
 from perplexity_connector.host import FlowOptions
 

@@ -115,7 +115,7 @@ def _new(args: FlowArgs, records: Records) -> _Work:
 
 def _show_interrupted(known: "KnownFlow | None") -> None:
     """Say how to go on with the last run of the file, if a crash has cut it short."""
-    if known and known.status is None and not known.is_running:
+    if known and known.state == "interrupted":
         say("The last run of this flow was cut short.")
         for line in resume_lines(known):
             say(line)

@@ -32,13 +32,13 @@ from perplexity_connector.host.flows.starting.kept import need_ledger
 from perplexity_connector.host.flows.starting.options import (
     check_options,
     check_resume_options,
-    require_connections,
     settings_of,
 )
 from perplexity_connector.host.ledger.entries import LedgerError
 from perplexity_connector.host.ledger.flow_entries import NewFlow
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.spending.prices import Kind, reserve_of
+from perplexity_connector.host.validation.arguments import require_connections
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -69,7 +69,7 @@ class Flows:
         connections: Connections | None,
     ) -> "list[FlowErrorDocument]":
         """See `Host.validate_flow`."""
-        require_connections(connections or {})
+        require_connections(connections)
         flow, errors = read_flow(document)
         problems = [(None, error) for error in errors] or self._check.problems(
             flow, part_of(flow), Values(), connections or {}

@@ -95,6 +95,11 @@ class KnownFlow:
     steps: tuple[KnownStep, ...]
 
     @property
+    def state(self) -> HistoryStatus:
+        """How it ended, or whether a process works on it."""
+        return self.status or ("running" if self.is_running else "interrupted")
+
+    @property
     def cursor(self) -> str:
         """Return where the next page of a list begins, if this is the last one of the page before."""
         return cursor_of(self.created_at, self.flow_id)

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import new_run_id
+from perplexity_connector.contract.json import new_flow_id
 from perplexity_connector.workbench.api.parts import Parts
 from perplexity_connector.workbench.reading import (
     read_body,
@@ -58,7 +58,7 @@ class RunsApi:
         """Run a flow and stream its items, one a line. It goes on if the client leaves."""
         body = await read_body(request)
         wanted = _read_wanted(body)
-        flow_id = read_optional_flow_id(body, "flow_id") or f"flow_{new_run_id()[4:]}"
+        flow_id = read_optional_flow_id(body, "flow_id") or new_flow_id()
         wanted.options["flow_id"] = flow_id
         if name := read_optional_text(body, "name"):
             source = await run_in_threadpool(self._flows.source, name)
