@@ -76,7 +76,12 @@ def read_flow(args: FlowArgs) -> JsonObject:
     if not args.file:
         message = "Give FILE, a saved flow, or --resume FLOW_ID."
         raise UsageError(message)
-    return parse_object(read_text(args.file, "The flow"), "The flow", _FLOW)
+    return read_flow_file(args.file)
+
+
+def read_flow_file(file: str) -> JsonObject:
+    """Return the flow of a file; `-` is stdin. Raises `UsageError` if it cannot be read."""
+    return parse_object(read_text(file, "The flow"), "The flow", _FLOW)
 
 
 def source_of(args: FlowArgs) -> str | None:

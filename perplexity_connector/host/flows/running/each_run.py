@@ -113,9 +113,9 @@ class EachRun:
                 "envelope": envelope,
             }
         )
-        self._look_at(envelope)
+        self._note_end(envelope)
 
-    def _look_at(self, envelope: "EnvelopeDocument") -> None:
+    def _note_end(self, envelope: "EnvelopeDocument") -> None:
         """End the step after a run that has failed, unless the others go on."""
         goes_on = cast("Each", self.step.each).on_failure == "continue"
         is_end = envelope["status"] == "cancelled" or (
