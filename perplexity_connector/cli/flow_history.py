@@ -53,6 +53,11 @@ def flow_lines(flow: "KnownFlow") -> Iterator[str]:
         yield from resume_lines(flow)
     if flow.inputs:
         yield from ("", "Inputs", clean(json_text(flow.inputs, indent=2)))
+    yield from _steps_lines(flow)
+
+
+def _steps_lines(flow: "KnownFlow") -> Iterator[str]:
+    """Yield each step with its output, and each item that failed."""
     steps = as_objects((flow.document or {}).get("steps"))
     each = {step.get("id") for step in steps if step.get("each")}
     for known in flow.steps:

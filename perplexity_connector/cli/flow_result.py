@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class FlowResult:
-    """All that a flow has come to so far.
+    """The result of a flow so far.
 
     * `document`: the flow's result as one document. Its status is that of a stopped flow until it ends.
     * `steps`: the envelope of each step that has ended, by its id.

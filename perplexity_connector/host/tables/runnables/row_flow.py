@@ -84,6 +84,10 @@ class RowFlow:
         record.result = ActionResult(output={}, summary=summary, usage=usage)
         if self._status == "succeeded":
             return record.success_envelope(self._outputs)
+        return self._failure(record, usage)
+
+    def _failure(self, record: RunRecord, usage: JsonObject) -> "EnvelopeDocument":
+        last = self._last
         if self._status is None or last is None or last["error"] is None:
             message = "The table was stopped before the next step of the flow."
             return record.failure_envelope(ConnectorError(ErrorCode.CANCELLED, message))
