@@ -28,7 +28,7 @@ from perplexity_connector.host.flows.starting.asking import (
     check_flow,
     readable_flow,
 )
-from perplexity_connector.host.flows.starting.going_on import GoingOn
+from perplexity_connector.host.flows.starting.going_on import Resumer
 from perplexity_connector.host.flows.starting.kept import need_ledger
 from perplexity_connector.host.flows.starting.options import (
     check_options,
@@ -149,9 +149,9 @@ class Flows:
         check_resume_options(options)
         self._runs.require_open()
         ledger = need_ledger(self._ledger)
-        going_on = GoingOn(ledger, self._check)
+        resumer = Resumer(ledger, self._check)
         connections = options.get("connections") or {}
-        work = await going_on.resumed(flow_id, connections)
+        work = await resumer.resumed(flow_id, connections)
         log = self._log(ledger, flow_id)
         async with aclosing(self._items(work, settings_of(options), log)) as items:
             async for item in items:
@@ -162,8 +162,8 @@ class Flows:
     ) -> "AsyncGenerator[FlowItem, None]":
         """Run a flow for a row of a table, or go on with it. It has been checked."""
         ledger = need_ledger(self._ledger)
-        going_on = GoingOn(ledger, self._check)
-        work = await going_on.of_row(
+        resumer = Resumer(ledger, self._check)
+        work = await resumer.of_row(
             readable_flow(document), row, is_sandbox=self._is_sandbox
         )
         settings = StepSettings(
