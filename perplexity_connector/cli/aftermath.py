@@ -30,7 +30,7 @@ def close_run(
 def close_runs(
     records: Records, envelopes: "Iterable[EnvelopeDocument]", *, is_written: bool
 ) -> None:
-    """Do it for several runs. A line that several of them have is said once."""
+    """Say how to go on with several runs, as `close_run`. Each line is said once."""
     lines: dict[str, None] = {}
     for envelope in envelopes:
         records.heed(envelope)

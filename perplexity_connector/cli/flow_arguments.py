@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.fields import apply_assignments, parse_object, read_text
 from perplexity_connector.cli.output import say
-from perplexity_connector.cli.records import LAST, Records, is_flow_id
+from perplexity_connector.cli.records import LAST, Records
 from perplexity_connector.contract import JsonObject, JsonValue
+from perplexity_connector.contract.json import is_flow_id
 from perplexity_connector.contract.readers import as_object, as_objects, as_text
 from perplexity_connector.host import FlowOptions
 
@@ -75,7 +76,12 @@ def read_flow(args: FlowArgs) -> JsonObject:
     if not args.file:
         message = "Give FILE, a saved flow, or --resume FLOW_ID."
         raise UsageError(message)
-    return parse_object(read_text(args.file, "The flow"), "The flow", _FLOW)
+    return read_flow_file(args.file)
+
+
+def read_flow_file(file: str) -> JsonObject:
+    """Return the flow of a file; `-` is stdin. Raises `UsageError` if it cannot be read."""
+    return parse_object(read_text(file, "The flow"), "The flow", _FLOW)
 
 
 def source_of(args: FlowArgs) -> str | None:

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.cli.flow_lines import item_lines, resume_lines
-from perplexity_connector.cli.history_documents import usd
-from perplexity_connector.cli.history_lines import cost_words, entry_line, flow_state
+from perplexity_connector.cli.history_lines import cost_words, entry_line
 from perplexity_connector.cli.spans import clock, iso
 from perplexity_connector.contract.readers import (
     as_list,
@@ -14,6 +13,7 @@ from perplexity_connector.contract.readers import (
     as_text,
 )
 from perplexity_connector.host.ledger.flow_entries import WHOLE
+from perplexity_connector.host.spending.money import usd_or_none
 from perplexity_connector.rendering.errors import error_lines
 from perplexity_connector.rendering.results import output_lines
 from perplexity_connector.rendering.text import clean, json_text, one_line
@@ -32,10 +32,10 @@ def flow_document(flow: "KnownFlow", *, whole: bool) -> dict[str, object]:
         "source": flow.source,
         "part": flow.part,
         "sandbox": flow.is_sandbox,
-        "state": flow_state(flow),
+        "state": flow.state,
         "created_at": iso(flow.created_at),
         "ended_at": iso(flow.ended_at),
-        "cost": usd(flow.cost),
+        "cost": usd_or_none(flow.cost),
         "summary": flow.summary,
         "content_erased": flow.content_erased,
         "steps": [_step_document(step, whole=whole) for step in flow.steps],
@@ -58,6 +58,11 @@ def flow_lines(flow: "KnownFlow") -> Iterator[str]:
         yield from resume_lines(flow)
     if flow.inputs:
         yield from ("", "Inputs", clean(json_text(flow.inputs, indent=2)))
+    yield from _steps_lines(flow)
+
+
+def _steps_lines(flow: "KnownFlow") -> Iterator[str]:
+    """Yield each step with its output, and each item that failed."""
     steps = as_objects((flow.document or {}).get("steps"))
     each = {as_text(step.get("id")) for step in steps if step.get("each")}
     for known in flow.steps:
@@ -82,7 +87,7 @@ def _step_document(step: "KnownStep", *, whole: bool) -> dict[str, object]:
         "run_id": step.run_id,
         "run_state": step.run_state,
         "kept_from": step.kept_from,
-        "cost": usd(step.cost),
+        "cost": usd_or_none(step.cost),
     }
     if whole:
         document["envelope"] = step.record

@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -49,7 +49,7 @@ class _Work:
 
     * `flow`: its document.
     * `flow_id`: the id of this run of it; with --resume that of the run to go on with.
-    * `steps`: the ids of the steps that may run, and the ids of their connectors.
+    * `steps`: the ids of the steps that may run, each with that of its connector.
     * `options`: for `Host.stream_flow`; None with --resume.
     """
 
@@ -57,6 +57,11 @@ class _Work:
     flow_id: str
     steps: Mapping[str, str]
     options: FlowOptions | None
+
+    @property
+    def connectors(self) -> Collection[str]:
+        """The ids of the connectors that it uses."""
+        return set(self.steps.values())
 
     @property
     def version(self) -> int:
@@ -74,19 +79,13 @@ def run_saved_flow(args: FlowArgs, make_host: HostMaker, records: Records) -> in
     check_arguments(args)
     host = make_host({})
     work = _new(args, records) if args.resume is None else _resumed(args, records)
-    connections: Mapping[str, str | None] = connection_by_connector(
-        host, args.connection
-    )
-    used = set(work.steps.values())
-    if args.sandbox:
-        # A sandbox has a connection of its own, so the names in the flow need not exist.
-        connections = dict.fromkeys(used)
+    connections = _connections(host, args, work)
     is_whole = args.resume is None and not args.is_part
     if is_whole and (errors := host.validate_flow(work.flow, connections=connections)):
         show_errors(args, errors)
         return ExitCode.INVALID
     _show_hints(work, host)
-    connectors = [one for one in host.connectors() if one["id"] in used]
+    connectors = [one for one in host.connectors() if one["id"] in work.connectors]
     target = choose_target(connectors, connections, sandbox=args.sandbox)
     try:
         return _run_on(target, args, work, make_host, records)
@@ -95,6 +94,13 @@ def run_saved_flow(args: FlowArgs, make_host: HostMaker, records: Records) -> in
             raise
         show_refusal(args, work.flow, error)
         return ExitCode.INVALID
+
+
+def _connections(host: Host, args: FlowArgs, work: _Work) -> Mapping[str, str | None]:
+    """Return the connections that replace those of the flow, by connector."""
+    given = connection_by_connector(host, args.connection)
+    # A sandbox has a connection of its own, so the names in the flow need not exist.
+    return dict.fromkeys(work.connectors) if args.sandbox else {**given}
 
 
 def _new(args: FlowArgs, records: Records) -> _Work:
@@ -115,7 +121,7 @@ def _new(args: FlowArgs, records: Records) -> _Work:
 
 def _show_interrupted(known: "KnownFlow | None") -> None:
     """Say how to go on with the last run of the file, if a crash has cut it short."""
-    if known and known.status is None and not known.is_running:
+    if known and known.state == "interrupted":
         say("The last run of this flow was cut short.")
         for line in resume_lines(known):
             say(line)

@@ -9,8 +9,9 @@ from perplexity_connector.cli.flow_history import flow_document, flow_lines
 from perplexity_connector.cli.history_documents import job_document, run_document
 from perplexity_connector.cli.history_lines import entry_line, job_lines, run_lines
 from perplexity_connector.cli.output import print_json, print_lines, say
-from perplexity_connector.cli.records import LAST, Records, is_flow_id
+from perplexity_connector.cli.records import LAST, Records
 from perplexity_connector.cli.spans import begin_of
+from perplexity_connector.contract.json import is_flow_id
 from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.host.ledger.entries import KnownRun, State
 from perplexity_connector.host.ledger.flow_entries import HistoryStatus, KnownFlow

@@ -3,15 +3,10 @@
 from typing import TYPE_CHECKING
 
 from perplexity_connector.cli.spans import iso
-from perplexity_connector.host.spending.money import NANO
+from perplexity_connector.host.spending.money import usd_or_none
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.entries import KnownJob, KnownRun
-
-
-def usd(nano: int | None) -> float | None:
-    """Return money of the ledger in USD; None if it is not known."""
-    return None if nano is None else nano / NANO
 
 
 def run_document(run: "KnownRun", *, whole: bool) -> dict[str, object]:
@@ -33,9 +28,9 @@ def run_document(run: "KnownRun", *, whole: bool) -> dict[str, object]:
         "ended_at": iso(run.ended_at),
         "attempts": run.attempts,
         "model": run.model,
-        "cost": usd(run.cost),
+        "cost": usd_or_none(run.cost),
         "cost_basis": run.cost_basis,
-        "kept": usd(run.kept),
+        "kept": usd_or_none(run.kept),
         "perhaps_twice": run.perhaps_twice,
         "summary": run.summary,
     }
@@ -60,9 +55,9 @@ def job_document(job: "KnownJob") -> dict[str, object]:
         "unfinished_since": iso(job.created_at) if job.ended_at is None else None,
         "starts": job.starts,
         "rows": dict(job.counts),
-        "cost": usd(job.cost),
-        "committed": usd(job.committed),
-        "budget": usd(job.cap),
+        "cost": usd_or_none(job.cost),
+        "committed": usd_or_none(job.committed),
+        "budget": usd_or_none(job.cap),
         "perhaps_twice": job.perhaps_twice,
         "output": job.output,
         "content_erased": job.content_erased,

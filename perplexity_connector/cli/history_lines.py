@@ -31,11 +31,6 @@ def entry_line(entry: "KnownRun | KnownJob | KnownFlow") -> str:
     return "  ".join(one_line(part) for part in line if part)
 
 
-def flow_state(flow: KnownFlow) -> str:
-    """Return how a flow has ended, or whether a process works on it."""
-    return flow.status or ("running" if flow.is_running else "interrupted")
-
-
 def state_words(run: KnownRun) -> str:
     """Return a run's state, with the code of its error."""
     code = f" ({run.error_code})" if run.error_code else ""
@@ -105,7 +100,7 @@ def _job_parts(job: "KnownJob") -> tuple[str, ...]:
 def _flow_parts(flow: KnownFlow) -> tuple[str, ...]:
     title = flow.title or Path(flow.source or "flow").stem
     sandbox = ", sandbox" if flow.is_sandbox else ""
-    state, cost = f"{flow_state(flow)}{sandbox}", cost_words(flow.cost)
+    state, cost = f"{flow.state}{sandbox}", cost_words(flow.cost)
     longest = max(_texts(flow.inputs or {}), key=len, default="")
     words = shortened(longest or flow.summary or "", _WORDS)
     return (flow.flow_id, title, state, cost, words)

@@ -1,6 +1,5 @@
 """The ledger as the commands use it: they wait for its answers. No answer of a run is lost by its problems."""
 
-import re
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.output import say
 from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
+from perplexity_connector.contract.json import is_flow_id
 from perplexity_connector.host.ledger.entries import FencedError, LedgerError
 
 if TYPE_CHECKING:
@@ -26,12 +26,6 @@ _ANSWER_S = 30.0
 # At the end of a command, for all that is queued.
 _CLOSE_S = 5.0
 _LISTED = 20
-_FLOW_ID = re.compile("flow_[0-9a-f]{32}")
-
-
-def is_flow_id(text: str) -> bool:
-    """Return whether a text is the id of a flow's run."""
-    return _FLOW_ID.fullmatch(text) is not None
 
 
 class Records:

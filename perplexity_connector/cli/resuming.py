@@ -2,9 +2,10 @@
 
 from perplexity_connector.cli.flow_arguments import FlowArgs
 from perplexity_connector.cli.flow_running import run_saved_flow
-from perplexity_connector.cli.records import LAST, Records, is_flow_id
+from perplexity_connector.cli.records import LAST, Records
 from perplexity_connector.cli.running import RunArgs, run_action
 from perplexity_connector.cli.targets import HostMaker
+from perplexity_connector.contract.json import is_flow_id
 
 
 def resume_entry(

@@ -196,8 +196,8 @@ def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
     """Run the steps of a saved flow and show each result.
 
     A step that does not succeed ends the flow, and the exit code is that of its run, see `run`. 6: the
-    flow came to its end, but a step, an item or a part of a search did not succeed. Everything is
-    recorded, so a part of the flow can run with the outputs of before; stale ones are marked.
+    flow reached its end, but a step, an item or a part of a search did not succeed. Everything is
+    recorded, so a part of the flow can run with kept outputs; stale ones are marked.
     """
     from perplexity_connector.cli.flow_arguments import FlowArgs
     from perplexity_connector.cli.flow_running import run_saved_flow

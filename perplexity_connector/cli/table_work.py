@@ -6,17 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from perplexity_connector.cli.connections import connection_by_connector, known_name
-from perplexity_connector.cli.fields import parse_object, read_text
+from perplexity_connector.cli.flow_arguments import read_flow_file, steps_of
 from perplexity_connector.cli.palette import find_action
 from perplexity_connector.cli.targets import Connection
-from perplexity_connector.contract.readers import as_objects, as_text
+from perplexity_connector.contract.readers import as_text
 from perplexity_connector.host import Host
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import JsonObject, TableItem
+    from perplexity_connector.contract import TableItem
     from perplexity_connector.host.tables.params import AnyTableOptions
-
-_FLOW = '{"flow_version": 2, "steps": []}'
 
 
 class TableWork(ABC):
@@ -73,10 +71,8 @@ class FlowWork(TableWork):
 
     def __init__(self, host: Host, file: str, connection: str | None) -> None:
         """Read the file, and find the connection by name. Raises `UsageError`."""
-        self._flow: JsonObject = parse_object(
-            read_text(file, "The flow"), "The flow", _FLOW
-        )
-        steps = as_objects(self._flow.get("steps"))
+        self._flow = read_flow_file(file)
+        steps = steps_of(self._flow)
         self.connectors = {as_text(step.get("connector")) for step in steps}
         self.names = connection_by_connector(host, connection)
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, get_args
 
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.history_documents import usd
 from perplexity_connector.cli.history_lines import cost_words
 from perplexity_connector.cli.output import print_json, print_lines, say
 from perplexity_connector.cli.records import Records
 from perplexity_connector.cli.spans import begin_of
 from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.host.ledger.entries import UsageBy
+from perplexity_connector.host.spending.money import usd_or_none
 from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ def _document(row: "UsageRow") -> dict[str, object]:
     return {
         "name": row.name,
         "runs": row.runs,
-        "cost": usd(row.cost),
+        "cost": usd_or_none(row.cost),
         "listed": row.listed,
         "unpriced": row.unpriced,
-        "kept": usd(row.kept),
+        "kept": usd_or_none(row.kept),
     }
 
 

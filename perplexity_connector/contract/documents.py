@@ -185,7 +185,7 @@ StreamItem: TypeAlias = StreamItemOf[JsonObject]
 
 
 class KeptStepDocument(TypedDict):
-    """A step that does not run: an output of before is used. `stale`: the step has changed since."""
+    """A step that does not run: its kept output is used. `stale`: the step has changed since."""
 
     step: str
     stale: bool
@@ -194,7 +194,7 @@ class KeptStepDocument(TypedDict):
 class FlowStartedItem(TypedDict):
     """The first item of a flow of version 2, or of a part of a flow.
 
-    `kept` has the steps whose outputs of before are used.
+    `kept` has the steps whose kept outputs are used.
     """
 
     type: Literal["flow.started"]
@@ -276,7 +276,7 @@ class FlowDocument(TypedDict):
     """The result of a flow; `steps` has only those that have run.
 
     A flow of version 2, or a part of a flow, has the other keys too: `kept` has the steps whose
-    outputs of before were used, `skipped` the ids of those that could not run.
+    kept outputs were used, `skipped` the ids of those that could not run.
     """
 
     flow_version: int

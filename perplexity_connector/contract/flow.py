@@ -30,7 +30,7 @@ __all__ = [
 # The newest version. A flow that uses nothing of it may be of version 1.
 FLOW_VERSION = 2
 # Each of a flow's steps takes at most so many items, if `max` does not say so.
-MAX_ITEMS = 20
+DEFAULT_MAX_ITEMS = 20
 
 _CLOSED = {"extra": "forbid"}
 OnFailure: TypeAlias = Literal["stop", "continue"]
@@ -104,7 +104,7 @@ class EachOfStep:
 
     step: str
     pointer: str
-    max: int = MAX_ITEMS
+    max: int = DEFAULT_MAX_ITEMS
     on_failure: OnFailure = "stop"
 
 
@@ -115,7 +115,7 @@ class EachOfInput:
     __pydantic_config__: ClassVar = _CLOSED
 
     input: str
-    max: int = MAX_ITEMS
+    max: int = DEFAULT_MAX_ITEMS
     on_failure: OnFailure = "stop"
 
 

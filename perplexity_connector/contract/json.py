@@ -21,6 +21,7 @@ Tokens: TypeAlias = tuple[str, ...]
 MAX_DEPTH = 100
 # Up to nine digits: no list of a step is longer.
 _LIST_INDEX = re.compile("0|[1-9][0-9]{0,8}")
+_FLOW_ID = re.compile("flow_[0-9a-f]{32}")
 
 
 def load_json(body: bytes) -> JsonValue:
@@ -100,3 +101,8 @@ def new_run_id() -> str:
 def new_flow_id() -> str:
     """Return a new random id of a flow's run."""
     return f"flow_{os.urandom(16).hex()}"
+
+
+def is_flow_id(text: str) -> bool:
+    """Return whether a text is the id of a flow's run."""
+    return _FLOW_ID.fullmatch(text) is not None

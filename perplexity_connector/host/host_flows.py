@@ -105,7 +105,7 @@ class HostFlows(ABC):
     def resume_flow(
         self, flow_id: str, **options: "Unpack[ResumeOptions]"
     ) -> "AsyncGenerator[FlowItem, None]":
-        """Go on with a flow of the ledger that has not succeeded, from the step that it came to.
+        """Go on with a flow of the ledger that has not succeeded, from the step where it stopped.
 
         The items are those of `stream_flow`; `kept` of the first one has the steps that are not run
         again. A run that the provider has begun is followed, and a step that failed is run again.

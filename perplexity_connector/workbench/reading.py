@@ -1,7 +1,6 @@
 """Read a request, or raise the error that says which field is wrong."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -14,12 +13,11 @@ from perplexity_connector.contract import (
     JsonObject,
     JsonValue,
 )
-from perplexity_connector.contract.json import child_pointer
+from perplexity_connector.contract.json import child_pointer, is_flow_id
 from perplexity_connector.workbench.failures import RefusedError
 
 _Choice = TypeVar("_Choice", bound=str)
 LARGEST_BODY = 1_000_000
-_FLOW_ID = re.compile("flow_[0-9a-f]{32}")
 
 
 async def read_body(request: Request) -> JsonObject:
@@ -84,7 +82,7 @@ def read_optional_object(document: JsonObject, name: str) -> JsonObject | None:
 def read_optional_flow_id(document: JsonObject, name: str) -> str | None:
     """Return a field that must be the id of a flow's run, null or absent, else raise `ConnectorError`."""
     flow_id = read_optional_text(document, name)
-    if flow_id is not None and not _FLOW_ID.fullmatch(flow_id):
+    if flow_id is not None and not is_flow_id(flow_id):
         message = "Must be flow_ and 32 hexadecimal digits."
         raise wrong_field(child_pointer("", name), message)
     return flow_id

@@ -203,7 +203,7 @@ class Streams:
     def cancel(self, id: str) -> bool:
         """Cancel a run, a flow or a table's job. Return whether it was under way.
 
-        A flow that waits for a page has no active run; then its run is the flow's.
+        A flow that waits for a page has no active run: the id of the run that it waits with stops the flow.
         """
         is_cancelled = self._host.cancel(id)
         for stream in self._under_way():

@@ -5,7 +5,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
+from perplexity_connector.cli import hosts
 from perplexity_connector.contract import ConnectorError, FlowPriceDocument
+from perplexity_connector.host import HostOptions
 from tests.cli.fakes import FakeHost, envelope
 
 Document = dict[str, Any]
@@ -112,3 +116,15 @@ class FlowHost(FakeHost):
             else:
                 item()
                 await asyncio.sleep(0)
+
+
+def used_flow_host(monkeypatch: pytest.MonkeyPatch) -> FlowHost:
+    """A host that the commands use, and which keeps the options that they make it with."""
+    fake = FlowHost()
+
+    def make(options: HostOptions) -> FlowHost:
+        fake.options.append(options)
+        return fake
+
+    monkeypatch.setattr(hosts, "make_host", make)
+    return fake

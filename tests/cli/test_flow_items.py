@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from perplexity_connector.cli import hosts, progress
-from perplexity_connector.host import HostOptions
+from perplexity_connector.cli import progress
 from tests.cli.conftest import Command, Outcome
 from tests.cli.fakes import envelope, error_record, failed, stopped
 from tests.cli.flow_host import (
@@ -17,6 +16,7 @@ from tests.cli.flow_host import (
     flow_started,
     item_ended,
     started,
+    used_flow_host,
 )
 
 Document = dict[str, Any]
@@ -31,14 +31,7 @@ WARNING = {"code": "query_failed", "message": "One query failed."}
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> FlowHost:
     """A host that plays the items that a test gives."""
-    fake = FlowHost()
-
-    def make(options: HostOptions) -> FlowHost:
-        fake.options.append(options)
-        return fake
-
-    monkeypatch.setattr(hosts, "make_host", make)
-    return fake
+    return used_flow_host(monkeypatch)
 
 
 @pytest.fixture

@@ -9,13 +9,18 @@ from typing import Any
 
 import pytest
 
-from perplexity_connector.cli import hosts
 from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError
-from perplexity_connector.host import HostOptions
 from perplexity_connector.host.ledger.entries import LedgerError
 from tests.cli.conftest import Command, Outcome
 from tests.cli.fakes import envelope, failed
-from tests.cli.flow_host import FlowHost, ended, flow_ended, flow_started, started
+from tests.cli.flow_host import (
+    FlowHost,
+    ended,
+    flow_ended,
+    flow_started,
+    started,
+    used_flow_host,
+)
 from tests.cli.flow_ledger import FLOW, FLOW_ID, STEP
 from tests.cli.ledger import FakeLedger
 
@@ -46,14 +51,7 @@ BRIEFING: Document = {
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> FlowHost:
     """A host that plays a flow of one step."""
-    fake = FlowHost()
-
-    def make(options: HostOptions) -> FlowHost:
-        fake.options.append(options)
-        return fake
-
-    monkeypatch.setattr(hosts, "make_host", make)
-    return fake
+    return used_flow_host(monkeypatch)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def target_errors(step: FlowStep) -> list[FieldError]:
     conflicts = [
         binding_error(target, "conflict")
         for target in targets
-        if any(_overlap(target, other) for other in targets)
+        if any(overlap(target, other) for other in targets if other != target)
     ]
     empty = [target for target, binding in targets.items() if not binding]
     return [*conflicts, *(binding_error(target, "minItems") for target in empty)]
@@ -174,5 +174,7 @@ def _sort_key(target: str) -> list[tuple[int, str]]:
     return key
 
 
-def _overlap(target: str, other: str) -> bool:
-    return target.startswith(f"{other}/") or other.startswith(f"{target}/")
+def overlap(pointer: str, other: str) -> bool:
+    """Return whether two JSON Pointers are the same, or one leads to a place inside the other."""
+    ends = f"{pointer}/", f"{other}/"
+    return ends[0].startswith(ends[1]) or ends[1].startswith(ends[0])

@@ -20,25 +20,26 @@ from perplexity_connector.host.flows.running.flow_log import (
 )
 from perplexity_connector.host.flows.running.flow_row import FlowRow
 from perplexity_connector.host.flows.running.flow_run import FlowRun
+from perplexity_connector.host.flows.running.results import add_item
 from perplexity_connector.host.flows.running.step_runs import StepRuns
 from perplexity_connector.host.flows.running.work import FlowWork, StepSettings
 from perplexity_connector.host.flows.starting.asking import (
-    Asked,
-    check_asked,
+    CheckedFlow,
+    check_flow,
     readable_flow,
 )
-from perplexity_connector.host.flows.starting.going_on import GoingOn
+from perplexity_connector.host.flows.starting.going_on import Resumer
 from perplexity_connector.host.flows.starting.kept import need_ledger
 from perplexity_connector.host.flows.starting.options import (
     check_options,
     check_resume_options,
-    require_connections,
     settings_of,
 )
 from perplexity_connector.host.ledger.entries import LedgerError
 from perplexity_connector.host.ledger.flow_entries import NewFlow
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.spending.prices import Kind, reserve_of
+from perplexity_connector.host.validation.arguments import require_connections
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -69,7 +70,7 @@ class Flows:
         connections: Connections | None,
     ) -> "list[FlowErrorDocument]":
         """See `Host.validate_flow`."""
-        require_connections(connections or {})
+        require_connections(connections)
         flow, errors = read_flow(document)
         problems = [(None, error) for error in errors] or self._check.problems(
             flow, part_of(flow), Values(), connections or {}
@@ -93,23 +94,30 @@ class Flows:
         self, document: JsonObject, options: FlowOptions
     ) -> "FlowPriceDocument":
         """See `Host.flow_price`."""
-        asked = await self._asked(document, options)
-        estimates = self._check.estimates(asked.flow, asked.part, asked.known)
-        return price_of(estimates, [await self._reserve(each) for each in estimates])
+        checked = await self._checked(document, options)
+        estimates = self._check.estimates(checked.flow, checked.part, checked.known)
+        reserves = [await self._reserve(each) for each in estimates]
+        price = price_of(estimates, reserves)
+        return {
+            "likely": price.likely,
+            "worst": price.worst,
+            "currency": price.currency,
+            "basis": price.basis,
+        }
 
     async def kept(
         self, document: JsonObject, options: FlowOptions
     ) -> "list[KeptStepDocument]":
         """See `Host.kept_steps`."""
-        asked = await self._asked(document, options)
-        return asked.kept_steps()
+        checked = await self._checked(document, options)
+        return checked.kept_steps()
 
     async def run(self, document: JsonObject, options: FlowOptions) -> "FlowDocument":
         """See `Host.run_flow`."""
         flow: FlowDocument = {"flow_version": 1, "status": "succeeded", "steps": []}
         async with aclosing(self.stream(document, options)) as items:
             async for item in items:
-                _add(flow, item)
+                add_item(flow, item)
         flow["flow_version"] = readable_flow(document).flow_version
         return flow
 
@@ -119,17 +127,17 @@ class Flows:
         options: FlowOptions,
     ) -> "AsyncGenerator[FlowItem, None]":
         """See `Host.stream_flow`."""
-        asked = await self._asked(document, options)
+        checked = await self._checked(document, options)
         self._runs.require_open()
         work = FlowWork(
             flow_id=options.get("flow_id") or new_flow_id(),
-            inputs=asked.inputs,
-            steps=asked.part.steps,
-            outputs=asked.kept.outputs,
-            kept=asked.kept_steps(),
-            is_announced=asked.is_new,
+            inputs=checked.inputs,
+            steps=checked.part.steps,
+            outputs=checked.kept.outputs,
+            kept=checked.kept_steps(),
+            is_announced=checked.is_new,
         )
-        log = await self._begin(work.flow_id, asked, options)
+        log = await self._begin(work.flow_id, checked, options)
         async with aclosing(self._items(work, settings_of(options), log)) as items:
             async for item in items:
                 yield item
@@ -141,9 +149,9 @@ class Flows:
         check_resume_options(options)
         self._runs.require_open()
         ledger = need_ledger(self._ledger)
-        going_on = GoingOn(ledger, self._check)
+        resumer = Resumer(ledger, self._check)
         connections = options.get("connections") or {}
-        work = await going_on.resumed(flow_id, connections)
+        work = await resumer.resumed(flow_id, connections)
         log = self._log(ledger, flow_id)
         async with aclosing(self._items(work, settings_of(options), log)) as items:
             async for item in items:
@@ -154,8 +162,8 @@ class Flows:
     ) -> "AsyncGenerator[FlowItem, None]":
         """Run a flow for a row of a table, or go on with it. It has been checked."""
         ledger = need_ledger(self._ledger)
-        going_on = GoingOn(ledger, self._check)
-        work = await going_on.of_row(
+        resumer = Resumer(ledger, self._check)
+        work = await resumer.of_row(
             readable_flow(document), row, is_sandbox=self._is_sandbox
         )
         settings = StepSettings(
@@ -188,11 +196,13 @@ class Flows:
         )
         return FlowRun(self._runs, step_runs, work, log).items()
 
-    async def _asked(self, document: JsonObject, options: FlowOptions) -> Asked:
+    async def _checked(self, document: JsonObject, options: FlowOptions) -> CheckedFlow:
         check_options(options)
-        return await check_asked(self._check, self._ledger, document, options)
+        return await check_flow(self._check, self._ledger, document, options)
 
-    async def _begin(self, flow_id: str, asked: Asked, options: FlowOptions) -> FlowLog:
+    async def _begin(
+        self, flow_id: str, checked: CheckedFlow, options: FlowOptions
+    ) -> FlowLog:
         """Record the flow. If the ledger cannot be written, each run says so by itself."""
         if self._ledger is None:
             return FlowLog()
@@ -201,15 +211,15 @@ class Flows:
         part: JsonObject = {name: step for name, step in names.items() if step}
         new = NewFlow(
             flow_id=flow_id,
-            document=asked.document,
-            inputs=asked.inputs,
+            document=checked.document,
+            inputs=checked.inputs,
             source=source,
             title=Path(source).stem if source else None,
             part=part or None,
             is_sandbox=self._is_sandbox,
         )
         try:
-            await begin_flow(self._ledger, new, asked.kept.groups())
+            await begin_flow(self._ledger, new, checked.kept.groups())
         except LedgerError:
             return FlowLog()
         return self._log(self._ledger, flow_id)
@@ -236,20 +246,3 @@ class Flows:
     @property
     def _is_sandbox(self) -> bool:
         return self._runs.logs is not None and self._runs.logs.is_sandbox
-
-
-def _add(flow: "FlowDocument", item: "FlowItem") -> None:
-    """Add an item of a flow's stream to its document."""
-    match item["type"]:
-        case "flow.started":
-            flow["flow_id"] = item["flow_id"]
-            flow["kept"] = item["kept"]
-            flow["skipped"] = []
-        case "step.finished":
-            flow["steps"].append({"id": item["step"], "envelope": item["envelope"]})
-        case "step.skipped":
-            flow.setdefault("skipped", []).append(item["step"])
-        case "flow.finished":
-            flow["status"] = item["status"]
-        case _:
-            pass

@@ -20,13 +20,6 @@ from perplexity_connector.host.validation.to_json import Normalized, to_json
 _NO_INPUTS: JsonObject = {"type": "object", "additionalProperties": False}
 
 
-def prepare_inputs(
-    flow: Flow, given: JsonObject | None
-) -> tuple[JsonObject, list[FieldError]]:
-    """Return the values of a flow's inputs, and their errors, whose pointers lead into the inputs."""
-    return InputForm(flow).prepare(given)
-
-
 class InputForm:
     """The inputs of one flow, for many runs.
 

@@ -37,7 +37,7 @@ class FlowOptions(TypedDict, total=False):
       coroutine function. An empty state clears the checkpoint.
     * `inputs`: the values of the flow's inputs.
     * `only`: the id of the step to run; `from_step`: that of the first one. Not both.
-    * `outputs`: what is used for the steps before: outputs by step id, or the id of a flow run that
+    * `outputs`: the outputs of the earlier steps, by step id, or the id of a flow run that
       the ledger has.
     * `flow_id`: the id of this run of the flow, `flow_` and 32 hexadecimal digits; a new one if left out.
     * `source`: a name for the flow, such as the real path of its file, by which its last run is found.

@@ -18,7 +18,7 @@ from perplexity_connector.host.flows.references import steps_needed, steps_of
 class Part:
     """A part of a flow.
 
-    * `before`: the steps before it, whose outputs of before are used.
+    * `before`: the steps before it, whose kept outputs are used.
     * `steps`: the steps that run.
     """
 
@@ -50,7 +50,7 @@ def needed_steps(part: Part) -> Sequence[str]:
 def missing_outputs(
     part: Part, outputs: Container[str]
 ) -> list[tuple[FlowStep, FieldError]]:
-    """Return an error (`no_output`) for each binding that needs an output of before that is not there.
+    """Return an error (`no_output`) for each binding that needs a kept output that is not there.
 
     Its pointer is the target of the binding; it is empty for the list of an `each`.
     """

@@ -50,7 +50,7 @@ class KnownStep:
     * `run_id`, `run_state`: its newest run. Without a run that began, the state is None, as for the
       step itself where its items have the runs.
     * `kept_from`: the flow whose output was kept; None if it ran here, or another output was given.
-    * `cost`: the known costs of its runs, those of before a resume and of its items too; None if none
+    * `cost`: the known costs of its runs, also those before a resume, and those of its items; None if none
       is known.
     * `record`: its envelope, or that of its run. A list of flows leaves it out.
     """
@@ -93,6 +93,11 @@ class KnownFlow:
     summary: str | None = field(repr=False)
     cost: int | None
     steps: tuple[KnownStep, ...]
+
+    @property
+    def state(self) -> HistoryStatus:
+        """How it ended, or whether a process works on it."""
+        return self.status or ("running" if self.is_running else "interrupted")
 
     @property
     def cursor(self) -> str:

@@ -41,6 +41,11 @@ def nano_usd(amount: object) -> int:
     return int(usd.scaleb(_BILLIONTHS, _EXACTLY).to_integral_value(ROUND_CEILING))
 
 
+def usd_or_none(nano: int | None) -> float | None:
+    """Return billionths in USD; None if they are not known."""
+    return None if nano is None else nano / NANO
+
+
 def budget_cap(name: str, amount: object) -> int:
     """Return a budget in billionths. Raises `ConnectorError` (`invalid_input`) with its name."""
     try:

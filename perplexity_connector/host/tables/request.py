@@ -16,6 +16,7 @@ from perplexity_connector.host.tables.refusals import refusal
 from perplexity_connector.host.validation.arguments import (
     as_seconds,
     require_connection,
+    require_connections,
     require_count,
     require_flag,
     require_function,
@@ -62,7 +63,7 @@ def check_flow_request(
 ) -> "Request":
     """Return the request for a table of a flow. Raises `ConnectorError` as `check_request` does."""
     _require_known(options, FlowTableOptions)
-    _check_connections(options)
+    require_connections(options.get("connections"))
     return _request(table, template, options)
 
 
@@ -105,7 +106,7 @@ def check_job(job: str, options: JobOptions) -> None:
     if (start := options.get("start")) is not None:
         require_count("start", start)
     require_connection("connection", options.get("connection"))
-    _check_connections(options)
+    require_connections(options.get("connections"))
     _check_runs(options)
 
 
@@ -114,15 +115,6 @@ def check_writing(job: str, out: str | Path, *, raw: bool) -> Path:
     require_name("job", job)
     require_flag("raw", raw)
     return _path("out", out)
-
-
-def _check_connections(options: FlowTableOptions | JobOptions) -> None:
-    given = options.get("connections")
-    if given is None:
-        return
-    require_mapping("connections", given)
-    for connector, connection in given.items():
-        require_connection(f"connections[{connector!r}]", connection)
 
 
 def _require_known(options: AnyTableOptions | JobOptions, kind: type) -> None:

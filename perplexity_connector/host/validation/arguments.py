@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from math import isfinite
 from pathlib import Path
-from typing import TypeGuard
+from typing import TypeGuard, cast
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
 
@@ -85,6 +85,15 @@ def require_connection(argument: str, value: object) -> None:
     """Require the name of a connection, its fields, or None."""
     if value is not None and not isinstance(value, str | Mapping):
         raise _invalid(argument, "a name or a mapping of fields")
+
+
+def require_connections(connections: object) -> None:
+    """Require a mapping from connector ids to connections, or None."""
+    if connections is None:
+        return
+    require_mapping("connections", connections)
+    for connector, connection in cast("Mapping[str, object]", connections).items():
+        require_connection(f"connections[{connector!r}]", connection)
 
 
 def as_seconds(argument: str, value: object) -> float:

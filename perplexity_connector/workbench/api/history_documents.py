@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from perplexity_connector.host.ledger.entries import ENDED
 from perplexity_connector.host.ledger.flow_entries import WHOLE
-from perplexity_connector.host.spending.money import NANO
+from perplexity_connector.host.spending.money import usd_or_none
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import JsonObject
@@ -28,7 +28,7 @@ def entry_document(entry: "HistoryEntry") -> _Document:
         "at": entry.at,
         "ended_at": entry.ended_at,
         "status": entry.status,
-        "cost": _usd(entry.cost),
+        "cost": usd_or_none(entry.cost),
         "sandbox": entry.is_sandbox,
         "summary": entry.summary,
         "steps": entry.steps,
@@ -38,7 +38,6 @@ def entry_document(entry: "HistoryEntry") -> _Document:
 
 def flow_document(flow: "KnownFlow") -> _Document:
     """Return a flow with its steps. `flow` is null if its content was erased."""
-    open_status = "running" if flow.is_running else "interrupted"
     return {
         "kind": "flow",
         "flow_id": flow.flow_id,
@@ -47,10 +46,10 @@ def flow_document(flow: "KnownFlow") -> _Document:
         "flow": flow.document,
         "inputs": flow.inputs,
         "part": flow.part,
-        "status": flow.status or open_status,
+        "status": flow.state,
         "at": flow.created_at,
         "ended_at": flow.ended_at,
-        "cost": _usd(flow.cost),
+        "cost": usd_or_none(flow.cost),
         "sandbox": flow.is_sandbox,
         "steps": [_step_document(step) for step in flow.steps],
     }
@@ -63,7 +62,7 @@ def _step_document(step: "KnownStep") -> _Document:
         "run_id": step.run_id,
         "run_state": step.run_state,
         "kept_from": step.kept_from,
-        "cost": _usd(step.cost),
+        "cost": usd_or_none(step.cost),
         "envelope": step.record,
     }
     if step.item != WHOLE:
@@ -84,7 +83,7 @@ def run_document(run: "KnownRun") -> _Document:
         "status": _run_status(run),
         "at": run.created_at,
         "ended_at": run.ended_at,
-        "cost": _usd(run.cost),
+        "cost": usd_or_none(run.cost),
         "sandbox": run.is_sandbox,
         "envelope": run.output,
     }
@@ -115,11 +114,7 @@ def job_document(
         "ended_at": job.ended_at,
         "end_reason": job.end_reason,
         "counts": job.counts,
-        "cost": _usd(job.cost),
-        "budget": _usd(job.cap),
+        "cost": usd_or_none(job.cost),
+        "budget": usd_or_none(job.cap),
         "sandbox": job.is_sandbox,
     }
-
-
-def _usd(nano: int | None) -> float | None:
-    return None if nano is None else nano / NANO

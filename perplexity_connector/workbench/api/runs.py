@@ -1,7 +1,7 @@
 """The endpoints that run flows, follow them and stop them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from perplexity_connector.contract import JsonObject
-from perplexity_connector.contract.json import new_run_id
+from perplexity_connector.contract.json import new_flow_id
 from perplexity_connector.workbench.api.parts import Parts
 from perplexity_connector.workbench.reading import (
     read_body,
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from perplexity_connector.host import FlowOptions
 
 _RETRIES: Sequence[Literal["unsure"]] = ("unsure",)
-
-
-class _Wanted(NamedTuple):
-    """A flow and how it is to run."""
-
-    flow: JsonObject
-    options: "FlowOptions"
 
 
 class RunsApi:
@@ -57,13 +50,12 @@ class RunsApi:
     async def run(self, request: Request) -> Response:
         """Run a flow and stream its items, one a line. It goes on if the client leaves."""
         body = await read_body(request)
-        wanted = _read_wanted(body)
-        flow_id = read_optional_flow_id(body, "flow_id") or f"flow_{new_run_id()[4:]}"
-        wanted.options["flow_id"] = flow_id
+        flow, options = _read_flow(body)
+        flow_id = read_optional_flow_id(body, "flow_id") or new_flow_id()
+        options["flow_id"] = flow_id
         if name := read_optional_text(body, "name"):
-            source = await run_in_threadpool(self._flows.source, name)
-            wanted.options["source"] = source
-        items = self._host.stream_flow(wanted.flow, **wanted.options)
+            options["source"] = await run_in_threadpool(self._flows.source, name)
+        items = self._host.stream_flow(flow, **options)
         # An invalid flow raises here, before the stream begins, and so becomes an error response.
         return await self._streams.start(flow_id, name or "", items)
 
@@ -89,13 +81,14 @@ class RunsApi:
 
     async def price(self, request: Request) -> Response:
         """Return what a flow, or a part of it, would cost, and which kept outputs it would use."""
-        flow, options = _read_wanted(await read_body(request))
+        flow, options = _read_flow(await read_body(request))
         price = await self._host.flow_price(flow, **options)
         kept = await self._host.kept_steps(flow, **options)
         return JSONResponse({"price": price, "kept": kept})
 
 
-def _read_wanted(body: JsonObject) -> _Wanted:
+def _read_flow(body: JsonObject) -> "tuple[JsonObject, FlowOptions]":
+    """Return a flow, and how it is to run."""
     options: FlowOptions = {}
     if (inputs := read_optional_object(body, "inputs")) is not None:
         options["inputs"] = inputs
@@ -108,4 +101,4 @@ def _read_wanted(body: JsonObject) -> _Wanted:
         options["only"] = only
     if from_step := read_optional_text(body, "from"):
         options["from_step"] = from_step
-    return _Wanted(read_object(body, "flow"), options)
+    return read_object(body, "flow"), options

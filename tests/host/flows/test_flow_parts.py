@@ -1,4 +1,4 @@
-"""A part of a flow runs with outputs of before; a step that fails need not end the flow."""
+"""A part of a flow runs with kept outputs; a step that fails need not end the flow."""
 
 from typing import Any
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perplexity_connector.contract import Flow
-from perplexity_connector.host.flows.inputs import InputForm, prepare_inputs
+from perplexity_connector.host.flows.inputs import InputForm
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -25,7 +25,7 @@ SCHEMA: dict[str, Any] = {
 def prepared(given: Any, schema: Any = SCHEMA) -> tuple[Any, list[tuple[str, str]]]:
     """The values of inputs, and their errors without the words."""
     flow = Flow(flow_version=2, inputs=schema, steps=[])
-    values, errors = prepare_inputs(flow, given)
+    values, errors = InputForm(flow).prepare(given)
     return values, [(error.pointer, error.code) for error in errors]
 
 
@@ -75,7 +75,7 @@ def test_a_name_that_is_almost_an_input_is_named() -> None:
     """Also where the schema has `additionalProperties: false`, and then once."""
     for schema in (SCHEMA, SCHEMA | {"additionalProperties": False}):
         flow = Flow(flow_version=2, inputs=schema, steps=[])
-        _, errors = prepare_inputs(flow, {"company": "A", "conut": 1})
+        _, errors = InputForm(flow).prepare({"company": "A", "conut": 1})
         assert ["count" in error.message for error in errors] == [True]
 
 

@@ -114,6 +114,31 @@ def test_the_first_item_that_fails_ends_the_step(theatre: Theatre) -> None:
     ]
 
 
+def test_the_step_has_the_error_of_the_item_that_failed_first(theatre: Theatre) -> None:
+    """One that is under way then may fail too."""
+    has_ended = asyncio.Event()
+
+    async def fail_later(input: JsonObject, ctx: ActionContext) -> ActionResult:
+        await has_ended.wait()
+        return await failing(ErrorCode.NOT_FOUND)(input, ctx)
+
+    async def run(host: Host) -> list[Any]:
+        items = []
+        stream = host.stream_flow(greetings(), inputs={"people": ["Ada", "Bo"]})
+        async for item in stream:
+            items.append(item)
+            if item["type"] == "item.finished":
+                has_ended.set()
+        return items
+
+    theatre.fates |= {"Ada": failing(), "Bo": fail_later}
+    *_, finished, _ = theatre.inside(run)
+    error = finished["envelope"]["error"]
+    assert error["code"] == "unsupported"
+    codes = [one["error"]["code"] for one in error["partial"]["failed"]]
+    assert codes == ["unsupported", "not_found"]
+
+
 def test_the_others_go_on_if_the_step_says_so(theatre: Theatre) -> None:
     """The place of the item that failed has null, and the list of failures its error."""
     theatre.fates["Bo"] = failing()

@@ -83,7 +83,7 @@ def test_the_items_of_a_step_come_after_it_in_their_order(books: Books) -> None:
 
 
 def test_kept_and_skipped_steps_have_no_run(books: Books) -> None:
-    """A kept one has the envelope of before; a skipped one never began."""
+    """A kept one has the kept envelope; a skipped one never began."""
     begin(books, part={"only": "ask"})
     kept: list[tuple[str, JsonObject]] = [
         ("search", {"output": [1]}),

@@ -57,7 +57,7 @@ class FlowCheck:
     ) -> list[Problem]:
         """Return everything that is surely wrong with the steps of a part.
 
-        `known` has the outputs of before and the inputs, as far as they are known: a binding whose
+        `known` has the kept outputs and the inputs, as far as they are known: a binding whose
         values are known is checked with them.
         """
         problems: list[Problem] = []
@@ -194,7 +194,7 @@ def _with_items(step: FlowStep, sources: Sources, known: Values) -> Sources:
     if step.each is None:
         return sources
     is_kept = isinstance(step.each, EachOfStep) and known.have(step.each)
-    # The items of a wrong list, and those of an output of before, may be anything.
+    # The items of a wrong list, and those of a kept output, may be anything.
     found = () if is_kept else item_schemas(sources.places(step.each))
     return replace(sources, items=found or [{}])
 

@@ -2,13 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import CostEstimate, FlowStep
 from perplexity_connector.host.spending.money import NANO, nano_usd
-
-if TYPE_CHECKING:
-    from perplexity_connector.contract import FlowPriceDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,15 +22,14 @@ class StepEstimate:
 
 def price_of(
     estimates: Sequence[StepEstimate], reserves: Sequence[int]
-) -> "FlowPriceDocument":
+) -> CostEstimate:
     """Return the price of a part; `reserves` has what one run of each entry reserves, in nano USD."""
     likely = sum(nano_usd(each.estimate.likely) * each.runs for each in estimates)
     pairs = zip(estimates, reserves, strict=True)
     worst = sum(reserve * each.runs for each, reserve in pairs)
     is_listed = all(each.estimate.basis == "list_price" for each in estimates)
-    return {
-        "likely": likely / NANO,
-        "worst": worst / NANO,
-        "currency": "USD",
-        "basis": "list_price" if is_listed else "estimate",
-    }
+    return CostEstimate(
+        likely=likely / NANO,
+        worst=worst / NANO,
+        basis="list_price" if is_listed else "estimate",
+    )

@@ -84,16 +84,28 @@ class EachRun:
             await self._run_item(index, replace(values, item=self._items[index]))
 
     async def _run_item(self, index: int, values: Values) -> None:
-        step = self.step
-        run_id = self._step_runs.run_id(step, index)
+        step = self.step.id
+        run_id = self._step_runs.run_id(self.step, index)
+        self._emit(
+            {"type": "item.started", "step": step, "index": index, "run_id": run_id}
+        )
+        envelope = await self._envelope(index, run_id, values)
+        self._ends[index] = envelope
         self._emit(
             {
-                "type": "item.started",
-                "step": step.id,
+                "type": "item.finished",
+                "step": step,
                 "index": index,
-                "run_id": run_id,
+                "envelope": envelope,
             }
         )
+        self._note_end(envelope)
+
+    async def _envelope(
+        self, index: int, run_id: str, values: Values
+    ) -> "EnvelopeDocument":
+        """Run an item, which a stop reaches meanwhile, and return its envelope."""
+        step = self.step
 
         def listener(event: "EventDocument") -> None:
             event["step"], event["item"] = step.id, index
@@ -101,27 +113,13 @@ class EachRun:
 
         self._active.add(run_id)
         try:
-            envelope = await self._step_runs.run(step, run_id, values, listener, index)
+            return await self._step_runs.run(step, run_id, values, listener, index)
         finally:
             self._active.discard(run_id)
-        self._ends[index] = envelope
-        self._emit(
-            {
-                "type": "item.finished",
-                "step": step.id,
-                "index": index,
-                "envelope": envelope,
-            }
-        )
-        self._look_at(envelope)
 
-    def _look_at(self, envelope: "EnvelopeDocument") -> None:
+    def _note_end(self, envelope: "EnvelopeDocument") -> None:
         """End the step after a run that has failed, unless the others go on."""
         goes_on = cast("Each", self.step.each).on_failure == "continue"
-        is_end = envelope["status"] == "cancelled" or (
-            envelope["status"] == "failed" and not goes_on
-        )
-        if is_end and (
-            self._ended_by is None or self._ended_by["status"] != "cancelled"
-        ):
+        is_first_failure = envelope["status"] == "failed" and self._ended_by is None
+        if envelope["status"] == "cancelled" or (is_first_failure and not goes_on):
             self._ended_by = envelope

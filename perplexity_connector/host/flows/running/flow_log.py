@@ -121,7 +121,7 @@ async def begin_flow(
     flow: "NewFlow",
     kept: "Mapping[str | None, Sequence[tuple[str, JsonObject]]]",
 ) -> None:
-    """Record a flow, and its outputs of before by the flow that they are of.
+    """Record a flow, and its kept outputs by the flow that they are of.
 
     Raises `LedgerError`, and `ConnectorError` (`invalid_input`) for an id that the ledger has.
     """

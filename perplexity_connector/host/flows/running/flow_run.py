@@ -126,11 +126,11 @@ class FlowRun:
                 self._current = None
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-        self._take(step, envelope)
+        self._note_end(step, envelope)
         if envelope is not None:
             yield {"type": "step.finished", "step": step.id, "envelope": envelope}
 
-    def _take(self, step: FlowStep, envelope: "EnvelopeDocument | None") -> None:
+    def _note_end(self, step: FlowStep, envelope: "EnvelopeDocument | None") -> None:
         """Note how a step has ended, and whether the flow ends with it."""
         if envelope is None:
             self._is_left = True

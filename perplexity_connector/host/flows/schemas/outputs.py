@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from perplexity_connector.contract import FlowStep, JsonObject, JsonValue
 from perplexity_connector.contract.json import Tokens, pointer_tokens, value_at
 from perplexity_connector.contract.readers import as_object
+from perplexity_connector.host.flows.bindings import overlap
 from perplexity_connector.host.flows.each import output_schema_of_items
 from perplexity_connector.host.flows.schemas.local_references import resolved
 
@@ -28,7 +29,7 @@ def output_schema_of(
 
 def _schemas_in_field(step: FlowStep, field: str) -> Iterator[JsonObject]:
     """Yield the schema that an author has written into a field, unless a binding may change it."""
-    if any(_overlap(target, field) for target in step.bindings):
+    if any(overlap(target, field) for target in step.bindings):
         return
     document: JsonValue = step.input  # type: ignore[assignment] # a flow is plain JSON
     try:
@@ -46,7 +47,3 @@ def _with_part(schema: JsonObject, path: Tokens, part: JsonObject) -> JsonObject
     properties = as_object(schema.get("properties"))
     inner = _with_part(as_object(properties.get(path[0])), path[1:], part)
     return {**schema, "properties": {**properties, path[0]: inner}}
-
-
-def _overlap(target: str, field: str) -> bool:
-    return f"{field}/".startswith(f"{target}/") or target.startswith(f"{field}/")

@@ -1,1 +1,1 @@
-"""Before a flow runs: the part that was asked for, outputs of before, work of an earlier process."""
+"""Before a flow runs: the part that was asked for, kept outputs, work of an earlier process."""

@@ -10,7 +10,7 @@ from perplexity_connector.host.flows.checks.checking import (
     FlowCheck,
     errors_in_flow,
 )
-from perplexity_connector.host.flows.inputs import prepare_inputs
+from perplexity_connector.host.flows.inputs import InputForm
 from perplexity_connector.host.flows.params import FlowOptions
 from perplexity_connector.host.flows.parts import (
     Part,
@@ -38,13 +38,13 @@ _OF_A_PART = ("only", "from_step", "outputs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class CheckedFlow:
     """A flow that may run.
 
     * `document`: the flow as it was given, as plain JSON.
     * `part`: its steps that run, and those before.
     * `inputs`: the values of its inputs.
-    * `kept`: the outputs of before.
+    * `kept`: the kept outputs.
     * `is_new`: whether its stream may have the items that version 1 did not have.
     """
 
@@ -61,7 +61,7 @@ class Asked:
         return Values(outputs=self.kept.outputs, inputs=self.inputs)
 
     def kept_steps(self) -> "list[KeptStepDocument]":
-        """Return the steps whose outputs of before are used."""
+        """Return the steps whose kept outputs are used."""
         return [
             {"step": step, "stale": step in self.kept.stale}
             for step in needed_steps(self.part)
@@ -69,20 +69,20 @@ class Asked:
         ]
 
 
-async def check_asked(
+async def check_flow(
     check: FlowCheck,
     ledger: "Ledger | None",
     document: JsonObject,
     options: FlowOptions,
-) -> Asked:
+) -> CheckedFlow:
     """Return a flow that may run. Raises `ConnectorError` as `Host.stream_flow` does."""
     flow = readable_flow(document)
-    inputs, errors = prepare_inputs(flow, options.get("inputs"))
+    inputs, errors = InputForm(flow).prepare(options.get("inputs"))
     if errors:
         raise invalid_input_error(errors, "The input of the flow")
     part = part_of(flow, options.get("only"), options.get("from_step"))
     kept = await _find_kept(ledger, part.before, flow, inputs, options)
-    asked = Asked(
+    checked = CheckedFlow(
         document=cast("JsonObject", to_json(document).value),
         flow=flow,
         part=part,
@@ -92,8 +92,8 @@ async def check_asked(
         or any(options.get(name) is not None for name in _OF_A_PART),
     )
     connections = options.get("connections") or {}
-    require_valid(check, flow, part, asked.known, connections)
-    return asked
+    require_valid(check, flow, part, checked.known, connections)
+    return checked
 
 
 def readable_flow(document: JsonObject) -> Flow:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from perplexity_connector.host.ledger.ledger import Ledger
 
 
-class GoingOn:
-    """Prepares flows that the ledger may have. `_check` finds the errors of their steps."""
+class Resumer:
+    """Prepares flows to go on from their step. `_check` finds the errors of their steps."""
 
     def __init__(self, ledger: "Ledger", check: FlowCheck) -> None:
         """Take no flow over yet."""

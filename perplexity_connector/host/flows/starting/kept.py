@@ -1,4 +1,4 @@
-"""Find the outputs of before, for the steps that come before the part of a flow that runs."""
+"""Find the kept outputs of the steps that come before the part of a flow that runs."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """The outputs of before.
+    """The kept outputs.
 
     * `records`: by step id, each with its output: an envelope, or `{"output": …}` alone.
     * `origins`: the flow that each is of, where the ledger has it.

@@ -1,15 +1,15 @@
 """Check the options of a flow: a caller without types may give anything."""
 
-import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
+from perplexity_connector.contract.json import is_flow_id
 from perplexity_connector.host.flows.params import FlowOptions, ResumeOptions
 from perplexity_connector.host.flows.running.work import StepSettings
 from perplexity_connector.host.validation.arguments import (
     as_seconds,
-    require_connection,
+    require_connections,
     require_function,
     require_mapping,
     require_name,
@@ -17,11 +17,6 @@ from perplexity_connector.host.validation.arguments import (
 )
 from perplexity_connector.host.validation.schema_validator import invalid_input_error
 from perplexity_connector.host.validation.to_json import to_json
-
-if TYPE_CHECKING:
-    from perplexity_connector.host.runs.params import GivenConnection
-
-_FLOW_ID = re.compile(r"flow_[0-9a-f]{32}")
 
 
 def check_options(options: FlowOptions) -> None:
@@ -32,8 +27,8 @@ def check_options(options: FlowOptions) -> None:
             require_name(name, step)
     if (source := options.get("source")) is not None:
         require_text("source", source)
-    flow_id = options.get("flow_id")
-    if flow_id is not None and not is_flow_id(flow_id):
+    flow_id: object = options.get("flow_id")
+    if flow_id is not None and not (isinstance(flow_id, str) and is_flow_id(flow_id)):
         message = "flow_id must be flow_ and 32 hexadecimal digits."
         raise ConnectorError(ErrorCode.INVALID_INPUT, message)
     outputs = options.get("outputs")
@@ -70,24 +65,12 @@ def plain_outputs(outputs: Mapping[str, object]) -> JsonObject:
     return cast("JsonObject", plain.value)
 
 
-def is_flow_id(value: object) -> bool:
-    """Return whether that is the id of a flow's run."""
-    return isinstance(value, str) and _FLOW_ID.fullmatch(value) is not None
-
-
 def _check_shared(options: Any, known: "set[str] | Any") -> None:
     if unknown := options.keys() - known:
         message = f"a flow has no option {', '.join(unknown)}"
         raise TypeError(message)
-    require_connections(options.get("connections") or {})
+    require_connections(options.get("connections"))
     if (timeout := options.get("timeout")) is not None:
         as_seconds("timeout", timeout)
     if (keep := options.get("on_checkpoint")) is not None:
         require_function("on_checkpoint", keep)
-
-
-def require_connections(connections: "Mapping[str, GivenConnection]") -> None:
-    """Require a connection for each connector id."""
-    require_mapping("connections", connections)
-    for connector, connection in connections.items():
-        require_connection(f"connections[{connector!r}]", connection)

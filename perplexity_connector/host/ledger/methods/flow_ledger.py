@@ -48,7 +48,7 @@ class FlowLedger(LedgerUser):
         from_flow: str | None,
         steps: "Sequence[tuple[str, JsonObject]]",
     ) -> "Future[None]":
-        """Record steps that do not run, each with an envelope of before, or with `{"output": …}` alone.
+        """Record steps that do not run, each with a kept envelope, or with `{"output": …}` alone.
 
         `from_flow`: the flow that they are of; None for given outputs.
         """

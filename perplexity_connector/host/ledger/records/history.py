@@ -139,14 +139,13 @@ def _entries(
 
 
 def _flow_entry(flow: KnownFlow) -> HistoryEntry:
-    open_status: HistoryStatus = "running" if flow.is_running else "interrupted"
     return HistoryEntry(
         kind="flow",
         id=flow.flow_id,
         title=flow.title or flow.source or flow.flow_id,
         at=flow.created_at,
         ended_at=flow.ended_at,
-        status=flow.status or open_status,
+        status=flow.state,
         cost=flow.cost,
         is_sandbox=flow.is_sandbox,
         summary=flow.summary,

@@ -94,7 +94,7 @@ def keep_steps(
     from_flow: str | None,
     steps: Sequence[tuple[str, JsonObject]],
 ) -> None:
-    """Enter steps whose records are of before. Raises as `begin_step`."""
+    """Enter steps with kept records. Raises as `begin_step`."""
     _require_owner(connection, owner, flow_id)
     for step, record in steps:
         _enter(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class LaterLog(RunLog):
     """The log of a run until its first entry is known. It writes nothing.
 
-    * `make`: makes the log that the run uses. `resumes`: whether it continues a run of before.
+    * `make`: makes the log that the run uses. `resumes`: whether it continues an earlier run.
     """
 
     make: "Callable[[NewRun, bool], RunLog]"

@@ -14,7 +14,7 @@ from typing import Any
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import pointer_tokens, value_at
 from perplexity_connector.host.ledger.entries import KnownLine, State
-from perplexity_connector.host.spending.money import NANO
+from perplexity_connector.host.spending.money import NANO, usd_or_none
 from perplexity_connector.host.tables.inputs.reading import require_different
 from perplexity_connector.host.tables.refusals import refusal
 
@@ -86,7 +86,7 @@ class Layout:
     def _json_line(
         self, record: JsonObject, found: JsonObject, outcome: Outcome
     ) -> bytes:
-        cost = None if outcome.cost is None else outcome.cost / NANO
+        cost = usd_or_none(outcome.cost)
         values = (outcome.state, outcome.error, cost, outcome.run_id)
         own = _as_json({**found, **dict(zip(_OUTCOME, values, strict=True))})
         # The line's own text stays as it is, to the byte.

@@ -18,7 +18,7 @@ from perplexity_connector.host.ledger.entries import (
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.runs import Runs
 from perplexity_connector.host.spending.budget import used_up_words
-from perplexity_connector.host.spending.money import NANO
+from perplexity_connector.host.spending.money import usd_or_none
 from perplexity_connector.host.tables.outputs.records import Outcome
 from perplexity_connector.host.tables.outputs.unsaved import Unsaved
 from perplexity_connector.host.tables.outputs.writing import Records
@@ -306,7 +306,7 @@ class RunningRows:
             "run_id": claim.run_id,
             "state": state,
             "error": end.error_code,
-            "cost": None if end.cost is None else end.cost / NANO,
+            "cost": usd_or_none(end.cost),
             "left": self._left,
         }
         await self._report(item)

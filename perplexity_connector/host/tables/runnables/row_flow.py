@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class RowFlow:
     """The items of a flow that runs for a row, added up.
 
-    * `_before`: the row's flow of before, which goes on, or whose outputs are kept; None without one.
+    * `_before`: the earlier flow of the row, which goes on, or whose outputs are kept; None without one.
     * `_outputs`: those of the steps that succeeded, by id.
     * `_cost`: nano-USD of all its runs; None if that of one is not known.
     * `_paid`: the runs of an earlier process that are in it already.
@@ -39,7 +39,7 @@ class RowFlow:
     def __init__(
         self, log: "FlowRowLog", before: "KnownFlow | None", *, is_same: bool
     ) -> None:
-        """Begin with the runs of before; they have a part in the cost only if the same flow goes on."""
+        """Begin with the earlier runs. They are in the cost only if the same flow goes on."""
         self._log = log
         self._before = {
             step.step: step.record
@@ -84,6 +84,10 @@ class RowFlow:
         record.result = ActionResult(output={}, summary=summary, usage=usage)
         if self._status == "succeeded":
             return record.success_envelope(self._outputs)
+        return self._failure(record, usage)
+
+    def _failure(self, record: RunRecord, usage: JsonObject) -> "EnvelopeDocument":
+        last = self._last
         if self._status is None or last is None or last["error"] is None:
             message = "The table was stopped before the next step of the flow."
             return record.failure_envelope(ConnectorError(ErrorCode.CANCELLED, message))
@@ -115,7 +119,7 @@ class RowFlow:
 
 
 def _has_cost(step: "KnownStep") -> bool:
-    """Return whether the cost of a run of before is known; one that has not ended counts when it ends."""
+    """Return whether the cost of an earlier run is known; one that has not ended counts when it ends."""
     if step.run_state == "done" and step.record:
         usage: Any = step.record["usage"]
         return cost_of(usage)[0] is not None

@@ -82,7 +82,7 @@ class RunnableAction(Runnable):
     async def run(
         self, ledger: "Ledger", claim: "Claim", brakes: "Brakes"
     ) -> "tuple[RowLog, EnvelopeDocument]":
-        """Run the action, or follow its run of before. Return the log and the envelope of the row."""
+        """Run the action, or follow its earlier run. Return the log and the envelope of the row."""
         log = RowLog(ledger, claim, brakes, idempotent=self.named.idempotent)
         options = RunOptions(
             version=self._version,

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import (
@@ -19,6 +20,7 @@ from perplexity_connector.host.flows.checks.checking import (
     FlowCheck,
     errors_in_flow,
 )
+from perplexity_connector.host.flows.checks.prices import price_of
 from perplexity_connector.host.flows.flows import Flows
 from perplexity_connector.host.flows.inputs import InputForm
 from perplexity_connector.host.flows.parts import part_of
@@ -30,7 +32,7 @@ from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.logs.ledger_log import refusing
 from perplexity_connector.host.runs.record import RunRecord
 from perplexity_connector.host.runs.runs import Runs
-from perplexity_connector.host.spending.money import NANO, nano_usd
+from perplexity_connector.host.spending.money import nano_usd
 from perplexity_connector.host.spending.prices import UNKNOWN_PRICE
 from perplexity_connector.host.tables.inputs.planning import digest_of
 from perplexity_connector.host.tables.rows.flow_logs import FlowRowLog
@@ -138,7 +140,7 @@ class RunnableFlow(Runnable):
     async def run(
         self, ledger: "Ledger", claim: "Claim", brakes: "Brakes"
     ) -> tuple[RowLog, "EnvelopeDocument"]:
-        """Run the flow, or go on with that of before. Return the log and the envelope of the row."""
+        """Run the flow, or go on with an earlier one. Return the log and the envelope of the row."""
         log = FlowRowLog(ledger, claim, brakes)
         record = RunRecord(
             connector=self.named.connector,
@@ -186,7 +188,7 @@ class RunnableFlow(Runnable):
             after=after.flow_id if after else None,
             connections=self._connections,
             timeout=self._timeout,
-            # Who runs an unsure row again accepts to pay its step twice.
+            # The caller runs an unsure row again, and accepts to pay its step twice.
             retry="unsure" if after else None,
         )
 
@@ -196,15 +198,8 @@ class RunnableFlow(Runnable):
         return True
 
     def _price(self, estimates: "Sequence[StepEstimate]") -> CostEstimate:
-        likely = sum(each.runs * nano_usd(each.estimate.likely) for each in estimates)
-        worst = sum(each.runs * nano_usd(each.estimate.worst) for each in estimates)
-        is_open = any(each.estimate.basis == "estimate" for each in estimates)
-        return CostEstimate(
-            likely=likely / NANO,
-            worst=worst / NANO,
-            basis="estimate" if is_open else "list_price",
-            group=self._group,
-        )
+        worst = [nano_usd(each.estimate.worst) for each in estimates]
+        return replace(price_of(estimates, worst), group=self._group)
 
     def _releases(self) -> JsonValue:
         """Return the version of each connector."""
