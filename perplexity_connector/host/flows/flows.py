@@ -143,7 +143,7 @@ class Flows:
         ledger = need_ledger(self._ledger)
         going_on = GoingOn(ledger, self._check)
         connections = options.get("connections") or {}
-        work = await going_on.resumed(flow_id, connections)
+        work = await going_on.resumed(flow_id, connections, is_sandbox=self._is_sandbox)
         log = self._log(ledger, flow_id)
         async with aclosing(self._items(work, settings_of(options), log)) as items:
             async for item in items:
