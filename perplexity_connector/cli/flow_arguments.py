@@ -167,7 +167,9 @@ def _kept_flow(args: FlowArgs, records: Records) -> "KnownFlow | None":
     if known is None and args.outputs == LAST:
         message = "No run of this file is recorded. Run the whole flow first, or give --with FLOW_ID or --with FILE."
         raise UsageError(message)
-    return known
+    # The run that was not asked for may have no content any more.
+    is_erased = known is not None and known.document is None
+    return None if is_erased and args.outputs is None else known
 
 
 def _outputs_in(document: JsonObject) -> Mapping[str, JsonValue]:

@@ -111,7 +111,8 @@ class HostFlows(ABC):
         again. A run that the provider has begun is followed, and a step that failed is run again.
         Raises `ConnectorError`, before anything is sent: `not_found` for a flow that the ledger does
         not have or whose content is erased, `unavailable` while another process works on it,
-        `unsupported` without a ledger.
+        `unsupported` without a ledger, `invalid_input` for one that has succeeded, or that ran on a
+        sandbox while this host does not, and the reverse.
         """
         seal_all(options)
         return self._flows.resume(flow_id, options)

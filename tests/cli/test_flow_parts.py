@@ -193,6 +193,19 @@ def test_outputs_can_come_from_a_run_of_the_ledger(
     assert command(*words, OTHER_ID).code == 2
 
 
+def test_a_last_run_whose_content_is_erased_keeps_no_part_from_running(
+    command: Command, host: FlowHost, ledger: FakeLedger, file: Path
+) -> None:
+    """A first step needs no output. If the run is asked for, the host says what is wrong with it."""
+    erased = replace(FLOW, document=None, inputs=None, content_erased=True)
+    ledger.known_flows = [replace(erased, source=str(file))]
+    words = ("run-flow", str(file), "--only", "search")
+    assert command(*words).code == 0
+    assert asked(host, "outputs") is None
+    command(*words, "--with", "last")
+    assert asked(host, "outputs") == FLOW_ID
+
+
 def test_without_a_last_run_only_a_needed_output_is_missed(
     command: Command, host: FlowHost, ledger: FakeLedger, file: Path
 ) -> None:

@@ -151,7 +151,7 @@ class Flows:
         ledger = need_ledger(self._ledger)
         resumer = Resumer(ledger, self._check)
         connections = options.get("connections") or {}
-        work = await resumer.resumed(flow_id, connections)
+        work = await resumer.resumed(flow_id, connections, is_sandbox=self._is_sandbox)
         log = self._log(ledger, flow_id)
         async with aclosing(self._items(work, settings_of(options), log)) as items:
             async for item in items:

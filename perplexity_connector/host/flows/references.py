@@ -144,6 +144,18 @@ def reference_value(reference: ValueReference, values: Values) -> JsonValue:
     return _plucked(reference, value)
 
 
+def has_value(reference: ValueReference, values: Values) -> bool:
+    """Return whether there is a value where a reference leads; for `pluck`, in an item of the list."""
+    try:
+        value = value_of(reference, values)
+    except LookupError:
+        return False
+    if reference.pluck is None or not isinstance(value, list):
+        return True
+    path = pointer_tokens(reference.pluck) or ()
+    return any(_part_of(item, path) is not None for item in value)
+
+
 def reference_text(reference: ValueReference, values: Values) -> str:
     """Return the value of a reference as a part of a text. Raises as `reference_value` does."""
     value = reference_value(reference, values)

@@ -331,13 +331,42 @@ def test_only_the_steps_of_a_part_are_checked(host: Host) -> None:
     ]
 
 
-def test_the_items_of_an_output_of_before_may_be_any(host: Host) -> None:
-    """Its schema says nothing about it."""
+def test_the_list_of_each_is_one_that_the_schema_has(host: Host) -> None:
+    """Also in an output of before."""
     document = flow(step("a"), bound("/name", {"item": "/own"}, each=ref("/own")))
     known = Values(outputs={"a": {"own": [{"own": "A"}]}})
     assert problems(host, document, known, only="b") == [
         ("/steps/1/each/pointer", "no_value")
     ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        bound("/name", "A", ref("/pages", pluck="/snipet", join=" ")),
+        bound("/name", ref("/pages/0/snipet", default="x")),
+        bound("/name", {"item": "/snipet", "default": "x"}, each=ref("/pages")),
+        bound("/name", {"item": "/snipet"}, each=ref("/pages", on_failure="continue")),
+    ],
+)
+def test_a_misspelt_name_is_found_in_an_output_of_before_too(
+    host: Host, wrong: Document
+) -> None:
+    """A default, or a list without such values, would hide it, and the step would be paid."""
+    known = Values(outputs={"a": {"pages": [{"snippet": "A"}, {"snippet": "B"}]}})
+    found = problems(host, flow(step("a"), wrong), known, only="b")
+    assert found == [("/steps/1/input/name", "no_value")]
+
+
+def test_a_name_that_only_an_output_of_before_has_is_not_misspelt(host: Host) -> None:
+    """It says more than its schema."""
+    known = Values(outputs={"a": {"pages": [{"own": "A"}, {}], "extra": "B"}})
+    for good in (
+        bound("/name", ref("/pages", pluck="/own", join=" ")),
+        bound("/name", ref("/extra", default="x")),
+    ):
+        document = flow(step("a"), good)
+        assert problems(host, document, known, only="b") == []
 
 
 def price(host: Host, document: Document, known: Values, **part: str) -> Any:

@@ -8,6 +8,7 @@ import pytest
 from perplexity_connector.contract import (
     ActionContext,
     ActionResult,
+    ConnectorError,
     ErrorCode,
     JsonObject,
     RunWarning,
@@ -24,6 +25,7 @@ from tests.host.flows.stage import (
     step,
 )
 
+PEOPLE_OR_ANY = {"type": "object", "properties": {"people": {}}}
 FIVE = ["Ada", "Bo", "Cy", "Di", "Ed"]
 
 
@@ -89,11 +91,44 @@ def test_a_list_that_is_too_long_or_missing_fails_before_anything_is_sent(
 ) -> None:
     """20 items are the most, if the step does not say another number."""
     inputs = {} if people is None else {"people": people}
-    done = theatre.run(greetings(), inputs=inputs)
+    lasting = flow(each() | {"on_failure": "continue"}, inputs=PEOPLE)
+    done = theatre.run(lasting, inputs=inputs)
     error = done["steps"][0]["envelope"]["error"]
-    assert done["status"] == "failed"
+    assert done["status"] == "succeeded"
     assert (error["code"], error["effect"]) == ("invalid_input", "none")
     assert theatre.sent == []
+
+
+@pytest.mark.parametrize(
+    ("people", "pointer"),
+    [
+        (["x"] * 21, "/steps/1/each/input"),
+        ("Ada", "/steps/1/each/input"),
+        (["Ada", {}], "/steps/1/input/name"),
+    ],
+)
+def test_a_known_list_that_cannot_be_used_is_found_before_the_first_step(
+    theatre: Theatre, people: Any, pointer: str
+) -> None:
+    """An earlier step would be paid for nothing."""
+    document = flow(step("one", name="Ada"), each(), inputs=PEOPLE_OR_ANY)
+    with pytest.raises(ConnectorError) as caught:
+        theatre.run(document, inputs={"people": people})
+    assert [field.pointer for field in caught.value.fields] == [pointer]
+    assert theatre.sent == []
+
+
+@pytest.mark.parametrize("lasting", [{"on_failure": "continue"}, {}])
+def test_a_known_item_that_fails_is_left_to_a_flow_that_goes_on(
+    theatre: Theatre, lasting: Any
+) -> None:
+    """Of the step, or of its items. Only a step whose items all fail is refused."""
+    greet = each(**lasting) if lasting else each() | {"on_failure": "continue"}
+    document = flow(greet, inputs=PEOPLE_OR_ANY)
+    done = theatre.run(document, inputs={"people": ["Ada", {}]})
+    assert (done["status"], theatre.sent) == ("succeeded", ["Ada"])
+    with pytest.raises(ConnectorError):
+        theatre.run(document, inputs={"people": [{}, {}]})
 
 
 def test_the_first_item_that_fails_ends_the_step(theatre: Theatre) -> None:

@@ -277,6 +277,22 @@ def test_the_blocking_host_goes_on_with_flows_too(tmp_path: Path) -> None:
         ]
 
 
+@pytest.mark.parametrize("ran_on_sandbox", [True, False])
+def test_a_flow_goes_on_with_the_provider_or_with_a_sandbox_as_it_began(
+    theatre: Theatre, ran_on_sandbox: bool
+) -> None:
+    """Else one record would have invented answers beside paid ones."""
+    theatre.fates["Hello, Ada"] = failing()
+    theatre.inside(lambda host: host.run_flow(TWO, flow_id=ID), sandbox=ran_on_sandbox)
+    theatre.sent.clear()
+    with pytest.raises(ConnectorError) as caught:
+        theatre.inside(
+            lambda host: every(host.resume_flow(ID)), sandbox=not ran_on_sandbox
+        )
+    assert caught.value.code is ErrorCode.INVALID_INPUT
+    assert theatre.sent == []
+
+
 def test_a_ledger_that_cannot_be_used_is_unavailable(tmp_path: Path) -> None:
     """Before anything is sent."""
     theatre = Full(tmp_path, flow=1)

@@ -12,6 +12,7 @@ from perplexity_connector.contract import (
     Flow,
     FlowStep,
     JsonObject,
+    JsonValue,
 )
 from perplexity_connector.contract.flow import EachOfStep
 from perplexity_connector.host.catalogue.catalogue import Catalogue
@@ -63,9 +64,10 @@ class FlowCheck:
         problems: list[Problem] = []
         describe = functools.cache(self._catalogue.describe)
         known = _before(part, known)
-        for step, sources in _with_sources(flow, part, known, describe):
+        for step, sources in _with_sources(flow, part, describe):
             place = f"/steps/{flow.steps.index(step)}/each"
-            problems += [(None, error) for error in _each_errors(step, sources, place)]
+            of_list = _each_errors(step, sources, known, place)
+            problems += [(None, error) for error in of_list]
             errors = self._step_errors(step, sources, known, connections, describe)
             problems += [(step, error) for error in errors]
         return problems
@@ -84,7 +86,7 @@ class FlowCheck:
         known = _before(part, known)
         return [
             estimate
-            for step, sources in _with_sources(flow, part, known, describe)
+            for step, sources in _with_sources(flow, part, describe)
             for estimate in self._step_estimates(step, sources, known, describe)
         ]
 
@@ -107,14 +109,27 @@ class FlowCheck:
         errors: list[FieldError] = []
         try:
             schema = _describe_step(step, describe)["schemas"]["input"]
-            check = StepCheck(step, schema, sources, known)
-            errors += check.errors(functools.partial(self._validate, step))
+            errors += self._input_errors(step, schema, sources, known)
             if step.connection is not None and step.connector not in connections:
                 self._runs.connections.fields(step.connection, step.connector)
         except ConnectorError as error:
             code, message = error.code.value, error.user_message
             errors.append(FieldError(pointer="", code=code, message=message))
         return errors
+
+    def _input_errors(
+        self, step: FlowStep, schema: JsonObject, sources: Sources, known: Values
+    ) -> Sequence[FieldError]:
+        def errors_with(values: Values) -> Sequence[FieldError]:
+            check = StepCheck(step, schema, sources, values)
+            return check.errors(functools.partial(self._validate, step))
+
+        if errors := errors_with(known):
+            return errors
+        items = _known_items(step, known)
+        return _errors_of_items(
+            step, [errors_with(replace(known, item=item)) for item in items]
+        )
 
     def _step_hints(self, step: FlowStep) -> "Sequence[Hint]":
         try:
@@ -178,7 +193,7 @@ def _before(part: Part, known: Values) -> Values:
 
 
 def _with_sources(
-    flow: Flow, part: Part, known: Values, describe: _Describe
+    flow: Flow, part: Part, describe: _Describe
 ) -> Iterator[tuple[FlowStep, Sources]]:
     """Yield each step of a part, and its sources."""
     inputs = None if flow.inputs is None else resolved(flow.inputs)  # type: ignore[arg-type] # a flow is plain JSON
@@ -186,20 +201,20 @@ def _with_sources(
     ids = [step.id for step in flow.steps]
     for step in part.steps:
         sources = Sources(outputs=outputs, later=ids[len(outputs) :], inputs=inputs)
-        yield step, _with_items(step, sources, known)
+        yield step, _with_items(step, sources)
         outputs = {**outputs, step.id: _output_or_none(step, describe)}
 
 
-def _with_items(step: FlowStep, sources: Sources, known: Values) -> Sources:
+def _with_items(step: FlowStep, sources: Sources) -> Sources:
     if step.each is None:
         return sources
-    is_kept = isinstance(step.each, EachOfStep) and known.have(step.each)
-    # The items of a wrong list, and those of a kept output, may be anything.
-    found = () if is_kept else item_schemas(sources.places(step.each))
-    return replace(sources, items=found or [{}])
+    # The items of a wrong list may be anything.
+    return replace(sources, items=item_schemas(sources.places(step.each)) or [{}])
 
 
-def _each_errors(step: FlowStep, sources: Sources, place: str) -> Sequence[FieldError]:
+def _each_errors(
+    step: FlowStep, sources: Sources, known: Values, place: str
+) -> Sequence[FieldError]:
     if step.each is None:
         return ()
     is_of_step = isinstance(step.each, EachOfStep)
@@ -207,7 +222,39 @@ def _each_errors(step: FlowStep, sources: Sources, place: str) -> Sequence[Field
     if error := sources.source_error(source, step.each):
         return [error]
     pointer = f"{place}/{'pointer' if is_of_step else 'input'}"
-    return list(sources.place_errors(pointer, step.each))
+    if errors := list(sources.place_errors(pointer, step.each)):
+        return errors
+    # The author lets the flow go on without a list that cannot be used.
+    if not known.have(step.each) or step.on_failure == "continue":
+        return ()
+    _, errors = items_of(step, known)
+    return [replace(error, pointer=pointer) for error in errors]
+
+
+def _known_items(step: FlowStep, known: Values) -> Sequence[JsonValue]:
+    if step.each is None or not known.have(step.each):
+        return ()
+    items, _ = items_of(step, known)
+    return items
+
+
+def _errors_of_items(
+    step: FlowStep, found: Sequence[Sequence[FieldError]]
+) -> Sequence[FieldError]:
+    """Return the errors of the first item that has some; `found` has those of each item.
+
+    If the flow may go on without an item, they count only if all items have some.
+    """
+    wrong = [(index, errors) for index, errors in enumerate(found) if errors]
+    continues = step.on_failure == "continue" or (
+        step.each is not None and step.each.on_failure == "continue"
+    )
+    if not wrong or (continues and len(wrong) < len(found)):
+        return ()
+    index, errors = wrong[0]
+    return [
+        replace(error, message=f"Item {index}: {error.message}") for error in errors
+    ]
 
 
 def _output_or_none(step: FlowStep, describe: _Describe) -> JsonObject | None:
@@ -235,5 +282,4 @@ def _runs_of(step: FlowStep, known: Values) -> Sequence[tuple[Values, int]]:
     if not known.have(step.each):
         return [(known, step.each.max)]
     # A list that cannot be used sends nothing.
-    items, _ = items_of(step, known)
-    return [(replace(known, item=item), 1) for item in items]
+    return [(replace(known, item=item), 1) for item in _known_items(step, known)]

@@ -33,6 +33,7 @@ from perplexity_connector.host.flows.bindings import (
 from perplexity_connector.host.flows.checks.sources import Sources
 from perplexity_connector.host.flows.references import (
     Values,
+    has_value,
     lone_reference,
     references_of,
 )
@@ -123,7 +124,7 @@ class StepCheck:
     ) -> list[FieldError]:
         if error := self._sources.source_error(target, reference):
             return [error]
-        if isinstance(reference, Reference) and self._known.have(reference):
+        if isinstance(reference, Reference) and has_value(reference, self._known):
             # An output that is there says more than its schema.
             return []
         return list(self._sources.place_errors(target, reference))

@@ -21,6 +21,7 @@ from perplexity_connector.host.runs.logs.ledger_log import refusing
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import JsonObject
+    from perplexity_connector.host.ledger.flow_entries import KnownFlow
     from perplexity_connector.host.ledger.ledger import Ledger
 
 
@@ -32,9 +33,12 @@ class Resumer:
         self._ledger = ledger
         self._check = check
 
-    async def resumed(self, flow_id: str, connections: Connections) -> FlowWork:
+    async def resumed(
+        self, flow_id: str, connections: Connections, *, is_sandbox: bool
+    ) -> FlowWork:
         """Take a flow over, and return the work that is left. Raises as `Host.resume_flow` does."""
         known = await find_flow(self._ledger, flow_id)
+        _require_same_provider(known, is_sandbox=is_sandbox)
         if known.status == "succeeded":
             message = "This flow has succeeded, so nothing is left to run."
             raise ConnectorError(ErrorCode.INVALID_INPUT, message)
@@ -79,6 +83,16 @@ class Resumer:
         if last is None:
             return Recalled()
         return (await recall(self._ledger, last, flow)).elsewhere()
+
+
+def _require_same_provider(known: "KnownFlow", *, is_sandbox: bool) -> None:
+    """Raise `ConnectorError` if one record would have invented answers and real ones."""
+    if known.is_sandbox == is_sandbox:
+        return
+    message = "This flow ran with the provider, so it cannot go on with a sandbox."
+    if known.is_sandbox:
+        message = "This flow ran on a sandbox, so it cannot go on with the provider."
+    raise ConnectorError(ErrorCode.INVALID_INPUT, message)
 
 
 def _part(flow: Flow, part: "JsonObject | None") -> Part:
