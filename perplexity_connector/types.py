@@ -17,6 +17,7 @@ from perplexity_connector.perplexity.forms.documents import (
     SearchInput,
     SearchOutput,
 )
+from perplexity_connector.typed_work import HostWork, SyncHostWork
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -24,31 +25,19 @@ if TYPE_CHECKING:
         ConnectorDocument,
         EnvelopeOf,
         FieldError,
-        FlowDocument,
         FlowErrorDocument,
         FlowHintDocument,
-        FlowItem,
-        FlowPriceDocument,
         Hint,
-        JobItem,
         JsonObject,
-        KeptStepDocument,
         OptionsDocument,
         PaletteEntry,
         ProblemDocument,
         StreamItemOf,
-        TableFinishedItem,
-        TableItem,
     )
     from perplexity_connector.host import (
-        FlowOptions,
-        FlowTableOptions,
         Host,
-        JobOptions,
-        ResumeOptions,
         RunOptions,
         SyncHost,
-        TableOptions,
     )
     from perplexity_connector.host.credentials.connections import Connections
     from perplexity_connector.host.runs.params import GivenConnection
@@ -130,7 +119,7 @@ class _AnyHost(Protocol):
         ...
 
 
-class TypedHost(_AnyHost, Protocol):
+class TypedHost(_AnyHost, HostWork, Protocol):
     """A `Host` whose `run` and `stream` know Perplexity's actions, and no others.
 
     For the actions of another connector, use the `Host` itself: it is the same object.
@@ -188,79 +177,6 @@ class TypedHost(_AnyHost, Protocol):
         **options: "Unpack[RunOptions]",
     ) -> "AsyncGenerator[StreamItemOf[SearchOutput], None]": ...
 
-    def stream_flow(
-        self,
-        flow: "JsonObject",
-        **options: "Unpack[FlowOptions]",
-    ) -> "AsyncGenerator[FlowItem, None]":
-        """See `Host.stream_flow`."""
-        ...
-
-    async def run_flow(
-        self,
-        flow: "JsonObject",
-        **options: "Unpack[FlowOptions]",
-    ) -> "FlowDocument":
-        """See `Host.run_flow`."""
-        ...
-
-    async def flow_price(
-        self,
-        flow: "JsonObject",
-        **options: "Unpack[FlowOptions]",
-    ) -> "FlowPriceDocument":
-        """See `Host.flow_price`."""
-        ...
-
-    async def kept_steps(
-        self,
-        flow: "JsonObject",
-        **options: "Unpack[FlowOptions]",
-    ) -> "list[KeptStepDocument]":
-        """See `Host.kept_steps`."""
-        ...
-
-    def resume_flow(
-        self,
-        flow_id: str,
-        **options: "Unpack[ResumeOptions]",
-    ) -> "AsyncGenerator[FlowItem, None]":
-        """See `Host.resume_flow`."""
-        ...
-
-    def stream_table(
-        self,
-        connector: str,
-        action: str,
-        table: str | Path,
-        template: Mapping[str, str],
-        **options: "Unpack[TableOptions]",
-    ) -> "AsyncGenerator[TableItem, None]":
-        """See `Host.stream_table`."""
-        ...
-
-    def stream_flow_table(
-        self,
-        flow: "JsonObject",
-        table: str | Path,
-        template: Mapping[str, str] | None = None,
-        **options: "Unpack[FlowTableOptions]",
-    ) -> "AsyncGenerator[TableItem, None]":
-        """See `Host.stream_flow_table`."""
-        ...
-
-    def stream_job(
-        self, job: str, **options: "Unpack[JobOptions]"
-    ) -> "AsyncGenerator[JobItem, None]":
-        """See `Host.stream_job`."""
-        ...
-
-    async def write_table(
-        self, job: str, out: str | Path, *, raw: bool = False
-    ) -> "TableFinishedItem":
-        """See `Host.write_table`."""
-        ...
-
     async def options(  # noqa: PLR0913 - as on the host
         self,
         connector: str,
@@ -275,7 +191,7 @@ class TypedHost(_AnyHost, Protocol):
         ...
 
 
-class TypedSyncHost(_AnyHost, Protocol):
+class TypedSyncHost(_AnyHost, SyncHostWork, Protocol):
     """A `SyncHost` whose `run` and `stream` know Perplexity's actions; see `TypedHost`."""
 
     def __enter__(self) -> Self:
@@ -329,79 +245,6 @@ class TypedSyncHost(_AnyHost, Protocol):
         input: SearchInput,
         **options: "Unpack[RunOptions]",
     ) -> "Generator[StreamItemOf[SearchOutput], None, None]": ...
-
-    def stream_flow(
-        self,
-        flow: "JsonObject",
-        **options: "Unpack[FlowOptions]",
-    ) -> "Generator[FlowItem, None, None]":
-        """See `Host.stream_flow`."""
-        ...
-
-    def run_flow(
-        self,
-        flow: "JsonObject",
-        **options: "Unpack[FlowOptions]",
-    ) -> "FlowDocument":
-        """See `Host.run_flow`."""
-        ...
-
-    def flow_price(
-        self,
-        flow: "JsonObject",
-        **options: "Unpack[FlowOptions]",
-    ) -> "FlowPriceDocument":
-        """See `Host.flow_price`."""
-        ...
-
-    def kept_steps(
-        self,
-        flow: "JsonObject",
-        **options: "Unpack[FlowOptions]",
-    ) -> "list[KeptStepDocument]":
-        """See `Host.kept_steps`."""
-        ...
-
-    def resume_flow(
-        self,
-        flow_id: str,
-        **options: "Unpack[ResumeOptions]",
-    ) -> "Generator[FlowItem, None, None]":
-        """See `Host.resume_flow`."""
-        ...
-
-    def stream_table(
-        self,
-        connector: str,
-        action: str,
-        table: str | Path,
-        template: Mapping[str, str],
-        **options: "Unpack[TableOptions]",
-    ) -> "Generator[TableItem, None, None]":
-        """See `Host.stream_table`."""
-        ...
-
-    def stream_flow_table(
-        self,
-        flow: "JsonObject",
-        table: str | Path,
-        template: Mapping[str, str] | None = None,
-        **options: "Unpack[FlowTableOptions]",
-    ) -> "Generator[TableItem, None, None]":
-        """See `Host.stream_flow_table`."""
-        ...
-
-    def stream_job(
-        self, job: str, **options: "Unpack[JobOptions]"
-    ) -> "Generator[JobItem, None, None]":
-        """See `Host.stream_job`."""
-        ...
-
-    def write_table(
-        self, job: str, out: str | Path, *, raw: bool = False
-    ) -> "TableFinishedItem":
-        """See `Host.write_table`."""
-        ...
 
     def options(  # noqa: PLR0913 - as on the host
         self,

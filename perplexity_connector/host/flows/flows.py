@@ -128,7 +128,7 @@ class Flows:
     ) -> "AsyncGenerator[FlowItem, None]":
         """See `Host.stream_flow`."""
         checked = await self._checked(document, options)
-        self._runs.require_open()
+        self._runs.open_here()
         work = FlowWork(
             flow_id=options.get("flow_id") or new_flow_id(),
             inputs=checked.inputs,
@@ -147,7 +147,7 @@ class Flows:
     ) -> "AsyncGenerator[FlowItem, None]":
         """See `Host.resume_flow`."""
         check_resume_options(options)
-        self._runs.require_open()
+        self._runs.open_here()
         ledger = need_ledger(self._ledger)
         resumer = Resumer(ledger, self._check)
         connections = options.get("connections") or {}

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from perplexity_connector import contract
@@ -129,7 +128,7 @@ class Runs:
 
     async def close(self) -> None:
         """Undo one `open`. The last one stops the active runs and closes every connector."""
-        opened = self._open_here()
+        opened = self.open_here()
         try:
             if opened.times == 1:
                 await self.before_close()
@@ -190,7 +189,7 @@ class Runs:
         self, connector: str, action: str, given: GivenConnection, requests: int
     ) -> float | None:
         """Return how long so many requests take at the known rate limit; None if it is not known."""
-        opened = self._open_here()
+        opened = self.open_here()
         try:
             credential = self._credential(self._load(connector), given)
         except ConnectorError:
@@ -213,7 +212,7 @@ class Runs:
         `listener` gets each event. `log` writes down a row of a job; the host has those of other
         runs.
         """
-        opened = self._open_here()
+        opened = self.open_here()
         request = RunRequest(connector=connector, action=action, input=input, **options)
         record = record_of(request)
         watch = Watch(record, opened.observers)
@@ -258,16 +257,6 @@ class Runs:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    def require_open(self) -> None:
-        """Raise `RuntimeError` unless the host is open on this event loop."""
-        self._open_here()
-
-    def stopping(
-        self, work_id: str, stop: Callable[[], bool]
-    ) -> AbstractContextManager[None]:
-        """Let `cancel` of that id call `stop`, which stops work of several runs, such as a flow."""
-        return self._open_here().stopping(work_id, stop)
-
     def cancel(self, run_id: str) -> bool:
         """See `Host.cancel`."""
         return self._opened is not None and self._opened.cancel(run_id)
@@ -283,7 +272,7 @@ class Runs:
         limit: int,
     ) -> "OptionsDocument":
         """See `Host.options`."""
-        opened = self._open_here()
+        opened = self.open_here()
         require_text("source", source)
         require_text("search", search)
         if cursor is not None:
@@ -370,7 +359,7 @@ class Runs:
     async def _test(
         self, connector: str, credential: Credential
     ) -> "ConnectionStatusDocument":
-        opened = self._open_here()
+        opened = self.open_here()
         loaded = self._load(connector)
         await loaded.open(opened.stack)
         return await loaded.test_connection(ActionContext(connection=credential))
@@ -378,7 +367,7 @@ class Runs:
     def _connection_form(self, connector: str) -> ConnectionForm:
         return self._load(connector).connection_form
 
-    def _open_here(self) -> Opened:
+    def open_here(self) -> Opened:
         """Return the opening of this event loop, before anything is sent.
 
         Raises `RuntimeError` if the host is not open, or open on another event loop.

@@ -63,7 +63,7 @@ class EachRun:
     async def run(self, run_id: str, values: Values) -> "EnvelopeDocument | None":
         """Run the items; None if the flow was left before all of them have run."""
         record = self._step_runs.record(self.step, run_id)
-        with self._runs.stopping(run_id, self.stop):
+        with self._runs.open_here().stopping(run_id, self.stop):
             try:
                 async with asyncio.TaskGroup() as places:
                     for _ in range(min(AT_ONCE, len(self._items))):

@@ -68,7 +68,7 @@ class FlowRun:
 
         Between two steps, it only leaves the flow, which can be resumed.
         """
-        with self._runs.stopping(self._work.flow_id, self.stop):
+        with self._runs.open_here().stopping(self._work.flow_id, self.stop):
             try:
                 async with aclosing(self._items()) as items:
                     async for item in items:
@@ -108,7 +108,9 @@ class FlowRun:
         started, work = self._prepared(step)
         run_id = started["run_id"]
         # `Runs.cancel` finds a run only once it has begun.
-        with self._runs.stopping(run_id, lambda: self._step_runs.stop(step, run_id)):
+        with self._runs.open_here().stopping(
+            run_id, lambda: self._step_runs.stop(step, run_id)
+        ):
             yield started
             # Unbounded: a slow reader of the events must never stop the reading of a response.
             emitted: asyncio.Queue[FlowItem | None] = asyncio.Queue()

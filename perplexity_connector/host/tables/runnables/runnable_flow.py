@@ -164,7 +164,9 @@ class RunnableFlow(Runnable):
             await log.begin_flow({"flow": row.flow_id})
         is_same = before is not None and before.flow_id == row.flow_id
         flow = RowFlow(log, before, is_same=is_same)
-        with self._runs.stopping(claim.run_id, lambda: self._stop(log, row)):
+        with self._runs.open_here().stopping(
+            claim.run_id, lambda: self._stop(log, row)
+        ):
             async with aclosing(self._flows.stream_row(self._document, row)) as items:
                 async for item in items:
                     flow.take(item)
