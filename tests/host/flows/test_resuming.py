@@ -162,6 +162,30 @@ def test_a_run_that_the_provider_goes_on_with_is_followed(theatre: Theatre) -> N
     assert [one.state for one in theatre.known(ID).steps] == ["done", "done"]
 
 
+def test_a_run_that_the_provider_does_not_know_any_more_is_unsure(
+    theatre: Theatre,
+) -> None:
+    """To follow it would fail each time. It is sent again only if the caller says so."""
+    followed: list[Any] = []
+
+    async def begin(_: JsonObject, ctx: ActionContext) -> ActionResult:
+        followed.append(ctx.resume_from)
+        if len(followed) > 2:
+            return ActionResult(output={"text": "Bo"})
+        await ctx.checkpoint({"id": "at the provider"})
+        code = ErrorCode.UPSTREAM_FAILED if ctx.resume_from else ErrorCode.TIMEOUT
+        status = 404 if ctx.resume_from else None
+        raise ConnectorError(code, "Gone.", effect=Effect.UNKNOWN, http_status=status)
+
+    theatre.fates["Ada"] = begin
+    theatre.run(TWO, flow_id=ID)
+    for _ in range(2):
+        assert theatre.resume(ID)[-1]["status"] == "failed"
+    assert len(followed) == 2
+    assert theatre.resume(ID, retry="unsure")[-1]["status"] == "succeeded"
+    assert followed[2] is None
+
+
 @pytest.mark.parametrize(
     ("state", "resumed"), [({"id": 1}, [None]), ({"other": 1}, [{"other": 1}])]
 )

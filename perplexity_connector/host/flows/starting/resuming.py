@@ -18,10 +18,11 @@ from perplexity_connector.host.flows.starting.kept import (
     usable,
 )
 from perplexity_connector.host.ledger.entries import FencedError
+from perplexity_connector.host.runs.logs.run_end import is_lost
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument
-    from perplexity_connector.host.ledger.entries import Claim
+    from perplexity_connector.host.ledger.entries import Claim, KnownRun
     from perplexity_connector.host.ledger.flow_entries import KnownFlow, KnownStep
     from perplexity_connector.host.ledger.ledger import Ledger
 
@@ -98,13 +99,18 @@ async def _begun(ledger: "Ledger", entry: "KnownStep") -> Begun | None:
         if _is_stopped(entry.record):
             return None
         run = await usable(ledger.run(run_id))
-        checkpoint = run.checkpoint if run else None
+        checkpoint = run.checkpoint if run and _can_be_followed(run) else None
         return Begun(run_id=run_id, checkpoint=checkpoint, is_unsure=not checkpoint)
     if entry.run_state == "done" and entry.record is not None:
         envelope = cast("EnvelopeDocument", entry.record)
         return Begun(run_id=run_id, envelope=envelope)
     is_unsure = entry.run_state in {"done", "unsure"}
     return Begun(run_id=run_id, is_unsure=True) if is_unsure else None
+
+
+def _can_be_followed(run: "KnownRun") -> bool:
+    """Return whether the provider knows a run that it has begun, as far as its last end says."""
+    return run.output is None or not is_lost(run.output["error"])
 
 
 def _is_stopped(record: JsonObject | None) -> bool:
