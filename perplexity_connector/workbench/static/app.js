@@ -37,7 +37,7 @@ async function start() {
 function drawRunParts(bench) {
   const history = new HistoryView(findById("history-body"), bench);
   const table = new TableView(findById("table-body"), bench);
-  const onShow = () => history.refresh();
+  const onShow = () => history.show();
   const showPanel = drawPanels(findById("run-parts"), "Runs", [
     { name: "run", title: "Run", panel: findById("run-body") },
     { name: "history", title: "History", panel: findById("history-body"), onShow },

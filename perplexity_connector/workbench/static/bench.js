@@ -175,8 +175,9 @@ export class Bench {
 
   /** Show an old run of the flow on the page, or follow it. @param {OldFlow | OldRun} old */
   async showOld(old) {
+    const flowId = old.kind === "flow" ? old.flow_id : "";
     if (old.kind === "flow" && old.status === "running") await this.runs.rejoin(workOf(old));
-    else this.runs.adopt(oldRun(old, ...this.runs.nextName()));
+    else this.runs.adopt(oldRun(old, ...this.runs.nextName(flowId)));
   }
 
   /**

@@ -1,16 +1,19 @@
 /** The history: the old runs of the ledger, to search, to open, to run again and to go on with. */
 
-/** @import { Child, HistoryEntry, OldFlow, OldRun } from "./types.js" */
+/** @import { Child, HistoryEntry, OldFlow, OldRun, Run } from "./types.js" */
 /** @import { Bench } from "./bench.js" */
 
 import { fill, h, drawIcon, messageOf } from "./dom.js";
 import * as flows from "./flow-api.js";
 import { isErased, oldRun } from "./old-run.js";
-import { drawChip } from "./run-step.js";
+import { drawChip, drawFacts } from "./run-step.js";
 import { RunView } from "./run-view.js";
+import { writeJson } from "./text.js";
 import { writeAmount, writeClock, writeDay } from "./writing.js";
 
 const SEARCH_AFTER_MS = 250;
+/** The most letters of an input in the list. */
+const INPUT_LENGTH = 60;
 const KINDS = { flow: "Flow", run: "Single run", table: "Table" };
 
 export class HistoryView {
@@ -21,6 +24,8 @@ export class HistoryView {
   /** The number of the newest request: answers to older ones are dropped. */
   #count = 0;
   #timer = 0;
+  /** The entry whose detail is shown. @type {HistoryEntry | null} */
+  #opened = null;
   #list = h("div", { class: "history-list" });
   #said = h("div", { role: "status" });
   #more = h(
@@ -48,12 +53,20 @@ export class HistoryView {
     this.#showList();
   }
 
+  /** Read everything again, since a run may have changed it while this was hidden. */
+  async show() {
+    const entry = this.#opened;
+    await this.refresh();
+    if (entry && entry === this.#opened) await this.#open(entry, false);
+  }
+
   /** Load the newest entries again. */
   async refresh() {
     await this.#load(null);
   }
 
   #showList() {
+    this.#opened = null;
     const search = h("div", { class: "palette-search" }, drawIcon("search"), this.#search);
     fill(this.#place, search, this.#list, this.#said, this.#more);
   }
@@ -101,14 +114,18 @@ export class HistoryView {
 
   /** @param {HistoryEntry} entry */
   #drawEntry(entry) {
-    const { kind, id, title, at, status, cost, summary, steps } = entry;
+    const { kind, id, title, at, status, cost, summary, steps, inputs } = entry;
     const isOpenable = kind !== "table";
     const facts = [writeClock(new Date(at)), KINDS[kind]];
     if (kind === "flow") facts.push(steps.length === 1 ? "1 step" : `${steps.length} steps`);
     if (cost !== null) facts.push(writeAmount(cost));
     const head = h("span", { class: "history-head" }, h("strong", {}, title), drawChip(status));
+    const values = Object.entries(inputs ?? {})
+      .map(writeInput)
+      .join(" · ");
     const lines = [
       head,
+      values && h("span", { class: "muted" }, values),
       summary && h("span", { class: "history-summary" }, summary),
       h("span", { class: "muted" }, facts.join(" · ")),
     ];
@@ -117,10 +134,17 @@ export class HistoryView {
     return h("button", { ...attributes, type: "button", onclick: () => this.#open(entry) }, lines);
   }
 
-  /** Draw an old run in the place of the list. @param {HistoryEntry} entry */
-  async #open(entry) {
+  /**
+   * Draw an old run in the place of the list.
+   * @param {HistoryEntry} entry
+   * @param {boolean} [takesFocus]
+   */
+  async #open(entry, takesFocus = true) {
+    const before = this.#opened;
     try {
       const old = await flows.loadOld(entry.id);
+      if (before !== this.#opened) return;
+      this.#opened = entry;
       const place = h("div", { class: "old-run" });
       const view = new RunView(place, this.#bench.runHooks);
       const run = oldRun(old, "old-run", entry.title);
@@ -131,9 +155,17 @@ export class HistoryView {
       );
       const title = h("h3", { class: "old-title" }, entry.title, " ", drawMoment(entry));
       const said = h("div", { role: "status" });
-      fill(this.#place, back, title, this.#drawActions(entry, old, said), said, place);
+      fill(
+        this.#place,
+        back,
+        title,
+        this.#drawActions(entry, old, said),
+        said,
+        drawInputs(run),
+        place,
+      );
       view.showAlone(run);
-      back.focus();
+      if (takesFocus) back.focus();
     } catch (problem) {
       fill(this.#said, h("p", { class: "note note-danger" }, messageOf(problem)));
     }
@@ -228,6 +260,20 @@ export class HistoryView {
 function drawAction(label, onclick, more = "") {
   return h("button", { type: "button", class: `button ${more}`, onclick }, label);
 }
+
+/** Draw the inputs of a run. @param {Run} run */
+function drawInputs({ inputs }) {
+  return drawFacts(Object.entries(inputs).map(([name, value]) => [name, writeValue(value)]));
+}
+
+/** @param {[name: string, value: unknown]} input */
+function writeInput([name, value]) {
+  const text = writeValue(value);
+  return `${name}: ${text.length > INPUT_LENGTH ? `${text.slice(0, INPUT_LENGTH)}\u2026` : text}`;
+}
+
+/** @param {unknown} value */
+const writeValue = (value) => (typeof value === "string" ? value : writeJson(value));
 
 /** @param {HistoryEntry} entry */
 function drawMoment({ at }) {

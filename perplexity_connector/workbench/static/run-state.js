@@ -41,6 +41,13 @@ export function startRun(key, label, { flow, flowId = "", inputs = {}, part = nu
   };
 }
 
+/** Return whether a run of a part leaves a step out. @param {Run} run @param {StepRun} step */
+export function isLeftOut({ part, steps }, step) {
+  if (!part) return false;
+  if ("only" in part) return step.id !== part.only;
+  return steps.indexOf(step) < steps.findIndex(({ id }) => id === part.from);
+}
+
 /** @param {SavedStep} step @returns {StepRun} */
 function startStep(step) {
   const { id, connector, action, each } = step;

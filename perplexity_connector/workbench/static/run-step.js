@@ -9,6 +9,7 @@ import { h, drawIcon } from "./dom.js";
 import { drawFold, drawLateFold } from "./form/frame.js";
 import { isObject } from "./form/pointer.js";
 import { drawMarkdown, webAddressOf } from "./markdown.js";
+import { isLeftOut } from "./run-state.js";
 import { drawSources, isSource, placeById, readSources } from "./sources.js";
 import { writeJson } from "./text.js";
 import { writeCost, writeTime, writeWait } from "./writing.js";
@@ -28,7 +29,7 @@ import { writeCost, writeTime, writeWait } from "./writing.js";
  * @returns {Child}
  */
 export function drawStep(run, step, key, hooks) {
-  if (step.status === "waiting") return drawNote("Waits for the steps before it.");
+  if (step.status === "waiting") return drawNote(whyWaiting(run, step));
   if (step.status === "skipped") return drawNote(whySkipped(run, step));
   if (step.status === "kept") return drawKept(step, key, hooks.goTo);
   if (step.items) return drawEach(run, step, hooks);
@@ -54,6 +55,11 @@ export function drawItem(step, item, key, hooks) {
     return drawNote("Did not run, since an item before it has failed.");
   if (!item.envelope) return drawRunning(item, key);
   return [drawSearches(item), drawFinished(item, step.id, key, hooks.goTo), drawRaw(item.envelope)];
+}
+
+/** @param {Run} run @param {StepRun} step */
+function whyWaiting(run, step) {
+  return isLeftOut(run, step) ? "Not a part of this run." : "Waits for the steps before it.";
 }
 
 /** @param {Run} run @param {StepRun} step */
@@ -95,7 +101,8 @@ function drawEach({ flow }, step, { goTo }) {
   return [
     error && drawError(error, step.id, goTo),
     isEmpty && drawNote("The list was empty, so nothing was sent."),
-    drawFacts(factsOf(envelope)),
+    // Each item has attempts of its own, so their sum says nothing.
+    drawFacts(factsOf({ ...envelope, attempts: 0 })),
     warnings.map(({ message: text }) => h("p", { class: "note note-warn" }, text)),
     flow.steps.length > 0 && drawRaw(envelope),
   ];

@@ -6,7 +6,7 @@
 import { fill, h } from "./dom.js";
 import { ItemsView } from "./run-items.js";
 import { drawChip, drawError, drawFacts, drawStep } from "./run-step.js";
-import { sumUp } from "./run-state.js";
+import { isLeftOut, sumUp } from "./run-state.js";
 import { writeClock, writeCost, writeTime } from "./writing.js";
 
 /**
@@ -26,6 +26,10 @@ import { writeClock, writeCost, writeTime } from "./writing.js";
 
 /** Events by which the user shows that they look at something else than the running step. */
 const LOOKING_AWAY = ["wheel", "touchmove", "keydown", "pointerdown"];
+
+const CLOSING =
+  "If you close this page, the step under way runs to its end. " +
+  "The next one waits until a page is open again.";
 
 export class RunView {
   /** All runs, the newest last. @type {Run[]} */
@@ -67,9 +71,9 @@ export class RunView {
     this.#show(run);
   }
 
-  /** Add a run, and show it. @param {Run} run */
+  /** Add a run in the place of an earlier look at it, and show it. @param {Run} run */
   add(run) {
-    this.#runs.push(run);
+    this.#runs = [...this.#runs.filter(({ key }) => key !== run.key), run];
     this.#show(run);
   }
 
@@ -142,7 +146,8 @@ export class RunView {
       ["Time", run.status === "running" ? null : writeTime(duration)],
     ]);
     const state = h("div", { class: "run-state" }, drawChip(run.status), this.#drawGoOn(run));
-    fill(this.#head, state, facts, run.error && drawError(run.error, "", this.#hooks.goTo));
+    const waits = waitsForPage(run) && h("p", { class: "muted" }, CLOSING);
+    fill(this.#head, state, facts, waits, run.error && drawError(run.error, "", this.#hooks.goTo));
   }
 
   /** @param {Run} run */
@@ -178,7 +183,8 @@ export class RunView {
     const count = h("span", { class: "step-count" }, index + 1);
     const title = h("h3", { id: `${key}-title` }, count, this.#hooks.titleOf(step));
     const id = h("code", {}, step.id);
-    const chips = [step.isStale && drawChip("stale"), drawChip(step.status)];
+    const isOut = step.status === "waiting" && isLeftOut(this.#shown, step);
+    const chips = [step.isStale && drawChip("stale"), !isOut && drawChip(step.status)];
     const head = h(
       "div",
       { class: "run-step-head" },
@@ -196,6 +202,12 @@ export class RunView {
     if (step !== this.#followed) return;
     this.#sections.get(step)?.section.scrollIntoView({ block: "start" });
   }
+}
+
+/** Return whether the steps to come need an open page. @param {Run} run */
+function waitsForPage(run) {
+  const own = run.steps.filter((step) => step.status !== "kept" && !isLeftOut(run, step));
+  return run.status === "running" && own.length > 1;
 }
 
 function drawEmpty() {

@@ -35,6 +35,8 @@ export class Runs extends EventTarget {
   /** The newest envelopes of the page's flow, by step id. @type {Map<string, Envelope | null>} */
   #envelopes = new Map();
   #count = 0;
+  /** The numbers of the runs that are listed, by flow id. @type {Map<string, number>} */
+  #numbers = new Map();
   #view;
   #hooks;
 
@@ -138,10 +140,15 @@ export class Runs extends EventTarget {
     for (const { id, envelope } of steps) if (envelope) this.#envelopes.set(id, envelope);
   }
 
-  /** Return the key and the label of the next run. */
-  nextName() {
-    this.#count += 1;
-    return /** @type {const} */ ([`run-${this.#count}`, `Run ${this.#count}`]);
+  /**
+   * Return the key and the label of a run. A run of a flow that is shown again keeps them.
+   * @param {string} [flowId]
+   */
+  nextName(flowId = "") {
+    const count = this.#numbers.get(flowId) ?? this.#count + 1;
+    this.#count = Math.max(this.#count, count);
+    if (flowId) this.#numbers.set(flowId, count);
+    return /** @type {const} */ ([`run-${count}`, `Run ${count}`]);
   }
 
   /** Ask the server to stop the newest run. */
@@ -161,7 +168,7 @@ export class Runs extends EventTarget {
 
   /** @param {Parameters<typeof startRun>[2]} what */
   #start(what) {
-    const run = startRun(...this.nextName(), what);
+    const run = startRun(...this.nextName(what.flowId), what);
     this.#newest = run;
     this.#view.add(run);
     return run;

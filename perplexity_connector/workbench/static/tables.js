@@ -109,8 +109,8 @@ export class TableView extends EventTarget {
       "The flow runs once for each row. The first line of a CSV file names its columns.";
     const about = h("p", { class: "muted" }, intro);
     const table = this.#table;
-    const name =
-      table && h("p", {}, h("strong", {}, table.name), ` · ${table.columns.length} columns`);
+    const count = table?.columns.length === 1 ? "1 column" : `${table?.columns.length} columns`;
+    const name = table && h("p", {}, h("strong", {}, table.name), ` · ${count}`);
     fill(this.#head, about, h("div", {}, label, this.#file), name, table && this.#drawColumns());
   }
 

@@ -390,6 +390,7 @@ export interface HistoryEntry {
   cost: number | null;
   summary: string;
   steps: string[];
+  inputs?: JsonObject | null;
 }
 
 /** A step of an old run of a flow; with `item`, its run for the item of that index. */

@@ -188,6 +188,12 @@ def test_a_run_outlives_its_page_and_its_server(home: Path, open_page: Open) -> 
         expect(shown.locator(".run-state .chip")).to_have_text("succeeded")
         expect(shown.locator("[data-step=again]")).to_contain_text("kept")
         expect(shown.locator("[data-step=last] .answer")).not_to_be_empty()
+        expect(shown.locator(".run-tab")).to_have_count(0)
+        show(page, "History")
+        detail = page.locator("#history-body")
+        expect(detail.locator(".run-state .chip")).to_have_text("succeeded")
+        expect(detail.get_by_role("button", name="Go on")).to_have_count(0)
+        expect(detail.locator(".facts").first).to_contain_text("sandbox:slow")
         assert len(second.billed()) == 1
 
 
