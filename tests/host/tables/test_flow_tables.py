@@ -17,6 +17,7 @@ from perplexity_connector.contract import (
     ErrorCode,
     JsonObject,
 )
+from perplexity_connector.host import SyncHost
 from perplexity_connector.host.tables.rows import running
 from perplexity_connector.host.tables.rows.brakes import Brakes
 from perplexity_connector.host.tables.rows.flow_logs import FlowRowLog
@@ -24,6 +25,7 @@ from tests.host.flows.stage import COST, flow, step
 from tests.host.runs.ledgers import NotedLedger, claim
 from tests.host.stage import CONNECTION
 from tests.host.tables.stage import THREE, Desk, FullLedger, failing
+from tests.toy.toy import MANIFEST, ToyPlugin
 
 NAME: JsonObject = {"type": "string"}
 PEOPLE: dict[str, Any] = {
@@ -513,3 +515,18 @@ def test_the_answers_of_a_lost_ledger_are_in_the_file_beside(
     *_, end = desk.run_flow(two(), desk.table("name\nAda\n"))
     (line,) = Path(end["unsaved"]).read_text("utf-8").splitlines()
     assert list(json.loads(line)["envelope"]["output"]) == ["one", "two"]
+
+
+def test_a_blocking_host_streams_tables_of_flows_too(desk: Desk) -> None:
+    """With the same items."""
+    with SyncHost(environ={}, ledger=desk.ledger) as host:
+        host.register(ToyPlugin(greet=desk.greet), MANIFEST)
+        items = host.stream_flow_table(
+            two(),
+            desk.table("name\nAda\n"),
+            out=str(desk.out),
+            connections={"toy": CONNECTION},
+        )
+        kinds = [item["type"] for item in items]
+    assert kinds == ["table.planned", "row.finished", "table.finished"]
+    desk.ledger.close()

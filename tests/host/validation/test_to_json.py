@@ -83,4 +83,5 @@ class Text(str):
 
 def test_kinds_of_text_and_numbers_are_copied_as_they_are() -> None:
     """An enumeration's member is the text that it stands for."""
-    assert to_json({"a": [Text("b"), EventType.STATUS]}).value == {"a": ["b", "status"]}
+    document = {"a": [Text("b"), EventType.STATUS, None, True]}
+    assert to_json(document).value == {"a": ["b", "status", None, True]}
