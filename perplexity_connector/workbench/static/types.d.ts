@@ -110,7 +110,8 @@ export interface Earlier {
 
 /**
  * One place of a form. `pattern` is its pointer with `*` for each index, as labels are named. In
- * one branch of a union, `whole` is the schema of the union.
+ * one branch of a union, `whole` is the schema of the union. `blank` is the value of a text without
+ * text: a field is absent, but an item of a list keeps its place.
  */
 export interface FormNode {
   schema: Schema;
@@ -119,6 +120,7 @@ export interface FormNode {
   pattern: string;
   title: string;
   required: boolean;
+  blank?: string;
 }
 
 /** The `detail` of a form's `edit` and `change` events. */

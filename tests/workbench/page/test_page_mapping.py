@@ -126,6 +126,49 @@ def test_any_field_takes_a_value_that_fits(page: Page, tmp_path: Path) -> None:
     assert "/temperature" not in bindings(page, tmp_path, 2)
 
 
+def test_a_list_of_texts_takes_values_in_its_texts(page: Page, tmp_path: Path) -> None:
+    """What was typed stays, each text is a row, and a flow with values in a list is shown so."""
+    open_flow(page, flow(search(input={}), inputs=INPUTS), tmp_path)
+    card = step(page, 1)
+    several = card.get_by_role("radio", name="Several queries")
+    several.check(force=True)
+    lines = card.get_by_role("textbox", name="Query")
+    lines.fill("basics\nnews\nhistory")
+    lines.press("ControlOrMeta+Home")
+    pick(page, card, "Query", "/company", "input")
+    rows = card.locator('[data-pointer="/query"] .sf-item')
+    expect(rows).to_have_count(3)
+    expect(several).to_be_checked()
+    assert bindings(page, tmp_path, 1) == {
+        "/query/0": [{"input": "/company"}, "basics"]
+    }
+    assert flow_of(page, tmp_path)["steps"][0]["input"]["query"][1:] == [
+        "news",
+        "history",
+    ]
+    pick(page, card, "Query 3", "/company", "input")
+    rows.nth(1).get_by_role("button", name="Remove Query 2").click()
+    rows.nth(1).get_by_role("button", name="Move Query 2 up").click()
+    card.get_by_role("button", name="Add query").click()
+    page.keyboard.type("facts")
+    assert list(bindings(page, tmp_path, 1)) == ["/query/1", "/query/0"]
+    assert flow_of(page, tmp_path)["steps"][0]["input"]["query"] == ["", "", "facts"]
+    # Without its value, a text keeps its place.
+    rows.nth(1).locator(".sf-token-remove").click()
+    text_field(rows.nth(1), "Query 2").fill("")
+    assert flow_of(page, tmp_path)["steps"][0]["input"]["query"] == ["", "", "facts"]
+    taken = {f"/query/{n}": [{"input": "/company"}, f" {n}"] for n in range(3)}
+    opened = flow(search(input={"max_results": 2}, bindings=taken), inputs=INPUTS)
+    open_flow(page, opened, tmp_path)
+    expect(several).to_be_checked()
+    expect(rows.locator(".sf-tokens .sf-token")).to_have_count(3)
+    expect(card.locator(".sf-stray, .sf-wrong")).to_have_count(0)
+    assert flow_of(page, tmp_path)["steps"][0]["input"] == {"max_results": 2}
+    rows.nth(1).locator(".sf-token-remove").click()
+    assert flow_of(page, tmp_path)["steps"][0]["input"]["query"] == ["", " 1"]
+    assert list(bindings(page, tmp_path, 1)) == ["/query/0", "/query/2"]
+
+
 def test_a_text_takes_a_field_of_every_item(page: Page, tmp_path: Path) -> None:
     """Also of an answer in the author's own form, before any run; and a value for where there is none."""
     first = chat(id="news", input=chat()["input"] | {"response_format": FORMAT})

@@ -9,9 +9,10 @@ import { drawCombobox } from "./combobox.js";
 import { drawFieldset, drawFold } from "./frame.js";
 import { joinPointer } from "./pointer.js";
 import { drawChoice, drawDate, drawNumber, drawSecret, drawSwitch, drawText } from "./scalars.js";
-import { branchOf, kindOf, splitProperties } from "./shape.js";
-import { drawChoices, drawJson, drawLines, drawList } from "./structures.js";
+import { branchOf, isBound, kindOf, splitProperties } from "./shape.js";
+import { drawChoices, drawJson, drawList } from "./structures.js";
 import { drawTakeButton, drawTaken } from "./take.js";
+import { drawTexts } from "./text-rows.js";
 import { drawMappable } from "./tokens.js";
 
 /** @type {Record<Kind, (form: SchemaForm, node: FormNode) => HTMLElement>} */
@@ -22,7 +23,7 @@ const DRAW_BY_KIND = {
   group: drawGroup,
   json: drawJson,
   line: drawSuggestingLine,
-  lines: drawLines,
+  lines: (form, node) => drawTexts(form, node, drawField),
   list: (form, node) => drawList(form, node, drawField),
   number: drawNumber,
   secret: drawSecret,
@@ -32,7 +33,7 @@ const DRAW_BY_KIND = {
 };
 
 /** The kinds that draw values of other places by themselves, or never take one. */
-const OWN = new Set(["line", "secret", "text", "union"]);
+const OWN = new Set(["line", "lines", "secret", "text", "union"]);
 
 /** @param {SchemaForm} form @param {FormNode} node */
 export function drawField(form, node) {
@@ -111,8 +112,10 @@ function drawSuggestingLine(form, node) {
  * @param {FormNode} node
  */
 function drawUnion(form, node) {
-  const branch = branchOf(node.schema, form.get(node.pointer));
-  const isBound = form.binding(node.pointer) !== undefined;
+  const isTaken = isBound(form.bindings, node.pointer);
+  // Values inside it are those of its items.
+  const hasItems = isTaken && !form.binding(node.pointer);
+  const branch = branchOf(node.schema, hasItems ? [] : form.get(node.pointer));
   form.claim(node);
   const inner = drawField(form, { ...node, schema: branch, whole: node.schema });
   const choose = (/** @type {Schema} */ other) => {
@@ -125,14 +128,15 @@ function drawUnion(form, node) {
       name: `${form.idOf(node.pointer)}-branch`,
       value: index,
       checked: other === branch,
-      disabled: isBound,
+      disabled: isTaken,
       onchange: () => choose(other),
     });
     return h("label", { class: "sf-segment" }, input, h("span", {}, other.title));
   });
   const label = `${node.title}: which kind`;
   const attributes = { class: "sf-segments", role: "radiogroup", "aria-label": label };
-  inner.querySelector(".sf-head")?.after(h("div", attributes, radios));
+  const head = inner.querySelector(":scope > .sf-head, :scope > legend");
+  head?.after(h("div", attributes, radios));
   return inner;
 }
 

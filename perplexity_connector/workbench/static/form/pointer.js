@@ -88,6 +88,8 @@ function setAt(node, [token, ...rest], value) {
  */
 function setInList(list, index, rest, value) {
   const copy = [...list];
+  // Items before it that only bindings fill are blank.
+  while (copy.length < index) copy.push(typeof value === "string" && rest.length === 0 ? "" : null);
   const inner = setAt(copy[index], rest, value);
   if (inner === undefined) copy.splice(index, 1);
   else copy[index] = inner;

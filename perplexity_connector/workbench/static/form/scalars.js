@@ -26,7 +26,7 @@ export function hintOf({ schema }) {
  */
 function textSetter(form, node) {
   return (/** @type {Event & {currentTarget: {value: string}}} */ event) =>
-    form.set(node.pointer, event.currentTarget.value || undefined);
+    form.set(node.pointer, event.currentTarget.value || node.blank);
 }
 
 /** Return the value of a field as text. @param {SchemaForm} form @param {FormNode} node */

@@ -145,7 +145,6 @@ export function drawList(form, node, drawField) {
   };
   const { length } = read();
   const { maxItems = Infinity } = node.schema;
-  const singular = node.schema.items?.title ?? "item";
   const add = () => {
     // What was written into the items since they were drawn is read too.
     const items = read();
@@ -155,32 +154,45 @@ export function drawList(form, node, drawField) {
     form.focusInside(joinPointer(node.pointer, items.length));
   };
   const cards = Array.from({ length }, (_, index) =>
-    drawItem(form, node, drawField, index, length),
+    drawItem(node, drawItemFields(form, node, drawField, index), {
+      index,
+      count: length,
+      move: (to) => form.move(node.pointer, index, to),
+    }),
   );
-  const attributes = { class: "button sf-add", onclick: add, disabled: length >= maxItems };
-  const label = `Add ${singular.toLowerCase()}`;
-  const button = h("button", { type: "button", ...attributes }, drawIcon("add"), label);
+  const button = drawAddButton(node, add, length >= maxItems);
   return drawFieldset(form, node, [h("div", { class: "sf-list" }, cards), button]);
 }
 
 /**
- * @param {SchemaForm} form
+ * Draw the button that adds an item to a list.
  * @param {FormNode} node
- * @param {DrawField} drawField
- * @param {number} index
- * @param {number} count
+ * @param {() => void} onclick
+ * @param {boolean} disabled
  */
-function drawItem(form, node, drawField, index, count) {
+export function drawAddButton({ schema: { items } }, onclick, disabled) {
+  const label = `Add ${(items?.title ?? "item").toLowerCase()}`;
+  const attributes = { class: "button sf-add", onclick, disabled };
+  return h("button", { type: "button", ...attributes }, drawIcon("add"), label);
+}
+
+/**
+ * Draw an item of a list, with the buttons that move and remove it.
+ * @param {FormNode} node the list
+ * @param {HTMLElement[]} fields
+ * @param {{index: number, count: number, move: (to: number) => void}} place `move` to -1 removes it
+ */
+export function drawItem(node, fields, { index, count, move: moveTo }) {
   const name = `${node.schema.items?.title ?? "item"} ${index + 1}`;
   const move = (/** @type {number} */ to) => {
-    if (to >= 0 && to < count) form.move(node.pointer, index, to);
+    if (to >= 0 && to < count) moveTo(to);
   };
   const up = { disabled: index === 0, "data-move": "up" };
   const down = { disabled: index === count - 1, "data-move": "down" };
   const tools = [
     drawIconButton("arrowUp", `Move ${name} up`, () => move(index - 1), up),
     drawIconButton("arrowDown", `Move ${name} down`, () => move(index + 1), down),
-    drawIconButton("trash", `Remove ${name}`, () => form.move(node.pointer, index, -1)),
+    drawIconButton("trash", `Remove ${name}`, () => moveTo(-1)),
   ];
   return h(
     "div",
@@ -191,7 +203,7 @@ function drawItem(form, node, drawField, index, count) {
       "data-item": joinPointer(node.pointer, index),
       onkeydown: (event) => moveByKey(event, index, move),
     },
-    h("div", { class: "sf-item-fields" }, drawItemFields(form, node, drawField, index)),
+    h("div", { class: "sf-item-fields" }, fields),
     h("div", { class: "sf-item-tools" }, tools),
   );
 }

@@ -35,21 +35,24 @@ export function drawTaken(form, node, parts) {
  * Draw the button that picks a value for a field.
  * @param {SchemaForm} form
  * @param {FormNode} node
+ * @param {() => unknown} [onclick] picks a value for the whole field, if left out
  */
-export function drawTakeButton(form, node) {
+export function drawTakeButton(form, node, onclick = () => takeWhole(form, node)) {
   const label = `Use a value in ${node.title}`;
   const attributes = { class: "sf-map sf-map-small", title: label, "aria-label": label };
-  const onclick = async () => {
-    const target = { title: node.title, schema: node.whole ?? node.schema };
-    const picked = await pickReference(form.references, target);
-    if (picked) put(form, node, [picked.reference]);
-  };
   return h("button", { type: "button", ...attributes, onclick }, drawIcon("link"));
 }
 
+/** @param {SchemaForm} form @param {FormNode} node */
+async function takeWhole(form, node) {
+  const target = { title: node.title, schema: node.whole ?? node.schema };
+  const picked = await pickReference(form.references, target);
+  if (picked) put(form, node, [picked.reference]);
+}
+
 /** @param {SchemaForm} form @param {FormNode} node @param {Part[] | undefined} parts */
-function put(form, { pointer }, parts) {
-  form.put(pointer, undefined, parts);
+function put(form, { pointer, blank }, parts) {
+  form.put(pointer, blank, parts);
   form.draw(pointer);
   form.focusField(pointer);
 }

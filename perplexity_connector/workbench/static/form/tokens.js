@@ -43,7 +43,7 @@ async function replaceByTokens(form, node, control) {
   if (!picked) return;
   const parts = [text.slice(0, caret), picked.reference, text.slice(caret)];
   const filled = parts.filter((part) => part !== "");
-  form.put(node.pointer, undefined, filled.length > 1 ? filled : writeAlone(node, picked));
+  form.put(node.pointer, node.blank, filled.length > 1 ? filled : writeAlone(node, picked));
   redraw(form, node);
 }
 
@@ -60,7 +60,7 @@ function pick(form, node, isInText) {
  * @param {Picked} picked
  * @returns {Part[]}
  */
-function writeAlone({ schema, whole = schema }, picked) {
+export function writeAlone({ schema, whole = schema }, picked) {
   return keepsType(whole, picked.schema) ? [picked.reference] : [picked.reference, ""];
 }
 
@@ -188,10 +188,10 @@ function readEditor(form, node, editor) {
   const parts = readParts(editor);
   if (parts.some((part) => typeof part !== "string")) {
     const isText = parts.length === 1 && editor.dataset.isText === "true";
-    form.put(node.pointer, undefined, isText ? [...parts, ""] : parts);
+    form.put(node.pointer, node.blank, isText ? [...parts, ""] : parts);
     return;
   }
-  form.put(node.pointer, parts.join("") || undefined, undefined);
+  form.put(node.pointer, parts.join("") || node.blank, undefined);
   redraw(form, node);
 }
 
