@@ -88,13 +88,14 @@ def _place_of(item: pytest.Item) -> str:
 def _is_untraced(item: pytest.Item) -> bool:
     """Return whether coverage leaves a test out.
 
-    Hypothesis itself is most of what a property runs, and examples reach the lines. But the sandbox of
-    its own tests runs in a thread, which would not be traced any more after one of them.
+    Hypothesis itself is most of the work of a property, and examples reach the lines. Some of flows and
+    tables do not, though; and the sandbox of its own tests runs in a thread, which would not be traced
+    any more after one of them.
     """
     place = _place_of(item)
     is_property = is_hypothesis_test(getattr(item, "obj", None))
-    is_beside_thread = place.startswith("sandbox/")
-    return place.startswith(UNTRACED) or (is_property and not is_beside_thread)
+    is_traced = place.startswith(("host/flows/", "host/tables/", "sandbox/"))
+    return place.startswith(UNTRACED) or (is_property and not is_traced)
 
 
 def _turn_of(item: pytest.Item) -> int:

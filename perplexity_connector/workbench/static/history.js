@@ -5,6 +5,7 @@
 
 import { fill, h, drawIcon, messageOf } from "./dom.js";
 import * as flows from "./flow-api.js";
+import { isSame } from "./form/pointer.js";
 import { isErased, oldRun } from "./old-run.js";
 import { drawChip, drawFacts } from "./run-step.js";
 import { RunView } from "./run-view.js";
@@ -26,6 +27,8 @@ export class HistoryView {
   #timer = 0;
   /** The entry whose detail is shown. @type {HistoryEntry | null} */
   #opened = null;
+  /** The detail that is shown, as the server has it. @type {OldFlow | OldRun | null} */
+  #detail = null;
   #list = h("div", { class: "history-list" });
   #said = h("div", { role: "status" });
   #more = h(
@@ -144,7 +147,10 @@ export class HistoryView {
     try {
       const old = await flows.loadOld(entry.id);
       if (before !== this.#opened) return;
+      // A question in the detail stays, if the run is as it was.
+      if (!takesFocus && isSame(old, this.#detail)) return;
       this.#opened = entry;
+      this.#detail = old;
       const place = h("div", { class: "old-run" });
       const view = new RunView(place, this.#bench.runHooks);
       const run = oldRun(old, "old-run", entry.title);

@@ -376,6 +376,7 @@ def test_a_stop_that_comes_after_the_end_of_a_step_ends_the_next_one(
         "**/cancel", lambda route: route.fulfill(json={"cancelled": False}), times=1
     )
     page.locator("#run-flow").click()
+    expect(result(page, "search")).to_have_attribute("data-status", "running")
     page.locator("#stop").click()
     expect(page.locator(".run-state .chip")).to_have_text("cancelled")
     expect(result(page, "search")).to_have_attribute("data-status", "succeeded")
