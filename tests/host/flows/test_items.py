@@ -279,3 +279,15 @@ def test_an_error_of_the_host_ends_the_flow_as_it_ends_a_run(
     with pytest.raises(RuntimeError):
         theatre.run(greetings(), inputs={"people": FIVE}, flow_id=f"flow_{'0' * 32}")
     assert theatre.known(f"flow_{'0' * 32}").status is None
+
+
+def test_a_known_input_of_any_type_that_is_not_a_list_is_found_before_anything_is_sent(
+    theatre: Theatre,
+) -> None:
+    """Its schema allows both, but its value is known when the flow starts."""
+    plucked: Any = [{"input": "/people", "pluck": "/name", "join": ", "}]
+    document = flow(step("one", bindings={"/name": plucked}), inputs=PEOPLE_OR_ANY)
+    with pytest.raises(ConnectorError) as caught:
+        theatre.run(document, inputs={"people": "Ada"})
+    assert [each.code for each in caught.value.fields] == ["no_list"]
+    assert not theatre.sent

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -18,6 +19,8 @@ from perplexity_connector.host import Ledger
 from perplexity_connector.host.ledger.entries import RunEnd
 from perplexity_connector.host.ledger.writing import writer
 from perplexity_connector.host.tables.rows import running
+from perplexity_connector.host.tables.rows.running import RunningRows
+from perplexity_connector.host.tables.rows.work import Work
 from tests.host.ledger.entering import a_run, an_end
 from tests.host.stage import CONNECTION
 from tests.host.tables.stage import THREE, Desk, FullLedger
@@ -286,3 +289,27 @@ def test_a_process_runs_a_job_once_at_a_time(desk: Desk) -> None:
             await stream.aclose()
 
     desk._ended(twice())
+
+
+def test_a_row_that_is_free_again_is_claimed_by_the_place_that_waits_for_it() -> None:
+    """Its process has died while another one looked for rows."""
+    nothing: Any = None
+    work = Work(
+        job_id="job",
+        runnable=nothing,
+        at_once=1,
+        has_keys=False,
+        groups=(),
+        left=1,
+        output="",
+        beside=None,
+    )
+
+    async def claimed() -> Any:
+        rows = RunningRows(nothing, nothing, work, nothing, nothing)
+        found = iter([None, "claim"])
+        rows._next_row = AsyncMock(side_effect=found)
+        rows._others = AsyncMock(return_value=1)
+        return await rows._claim()
+
+    assert asyncio.run(claimed()) == "claim"
