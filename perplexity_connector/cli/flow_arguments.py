@@ -1,6 +1,8 @@
 """Reads the arguments of `run-flow`: which flow or part of it runs, its inputs, and the kept outputs."""
 
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,8 +13,10 @@ from perplexity_connector.cli.output import say
 from perplexity_connector.cli.records import LAST, Records
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.json import is_flow_id
+from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.contract.readers import as_object, as_objects, as_text
 from perplexity_connector.host import FlowOptions
+from perplexity_connector.host.environment import flows_folder
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.flow_entries import KnownFlow
@@ -76,7 +80,29 @@ def read_flow(args: FlowArgs) -> JsonObject:
     if not args.file:
         message = "Give FILE, a saved flow, or --resume FLOW_ID."
         raise UsageError(message)
-    return read_flow_file(args.file)
+    return read_flow_file(saved_flow(args.file))
+
+
+def saved_flow(name: str) -> str:
+    """Return the file of a flow: the name itself, or the file that the workbench has saved under it.
+
+    Raises `UsageError` for a name that is neither.
+    """
+    if name == "-" or Path(name).exists() or Path(name).name != name:
+        return name
+    saved = {unicodedata.normalize("NFC", file.stem): file for file in _saved_files()}
+    wanted = unicodedata.normalize("NFC", name).removesuffix(".json")
+    if wanted in saved:
+        return str(saved[wanted])
+    near = did_you_mean(wanted, saved)
+    message = f"No file has this path, and no saved flow this name.{near}"
+    raise UsageError(message)
+
+
+def _saved_files() -> Iterator[Path]:
+    # Without a home folder, no flow can have been saved.
+    with suppress(RuntimeError):
+        yield from flows_folder().glob("*.json")
 
 
 def read_flow_file(file: str) -> JsonObject:
@@ -86,7 +112,7 @@ def read_flow_file(file: str) -> JsonObject:
 
 def source_of(args: FlowArgs) -> str | None:
     """Return the real path of the file, by which its last run is found; None for stdin."""
-    return None if args.file == "-" else str(Path(args.file).resolve())
+    return None if args.file == "-" else str(Path(saved_flow(args.file)).resolve())
 
 
 def values_of(args: FlowArgs, flow: JsonObject) -> JsonObject | None:

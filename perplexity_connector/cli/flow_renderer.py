@@ -151,7 +151,9 @@ class FlowRenderer:
         return self.delivery.reader_left and envelope["status"] == "cancelled"
 
     def _finish(self) -> None:
-        if len(self._result.steps) > 1 and not self._args.as_json:
+        # After --resume, the steps have costs of earlier starts too.
+        is_whole = self._args.resume is None and len(self._result.steps) > 1
+        if is_whole and not self._args.as_json:
             totals = totals_line(*self._result.steps.values())
             self.delivery.write(typer.echo, f"\nAll steps: {totals}")
 

@@ -64,7 +64,7 @@ FlowFile = Annotated[
     str,
     typer.Argument(
         metavar="FILE",
-        help="A saved flow; - reads stdin. Leave it out with --resume.",
+        help="A file, or the name of a flow that the workbench has saved; - reads stdin. Leave it out with --resume.",
     ),
 ]
 FlowInputs = Annotated[

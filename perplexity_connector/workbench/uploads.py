@@ -51,6 +51,12 @@ class SentTable:
         """Return the name of its job, by which each later run goes on with the rows."""
         return f"{self.name} ({self.table_id[:8]})"
 
+    @property
+    def output_name(self) -> str:
+        """Return the name of its output for people, which is not that of the table."""
+        name = Path(self.name)
+        return f"{name.stem}-results{name.suffix}"
+
 
 @dataclass(slots=True, kw_only=True)
 class Upload:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from perplexity_connector.cli import flow_arguments
 from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError
 from perplexity_connector.host.ledger.entries import LedgerError
 from tests.cli.conftest import Command, Outcome
@@ -96,6 +97,49 @@ def test_an_input_that_cannot_be_read_is_named_by_its_place(
     assert outcome.code == 2
     assert "2" in outcome.err
     assert value not in outcome.err
+
+
+# A flow of the workbench
+
+
+def test_a_flow_that_the_workbench_has_saved_is_run_by_its_name(
+    command: Command,
+    host: FlowHost,
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With or without the extension; its runs are those of its file."""
+    monkeypatch.setenv("AUTOMATION_HOST_FLOWS", str(tmp_path))
+    monkeypatch.chdir("/")
+    for name in ("briefing", "briefing.json"):
+        assert command("run-flow", name).code == 0
+        assert asked(host, "source") == str(file)
+
+
+@pytest.mark.usefixtures("host")
+def test_a_name_of_no_flow_is_refused_with_the_nearest_one(
+    command: Command, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path is not looked up."""
+    monkeypatch.setenv("AUTOMATION_HOST_FLOWS", str(file.parent))
+    outcome = command("run-flow", "briefin")
+    assert outcome.code == 2
+    assert "briefing" in outcome.err
+    assert command("run-flow", "./briefing").code == 2
+
+
+@pytest.mark.usefixtures("host")
+def test_without_a_home_folder_no_flow_is_saved(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name is unknown then."""
+
+    def no_home() -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr(flow_arguments, "flows_folder", no_home)
+    assert command("run-flow", "briefing").code == 2
 
 
 # A part

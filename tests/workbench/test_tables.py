@@ -84,7 +84,9 @@ def test_a_table_is_planned_run_handed_out_and_forgotten(
     ]
     assert items[-1]["reason"] == "done"
     output = bench.call("GET", f"{table}/output")
-    assert output.headers["content-disposition"].startswith("attachment")
+    disposition = output.headers["content-disposition"]
+    assert disposition.startswith("attachment")
+    assert "-results.csv" in disposition
     rows = [*csv.DictReader(io.StringIO(output.content.decode("utf-8-sig")))]
     assert [(row["who"], row["note"]) for row in rows] == [
         ("Ada", "first"),

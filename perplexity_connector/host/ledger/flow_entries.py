@@ -20,6 +20,8 @@ HistoryStatus: TypeAlias = Literal[
 
 # The item of a step itself. The runs of a step with `each` have the index of their item.
 WHOLE = -1
+# The largest number of a database: no time is later.
+_LATEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,4 +146,6 @@ def cursor_of(at: int, entry_id: str) -> str:
 def read_cursor(cursor: str) -> tuple[int, str]:
     """Return the time and the id of a cursor. Raises `ValueError` for another text."""
     at, _, entry_id = cursor.partition("-")
-    return int(at), entry_id
+    if (number := int(at)) > _LATEST:
+        raise ValueError(cursor)
+    return number, entry_id

@@ -85,7 +85,9 @@ class TablesApi:
             message = "This table has no output yet."
             raise ConnectorError(ErrorCode.NOT_FOUND, message)
         return FileResponse(
-            table.output, media_type="application/octet-stream", filename=table.name
+            table.output,
+            media_type="application/octet-stream",
+            filename=table.output_name,
         )
 
     async def _table(self, request: Request) -> "SentTable":

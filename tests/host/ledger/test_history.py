@@ -151,6 +151,9 @@ def test_the_list_of_flows_goes_on_after_a_cursor(books: Books) -> None:
         begin(books, f"flow_{number}")
     cursor = known(books, "flow_2").cursor
     assert listed(books, before=read_cursor(cursor)) == ["flow_1", "flow_0"]
+    for wrong in ("", "flow_2", f"{2**63}-flow_2"):
+        with pytest.raises(ValueError):  # noqa: PT011 - of any text
+            read_cursor(wrong)
 
 
 def everything(books: Books, word: str) -> None:
