@@ -1,8 +1,6 @@
 """Reads the arguments of `run-flow`: which flow or part of it runs, its inputs, and the kept outputs."""
 
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,12 +9,10 @@ from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.fields import apply_assignments, parse_object, read_text
 from perplexity_connector.cli.output import say
 from perplexity_connector.cli.records import LAST, Records
-from perplexity_connector.contract import JsonObject, JsonValue
+from perplexity_connector.contract import ConnectorError, JsonObject, JsonValue
 from perplexity_connector.contract.json import is_flow_id
-from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.contract.readers import as_object, as_objects, as_text
 from perplexity_connector.host import FlowOptions
-from perplexity_connector.host.environment import flows_folder
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.flow_entries import KnownFlow
@@ -90,19 +86,13 @@ def saved_flow(name: str) -> str:
     """
     if name == "-" or Path(name).exists() or Path(name).name != name:
         return name
-    saved = {unicodedata.normalize("NFC", file.stem): file for file in _saved_files()}
-    wanted = unicodedata.normalize("NFC", name).removesuffix(".json")
-    if wanted in saved:
-        return str(saved[wanted])
-    near = did_you_mean(wanted, saved)
-    message = f"No file has this path, and no saved flow this name.{near}"
+    from perplexity_connector.workbench.saved_flows import SavedFlows  # noqa: PLC0415 - heavy, and most flows are files
+
+    try:
+        return SavedFlows().source(name.removesuffix(".json"))
+    except ConnectorError as error:
+        message = f"No file has this path. {error.user_message}"
     raise UsageError(message)
-
-
-def _saved_files() -> Iterator[Path]:
-    # Without a home folder, no flow can have been saved.
-    with suppress(RuntimeError):
-        yield from flows_folder().glob("*.json")
 
 
 def read_flow_file(file: str) -> JsonObject:

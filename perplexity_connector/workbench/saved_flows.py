@@ -8,7 +8,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NoReturn, TypedDict
 
@@ -19,10 +19,13 @@ from perplexity_connector.contract import (
     JsonObject,
 )
 from perplexity_connector.contract.json import load_json
+from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.host.credentials.private_files import write_private
 from perplexity_connector.host.environment import FLOWS_VARIABLE, flows_folder
 from perplexity_connector.workbench.failures import RefusedError
+from perplexity_connector.workbench.folders import folder_of, using_folder
 
+_FILES = "saved flows"
 _EXTENSION = ".json"
 # File systems allow 255, and a file that is being written has a longer name.
 _MOST_BYTES = 200
@@ -117,11 +120,7 @@ class SavedFlows:
 
     @property
     def _folder(self) -> Path:
-        try:
-            return self._given_folder or flows_folder()
-        except RuntimeError:
-            message = f"The home folder, where flows are saved, is unknown. Set HOME or {FLOWS_VARIABLE}."
-            raise ConnectorError(ErrorCode.INTERNAL, message) from None
+        return self._given_folder or folder_of(_FILES, flows_folder, FLOWS_VARIABLE)
 
     def _files(self) -> list[Path]:
         folder = self._folder
@@ -134,10 +133,10 @@ class SavedFlows:
         ]
 
     def _find(self, name: str) -> Path:
-        for file in self._files():
-            if _name_of(file) == unicodedata.normalize("NFC", name):
-                return file
-        message = "No flow of this name is saved."
+        files = {_name_of(file): file for file in self._files()}
+        if file := files.get(unicodedata.normalize("NFC", name)):
+            return file
+        message = f"No flow of this name is saved.{did_you_mean(name, files)}"
         raise ConnectorError(ErrorCode.NOT_FOUND, message)
 
     def _like(self, name: str) -> Path | None:
@@ -204,10 +203,5 @@ def _count_steps(file: Path) -> int:
     return len(steps) if isinstance(steps, list) else 0
 
 
-@contextmanager
-def _usable() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        message = f"The folder of the saved flows cannot be used: {error.strerror}. {FLOWS_VARIABLE} chooses another."
-        raise ConnectorError(ErrorCode.INTERNAL, message) from None
+def _usable() -> AbstractContextManager[None]:
+    return using_folder(_FILES, FLOWS_VARIABLE)

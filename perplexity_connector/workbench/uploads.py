@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -22,8 +22,10 @@ from perplexity_connector.host.environment import (
 )
 from perplexity_connector.host.tables.inputs.reading import open_table
 from perplexity_connector.workbench.failures import RefusedError
+from perplexity_connector.workbench.folders import folder_of, using_folder
 from perplexity_connector.workbench.reading import wrong_field
 
+_FILES = "tables"
 LARGEST_TABLE = 50_000_000
 _EXTENSIONS = (".csv", ".jsonl", ".ndjson")
 _LONGEST_NAME = 100
@@ -155,11 +157,7 @@ class Uploads:
 
     @property
     def _folder(self) -> Path:
-        try:
-            return self._given_folder or tables_folder()
-        except RuntimeError:
-            message = f"The home folder, where tables are kept, is unknown. Set HOME or {HOME_VARIABLE}."
-            raise ConnectorError(ErrorCode.INTERNAL, message) from None
+        return self._given_folder or folder_of(_FILES, tables_folder, HOME_VARIABLE)
 
 
 def _table_in(folder: Path, path: Path) -> SentTable:
@@ -180,10 +178,5 @@ def _days() -> int:
         return _KEEP_DAYS
 
 
-@contextmanager
-def _usable() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        message = f"The folder of the tables cannot be used: {error.strerror}."
-        raise ConnectorError(ErrorCode.INTERNAL, message) from None
+def _usable() -> AbstractContextManager[None]:
+    return using_folder(_FILES, HOME_VARIABLE)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from perplexity_connector.cli import flow_arguments
 from perplexity_connector.contract import ConnectorError, ErrorCode, FieldError
 from perplexity_connector.host.ledger.entries import LedgerError
+from perplexity_connector.workbench import saved_flows
 from tests.cli.conftest import Command, Outcome
 from tests.cli.fakes import envelope, failed
 from tests.cli.flow_host import (
@@ -138,7 +138,7 @@ def test_without_a_home_folder_no_flow_is_saved(
     def no_home() -> Path:
         raise RuntimeError
 
-    monkeypatch.setattr(flow_arguments, "flows_folder", no_home)
+    monkeypatch.setattr(saved_flows, "flows_folder", no_home)
     assert command("run-flow", "briefing").code == 2
 
 

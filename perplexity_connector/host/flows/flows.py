@@ -23,18 +23,18 @@ from perplexity_connector.host.flows.running.flow_run import FlowRun
 from perplexity_connector.host.flows.running.results import add_item
 from perplexity_connector.host.flows.running.step_runs import StepRuns
 from perplexity_connector.host.flows.running.work import FlowWork, StepSettings
-from perplexity_connector.host.flows.starting.asking import (
+from perplexity_connector.host.flows.starting.checked_flow import (
     CheckedFlow,
     check_flow,
     readable_flow,
 )
-from perplexity_connector.host.flows.starting.going_on import Resumer
 from perplexity_connector.host.flows.starting.kept import need_ledger
 from perplexity_connector.host.flows.starting.options import (
     check_options,
     check_resume_options,
     settings_of,
 )
+from perplexity_connector.host.flows.starting.resumer import Resumer
 from perplexity_connector.host.ledger.entries import LedgerError
 from perplexity_connector.host.ledger.flow_entries import NewFlow
 from perplexity_connector.host.runs.runs import Runs

@@ -4,7 +4,6 @@ A reference leads into the output of an earlier step, into the flow's inputs, or
 step with `each` runs for. `pluck`, `join` and `default` make its value from there: see docs/flows.md.
 """
 
-import json
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -26,6 +25,7 @@ from perplexity_connector.contract.flow import (
     EachOfStep,
 )
 from perplexity_connector.contract.json import Tokens, pointer_tokens, value_at
+from perplexity_connector.host.validation.text_values import to_text
 
 
 class NoListError(Exception):
@@ -160,17 +160,8 @@ def reference_text(reference: ValueReference, values: Values) -> str:
     """Return the value of a reference as a part of a text. Raises as `reference_value` does."""
     value = reference_value(reference, values)
     if reference.pluck is not None and isinstance(value, list):
-        return "\n".join(map(as_text, value))
-    return as_text(value)
-
-
-def as_text(value: JsonValue) -> str:
-    """Return a value as a part of a text: null is empty, other values are compact JSON."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return "\n".join(map(to_text, value))
+    return to_text(value)
 
 
 def root_of(source: ValueReference | Each, values: Values) -> JsonValue:
@@ -211,7 +202,7 @@ def _plucked(reference: ValueReference, value: JsonValue) -> JsonValue:
     found = [part for item in value if (part := _part_of(item, path)) is not None]
     if reference.join is None:
         return found
-    return reference.join.join(map(as_text, found))
+    return reference.join.join(map(to_text, found))
 
 
 def _part_of(item: JsonValue, path: Tokens) -> JsonValue:

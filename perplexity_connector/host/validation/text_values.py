@@ -1,7 +1,7 @@
-"""Read text as the value that a schema takes there.
+"""Read text as the value that a schema takes there, and write a value as text.
 
-For callers that may have only text: the command line, MCP, a text in a flow. The host itself never
-converts a value.
+For callers that may have only text: the command line, MCP, a text in a flow, a cell of a table. The
+host itself never converts a value.
 """
 
 import json
@@ -47,6 +47,15 @@ def from_text(value: JsonValue, schema: JsonObject) -> JsonValue:
         items = item_schema(schema)
         return [from_text(item, items) for item in value]
     return value
+
+
+def to_text(value: JsonValue) -> str:
+    """Return a value as a part of a text: null is empty, other values are compact JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def parse_json(text: str) -> JsonValue:

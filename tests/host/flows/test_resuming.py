@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
@@ -35,14 +33,13 @@ from tests.host.flows.stage import (
 )
 from tests.host.flows.test_flow_records import Full
 from tests.host.stage import TOKEN
+from tests.host.starters import Starter, starting
 from tests.host.tables.crash_child import ANY, DIED
-from tests.paths import ROOT
 from tests.toy.toy import MANIFEST, ToyPlugin
 
 ID = f"flow_{'b' * 32}"
 TWO = flow(step("one", name="Ada"), step("two", bindings={"/name": [ref("one")]}))
 CHILD = Path(__file__).with_name("crash_child.py")
-Starter: TypeAlias = Callable[..., int]
 IN_DOUBT = failing(ErrorCode.TIMEOUT, effect=Effect.UNKNOWN)
 
 
@@ -332,24 +329,8 @@ def test_a_ledger_that_cannot_be_used_is_unavailable(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def starter() -> Iterator[Starter]:
     """Runs the flow in a process that dies, and returns its exit code."""
-    with subprocess.Popen(
-        [sys.executable, str(CHILD)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT)},
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        stdin, stdout = process.stdin, process.stdout
-
-        def start(**document: Any) -> int:
-            print(json.dumps(document), file=stdin, flush=True)
-            return int(stdout.readline())
-
+    with starting(CHILD) as start:
         yield start
-        stdin.close()
 
 
 def test_a_process_that_dies_at_any_step_loses_no_answer(

@@ -2,13 +2,11 @@
 
 import csv
 import json
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,8 +14,8 @@ from hypothesis import strategies as st
 
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
 from perplexity_connector.sandbox.keys import RATE_LIMITED_KEY
+from tests.host.starters import Starter, starting
 from tests.host.tables.crash_child import ANY, DIED
-from tests.paths import ROOT
 
 CHILD = Path(__file__).with_name("crash_child.py")
 MOMENTS = ("before", "after")
@@ -52,7 +50,6 @@ SEARCHES = {
     "action": "execute_search",
     "template": {"query.0": "{word}", "query.1": "sandbox:unavailable-once {word}"},
 }
-Starter: TypeAlias = Callable[..., int]
 
 
 @pytest.fixture(scope="module")
@@ -65,27 +62,14 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(scope="module")
 def starter(sandbox: Sandbox) -> Iterator[Starter]:
     """Runs one start in a process of its own, and returns its exit code."""
-    with subprocess.Popen(
-        [sys.executable, str(CHILD)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT)},
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        stdin, stdout = process.stdin, process.stdout
+    with starting(CHILD) as start_child:
 
         def start(**document: Any) -> int:
             # A search of the start before may have taken the one failure.
             sandbox._state.refused_once = False
-            stdin.write(json.dumps({"url": sandbox.url, **document}) + "\n")
-            stdin.flush()
-            return int(stdout.readline())
+            return start_child(url=sandbox.url, **document)
 
         yield start
-        stdin.close()
 
 
 class Scene:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from perplexity_connector.sandbox import Sandbox
-from tests.host.tables.test_crashes import MOMENTS, Scene, Starter, sandbox, starter
+from tests.host.starters import Starter
+from tests.host.tables.test_crashes import MOMENTS, Scene, sandbox, starter
 
 __all__ = ["sandbox", "starter"]
 

@@ -31,8 +31,8 @@ from perplexity_connector.host.spending.money import nano_usd
 from perplexity_connector.host.spending.prices import open_group
 from perplexity_connector.host.tables.inputs.reading import DIGEST, Line, Table
 from perplexity_connector.host.tables.inputs.spool import Spool
-from perplexity_connector.host.tables.inputs.templates import as_text
 from perplexity_connector.host.tables.refusals import refusal
+from perplexity_connector.host.validation.text_values import to_text
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import InvalidLineDocument
@@ -175,7 +175,7 @@ class Planner:
         digest = digest_of(content)
         if self._recipe.key is None:
             return _Candidate(line, content, digest, digest)
-        key = as_text(line.cells.get(self._recipe.key))
+        key = to_text(line.cells.get(self._recipe.key))
         if not key.strip():
             self._refuse(
                 line, "The cell of the key column is empty. Give each row a key."

@@ -4,7 +4,6 @@ A name in braces is a cell only where it is exactly a column; `{{name}}` is the 
 braces stay, as in a prompt with JSON in it.
 """
 
-import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from perplexity_connector.host.validation.assignments import (
     set_value,
     typed_value,
 )
-from perplexity_connector.host.validation.text_values import parse_json
+from perplexity_connector.host.validation.text_values import parse_json, to_text
 
 _BRACES = re.compile(r"\{\{([^{}]*)\}\}|\{([^{}]*)\}")
 
@@ -41,7 +40,7 @@ class _Text:
         """Return it for a row. A cell alone stays as it is: text is text, also if it looks like JSON."""
         if len(self.parts) == 1:
             return _value(self.parts[0], cells)
-        return "".join(as_text(_value(part, cells)) for part in self.parts)
+        return "".join(to_text(_value(part, cells)) for part in self.parts)
 
 
 def compile_templates(
@@ -132,12 +131,3 @@ def _filled(node: Any, cells: Mapping[str, JsonValue]) -> Any:
 
 def _value(part: str | _Cell, cells: Mapping[str, JsonValue]) -> JsonValue:
     return cells.get(part.column, "") if isinstance(part, _Cell) else part
-
-
-def as_text(value: JsonValue) -> str:
-    """Return a cell as text: null is empty, other values that are not text are compact JSON."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

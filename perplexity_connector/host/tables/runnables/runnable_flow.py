@@ -26,7 +26,10 @@ from perplexity_connector.host.flows.inputs import InputForm
 from perplexity_connector.host.flows.parts import part_of
 from perplexity_connector.host.flows.references import Values
 from perplexity_connector.host.flows.running.flow_row import FlowRow
-from perplexity_connector.host.flows.starting.asking import readable_flow, require_valid
+from perplexity_connector.host.flows.starting.checked_flow import (
+    readable_flow,
+    require_valid,
+)
 from perplexity_connector.host.ledger.entries import FLOW
 from perplexity_connector.host.ledger.writing.waiting import committed
 from perplexity_connector.host.runs.logs.ledger_log import refusing

@@ -9,9 +9,12 @@ from perplexity_connector.host.flows.references import Values
 from perplexity_connector.host.flows.running.flow_log import begin_flow
 from perplexity_connector.host.flows.running.flow_row import FlowRow
 from perplexity_connector.host.flows.running.work import FlowWork
-from perplexity_connector.host.flows.starting.asking import readable_flow, require_valid
+from perplexity_connector.host.flows.starting.checked_flow import (
+    readable_flow,
+    require_valid,
+)
 from perplexity_connector.host.flows.starting.kept import find_flow, usable
-from perplexity_connector.host.flows.starting.resuming import (
+from perplexity_connector.host.flows.starting.recalling import (
     Recalled,
     recall,
     take_over,
