@@ -81,6 +81,7 @@ def test_the_history_lists_flows_runs_and_tables(serve: Serve, ledger: Ledger) -
         ["one", "two"],
     )
     assert (known["cost"], known["sandbox"]) == (0.5, False)
+    assert known["inputs"] == {"company": "ACME"}
     assert known["ended_at"] >= known["at"] > 1_600_000_000_000
     assert (entries["run"]["summary"], entries["run"]["cost"]) == ("Moon", 1.0)
     assert (entries["table"]["cost"], entries["table"]["counts"]) == (0, {})

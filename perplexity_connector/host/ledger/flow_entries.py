@@ -116,7 +116,7 @@ class HistoryEntry:
     * `cost`: the known costs; None if there are none. That of a table is what its budget counts: costs,
       and reservations that are open or in doubt.
     * `summary`: of a run, or of the last step of a flow.
-    * `steps`: the ids of a flow's steps.
+    * `inputs`, `steps`: of a flow: the values of its inputs, and the ids of its steps.
     * `counts`: the rows of a table by state.
     """
 
@@ -129,6 +129,7 @@ class HistoryEntry:
     cost: int | None
     is_sandbox: bool
     summary: str | None = field(default=None, repr=False)
+    inputs: JsonObject | None = field(default=None, repr=False)
     steps: tuple[str, ...] = ()
     counts: "Mapping[State, int]" = field(default_factory=dict["State", int])
 

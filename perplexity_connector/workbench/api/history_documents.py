@@ -31,6 +31,7 @@ def entry_document(entry: "HistoryEntry") -> _Document:
         "cost": usd_or_none(entry.cost),
         "sandbox": entry.is_sandbox,
         "summary": entry.summary,
+        "inputs": entry.inputs,
         "steps": entry.steps,
         "counts": entry.counts,
     }

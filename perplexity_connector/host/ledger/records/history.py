@@ -149,6 +149,7 @@ def _flow_entry(flow: KnownFlow) -> HistoryEntry:
         cost=flow.cost,
         is_sandbox=flow.is_sandbox,
         summary=flow.summary,
+        inputs=flow.inputs,
         steps=tuple(step.step for step in flow.steps if step.item == WHOLE),
     )
 
