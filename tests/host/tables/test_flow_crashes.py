@@ -74,3 +74,40 @@ def test_a_crash_at_any_step_loses_no_step_and_pays_none_twice(
     assert set(pairs.values()) == {(1, 1)}
     costs = [float(record["_cost"] or 0) for record in scene.records()]
     assert end["cost"] == pytest.approx(sum(costs))
+
+
+PARTS = ["one", "two", "three", "four", "five"]
+OF_EACH: Any = {
+    "flow_version": 2,
+    "inputs": {
+        "type": "object",
+        "properties": {
+            "word": {"type": "string"},
+            "parts": {"type": "array", "default": PARTS},
+        },
+    },
+    "steps": [
+        ask("each", {"item": ""}, " ", WORD) | {"each": {"input": "/parts"}},
+        ask("last", "last ", WORD),
+    ],
+}
+
+
+def test_a_crash_among_the_items_of_a_step_pays_no_item_twice(
+    tmp_path: Path, sandbox: Sandbox, starter: Starter
+) -> None:
+    """The items that have ended are kept, and those that the provider has begun are followed."""
+    scene = Scene(tmp_path, sandbox, starter, 2, flow=OF_EACH)
+    for name, times in (
+        ("begin_step", 3),
+        ("begin_run", 2),
+        ("checkpoint", 4),
+        ("end_run", 2),
+        ("end_step", 1),
+    ):
+        scene.die(name, "after", times)
+    unsure = scene.unsure(scene.end())
+    asked = Counter(run.plan.request.question for run in sandbox._state.runs.values())
+    for word in scene.words:
+        counts = {asked[f"{part} {word}"] for part in (*PARTS, "last")}
+        assert counts <= ({0, 1} if word in unsure else {1}), word
