@@ -6,6 +6,7 @@
 import { ApiError } from "./api.js";
 import { fill, h, drawIcon, messageOf, openDialog } from "./dom.js";
 import * as flows from "./flow-api.js";
+import { stepsOf } from "./run-state.js";
 import { drawError } from "./run-step.js";
 import { reasonOf } from "./stale.js";
 import { writePrice, writeWhen } from "./writing.js";
@@ -18,18 +19,6 @@ import { writePrice, writeWhen } from "./writing.js";
  * @property {(step: SavedStep) => string} titleOf
  */
 /** Run it, do not, or ask about another part. @typedef {"yes" | "no" | FlowPart} Answer */
-
-/**
- * Return the steps that run: all of them without a part.
- * @template {SavedStep} Any
- * @param {FlowPart | null} part
- * @param {Any[]} steps
- */
-export function stepsOf(part, steps) {
-  if (!part) return steps;
-  if ("only" in part) return steps.filter(({ id }) => id === part.only);
-  return steps.slice(steps.findIndex(({ id }) => id === part.from));
-}
 
 /**
  * Ask whether a part of a flow should run.
