@@ -231,7 +231,7 @@ export class Bench {
     const before = steps.slice(0, first && steps.indexOf(first));
     const source = this.runs.sourceFor(before.map(({ id }) => id));
     const answer = await askForPart({ work, part, source, titleOf: (step) => this.titleOf(step) });
-    if (answer === "no" || this.runs.isRunning) return;
+    if (!answer || this.runs.isRunning) return;
     if (answer !== "yes") {
       await this.runPart(answer);
       return;

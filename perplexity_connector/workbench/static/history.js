@@ -3,7 +3,7 @@
 /** @import { Child, HistoryEntry, OldFlow, OldRun } from "./types.js" */
 /** @import { Bench } from "./bench.js" */
 
-import { fill, h, drawIcon, messageOf } from "./dom.js";
+import { drawIcon, drawProblem, fill, h, messageOf } from "./dom.js";
 import * as flows from "./flow-api.js";
 import { isSame } from "./form/pointer.js";
 import { isErased, oldRun } from "./old-run.js";
@@ -162,7 +162,7 @@ export class HistoryView {
       view.showAlone(run);
       if (takesFocus) back.focus();
     } catch (problem) {
-      fill(this.#said, h("p", { class: "note note-danger" }, messageOf(problem)));
+      fill(this.#said, drawProblem(problem));
     }
   }
 
@@ -235,7 +235,7 @@ export class HistoryView {
         await this.refresh();
         this.#search.focus();
       } catch (problem) {
-        fill(said, h("p", { class: "note note-danger" }, messageOf(problem)));
+        fill(said, drawProblem(problem));
       }
     };
     const keep = drawAction("Keep it", () => {
