@@ -2,7 +2,7 @@
 
 import { enter, loadCatalogue } from "./api.js";
 import { Bench } from "./bench.js";
-import { fill, findById, h, messageOf } from "./dom.js";
+import { drawProblem, fill, findById, h } from "./dom.js";
 import { HistoryView } from "./history.js";
 import { keepPage } from "./keeping.js";
 import { drawPalette } from "./palette.js";
@@ -69,5 +69,5 @@ addEventListener("hashchange", () => {
 });
 
 start().catch((problem) => {
-  fill(findById("banners"), h("p", { class: "note note-danger" }, messageOf(problem)));
+  fill(findById("banners"), drawProblem(problem));
 });

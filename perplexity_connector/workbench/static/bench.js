@@ -21,7 +21,8 @@ import { FlowState } from "./flow-state.js";
 import { makeStarter } from "./form/shape.js";
 import { isSame } from "./form/pointer.js";
 import { flowOf, oldRun, workOf } from "./old-run.js";
-import { askForPart, stepsOf } from "./run-part.js";
+import { askForPart } from "./run-part.js";
+import { stepsOf } from "./run-state.js";
 import { RunView } from "./run-view.js";
 import { Runs } from "./runs.js";
 import { SavedFlows } from "./saved-flows.js";
@@ -160,7 +161,6 @@ export class Bench {
    */
   async openOld(old, title) {
     this.#openFlowOf(old, title);
-    this.showRuns();
     await this.showOld(old);
   }
 
@@ -188,7 +188,6 @@ export class Bench {
    */
   async goOn(old, title, retry) {
     this.#openFlowOf(old, title);
-    this.showRuns();
     this.runs.keepOutputs(oldRun(old, "", ""));
     await this.runs.resume(workOf(old), retry);
   }
@@ -204,6 +203,7 @@ export class Bench {
   #openFlowOf(old, title) {
     if (!this.isOnPage(old)) this.load(flowOf(old), { proposal: title });
     if (old.kind === "flow") this.inputs = old.inputs ?? undefined;
+    this.showRuns();
   }
 
   /** Check the flow, and run it when nothing is wrong. */
@@ -227,16 +227,11 @@ export class Bench {
     if (this.runs.isRunning || !(await this.#isReady(part))) return;
     const work = this.#work(part);
     const { steps } = this.state;
-    const own = stepsOf(part, steps).map(({ id }) => id);
-    const before = steps
-      .slice(
-        0,
-        steps.findIndex(({ id }) => id === own[0]),
-      )
-      .map(({ id }) => id);
-    const source = this.runs.sourceFor(before);
+    const [first] = stepsOf(part, steps);
+    const before = steps.slice(0, first && steps.indexOf(first));
+    const source = this.runs.sourceFor(before.map(({ id }) => id));
     const answer = await askForPart({ work, part, source, titleOf: (step) => this.titleOf(step) });
-    if (answer === "no" || this.runs.isRunning) return;
+    if (!answer || this.runs.isRunning) return;
     if (answer !== "yes") {
       await this.runPart(answer);
       return;

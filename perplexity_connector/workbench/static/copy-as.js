@@ -18,7 +18,7 @@ export function quote(text) {
  * @param {number} [depth]
  * @returns {string}
  */
-export function toPython(value, depth = 0) {
+function toPython(value, depth = 0) {
   const write = (/** @type {unknown} */ inner) => toPython(inner, depth + 1);
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";

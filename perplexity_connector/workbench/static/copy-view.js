@@ -1,7 +1,7 @@
 /** Shows texts to copy, one at a time. */
 
 import { fill, h, drawIcon } from "./dom.js";
-import { drawFold } from "./form/frame.js";
+import { drawLateFold } from "./form/frame.js";
 
 /**
  * Draw a fold with the texts.
@@ -9,12 +9,7 @@ import { drawFold } from "./form/frame.js";
  * @param {() => Record<string, string>} write called when the fold is opened first
  */
 export function drawCopyFold(title, write) {
-  const place = h("div");
-  const drawn = drawFold(title, [place], { class: "fold copy-as" });
-  drawn.addEventListener("toggle", () => {
-    if (drawn.open && place.childElementCount === 0) fill(place, drawCopyChoices(write()));
-  });
-  return drawn;
+  return drawLateFold(title, () => drawCopyChoices(write()), "fold copy-as");
 }
 
 /**

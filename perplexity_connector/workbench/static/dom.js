@@ -101,6 +101,18 @@ export function messageOf(problem) {
   return problem instanceof Error ? problem.message : String(problem);
 }
 
+/** Draw the note of a failure. @param {unknown} problem */
+export function drawProblem(problem) {
+  return h("p", { class: "note note-danger" }, messageOf(problem));
+}
+
+/** Give a blob to the browser as a file. @param {Blob} blob @param {string} name */
+export function saveBlob(blob, name) {
+  const address = URL.createObjectURL(blob);
+  h("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 0);
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 const PATHS = {
   add: "M12 5v14M5 12h14",
@@ -170,4 +182,28 @@ export function openDialog(title, children, className = "dialog") {
   document.body.append(dialog);
   dialog.showModal();
   return dialog;
+}
+
+/**
+ * Ask in a dialog. Return null when it is closed without an answer.
+ * @template Answer
+ * @param {string} title
+ * @param {(answer: (value: Answer) => void) => Child[]} draw
+ * @returns {Promise<Answer | null>}
+ */
+export function ask(title, draw) {
+  return new Promise((resolve) => {
+    /** @type {Answer | null} */
+    let given = null;
+    const opener = document.activeElement;
+    const answer = (/** @type {Answer} */ value) => {
+      given = value;
+      dialog.close();
+    };
+    const dialog = openDialog(title, draw(answer));
+    dialog.addEventListener("close", () => {
+      if (opener instanceof HTMLElement) opener.focus();
+      resolve(given);
+    });
+  });
 }

@@ -109,13 +109,13 @@ export async function loadPrice(what) {
 
 /**
  * Return a page of the history, the newest first.
- * @param {{search?: string, before?: string | null, limit?: number}} [query]
+ * @param {{search?: string, before?: string | null}} query
  * @returns {Promise<{entries: HistoryEntry[], next: string | null}>}
  */
-export async function loadHistory({ search = "", before = null, limit = 30 } = {}) {
-  const query = new URLSearchParams({ limit: String(limit) });
+export async function loadHistory({ search = "", before = null }) {
+  const query = new URLSearchParams({ limit: "30" });
   if (search) query.set("search", search);
-  if (before) query.set("before", String(before));
+  if (before) query.set("before", before);
   return requestJson("GET", `/api/history?${query}`);
 }
 

@@ -1,16 +1,16 @@
 /** The history: the old runs of the ledger, to search, to open, to run again and to go on with. */
 
-/** @import { Child, HistoryEntry, OldFlow, OldRun, Run } from "./types.js" */
+/** @import { Child, HistoryEntry, OldFlow, OldRun } from "./types.js" */
 /** @import { Bench } from "./bench.js" */
 
-import { fill, h, drawIcon, messageOf } from "./dom.js";
+import { drawIcon, drawProblem, fill, h, messageOf } from "./dom.js";
 import * as flows from "./flow-api.js";
 import { isSame } from "./form/pointer.js";
 import { isErased, oldRun } from "./old-run.js";
-import { drawChip, drawFacts } from "./run-step.js";
+import { drawChip, drawValues } from "./run-step.js";
 import { RunView } from "./run-view.js";
-import { writeJson } from "./text.js";
-import { writeAmount, writeClock, writeDay } from "./writing.js";
+import { shorten, writeValue } from "./text.js";
+import { writeAmount, writeClock, writeDay, writeWhen } from "./writing.js";
 
 const SEARCH_AFTER_MS = 250;
 /** The most letters of an input in the list. */
@@ -154,26 +154,15 @@ export class HistoryView {
       const place = h("div", { class: "old-run" });
       const view = new RunView(place, this.#bench.runHooks);
       const run = oldRun(old, "old-run", entry.title);
-      const back = h(
-        "button",
-        { type: "button", class: "button", onclick: () => this.#close(entry) },
-        "Back to the history",
-      );
+      const back = drawAction("Back to the history", () => this.#close(entry));
       const title = h("h3", { class: "old-title" }, entry.title, " ", drawMoment(entry));
       const said = h("div", { role: "status" });
-      fill(
-        this.#place,
-        back,
-        title,
-        this.#drawActions(entry, old, said),
-        said,
-        drawInputs(run),
-        place,
-      );
+      const actions = this.#drawActions(entry, old, said);
+      fill(this.#place, back, title, actions, said, drawValues(run.inputs), place);
       view.showAlone(run);
       if (takesFocus) back.focus();
     } catch (problem) {
-      fill(this.#said, h("p", { class: "note note-danger" }, messageOf(problem)));
+      fill(this.#said, drawProblem(problem));
     }
   }
 
@@ -246,7 +235,7 @@ export class HistoryView {
         await this.refresh();
         this.#search.focus();
       } catch (problem) {
-        fill(said, h("p", { class: "note note-danger" }, messageOf(problem)));
+        fill(said, drawProblem(problem));
       }
     };
     const keep = drawAction("Keep it", () => {
@@ -267,25 +256,16 @@ function drawAction(label, onclick, more = "") {
   return h("button", { type: "button", class: `button ${more}`, onclick }, label);
 }
 
-/** Draw the inputs of a run. @param {Run} run */
-function drawInputs({ inputs }) {
-  return drawFacts(Object.entries(inputs).map(([name, value]) => [name, writeValue(value)]));
-}
-
 /** @param {[name: string, value: unknown]} input */
 function writeInput([name, value]) {
-  const text = writeValue(value);
-  return `${name}: ${text.length > INPUT_LENGTH ? `${text.slice(0, INPUT_LENGTH)}\u2026` : text}`;
+  return `${name}: ${shorten(writeValue(value), INPUT_LENGTH)}`;
 }
-
-/** @param {unknown} value */
-const writeValue = (value) => (typeof value === "string" ? value : writeJson(value));
 
 /** @param {HistoryEntry} entry */
 function drawMoment({ at }) {
   const date = new Date(at);
   const attributes = { class: "muted", datetime: date.toISOString() };
-  return h("time", attributes, `${writeDay(date)}, ${writeClock(date)}`);
+  return h("time", attributes, writeWhen(date));
 }
 
 /** @param {string} search @returns {Child} */

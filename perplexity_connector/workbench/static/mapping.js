@@ -1,9 +1,9 @@
 /** Dialogs that pick a value for a field, and that change how a value is taken. */
 
-/** @import { Child, Earlier, Json, Reference, Schema } from "./types.js" */
+/** @import { Earlier, Json, Reference, Schema } from "./types.js" */
 /** @import { Target } from "./tree.js" */
 
-import { fill, h, openDialog } from "./dom.js";
+import { ask, fill, h } from "./dom.js";
 import { joinPointer, splitPointer } from "./form/pointer.js";
 import { isIndex, makeReference, placeOf, takeValue, writeReference } from "./form/taking.js";
 import { drawIndexField, drawSample, drawSource, isStep } from "./tree.js";
@@ -173,28 +173,4 @@ function findValue(sources, reference) {
   const { kind, step } = placeOf(reference);
   const source = sources.find((each) => (each.kind ?? "step") === kind && each.step === step);
   return takeValue(reference, source?.result ?? undefined);
-}
-
-/**
- * Ask in a dialog. Return null when it is closed without an answer.
- * @template Answer
- * @param {string} title
- * @param {(answer: (value: Answer) => void) => Child[]} draw
- * @returns {Promise<Answer | null>}
- */
-function ask(title, draw) {
-  return new Promise((resolve) => {
-    /** @type {Answer | null} */
-    let given = null;
-    const opener = document.activeElement;
-    const answer = (/** @type {Answer} */ value) => {
-      given = value;
-      dialog.close();
-    };
-    const dialog = openDialog(title, draw(answer));
-    dialog.addEventListener("close", () => {
-      if (opener instanceof HTMLElement) opener.focus();
-      resolve(given);
-    });
-  });
 }

@@ -3,7 +3,7 @@
 /** @import { Flow, HistoryStep, ItemRun, OldFlow } from "./types.js" */
 /** @import { OldRun, Run, StepRun, StepStatus } from "./types.js" */
 
-import { EMPTY, startRun } from "./run-state.js";
+import { EMPTY, received, startRun } from "./run-state.js";
 
 /**
  * Return an old run as a run.
@@ -93,7 +93,6 @@ function statusOf({ state, envelope }, { status }) {
 
 /** @param {StepRun} step @param {number} index @param {Partial<ItemRun>} change */
 function addItemRun(step, index, change) {
-  const empty = { text: "", queries: [], found: [], message: "" };
-  const item = /** @type {ItemRun} */ ({ index, ...empty, ...change });
+  const item = { index, ...received(), ...change };
   step.items = [...(step.items ?? []), item].toSorted((one, other) => one.index - other.index);
 }

@@ -8,6 +8,7 @@ import { drawFold } from "./form/frame.js";
 import { get, isObject } from "./form/pointer.js";
 import { itemsOf } from "./run-state.js";
 import { drawChip, drawItem } from "./run-step.js";
+import { shorten } from "./text.js";
 
 const NAME_LENGTH = 70;
 const ENDED = ["succeeded", "failed", "cancelled"];
@@ -119,7 +120,7 @@ function nameOf(run, { step: { each } }, index) {
   const list = "step" in each ? valueOf(run, each) : get(run.inputs, each.input);
   const item = Array.isArray(list) ? list[index] : null;
   const name = isObject(item) ? firstName(item) : item;
-  return ["string", "number"].includes(typeof name) ? shorten(String(name)) : "";
+  return ["string", "number"].includes(typeof name) ? shorten(String(name), NAME_LENGTH) : "";
 }
 
 /** @param {Run} run @param {{step: string, pointer: string}} reference */
@@ -132,9 +133,4 @@ function valueOf({ steps }, { step, pointer }) {
 function firstName(item) {
   const name = NAMES.find((each) => typeof item[each] === "string" && item[each] !== "");
   return name ? item[name] : undefined;
-}
-
-/** @param {string} text */
-function shorten(text) {
-  return text.length > NAME_LENGTH ? `${text.slice(0, NAME_LENGTH)}…` : text;
 }

@@ -4,8 +4,9 @@
 /** @import { KeptStep, Price, Run, SavedStep } from "./types.js" */
 
 import { ApiError } from "./api.js";
-import { fill, h, drawIcon, messageOf, openDialog } from "./dom.js";
+import { ask, drawIcon, drawProblem, fill, h } from "./dom.js";
 import * as flows from "./flow-api.js";
+import { stepsOf } from "./run-state.js";
 import { drawError } from "./run-step.js";
 import { reasonOf } from "./stale.js";
 import { writePrice, writeWhen } from "./writing.js";
@@ -17,42 +18,20 @@ import { writePrice, writeWhen } from "./writing.js";
  * @property {Run | null} source the run whose outputs are used
  * @property {(step: SavedStep) => string} titleOf
  */
-/** Run it, do not, or ask about another part. @typedef {"yes" | "no" | FlowPart} Answer */
+/** Run it, or ask about another part. @typedef {"yes" | FlowPart} Answer */
 
 /**
- * Return the steps that run: all of them without a part.
- * @template {SavedStep} Any
- * @param {FlowPart | null} part
- * @param {Any[]} steps
- */
-export function stepsOf(part, steps) {
-  if (!part) return steps;
-  if ("only" in part) return steps.filter(({ id }) => id === part.only);
-  return steps.slice(steps.findIndex(({ id }) => id === part.from));
-}
-
-/**
- * Ask whether a part of a flow should run.
+ * Ask whether a part of a flow should run. Return null when the dialog is closed without an answer.
  * @param {Question} question
- * @returns {Promise<Answer>}
+ * @returns {Promise<Answer | null>}
  */
 export function askForPart(question) {
-  return new Promise((resolve) => {
-    /** @type {Answer} */
-    let answer = "no";
-    const body = h(
-      "div",
-      { class: "dialog-body" },
-      h("p", { class: "muted working" }, "One moment…"),
-    );
-    const title = "only" in question.part ? "Run this step" : "Run from here";
-    const dialog = openDialog(title, [body]);
-    const close = (/** @type {Answer} */ given) => {
-      answer = given;
-      dialog.close();
-    };
-    dialog.addEventListener("close", () => resolve(answer));
-    showQuestion(body, question, close);
+  const title = "only" in question.part ? "Run this step" : "Run from here";
+  return ask(title, (answer) => {
+    const waiting = h("p", { class: "muted working" }, "One moment…");
+    const body = h("div", { class: "dialog-body" }, waiting);
+    showQuestion(body, question, answer);
+    return [body];
   });
 }
 
@@ -72,7 +51,7 @@ async function showQuestion(body, question, close) {
     fill(body, drawSteps(question), drawKept(question, kept), drawPrice(price), buttons);
     run.focus();
   } catch (problem) {
-    fill(body, drawProblem(problem));
+    fill(body, drawRefusal(problem));
   }
 }
 
@@ -134,9 +113,8 @@ function drawPrice(price) {
 }
 
 /** @param {unknown} problem @returns {Child} */
-function drawProblem(problem) {
-  if (!(problem instanceof ApiError))
-    return h("p", { class: "note note-danger" }, messageOf(problem));
+function drawRefusal(problem) {
+  if (!(problem instanceof ApiError)) return drawProblem(problem);
   const isMissing = problem.data.fields?.some(({ code }) => code === "no_output");
   const help = "Run the whole flow once. Then its answers are kept, and each step can run alone.";
   return [drawError(problem.data, "", () => {}), isMissing && h("p", { class: "note" }, help)];

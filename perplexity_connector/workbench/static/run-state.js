@@ -7,8 +7,8 @@
  * } from "./types.js"
  */
 
-/** Nothing has arrived yet. @returns {Received} */
-const received = () => ({
+/** Return what a run has before anything arrives. @returns {Received} */
+export const received = () => ({
   status: "waiting",
   runId: "",
   text: "",
@@ -41,11 +41,21 @@ export function startRun(key, label, { flow, flowId = "", inputs = {}, part = nu
   };
 }
 
+/**
+ * Return the steps that run: all of them without a part.
+ * @template {{id: string}} Any
+ * @param {FlowPart | null} part
+ * @param {Any[]} steps
+ */
+export function stepsOf(part, steps) {
+  if (!part) return steps;
+  if ("only" in part) return steps.filter(({ id }) => id === part.only);
+  return steps.slice(steps.findIndex(({ id }) => id === part.from));
+}
+
 /** Return whether a run of a part leaves a step out. @param {Run} run @param {StepRun} step */
 export function isLeftOut({ part, steps }, step) {
-  if (!part) return false;
-  if ("only" in part) return step.id !== part.only;
-  return steps.indexOf(step) < steps.findIndex(({ id }) => id === part.from);
+  return !stepsOf(part, steps).includes(step);
 }
 
 /** @param {SavedStep} step @returns {StepRun} */
@@ -137,7 +147,7 @@ function addEvent(to, event) {
 }
 
 /** End a run. Steps that still wait will never run. @param {Run} run @param {RunStatus} status */
-export function endRun(run, status) {
+function endRun(run, status) {
   run.status = status;
   for (const step of run.steps) if (step.status === "waiting") step.status = "skipped";
 }

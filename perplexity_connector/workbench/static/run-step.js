@@ -11,7 +11,7 @@ import { isObject } from "./form/pointer.js";
 import { drawMarkdown, webAddressOf } from "./markdown.js";
 import { isLeftOut } from "./run-state.js";
 import { drawSources, isSource, placeById, readSources } from "./sources.js";
-import { writeJson } from "./text.js";
+import { writeJson, writeValue } from "./text.js";
 import { writeCost, writeTime, writeWait } from "./writing.js";
 
 /**
@@ -32,7 +32,7 @@ export function drawStep(run, step, key, hooks) {
   if (step.status === "waiting") return drawNote(whyWaiting(run, step));
   if (step.status === "skipped") return drawNote(whySkipped(run, step));
   if (step.status === "kept") return drawKept(step, key, hooks.goTo);
-  if (step.items) return drawEach(run, step, hooks);
+  if (step.items) return drawEach(step, hooks);
   if (!step.envelope) return drawRunning(step, key);
   return [
     drawSearches(step),
@@ -83,17 +83,16 @@ function drawKept(step, key, goTo) {
     ? h("p", { class: "note note-warn" }, stale)
     : drawNote("Did not run again: its earlier answer is used.");
   if (!step.envelope) return note;
-  const draw = () => (step.items ? null : drawFinished(step, step.id, key, goTo));
+  const draw = () => drawFinished(step, step.id, key, goTo);
   return [note, !step.items && drawLateFold("Earlier answer", draw, "fold kept-answer")];
 }
 
 /**
  * Draw a step that runs for each item; its items are drawn below it.
- * @param {Run} run
  * @param {StepRun} step
  * @param {{goTo: GoTo}} hooks
  */
-function drawEach({ flow }, step, { goTo }) {
+function drawEach(step, { goTo }) {
   const { envelope, message } = step;
   if (!envelope) return message && drawNote(message);
   const { error, warnings } = envelope;
@@ -104,7 +103,7 @@ function drawEach({ flow }, step, { goTo }) {
     // Each item has attempts of its own, so their sum says nothing.
     drawFacts(factsOf({ ...envelope, attempts: 0 })),
     warnings.map(({ message: text }) => h("p", { class: "note note-warn" }, text)),
-    flow.steps.length > 0 && drawRaw(envelope),
+    drawRaw(envelope),
   ];
 }
 
@@ -212,15 +211,9 @@ function drawAnswer(text, sources, key, isWriting) {
   return h("div", { class: className }, drawMarkdown(text, sourceId));
 }
 
-/** Draw the values of an output without an answer or sources. @param {JsonObject} output */
-function drawValues(output) {
-  const entries = Object.entries(output);
-  return drawFacts(
-    entries.map(([name, value]) => [
-      name,
-      typeof value === "object" ? writeJson(value) : String(value),
-    ]),
-  );
+/** Draw values by their names. @param {JsonObject} values */
+export function drawValues(values) {
+  return drawFacts(Object.entries(values).map(([name, value]) => [name, writeValue(value)]));
 }
 
 /**

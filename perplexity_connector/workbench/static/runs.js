@@ -98,7 +98,6 @@ export class Runs extends EventTarget {
   async run({ flow, inputs, part = null, name }, outputs) {
     const flowId = `flow_${crypto.randomUUID().replaceAll("-", "")}`;
     const run = this.#start({ flow, flowId, inputs, part });
-    this.#own.push(run);
     const request = { flow, flow_id: flowId, name, inputs, ...part, outputs };
     this.#hooks.say(part ? "A part of the flow is running." : "The flow is running.");
     await this.#follow(run, flows.runFlow(request));
@@ -110,7 +109,6 @@ export class Runs extends EventTarget {
    */
   async rejoin(what) {
     const run = this.#start(what);
-    this.#own.push(run);
     this.#hooks.say("A run under way is shown.");
     await this.#follow(run, flows.followFlow(what.flowId));
   }
@@ -122,7 +120,6 @@ export class Runs extends EventTarget {
    */
   async resume(what, retry) {
     const run = this.#start(what);
-    this.#own.push(run);
     this.#hooks.say("The flow goes on.");
     await this.#follow(run, flows.resumeFlow(what.flowId, retry));
   }
@@ -170,6 +167,7 @@ export class Runs extends EventTarget {
   #start(what) {
     const run = startRun(...this.nextName(what.flowId), what);
     this.#newest = run;
+    this.#own.push(run);
     this.#view.add(run);
     return run;
   }

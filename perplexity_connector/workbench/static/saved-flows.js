@@ -3,7 +3,17 @@
 /** @import { Flow, SavedFlow } from "./types.js" */
 /** @import { Bench } from "./bench.js" */
 
-import { fill, h, drawIcon, isComposing, messageOf, openDialog } from "./dom.js";
+import {
+  ask,
+  drawIcon,
+  drawProblem,
+  fill,
+  h,
+  isComposing,
+  messageOf,
+  openDialog,
+  saveBlob,
+} from "./dom.js";
 import * as flows from "./flow-api.js";
 import { FlowState } from "./flow-state.js";
 import { writeWhen } from "./writing.js";
@@ -143,18 +153,19 @@ export class SavedFlows {
  */
 async function mayLeave(file, save) {
   if (!file.isDirty) return true;
-  const answer = await new Promise((resolve) => {
-    const draw = (/** @type {string} */ value, /** @type {string} */ label, more = "") => {
-      const onclick = () => dialog.close(value);
-      return h("button", { type: "button", class: `button ${more}`, onclick }, label);
+  const answer = await ask("Save the changes?", (/** @type {(value: string) => void} */ choose) => {
+    const draw = (/** @type {string} */ value, /** @type {string} */ label, more = {}) => {
+      const attributes = { type: "button", class: "button", onclick: () => choose(value), ...more };
+      return h("button", attributes, label);
     };
-    const keep = draw("save", "Save", "button-primary");
-    const others = [draw("cancel", "Cancel"), draw("leave", "Do not save", "button-danger")];
-    const buttons = h("div", { class: "dialog-buttons" }, others, keep);
+    const keep = { class: "button button-primary", autofocus: true };
+    const buttons = [
+      draw("cancel", "Cancel"),
+      draw("leave", "Do not save", { class: "button button-danger" }),
+      draw("save", "Save", keep),
+    ];
     const text = `“${file.title}” has changes that are not saved.`;
-    const dialog = openDialog("Save the changes?", [h("p", {}, text), buttons]);
-    dialog.addEventListener("close", () => resolve(dialog.returnValue));
-    keep.focus();
+    return [h("p", {}, text), h("div", { class: "dialog-buttons" }, buttons)];
   });
   return answer === "save" ? save() : answer === "leave";
 }
@@ -176,7 +187,7 @@ function askName(title, proposal, use) {
   const act = async (/** @type {boolean} */ replace) => {
     const name = field.value.trim();
     if (!name) {
-      fill(said, h("p", { class: "note note-danger" }, "A saved flow needs a name."));
+      fill(said, drawProblem("A saved flow needs a name."));
       field.focus();
       return;
     }
@@ -192,7 +203,7 @@ function askName(title, proposal, use) {
       await use(name, replace);
       dialog.close("done");
     } catch (problem) {
-      fill(said, h("p", { class: "note note-danger" }, messageOf(problem)));
+      fill(said, drawProblem(problem));
     }
   };
   field.addEventListener("keydown", (event) => {
@@ -216,13 +227,6 @@ function drawTaken(name, replace) {
     h("p", {}, `A flow with the name “${name}” is saved already.`),
     h("button", attributes, "Replace it"),
   );
-}
-
-/** Give a blob to the browser as a file. @param {Blob} blob @param {string} name */
-export function saveBlob(blob, name) {
-  const address = URL.createObjectURL(blob);
-  h("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 0);
 }
 
 /**
@@ -259,7 +263,7 @@ class ListView {
       fill(this.#body, this.#drawSearch(saved), this.#list, buttons);
       this.#show(saved);
     } catch (problem) {
-      fill(this.#body, h("p", { class: "note note-danger" }, messageOf(problem)), buttons);
+      fill(this.#body, drawProblem(problem), buttons);
     }
     if (!this.#body.contains(document.activeElement)) {
       const first = this.#body.querySelector("input, button");
@@ -345,7 +349,7 @@ class ListView {
       await act();
       await this.load();
     } catch (problem) {
-      fill(place, h("p", { class: "note note-danger" }, messageOf(problem)));
+      fill(place, drawProblem(problem));
     }
   }
 }

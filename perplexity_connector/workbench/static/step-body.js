@@ -3,7 +3,7 @@
 /** @import { Description, Earlier, FieldError, Step } from "./types.js" */
 /** @import { CardHooks, View } from "./steps.js" */
 
-import { fill, h, isTextField, messageOf } from "./dom.js";
+import { drawProblem, fill, h, isTextField } from "./dom.js";
 import { drawSetting, RepeatSettings } from "./step-repeat.js";
 import "./schema-form.js";
 
@@ -104,7 +104,7 @@ export class StepBody {
     try {
       this.#drawForm(arrived ?? (await this.#hooks.describe(this.step)));
     } catch (problem) {
-      fill(formPlace, h("p", { class: "note note-danger" }, messageOf(problem)));
+      fill(formPlace, drawProblem(problem));
     }
   }
 

@@ -3,10 +3,9 @@
 /** @import { TableEnd, TableItem, TablePlan, TableRow, TableWork } from "./types.js" */
 /** @import { Bench } from "./bench.js" */
 
-import { fill, h, drawIcon, messageOf } from "./dom.js";
+import { drawIcon, drawProblem, fill, h, messageOf, saveBlob } from "./dom.js";
 import * as flows from "./flow-api.js";
 import { isSame } from "./form/pointer.js";
-import { saveBlob } from "./saved-flows.js";
 import { columnsFor, guessColumns, makeTemplate } from "./table-columns.js";
 import {
   drawBar,
@@ -94,7 +93,11 @@ export class TableView extends EventTarget {
   }
 
   #inputs() {
-    return this.#bench.state.document.inputs?.properties ?? {};
+    return this.#bench.state.inputs?.properties ?? {};
+  }
+
+  #required() {
+    return this.#bench.state.inputs?.required ?? [];
   }
 
   /** Draw the file, and the column of each input. */
@@ -115,7 +118,7 @@ export class TableView extends EventTarget {
   }
 
   #drawColumns() {
-    const required = this.#bench.state.document.inputs?.required ?? [];
+    const required = this.#required();
     const rows = Object.entries(this.#inputs()).map(([name, schema], index) => {
       const id = `table-column-${index}`;
       const title = `${schema.title ?? name}${required.includes(name) ? "\u00a0*" : ""}`;
@@ -185,18 +188,13 @@ export class TableView extends EventTarget {
     const { document } = this.#bench.state;
     const template = makeTemplate(this.#columns, this.#table?.columns ?? []);
     const budget = this.#budget.value === "" ? undefined : Number(this.#budget.value);
-    return {
-      flow: document,
-      ...(template && { template }),
-      ...(budget !== undefined && { budget }),
-    };
+    return { flow: document, template, budget };
   }
 
   /** Ask the server what the table would cost. */
   async #makePlan() {
     if (!this.#table || this.#isRunning) return;
-    const required = this.#bench.state.document.inputs?.required ?? [];
-    const missing = required.filter((name) => !this.#columns[name]);
+    const missing = this.#required().filter((name) => !this.#columns[name]);
     if (missing.length > 0) {
       this.#planned = null;
       this.#fail(`Choose a column for: ${missing.join(", ")}.`);
@@ -222,7 +220,7 @@ export class TableView extends EventTarget {
 
   #drawPlan() {
     if (this.#problem) {
-      fill(this.#plan, h("p", { class: "note note-danger" }, this.#problem));
+      fill(this.#plan, drawProblem(this.#problem));
       return;
     }
     if (!this.#planned) {
@@ -250,7 +248,7 @@ export class TableView extends EventTarget {
   /** @param {"failed"} [retry] */
   async #run(retry) {
     if (!this.#table || this.#isRunning) return;
-    const work = { ...this.#work(), ...(retry && { retry }) };
+    const work = { ...this.#work(), retry };
     try {
       await this.#read(flows.runTable(this.#table.id, work));
       await this.#makePlan();

@@ -24,6 +24,16 @@ export function writeJson(value, indent) {
   );
 }
 
+/** Write a value to show: a text as it is, any other value as JSON. @param {unknown} value */
+export function writeValue(value) {
+  return typeof value === "string" ? value : writeJson(value);
+}
+
+/** Cut off what is too long to show. @param {string} text @param {number} length */
+export function shorten(text, length) {
+  return text.length > length ? `${text.slice(0, length)}\u2026` : text;
+}
+
 // As in contract/links.py: behind `view-source:` the browser's own parser finds no user.
 const USER_INFO = new RegExp(
   String.raw`^((?:[^:/\\?#]*:){0,9}?[\0- ]*(?:https?|ftp|wss?):[/\\]*` +

@@ -10,6 +10,7 @@ import { isFreeText, keepsType, reasonAgainst, withSample } from "./form/agreeme
 import { isObject, joinPointer } from "./form/pointer.js";
 import { makeReference } from "./form/taking.js";
 import { typesOf } from "./form/shape.js";
+import { shorten, writeValue } from "./text.js";
 
 /**
  * The field that takes a value.
@@ -62,8 +63,8 @@ function drawBranch(node, isOpen, picker) {
   const draw = () => {
     if (items.childElementCount === 0) fill(items, drawInside(picker));
   };
-  const title =
-    node.pointer === "" && node.pluck === undefined ? "All of it" : `All of ${node.title}`;
+  const isRoot = isRootOf(node);
+  const title = isRoot ? "All of it" : `All of ${node.title}`;
   const whole = h("div", { class: "tree-whole" }, drawPick({ ...node, name: "", title }, picker));
   const summary = [
     drawIcon("chevron"),
@@ -71,7 +72,6 @@ function drawBranch(node, isOpen, picker) {
     node.name && h("code", {}, node.name),
     h("span", { class: "tree-kind" }, describeKind(node)),
   ];
-  const isRoot = node.pointer === "" && node.pluck === undefined;
   const body = isRoot ? [items, whole] : [whole, items];
   const attributes = { class: "tree-fold", ontoggle: draw };
   const fold = h("details", attributes, h("summary", {}, summary), body);
@@ -80,6 +80,11 @@ function drawBranch(node, isOpen, picker) {
     fold.open = true;
   }
   return h("li", {}, fold);
+}
+
+/** Return whether a node is the whole of its source. @param {TreeNode} node */
+function isRootOf({ pointer, pluck }) {
+  return pointer === "" && pluck === undefined;
 }
 
 /** @param {TreeNode} node */
@@ -148,10 +153,7 @@ function hasText(schema) {
 /** Draw a value of the last run, shortened. @param {Json | undefined} value */
 export function drawSample(value) {
   if (value === undefined) return null;
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  const isLong = text.length > SAMPLE_LENGTH;
-  const shown = isLong ? `${text.slice(0, SAMPLE_LENGTH)}\u2026` : text;
-  return h("span", { class: "tree-sample" }, shown);
+  return h("span", { class: "tree-sample" }, shorten(writeValue(value), SAMPLE_LENGTH));
 }
 
 /** @param {TreeNode} node */
@@ -168,12 +170,11 @@ function insideOf(node) {
   if (isList(node)) return (picker) => drawList(node, picker);
   const names = namesIn(node);
   if (names.length === 0) return null;
-  // The first list of an output is open: most values are in it.
+  // Open are the first value of an output, and all of the inputs and of an item.
   return (picker) =>
     names.map((name, index) => {
       const isFirst = index === 0 || !isStep(picker.source);
-      const isOpen = isFirst && node.pointer === "" && node.pluck === undefined;
-      return drawBranch(propertyOf(node, name), isOpen, picker);
+      return drawBranch(propertyOf(node, name), isFirst && isRootOf(node), picker);
     });
 }
 

@@ -96,8 +96,7 @@ export type Suggest = (search: string) => Promise<Suggestion[]>;
 
 /**
  * Values that may be used: the output of an earlier step, with the output of its last run. Also the
- * inputs of the flow and the item of a repeated step, which have no step id. `answer` points to the
- * value that is offered first.
+ * inputs of the flow and the item of a repeated step, which have no step id.
  */
 export interface Earlier {
   kind?: "input" | "item" | "step";
@@ -105,7 +104,6 @@ export interface Earlier {
   title: string;
   schema: Schema;
   result: Json;
-  answer?: string;
 }
 
 /**
