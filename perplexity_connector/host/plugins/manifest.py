@@ -14,6 +14,7 @@ from perplexity_connector.contract import (
     GuideStep,
     HostApiRange,
     Manifest,
+    SandboxCredential,
     SandboxSpec,
     Setting,
 )
@@ -21,7 +22,11 @@ from perplexity_connector.host.catalogue.discovery import Installed
 from perplexity_connector.host.catalogue.manifests import surplus_keys
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import ManifestActionDocument, ManifestDocument
+    from perplexity_connector.contract import (
+        ManifestActionDocument,
+        ManifestDocument,
+        ManifestSandboxDocument,
+    )
 
 
 def load_manifest(installed: Installed) -> Manifest:
@@ -49,8 +54,19 @@ def _to_manifest(document: "ManifestDocument") -> Manifest:
         connection=ConnectionSpec(
             schema=connection["schema"], env=connection.get("env", {}), guide=guide
         ),
-        sandbox=SandboxSpec(**sandbox) if sandbox else None,
+        sandbox=_to_sandbox(sandbox) if sandbox else None,
         actions=[_to_action(action) for action in document["actions"]],
+    )
+
+
+def _to_sandbox(document: "ManifestSandboxDocument") -> SandboxSpec:
+    written = document.get("test_connections", [])
+    return SandboxSpec(
+        start=document["start"],
+        settings=document["settings"],
+        connection=document.get("connection", {}),
+        test_connections=[SandboxCredential(**credential) for credential in written],
+        test_prefixes=document.get("test_prefixes", {}),
     )
 
 
@@ -68,4 +84,5 @@ def _to_action(document: "ManifestActionDocument") -> Action:
         timeout=document["timeout"],
         options=document.get("options", {}),
         labels=document.get("labels", {}),
+        author_schemas=document.get("author_schemas", {}),
     )
