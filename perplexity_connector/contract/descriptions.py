@@ -8,10 +8,13 @@ __all__ = [
     "ActionDescription",
     "ActionDocument",
     "AnnotationsDocument",
+    "CommandDocument",
+    "CommandOptionDocument",
     "ConnectionDocument",
     "ConnectionSpecDocument",
     "ConnectionStatusDocument",
     "ConnectorDocument",
+    "ContinuationDocument",
     "GuideStepDocument",
     "ManifestActionDocument",
     "ManifestDocument",
@@ -113,6 +116,34 @@ class PaletteEntry(TypedDict):
     timeout: int
 
 
+class CommandOptionDocument(TypedDict):
+    """An option of a command, as in the manifest; see `CommandOption`."""
+
+    name: str
+    field: str
+    short: NotRequired[str | None]
+    setting: NotRequired[str | None]
+    file: NotRequired[bool]
+    without: NotRequired[str | None]
+
+
+class ContinuationDocument(TypedDict):
+    """How a run goes on from an earlier one; see `Continuation`."""
+
+    field: str
+    output: str
+
+
+class CommandDocument(TypedDict):
+    """The short command of an action, as in the manifest; see `Command`."""
+
+    name: str
+    words: str
+    values: NotRequired[JsonObject]
+    options: NotRequired[list[CommandOptionDocument]]
+    continues: NotRequired[ContinuationDocument | None]
+
+
 class _Action(TypedDict):
     id: str
     version: int
@@ -132,6 +163,7 @@ class ActionDocument(_Action):
     options: dict[str, str]
     labels: dict[str, dict[str, str]]
     author_schemas: dict[str, str]
+    command: CommandDocument | None
 
 
 class ManifestActionDocument(_Action):
@@ -142,6 +174,7 @@ class ManifestActionDocument(_Action):
     options: NotRequired[dict[str, str]]
     labels: NotRequired[dict[str, dict[str, str]]]
     author_schemas: NotRequired[dict[str, str]]
+    command: NotRequired[CommandDocument | None]
 
 
 class _ManifestConnectionDocument(TypedDict):

@@ -13,7 +13,10 @@ from typing import ClassVar, Literal
 __all__ = [
     "Action",
     "Annotations",
+    "Command",
+    "CommandOption",
     "ConnectionSpec",
+    "Continuation",
     "GuideStep",
     "HostApiRange",
     "Manifest",
@@ -117,6 +120,53 @@ class Annotations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandOption:
+    """An option of a command, `--name` or `-short`, whose value goes into the input at `field`.
+
+    * `setting`: the setting whose value counts if the option is not given.
+    * `file`: whether the option takes the path of a file, and the file has the value.
+    * `without`: the part of the command's `values` that is removed if the option has no value.
+    """
+
+    __pydantic_config__: ClassVar = _CLOSED
+
+    name: str
+    field: str
+    short: str | None = None
+    setting: str | None = None
+    file: bool = False
+    without: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continuation:
+    """How a run goes on from an earlier one: `output` of that run becomes `field` of the new input."""
+
+    __pydantic_config__: ClassVar = _CLOSED
+
+    field: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A short command for an action, which a command line offers under `name`.
+
+    `words` is the field that takes the command's words, and `values` the rest of the input, below
+    which words and options are set. All fields are JSON Pointers. With `continues`, the command can
+    go on from the last run.
+    """
+
+    __pydantic_config__: ClassVar = _CLOSED
+
+    name: str
+    words: str
+    values: Mapping[str, object] = field(default_factory=dict[str, object])
+    options: Sequence[CommandOption] = ()
+    continues: Continuation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """One action in one version.
 
@@ -124,7 +174,7 @@ class Action:
     choices of an enum for people; its keys are field pointers with `*` for an array's items
     (`/messages/*/role`). `options` names the source of a field's suggestions. `author_schemas` names
     the places of the output whose JSON Schema an author writes into a field of the input:
-    `{"/parsed": "/response_format/json_schema/schema"}`.
+    `{"/parsed": "/response_format/json_schema/schema"}`. `command` is a short command for terminals.
     """
 
     __pydantic_config__: ClassVar = _CLOSED
@@ -144,6 +194,7 @@ class Action:
         default_factory=dict[str, Mapping[str, str]]
     )
     author_schemas: Mapping[str, str] = field(default_factory=dict[str, str])
+    command: Command | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,6 +100,7 @@ DESCRIPTION: ActionDescription = {
         "options": {},
         "labels": {},
         "author_schemas": {},
+        "command": None,
     },
     "schemas": {
         "connection": {},

@@ -90,6 +90,7 @@ def _describe_action(entry: "ManifestActionDocument") -> "ActionDocument":
         "options": written.get("options", {}),
         "labels": written.get("labels", {}),
         "author_schemas": written.get("author_schemas", {}),
+        "command": written.get("command"),
     }
 
 

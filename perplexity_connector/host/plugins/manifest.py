@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from perplexity_connector.contract import (
     Action,
     Annotations,
+    Command,
+    CommandOption,
     ConnectionSpec,
     ConnectorError,
+    Continuation,
     ErrorCode,
     GuideStep,
     HostApiRange,
@@ -23,6 +26,7 @@ from perplexity_connector.host.catalogue.manifests import surplus_keys
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
+        CommandDocument,
         ManifestActionDocument,
         ManifestDocument,
         ManifestSandboxDocument,
@@ -71,6 +75,7 @@ def _to_sandbox(document: "ManifestSandboxDocument") -> SandboxSpec:
 
 
 def _to_action(document: "ManifestActionDocument") -> Action:
+    command = document.get("command")
     return Action(
         id=document["id"],
         version=document["version"],
@@ -85,4 +90,16 @@ def _to_action(document: "ManifestActionDocument") -> Action:
         options=document.get("options", {}),
         labels=document.get("labels", {}),
         author_schemas=document.get("author_schemas", {}),
+        command=_to_command(command) if command else None,
+    )
+
+
+def _to_command(document: "CommandDocument") -> Command:
+    continues = document.get("continues")
+    return Command(
+        name=document["name"],
+        words=document["words"],
+        values=document.get("values", {}),
+        options=[CommandOption(**option) for option in document.get("options", [])],
+        continues=Continuation(**continues) if continues else None,
     )
