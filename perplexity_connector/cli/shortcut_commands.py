@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -22,7 +22,11 @@ from perplexity_connector.cli.shortcut_input import Shortcut
 from perplexity_connector.rendering.text import line_of
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import CommandOptionDocument, PaletteEntry
+    from perplexity_connector.contract import (
+        CommandDocument,
+        CommandOptionDocument,
+        PaletteEntry,
+    )
 
 _FIELDS = "Any other field of the action, as for `run`. Can be repeated."
 _CONTINUE = "Go on from the last answer over the same connection."
@@ -36,7 +40,9 @@ def make_command(entry: "PaletteEntry") -> Any:
     """
     host = hosts.make_host({})
     description = host.describe(entry["connector"], entry["action"])
-    run = _callback(Shortcut(description))
+    # The palette has named it.
+    command = cast("CommandDocument", description["action"]["command"])
+    run = _callback(Shortcut(description=description, command=command))
     maker = typer.Typer(add_completion=False, rich_markup_mode=None)
     fields = f"perplexity-connector describe {entry['connector']}.{entry['action']}"
     names = {"help_option_names": ["-h", "--help"]}

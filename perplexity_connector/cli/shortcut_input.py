@@ -36,19 +36,12 @@ _STDIN = "-"
 _Read = Callable[[JsonObject], JsonValue]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shortcut:
-    """The command of an action. `description`: the action, which has a command."""
+    """The command of an action. `description`: the action; `command`: its command, as in the manifest."""
 
     description: "ActionDescription"
-
-    @property
-    def command(self) -> "CommandDocument":
-        """The command, as in the manifest."""
-        command = self.description["action"]["command"]
-        if command is None:
-            raise LookupError
-        return command
+    command: "CommandDocument"
 
     @property
     def options(self) -> "Sequence[CommandOptionDocument]":
