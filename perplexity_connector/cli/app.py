@@ -26,12 +26,14 @@ from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.exits import ExitCode
 from perplexity_connector.cli.options import ActionName, AsJson
 from perplexity_connector.cli.output import print_json, print_lines, say
+from perplexity_connector.cli.shortcuts import Commands
 from perplexity_connector.host import Host
 
 # The parser's own class has no public name, and it depends on typer's version.
 _ParseError: type[Exception] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,

@@ -102,7 +102,10 @@ class AnnotationsDocument(TypedDict):
 
 
 class PaletteEntry(TypedDict):
-    """An action in its newest version, for a palette. `timeout` is in seconds."""
+    """An action in its newest version, for a palette.
+
+    `timeout` is in seconds; `command` is the name of its short command, if it has one.
+    """
 
     connector: str
     action: str
@@ -114,6 +117,7 @@ class PaletteEntry(TypedDict):
     streaming: bool
     annotations: AnnotationsDocument
     timeout: int
+    command: str | None
 
 
 class CommandOptionDocument(TypedDict):
@@ -125,6 +129,7 @@ class CommandOptionDocument(TypedDict):
     setting: NotRequired[str | None]
     file: NotRequired[bool]
     without: NotRequired[str | None]
+    help: NotRequired[str | None]
 
 
 class ContinuationDocument(TypedDict):
@@ -139,6 +144,7 @@ class CommandDocument(TypedDict):
 
     name: str
     words: str
+    help: NotRequired[str | None]
     values: NotRequired[JsonObject]
     options: NotRequired[list[CommandOptionDocument]]
     continues: NotRequired[ContinuationDocument | None]

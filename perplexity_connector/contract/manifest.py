@@ -126,6 +126,7 @@ class CommandOption:
     * `setting`: the setting whose value counts if the option is not given.
     * `file`: whether the option takes the path of a file, and the file has the value.
     * `without`: the part of the command's `values` that is removed if the option has no value.
+    * `help`: the words for people, in place of the field's description.
     """
 
     __pydantic_config__: ClassVar = _CLOSED
@@ -136,6 +137,7 @@ class CommandOption:
     setting: str | None = None
     file: bool = False
     without: str | None = None
+    help: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,14 +155,15 @@ class Command:
     """A short command for an action, which a command line offers under `name`.
 
     `words` is the field that takes the command's words, and `values` the rest of the input, below
-    which words and options are set. All fields are JSON Pointers. With `continues`, the command can
-    go on from the last run.
+    which words and options are set. `help` explains the words to people, in place of that field's description.
+    All fields are JSON Pointers. With `continues`, the command can go on from the last run.
     """
 
     __pydantic_config__: ClassVar = _CLOSED
 
     name: str
     words: str
+    help: str | None = None
     values: Mapping[str, object] = field(default_factory=dict[str, object])
     options: Sequence[CommandOption] = ()
     continues: Continuation | None = None

@@ -127,6 +127,7 @@ ENTRY: PaletteEntry = {
     "streaming": True,
     "annotations": ANNOTATIONS,
     "timeout": 60,
+    "command": None,
 }
 
 

@@ -120,6 +120,7 @@ def _schemas(installed: Installed, action: "ActionDocument") -> "SchemasDocument
 def _palette_entry(installed: Installed, action_id: str) -> "PaletteEntry":
     connector = installed.document
     action = find_action(installed, action_id, None)
+    command = action.get("command")
     return {
         "connector": installed.id,
         "action": action["id"],
@@ -131,4 +132,5 @@ def _palette_entry(installed: Installed, action_id: str) -> "PaletteEntry":
         "streaming": action.get("streaming", False),
         "annotations": action["annotations"].copy(),
         "timeout": action["timeout"],
+        "command": command["name"] if command else None,
     }

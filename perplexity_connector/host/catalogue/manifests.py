@@ -105,11 +105,13 @@ _COMMAND_OPTION = Record(
         "setting": _TEXT_OR_NULL,
         "file": _FLAG,
         "without": _POINTER_OR_NULL,
+        "help": _TEXT_OR_NULL,
     },
 )
 _COMMAND = Record(
     {"name": _WORD, "words": _POINTER},
     {
+        "help": _TEXT_OR_NULL,
         "values": MapOf(_ANYTHING),
         "options": ListOf(_COMMAND_OPTION),
         "continues": Record({"field": _POINTER, "output": _POINTER}, or_null=True),

@@ -99,6 +99,7 @@ def _to_command(document: "CommandDocument") -> Command:
     return Command(
         name=document["name"],
         words=document["words"],
+        help=document.get("help"),
         values=document.get("values", {}),
         options=[CommandOption(**option) for option in document.get("options", [])],
         continues=Continuation(**continues) if continues else None,

@@ -36,6 +36,7 @@ def test_the_palette_shows_each_action_once_in_its_newest_version() -> None:
             "billable": True,
         },
         "timeout": 30,
+        "command": None,
     }
     assert (count["action"], count["streaming"]) == ("count", False)
 
