@@ -143,6 +143,20 @@ def describe(action: ActionName, *, as_json: AsJson = False) -> None:
         print_lines(description_lines(description))
 
 
+@app.command()
+@reporting_errors()
+def where(*, as_json: AsJson = False) -> None:
+    """Show where connections, ledger and flows are kept, the settings and the versions.
+
+    Keys and passwords are not shown.
+    """
+    from perplexity_connector.cli.where import show_places
+
+    host = hosts.make_host({})
+    show_places(host, as_json=as_json)
+    _show_missing_connectors(host)
+
+
 app.command()(run_commands.run)
 app.command(epilog=run_commands.FLOW_EXAMPLES)(run_commands.run_flow)
 app.command()(table_commands.run_table)
