@@ -83,7 +83,9 @@ def check_connections(
     sandbox: UseSandbox = False,
     as_json: AsJson = False,
 ) -> None:
-    """Test a stored connection, or all of them and the environment's. It costs nothing.
+    """Test one connection, or all of them. It costs nothing.
+
+    All: the stored ones, and the environment's.
 
     Exit codes: 0 ok; 3 invalid_credentials, permission_denied or quota_exhausted; 4 rate_limited
     or unreachable; 5 unknown.
