@@ -12,10 +12,12 @@ from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.options import (
     AsJson,
     ConnectionName,
+    Plain,
     UseSandbox,
     check_sandbox,
     silence_logs,
 )
+from perplexity_connector.cli.terminal import use_plain
 
 
 @reporting_errors()
@@ -54,10 +56,11 @@ def connect(
 
 
 @reporting_errors()
-def list_connections(*, as_json: AsJson = False) -> None:
+def list_connections(*, as_json: AsJson = False, plain: Plain = False) -> None:
     """List the stored connections. Keys are never shown."""
     from perplexity_connector.cli import connections
 
+    use_plain(plain)
     connections.list_connections(hosts.make_host({}), as_json=as_json)
 
 
@@ -69,6 +72,7 @@ def check_connections(
     ] = None,
     *,
     as_json: AsJson = False,
+    plain: Plain = False,
 ) -> None:
     """Test a stored connection, or all of them and the environment's. It costs nothing.
 
@@ -78,6 +82,7 @@ def check_connections(
     from perplexity_connector.cli import connections
 
     silence_logs()
+    use_plain(plain)
     host = hosts.make_host({})
     raise typer.Exit(connections.check_connections(host, name, as_json=as_json))
 
@@ -102,12 +107,14 @@ def list_models(
     connection: ConnectionName = None,
     sandbox: UseSandbox = False,
     as_json: AsJson = False,
+    plain: Plain = False,
 ) -> None:
     """List the models to choose from, with their meaning or price."""
     from perplexity_connector.cli import language_models
 
     check_sandbox(sandbox, connection)
     silence_logs()
+    use_plain(plain)
     language_models.show_models(
         hosts.make_host, connection, search, sandbox=sandbox, as_json=as_json
     )

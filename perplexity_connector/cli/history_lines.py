@@ -9,26 +9,29 @@ from perplexity_connector.contract import JsonValue
 from perplexity_connector.host.ledger.entries import KnownRun
 from perplexity_connector.host.ledger.flow_entries import KnownFlow
 from perplexity_connector.host.spending.money import NANO
+from perplexity_connector.rendering.lines import Kind, Line, text_line
 from perplexity_connector.rendering.money import usd_words
-from perplexity_connector.rendering.results import output_lines
+from perplexity_connector.rendering.results import output_parts
 from perplexity_connector.rendering.text import clean, json_text, one_line, shortened
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.entries import KnownJob
 
+HEADERS = ("When", "Action", "State", "Cost", "Id and first words")
 _WORDS = 60
 
 
 def entry_line(entry: "KnownRun | KnownJob | KnownFlow") -> str:
     """Return an entry on one line: when, id, action or flow, state, cost and first words."""
-    if isinstance(entry, KnownRun):
-        parts = _run_parts(entry)
-    elif isinstance(entry, KnownFlow):
-        parts = _flow_parts(entry)
-    else:
-        parts = _job_parts(entry)
-    line = (clock(entry.created_at), *parts)
+    line = (clock(entry.created_at), *_parts(entry))
     return "  ".join(one_line(part) for part in line if part)
+
+
+def entry_cells(entry: "KnownRun | KnownJob | KnownFlow") -> list[str]:
+    """Return an entry as a row of a table, see `HEADERS`."""
+    name, action, *facts, words = map(one_line, _parts(entry))
+    last = f"{name}  {words}".rstrip()
+    return [clock(entry.created_at), action, *facts, last]
 
 
 def state_words(run: KnownRun) -> str:
@@ -61,16 +64,18 @@ def first_words(run: KnownRun) -> str:
     return shortened(longest or run.summary or "", _WORDS)
 
 
-def run_lines(run: KnownRun) -> Iterator[str]:
+def run_lines(run: KnownRun) -> Iterator[Line | str]:
     """Yield all that is recorded of a run: its facts, its input, and its answer."""
     yield entry_line(run)
     yield from _run_facts(run)
     if run.input is not None:
-        yield from ("", "Input", clean(json_text(run.input, indent=2)))
+        document = clean(json_text(run.input, indent=2))
+        yield from ("", text_line("Input", Kind.TITLE))
+        yield text_line(document, Kind.VERBATIM)
     output = None if run.output is None else run.output["output"]
     if output is not None:
-        yield from ("", "Output")
-        yield from output_lines(output)
+        yield from ("", text_line("Output", Kind.TITLE))
+        yield from output_parts(output)
 
 
 def job_lines(job: "KnownJob", runs: Iterable[KnownRun]) -> Iterator[str]:
@@ -85,6 +90,13 @@ def job_lines(job: "KnownJob", runs: Iterable[KnownRun]) -> Iterator[str]:
         yield f"Perhaps billed twice: {job.perhaps_twice}"
     for run in runs:
         yield f"line {run.number}: {entry_line(run)}"
+
+
+def _parts(entry: "KnownRun | KnownJob | KnownFlow") -> tuple[str, ...]:
+    """Return an entry's id, action or flow, state, cost and first words."""
+    if isinstance(entry, KnownRun):
+        return _run_parts(entry)
+    return _flow_parts(entry) if isinstance(entry, KnownFlow) else _job_parts(entry)
 
 
 def _run_parts(run: KnownRun) -> tuple[str, ...]:

@@ -12,6 +12,10 @@ ActionName = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")
 ]
+Plain = Annotated[
+    bool,
+    typer.Option("--plain", help="On a terminal too, print the text that a pipe gets."),
+]
 ConnectionName = Annotated[
     str | None,
     typer.Option(
