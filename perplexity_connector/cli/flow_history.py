@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.cli.flow_lines import item_lines, resume_lines
-from perplexity_connector.cli.history_lines import cost_words, entry_line
+from perplexity_connector.cli.history_lines import cost_words, entry_heading
 from perplexity_connector.cli.spans import clock, iso
 from perplexity_connector.contract.readers import (
     as_list,
@@ -48,7 +48,7 @@ def flow_document(flow: "KnownFlow", *, whole: bool) -> dict[str, object]:
 
 def flow_lines(flow: "KnownFlow") -> Iterator[Line | str]:
     """Yield all that is recorded of a flow: its facts, its inputs, and the output of each step."""
-    yield entry_line(flow)
+    yield entry_heading(flow)
     if flow.source:
         yield f"File: {one_line(flow.source)}"
     for word, step in (flow.part or {}).items():

@@ -14,7 +14,9 @@ AsJson = Annotated[
 ]
 Plain = Annotated[
     bool,
-    typer.Option("--plain", help="On a terminal too, print the text that a pipe gets."),
+    typer.Option(
+        "--plain", help="Print plain text on a terminal too: no styles, no spinner."
+    ),
 ]
 ConnectionName = Annotated[
     str | None,

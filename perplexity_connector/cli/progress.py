@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import typer
 
 from perplexity_connector.cli.output import print_json
-from perplexity_connector.cli.terminal import columns, is_screen, new_wrapper
+from perplexity_connector.cli.terminal import columns, is_plain, is_screen, new_wrapper
 from perplexity_connector.rendering.text import clean, one_line
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ _DOTS = 2
 
 def stderr_is_terminal() -> bool:
     """Return whether stderr is a screen that can show a line and wipe it again."""
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    can_wipe = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return can_wipe and not is_plain()
 
 
 class Spinner:

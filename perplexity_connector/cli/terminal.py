@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import typer
 
+from perplexity_connector.contract.links import without_user
 from perplexity_connector.rendering.lines import Kind, Line
 
 if TYPE_CHECKING:
@@ -32,9 +33,14 @@ def use_plain(plain: bool) -> None:
     _is_plain.set(plain)
 
 
+def is_plain() -> bool:
+    """Return whether this command prints plain text on a terminal too."""
+    return _is_plain.get()
+
+
 def is_screen() -> bool:
     """Return whether stdout is a terminal that may get more than plain text."""
-    return sys.stdout.isatty() and not _is_plain.get()
+    return sys.stdout.isatty() and not is_plain()
 
 
 def columns() -> int:
@@ -110,7 +116,7 @@ def _linked(shown: str, address: str) -> str:
     """Return a text that leads to an address of the web (OSC 8). Another address stays a text."""
     if not _WEB.match(address):
         return shown
-    target = quote(address, safe=_IN_ADDRESS)
+    target = quote(without_user(address), safe=_IN_ADDRESS)
     return f"\x1b]8;;{target}\x1b\\{shown}\x1b]8;;\x1b\\"
 
 
