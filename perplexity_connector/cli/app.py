@@ -25,9 +25,10 @@ from perplexity_connector.cli import (
 from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.examples import EPILOG, add_examples
 from perplexity_connector.cli.exits import ExitCode
-from perplexity_connector.cli.options import ActionName, AsJson
-from perplexity_connector.cli.output import print_json, print_lines, say
+from perplexity_connector.cli.options import ActionName, AsJson, Plain
+from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.shortcuts import Commands
+from perplexity_connector.cli.terminal import print_page, use_plain
 from perplexity_connector.host import Host
 
 # The parser's own class has no public name, and it depends on typer's version.
@@ -120,32 +121,36 @@ def _options(
 
 @app.command()
 @reporting_errors()
-def actions(*, as_json: AsJson = False) -> None:
+def actions(*, as_json: AsJson = False, plain: Plain = False) -> None:
     """List the available actions."""
     from perplexity_connector.cli.palette import palette_lines
 
+    use_plain(plain)
     host = hosts.make_host({})
     entries = host.actions()
     if as_json:
         print_json(entries)
     else:
-        print_lines(palette_lines(entries))
+        print_page(palette_lines(entries))
     _show_missing_connectors(host)
 
 
 @app.command()
 @reporting_errors()
-def describe(action: ActionName, *, as_json: AsJson = False) -> None:
+def describe(
+    action: ActionName, *, as_json: AsJson = False, plain: Plain = False
+) -> None:
     """Show an action's fields, output, examples and credential."""
     from perplexity_connector.cli.palette import description_lines, find_action
 
+    use_plain(plain)
     host = hosts.make_host({})
     _show_missing_connectors(host)
     description = host.describe(*find_action(host.actions(), action))
     if as_json:
         print_json(description)
     else:
-        print_lines(description_lines(description))
+        print_page(description_lines(description))
 
 
 @app.command()

@@ -12,10 +12,12 @@ from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.options import (
     AsJson,
     ConnectionName,
+    Plain,
     UseSandbox,
     check_sandbox,
     silence_logs,
 )
+from perplexity_connector.cli.terminal import use_plain
 
 
 @reporting_errors()
@@ -66,10 +68,11 @@ def connect(  # noqa: PLR0913 - each option of the command is a parameter
 
 
 @reporting_errors()
-def list_connections(*, as_json: AsJson = False) -> None:
+def list_connections(*, as_json: AsJson = False, plain: Plain = False) -> None:
     """List the stored connections. Keys are never shown."""
     from perplexity_connector.cli import connections
 
+    use_plain(plain)
     connections.list_connections(hosts.make_host({}), as_json=as_json)
 
 
@@ -82,6 +85,7 @@ def check_connections(
     *,
     sandbox: UseSandbox = False,
     as_json: AsJson = False,
+    plain: Plain = False,
 ) -> None:
     """Test one connection, or all of them. It costs nothing.
 
@@ -94,6 +98,7 @@ def check_connections(
 
     check_sandbox(sandbox, name, "NAME")
     silence_logs()
+    use_plain(plain)
     if sandbox:
         code = connections.check_sandboxes(hosts.make_host, as_json=as_json)
         raise typer.Exit(code)
@@ -121,12 +126,14 @@ def list_models(
     connection: ConnectionName = None,
     sandbox: UseSandbox = False,
     as_json: AsJson = False,
+    plain: Plain = False,
 ) -> None:
     """List the models to choose from, with their meaning or price."""
     from perplexity_connector.cli import language_models
 
     check_sandbox(sandbox, connection)
     silence_logs()
+    use_plain(plain)
     language_models.show_models(
         hosts.make_host, connection, search, sandbox=sandbox, as_json=as_json
     )

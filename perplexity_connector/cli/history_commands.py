@@ -12,9 +12,11 @@ from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.options import (
     AsJson,
     ConnectionName,
+    Plain,
     Since,
     silence_logs,
 )
+from perplexity_connector.cli.terminal import use_plain
 
 # `last` is another run than for the other commands: the newest one may have ended.
 Resumable = Annotated[
@@ -64,6 +66,7 @@ def list_runs(  # noqa: PLR0913 - each option of the command is a parameter
         int, typer.Option(min=1, help="At most so many entries, the newest.")
     ] = 50,
     as_json: AsJson = False,
+    plain: Plain = False,
 ) -> None:
     """List the recorded runs, newest first: when, action, state, cost and first words.
 
@@ -73,6 +76,7 @@ def list_runs(  # noqa: PLR0913 - each option of the command is a parameter
         return
     from perplexity_connector.cli.history import Wanted, list_history
 
+    use_plain(plain)
     wanted = Wanted(status=status, search=search, since=since, limit=limit)
     with hosts.make_records() as records:
         list_history(records, wanted, as_json=as_json)
@@ -80,10 +84,11 @@ def list_runs(  # noqa: PLR0913 - each option of the command is a parameter
 
 @runs.command()
 @reporting_errors()
-def show(run: RunOrJob, *, as_json: AsJson = False) -> None:
+def show(run: RunOrJob, *, as_json: AsJson = False, plain: Plain = False) -> None:
     """Show all that is recorded of a run, a flow or a job."""
     from perplexity_connector.cli.history import show_entry
 
+    use_plain(plain)
     with hosts.make_records() as records:
         show_entry(records, run, as_json=as_json)
 
@@ -91,7 +96,11 @@ def show(run: RunOrJob, *, as_json: AsJson = False) -> None:
 @runs.command()
 @reporting_errors()
 def resume(
-    run: Resumable, *, connection: ConnectionName = None, as_json: AsJson = False
+    run: Resumable,
+    *,
+    connection: ConnectionName = None,
+    as_json: AsJson = False,
+    plain: Plain = False,
 ) -> None:
     """Go on with a run or a flow that was cut short.
 
@@ -100,6 +109,7 @@ def resume(
     from perplexity_connector.cli.resuming import resume_entry
 
     silence_logs()
+    use_plain(plain)
     with hosts.make_records() as records:
         code = resume_entry(records, hosts.make_host, run, connection, as_json=as_json)
         raise typer.Exit(code)

@@ -12,6 +12,12 @@ ActionName = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")
 ]
+Plain = Annotated[
+    bool,
+    typer.Option(
+        "--plain", help="Print plain text on a terminal too: no styles, no spinner."
+    ),
+]
 ConnectionName = Annotated[
     str | None,
     typer.Option(

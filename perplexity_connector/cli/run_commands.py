@@ -12,12 +12,14 @@ from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.options import (
     AsJson,
     ConnectionName,
+    Plain,
     Stream,
     UseSandbox,
     check_sandbox,
     check_timeout,
     silence_logs,
 )
+from perplexity_connector.cli.terminal import use_plain
 
 Action = Annotated[
     str,
@@ -138,6 +140,7 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
     connection: ConnectionName = None,
     timeout: RunTimeout = None,
     as_json: AsJson = False,
+    plain: Plain = False,
 ) -> None:
     """Run an action and show its result.
 
@@ -150,6 +153,7 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
     check_timeout(timeout)
     check_sandbox(sandbox, connection)
     silence_logs()
+    use_plain(plain)
     args = RunArgs(
         action=action,
         assignments=fields or (),
@@ -183,6 +187,7 @@ def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
     timeout: StepTimeout = None,
     stream: Stream = False,
     as_json: AsJson = False,
+    plain: Plain = False,
 ) -> None:
     """Run the steps of a saved flow and show each result.
 
@@ -196,6 +201,7 @@ def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
     check_timeout(timeout)
     check_sandbox(sandbox, connection)
     silence_logs()
+    use_plain(plain)
     args = FlowArgs(
         file=file,
         values=values or (),
