@@ -18,6 +18,10 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "actions": ["actions", "actions --json"],
     "describe": ["describe execute_search"],
     "where": ["where", "where --json"],
+    "completion": [
+        "completion bash >> ~/.bashrc  # for each new shell",
+        "completion fish | source      # for this shell",
+    ],
     "run": [
         "run execute_search query=moon max_results=3",
         "run execute_search query=moon query=jupiter  # a list",
@@ -73,7 +77,7 @@ EPILOG = _epilog("")
 def add_examples(app: typer.Typer, path: str = "") -> None:
     """Add to each command of a program, or of a group, the examples in its help."""
     for command in app.registered_commands:
-        name = command.name or getattr(command.callback, "__name__", "")
+        name = command.name or str(getattr(command.callback, "__name__", ""))
         command.epilog = _epilog(f"{path} {name.replace('_', '-')}")
     for group in app.registered_groups:
         group.epilog = _epilog(f"{path} {group.name}")
