@@ -182,7 +182,8 @@ def completion(
 ) -> None:
     """Print a script that lets a shell complete command lines.
 
-    It completes commands, actions, fields, connections, models and the ids of runs.
+    It completes commands, actions, fields, connections, models and the ids of runs. For this shell:
+    eval "$(perplexity-connector completion bash)". For each new one, put that into ~/.bashrc.
     """
     from perplexity_connector.cli.completing import print_script
 

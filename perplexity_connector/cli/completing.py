@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import typer
-from typer.completion import completion_init, get_completion_script
+from typer._completion_classes import completion_init
+from typer._completion_shared import get_completion_script
 from typer.core import TyperArgument, TyperOption
 
 from perplexity_connector.cli import hosts
@@ -126,7 +127,8 @@ def _fields(context: Any, begun: str) -> Iterable[str]:
     description = host.describe(*where)
     schema = description["schemas"]["input"]
     # Bash makes three words of FIELD=VALUE, and other shells one.
-    *given, last = ["", *(context.params.get("fields") or ())]
+    words: Sequence[str] = context.params.get("fields") or ()
+    *given, last = ["", *words]
     field, equals, _ = begun.partition("=")
     if last and "=" not in last:
         field, equals = last, ""

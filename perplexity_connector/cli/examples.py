@@ -18,10 +18,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "actions": ["actions", "actions --json"],
     "describe": ["describe execute_search"],
     "where": ["where", "where --json"],
-    "completion": [
-        "completion bash >> ~/.bashrc  # for each new shell",
-        "completion fish | source      # for this shell",
-    ],
+    "completion": ["completion bash", "completion fish"],
     "run": [
         "run execute_search query=moon max_results=3",
         "run execute_search query=moon query=jupiter  # a list",
