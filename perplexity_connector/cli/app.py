@@ -23,9 +23,11 @@ from perplexity_connector.cli import (
     table_commands,
 )
 from perplexity_connector.cli.ending import reporting_errors
+from perplexity_connector.cli.examples import EPILOG, add_examples
 from perplexity_connector.cli.exits import ExitCode
 from perplexity_connector.cli.options import ActionName, AsJson, Plain
 from perplexity_connector.cli.output import print_json, say
+from perplexity_connector.cli.shortcuts import Commands
 from perplexity_connector.cli.terminal import print_page, use_plain
 from perplexity_connector.host import Host
 
@@ -33,7 +35,10 @@ from perplexity_connector.host import Host
 _ParseError: type[Exception] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EPILOG,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -148,8 +153,23 @@ def describe(
         print_page(description_lines(description))
 
 
+@app.command()
+@reporting_errors()
+def where(*, as_json: AsJson = False) -> None:
+    """Show the places of all files, the settings and the versions.
+
+    The files are the stored connections, the ledger of runs, saved flows and tables. Each setting has
+    its source. Keys and passwords are not shown.
+    """
+    from perplexity_connector.cli.where import show_places
+
+    host = hosts.make_host({})
+    show_places(host, as_json=as_json)
+    _show_missing_connectors(host)
+
+
 app.command()(run_commands.run)
-app.command(epilog=run_commands.FLOW_EXAMPLES)(run_commands.run_flow)
+app.command()(run_commands.run_flow)
 app.command()(table_commands.run_table)
 app.add_typer(history_commands.runs, name="runs")
 app.command()(history_commands.usage)
@@ -162,6 +182,7 @@ app.command()(server_commands.sandbox)
 app.command()(server_commands.workbench)
 app.command()(server_commands.mcp)
 app.add_typer(prefect_commands.prefect, name="prefect")
+add_examples(app)
 
 
 def _show_missing_connectors(host: Host) -> None:

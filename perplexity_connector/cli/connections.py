@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from perplexity_connector.cli.exits import ExitCode, UsageError
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.progress import waiting
+from perplexity_connector.cli.targets import HostMaker, sandbox_options, with_sandbox
 from perplexity_connector.cli.terminal import print_table
 from perplexity_connector.contract import (
     ConnectionOutcome,
@@ -72,7 +73,28 @@ def check_connections(host: Host, name: str | None, *, as_json: bool) -> ExitCod
 
     Return the exit code of the first one that is not good. Raises `UsageError` for an unknown name.
     """
-    targets = _choose_connections(host, name)
+    return _check(host, _choose_connections(host, name), as_json=as_json)
+
+
+def check_sandboxes(make_host: HostMaker, *, as_json: bool) -> ExitCode:
+    """Test each connector's test credential, or the environment's, on a private sandbox.
+
+    Print and return as `check_connections` does. Raises as `sandbox_options` and `with_sandbox` do.
+    """
+    connectors = with_sandbox(make_host({}).connectors())
+    targets = [
+        _ConnectionToTest(
+            label=f"sandbox ({connector['id']})", connector=connector["id"]
+        )
+        for connector in connectors
+    ]
+    with sandbox_options(connectors) as options:
+        return _check(make_host(options), targets, as_json=as_json)
+
+
+def _check(
+    host: Host, targets: Sequence[_ConnectionToTest], *, as_json: bool
+) -> ExitCode:
     with waiting("Testing"):
         statuses = asyncio.run(_test_all(host, targets))
     labels = [target.label for target in targets]

@@ -102,7 +102,10 @@ def resume(
     as_json: AsJson = False,
     plain: Plain = False,
 ) -> None:
-    """Go on with a run or a flow that a crash or a failure cut short, or show a run's answer again."""
+    """Go on with a run or a flow that was cut short.
+
+    A run that has ended is shown again.
+    """
     from perplexity_connector.cli.resuming import resume_entry
 
     silence_logs()
@@ -125,7 +128,10 @@ def cancel(run: RunOrJob) -> None:
 @runs.command()
 @reporting_errors()
 def forget(run: RunOrJob) -> None:
-    """Close a run, a flow or a job, and erase all that was asked and answered in it. Costs stay counted."""
+    """Erase the input and the output of a run, a flow or a job.
+
+    It is closed: nothing can go on with it. Its costs stay counted.
+    """
     from perplexity_connector.cli.history import forget_entry
 
     with hosts.make_records() as records:
@@ -142,7 +148,10 @@ def usage(
     since: Since = "30d",
     as_json: AsJson = False,
 ) -> None:
-    """Show the runs, tokens and costs of a time, by model, action, connection or day (UTC)."""
+    """Show what the runs of a time have cost.
+
+    By model, action, connection or day (UTC).
+    """
     from perplexity_connector.cli.usage import show_usage
 
     with hosts.make_records() as records:

@@ -62,8 +62,8 @@ def cost_words(nano: int | None, basis: str | None = None) -> str:
 
 
 def first_words(run: KnownRun) -> str:
-    """Return the beginning of the question, which is the longest text; else of the summary."""
-    longest = max(_texts(run.input or {}), key=len, default="")
+    """Return the beginning of the question, which is the longest text with a space; else of the summary."""
+    longest = max(_texts(run.input or {}), key=_likeness, default="")
     return shortened(longest or run.summary or "", _WORDS)
 
 
@@ -121,7 +121,7 @@ def _flow_parts(flow: KnownFlow) -> _Parts:
     title = flow.title or Path(flow.source or "flow").stem
     sandbox = ", sandbox" if flow.is_sandbox else ""
     state, cost = f"{flow.state}{sandbox}", cost_words(flow.cost)
-    longest = max(_texts(flow.inputs or {}), key=len, default="")
+    longest = max(_texts(flow.inputs or {}), key=_likeness, default="")
     words = shortened(longest or flow.summary or "", _WORDS)
     return (flow.flow_id, title, state, cost, words)
 
@@ -139,6 +139,11 @@ def _run_facts(run: KnownRun) -> Iterator[str]:
         yield f"To resume it: perplexity-connector runs resume {run.run_id}"
     if run.state == "unsure":
         yield "The provider may have charged for it, and its answer is lost."
+
+
+def _likeness(text: str) -> tuple[bool, int]:
+    """Return how much a text is like a question. The id of an earlier answer has no spaces."""
+    return " " in text, len(text)
 
 
 def _texts(value: JsonValue) -> Iterator[str]:

@@ -125,15 +125,6 @@ StepTimeout = Annotated[
     typer.Option(metavar="S", help="Maximum seconds for each step."),
 ]
 
-# A line that begins with this control is not wrapped into the one before.
-FLOW_EXAMPLES = """\b
-Examples:
-  run-flow briefing.json company=ACME              run all of it
-  run-flow briefing.json company=ACME --only ask   run one step again
-  run-flow briefing.json company=ACME --from ask   run it and the later ones
-  run-flow --resume last                           go on after a crash or stop
-"""
-
 
 @reporting_errors()
 def run(  # noqa: PLR0913 - each option of the command is a parameter
