@@ -44,7 +44,8 @@ def _below(row: Sequence[str], widths: Sequence[int], kind: Kind) -> Iterator[Li
     """Yield the cells of a row but the last, and that one below."""
     padded = map(_padded, row, widths)
     yield Line([Part("".join(padded).rstrip(), kind)], indent=len(_BELOW))
-    yield text_line(row[-1], kind, mark=_BELOW)
+    if row[-1]:
+        yield text_line(row[-1], kind, mark=_BELOW)
 
 
 def _padded(cell: str, width: int) -> str:
