@@ -18,10 +18,12 @@ __all__ = [
     "GuideStepDocument",
     "ManifestActionDocument",
     "ManifestDocument",
+    "ManifestSandboxDocument",
     "OptionDocument",
     "OptionsDocument",
     "PaletteEntry",
     "ProblemDocument",
+    "SandboxCredentialDocument",
     "SandboxDocument",
     "SchemasDocument",
     "SettingDocument",
@@ -54,12 +56,20 @@ class ConnectionSpecDocument(TypedDict):
     guide: list[GuideStepDocument]
 
 
+class SandboxCredentialDocument(TypedDict):
+    """A credential of the sandbox; see `SandboxCredential`."""
+
+    title: str
+    fields: dict[str, str]
+
+
 class SandboxDocument(TypedDict):
     """The server that answers in place of the real service; see `SandboxSpec`."""
 
     start: str
     settings: dict[str, str]
     connection: dict[str, str]
+    test_connections: list[SandboxCredentialDocument]
     test_prefixes: dict[str, str]
 
 
@@ -179,10 +189,13 @@ class _ManifestConnectionDocument(TypedDict):
     guide: NotRequired[list[GuideStepDocument]]
 
 
-class _ManifestSandboxDocument(TypedDict):
+class ManifestSandboxDocument(TypedDict):
+    """A sandbox as it is written in a manifest; see `SandboxSpec`."""
+
     start: str
     settings: dict[str, str]
     connection: NotRequired[dict[str, str]]
+    test_connections: NotRequired[list[SandboxCredentialDocument]]
     test_prefixes: NotRequired[dict[str, str]]
 
 
@@ -198,7 +211,7 @@ class ManifestDocument(_Connector):
     host_api: _HostApiDocument
     settings: NotRequired[list[SettingDocument]]
     connection: _ManifestConnectionDocument
-    sandbox: NotRequired[_ManifestSandboxDocument | None]
+    sandbox: NotRequired[ManifestSandboxDocument | None]
     actions: list[ManifestActionDocument]
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "GuideStep",
     "HostApiRange",
     "Manifest",
+    "SandboxCredential",
     "SandboxSpec",
     "Setting",
 ]
@@ -73,6 +74,16 @@ class ConnectionSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxCredential:
+    """A credential of the sandbox. `title` says what happens with it."""
+
+    __pydantic_config__: ClassVar = _CLOSED
+
+    title: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSpec:
     """A server on this machine that answers in place of the real service, without cost.
 
@@ -81,6 +92,7 @@ class SandboxSpec:
       returns a context manager that gives the server's address and stops the server at its end.
     * `settings`: the settings of a run there. `{address}` in a text becomes the address.
     * `connection`: the credential's fields there; none of them is a real secret.
+    * `test_connections`: credentials to try, each with the case that it brings about; none is real.
     * `test_prefixes`: how test values of a field begin. If the field's environment variable begins
       so, its value is used in place of the one in `connection`.
     """
@@ -90,6 +102,7 @@ class SandboxSpec:
     start: str
     settings: Mapping[str, str]
     connection: Mapping[str, str] = field(default_factory=dict[str, str])
+    test_connections: Sequence[SandboxCredential] = ()
     test_prefixes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 

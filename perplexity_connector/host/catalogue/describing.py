@@ -102,6 +102,7 @@ def _describe_sandbox(manifest: "ManifestDocument") -> "SandboxDocument | None":
         "start": written["start"],
         "settings": written["settings"],
         "connection": written.get("connection", {}),
+        "test_connections": written.get("test_connections", []),
         "test_prefixes": written.get("test_prefixes", {}),
     }
 

@@ -82,7 +82,11 @@ _CONNECTION = Record(
 _START_WORDS = "a Python function, written as package.module:function"
 _SANDBOX = Record(
     {"start": Leaf(str, _START_WORDS, _REFERENCE_PATTERN), "settings": MapOf(_TEXT)},
-    {"connection": MapOf(_TEXT), "test_prefixes": MapOf(_TEXT)},
+    {
+        "connection": MapOf(_TEXT),
+        "test_connections": ListOf(Record({"title": _TEXT, "fields": MapOf(_TEXT)})),
+        "test_prefixes": MapOf(_TEXT),
+    },
     or_null=True,
 )
 _ANNOTATIONS = Record(

@@ -17,6 +17,7 @@ from perplexity_connector.contract import (
     GuideStep,
     HostApiRange,
     Manifest,
+    SandboxCredential,
     SandboxSpec,
     Setting,
 )
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         CommandDocument,
         ManifestActionDocument,
         ManifestDocument,
+        ManifestSandboxDocument,
     )
 
 
@@ -56,8 +58,19 @@ def _to_manifest(document: "ManifestDocument") -> Manifest:
         connection=ConnectionSpec(
             schema=connection["schema"], env=connection.get("env", {}), guide=guide
         ),
-        sandbox=SandboxSpec(**sandbox) if sandbox else None,
+        sandbox=_to_sandbox(sandbox) if sandbox else None,
         actions=[_to_action(action) for action in document["actions"]],
+    )
+
+
+def _to_sandbox(document: "ManifestSandboxDocument") -> SandboxSpec:
+    written = document.get("test_connections", [])
+    return SandboxSpec(
+        start=document["start"],
+        settings=document["settings"],
+        connection=document.get("connection", {}),
+        test_connections=[SandboxCredential(**credential) for credential in written],
+        test_prefixes=document.get("test_prefixes", {}),
     )
 
 

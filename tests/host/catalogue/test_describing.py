@@ -85,6 +85,7 @@ def test_a_description_holds_all_that_a_form_needs() -> None:
                 "start": "toy.sandbox:start",
                 "settings": {"mark": "{address}"},
                 "connection": {},
+                "test_connections": [],
                 "test_prefixes": {},
             },
         ),
