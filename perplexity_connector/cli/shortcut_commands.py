@@ -9,9 +9,11 @@ import typer
 from perplexity_connector.cli import hosts
 from perplexity_connector.cli.asking import Asked, run_asked
 from perplexity_connector.cli.ending import reporting_errors
+from perplexity_connector.cli.examples import epilog_of
 from perplexity_connector.cli.options import (
     AsJson,
     ConnectionName,
+    Plain,
     UseSandbox,
     check_sandbox,
     check_timeout,
@@ -19,7 +21,10 @@ from perplexity_connector.cli.options import (
 )
 from perplexity_connector.cli.run_commands import RunTimeout
 from perplexity_connector.cli.shortcut_input import Shortcut
-from perplexity_connector.rendering.text import line_of
+from perplexity_connector.cli.terminal import use_plain
+from perplexity_connector.contract.json import pointer_tokens
+from perplexity_connector.host.validation.assignments import schema_at
+from perplexity_connector.rendering.text import line_of, one_line
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -28,13 +33,12 @@ if TYPE_CHECKING:
         PaletteEntry,
     )
 
-_FIELDS = "Any other field of the action, as for `run`. Can be repeated."
 _CONTINUE = "Go on from the last answer over the same connection."
 _STDIN = "The word - reads stdin."
 
 
-def make_command(entry: "PaletteEntry") -> Any:
-    """Return the command of an action, for the parser.
+def make_command(name: str, entry: "PaletteEntry") -> Any:
+    """Return the command of an action, for the parser. `name`: as it is called.
 
     Raises `ConnectorError` for an action that cannot be described.
     """
@@ -44,13 +48,9 @@ def make_command(entry: "PaletteEntry") -> Any:
     command = cast("CommandDocument", description["action"]["command"])
     run = _callback(Shortcut(description=description, command=command))
     maker = typer.Typer(add_completion=False, rich_markup_mode=None)
-    fields = f"perplexity-connector describe {entry['connector']}.{entry['action']}"
-    names = {"help_option_names": ["-h", "--help"]}
-    maker.command(
-        help=entry["summary"],
-        epilog=f"The fields for -f: {fields}",
-        context_settings=names,
-    )(run)
+    examples = [one_line(f"{name} {each}") for each in command.get("examples", [])]
+    epilog = epilog_of(examples) if examples else None
+    maker.command(help=entry["summary"], epilog=epilog)(run)
     return typer.main.get_command(maker)
 
 
@@ -69,6 +69,7 @@ def _run(shortcut: Shortcut, given: Mapping[str, Any]) -> None:
     check_timeout(given["timeout"])
     check_sandbox(given["sandbox"], given["connection"])
     silence_logs()
+    use_plain(given["plain"])
     options = {option["name"]: given[name] or () for name, option in _options(shortcut)}
     asked = Asked(
         words=given["words"],
@@ -95,12 +96,15 @@ def _parameters(shortcut: Shortcut) -> Iterator[Parameter]:
     if command.get("continues"):
         switch = typer.Option("--continue", "-c", help=_CONTINUE)
         yield _parameter("continues", bool, False, switch)
-    fields = typer.Option("--field", "-f", metavar="FIELD=VALUE", help=_FIELDS)
+    action = shortcut.description["action"]["id"]
+    text = f"Any other field, as for `run`: `describe {action}` lists them."
+    fields = typer.Option("--field", "-f", metavar="FIELD=VALUE", help=text)
     yield _parameter("fields", list[str] | None, None, fields)
     yield _parameter("connection", ConnectionName, None)
     yield _parameter("sandbox", UseSandbox, False)
     yield _parameter("timeout", RunTimeout, None)
     yield _parameter("as_json", AsJson, False)
+    yield _parameter("plain", Plain, False)
 
 
 def _parameter(name: str, kind: Any, default: Any, *words: Any) -> Parameter:
@@ -130,4 +134,5 @@ def _option(shortcut: Shortcut, option: "CommandOptionDocument") -> Any:
 
 def _help(shortcut: Shortcut, pointer: str) -> str:
     """Return the description of a field."""
-    return line_of(shortcut.schema_at(pointer), "description")
+    path = pointer_tokens(pointer) or ()
+    return line_of(schema_at(shortcut.schema, path), "description")
