@@ -1,6 +1,6 @@
 """Makes the command of an action, such as `ask`, from its manifest and its schemas."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -50,7 +50,7 @@ def make_command(name: str, entry: "PaletteEntry") -> Any:
     maker = typer.Typer(add_completion=False, rich_markup_mode=None)
     examples = [one_line(f"{name} {each}") for each in command.get("examples", [])]
     epilog = epilog_of(examples) if examples else None
-    maker.command(help=entry["summary"], epilog=epilog)(run)
+    maker.command(help=one_line(entry["summary"]), epilog=epilog)(run)
     return typer.main.get_command(maker)
 
 
@@ -65,22 +65,16 @@ def _callback(shortcut: Shortcut) -> Any:
 
 
 @reporting_errors()
-def _run(shortcut: Shortcut, given: Mapping[str, Any]) -> None:
+def _run(shortcut: Shortcut, given: dict[str, Any]) -> None:
     check_timeout(given["timeout"])
     check_sandbox(given["sandbox"], given["connection"])
     silence_logs()
-    use_plain(given["plain"])
-    options = {option["name"]: given[name] or () for name, option in _options(shortcut)}
-    asked = Asked(
-        words=given["words"],
-        options=options,
-        fields=given["fields"] or (),
-        continues=given.get("continues", False),
-        connection=given["connection"],
-        sandbox=given["sandbox"],
-        timeout=given["timeout"],
-        as_json=given["as_json"],
-    )
+    use_plain(given.pop("plain"))
+    options = {
+        option["name"]: given.pop(name) or () for name, option in _options(shortcut)
+    }
+    # The others have the names of the fields.
+    asked = Asked(options=options, **given)
     with hosts.make_records() as records:
         raise typer.Exit(run_asked(shortcut, asked, hosts.make_host, records))
 
@@ -88,7 +82,7 @@ def _run(shortcut: Shortcut, given: Mapping[str, Any]) -> None:
 def _parameters(shortcut: Shortcut) -> Iterator[Parameter]:
     """Yield the words and the options, each as the parameter of a function."""
     command = shortcut.command
-    text = command.get("help") or _help(shortcut, command["words"])
+    text = _help(shortcut, command.get("help"), command["words"])
     words = typer.Argument(metavar="WORDS", help=f"{text} {_STDIN}".lstrip())
     yield _parameter("words", list[str], Parameter.empty, words)
     for name, option in _options(shortcut):
@@ -121,18 +115,19 @@ def _options(shortcut: Shortcut) -> "Iterator[tuple[str, CommandOptionDocument]]
 
 
 def _option(shortcut: Shortcut, option: "CommandOptionDocument") -> Any:
-    short = option.get("short")
-    names = [f"--{option['name']}", *([f"-{short}"] if short else [])]
-    default = shortcut.setting_of(option)
-    texts = [
-        option.get("help") or _help(shortcut, option["field"]),
-        f"Default: {default}." if default else "",
-    ]
+    names = [f"--{option['name']}"]
+    if short := option.get("short"):
+        names.append(f"-{short}")
+    text = _help(shortcut, option.get("help"), option["field"])
+    if default := shortcut.setting_of(option):
+        text = f"{text} Default: {default}.".lstrip()
     metavar = "FILE" if option.get("file") else "VALUE"
-    return typer.Option(*names, metavar=metavar, help=" ".join(filter(None, texts)))
+    return typer.Option(*names, metavar=metavar, help=text)
 
 
-def _help(shortcut: Shortcut, pointer: str) -> str:
-    """Return the description of a field."""
+def _help(shortcut: Shortcut, given: str | None, pointer: str) -> str:
+    """Return the given text on one line; without one, the description of a field."""
+    if given:
+        return one_line(given)
     path = pointer_tokens(pointer) or ()
     return line_of(schema_at(shortcut.schema, path), "description")

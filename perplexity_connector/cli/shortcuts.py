@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from perplexity_connector.cli import hosts
 from perplexity_connector.cli.ending import reporting_errors
+from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import PaletteEntry
@@ -43,8 +44,8 @@ class _Shortcut(TyperCommand):
 
     def __init__(self, name: str, entry: "PaletteEntry") -> None:
         """Make a command for a list of commands."""
-        summary = entry["command"]["summary"] if entry["command"] else None
-        super().__init__(name, help=summary, rich_markup_mode=None)
+        summary = entry["command"]["summary"] if entry["command"] else ""
+        super().__init__(name, help=one_line(summary), rich_markup_mode=None)
         self._entry = entry
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
