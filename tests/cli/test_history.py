@@ -355,3 +355,14 @@ def test_an_entry_that_is_gone_meanwhile_is_left_out(
     ledger.keep("run_1")
     monkeypatch.setattr(ledger, "run", lambda _: ledger._did(None))
     assert command("runs").out == ""
+
+
+def test_a_question_is_shown_by_its_words_and_not_by_an_id(
+    command: Command, ledger: FakeLedger
+) -> None:
+    """The id of the answer that it goes on from may be longer."""
+    asked = {"query": "How far?", "previous": "resp_0123456789abcdef"}
+    ledger.keep("run_1", input=asked)
+    shown = command("runs").out
+    assert "How far?" in shown
+    assert "resp_" not in shown
