@@ -8,7 +8,7 @@ import { drawCopyFold } from "./copy-view.js";
 import { h, drawIcon } from "./dom.js";
 import { drawFold, drawLateFold } from "./form/frame.js";
 import { isObject } from "./form/pointer.js";
-import { drawMarkdown, webAddressOf } from "./markdown.js";
+import { showMarkdown, webAddressOf } from "./markdown.js";
 import { isLeftOut } from "./run-state.js";
 import { drawSources, isSource, placeById, readSources } from "./sources.js";
 import { writeJson, writeValue } from "./text.js";
@@ -208,7 +208,9 @@ function drawAnswer(text, sources, key, isWriting) {
   const sourceId = (/** @type {number} */ number) =>
     sources[number - 1] ? `${key}-source-${number}` : null;
   const className = isWriting ? "answer is-writing" : "answer";
-  return h("div", { class: className }, drawMarkdown(text, sourceId));
+  const place = h("div", { class: className });
+  showMarkdown(place, text, sourceId);
+  return place;
 }
 
 /** Draw values by their names. @param {JsonObject} values */
