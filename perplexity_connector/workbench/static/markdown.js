@@ -190,8 +190,14 @@ function read(token, name) {
 }
 
 function drawTable() {
-  const around = { class: "table", tabindex: "0", role: "group", "aria-label": "Table" };
-  return h("div", around, h("table", { dir: "auto" }));
+  const around = {
+    class: "table",
+    tabindex: "0",
+    role: "group",
+    "aria-label": "Table",
+    dir: "auto",
+  };
+  return h("div", around, h("table"));
 }
 
 /** @param {Token} token @param {Element | DocumentFragment} parent */

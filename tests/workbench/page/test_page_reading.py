@@ -258,6 +258,107 @@ def test_a_text_is_shown_before_its_reader_is_there_and_its_unchanged_blocks_sta
     ]
 
 
+def test_an_answer_is_copied_as_text_and_with_its_sources(blank: Page) -> None:
+    """The text keeps the marks, the numbers and the columns that are seen; the list has the numbers of the marks."""
+    answer = (
+        "a [1] [b](https://x.example/b)\n\n2. c<br>d\n   - e\n\n    f\n3. g\n\n---\n\n> h\n\n"
+        "| i | j |\n|---|---|\n| `k` | l |\n\n    m\n      n\n\nhttps://x.example"
+    )
+    found = blank.evaluate(
+        """async (answer) => {
+          const { loadMarkdown } = await import("/static/markdown.js");
+          await loadMarkdown();
+          const { drawAnswer } = await import("/static/answer.js");
+          const sources = [
+            { title: "A [moon]\u202e\\n*", url: "https://user:secret@x.example/a_(b)" },
+            { title: "", url: "" }, { url: "ftp://y.example/" },
+          ];
+          const copied = [];
+          const write = async (text) => {
+            if (copied.push(text) === 4) throw new Error("Not allowed");
+          };
+          Object.defineProperty(navigator, "clipboard", { value: { writeText: write } });
+          const step = { envelope: {} };
+          const said = [];
+          for (const number of [0, 1, 2, 2]) {
+            document.body.append(...drawAnswer(step, answer, number < 3 ? sources : [], "s"));
+            const tools = document.querySelector(".answer-tools");
+            tools.querySelector("button").click();
+            tools.querySelectorAll("[role=menuitem]")[number].click();
+            await new Promise((resolve) => { setTimeout(resolve); });
+            said.push(tools.querySelector("[role=status]").textContent);
+            document.querySelectorAll(".answer, .answer-tools").forEach((each) => each.remove());
+          }
+          const { writeWithSources } = await import("/static/answer.js");
+          return { copied, said, bare: writeWithSources("a", []) };
+        }""",
+        answer,
+    )
+    text, markdown, with_sources, _ = found["copied"]
+    assert text == (
+        "a [1] b (https://x.example/b)\n\n2. c\n   d\n   - e\n   f\n3. g\n\n---\n\nh\n\n"
+        "i\tj\nk\tl\n\nm\n  n\n\nhttps://x.example"
+    )
+    assert markdown == answer
+    assert with_sources.removeprefix(answer).splitlines()[-3:] == [
+        "1. [A \\[moon\\] \\*](https://x.example/a_%28b%29)",
+        "2. Never sent by the provider",
+        "3. ftp://y.example/",
+    ]
+    assert found["bare"] == "a"
+    assert found["said"][:3] == ["Copied"] * 3
+    assert "Not allowed" in found["said"][3]
+
+
+def test_a_growing_answer_is_followed_unless_the_reader_has_scrolled(
+    blank: Page,
+) -> None:
+    """By a wheel or by the bar at the side; what is selected in it stays, also when it ends."""
+    found = blank.evaluate(
+        """async () => {
+          const { loadMarkdown } = await import("/static/markdown.js");
+          await loadMarkdown();
+          const { RunView } = await import("/static/run-view.js");
+          const column = document.createElement("section");
+          column.append(document.createElement("div"));
+          document.body.replaceChildren(column);
+          Object.assign(column.style, { height: "100vh", overflow: "auto" });
+          const view = new RunView(column.firstChild, { titleOf: () => "Step" });
+          const step = { id: "a", status: "running", text: "", queries: [], found: [], envelope: null };
+          const run = { key: "r", status: "running", steps: [step], startedAt: new Date(), label: "Run" };
+          const frame = () => new Promise((resolve) => {
+            requestAnimationFrame(() => { setTimeout(resolve); });
+          });
+          const grow = async () => {
+            step.text += "word\\n\\n".repeat(60);
+            view.updateStep(run, step);
+            await frame();
+          };
+          const isAtEnd = () => {
+            const { top } = column.querySelector(".answer-end").getBoundingClientRect();
+            return top > 0 && top < innerHeight;
+          };
+          const found = [];
+          view.showAlone(run);
+          view.followStep(step);
+          await grow();
+          found.push(isAtEnd());
+          getSelection().selectAllChildren(column.querySelector(".answer p"));
+          await grow();
+          found.push(isAtEnd());
+          column.scrollTop = 0;
+          await frame();
+          await grow();
+          found.push(isAtEnd(), column.scrollTop);
+          step.envelope = { output: { content: `${step.text}end` }, usage: {}, meta: {}, warnings: [] };
+          view.updateStep(run, step);
+          found.push(column.scrollTop, String(getSelection()).trim());
+          return found;
+        }"""
+    )
+    assert found == [True, True, False, 0, 0, "word"]
+
+
 def test_a_long_hostile_text_is_drawn_at_once(blank: Page) -> None:
     """No text takes more than a moment, whatever it has; one beyond all answers is shown as it is."""
     found = drawn(blank, *LONG)
