@@ -27,7 +27,7 @@ def is_in(page: Page) -> None:
 
 def is_out(page: Page) -> None:
     """The page says what to do, and shows nothing else."""
-    expect(page.locator("#banners .note-danger")).to_be_visible()
+    expect(page.locator(".stopped .note-danger")).to_be_visible()
     assert page.locator(".palette-card").count() == 0
 
 
