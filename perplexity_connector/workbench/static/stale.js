@@ -6,7 +6,7 @@ import { get, isSame } from "./form/pointer.js";
 
 const NOTHING = new Set();
 
-/** Finds the steps whose last output is of another input. An answer is kept while nothing changes. */
+/** Finds the steps that have changed since a run. Finds them again only after a change. */
 export class Changes {
   /** The steps, the inputs and the run of the last answer. @type {unknown[]} */
   #known = [];

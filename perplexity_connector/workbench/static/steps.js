@@ -24,8 +24,8 @@ import { StepBody } from "./step-body.js";
  * @property {boolean} showAll whether errors of fields that are not filled in yet are shown
  * @property {StepStatus | ""} status the status of the last run
  * @property {string[]} connections the names of the stored connections
- * @property {"" | "kept" | "stale" | "changed"} kept whether the last run has used an earlier output,
- *   whether that was stale, and whether the step, or a value that it uses, has changed since the run
+ * @property {"" | "kept" | "stale" | "changed"} kept whether the last run has used an earlier
+ *   output, whether that was stale, and whether the step, or a value that it uses, is new
  */
 
 /**
