@@ -53,7 +53,7 @@ const KEPT_WORDS = {
   "": "",
   kept: "kept output",
   stale: "output is out of date",
-  changed: "changed since its run",
+  changed: "changed",
 };
 
 export class StepCard {
@@ -204,6 +204,7 @@ export class StepCard {
     parts.kept.hidden = kept === "";
     parts.kept.className = `chip chip-${kept}`;
     parts.kept.textContent = KEPT_WORDS[kept];
+    parts.kept.title = kept === "changed" ? "The last run was before this change" : "";
     parts.wrong.hidden = !showAll || errors.length === 0;
     parts.wrong.textContent = `${errors.length} to fix`;
   }
