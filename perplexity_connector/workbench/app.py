@@ -64,7 +64,7 @@ def create_app(
     return protect(app, port=port, session=secrets.session, allowed=allowed)
 
 
-def _answer_error(_: Request, error: Exception) -> Response:
+def _answer_error(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         message = "This address does not exist, or does not take this method."
         error = RefusedError(error.status_code, ErrorCode.NOT_FOUND, message)
@@ -72,4 +72,4 @@ def _answer_error(_: Request, error: Exception) -> Response:
         # Never the exception's text: it may hold a key or an input value.
         message = f"The workbench broke: {type(error).__name__}."
         error = RefusedError(500, ErrorCode.INTERNAL, message)
-    return error_response(error)
+    return error_response(request, error)

@@ -102,16 +102,20 @@ class _PageAccess:
 
     def refuse(self, request: Request) -> Response | None:
         """Return the answer to a request that must not reach the application, or None."""
+        error = self._error(request)
+        return error_response(request, error) if error else None
+
+    def _error(self, request: Request) -> RefusedError | None:
         if problem := self._source_problem(request):
-            return _refusal(403, ErrorCode.PERMISSION_DENIED, problem)
+            return RefusedError(403, ErrorCode.PERMISSION_DENIED, problem)
         session = request.headers.get(SESSION_HEADER, "")
         if not (_is_public(request) or is_same_text(session, self._session)):
-            return _refusal(401, ErrorCode.INVALID_CREDENTIALS, _NO_SESSION)
+            return RefusedError(401, ErrorCode.INVALID_CREDENTIALS, _NO_SESSION)
         if not _has_good_body(request):
             message = (
                 f"The body of a request must be {_JSON}, and that of a table {_BYTES}."
             )
-            return _refusal(415, ErrorCode.INVALID_INPUT, message)
+            return RefusedError(415, ErrorCode.INVALID_INPUT, message)
         return None
 
     def _is_ours(self, host: str) -> bool:
@@ -152,11 +156,3 @@ def _has_good_body(request: Request) -> bool:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     wanted = _BYTES if request.scope["path"] == TABLES_PATH else _JSON
     return kind == wanted or not has_body
-
-
-def _refusal(
-    status: int,
-    code: ErrorCode,
-    message: str,
-) -> Response:
-    return error_response(RefusedError(status, code, message))

@@ -75,7 +75,7 @@ class Stream:
         try:
             async with aclosing(items):
                 async for item in items:
-                    self._lines.append(f"{json.dumps(item)}\n")
+                    self._lines.append(_line(item))
                     self._notify()
                     if item["type"] == "table.planned":
                         self.cancel_id = item["job_id"]
@@ -274,6 +274,12 @@ class ItemLines(StreamingResponse):
             await self._lines.aclose()
         if not sending.cancelled():
             sending.result()
+
+
+def _line(item: "FlowItem | TableItem") -> str:
+    """Return an item as a line. A start has its time: a page may come later."""
+    is_start = item["type"] in ("flow.started", "step.started")
+    return f"{json.dumps({**item, 'at': _now()} if is_start else item)}\n"
 
 
 async def _client_left(receive: Receive) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
@@ -90,6 +91,21 @@ def test_a_flow_begins_no_step_while_no_page_follows() -> None:
         lines = "".join([text async for text in follow(answer)])
         assert types(lines) == ALL
         assert stage.begun == ["one", "two", "closed"]
+
+    staged(work)
+
+
+def test_a_page_that_comes_later_knows_when_a_step_began() -> None:
+    """Each start has its time; other items are as the host has made them."""
+
+    async def work(stage: Stage) -> None:
+        before = time.time_ns() // 1_000_000
+        answer = await stage.start()
+        text = "".join([text async for text in follow(answer)])
+        items = [json.loads(line) for line in text.splitlines()]
+        timed = [item for item in items if "at" in item]
+        assert [item["type"] for item in timed] == ["step.started"] * 2
+        assert timed[0]["at"] >= before
 
     staged(work)
 

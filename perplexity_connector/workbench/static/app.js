@@ -68,6 +68,17 @@ addEventListener("hashchange", () => {
   if (hasToken()) location.reload();
 });
 
-start().catch((problem) => {
-  fill(findById("banners"), drawProblem(problem));
-});
+/** Show why the page is not open, and what to do. @param {unknown} problem */
+function drawStopped(problem) {
+  for (const id of ["tabs", "skip"]) findById(id).hidden = true;
+  const place = findById("columns");
+  place.className = "stopped";
+  const help = [
+    h("p", {}, "The address of a workbench that has ended does not work any more. Start it again:"),
+    h("pre", {}, "perplexity-connector workbench"),
+  ];
+  const title = h("h2", {}, "This page is not connected to a workbench");
+  fill(place, title, drawProblem(problem), help);
+}
+
+start().catch(drawStopped);

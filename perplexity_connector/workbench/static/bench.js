@@ -26,6 +26,7 @@ import { stepsOf } from "./run-state.js";
 import { RunView } from "./run-view.js";
 import { Runs } from "./runs.js";
 import { SavedFlows } from "./saved-flows.js";
+import { Changes } from "./stale.js";
 
 export class Bench {
   /** The flow, with undo and redo. */
@@ -42,6 +43,7 @@ export class Bench {
    * Whether the user has tried to run this flow: from then on, empty required fields are errors.
    */
   #isTried = false;
+  #changes = new Changes();
   #catalogue;
   #showPart;
   #statusLine;
@@ -339,6 +341,9 @@ export class Bench {
   /** @param {Step} step @param {number} index @returns {View} */
   #viewOf(step, index) {
     const stored = this.#stored.filter(({ connector }) => connector === step.connector);
+    const last = this.runs.statusOf(step);
+    const changed = this.#changes.since(this.state.steps, this.inputs ?? {}, this.runs.last);
+    const isChanged = changed.has(step.id) && (last.status !== "" || last.kept !== "");
     return {
       index,
       count: this.state.steps.length,
@@ -347,7 +352,8 @@ export class Bench {
       errors: this.checks.errorsOf(step.id),
       hints: this.checks.hintsOf(step.id),
       showAll: this.#isTried,
-      ...this.runs.statusOf(step),
+      status: last.status,
+      kept: isChanged ? "changed" : last.kept,
     };
   }
 

@@ -15,6 +15,7 @@ import { writeAmount, writeClock, writeDay, writeWhen } from "./writing.js";
 const SEARCH_AFTER_MS = 250;
 /** The most letters of an input in the list. */
 const INPUT_LENGTH = 60;
+const UNNAMED = "Unnamed flow";
 const KINDS = { flow: "Flow", run: "Single run", table: "Table" };
 
 export class HistoryView {
@@ -117,12 +118,13 @@ export class HistoryView {
 
   /** @param {HistoryEntry} entry */
   #drawEntry(entry) {
-    const { kind, id, title, at, status, cost, summary, steps, inputs } = entry;
+    const { kind, id, at, status, cost, summary, steps, inputs } = entry;
     const isOpenable = kind !== "table";
     const facts = [writeClock(new Date(at)), KINDS[kind]];
     if (kind === "flow") facts.push(steps.length === 1 ? "1 step" : `${steps.length} steps`);
     if (cost !== null) facts.push(writeAmount(cost));
-    const head = h("span", { class: "history-head" }, h("strong", {}, title), drawChip(status));
+    const name = h("strong", {}, this.#nameOf(entry));
+    const head = h("span", { class: "history-head" }, name, drawChip(status));
     const values = Object.entries(inputs ?? {})
       .map(writeInput)
       .join(" · ");
@@ -135,6 +137,14 @@ export class HistoryView {
     const attributes = { class: "history-entry", "data-id": id };
     if (!isOpenable) return h("div", attributes, lines);
     return h("button", { ...attributes, type: "button", onclick: () => this.#open(entry) }, lines);
+  }
+
+  /** Return a name to show: a run has that of its action. @param {HistoryEntry} entry */
+  #nameOf({ kind, id, title, steps }) {
+    if (kind === "flow" && title === id) return `${UNNAMED}: ${steps.join(" \u2192 ")}`;
+    const dot = title.lastIndexOf(".");
+    const action = { connector: title.slice(0, dot), action: title.slice(dot + 1) };
+    return kind === "run" ? this.#bench.titleOf(action) : title;
   }
 
   /**
@@ -153,9 +163,10 @@ export class HistoryView {
       this.#detail = old;
       const place = h("div", { class: "old-run" });
       const view = new RunView(place, this.#bench.runHooks);
-      const run = oldRun(old, "old-run", entry.title);
+      const name = this.#nameOf(entry);
+      const run = oldRun(old, "old-run", name);
       const back = drawAction("Back to the history", () => this.#close(entry));
-      const title = h("h3", { class: "old-title" }, entry.title, " ", drawMoment(entry));
+      const title = h("h3", { class: "old-title" }, name, " ", drawMoment(entry));
       const said = h("div", { role: "status" });
       const actions = this.#drawActions(entry, old, said);
       fill(this.#place, back, title, actions, said, drawValues(run.inputs), place);
@@ -211,19 +222,23 @@ export class HistoryView {
   }
 
   /** @param {OldFlow | OldRun} old @param {HistoryEntry} entry */
-  async #openFlow(old, { title }) {
+  async #openFlow(old, entry) {
     const bench = this.#bench;
-    if (bench.isOnPage(old) || (await bench.mayLeave())) await bench.openOld(old, title);
+    if (bench.isOnPage(old) || (await bench.mayLeave())) {
+      await bench.openOld(old, proposalFor(entry));
+    }
   }
 
   /** @param {OldFlow} old @param {HistoryEntry} entry @param {"unsure"} [retry] */
-  async #goOn(old, { title }, retry) {
+  async #goOn(old, entry, retry) {
     const bench = this.#bench;
     if (bench.runs.isRunning) {
       bench.complain("Another flow is running. Wait for its end, or stop it.");
       return;
     }
-    if (bench.isOnPage(old) || (await bench.mayLeave())) await bench.goOn(old, title, retry);
+    if (bench.isOnPage(old) || (await bench.mayLeave())) {
+      await bench.goOn(old, proposalFor(entry), retry);
+    }
   }
 
   /** @param {HistoryEntry} entry @param {HTMLElement} said @param {HTMLElement} opener */
@@ -250,6 +265,12 @@ export class HistoryView {
     keep.focus();
   }
 }
+
+/**
+ * Return the name to propose for the flow of an entry; "" if it never had one.
+ * @param {HistoryEntry} entry
+ */
+const proposalFor = ({ kind, id, title }) => (kind === "flow" && title === id ? "" : title);
 
 /** @param {string} label @param {() => unknown} onclick @param {string} [more] */
 function drawAction(label, onclick, more = "") {

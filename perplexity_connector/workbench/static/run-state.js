@@ -62,7 +62,8 @@ export function isLeftOut({ part, steps }, step) {
 function startStep(step) {
   const { id, connector, action, each } = step;
   const items = each ? [] : null;
-  return { id, connector, action, step, items, missing: "", isStale: false, ...received() };
+  const own = { missing: "", isStale: false, startedAt: null };
+  return { id, connector, action, step, items, ...own, ...received() };
 }
 
 /**
@@ -88,8 +89,9 @@ export function addItem(run, item) {
 }
 
 /** @param {Run} run @param {RunItem & {type: "flow.started"}} item */
-function keepSteps(run, { flow_id: flowId, kept }) {
+function keepSteps(run, { flow_id: flowId, at, kept }) {
   run.flowId = flowId;
+  run.startedAt = new Date(at);
   for (const { step: id, stale } of kept) {
     const step = run.steps.find((each) => each.id === id);
     if (step) Object.assign(step, { status: "kept", isStale: stale });
@@ -103,7 +105,7 @@ function keepSteps(run, { flow_id: flowId, kept }) {
 function addToStep(step, item) {
   switch (item.type) {
     case "step.started":
-      Object.assign(step, { status: "running", runId: item.run_id });
+      Object.assign(step, { status: "running", runId: item.run_id, startedAt: item.at });
       if (item.items !== undefined) step.items = Array.from({ length: item.items }, startItem);
       break;
     case "item.started":

@@ -2,15 +2,16 @@
 
 /** @import { Child, Envelope, ErrorData, ItemRun, JsonObject, Received, Run } from "./types.js" */
 /** @import { Source, StepRun } from "./types.js" */
+/** @import { Group } from "./query-results.js" */
 
 import { drawAnswer } from "./answer.js";
 import { applyBindings, writeStep } from "./copy-as.js";
 import { drawCopyFold } from "./copy-view.js";
 import { h, drawIcon } from "./dom.js";
-import { drawFold, drawLateFold } from "./form/frame.js";
-import { isObject } from "./form/pointer.js";
+import { drawLateFold } from "./form/frame.js";
 import { webAddressOf } from "./markdown.js";
 import { isLeftOut } from "./run-state.js";
+import { drawGroups, readGroups } from "./query-results.js";
 import { drawSources, isSource, placeById, readSources } from "./sources.js";
 import { writeJson, writeValue } from "./text.js";
 import { writeCost, writeTime, writeWait } from "./writing.js";
@@ -122,7 +123,7 @@ function drawRunning(step, key) {
     drawSearches(step),
     step.message && drawNote(step.message),
     isSilent ? working : step.text && drawAnswer(step, step.text, sources, key),
-    sources.length > 0 && drawSources(sources, `${key}-source`, "Found so far"),
+    sources.length > 0 && drawSources(sources, `${key}-source`, "Found so far", true),
   ];
 }
 
@@ -147,30 +148,31 @@ function drawFinished(step, id, key, goTo) {
   const { error, warnings } = envelope;
   const output = envelope.output ?? envelope.partial ?? {};
   const sources = readSources(output);
+  const groups = readGroups(output);
   const text = typeof output.content === "string" ? output.content : step.text;
-  const isEmpty = !text && sources.length === 0;
+  const isEmpty = !text && sources.length === 0 && groups.length === 0;
   const isPartial = envelope.output === null && !isEmpty;
   return [
     error && drawError(error, id, goTo),
     isPartial && drawPartialNote(),
     drawText(step, output, text, sources, key),
     drawFacts(factsOf(envelope)),
-    sources.length > 0 && drawSources(sources, `${key}-source`, titleOfSources(output)),
+    drawFound(output, sources, groups, key),
     isEmpty && envelope.output && drawValues(envelope.output),
     warnings.map(({ message }) => h("p", { class: "note note-warn" }, message)),
-    drawFailedQueries(output),
   ];
 }
 
-/** Draw the queries of a search that failed, and why. @param {JsonObject} output */
-function drawFailedQueries({ queries }) {
-  const rows = Array.isArray(queries) ? queries.filter(isObject) : [];
-  const items = rows.flatMap(({ query, error }) => {
-    if (!isObject(error)) return [];
-    return [h("li", {}, h("strong", {}, String(query)), ` ${String(error.user_message)}`)];
-  });
-  const title = `Queries without results: ${items.length}`;
-  return items.length > 0 && drawFold(title, [h("ul", {}, items)]);
+/**
+ * Draw the pages of an output; those of a search by query.
+ * @param {JsonObject} output
+ * @param {Source[]} sources
+ * @param {Group[]} groups
+ * @param {string} key
+ */
+function drawFound(output, sources, groups, key) {
+  if (groups.length > 0) return drawGroups(groups, `${key}-query`);
+  return sources.length > 0 && drawSources(sources, `${key}-source`, titleOfSources(output));
 }
 
 function drawPartialNote() {

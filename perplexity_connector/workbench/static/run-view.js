@@ -7,7 +7,7 @@ import { fill, h } from "./dom.js";
 import { ItemsView } from "./run-items.js";
 import { drawChip, drawError, drawFacts, drawStep } from "./run-step.js";
 import { isLeftOut, sumUp } from "./run-state.js";
-import { writeClock, writeCost, writeTime } from "./writing.js";
+import { writeClock, writeCost, writeSeconds, writeTime } from "./writing.js";
 
 /**
  * What the runs ask of the workbench.
@@ -26,6 +26,8 @@ import { writeClock, writeCost, writeTime } from "./writing.js";
 
 /** Events by which the user shows that they look at something else than the running step. */
 const LOOKING_AWAY = ["wheel", "touchmove", "keydown", "pointerdown"];
+
+const SECOND_MS = 1000;
 
 const CLOSING =
   "If you close this page, the step under way runs to its end. " +
@@ -48,6 +50,8 @@ export class RunView {
   #sections = new Map();
   /** The steps that wait for the next frame to be drawn. @type {Set<StepRun>} */
   #waiting = new Set();
+  /** Counts the seconds of a run that is under way. */
+  #timer = 0;
   #tabs = h("ul", { class: "run-list", "aria-label": "Runs since the page was opened" });
   #head = h("div", { class: "run-head" });
   #body = h("div", { class: "run-shown" }, drawEmpty());
@@ -100,6 +104,8 @@ export class RunView {
   #show(run) {
     this.#shown = run;
     this.#sections.clear();
+    clearInterval(this.#timer);
+    if (run.status === "running") this.#timer = setInterval(() => this.#count(run), SECOND_MS);
     run.steps.forEach((step, index) => {
       const body = h("div", { class: "run-step-body" });
       const items = new ItemsView(run, `${run.key}-${index + 1}`, this.#hooks);
@@ -111,6 +117,18 @@ export class RunView {
     for (const step of run.steps) this.#drawStep(step);
     this.#drawTabs();
     this.#drawHead(run);
+  }
+
+  /**
+   * Write the seconds of a run and of its step again, and nothing else. Stop with the run, or when
+   * it is not on the page any more.
+   * @param {Run} run
+   */
+  #count(run) {
+    if (run.status !== "running" || !this.#body.isConnected) clearInterval(this.#timer);
+    for (const place of this.#body.querySelectorAll("[data-since]")) {
+      place.textContent = writeSince(Number(place.getAttribute("data-since")));
+    }
   }
 
   #drawTabs() {
@@ -143,9 +161,16 @@ export class RunView {
     const facts = drawFacts([
       ["Cost", writeCost(cost)],
       ["Tokens", tokens?.toLocaleString()],
-      ["Time", run.status === "running" ? null : writeTime(duration)],
+      ["Time", duration > 0 && run.status !== "running" ? writeTime(duration) : null],
     ]);
-    const state = h("div", { class: "run-state" }, drawChip(run.status), this.#drawGoOn(run));
+    const since = run.status === "running" && drawSince(run.startedAt.getTime());
+    const state = h(
+      "div",
+      { class: "run-state" },
+      drawChip(run.status),
+      since,
+      this.#drawGoOn(run),
+    );
     const waits = waitsForPage(run) && h("p", { class: "muted" }, CLOSING);
     fill(this.#head, state, facts, waits, run.error && drawError(run.error, "", this.#hooks.goTo));
   }
@@ -184,7 +209,9 @@ export class RunView {
     const title = h("h3", { id: `${key}-title` }, count, this.#hooks.titleOf(step));
     const id = h("code", {}, step.id);
     const isOut = step.status === "waiting" && isLeftOut(this.#shown, step);
-    const chips = [step.isStale && drawChip("stale"), !isOut && drawChip(step.status)];
+    const { startedAt } = step;
+    const since = step.status === "running" && startedAt !== null && drawSince(startedAt);
+    const chips = [since, step.isStale && drawChip("stale"), !isOut && drawChip(step.status)];
     const end = section.querySelector(".answer-end");
     // The reader has scrolled, or reads the answer whose end was just written.
     const isLeft = end && (step.envelope || !isInSight(end));
@@ -216,6 +243,14 @@ function isInSight(element) {
   const { top } = element.getBoundingClientRect();
   return top >= 0 && top <= window.innerHeight;
 }
+
+/** Draw the time since a moment; the view of the runs counts it. @param {number} since */
+function drawSince(since) {
+  return h("span", { class: "since", "data-since": since }, writeSince(since));
+}
+
+/** @param {number} since */
+const writeSince = (since) => writeSeconds(Date.now() - since);
 
 /** Return whether the steps to come need an open page. @param {Run} run */
 function waitsForPage(run) {

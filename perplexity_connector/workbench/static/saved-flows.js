@@ -101,7 +101,6 @@ export class SavedFlows {
     const text = `${JSON.stringify(state.document, null, 2)}\n`;
     const name = file.name || file.proposal || "flow";
     saveBlob(new Blob([text], { type: "application/json" }), `${name}.json`);
-    if (!file.name) file.markSaved();
   }
 
   /** Begin an empty flow. */

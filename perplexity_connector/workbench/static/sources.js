@@ -48,32 +48,44 @@ export function placeById(found) {
 }
 
 /**
- * Draw a list of sources; the long rest of it is in a fold.
+ * Draw sources under a title. The title is not a landmark: a run has many of them.
  * @param {Source[]} sources
  * @param {string} prefix the start of the entries' ids
  * @param {string} title
+ * @param {boolean} [isGrowing] whether more may arrive
  */
-export function drawSources(sources, prefix, title) {
+export function drawSources(sources, prefix, title, isGrowing = false) {
+  const count = h("span", { class: "count" }, sources.length);
+  const head = h("h4", {}, title, " ", count);
+  return h("div", { class: "sources" }, head, drawSourceList(sources, prefix, isGrowing));
+}
+
+/**
+ * Draw a list of sources; the long rest of it is in a fold.
+ * @param {Source[]} sources
+ * @param {string} prefix
+ * @param {boolean} [isGrowing]
+ */
+export function drawSourceList(sources, prefix, isGrowing = false) {
   const entries = sources.map((source, index) =>
-    drawSource(source, `${prefix}-${index + 1}`, index + 1),
+    drawSource(source, `${prefix}-${index + 1}`, index + 1, isGrowing),
   );
   const more = entries.slice(SHOWN_AT_ONCE);
-  return h(
-    "section",
-    { class: "sources", "aria-label": title },
-    h("h4", {}, title, " ", h("span", { class: "count" }, sources.length)),
+  return [
     h("ol", {}, entries.slice(0, SHOWN_AT_ONCE)),
     // Browsers open the fold by themselves when a link to a source in it is followed.
     more.length > 0 &&
       drawFold(`${more.length} more`, [h("ol", { start: SHOWN_AT_ONCE + 1 }, more)]),
-  );
+  ];
 }
 
-/** @param {Source} source @param {string} id @param {number} number */
-function drawSource(source, id, number) {
+/** @param {Source} source @param {string} id @param {number} number @param {boolean} isGrowing */
+function drawSource(source, id, number, isGrowing) {
   // A source without an address has a title. An empty place has neither.
   if (!source.url && !source.title) {
-    const note = "The provider numbered this source but never sent it.";
+    const note = isGrowing
+      ? "This source has not arrived yet."
+      : "The provider numbered this source but never sent it.";
     return h(
       "li",
       { id, tabindex: "-1" },

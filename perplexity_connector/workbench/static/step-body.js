@@ -9,6 +9,8 @@ import "./schema-form.js";
 
 /** The value of the choice that opens the connections. No connection can have this name. */
 const MANAGE = "\u0000manage";
+/** The field that asks for a stream. Its value stays in the flow. */
+const SWITCH = "/stream";
 /** The errors of a flow that are about the repetition of one of its steps. */
 const IN_EACH = /^\/steps\/\d+\/each/;
 
@@ -16,6 +18,8 @@ export class StepBody {
   /** The step as it was shown last. @type {Step} */
   step;
   form = h("schema-form");
+  /** Whether the action streams: here it always does, so its switch is not shown. */
+  #streams = false;
   /** Settled when the form is in its place, or cannot be. @type {Promise<void>} */
   ready;
   /** The notes that are shown, as JSON. */
@@ -52,6 +56,7 @@ export class StepBody {
     this.#repeat.show(step, sources);
     const { input: value, bindings } = step;
     Object.assign(this.form, { references: sources, value, bindings });
+    this.form.classList.toggle("is-streaming", this.#streams && !bindings[SWITCH]);
     this.#showNotes(view);
   }
 
@@ -112,6 +117,8 @@ export class StepBody {
   #drawForm(description) {
     const { form } = this;
     const hooks = this.#hooks;
+    this.#streams = description.action.streaming === true;
+    form.classList.toggle("is-streaming", this.#streams && !this.step.bindings[SWITCH]);
     form.schema = description.schemas.input;
     form.labels = description.labels;
     form.options = hooks.optionsFor(description, () => this.step);

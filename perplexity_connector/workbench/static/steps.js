@@ -24,8 +24,8 @@ import { StepBody } from "./step-body.js";
  * @property {boolean} showAll whether errors of fields that are not filled in yet are shown
  * @property {StepStatus | ""} status the status of the last run
  * @property {string[]} connections the names of the stored connections
- * @property {"" | "kept" | "stale"} kept whether an earlier output is used, and whether
- *   the step has changed since
+ * @property {"" | "kept" | "stale" | "changed"} kept whether the last run has used an earlier
+ *   output, whether that was stale, and whether the step, or a value that it uses, is new
  */
 
 /**
@@ -49,7 +49,12 @@ import { StepBody } from "./step-body.js";
  * @property {(uid: number) => void} onOpen called when the card is opened: it is shown again then
  */
 
-const KEPT_WORDS = { "": "", kept: "kept output", stale: "output is out of date" };
+const KEPT_WORDS = {
+  "": "",
+  kept: "kept output",
+  stale: "output is out of date",
+  changed: "changed",
+};
 
 export class StepCard {
   /** The step as it was shown last. @type {Step} */
@@ -199,6 +204,7 @@ export class StepCard {
     parts.kept.hidden = kept === "";
     parts.kept.className = `chip chip-${kept}`;
     parts.kept.textContent = KEPT_WORDS[kept];
+    parts.kept.title = kept === "changed" ? "The last run was before this change" : "";
     parts.wrong.hidden = !showAll || errors.length === 0;
     parts.wrong.textContent = `${errors.length} to fix`;
   }

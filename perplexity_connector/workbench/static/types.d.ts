@@ -167,7 +167,11 @@ export interface Description {
     sandbox?: { test_connections: SandboxCredential[] } | null;
   };
   /** `author_schemas`: output fields that follow a schema in the input, by their pointers. */
-  action: { options?: Record<string, string>; author_schemas?: Record<string, string> };
+  action: {
+    streaming?: boolean;
+    options?: Record<string, string>;
+    author_schemas?: Record<string, string>;
+  };
   schemas: { connection: Schema; input: Schema; output: Schema };
   labels: Record<string, Record<string, string>>;
 }
@@ -293,10 +297,10 @@ export type RunEvent =
   | { type: "search.results"; step: string; item?: number; results: Source[] }
   | { type: "status"; step: string; item?: number; message: string };
 
-/** An item of the stream of a running flow. */
+/** An item of the stream of a running flow. `at` is in milliseconds. */
 export type RunItem =
-  | { type: "flow.started"; step?: undefined; flow_id: string; kept: KeptStep[] }
-  | { type: "step.started"; step: string; run_id: string; items?: number }
+  | { type: "flow.started"; step?: undefined; at: number; flow_id: string; kept: KeptStep[] }
+  | { type: "step.started"; step: string; at: number; run_id: string; items?: number }
   | { type: "item.started"; step: string; index: number; run_id: string }
   | RunEvent
   | { type: "item.finished"; step: string; index: number; envelope: Envelope }
@@ -327,6 +331,7 @@ export interface ItemRun extends Received {
  * A step of a run, with everything received so far. `items` has the runs of a step that runs for
  * each item, by their index; it is null for any other step. `missing` is the step whose value a
  * skipped step would need. `isStale` is true for a kept output of a step that has changed since.
+ * `startedAt` is in milliseconds; null where it is not known.
  */
 export interface StepRun extends Received {
   id: string;
@@ -336,6 +341,7 @@ export interface StepRun extends Received {
   items: ItemRun[] | null;
   missing: string;
   isStale: boolean;
+  startedAt: number | null;
 }
 
 /** The part of a flow that runs: one step, or a step and all after it. */

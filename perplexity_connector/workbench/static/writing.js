@@ -30,9 +30,18 @@ export function writeWait(seconds) {
   return `${Math.ceil(seconds)} s`;
 }
 
+/** Write whole seconds; many of them with minutes or hours. @param {number} milliseconds */
+export function writeSeconds(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
 /** Write a time. @param {number} milliseconds */
 export function writeTime(milliseconds) {
   if (milliseconds < 1000) return `${milliseconds} ms`;
+  if (milliseconds >= 60_000) return writeSeconds(milliseconds);
   return `${(milliseconds / 1000).toFixed(1)} s`;
 }
 

@@ -139,6 +139,8 @@ def test_a_step_runs_alone_with_the_answers_of_before_and_all_is_found_again(
     show(page, "History")
     entries = page.locator(".history-entry")
     expect(entries).to_have_count(2)
+    # It has no name.
+    expect(entries.first.locator("strong")).to_contain_text("answer \u2192 brief")
     page.get_by_role("searchbox", name="Search the history").fill("no such words")
     expect(entries).to_have_count(0)
     page.get_by_role("searchbox", name="Search the history").fill("Please")

@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, Page, expect
 
-from tests.workbench.page.acting import add, open_flow, result, run, step, text_field
+from tests.workbench.page.acting import (
+    add,
+    flow_of,
+    open_flow,
+    result,
+    run,
+    step,
+    text_field,
+)
 from tests.workbench.page.conftest import SEARCH, Open, sandboxed
 from tests.workbench.page.test_page_looks import serious_issues
 
@@ -31,11 +39,12 @@ def save_as(page: Page, name: str) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
 
 
-def test_flows_have_names(named: Page) -> None:
+def test_flows_have_names(named: Page, tmp_path: Path) -> None:
     """Saved, opened, renamed, deleted; changes are marked, and never lost without a question."""
     page, name = named, named.locator("#flow-name")
     (search,) = add(page, SEARCH)
     text_field(search, "Query").fill("moon distance")
+    flow_of(page, tmp_path)
     expect(name).to_contain_text("not saved")
     page.keyboard.press("Control+s")
     page.get_by_role("textbox", name="Name").fill("Moon")

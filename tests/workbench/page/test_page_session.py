@@ -27,7 +27,7 @@ def is_in(page: Page) -> None:
 
 def is_out(page: Page) -> None:
     """The page says what to do, and shows nothing else."""
-    expect(page.locator("#banners .note-danger")).to_be_visible()
+    expect(page.locator(".stopped .note-danger")).to_be_visible()
     assert page.locator(".palette-card").count() == 0
 
 
@@ -58,6 +58,10 @@ def test_a_browser_comes_in_by_the_private_file_and_by_the_printed_link(
             other = browser.new_context()
             outcome(opened(other, address))
             other.close()
+        page.goto(f"{bench.origin}/an/old/address")
+        expect(page.locator(".stopped")).to_be_visible()
+        page.get_by_role("link").click()
+        is_in(page)
 
 
 def test_the_session_is_for_one_port_and_one_launch(
