@@ -17,6 +17,8 @@ from perplexity_connector.contract import (
     ActionHandler,
     ActionResult,
     Annotations,
+    Command,
+    CommandOption,
     Binding,
     ConnectionOutcome,
     ConnectionSpec,
@@ -24,6 +26,7 @@ from perplexity_connector.contract import (
     ConnectionTester,
     Connector,
     ConnectorError,
+    Continuation,
     ConnectorSpecs,
     CostEstimate,
     CostEstimator,
@@ -167,6 +170,12 @@ def a_manifest() -> Manifest:
         open_world=False,
         billable=False,
     )
+    command = Command(
+        name="greet",
+        words="/name",
+        options=[CommandOption(name="tone", field="/tone")],
+        continues=Continuation(field="/earlier", output="/id"),
+    )
     action = Action(
         id="greet",
         version=1,
@@ -176,6 +185,7 @@ def a_manifest() -> Manifest:
         output="output.json",
         annotations=effects,
         timeout=5,
+        command=command,
     )
     guide = [GuideStep(title="Get a key", text="Ask.")]
     return Manifest(
