@@ -27,7 +27,7 @@ from perplexity_connector.cli.examples import EPILOG, add_examples
 from perplexity_connector.cli.exits import ExitCode
 from perplexity_connector.cli.options import ActionName, AsJson, Plain
 from perplexity_connector.cli.output import print_json, say
-from perplexity_connector.cli.shortcuts import Commands
+from perplexity_connector.cli.shortcuts import COMPLETE, PROGRAM, Commands
 from perplexity_connector.cli.terminal import print_page, use_plain
 from perplexity_connector.host import Host
 
@@ -85,7 +85,11 @@ def _buffered(name: str, raw: io.RawIOBase) -> Iterator[None]:
 
 def _run() -> int:
     try:
-        code: int | None = app(prog_name="perplexity-connector", standalone_mode=False)
+        if os.environ.get(COMPLETE):
+            from perplexity_connector.cli.completing import complete
+
+            return complete(app)
+        code: int | None = app(prog_name=PROGRAM, standalone_mode=False)
     except _ParseError as mistake:
         from perplexity_connector.cli.parsing import report_parse_error
 
@@ -166,6 +170,24 @@ def where(*, as_json: AsJson = False) -> None:
     host = hosts.make_host({})
     show_places(host, as_json=as_json)
     _show_missing_connectors(host)
+
+
+@app.command()
+@reporting_errors()
+def completion(
+    shell: Annotated[
+        str,
+        typer.Argument(metavar="SHELL", help="bash, zsh, fish, powershell or pwsh."),
+    ],
+) -> None:
+    """Print a script that lets a shell complete command lines.
+
+    It completes commands, actions, fields, connections, models and the ids of runs. For this shell:
+    eval "$(perplexity-connector completion bash)". For each new one, put that into ~/.bashrc.
+    """
+    from perplexity_connector.cli.completing import print_script
+
+    print_script(shell)
 
 
 app.command()(run_commands.run)

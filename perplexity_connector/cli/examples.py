@@ -19,6 +19,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "actions": ["actions", "actions --json"],
     "describe": ["describe execute_search"],
     "where": ["where", "where --json"],
+    "completion": ["completion bash", "completion fish"],
     "run": [
         "run execute_search query=moon max_results=3",
         "run execute_search query=moon query=jupiter  # a list",
@@ -74,7 +75,7 @@ EPILOG = epilog_of(EXAMPLES[""])
 def add_examples(app: typer.Typer, path: str = "") -> None:
     """Add to each command of a program, or of a group, the examples in its help."""
     for command in app.registered_commands:
-        name = command.name or getattr(command.callback, "__name__", "")
+        name = command.name or str(getattr(command.callback, "__name__", ""))
         words = f"{path} {name}".strip().replace("_", "-")
         command.epilog = epilog_of(EXAMPLES[words])
     for group in app.registered_groups:

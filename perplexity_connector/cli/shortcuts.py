@@ -17,6 +17,9 @@ from perplexity_connector.rendering.text import one_line
 if TYPE_CHECKING:
     from perplexity_connector.contract import PaletteEntry
 
+PROGRAM = "perplexity-connector"
+# A shell sets it to ask for completions.
+COMPLETE = "_PERPLEXITY_CONNECTOR_COMPLETE"
 # The parser's notes of a command line: the actions by their command, and the word that is not a command.
 _FOUND = "perplexity_connector.shortcuts"
 UNKNOWN = "perplexity_connector.unknown"

@@ -12,6 +12,7 @@ from tests.cli.conftest import Command
 from tests.cli.fakes import envelope, failed
 from tests.cli.flow_ledger import FLOW, FLOW_ID, STEP
 from tests.cli.ledger import JOB, NOW, FakeLedger
+from tests.cli.screens import screen
 
 ANSWER = {"content": "Far away."}
 CHAT = {
@@ -207,7 +208,14 @@ def test_usage_shows_runs_and_costs(command: Command, ledger: FakeLedger) -> Non
         ),
         UsageRow(name="", runs=1, cost=0, unpriced=0, kept=0, listed=False),
     ]
-    first, second = command("usage").out.splitlines()
+    piped = command("usage").out
+    with screen() as shown:
+        command("usage")
+    assert set(piped.replace("known cost  ", "known cost, ").split()) < set(
+        shown.text.split()
+    )
+    assert shown.text.startswith("Model")
+    first, second = piped.splitlines()
     for word in ("sonar", "3 runs", "about 0.007 USD", "1 without", "0.03 USD"):
         assert word in first
     assert "1 run " in second
