@@ -18,6 +18,8 @@ from perplexity_connector.contract import (
     ActionResult,
     Annotations,
     Binding,
+    Command,
+    CommandOption,
     ConnectionOutcome,
     ConnectionSpec,
     ConnectionStatus,
@@ -25,6 +27,7 @@ from perplexity_connector.contract import (
     Connector,
     ConnectorError,
     ConnectorSpecs,
+    Continuation,
     CostEstimate,
     CostEstimator,
     Each,
@@ -167,6 +170,12 @@ def a_manifest() -> Manifest:
         open_world=False,
         billable=False,
     )
+    command = Command(
+        name="greet",
+        words="/name",
+        options=[CommandOption(name="tone", field="/tone")],
+        continues=Continuation(field="/earlier", output="/id"),
+    )
     action = Action(
         id="greet",
         version=1,
@@ -176,6 +185,7 @@ def a_manifest() -> Manifest:
         output="output.json",
         annotations=effects,
         timeout=5,
+        command=command,
     )
     guide = [GuideStep(title="Get a key", text="Ask.")]
     return Manifest(

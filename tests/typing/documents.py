@@ -7,6 +7,9 @@ from perplexity_connector.contract import (
     ActionDocument,
     AnnotationsDocument,
     CancelledRun,
+    CommandDocument,
+    CommandEntry,
+    CommandOptionDocument,
     ConnectionDocument,
     ConnectionOutcome,
     ConnectionSpecDocument,
@@ -14,6 +17,7 @@ from perplexity_connector.contract import (
     ConnectionStatusDocument,
     ConnectorDocument,
     ConnectorError,
+    ContinuationDocument,
     Envelope,
     EnvelopeDocument,
     EnvelopeOf,
@@ -75,11 +79,19 @@ def a_description(description: ActionDescription) -> None:
     assert_type(connector["connection"], ConnectionSpecDocument)
     assert_type(connector["connection"]["guide"], list[GuideStepDocument])
     assert_type(description["action"]["author_schemas"], dict[str, str])
+    assert_type(description["action"]["command"], CommandDocument | None)
+
+
+def a_command(command: CommandDocument) -> None:
+    """Its options and the earlier run that it goes on from may be left out."""
+    assert_type(command.get("options"), list[CommandOptionDocument] | None)
+    assert_type(command.get("continues"), ContinuationDocument | None)
 
 
 def a_palette(entry: PaletteEntry, problem: ProblemDocument) -> None:
     """An entry says what an action does to the world."""
     assert_type(entry["annotations"]["billable"], bool)
+    assert_type(entry["command"], CommandEntry | None)
     assert_type(problem["message"], str)
 
 
