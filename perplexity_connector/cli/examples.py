@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import typer
+from typer.models import CommandInfo
 
 _PROGRAM = "perplexity-connector"
 # A line that begins with this control is not wrapped into the one before.
@@ -71,11 +72,16 @@ def _epilog(path: str) -> str:
 EPILOG = _epilog("")
 
 
+def name_of(command: CommandInfo) -> str:
+    """Return the word that calls a command."""
+    name = command.name or str(getattr(command.callback, "__name__", ""))
+    return name.replace("_", "-")
+
+
 def add_examples(app: typer.Typer, path: str = "") -> None:
     """Add to each command of a program, or of a group, the examples in its help."""
     for command in app.registered_commands:
-        name = command.name or str(getattr(command.callback, "__name__", ""))
-        command.epilog = _epilog(f"{path} {name.replace('_', '-')}")
+        command.epilog = _epilog(f"{path} {name_of(command)}")
     for group in app.registered_groups:
         group.epilog = _epilog(f"{path} {group.name}")
         # A registered group has one.
