@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from perplexity_connector.contract import ContinuationDocument, JsonValue
 
 _SANDBOX_ENDED = "A private sandbox ends with its command, so it has no earlier answer. To try --continue, start `perplexity-connector sandbox` and do as it says."  # noqa: E501 - a message
-_NOTHING = "There is no earlier answer over this connection. Remove --continue."
+_NOTHING = "No earlier answer over this connection is recorded. Give the earlier --connection, or remove --continue."
 _ERASED = "The content of the last run is erased, so nothing can go on from it. Remove --continue."
 _NO_ID = "The last answer has nothing to go on from. Remove --continue."
 
@@ -34,7 +34,7 @@ class Asked:
 
     words: Sequence[str]
     options: Mapping[str, Sequence[str]]
-    fields: Sequence[str] = ()
+    fields: Sequence[str] | None = None
     continues: bool = False
     connection: str | None = None
     sandbox: bool = False
@@ -56,10 +56,11 @@ def run_asked(
     if asked.continues and continues:
         value = _earlier(shortcut, asked, continues, make_host, records)
         built = shortcut.with_value(built, continues["field"], value)
-    given = apply_assignments(built, asked.fields, shortcut.schema, after="--field")
+    fields = asked.fields or ()
+    built = apply_assignments(built, fields, shortcut.schema, after="--field")
     args = RunArgs(
         action=f"{connector}.{action}",
-        document=json.dumps(given),
+        document=json.dumps(built),
         sandbox=asked.sandbox,
         connection=asked.connection,
         timeout=asked.timeout,

@@ -1,6 +1,6 @@
 """The examples in the help of each command. Each is a command line that can be copied."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import typer
@@ -13,6 +13,7 @@ _KEEP_LINES = "\b"
 # By command. `#` begins a comment, also for the shell.
 EXAMPLES: Mapping[str, Sequence[str]] = {
     "": [
+        "ask 'How far away is the Moon?' --sandbox",
         "run execute_search query='moon distance' --sandbox",
         "describe execute_search",
     ],
@@ -61,15 +62,15 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
 }
 
 
-def _epilog(path: str) -> str:
+def epilog_of(examples: Iterable[str]) -> str:
+    """Return the end of a command's help, which shows examples of it."""
     lines = [
-        line if line.startswith(" ") else f"{_PROGRAM} {line}"
-        for line in EXAMPLES[path.strip()]
+        line if line.startswith(" ") else f"{_PROGRAM} {line}" for line in examples
     ]
     return "\n  ".join([f"{_KEEP_LINES}\nExamples:", *lines])
 
 
-EPILOG = _epilog("")
+EPILOG = epilog_of(EXAMPLES[""])
 
 
 def name_of(command: CommandInfo) -> str:
@@ -81,9 +82,11 @@ def name_of(command: CommandInfo) -> str:
 def add_examples(app: typer.Typer, path: str = "") -> None:
     """Add to each command of a program, or of a group, the examples in its help."""
     for command in app.registered_commands:
-        command.epilog = _epilog(f"{path} {name_of(command)}")
+        words = f"{path} {name_of(command)}".strip()
+        command.epilog = epilog_of(EXAMPLES[words])
     for group in app.registered_groups:
-        group.epilog = _epilog(f"{path} {group.name}")
+        path_of_group = f"{path} {group.name}".strip()
+        group.epilog = epilog_of(EXAMPLES[path_of_group])
         # A registered group has one.
         inner = cast("typer.Typer", group.typer_instance)
-        add_examples(inner, f"{path} {group.name}")
+        add_examples(inner, path_of_group)

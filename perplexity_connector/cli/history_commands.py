@@ -147,6 +147,7 @@ def usage(
     ] = "model",
     since: Since = "30d",
     as_json: AsJson = False,
+    plain: Plain = False,
 ) -> None:
     """Show what the runs of a time have cost.
 
@@ -154,5 +155,6 @@ def usage(
     """
     from perplexity_connector.cli.usage import show_usage
 
+    use_plain(plain)
     with hosts.make_records() as records:
         show_usage(records, by, since, as_json=as_json)

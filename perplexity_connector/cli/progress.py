@@ -1,5 +1,6 @@
 """Shows a run while it goes on: its text, its events as lines, or a spinner."""
 
+import functools
 import math
 import os
 import sys
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 # The dots of the spinner, and a space.
 _DOTS = 2
+# A longer wait is not counted down.
+_LONGEST_WAIT_S = 86_400
 
 
 def stderr_is_terminal() -> bool:
@@ -50,10 +53,10 @@ class Spinner:
         text = one_line(message)
         self._show(lambda: text)
 
-    def count_down(self, words: str, seconds: float) -> None:
-        """Show words of ours, with the seconds that are left in the place of `{}`."""
+    def count_down(self, seconds: float, words: Callable[[int], str]) -> None:
+        """Show the words for the seconds that are left, down to 0."""
         end = time.monotonic() + seconds
-        self._show(lambda: words.format(max(0, math.ceil(end - time.monotonic()))))
+        self._show(lambda: words(max(0, math.ceil(end - time.monotonic()))))
 
     def stop(self) -> None:
         """Wipe the line."""
@@ -191,18 +194,20 @@ class ConsoleRenderer:
             typer.echo()
 
     def _show_status_event(self, event: "StatusEvent") -> None:
-        # A connector may send any other keys.
+        if self._spinner is None:
+            return
         match event:
             case {
-                "wait": float() as wait,
+                "reason": str(reason),
+                "wait": float(wait),
                 "attempt": int(number),
                 "attempts": int(total),
-            }:
-                if self._spinner:
-                    words = f"Waiting {{}} s, attempt {number} of {total}"
-                    self._spinner.count_down(words, wait)
+            } if 0 <= wait <= _LONGEST_WAIT_S:
+                words = functools.partial(_retry_words, number, total, reason)
+                self._spinner.count_down(wait, words)
             case _:
-                self.show_status(event["message"])
+                # A connector may send any other keys.
+                self._spinner.show(event["message"])
 
     def _show_text(self, text: str) -> None:
         if not self._text:
@@ -216,3 +221,11 @@ class ConsoleRenderer:
             self._wrapper.width = columns()
             shown = self._wrapper.feed(shown)
         typer.echo(shown, nl=False)
+
+
+def _retry_words(number: int, total: int, reason: str, seconds_left: int) -> str:
+    """Return which attempt comes next, when, and why."""
+    attempt = f"{number} of {total}"
+    if not seconds_left:
+        return f"Attempt {attempt}"
+    return one_line(f"Waiting {seconds_left} s, attempt {attempt}: {reason}")

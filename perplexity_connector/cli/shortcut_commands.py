@@ -1,6 +1,6 @@
 """Makes the command of an action, such as `ask`, from its manifest and its schemas."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -9,9 +9,11 @@ import typer
 from perplexity_connector.cli import hosts
 from perplexity_connector.cli.asking import Asked, run_asked
 from perplexity_connector.cli.ending import reporting_errors
+from perplexity_connector.cli.examples import epilog_of
 from perplexity_connector.cli.options import (
     AsJson,
     ConnectionName,
+    Plain,
     UseSandbox,
     check_sandbox,
     check_timeout,
@@ -19,7 +21,10 @@ from perplexity_connector.cli.options import (
 )
 from perplexity_connector.cli.run_commands import RunTimeout
 from perplexity_connector.cli.shortcut_input import Shortcut
-from perplexity_connector.rendering.text import line_of
+from perplexity_connector.cli.terminal import use_plain
+from perplexity_connector.contract.json import pointer_tokens
+from perplexity_connector.host.validation.assignments import schema_at
+from perplexity_connector.rendering.text import line_of, one_line
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -28,13 +33,12 @@ if TYPE_CHECKING:
         PaletteEntry,
     )
 
-_FIELDS = "Any other field of the action, as for `run`. Can be repeated."
 _CONTINUE = "Go on from the last answer over the same connection."
 _STDIN = "The word - reads stdin."
 
 
-def make_command(entry: "PaletteEntry") -> Any:
-    """Return the command of an action, for the parser.
+def make_command(name: str, entry: "PaletteEntry") -> Any:
+    """Return the command of an action, for the parser. `name`: as it is called.
 
     Raises `ConnectorError` for an action that cannot be described.
     """
@@ -44,13 +48,9 @@ def make_command(entry: "PaletteEntry") -> Any:
     command = cast("CommandDocument", description["action"]["command"])
     run = _callback(Shortcut(description=description, command=command))
     maker = typer.Typer(add_completion=False, rich_markup_mode=None)
-    fields = f"perplexity-connector describe {entry['connector']}.{entry['action']}"
-    names = {"help_option_names": ["-h", "--help"]}
-    maker.command(
-        help=entry["summary"],
-        epilog=f"The fields for -f: {fields}",
-        context_settings=names,
-    )(run)
+    examples = [one_line(f"{name} {each}") for each in command.get("examples", [])]
+    epilog = epilog_of(examples) if examples else None
+    maker.command(help=one_line(entry["summary"]), epilog=epilog)(run)
     return typer.main.get_command(maker)
 
 
@@ -65,21 +65,16 @@ def _callback(shortcut: Shortcut) -> Any:
 
 
 @reporting_errors()
-def _run(shortcut: Shortcut, given: Mapping[str, Any]) -> None:
+def _run(shortcut: Shortcut, given: dict[str, Any]) -> None:
     check_timeout(given["timeout"])
     check_sandbox(given["sandbox"], given["connection"])
     silence_logs()
-    options = {option["name"]: given[name] or () for name, option in _options(shortcut)}
-    asked = Asked(
-        words=given["words"],
-        options=options,
-        fields=given["fields"] or (),
-        continues=given.get("continues", False),
-        connection=given["connection"],
-        sandbox=given["sandbox"],
-        timeout=given["timeout"],
-        as_json=given["as_json"],
-    )
+    use_plain(given.pop("plain"))
+    options = {
+        option["name"]: given.pop(name) or () for name, option in _options(shortcut)
+    }
+    # The others have the names of the fields.
+    asked = Asked(options=options, **given)
     with hosts.make_records() as records:
         raise typer.Exit(run_asked(shortcut, asked, hosts.make_host, records))
 
@@ -87,7 +82,7 @@ def _run(shortcut: Shortcut, given: Mapping[str, Any]) -> None:
 def _parameters(shortcut: Shortcut) -> Iterator[Parameter]:
     """Yield the words and the options, each as the parameter of a function."""
     command = shortcut.command
-    text = command.get("help") or _help(shortcut, command["words"])
+    text = _help(shortcut, command.get("help"), command["words"])
     words = typer.Argument(metavar="WORDS", help=f"{text} {_STDIN}".lstrip())
     yield _parameter("words", list[str], Parameter.empty, words)
     for name, option in _options(shortcut):
@@ -95,12 +90,15 @@ def _parameters(shortcut: Shortcut) -> Iterator[Parameter]:
     if command.get("continues"):
         switch = typer.Option("--continue", "-c", help=_CONTINUE)
         yield _parameter("continues", bool, False, switch)
-    fields = typer.Option("--field", "-f", metavar="FIELD=VALUE", help=_FIELDS)
+    action = shortcut.description["action"]["id"]
+    text = f"Any other field, as for `run`: `describe {action}` lists them."
+    fields = typer.Option("--field", "-f", metavar="FIELD=VALUE", help=text)
     yield _parameter("fields", list[str] | None, None, fields)
     yield _parameter("connection", ConnectionName, None)
     yield _parameter("sandbox", UseSandbox, False)
     yield _parameter("timeout", RunTimeout, None)
     yield _parameter("as_json", AsJson, False)
+    yield _parameter("plain", Plain, False)
 
 
 def _parameter(name: str, kind: Any, default: Any, *words: Any) -> Parameter:
@@ -117,17 +115,19 @@ def _options(shortcut: Shortcut) -> "Iterator[tuple[str, CommandOptionDocument]]
 
 
 def _option(shortcut: Shortcut, option: "CommandOptionDocument") -> Any:
-    short = option.get("short")
-    names = [f"--{option['name']}", *([f"-{short}"] if short else [])]
-    default = shortcut.setting_of(option)
-    texts = [
-        option.get("help") or _help(shortcut, option["field"]),
-        f"Default: {default}." if default else "",
-    ]
+    names = [f"--{option['name']}"]
+    if short := option.get("short"):
+        names.append(f"-{short}")
+    text = _help(shortcut, option.get("help"), option["field"])
+    if default := shortcut.setting_of(option):
+        text = f"{text} Default: {default}.".lstrip()
     metavar = "FILE" if option.get("file") else "VALUE"
-    return typer.Option(*names, metavar=metavar, help=" ".join(filter(None, texts)))
+    return typer.Option(*names, metavar=metavar, help=text)
 
 
-def _help(shortcut: Shortcut, pointer: str) -> str:
-    """Return the description of a field."""
-    return line_of(shortcut.schema_at(pointer), "description")
+def _help(shortcut: Shortcut, given: str | None, pointer: str) -> str:
+    """Return the given text on one line; without one, the description of a field."""
+    if given:
+        return one_line(given)
+    path = pointer_tokens(pointer) or ()
+    return line_of(schema_at(shortcut.schema, path), "description")

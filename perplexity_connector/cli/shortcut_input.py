@@ -18,11 +18,7 @@ from perplexity_connector.contract import (
 from perplexity_connector.contract.json import child_pointer, pointer_tokens
 from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.validation.assignments import set_value, typed_value
-from perplexity_connector.host.validation.schema_types import (
-    item_schema,
-    list_types,
-    property_schema,
-)
+from perplexity_connector.host.validation.schema_types import item_schema, list_types
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -52,14 +48,6 @@ class Shortcut:
     def schema(self) -> JsonObject:
         """The schema of the input."""
         return self.description["schemas"]["input"]
-
-    def schema_at(self, pointer: str) -> JsonObject:
-        """Return the schema of a field; empty if unknown."""
-        schema = self.schema
-        for name in pointer_tokens(pointer) or ():
-            inner = property_schema(schema, name)
-            schema = inner or (item_schema(schema) if name.isdecimal() else {})
-        return schema
 
     def setting_of(self, option: "CommandOptionDocument") -> str:
         """Return the value of the setting that an option has; empty without one."""

@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from perplexity_connector.cli import hosts
 from perplexity_connector.cli.ending import reporting_errors
+from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import PaletteEntry
@@ -46,7 +47,8 @@ class _Shortcut(TyperCommand):
 
     def __init__(self, name: str, entry: "PaletteEntry") -> None:
         """Make a command for a list of commands."""
-        super().__init__(name, help=entry["summary"], rich_markup_mode=None)
+        summary = entry["command"]["summary"] if entry["command"] else ""
+        super().__init__(name, help=one_line(summary), rich_markup_mode=None)
         self._entry = entry
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
@@ -54,7 +56,7 @@ class _Shortcut(TyperCommand):
         with reporting_errors():
             from perplexity_connector.cli.shortcut_commands import make_command  # noqa: PLC0415 - few commands need it
 
-            command = make_command(self._entry)
+            command = make_command(str(self.name), self._entry)
         return command.make_context(*args, **extra)
 
 
@@ -72,8 +74,10 @@ def _named(
     entries: "Sequence[PaletteEntry]", own: Collection[str]
 ) -> "Iterator[tuple[str, PaletteEntry]]":
     """Yield each command and its action. The connector's id is before a name that is taken."""
-    claims = Counter([*own, *(entry["command"] for entry in entries)])
-    for entry in entries:
-        if name := entry["command"]:
-            is_taken = claims[name] > 1
-            yield f"{entry['connector']}:{name}" if is_taken else name, entry
+    named = [
+        (command["name"], entry) for entry in entries if (command := entry["command"])
+    ]
+    claims = Counter([*own, *(name for name, _ in named)])
+    for name, entry in named:
+        is_taken = claims[name] > 1
+        yield f"{entry['connector']}:{name}" if is_taken else name, entry

@@ -9,6 +9,7 @@ __all__ = [
     "ActionDocument",
     "AnnotationsDocument",
     "CommandDocument",
+    "CommandEntry",
     "CommandOptionDocument",
     "ConnectionDocument",
     "ConnectionSpecDocument",
@@ -101,10 +102,17 @@ class AnnotationsDocument(TypedDict):
     billable: bool
 
 
+class CommandEntry(TypedDict):
+    """The short command of an action, for a palette."""
+
+    name: str
+    summary: str
+
+
 class PaletteEntry(TypedDict):
     """An action in its newest version, for a palette.
 
-    `timeout` is in seconds; `command` is the name of its short command, if it has one.
+    `timeout` is in seconds; `command` is its short command, if it has one.
     """
 
     connector: str
@@ -117,7 +125,7 @@ class PaletteEntry(TypedDict):
     streaming: bool
     annotations: AnnotationsDocument
     timeout: int
-    command: str | None
+    command: CommandEntry | None
 
 
 class CommandOptionDocument(TypedDict):
@@ -144,7 +152,9 @@ class CommandDocument(TypedDict):
 
     name: str
     words: str
+    summary: NotRequired[str | None]
     help: NotRequired[str | None]
+    examples: NotRequired[list[str]]
     values: NotRequired[JsonObject]
     options: NotRequired[list[CommandOptionDocument]]
     continues: NotRequired[ContinuationDocument | None]

@@ -156,14 +156,17 @@ class Command:
 
     `words` is the field that takes the command's words, and `values` the rest of the input, below
     which words and options are set. `help` explains the words to people, in place of that field's description.
-    All fields are JSON Pointers. With `continues`, the command can go on from the last run.
+    `summary` is one short sentence, in place of the action's. `examples` are arguments that can be
+    copied. All fields are JSON Pointers. With `continues`, the command can go on from the last run.
     """
 
     __pydantic_config__: ClassVar = _CLOSED
 
     name: str
     words: str
+    summary: str | None = None
     help: str | None = None
+    examples: Sequence[str] = ()
     values: Mapping[str, object] = field(default_factory=dict[str, object])
     options: Sequence[CommandOption] = ()
     continues: Continuation | None = None

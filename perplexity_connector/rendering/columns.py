@@ -21,8 +21,11 @@ def table_lines(
     """
     cells = [headers[:-1], *(row[:-1] for row in rows)]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
-    is_beside = sum(widths) + len(_GAP) * len(widths) + _NARROWEST <= width
-    make_lines = _beside if is_beside else _below
+    taken = sum(widths) + len(_GAP) * len(widths)
+    make_lines = _beside if taken + _NARROWEST <= width else _below
+    if taken > width:
+        # Lines that must be broken have no columns.
+        widths = [0] * len(widths)
     yield from make_lines(headers, widths, Kind.TITLE)
     for row in rows:
         yield from make_lines(row, widths, Kind.TEXT)
@@ -41,7 +44,8 @@ def _below(row: Sequence[str], widths: Sequence[int], kind: Kind) -> Iterator[Li
     """Yield the cells of a row but the last, and that one below."""
     padded = map(_padded, row, widths)
     yield Line([Part("".join(padded).rstrip(), kind)], indent=len(_BELOW))
-    yield text_line(row[-1], kind, mark=_BELOW)
+    if row[-1]:
+        yield text_line(row[-1], kind, mark=_BELOW)
 
 
 def _padded(cell: str, width: int) -> str:

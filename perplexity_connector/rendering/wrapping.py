@@ -18,6 +18,8 @@ _TOKEN = re.compile(
     rf"|[{_OPENING}]+|(?:[\u00a0\u2007\u202f]|[^\s{_WIDE}])+"
 )
 _TAB = 8
+# More of a word is not held back: to look for its end would become slow.
+_LONGEST_HELD = 500
 
 
 class Wrapper:
@@ -30,6 +32,7 @@ class Wrapper:
     * `_column`: the cells on the current line.
     * `_gap`: the spaces before the next word.
     * `_unfinished`: the last word or spaces; more of it may come.
+    * `_is_within`: whether the next word is the rest of one whose beginning is printed.
     * `_is_new`: whether the current line has no word yet.
     * `_in_code`: whether the line is in a block of code.
     """
@@ -41,15 +44,19 @@ class Wrapper:
         self._column = column
         self._gap = ""
         self._unfinished = ""
+        self._is_within = False
         self._is_new = True
         self._in_code = False
 
     def feed(self, text: str) -> str:
         """Return the text to print now: all but the last word, which may be unfinished."""
         *tokens, last = _TOKEN.findall(self._unfinished + text) or [""]
-        self._unfinished = "" if last == "\n" else last
-        whole = [*tokens, last] if last == "\n" else tokens
-        return "".join(self._placed(whole))
+        is_held = last != "\n" and len(last) <= _LONGEST_HELD
+        self._unfinished = last if is_held else ""
+        shown = "".join(self._placed(tokens if is_held else [*tokens, last]))
+        if not is_held and not last.isspace():
+            self._is_within = True
+        return shown
 
     def end(self) -> str:
         """Return the rest of the text."""
@@ -59,6 +66,8 @@ class Wrapper:
 
     def _placed(self, tokens: list[str]) -> Iterator[str]:
         for found in tokens:
+            if found.isspace():
+                self._is_within = False
             if found == "\n":
                 yield self._end_line()
             elif found.isspace():
@@ -79,7 +88,8 @@ class Wrapper:
         gap, self._gap = self._gap, ""
         cells = cell_len(word)
         column = self._after(gap)
-        may_break = not self._is_new and not self._in_code
+        may_break = not (self._is_new or self._in_code or self._is_within)
+        self._is_within = False
         if may_break and column + cells > self.width:
             gap, column = "\n" + " " * self._indent, self._indent
         self._column, self._is_new = column + cells, False

@@ -56,6 +56,7 @@ SANDBOX: SandboxDocument = {
     "settings": {"base_url": "{address}/v1", "retries": "0"},
     "connection": {"api_key": "test-good", "account": "any"},
     "test_prefixes": {"api_key": "test-"},
+    "test_connections": [],
 }
 
 

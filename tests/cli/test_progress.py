@@ -164,18 +164,21 @@ def test_the_phases_of_a_run_are_named(capsys: pytest.CaptureFixture[str]) -> No
 def test_the_wait_before_a_retry_is_counted_down(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """And which attempt comes next. Odd parts of a connector's own event change nothing."""
+    """With the reason and the attempt, down to the attempt itself. A connector's own event may be odd."""
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    wait = event("status", message="x", wait=11.2, attempt=2, attempts=3)
+    facts = {"reason": "Too many\x1b[2J", "attempt": 2, "attempts": 3}
     with terminal() as shown, ConsoleRenderer(text=False, lines=False) as renderer:
-        renderer.show_event(wait)
+        renderer.show_event(event("status", message="x", wait=11.2, **facts))
+        assert "Waiting 12 s, attempt 2 of 3: Too many[2J" in shown.text
+        for wait in ("long", float("nan"), float("inf"), -1.0):
+            renderer.show_event(event("status", message="Odd.", wait=wait, **facts))
+            assert shown.text.count("Odd.") == 1
+            shown.truncate(0)
         now += 8
-        renderer.show_event(event("status", message="Later.") | {"wait": "long"})
-    assert "Waiting 12 s, attempt 2 of 3" in shown.text
-    assert "Later.  8 s" in shown.text
-    silent = ConsoleRenderer(text=True, lines=False)
-    silent.show_event(wait)
+        renderer.show_event(event("status", message="x", wait=0.0, **facts))
+        assert "Attempt 2 of 3  8 s" in shown.text
+    ConsoleRenderer(text=True, lines=False).show_event(event("status", message="x"))
 
 
 def test_a_count_down_goes_on_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,14 +187,12 @@ def test_a_count_down_goes_on_by_itself(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(time, "monotonic", lambda: now)
     spinner = Spinner()
     with terminal() as shown:
-        spinner.count_down("{} s left", 2.0)
-        now += 1
-        spinner._live.refresh()  # type: ignore[union-attr] # it is shown
-        now += 5
+        spinner.count_down(2.0, "{} left".format)
+        for later in (1, 5):
+            now += later
+            spinner._live.refresh()  # type: ignore[union-attr] # it is shown
         spinner.stop()
-    assert "2 s left" in shown.text
-    assert "1 s left" in shown.text
-    assert "0 s left" in shown.text
+    assert [f"{left} left" in shown.text for left in (2, 1, 0)] == [True, True, True]
 
 
 def test_a_plain_command_has_no_spinner() -> None:

@@ -15,6 +15,7 @@ from tests.cli.ledger import FakeLedger
 LOOK: dict[str, Any] = {
     "name": "peek",
     "words": "/query",
+    "examples": ["moon -z xl"],
     "values": {"messages": [{}, {"role": "user"}], "options": {}, "stream": False},
     "options": [
         {"name": "size", "short": "z", "field": "/size", "setting": "default_size"},
@@ -32,6 +33,7 @@ SETTING = {
     "env": "TOY_SIZE",
     "default": "small",
 }
+PEEK = {"command": {"name": "peek", "summary": "Peek."}}
 ONE = {"messages": [{"role": "user"}], "stream": False, "size": "small"}
 
 
@@ -42,7 +44,7 @@ def peek(host: FakeHost) -> dict[str, Any]:
     description["action"]["command"] = copy.deepcopy(LOOK)
     description["connector"]["settings"] = [SETTING]
     host.description = description
-    host.entries = [ENTRY | {"command": "peek"}]
+    host.entries = [ENTRY | PEEK]
     command: dict[str, Any] = description["action"]["command"]
     return command
 
@@ -228,9 +230,8 @@ def test_help_has_the_commands_of_connectors(command: Command) -> None:
     assert "peek " in command("--help").out
     for flag in ("-h", "--help"):
         shown = command("peek", flag).out
-        assert {"What to look for.", "More of them."} <= {
-            text for text in ("What to look for.", "More of them.") if text in shown
-        }
+        texts = ("What to look for.", "More of them.", "peek moon -z xl")
+        assert all(text in shown for text in texts)
 
 
 def test_names_of_this_program_win_and_two_claims_get_their_connectors_name(
@@ -239,12 +240,15 @@ def test_names_of_this_program_win_and_two_claims_get_their_connectors_name(
     """Neither of the two has the short one."""
     other = ENTRY | {"connector": "other"}
     host.entries = [
-        ENTRY | {"command": "peek"},
-        other | {"command": "peek"},
-        other | {"action": "go", "command": "run"},
+        ENTRY | PEEK,
+        other | PEEK,
+        other | {"action": "go", "command": {"name": "run", "summary": "Go."}},
     ]
     assert command("peek", "moon").code == 2
-    host.entries = [*host.entries[:2], other | {"action": "go", "command": "usage"}]
+    host.entries = [
+        *host.entries[:2],
+        other | {"action": "go", "command": {"name": "usage", "summary": "Go."}},
+    ]
     shown = command("--help").out
     assert all(name in shown for name in ("toy:peek ", "other:peek ", "other:usage "))
     assert command("toy:peek", "moon").code == 0

@@ -7,6 +7,7 @@ import pytest
 from rich.cells import cell_len
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
+from perplexity_connector.host.ledger.entries import UsageRow
 from tests.cli.conftest import Command
 from tests.cli.fakes import FakeHost, envelope
 from tests.cli.flow_ledger import FLOW
@@ -77,6 +78,7 @@ def test_a_terminal_without_styles_gets_none(
         ("runs",),
         ("runs", "show", "last"),
         ("runs", "resume", "run_1"),
+        ("usage",),
     ],
 )
 def test_plain_is_the_text_of_a_pipe(
@@ -86,6 +88,8 @@ def test_plain_is_the_text_of_a_pipe(
     host.script = [*streamed(ANSWER["content"]), envelope(output=ANSWER)]
     ledger.keep("run_1", state="done", output=envelope(output=ANSWER), checkpoint=None)
     ledger.known_jobs, ledger.known_flows = [JOB], [FLOW]
+    row = UsageRow(name="a", runs=1, cost=0, unpriced=0, kept=0, listed=False)
+    ledger.rows = [row]
     piped = command(*arguments)
     with screen(columns=40) as plain:
         assert command(*arguments, "--plain").code == piped.code

@@ -21,6 +21,7 @@ def test_the_names_of_the_contract_are_pinned() -> None:
         "CancelledRun",
         "Command",
         "CommandDocument",
+        "CommandEntry",
         "CommandOption",
         "CommandOptionDocument",
         "ConnectionDocument",

@@ -29,3 +29,9 @@ def test_without_room_the_last_cell_has_lines_of_its_own() -> None:
         ["Farther."],
     ]
     assert all(line.startswith(" ") for line in lines[1::2])
+
+
+def test_lines_that_must_be_broken_have_no_columns() -> None:
+    """Their gaps would only make them longer."""
+    lines = [str(line) for line in table_lines(HEADERS, ROWS, 20)]
+    assert lines[2] == "月  moon"

@@ -89,6 +89,18 @@ def test_only_the_unfinished_word_is_held_back() -> None:
     assert wrapper.feed("on") + wrapper.end() == "on"
 
 
+def test_a_word_without_an_end_is_shown_in_parts() -> None:
+    """It is not broken there, and after it, words are placed as ever."""
+    long = "x" * 2000
+    text = f"one {long} two {long}\n{long} three"
+    pieces = [text[at : at + 9] for at in range(0, len(text), 9)]
+    wrapper = Wrapper(WIDTH)
+    shown = [wrapper.feed(piece) for piece in pieces]
+    assert "".join(shown) + wrapper.end() == wrap(text)
+    assert wrap(text).split("\n") == ["one", long, "two", long, long, "three"]
+    assert max(map(len, shown)) < 600
+
+
 def test_further_lines_are_indented() -> None:
     """So that they are below the text after a number."""
     assert wrap("one two three", column=4, indent=4).split("\n") == [

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from perplexity_connector.contract import (
         ActionDescription,
         ActionDocument,
+        CommandEntry,
         ConnectorDocument,
         ManifestActionDocument,
         ManifestDocument,
@@ -120,7 +121,6 @@ def _schemas(installed: Installed, action: "ActionDocument") -> "SchemasDocument
 def _palette_entry(installed: Installed, action_id: str) -> "PaletteEntry":
     connector = installed.document
     action = find_action(installed, action_id, None)
-    command = action.get("command")
     return {
         "connector": installed.id,
         "action": action["id"],
@@ -132,5 +132,13 @@ def _palette_entry(installed: Installed, action_id: str) -> "PaletteEntry":
         "streaming": action.get("streaming", False),
         "annotations": action["annotations"].copy(),
         "timeout": action["timeout"],
-        "command": command["name"] if command else None,
+        "command": _command_entry(action),
     }
+
+
+def _command_entry(action: "ManifestActionDocument") -> "CommandEntry | None":
+    command = action.get("command")
+    if not command:
+        return None
+    summary = command.get("summary") or action["summary"]
+    return {"name": command["name"], "summary": summary}

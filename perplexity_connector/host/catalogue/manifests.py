@@ -111,7 +111,9 @@ _COMMAND_OPTION = Record(
 _COMMAND = Record(
     {"name": _WORD, "words": _POINTER},
     {
+        "summary": _TEXT_OR_NULL,
         "help": _TEXT_OR_NULL,
+        "examples": ListOf(_TEXT),
         "values": MapOf(_ANYTHING),
         "options": ListOf(_COMMAND_OPTION),
         "continues": Record({"field": _POINTER, "output": _POINTER}, or_null=True),

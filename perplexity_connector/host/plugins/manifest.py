@@ -99,7 +99,9 @@ def _to_command(document: "CommandDocument") -> Command:
     return Command(
         name=document["name"],
         words=document["words"],
+        summary=document.get("summary"),
         help=document.get("help"),
+        examples=document.get("examples", []),
         values=document.get("values", {}),
         options=[CommandOption(**option) for option in document.get("options", [])],
         continues=Continuation(**continues) if continues else None,

@@ -66,12 +66,22 @@ export function isComposing(event) {
 }
 
 /**
- * Replace all children of an element.
+ * Replace all children of an element. A child that is there already stays in its place, with the
+ * focus and the selection in it.
  * @param {Element} element
  * @param {...Child} children
  */
 export function fill(element, ...children) {
-  element.replaceChildren(...flatten(children));
+  const nodes = flatten(children).map((child) =>
+    typeof child === "string" ? new Text(child) : child,
+  );
+  const kept = new Set(nodes);
+  for (const old of [...element.childNodes]) if (!kept.has(old)) old.remove();
+  let next = element.firstChild;
+  for (const node of nodes) {
+    if (node === next) next = next.nextSibling;
+    else element.insertBefore(node, next);
+  }
 }
 
 /**

@@ -128,6 +128,8 @@ def test_the_command_of_an_action_is_described_as_it_is_written(
     )
     assert host.describe("toy", "count")["action"]["command"] == command
     assert host.describe("toy", "greet")["action"]["command"] is None
+    entry = {"name": "letters", "summary": "Count the letters of a text."}
+    assert [each["command"] for each in palette(host)] == [None, entry]
 
 
 def test_what_a_manifest_leaves_out_is_empty() -> None:
