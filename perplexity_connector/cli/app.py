@@ -3,6 +3,7 @@
 Imports are inside the commands, so that `actions` and `describe` start fast (docs/performance.md).
 """
 
+import copy
 import io
 import os
 import sys
@@ -23,7 +24,7 @@ from perplexity_connector.cli import (
     table_commands,
 )
 from perplexity_connector.cli.ending import reporting_errors
-from perplexity_connector.cli.examples import EPILOG, add_examples
+from perplexity_connector.cli.examples import EPILOG, add_examples, name_of
 from perplexity_connector.cli.exits import ExitCode
 from perplexity_connector.cli.options import ActionName, AsJson, Plain
 from perplexity_connector.cli.output import print_json, say
@@ -89,7 +90,7 @@ def _run() -> int:
             from perplexity_connector.cli.completing import complete
 
             return complete(app)
-        code: int | None = app(prog_name=PROGRAM, standalone_mode=False)
+        code: int | None = small(app)(prog_name=PROGRAM, standalone_mode=False)
     except _ParseError as mistake:
         from perplexity_connector.cli.parsing import report_parse_error
 
@@ -98,6 +99,21 @@ def _run() -> int:
     except (KeyboardInterrupt, typer.Abort):
         return ExitCode.INTERRUPTED
     return code or ExitCode.SUCCEEDED
+
+
+def small(program: typer.Typer) -> typer.Typer:
+    """Return the program with only the command that was typed; all of it for another first word.
+
+    The parser makes every command of a program at its start.
+    """
+    word = next(iter(sys.argv[1:]), "")
+    commands = [one for one in program.registered_commands if name_of(one) == word]
+    groups = [one for one in program.registered_groups if one.name == word]
+    if not commands and not groups:
+        return program
+    small = copy.copy(program)
+    small.registered_commands, small.registered_groups = commands, groups
+    return small
 
 
 def _print_version(wanted: bool) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import typer
+from typer.models import CommandInfo
 
 _PROGRAM = "perplexity-connector"
 # A line that begins with this control is not wrapped into the one before.
@@ -72,11 +73,16 @@ def epilog_of(examples: Iterable[str]) -> str:
 EPILOG = epilog_of(EXAMPLES[""])
 
 
+def name_of(command: CommandInfo) -> str:
+    """Return the word that calls a command."""
+    name = command.name or str(getattr(command.callback, "__name__", ""))
+    return name.replace("_", "-")
+
+
 def add_examples(app: typer.Typer, path: str = "") -> None:
     """Add to each command of a program, or of a group, the examples in its help."""
     for command in app.registered_commands:
-        name = command.name or str(getattr(command.callback, "__name__", ""))
-        words = f"{path} {name}".strip().replace("_", "-")
+        words = f"{path} {name_of(command)}".strip()
         command.epilog = epilog_of(EXAMPLES[words])
     for group in app.registered_groups:
         path_of_group = f"{path} {group.name}".strip()

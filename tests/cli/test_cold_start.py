@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+import typer
 
+from perplexity_connector.cli.app import app, small
 from perplexity_connector.sandbox import GOOD_KEY, Sandbox
 
 CODE = """
@@ -58,6 +61,7 @@ FOR_RUNS = {
     *(
         f"perplexity_connector.cli.{name}"
         for name in (
+            *("asking", "completing", "connecting", "where"),
             *("connections", "flow_running", "history", "records"),
             *("resuming", "running"),
             *("table_running", "targets", "workbench"),
@@ -108,6 +112,27 @@ def imported(code: str, *arguments: str) -> set[str]:
 def test_looking_around_imports_nothing_that_a_run_needs(command: list[str]) -> None:
     """Neither an event loop nor HTTP, validation, retries, encryption or a server; and of ours, only what it uses."""
     assert imported(CODE, *command) & FOR_RUNS == set()
+
+
+@pytest.mark.parametrize(
+    ("word", "made"), [("actions", ["actions"]), ("runs", ["runs"]), ("mcp", ["mcp"])]
+)
+def test_only_the_command_that_was_typed_is_made(
+    word: str, made: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parser would make all of them, with every option."""
+    monkeypatch.setattr(sys, "argv", ["perplexity-connector", word])
+    command: Any = typer.main.get_command(small(app))
+    assert list(command.commands) == made
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["ask"]])
+def test_any_other_word_has_all_commands(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Help lists them, and a mistake names them."""
+    monkeypatch.setattr(sys, "argv", ["perplexity-connector", *words])
+    assert small(app) is app
 
 
 def test_help_imports_no_more() -> None:
