@@ -33,6 +33,11 @@ const BREAK = /<br\s*\/?>/iy;
 // `[1](address)` is a link.
 const CITATION = /\[(?<number>\d{1,3})\](?!\()/y;
 
+/** What a token's node is made of. */
+const DRAWN_FIELDS = ["type", "tag", "nesting", "hidden", "attrs", "content", "info", "children"];
+
+/** The tokens of each block that is drawn, by the element. @type {WeakMap<Element, string[]>} */
+const blocksOf = new WeakMap();
 /** @type {MarkdownIt | null} */
 let reader = null;
 /** The texts that wait for the reader, by their elements. @type {Map<Element, () => void>} */
@@ -47,9 +52,10 @@ const waiting = new Map();
  */
 export function showMarkdown(element, text, sourceId = () => null) {
   if (reader && text.length <= MAX_LENGTH) {
-    replaceChanged(element, drawTokens(reader.parse(text, { sourceId })));
+    drawChanged(element, reader.parse(text, { sourceId }));
     return;
   }
+  blocksOf.delete(element);
   fill(element, h("p", { dir: "auto" }, text));
   if (reader) return;
   waiting.set(element, () => showMarkdown(element, text, sourceId));
@@ -238,20 +244,28 @@ function drawImage(token) {
 }
 
 /**
- * Replace the nodes of an element from the first one that differs on.
+ * Draw the blocks of an element from the first one that differs on.
  * @param {Element} element
- * @param {DocumentFragment} drawn
+ * @param {Token[]} tokens
  */
-function replaceChanged(element, drawn) {
-  let old = element.firstChild;
-  while (old && drawn.firstChild && old.isEqualNode(drawn.firstChild)) {
-    drawn.firstChild.remove();
-    old = old.nextSibling;
+function drawChanged(element, tokens) {
+  const blocks = splitBlocks(tokens);
+  const written = blocks.map((block) => JSON.stringify(block, DRAWN_FIELDS));
+  const before = blocksOf.get(element) ?? [];
+  const differing = written.findIndex((block, index) => block !== before[index]);
+  const start = differing < 0 ? written.length : differing;
+  while (element.childNodes.length > start) element.lastChild?.remove();
+  element.append(drawTokens(blocks.slice(start).flat()));
+  blocksOf.set(element, written);
+}
+
+/** Return the tokens of each outermost block. @param {Token[]} tokens */
+function splitBlocks(tokens) {
+  /** @type {Token[][]} */
+  const blocks = [];
+  for (const token of tokens) {
+    if (token.level === 0 && token.nesting >= 0) blocks.push([]);
+    blocks.at(-1)?.push(token);
   }
-  while (old) {
-    const next = old.nextSibling;
-    old.remove();
-    old = next;
-  }
-  element.append(drawn);
+  return blocks;
 }
