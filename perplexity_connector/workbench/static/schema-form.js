@@ -388,7 +388,7 @@ export class SchemaForm extends HTMLElement {
     for (const [place, field] of this.#fields.entries()) {
       const errors = places.get(place) ?? [];
       const shown = errors.filter((error) => this.#errors.isShown(error, place));
-      const messages = shown.map((error) => writeError(error, place));
+      const messages = shown.map((error) => writeError(error, field, this));
       showNotes(field, this.idOf(place), messages, hints.get(place) ?? []);
     }
     const more = this.querySelector(".sf-more");

@@ -109,7 +109,8 @@ export interface Earlier {
 /**
  * One place of a form. `pattern` is its pointer with `*` for each index, as labels are named. In
  * one branch of a union, `whole` is the schema of the union. `blank` is the value of a text without
- * text: a field is absent, but an item of a list keeps its place.
+ * text: a field is absent, but an item of a list keeps its place. `list` is the list that a row of
+ * texts belongs to.
  */
 export interface FormNode {
   schema: Schema;
@@ -119,6 +120,7 @@ export interface FormNode {
   title: string;
   required: boolean;
   blank?: string;
+  list?: string;
 }
 
 /** The `detail` of a form's `edit` and `change` events. */

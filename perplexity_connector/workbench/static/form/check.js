@@ -32,7 +32,8 @@ const TYPE_WORDS = {
  * @template Limit
  * @typedef {object} Rule
  * @property {(value: Value, limit: Limit) => boolean} isKept
- * @property {(limit: Limit) => string} message the sentence for a value that breaks the rule
+ * @property {(limit: Limit, value: Value) => string} message the sentence for a value that breaks
+ *   the rule
  */
 
 /**
@@ -48,6 +49,13 @@ function matches(text, pattern) {
   }
 }
 
+/** Return the domain in the address of a web page; "" for any other text. @param {string} text */
+function domainIn(text) {
+  const address = /^(-?)https?:\/\/(?:[^/?#@]*@)?(?:www\.)?([a-z\d-]+(?:\.[a-z\d-]+)+)/i;
+  const [, sign = "", domain = ""] = address.exec(text.trim()) ?? [];
+  return sign + domain.toLowerCase();
+}
+
 /** @type {Record<string, Rule<string, any>>} */
 const TEXT_RULES = {
   minLength: {
@@ -60,7 +68,12 @@ const TEXT_RULES = {
   },
   pattern: {
     isKept: matches,
-    message: (pattern) => `Must match the pattern ${pattern}.`,
+    message: (pattern, text) => {
+      const domain = domainIn(text);
+      return domain !== "" && matches(domain, pattern)
+        ? `Write only the domain: ${domain}`
+        : `Must match the pattern ${pattern}.`;
+    },
   },
   format: {
     isKept: (text, format) => format !== "date" || isDate(text),
@@ -119,7 +132,7 @@ function countDistinct(items) {
 }
 
 /** @param {string} text */
-function isDate(text) {
+export function isDate(text) {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || text.startsWith("0000")) return false;
   const date = new Date(`${text}T00:00:00Z`);
   return !Number.isNaN(date.valueOf()) && date.toISOString().startsWith(text);
@@ -170,7 +183,7 @@ function breakRules(rules, schema, value, pointer) {
   return Object.entries(rules).flatMap(([keyword, rule]) => {
     const limit = limits.get(keyword);
     if (limit === undefined || rule.isKept(value, limit)) return [];
-    return [{ pointer, code: keyword, message: rule.message(limit) }];
+    return [{ pointer, code: keyword, message: rule.message(limit, value) }];
   });
 }
 

@@ -2,18 +2,28 @@
 
 /** @import { Bindings, FieldError, Hint, JsonObject, Part } from "../types.js" */
 /** @import { Field } from "./field-map.js" */
+/** @import { SchemaForm } from "../schema-form.js" */
 
 import { h } from "../dom.js";
 import { get } from "./pointer.js";
 import { writeReference } from "./taking.js";
 
 /**
- * Write an error for the field at a place around it.
+ * Write an error for the field at a place around it. A wrong choice names the others as the field
+ * shows them.
  * @param {FieldError} error
- * @param {string} place
+ * @param {Field} field
+ * @param {SchemaForm} form
  */
-export function writeError({ pointer, message }, place) {
-  const line = /^\/(\d+)$/.exec(pointer.slice(place.length))?.[1];
+export function writeError({ pointer, code, message }, { node }, form) {
+  const { schema, pattern } = node;
+  const choices = schema.enum ?? schema.items?.enum;
+  if (code === "enum" && choices) {
+    const labels = form.labelsFor(schema.enum ? pattern : `${pattern}/*`);
+    const words = choices.map((choice) => labels[String(choice)] ?? String(choice));
+    return `Must be one of: ${words.join(", ")}.`;
+  }
+  const line = /^\/(\d+)$/.exec(pointer.slice(node.pointer.length))?.[1];
   return line === undefined ? message : `Line ${Number(line) + 1}: ${message}`;
 }
 

@@ -84,6 +84,7 @@ export function drawJsonArea(value, onEdit, types = ["object"]) {
   return drawTextArea({
     rows: 3,
     class: "sf-input sf-growing sf-json",
+    dir: "ltr",
     value: value === undefined ? "" : JSON.stringify(value, null, 2),
     spellcheck: "false",
     autocomplete: "off",
