@@ -61,7 +61,7 @@ export function showNotes({ wrapper, control }, id, errors, hints) {
 function showNote(wrapper, id, messages) {
   const place = wrapper.querySelector(`#${CSS.escape(id)}`);
   if (!(place instanceof HTMLElement)) return "";
-  place.textContent = messages.join(" ");
+  place.textContent = messages.join("\n");
   place.hidden = messages.length === 0;
   return place.hidden ? "" : id;
 }

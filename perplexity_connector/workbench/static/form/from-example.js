@@ -34,11 +34,14 @@ async function fillFromExample(form, { pointer }) {
   form.focusField(pointer);
 }
 
-/** @param {boolean} isFilled whether the field has a schema @returns {Promise<JsonObject | null>} */
+/**
+ * @param {boolean} isFilled whether the field has a schema
+ * @returns {Promise<JsonObject | null>}
+ */
 function askForExample(isFilled) {
   return ask("A schema from an example", (answer) => {
     const area = drawTextArea({
-      class: "sf-input sf-growing sf-json",
+      class: "sf-input sf-growing sf-json sf-example",
       rows: 8,
       dir: "ltr",
       spellcheck: "false",
@@ -61,8 +64,7 @@ function askForExample(isFilled) {
     return [
       h("p", { class: "muted" }, HELP),
       isFilled && h("p", { class: "muted" }, REPLACED),
-      area,
-      note,
+      h("div", { class: "sf-field" }, area, note),
       h("div", { class: "dialog-buttons" }, button),
     ];
   });

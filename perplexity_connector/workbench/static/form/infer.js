@@ -36,8 +36,10 @@ export function inferSchema(examples) {
 function inferType(examples) {
   const found = new Set(examples.map(typeOf));
   if (found.has("number")) found.delete("integer");
-  const [type, ...others] = /** @type {(TypeName | "null")[]} */ ([...found]);
-  if (type === undefined || (type === "null" && others.length === 0)) return {};
+  const isNullable = found.delete("null");
+  const [type, ...others] = /** @type {TypeName[]} */ ([...found]);
+  if (type === undefined) return {};
+  if (isNullable) return { type: [type, ...others, "null"] };
   return { type: others.length > 0 ? [type, ...others] : type };
 }
 
