@@ -100,6 +100,7 @@ DESCRIPTION: ActionDescription = {
         "options": {},
         "labels": {},
         "author_schemas": {},
+        "command": None,
     },
     "schemas": {
         "connection": {},
@@ -126,6 +127,7 @@ ENTRY: PaletteEntry = {
     "streaming": True,
     "annotations": ANNOTATIONS,
     "timeout": 60,
+    "command": None,
 }
 
 

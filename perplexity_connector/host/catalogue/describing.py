@@ -90,6 +90,7 @@ def _describe_action(entry: "ManifestActionDocument") -> "ActionDocument":
         "options": written.get("options", {}),
         "labels": written.get("labels", {}),
         "author_schemas": written.get("author_schemas", {}),
+        "command": written.get("command"),
     }
 
 
@@ -101,6 +102,7 @@ def _describe_sandbox(manifest: "ManifestDocument") -> "SandboxDocument | None":
         "start": written["start"],
         "settings": written["settings"],
         "connection": written.get("connection", {}),
+        "test_connections": written.get("test_connections", []),
         "test_prefixes": written.get("test_prefixes", {}),
     }
 
@@ -118,6 +120,7 @@ def _schemas(installed: Installed, action: "ActionDocument") -> "SchemasDocument
 def _palette_entry(installed: Installed, action_id: str) -> "PaletteEntry":
     connector = installed.document
     action = find_action(installed, action_id, None)
+    command = action.get("command")
     return {
         "connector": installed.id,
         "action": action["id"],
@@ -129,4 +132,5 @@ def _palette_entry(installed: Installed, action_id: str) -> "PaletteEntry":
         "streaming": action.get("streaming", False),
         "annotations": action["annotations"].copy(),
         "timeout": action["timeout"],
+        "command": command["name"] if command else None,
     }
