@@ -30,6 +30,7 @@ import { get, isObject, isSame, isWithin, joinPointer, moveEntries, set } from "
 import { Press } from "./form/press.js";
 import { dropBlanks, hasSecret } from "./form/shape.js";
 import { drawRawFold } from "./form/structures.js";
+import { addStyles } from "./form/styles.js";
 
 let formCount = 0;
 
@@ -72,6 +73,7 @@ export class SchemaForm extends HTMLElement {
   }
 
   connectedCallback() {
+    addStyles(this);
     this.#press.watch();
     this.#flush();
   }

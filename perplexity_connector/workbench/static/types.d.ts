@@ -509,6 +509,8 @@ export type Attributes<Target> = {
 } & { [name: string]: unknown };
 
 declare global {
+  /** The text of form.css, in the bundle of `<schema-form>` alone. */
+  const FORM_CSS: string | undefined;
   interface HTMLElementTagNameMap {
     "schema-form": SchemaForm;
   }

@@ -132,7 +132,7 @@ function countDistinct(items) {
 }
 
 /** @param {string} text */
-export function isDate(text) {
+function isDate(text) {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || text.startsWith("0000")) return false;
   const date = new Date(`${text}T00:00:00Z`);
   return !Number.isNaN(date.valueOf()) && date.toISOString().startsWith(text);

@@ -4,6 +4,7 @@
 /** @import { SchemaForm } from "../schema-form.js" */
 
 import { ask, h } from "../dom.js";
+import { DIALOG } from "../mapping.js";
 import { inferSchema } from "./infer.js";
 import { drawTextArea } from "./scalars.js";
 
@@ -39,7 +40,7 @@ async function fillFromExample(form, { pointer }) {
  * @returns {Promise<JsonObject | null>}
  */
 function askForExample(isFilled) {
-  return ask("A schema from an example", (answer) => {
+  const draw = (/** @type {(schema: JsonObject) => void} */ answer) => {
     const area = drawTextArea({
       class: "sf-input sf-growing sf-json sf-example",
       rows: 8,
@@ -67,7 +68,8 @@ function askForExample(isFilled) {
       h("div", { class: "sf-field" }, area, note),
       h("div", { class: "dialog-buttons" }, button),
     ];
-  });
+  };
+  return ask("A schema from an example", draw, DIALOG);
 }
 
 /**

@@ -2,9 +2,12 @@
 
 /** @import { Json, JsonObject, Schema, TypeName } from "../types.js" */
 
-import { isDate } from "./check.js";
+import { findErrors } from "./check.js";
 import { isObject } from "./pointer.js";
 import { typeOf } from "./shape.js";
+
+/** @param {string} text */
+const isDate = (text) => findErrors({ format: "date" }, text).length === 0;
 
 /** @type {Record<string, (text: string) => boolean>} */
 const FORMATS = {
