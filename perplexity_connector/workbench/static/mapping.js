@@ -124,6 +124,7 @@ function drawDefault({ default: standard }, change) {
   const text = h("input", {
     type: "text",
     class: "sf-input",
+    dir: "auto",
     autocomplete: "off",
     "aria-label": "The value to use",
     value: standard === undefined ? "" : writeDefault(standard),
