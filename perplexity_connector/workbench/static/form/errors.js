@@ -4,30 +4,40 @@
 /** @import { Field } from "./field-map.js" */
 
 import { h } from "../dom.js";
-import { get } from "./pointer.js";
+import { get, splitPointer } from "./pointer.js";
+import { kindOf } from "./shape.js";
 import { writeReference } from "./taking.js";
 
 /**
- * Write an error for the field at a place around it.
+ * Write an error for a field at its place or around it.
  * @param {FieldError} error
- * @param {string} place
+ * @param {Field} field
  */
-export function writeError({ pointer, message }, place) {
-  const line = /^\/(\d+)$/.exec(pointer.slice(place.length))?.[1];
-  return line === undefined ? message : `Line ${Number(line) + 1}: ${message}`;
+function writeError({ pointer, message }, { node }) {
+  const inside = splitPointer(pointer.slice(node.pointer.length));
+  if (inside.length === 0) return message;
+  const isLine = kindOf(node.schema) === "lines";
+  return isLine
+    ? `Line ${Number(inside[0]) + 1}: ${message}`
+    : `${inside.join(" \u203a ")}: ${message}`;
 }
 
 /**
  * Show the errors and the hints of a field.
  * @param {Field} field
  * @param {string} id
- * @param {string[]} errors
- * @param {Hint[]} hints
+ * @param {FieldError[]} [errors]
+ * @param {Hint[]} [hints]
  */
-export function showNotes({ wrapper, control }, id, errors, hints) {
+export function showNotes(field, id, errors = [], hints = []) {
+  const { wrapper, control } = field;
   const isWrong = errors.length > 0;
   const described = [
-    showNote(wrapper, `${id}-error`, errors),
+    showNote(
+      wrapper,
+      `${id}-error`,
+      errors.map((error) => writeError(error, field)),
+    ),
     showNote(
       wrapper,
       `${id}-hint`,
@@ -102,12 +112,13 @@ function drawStrayBinding(pointer, parts, remove) {
 }
 
 /**
- * Show on a fold how many of its fields are set, are wrong, or have a hint.
- * @param {Element} fold
+ * Show on a fold, if there is one, how many of its fields are set, are wrong, or have a hint.
+ * @param {Element | null} fold
  * @param {JsonObject} value
  * @param {Bindings} bindings
  */
 export function showFoldNote(fold, value, bindings) {
+  if (!fold) return;
   const fields = [...fold.querySelectorAll(":scope > .fold-body > [data-pointer]")];
   const set = fields.filter((field) => {
     const pointer = field.getAttribute("data-pointer") ?? "";
