@@ -185,6 +185,12 @@ function setInList(list, index, rest, value) {
 function isSame(one, other) {
   return JSON.stringify(one) === JSON.stringify(other);
 }
+function putEntry(entries, pointer, entry) {
+  const others = Object.entries(entries).filter(
+    ([place]) => !(entry ? isWithin(place, pointer) : place === pointer)
+  );
+  return Object.fromEntries(entry ? [...others, [pointer, entry]] : others);
+}
 function moveEntries(entries, list, from, to) {
   const result = {};
   for (const [pointer, entry] of Object.entries(entries)) {
@@ -226,8 +232,9 @@ function typeOf(value) {
   return Number.isInteger(value) ? "integer" : typeof value;
 }
 function kindOf(schema) {
-  if (schema.anyOf) return "union";
-  if (schema.enum) return "choice";
+  if (schema.asJson) return "json";
+  if (schema.anyOf) return kindOfUnion(schema);
+  if (schema.enum) return schema.enum.some(isWhole) ? "json" : "choice";
   const [type = "", ...others] = typesOf(schema);
   if (others.length > 0) return "json";
   if (type === "string") return kindOfText(schema);
@@ -235,23 +242,44 @@ function kindOf(schema) {
   if (type === "object" && schema.properties) return "group";
   return KIND_BY_TYPE[type] ?? "json";
 }
+function kindOfUnion({ anyOf = [], ...own }) {
+  if (isTextOrTexts(anyOf)) return "union";
+  return own.type ? kindOf(own) : "json";
+}
+function isTextOrTexts(branches) {
+  const kinds = branches.map(kindOf).map((kind) => kind === "text" ? "line" : kind);
+  return isSame(kinds.toSorted(), ["line", "lines"]);
+}
+function isWhole(value) {
+  return typeof value === "object" && value !== null;
+}
 function kindOfText(schema) {
   return KIND_BY_FORMAT[schema.format ?? ""] ?? (isLong(schema) ? "text" : "line");
 }
-function kindOfList({ items }) {
-  if (items?.type === "string") return items.enum ? "choices" : "lines";
-  return items?.properties ? "list" : "json";
+function kindOfList({ items, prefixItems }) {
+  if (!items || prefixItems || items.nullable || items.anyOf) return "json";
+  if (items.type === "string") return items.enum ? "choices" : "lines";
+  return items.properties && items.type === "object" ? "list" : "json";
 }
 function isLong({ format, maxLength, pattern, examples }) {
   return format === void 0 && maxLength === void 0 && pattern === void 0 && !examples;
 }
 function hasSecret(schema) {
-  const properties = Object.values(schema.properties ?? {});
-  return properties.some((property) => property.format === "password" || hasSecret(property));
+  return [...findAll(schema)].some(({ format }) => format === "password");
+}
+function findAll(root) {
+  const found = /* @__PURE__ */ new Set([root]);
+  for (const each of found) {
+    const { properties = {}, prefixItems = [], anyOf = [], items, additionalProperties } = each;
+    const inner = [...Object.values(properties), ...prefixItems, ...anyOf, items];
+    if (isObject(additionalProperties)) inner.push(additionalProperties);
+    for (const schema of inner) if (schema) found.add(schema);
+  }
+  return found;
 }
 function splitProperties(schema) {
   const { properties = {}, required = [] } = schema;
-  const isBasic = (name) => required.includes(name) || properties[name]?.default !== void 0;
+  const isBasic = (name) => required.includes(name) || properties[name]?.default !== void 0 && !properties[name]?.deprecated;
   const names = Object.keys(properties);
   return {
     basic: names.filter(isBasic),
@@ -268,7 +296,9 @@ function dropBlanks(schema, value) {
   return isBlank(kept) ? void 0 : kept;
 }
 function dropInside(schema, value) {
-  if (schema.anyOf) return dropInside(branchOf(schema, value), value);
+  if (schema.anyOf) {
+    return kindOf(schema) === "union" ? dropInside(branchOf(schema, value), value) : value;
+  }
   const { items, properties } = schema;
   if (Array.isArray(value) && items) return value.map((item) => dropInside(items, item) ?? item);
   if (!isObject(value) || !properties) return value;
@@ -279,7 +309,11 @@ function dropInside(schema, value) {
       [name, kept]
     ];
   });
-  return Object.fromEntries(entries);
+  return { ...neededNulls(schema), ...Object.fromEntries(entries) };
+}
+function neededNulls({ properties = {}, required = [] }) {
+  const names = required.filter((name) => properties[name]?.nullable);
+  return Object.fromEntries(names.map((name) => [name, null]));
 }
 function isBound(bindings, pointer) {
   return Object.keys(bindings).some((place) => isWithin(place, pointer));
@@ -305,6 +339,137 @@ function chooseNext(choices, last) {
   return (last === choices[0] ? choices.at(-1) : choices[0]) ?? null;
 }
 
+// form/agreement.js
+var TYPE_WORDS = {
+  array: "a list",
+  boolean: "yes or no",
+  integer: "a whole number",
+  number: "a number",
+  object: "an object",
+  string: "text"
+};
+var SHORT = ["boolean", "integer", "number", "string"];
+function branchesOf(schema) {
+  return schema.anyOf ?? schema.oneOf ?? [schema];
+}
+function withSample(schema, sample) {
+  if (sample === void 0 || sample === null || typesOf(schema).length > 0) return schema;
+  return { ...schema, type: (
+    /** @type {TypeName} */
+    typeOf(sample)
+  ) };
+}
+function reasonAgainst(field, value) {
+  if (branchesOf(field).some((branch) => canFill(branch, value))) return "";
+  if (hasOtherChoices(field, value)) return "None of its values is a choice of this field.";
+  const needs = joinWords(field);
+  return `This is ${joinWords(value)}. The field takes ${needs}.`;
+}
+function canFill(field, value) {
+  const given = typesOf(value);
+  if (given.length === 0 || typesOf(field).length === 0) return true;
+  return given.some((type) => takes(field, type, value));
+}
+function takes(field, type, value) {
+  const types = typesOf(field);
+  if (isFreeText(field)) return kindOf(field) === "text" || SHORT.includes(type);
+  const isNumber = type === "integer" || type === "number";
+  const isTaken = types.includes(type) || isNumber && types.some((each) => /integer|number/.test(each));
+  if (!isTaken) return false;
+  if (hasOtherChoices(field, value)) return false;
+  const isList3 = type === "array" && field.items !== void 0;
+  return !isList3 || branchesOf(value).some(({ items = {} }) => canFillItem(field.items ?? {}, items));
+}
+function canFillItem(field, value) {
+  const given = typesOf(value);
+  const types = typesOf(field);
+  if (given.length === 0 || types.length === 0) return true;
+  return isFreeText(field) ? given.includes("string") : canFill(field, value);
+}
+function hasOtherChoices(field, value) {
+  if (!field.enum || !value.enum) return false;
+  return !value.enum.some((choice) => field.enum?.includes(choice));
+}
+function isFreeText(field) {
+  return ["line", "text"].includes(kindOf(field));
+}
+function keepsType(field, value) {
+  const given = typesOf(value);
+  const types = branchesOf(field).flatMap(typesOf);
+  return given.length === 0 || types.length === 0 || given.some((type) => types.includes(type));
+}
+function joinWords(schema) {
+  const words = branchesOf(schema).flatMap((branch) => {
+    if (branch.enum) return ["one of its choices"];
+    if (branch.format === "date") return ["a date"];
+    return typesOf(branch).map((type) => writeType(type, branch));
+  });
+  return [...new Set(words)].join(" or ");
+}
+function writeType(type, { items }) {
+  const [inner] = items ? typesOf(items) : [];
+  if (type !== "array" || !inner) return TYPE_WORDS[type] ?? type;
+  return `a list of ${LIST_WORDS[inner] ?? inner}`;
+}
+var LIST_WORDS = {
+  array: "lists",
+  boolean: "yes or no",
+  integer: "whole numbers",
+  number: "numbers",
+  object: "objects",
+  string: "texts"
+};
+function schemaAt(schema, pointer) {
+  let node = schema;
+  for (const token of splitPointer(pointer)) {
+    if (!node) return void 0;
+    node = childOf(node, token);
+  }
+  return node;
+}
+function childOf(schema, token) {
+  const branches = branchesOf(schema);
+  const owner = branches.find(({ properties }) => properties && Object.hasOwn(properties, token));
+  if (owner) return owner.properties?.[token];
+  const list = branches.find(({ items }) => isObject(items));
+  return /^(\d+|\*)$/.test(token) ? list?.items : void 0;
+}
+
+// form/formats.js
+var TIME = /^([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(Z|[-+]([01]\d|2[0-3]):[0-5]\d)$/i;
+var UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/i;
+var FORMATS = {
+  date: { fits: isDate, message: "Must be an existing date, written YYYY-MM-DD." },
+  time: {
+    fits: (text) => TIME.test(text),
+    message: "Must be a time with its zone, written HH:MM:SSZ or HH:MM:SS+01:00."
+  },
+  "date-time": {
+    fits: (text) => /^.{10}[T ]/i.test(text) && isDate(text.slice(0, 10)) && TIME.test(text.slice(11)),
+    message: "Must be a date and a time with its zone, written YYYY-MM-DDTHH:MM:SSZ."
+  },
+  email: {
+    fits: (text) => /^[^\s@]+@[^\s@]+$/.test(text),
+    message: "Must be an email address, such as name@example.com."
+  },
+  uri: {
+    fits: (text) => /^[a-z][a-z\d+.-]*:[^\s<>"{}|\\^`]+$/i.test(text),
+    message: "Must be a whole address, which begins with https: or the like."
+  },
+  uuid: { fits: (text) => UUID.test(text), message: "Must be a UUID: 8-4-4-4-12 hex digits." }
+};
+function hasFormat(text, format) {
+  return !Object.hasOwn(FORMATS, format) || (FORMATS[format]?.fits(text) ?? true);
+}
+function describeFormat(format) {
+  return FORMATS[format]?.message ?? "";
+}
+function isDate(text) {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || text.startsWith("0000")) return false;
+  const date = /* @__PURE__ */ new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(date.valueOf()) && date.toISOString().startsWith(text);
+}
+
 // form/check.js
 var IS_TYPE = {
   array: Array.isArray,
@@ -315,7 +480,7 @@ var IS_TYPE = {
   object: isObject,
   string: (value) => typeof value === "string"
 };
-var TYPE_WORDS = {
+var TYPE_WORDS2 = {
   array: "a list",
   boolean: "true or false",
   integer: "a whole number",
@@ -353,8 +518,8 @@ var TEXT_RULES = {
     }
   },
   format: {
-    isKept: (text, format) => format !== "date" || isDate(text),
-    message: () => "Must be an existing date, written YYYY-MM-DD."
+    isKept: hasFormat,
+    message: describeFormat
   }
 };
 var NUMBER_RULES = {
@@ -399,17 +564,14 @@ function describeLeast(least, unit) {
 function countDistinct(items) {
   return new Set(items.map((item) => JSON.stringify(item))).size;
 }
-function isDate(text) {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || text.startsWith("0000")) return false;
-  const date = /* @__PURE__ */ new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(date.valueOf()) && date.toISOString().startsWith(text);
-}
 function findErrors(schema, value, bindings = {}, pointer = "") {
   if (Object.hasOwn(bindings, pointer)) return [];
-  if (schema.anyOf) return findErrors(branchOf(schema, value), value, bindings, pointer);
+  if (value === null && schema.nullable) return [];
+  const errors = findUnionErrors(schema, value, bindings, pointer);
+  if (errors.length > 0) return errors;
   const types = [schema.type ?? []].flat();
   if (types.length > 0 && !types.some((type) => IS_TYPE[type](value))) {
-    const words = types.map((type) => TYPE_WORDS[type]).join(" or ");
+    const words = types.map((type) => TYPE_WORDS2[type]).join(" or ");
     return [{ pointer, code: "type", message: `Must be ${words}.` }];
   }
   if (schema.enum && !schema.enum.some((choice) => isSame(choice, value))) {
@@ -420,6 +582,16 @@ function findErrors(schema, value, bindings = {}, pointer = "") {
     ...findBrokenRules(schema, value, pointer),
     ...findErrorsInside(schema, value, bindings, pointer)
   ];
+}
+function findUnionErrors(schema, value, bindings, pointer) {
+  if (!schema.anyOf) return [];
+  const check = (branch) => findErrors(branch, value, bindings, pointer);
+  if (kindOf(schema) === "union") return check(branchOf(schema, value));
+  const branches = schema.anyOf;
+  if (branches.some((branch) => check(branch).length === 0)) return [];
+  const meant = branches.filter((branch) => typesOf(branch).some((type) => type === typeOf(value)));
+  if (meant.length === 1) return meant.flatMap(check);
+  return [{ pointer, code: "anyOf", message: "This fits none of the forms that are allowed." }];
 }
 function findBrokenRules(schema, value, pointer) {
   if (typeof value === "string") return breakRules(TEXT_RULES, schema, value, pointer);
@@ -437,7 +609,7 @@ function breakRules(rules, schema, value, pointer) {
 function findErrorsInside(schema, value, bindings, pointer) {
   if (Array.isArray(value)) {
     return value.flatMap(
-      (item, index) => findErrors(schema.items ?? {}, item, bindings, joinPointer(pointer, index))
+      (item, index) => findErrors(itemSchema(schema, index), item, bindings, joinPointer(pointer, index))
     );
   }
   if (!isObject(value)) return [];
@@ -445,6 +617,9 @@ function findErrorsInside(schema, value, bindings, pointer) {
     ...findMissing(schema, value, bindings, pointer),
     ...findPropertyErrors(schema, value, bindings, pointer)
   ];
+}
+function itemSchema({ prefixItems = [], items = {} }, index) {
+  return prefixItems[index] ?? items;
 }
 function findMissing(schema, object, bindings, pointer) {
   return (schema.required ?? []).flatMap((name) => {
@@ -458,8 +633,10 @@ function findPropertyErrors(schema, object, bindings, pointer) {
   return Object.entries(object).flatMap(([name, inner]) => {
     const place = joinPointer(pointer, name);
     const property = properties.get(name);
+    const { additionalProperties: others } = schema;
     if (property) return findErrors(property, inner, bindings, place);
-    if (schema.additionalProperties !== false) return [];
+    if (isObject(others)) return findErrors(others, inner, bindings, place);
+    if (others !== false) return [];
     return [{ pointer: place, code: "unknown_field", message: "Unknown field. Remove it." }];
   });
 }
@@ -578,13 +755,21 @@ function writeError({ pointer, code, message }, { node }, form) {
     const words = choices.map((choice) => labels[String(choice)] ?? String(choice));
     return `Must be one of: ${words.join(", ")}.`;
   }
-  const line = /^\/(\d+)$/.exec(pointer.slice(node.pointer.length))?.[1];
-  return line === void 0 ? message : `Line ${Number(line) + 1}: ${message}`;
+  const inside = splitPointer(pointer.slice(node.pointer.length));
+  if (inside.length === 0) return message;
+  const isLine = kindOf(schema) === "lines";
+  return isLine ? `Line ${Number(inside[0]) + 1}: ${message}` : `${inside.join(" › ")}: ${message}`;
 }
-function showNotes({ wrapper, control }, id, errors, hints) {
+function showNotes(form, field, errors = [], hints = []) {
+  const { wrapper, control, node } = field;
+  const id = form.idOf(node.pointer);
   const isWrong = errors.length > 0;
   const described = [
-    showNote(wrapper, `${id}-error`, errors),
+    showNote(
+      wrapper,
+      `${id}-error`,
+      errors.map((error) => writeError(error, field, form))
+    ),
     showNote(
       wrapper,
       `${id}-hint`,
@@ -628,6 +813,7 @@ function drawStrayBinding(pointer, parts, remove) {
   );
 }
 function showFoldNote(fold, value, bindings) {
+  if (!fold) return;
   const fields = [...fold.querySelectorAll(":scope > .fold-body > [data-pointer]")];
   const set2 = fields.filter((field) => {
     const pointer = field.getAttribute("data-pointer") ?? "";
@@ -735,6 +921,7 @@ function drawFrame(form, node, control, ...tools) {
   const id = form.idOf(node.pointer);
   const target = findControl(control);
   target.id = id;
+  if (node.schema.readOnly) lock(target);
   const isTextBox = target.matches("[role=textbox], [role=group]");
   const title = { class: "sf-label", id: `${id}-label`, for: id };
   const label = h(isTextBox ? "span" : "label", title, node.title, drawMark(node));
@@ -751,14 +938,21 @@ function drawFrame(form, node, control, ...tools) {
   form.register(node, wrapper, target);
   return wrapper;
 }
+function lock(control) {
+  const isText = control.matches("textarea, input:not([type=checkbox])");
+  control.toggleAttribute(isText ? "readonly" : "disabled", true);
+}
 function findControl(control) {
   if (control.matches(CONTROLS)) return control;
   return control.querySelector("[data-sf-control]") ?? control;
 }
-function drawMark({ required }) {
-  if (!required) return null;
+function drawMark({ required, schema: { deprecated, readOnly } }) {
   const attributes = { class: "sf-required", title: "Required", "aria-hidden": "true" };
-  return h("span", attributes, " *");
+  return [
+    required && h("span", attributes, " *"),
+    deprecated && h("span", { class: "sf-mark" }, "deprecated"),
+    readOnly && h("span", { class: "sf-mark" }, "read only")
+  ];
 }
 function drawNotes({ schema }, id) {
   return [
@@ -769,9 +963,10 @@ function drawNotes({ schema }, id) {
 }
 function drawFieldset(form, node, children) {
   const id = form.idOf(node.pointer);
+  const disabled = node.schema.readOnly;
   const wrapper = h(
     "fieldset",
-    { class: "sf-field sf-group", "data-pointer": node.pointer, id, tabindex: "-1" },
+    { class: "sf-field sf-group", "data-pointer": node.pointer, id, tabindex: "-1", disabled },
     h("legend", { class: "sf-label" }, node.title, drawMark(node)),
     drawNotes(node, id),
     children
@@ -788,87 +983,6 @@ function drawFold(title, children, attributes = {}) {
     h("div", { class: "fold-body" }, children)
   );
 }
-
-// form/agreement.js
-var TYPE_WORDS2 = {
-  array: "a list",
-  boolean: "yes or no",
-  integer: "a whole number",
-  number: "a number",
-  object: "an object",
-  string: "text"
-};
-var SHORT = ["boolean", "integer", "number", "string"];
-function branchesOf(schema) {
-  return schema.anyOf ?? schema.oneOf ?? [schema];
-}
-function withSample(schema, sample) {
-  if (sample === void 0 || sample === null || typesOf(schema).length > 0) return schema;
-  return { ...schema, type: (
-    /** @type {TypeName} */
-    typeOf(sample)
-  ) };
-}
-function reasonAgainst(field, value) {
-  if (branchesOf(field).some((branch) => canFill(branch, value))) return "";
-  if (hasOtherChoices(field, value)) return "None of its values is a choice of this field.";
-  const needs = joinWords(field);
-  return `This is ${joinWords(value)}. The field takes ${needs}.`;
-}
-function canFill(field, value) {
-  const given = typesOf(value);
-  if (given.length === 0 || typesOf(field).length === 0) return true;
-  return given.some((type) => takes(field, type, value));
-}
-function takes(field, type, value) {
-  const types = typesOf(field);
-  if (isFreeText(field)) return kindOf(field) === "text" || SHORT.includes(type);
-  const isNumber = type === "integer" || type === "number";
-  const isTaken = types.includes(type) || isNumber && types.some((each) => /integer|number/.test(each));
-  if (!isTaken) return false;
-  if (hasOtherChoices(field, value)) return false;
-  const isList3 = type === "array" && field.items !== void 0;
-  return !isList3 || branchesOf(value).some(({ items = {} }) => canFillItem(field.items ?? {}, items));
-}
-function canFillItem(field, value) {
-  const given = typesOf(value);
-  const types = typesOf(field);
-  if (given.length === 0 || types.length === 0) return true;
-  return isFreeText(field) ? given.includes("string") : canFill(field, value);
-}
-function hasOtherChoices(field, value) {
-  if (!field.enum || !value.enum) return false;
-  return !value.enum.some((choice) => field.enum?.includes(choice));
-}
-function isFreeText(field) {
-  return ["line", "text"].includes(kindOf(field));
-}
-function keepsType(field, value) {
-  const given = typesOf(value);
-  const types = branchesOf(field).flatMap(typesOf);
-  return given.length === 0 || types.length === 0 || given.some((type) => types.includes(type));
-}
-function joinWords(schema) {
-  const words = branchesOf(schema).flatMap((branch) => {
-    if (branch.enum) return ["one of its choices"];
-    if (branch.format === "date") return ["a date"];
-    return typesOf(branch).map((type) => writeType(type, branch));
-  });
-  return [...new Set(words)].join(" or ");
-}
-function writeType(type, { items }) {
-  const [inner] = items ? typesOf(items) : [];
-  if (type !== "array" || !inner) return TYPE_WORDS2[type] ?? type;
-  return `a list of ${LIST_WORDS[inner] ?? inner}`;
-}
-var LIST_WORDS = {
-  array: "lists",
-  boolean: "yes or no",
-  integer: "whole numbers",
-  number: "numbers",
-  object: "objects",
-  string: "texts"
-};
 
 // tree.js
 var SAMPLE_LENGTH = 60;
@@ -1421,8 +1535,14 @@ function drawChoice(form, node) {
     const title = node.required ? "Choose…" : "Not set";
     options.unshift(h("option", { value: "", selected: value === void 0 }, title));
   }
-  const attributes = { class: "sf-input", onchange: textSetter(form, node) };
-  return drawFrame(form, node, h("select", attributes, options));
+  const select = h("select", { class: "sf-input" }, options);
+  select.addEventListener("change", () => {
+    form.set(
+      node.pointer,
+      choices.find((each) => String(each) === select.value)
+    );
+  });
+  return drawFrame(form, node, select);
 }
 function drawSwitch(form, node) {
   const standard = node.schema.default;
@@ -1595,10 +1715,10 @@ var Combobox = class {
     if (isOutdated) return;
     this.#found = found;
     const options = found.map((option, index) => this.#drawOption(option, index));
-    const isWhole = text === "";
+    const isWhole2 = text === "";
     fill(this.#list, options.length > 0 ? options : drawNone());
-    this.#show(found.length > 0 || isWhole);
-    if (isWhole) this.#mark(found.findIndex(({ value }) => value === this.#input.value));
+    this.#show(found.length > 0 || isWhole2);
+    if (isWhole2) this.#mark(found.findIndex(({ value }) => value === this.#input.value));
   }
   /** @param {Suggestion} option @param {number} index */
   #drawOption(option, index) {
@@ -1681,7 +1801,7 @@ function drawNone() {
 
 // form/infer.js
 var isDate2 = (text) => findErrors({ format: "date" }, text).length === 0;
-var FORMATS = {
+var FORMATS2 = {
   date: isDate2,
   "date-time": (text) => isDate2(text.slice(0, 10)) && /^T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[-+][01]\d:[0-5]\d)$/i.test(text.slice(10)),
   email: (text) => /^[\w.+-]+@[\w-]+(\.[\w-]+)+$/.test(text),
@@ -1710,7 +1830,7 @@ function inferType(examples) {
 }
 function inferFormat(texts) {
   if (texts.length === 0) return {};
-  const format = Object.keys(FORMATS).find((name) => texts.every(FORMATS[name] ?? Boolean));
+  const format = Object.keys(FORMATS2).find((name) => texts.every(FORMATS2[name] ?? Boolean));
   return format === void 0 ? {} : { format };
 }
 function inferProperties(objects) {
@@ -1800,6 +1920,7 @@ function keepFraction(_, value, context) {
 }
 
 // form/structures.js
+var PLACEHOLDERS = { array: "[ ]", object: "{ }" };
 function drawLines(form, node) {
   const value = form.get(node.pointer);
   const area = drawTextArea({
@@ -1850,10 +1971,10 @@ function drawJsonArea(value, onEdit, types = ["object"]) {
     rows: 3,
     class: "sf-input sf-growing sf-json",
     dir: "ltr",
-    value: value === void 0 ? "" : JSON.stringify(value, null, 2),
+    value: writeJsonText(value, types),
     spellcheck: "false",
     autocomplete: "off",
-    placeholder: types[0] === "array" ? "[ ]" : "{ }",
+    placeholder: PLACEHOLDERS[types[0] ?? "object"] ?? "",
     oninput: (event) => {
       const { parsed, problem } = parseJson(event.currentTarget.value, types);
       onEdit(parsed, problem);
@@ -1871,6 +1992,11 @@ function drawRawFold(title, value, onEdit) {
   area.setAttribute("aria-label", `${title} as JSON`);
   return { area, fold: drawFold("JSON", [area, note], { class: "fold sf-raw" }) };
 }
+function writeJsonText(value, types) {
+  if (value === void 0) return "";
+  const isPlain = typeof value === "string" && parseJson(value, types).parsed === value;
+  return isPlain ? value : JSON.stringify(value, null, 2);
+}
 function parseJson(text, types) {
   if (text.trim() === "") return { parsed: void 0, problem: "" };
   try {
@@ -1879,6 +2005,7 @@ function parseJson(text, types) {
     if (!isObjectNeeded || isObject(parsed)) return { parsed, problem: "" };
     return { parsed: void 0, problem: "Must be a JSON object: { … }." };
   } catch {
+    if (types.includes("string")) return { parsed: text, problem: "" };
     const problem = "This is not JSON yet. Check the quotes, commas and braces.";
     return { parsed: void 0, problem };
   }
@@ -2046,11 +2173,11 @@ async function takeAtCaret(form, node, wrapper) {
   const lines = readLines(area?.value ?? "", area?.selectionStart ?? 0);
   const picked = await pick2(form, node, lines);
   if (!picked) return;
-  const isWhole = lines.isEmpty && isList2(picked.schema);
-  if (isWhole) form.put(node.pointer, void 0, [picked.reference]);
+  const isWhole2 = lines.isEmpty && isList2(picked.schema);
+  if (isWhole2) form.put(node.pointer, void 0, [picked.reference]);
   else putInLine(form, node, lines, picked);
   form.draw(node.pointer);
-  form.focusField(isWhole ? node.pointer : joinPointer(node.pointer, lines.index));
+  form.focusField(isWhole2 ? node.pointer : joinPointer(node.pointer, lines.index));
 }
 function isList2(schema) {
   const types = typesOf(schema);
@@ -2176,6 +2303,252 @@ function convertTo(branch, value) {
   return typeof value === "string" ? value.split("\n").filter((line) => line !== "") : [];
 }
 
+// form/merging.js
+var MERGE_BY_KEYWORD = {
+  properties: mergeProperties,
+  required: (one, other) => [.../* @__PURE__ */ new Set([...one, ...other])],
+  enum: (one, other) => one.filter(
+    (each) => other.some((choice) => isSame(choice, each))
+  ),
+  minimum: Math.max,
+  minLength: Math.max,
+  minItems: Math.max,
+  maximum: Math.min,
+  maxLength: Math.min,
+  maxItems: Math.min
+};
+function mergeSchemas(one, other) {
+  const merged = new Map(Object.entries(one));
+  for (const [keyword, value] of Object.entries(other)) {
+    const before = merged.get(keyword);
+    const merge = Object.hasOwn(MERGE_BY_KEYWORD, keyword) && MERGE_BY_KEYWORD[keyword];
+    merged.set(keyword, merge && before !== void 0 ? merge(before, value) : value);
+  }
+  const isJoined = isObject(one.properties) && isObject(other.properties);
+  if (isJoined && !isSame(one.additionalProperties, other.additionalProperties)) {
+    merged.delete("additionalProperties");
+  }
+  return Object.fromEntries(merged);
+}
+var PAIRS = /* @__PURE__ */ new WeakMap();
+function mergeProperties(one, other) {
+  const merged = new Map(Object.entries(one));
+  for (const [name, schema] of Object.entries(other)) {
+    const before = merged.get(name);
+    merged.set(name, isObject(before) && isObject(schema) ? pair(before, schema) : schema);
+  }
+  return Object.fromEntries(merged);
+}
+function pair(one, other) {
+  const pairs = PAIRS.get(one) ?? /* @__PURE__ */ new WeakMap();
+  PAIRS.set(one, pairs);
+  const made = pairs.get(other) ?? { allOf: [one, other] };
+  pairs.set(other, made);
+  return made;
+}
+
+// form/portable.js
+var KEPT = /* @__PURE__ */ new Set([
+  ...["title", "description", "default", "examples", "enum", "format", "pattern", "choiceTitles"],
+  ...["minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "multipleOf", "nullable"],
+  ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "readOnly", "writeOnly"],
+  ...["deprecated"]
+]);
+var TYPE_BY_KEYWORD = [
+  ["properties", "object"],
+  ["additionalProperties", "object"],
+  ["items", "array"],
+  ["prefixItems", "array"],
+  ["pattern", "string"],
+  ["format", "string"],
+  ["minLength", "string"],
+  ["maxLength", "string"],
+  ["minimum", "number"],
+  ["maximum", "number"]
+];
+var EXAMPLE_BY_FORMAT = {
+  "date-time": "2026-11-27T09:30:00Z",
+  time: "09:30:00Z",
+  email: "name@example.com",
+  uuid: "123e4567-e89b-12d3-a456-426614174000"
+};
+var BRANCH_TITLES = { string: "Text", array: "List" };
+function readSchema(schema) {
+  const read = new Reader(schema).read(schema);
+  drawLoopsAsJson(read);
+  return read;
+}
+var Reader = class {
+  /** The schemas that were read before, or are being read. @type {Map<unknown, Schema>} */
+  #known = /* @__PURE__ */ new Map();
+  #root;
+  /** @param {unknown} root where references point into */
+  constructor(root) {
+    this.#root = /** @type {Json} */
+    root;
+  }
+  /** @param {unknown} raw @returns {Schema} */
+  read(raw) {
+    if (!isObject(raw)) return {};
+    const known = this.#known.get(raw);
+    if (known) return known;
+    const schema = {};
+    this.#known.set(raw, schema);
+    return Object.assign(schema, this.#convert(this.#flatten(raw)));
+  }
+  /**
+   * Return a schema with all that it refers to, in one object.
+   * @param {Json | undefined} raw
+   * @param {string[]} [around] the references that led here
+   * @returns {Raw}
+   */
+  #flatten(raw, around = []) {
+    if (!isObject(raw)) return {};
+    const { $ref, allOf = [], ...own } = raw;
+    const parts = Array.isArray(allOf) ? allOf.map((part) => this.#flatten(part, around)) : [];
+    if (typeof $ref === "string" && !around.includes($ref)) {
+      parts.unshift(this.#flatten(this.#find($ref), [...around, $ref]));
+    }
+    return this.#flattenUnion([...parts, own].reduce(mergeSchemas, {}), around);
+  }
+  /** Return what a reference points to. Only places in the schema are known. @param {string} ref */
+  #find(ref) {
+    if (!/^#(\/|$)/.test(ref)) return void 0;
+    return get(this.#root, decodeURIComponent(ref.slice(1)));
+  }
+  /**
+   * Simplify a union: null is a mark, constants are choices, and one branch is no union.
+   * @param {Raw} raw
+   * @param {string[]} around
+   * @returns {Raw}
+   */
+  #flattenUnion(raw, around) {
+    const { anyOf, oneOf, ...own } = raw;
+    const given = anyOf ?? oneOf;
+    if (!Array.isArray(given)) return own;
+    const all = given.map((branch) => this.#flatten(branch, around));
+    const branches = all.filter((branch) => !isNull(branch));
+    const base = branches.length < all.length ? { ...own, nullable: true } : own;
+    const [only] = branches;
+    if (only && branches.length === 1) return mergeSchemas(only, base);
+    if (branches.length > 0 && branches.every((branch) => choicesOf(branch))) {
+      return { ...base, ...joinChoices(branches) };
+    }
+    return own.properties ? base : { ...base, anyOf: branches };
+  }
+  /** @param {Raw} raw @returns {Schema} */
+  #convert(raw) {
+    const schema = Object.fromEntries(Object.entries(raw).filter(([name]) => KEPT.has(name)));
+    const choices = choicesOf(raw);
+    const types = typesIn(raw, choices);
+    if (types.includes("null") || choices?.includes(null)) schema.nullable = true;
+    const others = types.filter((type) => type !== "null");
+    if (others.length > 0) schema.type = others.length === 1 ? others[0] : others;
+    if (choices) schema.enum = choices.filter((choice) => choice !== null);
+    Object.assign(schema, readLimits(raw), readExamples(raw));
+    if (Array.isArray(raw.anyOf)) schema.anyOf = raw.anyOf.map((each) => this.#readBranch(each));
+    return Object.assign(schema, this.#convertItems(raw), this.#convertProperties(raw));
+  }
+  /** @param {Json} raw */
+  #readBranch(raw) {
+    const branch = this.read(raw);
+    branch.title ??= BRANCH_TITLES[String(branch.type)] ?? String(branch.type ?? "Other");
+    return branch;
+  }
+  /** @param {Raw} raw @returns {Schema} */
+  #convertItems({ items, prefixItems, additionalItems }) {
+    const tuple = Array.isArray(items) ? items : prefixItems;
+    const rest = Array.isArray(items) ? additionalItems : items;
+    return {
+      ...Array.isArray(tuple) && { prefixItems: tuple.map((each) => this.read(each)) },
+      ...isObject(rest) && { items: this.read(rest) }
+    };
+  }
+  /** @param {Raw} raw @returns {Schema} */
+  #convertProperties({ properties, required, additionalProperties, patternProperties }) {
+    const isOpen = patternProperties !== void 0;
+    const others = isObject(additionalProperties) ? this.read(additionalProperties) : additionalProperties;
+    const read = isObject(properties) ? Object.entries(properties).map(
+      ([name, each]) => (
+        /** @type {const} */
+        [name, this.read(each)]
+      )
+    ) : [];
+    const writable = new Map(read.filter(([, property]) => !property.readOnly));
+    const names = Array.isArray(required) ? required.map(String) : [];
+    const known = new Map(read);
+    const needed = names.filter((name) => writable.has(name) || !known.has(name));
+    return {
+      ...others !== void 0 && !isOpen && { additionalProperties: (
+        /** @type {any} */
+        others
+      ) },
+      ...isObject(properties) && { properties: Object.fromEntries(read) },
+      ...needed.length > 0 && { required: needed }
+    };
+  }
+};
+function isNull(raw) {
+  const choices = choicesOf(raw);
+  return raw.type === "null" || choices?.length === 1 && choices[0] === null;
+}
+function choicesOf(raw) {
+  if (raw.const !== void 0) return [raw.const];
+  return Array.isArray(raw.enum) ? raw.enum : void 0;
+}
+function joinChoices(branches) {
+  const titled = branches.filter(({ title }) => typeof title === "string");
+  const titles = titled.flatMap((branch) => {
+    const choices = choicesOf(branch) ?? [];
+    return choices.length === 1 ? [[String(choices[0]), branch.title]] : [];
+  });
+  return {
+    enum: branches.flatMap((branch) => choicesOf(branch) ?? []),
+    ...titles.length > 0 && { choiceTitles: Object.fromEntries(titles) }
+  };
+}
+function typesIn(raw, choices) {
+  const given = [raw.type ?? []].flat().map(String);
+  const names = given.length > 0 || !choices ? given : [...new Set(choices.map(typeOf))];
+  if (names.length === 0 && !raw.anyOf) {
+    const guess = TYPE_BY_KEYWORD.find(([keyword]) => raw[keyword] !== void 0)?.[1];
+    if (guess) names.push(guess);
+  }
+  return (
+    /** @type {(TypeName | "null")[]} */
+    names
+  );
+}
+function readLimits({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }) {
+  return {
+    ...typeof exclusiveMinimum === "boolean" && {
+      exclusiveMinimum: exclusiveMinimum ? Number(minimum) : void 0
+    },
+    ...typeof exclusiveMaximum === "boolean" && {
+      exclusiveMaximum: exclusiveMaximum ? Number(maximum) : void 0
+    }
+  };
+}
+function readExamples({ example, examples, format, enum: choices, default: standard }) {
+  if (examples !== void 0) return Array.isArray(examples) ? {} : { examples: [] };
+  if (example !== void 0) return { examples: [example] };
+  const usual = EXAMPLE_BY_FORMAT[String(format)];
+  return usual && !choices && standard === void 0 ? { examples: [usual] } : {};
+}
+function drawLoopsAsJson(root) {
+  const done = /* @__PURE__ */ new Set();
+  const visit = (schema, around) => {
+    done.add(schema);
+    const here = /* @__PURE__ */ new Set([...around, schema]);
+    for (const [name, property] of Object.entries(schema.properties ?? {})) {
+      if (here.has(property)) {
+        Object.assign(schema.properties ?? {}, { [name]: { ...property, asJson: true } });
+      } else if (!done.has(property)) visit(property, here);
+    }
+  };
+  for (const schema of findAll(root)) if (!done.has(schema)) visit(schema, /* @__PURE__ */ new Set());
+}
+
 // form/press.js
 var Press = class {
   /** Whether one is down now. */
@@ -2207,7 +2580,7 @@ var Press = class {
 };
 
 // form/styles.js
-var CSS2 = true ? ':where(:root,:host,schema-form,.sf-dialog){--_sf-text: var(--sf-text, light-dark(#14232a, #e6eef1));--_sf-muted: var(--sf-muted, light-dark(#4c5f69, #a3b4bc));--_sf-surface: var(--sf-surface, light-dark(#ffffff, #162026));--_sf-soft: var(--sf-soft, light-dark(#edf2f4, #1f2c33));--_sf-border: var(--sf-border, light-dark(#d5dfe3, #2b3b43));--_sf-field-border: var(--sf-field-border, light-dark(#7a8d96, #6b808a));--_sf-accent: var(--sf-accent, light-dark(#1a6d7e, #62c4d6));--_sf-accent-text: var(--sf-accent-text, light-dark(#ffffff, #05232b));--_sf-accent-soft: var(--sf-accent-soft, light-dark(#e0f0f3, #173740));--_sf-danger: var(--sf-danger, light-dark(#a92323, #ff9d94));--_sf-danger-soft: var(--sf-danger-soft, light-dark(#fdecea, #3b1d1d));--_sf-warn: var(--sf-warn, light-dark(#7a4a00, #f2c56b));--_sf-warn-soft: var(--sf-warn-soft, light-dark(#fdf3df, #362a12));--_sf-focus: var(--sf-focus, light-dark(#0b7fd0, #7cc4ff));--_sf-mono: var(--sf-mono, ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", monospace)}schema-form{display:block;color:var(--_sf-text);line-height:1.5;overflow-wrap:anywhere}:where(schema-form,.sf-dialog) :where(*,*::before,*::after){box-sizing:border-box}:is(schema-form,dialog:where(.sf-dialog)) :is(p,ul,fieldset,legend){margin:0;padding:0}:is(schema-form,dialog:where(.sf-dialog)) ul{list-style:none}:is(schema-form,dialog:where(.sf-dialog)) fieldset{min-width:0;border:0}:is(schema-form,dialog:where(.sf-dialog)) :is(button,input,select,textarea){margin:0;font:inherit;color:inherit;letter-spacing:inherit}:is(schema-form,dialog:where(.sf-dialog)) button{cursor:pointer}:is(schema-form,dialog:where(.sf-dialog)) button:disabled{cursor:not-allowed}:is(schema-form,dialog:where(.sf-dialog)) code{font-family:var(--_sf-mono);font-size:0.85em}:is(schema-form,dialog:where(.sf-dialog)) [hidden]{display:none!important}:is(schema-form,dialog:where(.sf-dialog)) :focus-visible{outline:3px solid var(--_sf-focus);outline-offset:2px}schema-form fieldset:focus{outline:none}:is(schema-form,dialog:where(.sf-dialog)) .icon{flex:none;width:1.125rem;height:1.125rem;fill:none;stroke:currentcolor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}:is(schema-form,dialog:where(.sf-dialog)) .button{display:inline-flex;align-items:center;justify-content:center;gap:8px;min-height:36px;padding:0 12px;border:1px solid var(--_sf-border);border-radius:8px;background:var(--_sf-surface);font-weight:550;white-space:nowrap}:is(schema-form,dialog:where(.sf-dialog)) .icon-button{display:inline-grid;flex:none;place-items:center;width:32px;height:32px;padding:0;border:0;border-radius:8px;background:none;color:var(--_sf-muted)}:is(schema-form,dialog:where(.sf-dialog)) :is(.button,.icon-button):hover:not(:disabled){background:var(--_sf-soft)}:is(schema-form,dialog:where(.sf-dialog)) :is(.button,.icon-button):disabled{opacity:0.45}.sf-dialog .button-primary,.sf-dialog .button-primary:hover:not(:disabled){border-color:var(--_sf-accent);background:var(--_sf-accent);color:var(--_sf-accent-text)}.sf-dialog .button-danger{border-color:currentcolor;color:var(--_sf-danger)}schema-form .fold>summary{display:flex;align-items:center;gap:4px;width:fit-content;min-height:32px;padding:0 8px 0 0;border-radius:6px;color:var(--_sf-muted);font-size:0.875rem;font-weight:550;cursor:pointer;list-style:none}schema-form .fold>summary:hover{color:var(--_sf-text)}schema-form .fold>summary::-webkit-details-marker{display:none}:is(schema-form .fold,.sf-dialog .tree-fold)>summary .icon{width:16px;height:16px;transition:transform 120ms}:is(schema-form .fold,.sf-dialog .tree-fold)[open]>summary .icon{transform:rotate(90deg)}schema-form .fold-note{padding-left:4px;color:var(--_sf-muted);font-weight:400}schema-form .fold-wrong>summary .fold-note{color:var(--_sf-danger);font-weight:600}schema-form .fold-body{padding-top:8px}.sf-dialog{width:min(560px,calc(100vw - 24px));max-height:calc(100vh - 32px);padding:0;border:1px solid var(--_sf-border);border-radius:14px;background:var(--_sf-surface);color:var(--_sf-text);line-height:1.5;overflow-wrap:anywhere;box-shadow:0 24px 60px rgb(0 0 0 / 30%)}.sf-dialog::backdrop{background:rgb(8 16 20 / 55%)}.sf-dialog .dialog-head{position:sticky;top:0;z-index:2;display:flex;align-items:center;justify-content:space-between;gap:12px;padding:12px 16px;border-bottom:1px solid var(--_sf-border);background:var(--_sf-surface)}.sf-dialog .dialog-head h2{margin:0;color:var(--_sf-text);font-size:1.0625rem;font-weight:650;letter-spacing:0;text-transform:none}.sf-dialog>:not(.dialog-head){margin:16px}.sf-dialog .dialog-buttons{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:8px}.sf-dialog .muted{color:var(--_sf-muted)}.sf-field{display:grid;align-content:start;gap:4px;min-width:0;margin-bottom:16px;border:0;padding:0}.sf-head{display:flex;align-items:center;justify-content:space-between;gap:8px;min-height:26px}.sf-label{font-weight:600;font-size:0.875rem}.sf-required{color:var(--_sf-danger)}.sf-help{color:var(--_sf-muted);font-size:0.8125rem;line-height:1.4}.sf-error{white-space:pre-line;color:var(--_sf-danger);font-size:0.8125rem;font-weight:600;line-height:1.4}.sf-error::before{content:"\\25b2  " / "";font-size:0.7em;vertical-align:1px}.sf-hint{color:var(--_sf-warn);font-size:0.8125rem;line-height:1.4}.sf-top{display:grid;gap:8px;margin:0;padding:0;list-style:none}.sf-top:empty{display:none}.sf-top>*{padding:8px 12px;margin-bottom:8px;border-radius:6px;background:var(--_sf-danger-soft);font-size:0.875rem}.sf-top .sf-top-hint{background:var(--_sf-warn-soft)}.sf-top .sf-stray{background:var(--_sf-accent-soft)}.sf-input{width:100%;min-height:38px;padding:7px 10px;border:1px solid var(--_sf-field-border);border-radius:8px;background:var(--_sf-surface);color:var(--_sf-text)}.sf-input::placeholder{color:var(--_sf-muted);opacity:0.85}.sf-input:hover{border-color:var(--_sf-accent)}.sf-input[aria-invalid=true]{border-color:var(--_sf-danger);box-shadow:inset 0 0 0 1px var(--_sf-danger)}.sf-growing{min-height:64px;max-height:26rem;line-height:1.5;resize:vertical;field-sizing:content}.sf-json{font-family:var(--_sf-mono);font-size:0.8125rem}.sf-example{min-height:12rem}.sf-number,.sf-date{max-width:14rem}.sf-map{display:inline-flex;align-items:center;gap:4px;min-height:26px;padding:0 8px;border:1px solid transparent;border-radius:99px;background:var(--_sf-accent-soft);color:var(--_sf-accent);font-size:0.75rem;font-weight:600;white-space:nowrap}.sf-map:hover{border-color:currentcolor}.sf-map .icon{width:14px;height:14px}.sf-tokens{white-space:pre-wrap;line-height:2;min-height:64px;cursor:text}.sf-token{display:inline-flex;align-items:center;max-width:100%;margin:0 2px;border-radius:7px;background:var(--_sf-accent-soft);color:var(--_sf-accent);line-height:1.3;vertical-align:middle;white-space:normal}.sf-token-name{display:inline-flex;align-items:center;gap:4px;min-height:26px;padding:0 2px 0 8px;border:0;background:none;font-size:0.8125rem;font-weight:600;text-align:left}.sf-token-name .icon{width:13px;height:13px}.sf-token .sf-token-remove{display:inline-grid;flex:none;place-items:center;width:24px;height:24px;padding:0;border:0;border-radius:6px;background:none;color:inherit}.sf-token-remove .icon{width:12px;height:12px}.sf-switch{appearance:none;position:relative;width:44px;height:26px;margin:0;border:1px solid var(--_sf-field-border);border-radius:99px;background:var(--_sf-soft);cursor:pointer;transition:background 120ms}.sf-switch::after{content:"";position:absolute;left:3px;top:3px;width:18px;height:18px;border-radius:50%;background:var(--_sf-field-border);transition:transform 120ms}.sf-switch:checked{background:var(--_sf-accent);border-color:var(--_sf-accent)}.sf-switch:checked::after{transform:translateX(18px);background:var(--_sf-accent-text)}.sf-field-switch{grid-template-columns:1fr auto;align-items:center}.sf-field-switch>:not(.sf-head,input){grid-column:1 / -1}.sf-segments{display:inline-flex;width:fit-content;max-width:100%;padding:3px;border-radius:9px;background:var(--_sf-soft)}.sf-segment{position:relative;cursor:pointer}.sf-segment input{position:absolute;inset:0;margin:0;opacity:0;cursor:pointer}.sf-segment span{display:block;padding:4px 12px;border-radius:7px;font-size:0.8125rem;font-weight:550;color:var(--_sf-muted)}.sf-segment input:checked+span{background:var(--_sf-surface);color:var(--_sf-text);box-shadow:0 1px 3px rgb(0 0 0 / 15%)}.sf-segment input:focus-visible+span{outline:3px solid var(--_sf-focus);outline-offset:1px}.sf-segment input:disabled+span{opacity:0.6}.sf-choices{display:flex;flex-wrap:wrap;gap:8px 16px}.sf-choice{display:inline-flex;align-items:center;gap:8px;cursor:pointer}.sf-choice input{width:24px;height:24px;margin:0;accent-color:var(--_sf-accent)}.sf-group{gap:8px}.sf-group .sf-group{padding:12px;border:1px solid var(--_sf-border);border-radius:8px}.sf-group>legend{padding:0}.sf-group .sf-group>legend{padding:0 4px}.sf-grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,180px),1fr));gap:0 16px}.sf-grid>.sf-group{grid-column:1 / -1}.sf-list{display:grid;gap:8px;margin:0;padding:0;list-style:none}.sf-item{position:relative;display:grid;grid-template-columns:minmax(0,1fr) auto;gap:8px;padding:12px;border:1px solid var(--_sf-border);border-radius:8px;background:color-mix(in srgb,var(--_sf-soft) 55%,transparent)}.sf-item-fields>.sf-field:last-child{margin-bottom:0}.sf-item-fields>.sf-field{margin-bottom:8px}.sf-item+.sf-item .sf-help{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.sf-item-fields select.sf-input{max-width:14rem}.sf-item-tools{display:grid;align-content:start}schema-form .sf-add{width:fit-content;color:var(--_sf-accent)}.sf-more>.fold-body{padding-top:12px;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,220px),1fr));gap:0 16px}.sf-more>.fold-body>.sf-group{grid-column:1 / -1}.sf-raw{margin-top:4px}.sf-combobox{position:relative}.sf-combobox>.sf-input{padding-right:40px}.sf-combobox-arrow{position:absolute;inset:1px 1px 1px auto;display:grid;place-items:center;width:36px;padding:0;border:0;border-radius:0 7px 7px 0;background:none;color:var(--_sf-muted);cursor:pointer}.sf-combobox-arrow:hover{background:var(--_sf-soft);color:var(--_sf-text)}.sf-combobox-arrow .icon{transform:rotate(90deg)}.sf-combobox>[aria-expanded=true]+.sf-combobox-arrow .icon{transform:rotate(-90deg)}.sf-options{position:fixed;inset:auto;margin:0;padding:4px;overflow:hidden auto;overscroll-behavior:contain;list-style:none;border:1px solid var(--_sf-field-border);border-radius:10px;background:var(--_sf-surface);color:var(--_sf-text);box-shadow:0 12px 32px rgb(0 0 0 / 22%)}.sf-option{display:grid;grid-template-columns:1.25rem auto 1fr;gap:0 8px;align-items:baseline;padding:7px 8px;border-radius:7px;cursor:pointer}.sf-option+.sf-option{box-shadow:0 -1px var(--_sf-border)}.sf-option::before{content:""}.sf-option[aria-current]::before{content:"\\2713" / "";color:var(--_sf-accent);font-weight:700}.sf-option:hover{background:var(--_sf-soft)}.sf-option[aria-selected=true]{background:var(--_sf-accent-soft);outline:2px solid var(--_sf-accent);outline-offset:-2px}.sf-option-value{overflow-wrap:anywhere;font-weight:600}.sf-option-label,.sf-option-about,.sf-option-none{color:var(--_sf-muted);font-size:0.8125rem}.sf-option-about{grid-column:2 / -1}.sf-option-none{padding:8px}.tree{display:grid;gap:2px;margin:0;padding:0;list-style:none}.tree .tree{margin-left:9px;padding-left:12px;border-left:1px solid var(--_sf-border)}.tree-fold>summary{display:flex;align-items:center;gap:8px;min-height:34px;padding:0 8px;border-radius:8px;font-weight:600;cursor:pointer;list-style:none}.tree-fold>summary::-webkit-details-marker{display:none}.tree-fold>summary:hover,.tree-pick:hover{background:var(--_sf-soft)}.tree-fold code,.tree-pick code{color:var(--_sf-muted);font-weight:400}.tree-kind{margin-left:auto;color:var(--_sf-muted);font-size:0.75rem;font-weight:400}.tree-whole{margin-left:9px;padding-left:12px;border-left:1px solid var(--_sf-border)}.tree-pick{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 8px;width:100%;min-height:34px;padding:5px 8px;border:0;border-radius:8px;background:none;text-align:left}.tree-title{font-weight:550}.tree-pick .tree-sample{flex-basis:100%}.tree-sample{color:var(--_sf-muted);font-size:0.8125rem}.tree-index{display:flex;align-items:center;gap:8px;padding:2px 8px;font-size:0.8125rem;color:var(--_sf-muted)}.tree-index .sf-input{width:5rem;min-height:30px;padding:2px 8px}.tree-index :is(select.sf-input,.sf-input:not([type=number])){width:auto}.tree-default{display:grid;gap:4px;padding:2px 8px;font-size:0.8125rem}.tree-pick[aria-disabled=true]{cursor:not-allowed}.tree-pick[aria-disabled=true] .tree-title,.tree-reason{color:var(--_sf-muted)}.tree-pick[aria-disabled=true] .tree-title{font-weight:400}.tree-reason{flex-basis:100%;font-size:0.8125rem;font-style:italic}.sf-map-small{background:none;padding:0 5px;min-width:26px;justify-content:center}.sf-taken{display:flex;flex-wrap:wrap;align-items:center;min-height:38px}.sf-group-tools{justify-self:end;height:0;transform:translateY(-30px)}@media(prefers-reduced-motion:reduce){:is(schema-form,dialog:where(.sf-dialog)) *{transition:none}}\n' : "";
+var CSS2 = true ? ':where(:root,:host,schema-form,.sf-dialog){--_sf-text: var(--sf-text, light-dark(#14232a, #e6eef1));--_sf-muted: var(--sf-muted, light-dark(#4c5f69, #a3b4bc));--_sf-surface: var(--sf-surface, light-dark(#ffffff, #162026));--_sf-soft: var(--sf-soft, light-dark(#edf2f4, #1f2c33));--_sf-border: var(--sf-border, light-dark(#d5dfe3, #2b3b43));--_sf-field-border: var(--sf-field-border, light-dark(#7a8d96, #6b808a));--_sf-accent: var(--sf-accent, light-dark(#1a6d7e, #62c4d6));--_sf-accent-text: var(--sf-accent-text, light-dark(#ffffff, #05232b));--_sf-accent-soft: var(--sf-accent-soft, light-dark(#e0f0f3, #173740));--_sf-danger: var(--sf-danger, light-dark(#a92323, #ff9d94));--_sf-danger-soft: var(--sf-danger-soft, light-dark(#fdecea, #3b1d1d));--_sf-warn: var(--sf-warn, light-dark(#7a4a00, #f2c56b));--_sf-warn-soft: var(--sf-warn-soft, light-dark(#fdf3df, #362a12));--_sf-focus: var(--sf-focus, light-dark(#0b7fd0, #7cc4ff));--_sf-mono: var(--sf-mono, ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", monospace)}schema-form{display:block;color:var(--_sf-text);line-height:1.5;overflow-wrap:anywhere}:where(schema-form,.sf-dialog) :where(*,*::before,*::after){box-sizing:border-box}:is(schema-form,dialog:where(.sf-dialog)) :is(p,ul,fieldset,legend){margin:0;padding:0}:is(schema-form,dialog:where(.sf-dialog)) ul{list-style:none}:is(schema-form,dialog:where(.sf-dialog)) fieldset{min-width:0;border:0}:is(schema-form,dialog:where(.sf-dialog)) :is(button,input,select,textarea){margin:0;font:inherit;color:inherit;letter-spacing:inherit}:is(schema-form,dialog:where(.sf-dialog)) button{cursor:pointer}:is(schema-form,dialog:where(.sf-dialog)) button:disabled{cursor:not-allowed}:is(schema-form,dialog:where(.sf-dialog)) code{font-family:var(--_sf-mono);font-size:0.85em}:is(schema-form,dialog:where(.sf-dialog)) [hidden]{display:none!important}:is(schema-form,dialog:where(.sf-dialog)) :focus-visible{outline:3px solid var(--_sf-focus);outline-offset:2px}schema-form fieldset:focus{outline:none}:is(schema-form,dialog:where(.sf-dialog)) .icon{flex:none;width:1.125rem;height:1.125rem;fill:none;stroke:currentcolor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}:is(schema-form,dialog:where(.sf-dialog)) .button{display:inline-flex;align-items:center;justify-content:center;gap:8px;min-height:36px;padding:0 12px;border:1px solid var(--_sf-border);border-radius:8px;background:var(--_sf-surface);font-weight:550;white-space:nowrap}:is(schema-form,dialog:where(.sf-dialog)) .icon-button{display:inline-grid;flex:none;place-items:center;width:32px;height:32px;padding:0;border:0;border-radius:8px;background:none;color:var(--_sf-muted)}:is(schema-form,dialog:where(.sf-dialog)) :is(.button,.icon-button):hover:not(:disabled){background:var(--_sf-soft)}:is(schema-form,dialog:where(.sf-dialog)) :is(.button,.icon-button):disabled{opacity:0.45}.sf-dialog .button-primary,.sf-dialog .button-primary:hover:not(:disabled){border-color:var(--_sf-accent);background:var(--_sf-accent);color:var(--_sf-accent-text)}.sf-dialog .button-danger{border-color:currentcolor;color:var(--_sf-danger)}schema-form .fold>summary{display:flex;align-items:center;gap:4px;width:fit-content;min-height:32px;padding:0 8px 0 0;border-radius:6px;color:var(--_sf-muted);font-size:0.875rem;font-weight:550;cursor:pointer;list-style:none}schema-form .fold>summary:hover{color:var(--_sf-text)}schema-form .fold>summary::-webkit-details-marker{display:none}:is(schema-form .fold,.sf-dialog .tree-fold)>summary .icon{width:16px;height:16px;transition:transform 120ms}:is(schema-form .fold,.sf-dialog .tree-fold)[open]>summary .icon{transform:rotate(90deg)}schema-form .fold-note{padding-left:4px;color:var(--_sf-muted);font-weight:400}schema-form .fold-wrong>summary .fold-note{color:var(--_sf-danger);font-weight:600}schema-form .fold-body{padding-top:8px}.sf-dialog{width:min(560px,calc(100vw - 24px));max-height:calc(100vh - 32px);padding:0;border:1px solid var(--_sf-border);border-radius:14px;background:var(--_sf-surface);color:var(--_sf-text);line-height:1.5;overflow-wrap:anywhere;box-shadow:0 24px 60px rgb(0 0 0 / 30%)}.sf-dialog::backdrop{background:rgb(8 16 20 / 55%)}.sf-dialog .dialog-head{position:sticky;top:0;z-index:2;display:flex;align-items:center;justify-content:space-between;gap:12px;padding:12px 16px;border-bottom:1px solid var(--_sf-border);background:var(--_sf-surface)}.sf-dialog .dialog-head h2{margin:0;color:var(--_sf-text);font-size:1.0625rem;font-weight:650;letter-spacing:0;text-transform:none}.sf-dialog>:not(.dialog-head){margin:16px}.sf-dialog .dialog-buttons{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:8px}.sf-dialog .muted{color:var(--_sf-muted)}.sf-field{display:grid;align-content:start;gap:4px;min-width:0;margin-bottom:16px;border:0;padding:0}.sf-head{display:flex;align-items:center;justify-content:space-between;gap:8px;min-height:26px}.sf-label{font-weight:600;font-size:0.875rem}.sf-required{color:var(--_sf-danger)}.sf-mark{margin-left:8px;padding:1px 8px;border-radius:99px;background:var(--_sf-soft);color:var(--_sf-muted);font-size:0.75rem;font-weight:600}.sf-input:is([readonly],:disabled){background:var(--_sf-soft)}.sf-help{color:var(--_sf-muted);font-size:0.8125rem;line-height:1.4}.sf-error{white-space:pre-line;color:var(--_sf-danger);font-size:0.8125rem;font-weight:600;line-height:1.4}.sf-error::before{content:"\\25b2  " / "";font-size:0.7em;vertical-align:1px}.sf-hint{color:var(--_sf-warn);font-size:0.8125rem;line-height:1.4}.sf-top{display:grid;gap:8px;margin:0;padding:0;list-style:none}.sf-top:empty{display:none}.sf-top>*{padding:8px 12px;margin-bottom:8px;border-radius:6px;background:var(--_sf-danger-soft);font-size:0.875rem}.sf-top .sf-top-hint{background:var(--_sf-warn-soft)}.sf-top .sf-stray{background:var(--_sf-accent-soft)}.sf-input{width:100%;min-height:38px;padding:7px 10px;border:1px solid var(--_sf-field-border);border-radius:8px;background:var(--_sf-surface);color:var(--_sf-text)}.sf-input::placeholder{color:var(--_sf-muted);opacity:0.85}.sf-input:hover{border-color:var(--_sf-accent)}.sf-input[aria-invalid=true]{border-color:var(--_sf-danger);box-shadow:inset 0 0 0 1px var(--_sf-danger)}.sf-growing{min-height:64px;max-height:26rem;line-height:1.5;resize:vertical;field-sizing:content}.sf-json{font-family:var(--_sf-mono);font-size:0.8125rem}.sf-example{min-height:12rem}.sf-number,.sf-date{max-width:14rem}.sf-map{display:inline-flex;align-items:center;gap:4px;min-height:26px;padding:0 8px;border:1px solid transparent;border-radius:99px;background:var(--_sf-accent-soft);color:var(--_sf-accent);font-size:0.75rem;font-weight:600;white-space:nowrap}.sf-map:hover{border-color:currentcolor}.sf-map .icon{width:14px;height:14px}.sf-tokens{white-space:pre-wrap;line-height:2;min-height:64px;cursor:text}.sf-token{display:inline-flex;align-items:center;max-width:100%;margin:0 2px;border-radius:7px;background:var(--_sf-accent-soft);color:var(--_sf-accent);line-height:1.3;vertical-align:middle;white-space:normal}.sf-token-name{display:inline-flex;align-items:center;gap:4px;min-height:26px;padding:0 2px 0 8px;border:0;background:none;font-size:0.8125rem;font-weight:600;text-align:left}.sf-token-name .icon{width:13px;height:13px}.sf-token .sf-token-remove{display:inline-grid;flex:none;place-items:center;width:24px;height:24px;padding:0;border:0;border-radius:6px;background:none;color:inherit}.sf-token-remove .icon{width:12px;height:12px}.sf-switch{appearance:none;position:relative;width:44px;height:26px;margin:0;border:1px solid var(--_sf-field-border);border-radius:99px;background:var(--_sf-soft);cursor:pointer;transition:background 120ms}.sf-switch::after{content:"";position:absolute;left:3px;top:3px;width:18px;height:18px;border-radius:50%;background:var(--_sf-field-border);transition:transform 120ms}.sf-switch:checked{background:var(--_sf-accent);border-color:var(--_sf-accent)}.sf-switch:checked::after{transform:translateX(18px);background:var(--_sf-accent-text)}.sf-field-switch{grid-template-columns:1fr auto;align-items:center}.sf-field-switch>:not(.sf-head,input){grid-column:1 / -1}.sf-segments{display:inline-flex;width:fit-content;max-width:100%;padding:3px;border-radius:9px;background:var(--_sf-soft)}.sf-segment{position:relative;cursor:pointer}.sf-segment input{position:absolute;inset:0;margin:0;opacity:0;cursor:pointer}.sf-segment span{display:block;padding:4px 12px;border-radius:7px;font-size:0.8125rem;font-weight:550;color:var(--_sf-muted)}.sf-segment input:checked+span{background:var(--_sf-surface);color:var(--_sf-text);box-shadow:0 1px 3px rgb(0 0 0 / 15%)}.sf-segment input:focus-visible+span{outline:3px solid var(--_sf-focus);outline-offset:1px}.sf-segment input:disabled+span{opacity:0.6}.sf-choices{display:flex;flex-wrap:wrap;gap:8px 16px}.sf-choice{display:inline-flex;align-items:center;gap:8px;cursor:pointer}.sf-choice input{width:24px;height:24px;margin:0;accent-color:var(--_sf-accent)}.sf-group{gap:8px}.sf-group .sf-group{padding:12px;border:1px solid var(--_sf-border);border-radius:8px}.sf-group>legend{padding:0}.sf-group .sf-group>legend{padding:0 4px}.sf-grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,180px),1fr));gap:0 16px}.sf-grid>.sf-group{grid-column:1 / -1}.sf-list{display:grid;gap:8px;margin:0;padding:0;list-style:none}.sf-item{position:relative;display:grid;grid-template-columns:minmax(0,1fr) auto;gap:8px;padding:12px;border:1px solid var(--_sf-border);border-radius:8px;background:color-mix(in srgb,var(--_sf-soft) 55%,transparent)}.sf-item-fields>.sf-field:last-child{margin-bottom:0}.sf-item-fields>.sf-field{margin-bottom:8px}.sf-item+.sf-item .sf-help{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.sf-item-fields select.sf-input{max-width:14rem}.sf-item-tools{display:grid;align-content:start}schema-form .sf-add{width:fit-content;color:var(--_sf-accent)}.sf-more>.fold-body{padding-top:12px;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,220px),1fr));gap:0 16px}.sf-more>.fold-body>.sf-group{grid-column:1 / -1}.sf-raw{margin-top:4px}.sf-combobox{position:relative}.sf-combobox>.sf-input{padding-right:40px}.sf-combobox-arrow{position:absolute;inset:1px 1px 1px auto;display:grid;place-items:center;width:36px;padding:0;border:0;border-radius:0 7px 7px 0;background:none;color:var(--_sf-muted);cursor:pointer}.sf-combobox-arrow:hover{background:var(--_sf-soft);color:var(--_sf-text)}.sf-combobox-arrow .icon{transform:rotate(90deg)}.sf-combobox>[aria-expanded=true]+.sf-combobox-arrow .icon{transform:rotate(-90deg)}.sf-options{position:fixed;inset:auto;margin:0;padding:4px;overflow:hidden auto;overscroll-behavior:contain;list-style:none;border:1px solid var(--_sf-field-border);border-radius:10px;background:var(--_sf-surface);color:var(--_sf-text);box-shadow:0 12px 32px rgb(0 0 0 / 22%)}.sf-option{display:grid;grid-template-columns:1.25rem auto 1fr;gap:0 8px;align-items:baseline;padding:7px 8px;border-radius:7px;cursor:pointer}.sf-option+.sf-option{box-shadow:0 -1px var(--_sf-border)}.sf-option::before{content:""}.sf-option[aria-current]::before{content:"\\2713" / "";color:var(--_sf-accent);font-weight:700}.sf-option:hover{background:var(--_sf-soft)}.sf-option[aria-selected=true]{background:var(--_sf-accent-soft);outline:2px solid var(--_sf-accent);outline-offset:-2px}.sf-option-value{overflow-wrap:anywhere;font-weight:600}.sf-option-label,.sf-option-about,.sf-option-none{color:var(--_sf-muted);font-size:0.8125rem}.sf-option-about{grid-column:2 / -1}.sf-option-none{padding:8px}.tree{display:grid;gap:2px;margin:0;padding:0;list-style:none}.tree .tree{margin-left:9px;padding-left:12px;border-left:1px solid var(--_sf-border)}.tree-fold>summary{display:flex;align-items:center;gap:8px;min-height:34px;padding:0 8px;border-radius:8px;font-weight:600;cursor:pointer;list-style:none}.tree-fold>summary::-webkit-details-marker{display:none}.tree-fold>summary:hover,.tree-pick:hover{background:var(--_sf-soft)}.tree-fold code,.tree-pick code{color:var(--_sf-muted);font-weight:400}.tree-kind{margin-left:auto;color:var(--_sf-muted);font-size:0.75rem;font-weight:400}.tree-whole{margin-left:9px;padding-left:12px;border-left:1px solid var(--_sf-border)}.tree-pick{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 8px;width:100%;min-height:34px;padding:5px 8px;border:0;border-radius:8px;background:none;text-align:left}.tree-title{font-weight:550}.tree-pick .tree-sample{flex-basis:100%}.tree-sample{color:var(--_sf-muted);font-size:0.8125rem}.tree-index{display:flex;align-items:center;gap:8px;padding:2px 8px;font-size:0.8125rem;color:var(--_sf-muted)}.tree-index .sf-input{width:5rem;min-height:30px;padding:2px 8px}.tree-index :is(select.sf-input,.sf-input:not([type=number])){width:auto}.tree-default{display:grid;gap:4px;padding:2px 8px;font-size:0.8125rem}.tree-pick[aria-disabled=true]{cursor:not-allowed}.tree-pick[aria-disabled=true] .tree-title,.tree-reason{color:var(--_sf-muted)}.tree-pick[aria-disabled=true] .tree-title{font-weight:400}.tree-reason{flex-basis:100%;font-size:0.8125rem;font-style:italic}.sf-map-small{background:none;padding:0 5px;min-width:26px;justify-content:center}.sf-taken{display:flex;flex-wrap:wrap;align-items:center;min-height:38px}.sf-group-tools{justify-self:end;height:0;transform:translateY(-30px)}@media(prefers-reduced-motion:reduce){:is(schema-form,dialog:where(.sf-dialog)) *{transition:none}}\n' : "";
 var sheet;
 function addStyles(element) {
   if (CSS2 === "") return;
@@ -2228,7 +2601,9 @@ function makeSheet() {
 // schema-form.js
 var formCount = 0;
 var SchemaForm = class extends HTMLElement {
-  /** @type {Schema | null} */
+  /** The schema as the page has set it. @type {Schema | null} */
+  #given = null;
+  /** The schema as it is drawn and checked. @type {Schema | null} */
   #schema = null;
   /** Words for choices, by pattern. @type {Record<string, Record<string, string>>} */
   #labels = {};
@@ -2272,11 +2647,12 @@ var SchemaForm = class extends HTMLElement {
   }
   /** The schema. Setting it draws a new form. */
   set schema(schema) {
-    this.#schema = schema;
+    this.#given = schema;
+    this.#schema = schema && readSchema(schema);
     this.#redraw();
   }
   get schema() {
-    return this.#schema;
+    return this.#given;
   }
   /** Words for choices, by the pointer of the field with `*` for each index. */
   set labels(labels) {
@@ -2375,7 +2751,7 @@ var SchemaForm = class extends HTMLElement {
   get(pointer) {
     return get(this.#value, pointer);
   }
-  /** Set a value; undefined removes it. @param {string} pointer @param {Json | undefined} value */
+  /** Set a value; undefined removes it. @param {string} pointer @param {Json} [value] */
   set(pointer, value) {
     this.put(pointer, value, this.#bindings[pointer]);
   }
@@ -2387,11 +2763,7 @@ var SchemaForm = class extends HTMLElement {
    */
   put(pointer, value, parts) {
     this.#value = set(this.#value, pointer, value);
-    const entries = Object.entries(this.#bindings);
-    const others = entries.filter(
-      ([place]) => !(parts ? isWithin(place, pointer) : place === pointer)
-    );
-    this.#bindings = Object.fromEntries(parts ? [...others, [pointer, parts]] : others);
+    this.#bindings = putEntry(this.#bindings, pointer, parts);
     this.#changed();
   }
   /**
@@ -2418,7 +2790,7 @@ var SchemaForm = class extends HTMLElement {
   }
   /** @param {string} pattern */
   labelsFor(pattern) {
-    return this.#labels[pattern] ?? {};
+    return this.#labels[pattern] ?? schemaAt(this.#schema ?? {}, pattern)?.choiceTitles ?? {};
   }
   /** @param {string} pointer */
   optionsFor(pointer) {
@@ -2480,11 +2852,12 @@ var SchemaForm = class extends HTMLElement {
     this.#fields.clear();
     this.#errors.clearProblems();
     this.#rawArea = null;
-    const isRawShown = !this.#plain && !hasSecret(this.#schema);
+    const hasFields = this.#schema.properties !== void 0;
+    const isRawShown = (!this.#plain || !hasFields) && !hasSecret(this.#schema);
     const raw = isRawShown ? this.#drawRaw(this.#schema) : null;
     fill(this, this.#top, drawRootFields(this, this.#schema), raw);
     this.querySelectorAll("details").forEach((details, index) => {
-      details.open = wasOpen[index] ?? false;
+      details.open = wasOpen[index] ?? !hasFields;
     });
     this.#showErrors();
     if (focused) this.focusField(focused);
@@ -2532,13 +2905,10 @@ var SchemaForm = class extends HTMLElement {
     );
     fill(this.#top, drawTopNotes(places.get(""), hints.get("")), stray);
     for (const [place, field] of this.#fields.entries()) {
-      const errors = places.get(place) ?? [];
-      const shown = errors.filter((error) => this.#errors.isShown(error, place));
-      const messages = shown.map((error) => writeError(error, field, this));
-      showNotes(field, this.idOf(place), messages, hints.get(place) ?? []);
+      const errors = places.get(place)?.filter((each) => this.#errors.isShown(each, place));
+      showNotes(this, field, errors, hints.get(place));
     }
-    const more = this.querySelector(".sf-more");
-    if (more) showFoldNote(more, this.value, this.#bindings);
+    showFoldNote(this.querySelector(".sf-more"), this.value, this.#bindings);
   }
 };
 customElements.define("schema-form", SchemaForm);

@@ -12,7 +12,11 @@ export type JsonObject = { [name: string]: Json };
 
 export type TypeName = "array" | "boolean" | "integer" | "number" | "object" | "string";
 
-/** A JSON Schema that keeps the portable rules. */
+/**
+ * A JSON Schema that keeps the portable rules. The words at its end are of form/portable.js,
+ * which reads other schemas: `nullable` allows null, `choiceTitles` has words for choices, and
+ * `asJson` is true where no control is drawn.
+ */
 export interface Schema {
   type?: TypeName | "null" | (TypeName | "null")[];
   title?: string;
@@ -37,7 +41,14 @@ export interface Schema {
   uniqueItems?: boolean;
   properties?: Record<string, Schema>;
   required?: string[];
-  additionalProperties?: boolean;
+  additionalProperties?: boolean | Schema;
+  readOnly?: boolean;
+  writeOnly?: boolean;
+  deprecated?: boolean;
+  prefixItems?: Schema[];
+  nullable?: boolean;
+  choiceTitles?: Record<string, string>;
+  asJson?: boolean;
 }
 
 /**

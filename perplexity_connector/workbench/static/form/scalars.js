@@ -165,8 +165,15 @@ export function drawChoice(form, node) {
     const title = node.required ? "Choose\u2026" : "Not set";
     options.unshift(h("option", { value: "", selected: value === undefined }, title));
   }
-  const attributes = { class: "sf-input", onchange: textSetter(form, node) };
-  return drawFrame(form, node, h("select", attributes, options));
+  const select = h("select", { class: "sf-input" }, options);
+  select.addEventListener("change", () => {
+    // The choice itself, which may be a number.
+    form.set(
+      node.pointer,
+      choices.find((each) => String(each) === select.value),
+    );
+  });
+  return drawFrame(form, node, select);
 }
 
 /**
