@@ -19,6 +19,8 @@ LONGEST_IMAGES = 32 * 2**20
 _TYPE = "response_format/type"
 _JSON_SCHEMA = "response_format/json_schema"
 _SCHEMA = f"{_JSON_SCHEMA}/schema"
+# The titles of the fields that only models written provider/model have.
+_FOR_BARE_MODELS = {"fallback_models": "Fallback models", "tools": "Tools"}
 _HOW_TO_SEARCH = (
     "search_recency_filter",
     "search_domain_filter",
@@ -88,11 +90,11 @@ def _fallbacks(values: JsonObject) -> Sequence[str]:
 def _bare_model_problems(values: JsonObject) -> Iterable[FieldError]:
     if is_bare(_model(values)):
         return
-    for name in ("fallback_models", "tools"):
+    for name, title in _FOR_BARE_MODELS.items():
         if name in values:
             message = (
-                f"{name} needs a model written provider/model, such as openai/gpt-6-luna. "
-                f"Choose one, or clear {name}."
+                f"{title} need a model written provider/model, such as openai/gpt-6-luna. "
+                f"Choose one, or clear {title}."
             )
             yield from errors_at(["model", name], "conflict", message)
 
@@ -183,8 +185,8 @@ def _never_searched(values: JsonObject) -> Iterable[FieldError]:
     given = [name for name in _HOW_TO_SEARCH if name in values]
     if given:
         message = (
-            "With `search: never`, nothing is searched. "
-            "Change `search`, or clear the search filters and options."
+            "With Web search set to Never, nothing is searched. "
+            "Change it, or clear the search filters and options."
         )
         yield from errors_at(["search", *given], "conflict", message)
 
@@ -214,15 +216,15 @@ def _format_problems(values: JsonObject) -> Iterable[FieldError]:
     kind = wanted.get("type")
     if kind == "text" and structure:
         message = (
-            "A schema goes with the type json_schema. "
+            "A schema goes with the type JSON Schema. "
             "Change the type, or clear the schema."
         )
         yield from errors_at([_TYPE, _JSON_SCHEMA], "conflict", message)
     elif structure and not kind:
-        message = "Set it to json_schema, because a schema is given."
+        message = "Choose JSON Schema, because a schema is given."
         yield from errors_at([_TYPE], "needs", message)
     elif kind == "json_schema" and schema is None:
-        message = "The type json_schema needs a schema."
+        message = "The type JSON Schema needs a schema."
         yield from errors_at([_SCHEMA], "needs", message)
     yield from _schema_problems(schema)
 

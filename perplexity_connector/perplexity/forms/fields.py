@@ -13,6 +13,9 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -22,6 +25,12 @@ from perplexity_connector.perplexity.forms.codes import COUNTRIES, LANGUAGES
 
 # Signs without width that copied text may have: soft hyphen, zero width space and joiners, BOM.
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+# The address of a page or a site, with or without its scheme, port and path.
+_ADDRESS = re.compile(
+    r"(-?)(?:[a-z][a-z0-9+.-]*://)?(?:[^/?#@]*@)?(?:www\.)?"
+    r"([a-z0-9-]+(?:\.[a-z0-9-]+)+)\.?(?::[0-9]*)?(?:[/?#].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 class Form(BaseModel):
@@ -130,6 +139,21 @@ def _known_language(value: str) -> str:
     return value
 
 
+def _only_domain(value: str, check: ValidatorFunctionWrapHandler) -> str:
+    """Return a domain. The error for an address names the domain in it, and no other part of it."""
+    try:
+        domain: str = check(value)
+    except ValidationError:
+        # A value of another type has no address.
+        address = _ADDRESS.fullmatch(value.strip()) if isinstance(value, str) else None
+        if address is None:
+            raise
+        kind, message = "address", "not only a domain"
+        parts = {"domain": "".join(address.groups()).lower()}
+        raise PydanticCustomError(kind, message, parts) from None
+    return domain
+
+
 # A text that must say something. The published schemas cannot demand this without refusing steps
 # that they accepted before, so only the model does.
 NOT_BLANK = AfterValidator(_not_blank)
@@ -164,6 +188,7 @@ Domain = Annotated[
         pattern=r"^-?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$",
         max_length=254,
     ),
+    WrapValidator(_only_domain),
     Field(
         title="Domain",
         description="A domain such as example.org, or -example.org to leave it out; no https://, up to 253 characters.",

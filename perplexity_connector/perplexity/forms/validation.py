@@ -25,6 +25,7 @@ _KEYWORDS = {
     "string_too_short": "minLength",
     "string_too_long": "maxLength",
     "string_pattern_mismatch": "pattern",
+    "address": "pattern",
     "too_short": "minItems",
     "too_long": "maxItems",
     "greater_than_equal": "minimum",
@@ -32,7 +33,8 @@ _KEYWORDS = {
 }
 
 
-# The same sentences as in the host and in the page. They name the limit, never the value.
+# The same sentences as in the host and in the page. They name the limit, never the value. Of an
+# address, they name the domain.
 _SENTENCES = {
     "missing": "This field is required.",
     "extra_forbidden": "Unknown field. Remove it.",
@@ -57,6 +59,7 @@ _SENTENCES = {
     "greater_than_equal": "Must be at least {ge}.",
     "less_than_equal": "Must be at most {le}.",
     "string_pattern_mismatch": "Is not written as this field's description says.",
+    "address": "Write only the domain: {domain}",
 }
 
 

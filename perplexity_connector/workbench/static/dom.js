@@ -234,9 +234,10 @@ export function guardDialog(dialog, question) {
  * @template Answer
  * @param {string} title
  * @param {(answer: (value: Answer) => void) => Child[]} draw
+ * @param {string} [className]
  * @returns {Promise<Answer | null>}
  */
-export function ask(title, draw) {
+export function ask(title, draw, className) {
   return new Promise((resolve) => {
     /** @type {Answer | null} */
     let given = null;
@@ -245,7 +246,7 @@ export function ask(title, draw) {
       given = value;
       dialog.close();
     };
-    const dialog = openDialog(title, draw(answer));
+    const dialog = openDialog(title, draw(answer), className);
     dialog.addEventListener("close", () => {
       if (opener instanceof HTMLElement) opener.focus();
       resolve(given);

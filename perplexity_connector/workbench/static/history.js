@@ -40,6 +40,7 @@ export class HistoryView {
   #search = h("input", {
     type: "search",
     class: "sf-input",
+    dir: "auto",
     placeholder: "Search the history",
     "aria-label": "Search the history",
     oninput: () => {

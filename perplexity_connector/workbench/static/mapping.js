@@ -13,6 +13,9 @@ import { drawIndexField, drawSample, drawSource, isStep } from "./tree.js";
  * @typedef {{reference: Reference, schema: Schema}} Picked
  */
 
+/** The classes of a dialog with the look of the form, in any page. */
+export const DIALOG = "dialog sf-dialog";
+
 /** What may be between the items of a list in a text. @type {[text: string, label: string][]} */
 const BETWEEN = [
   ["\n", "A new line"],
@@ -29,7 +32,7 @@ const BETWEEN = [
  * @returns {Promise<Picked | null>}
  */
 export function pickReference(sources, target) {
-  return ask(`Use a value in ${target.title}`, (answer) => {
+  const draw = (/** @type {(value: Picked) => void} */ answer) => {
     const help =
       "Pick a value for the field. A grey value does not fit. After a run, each is shown as " +
       "it was in that run.";
@@ -40,7 +43,8 @@ export function pickReference(sources, target) {
       return drawSource({ source, target, answer: take }, isOpen);
     });
     return [h("p", { class: "muted" }, help), h("ul", { class: "tree" }, roots)];
-  });
+  };
+  return ask(`Use a value in ${target.title}`, draw, DIALOG);
 }
 
 /**
@@ -50,7 +54,7 @@ export function pickReference(sources, target) {
  * @returns {Promise<Reference | "remove" | null>}
  */
 export function editReference(sources, reference) {
-  return ask("Change this value", (answer) => {
+  const draw = (/** @type {(value: Reference | "remove") => void} */ answer) => {
     let changed = reference;
     const preview = h("p", { class: "tree-sample", "aria-live": "polite" });
     const show = (/** @type {Reference} */ next) => {
@@ -67,7 +71,8 @@ export function editReference(sources, reference) {
       drawDefault(reference, (standard) => show(withDefault(changed, standard))),
       drawEditButtons(answer, () => changed),
     ];
-  });
+  };
+  return ask("Change this value", draw, DIALOG);
 }
 
 /** @param {Reference} reference @param {string} pointer */
@@ -119,6 +124,7 @@ function drawDefault({ default: standard }, change) {
   const text = h("input", {
     type: "text",
     class: "sf-input",
+    dir: "auto",
     autocomplete: "off",
     "aria-label": "The value to use",
     value: standard === undefined ? "" : writeDefault(standard),

@@ -30,6 +30,7 @@ export function drawPalette(place, { actions, problems }, target) {
   const search = h("input", {
     type: "search",
     class: "sf-input",
+    dir: "auto",
     placeholder: "Search actions",
     "aria-label": "Search actions",
     oninput: (event) => show(event.currentTarget.value),

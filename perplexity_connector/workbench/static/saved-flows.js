@@ -179,6 +179,7 @@ function askName(title, proposal, use) {
   const said = h("div", { role: "status" });
   const field = h("input", {
     class: "sf-input",
+    dir: "auto",
     id: "name-field",
     value: proposal,
     maxlength: 100,
@@ -276,6 +277,7 @@ class ListView {
     return h("input", {
       type: "search",
       class: "sf-input",
+      dir: "auto",
       placeholder: "Search flows",
       "aria-label": "Search flows",
       oninput: ({ currentTarget }) => {
@@ -311,7 +313,7 @@ class ListView {
   /** @param {string} name @param {HTMLElement} place */
   #askRename(name, place) {
     const label = `New name for ${name}`;
-    const field = h("input", { class: "sf-input", value: name, "aria-label": label });
+    const field = h("input", { class: "sf-input", dir: "auto", value: name, "aria-label": label });
     const act = () =>
       this.#act(place, async () => {
         const newName = field.value.trim();

@@ -1,10 +1,9 @@
 /**
- * `<schema-form>`: a form for a JSON Schema of the portable rules, for any page.
+ * `<schema-form>`: a form for a JSON Schema, for any page.
  *
  * Set `schema`, and optionally `labels`, `options`, `references`, `bindings`, `value`, `errors` and
  * `hints`. The form fires `change` with `detail.value`, which is valid and has no blanks: a cleared
- * field is absent. While the user is still writing, it fires `edit` for every step, with
- * `detail.valid`. It needs form.css, and the colours of style.css.
+ * field is absent. At every step it fires `edit`, with `detail.valid`. It needs form.css.
  */
 
 /**
@@ -15,26 +14,25 @@
  */
 
 import { fill, h } from "./dom.js";
+import { schemaAt } from "./form/agreement.js";
 import { findErrors } from "./form/check.js";
 import { ErrorState } from "./form/error-state.js";
-import {
-  drawStrayBindings,
-  drawTopNotes,
-  showFoldNote,
-  showNotes,
-  writeError,
-} from "./form/errors.js";
+import { drawStrayBindings, drawTopNotes, showFoldNote, showNotes } from "./form/errors.js";
 import { FieldMap, openFolds, pointerAround } from "./form/field-map.js";
 import { drawField, drawRootFields } from "./form/fields.js";
-import { get, isObject, isSame, isWithin, joinPointer, moveEntries, set } from "./form/pointer.js";
+import { get, isObject, isSame, joinPointer, moveEntries, putEntry, set } from "./form/pointer.js";
+import { readSchema } from "./form/portable.js";
 import { Press } from "./form/press.js";
 import { dropBlanks, hasSecret } from "./form/shape.js";
 import { drawRawFold } from "./form/structures.js";
+import { addStyles } from "./form/styles.js";
 
 let formCount = 0;
 
 export class SchemaForm extends HTMLElement {
-  /** @type {Schema | null} */
+  /** The schema as the page has set it. @type {Schema | null} */
+  #given = null;
+  /** The schema as it is drawn and checked. @type {Schema | null} */
   #schema = null;
   /** Words for choices, by pattern. @type {Record<string, Record<string, string>>} */
   #labels = {};
@@ -72,6 +70,7 @@ export class SchemaForm extends HTMLElement {
   }
 
   connectedCallback() {
+    addStyles(this);
     this.#press.watch();
     this.#flush();
   }
@@ -82,12 +81,13 @@ export class SchemaForm extends HTMLElement {
 
   /** The schema. Setting it draws a new form. */
   set schema(schema) {
-    this.#schema = schema;
+    this.#given = schema;
+    this.#schema = schema && readSchema(schema);
     this.#redraw();
   }
 
   get schema() {
-    return this.#schema;
+    return this.#given;
   }
 
   /** Words for choices, by the pointer of the field with `*` for each index. */
@@ -205,7 +205,7 @@ export class SchemaForm extends HTMLElement {
     return get(this.#value, pointer);
   }
 
-  /** Set a value; undefined removes it. @param {string} pointer @param {Json | undefined} value */
+  /** Set a value; undefined removes it. @param {string} pointer @param {Json} [value] */
   set(pointer, value) {
     this.put(pointer, value, this.#bindings[pointer]);
   }
@@ -218,12 +218,7 @@ export class SchemaForm extends HTMLElement {
    */
   put(pointer, value, parts) {
     this.#value = set(this.#value, pointer, value);
-    const entries = Object.entries(this.#bindings);
-    // A field that takes a value as a whole takes none inside it.
-    const others = entries.filter(
-      ([place]) => !(parts ? isWithin(place, pointer) : place === pointer),
-    );
-    this.#bindings = Object.fromEntries(parts ? [...others, [pointer, parts]] : others);
+    this.#bindings = putEntry(this.#bindings, pointer, parts);
     this.#changed();
   }
 
@@ -253,7 +248,7 @@ export class SchemaForm extends HTMLElement {
 
   /** @param {string} pattern */
   labelsFor(pattern) {
-    return this.#labels[pattern] ?? {};
+    return this.#labels[pattern] ?? schemaAt(this.#schema ?? {}, pattern)?.choiceTitles ?? {};
   }
 
   /** @param {string} pointer */
@@ -327,11 +322,12 @@ export class SchemaForm extends HTMLElement {
     this.#fields.clear();
     this.#errors.clearProblems();
     this.#rawArea = null;
-    const isRawShown = !this.#plain && !hasSecret(this.#schema);
+    const hasFields = this.#schema.properties !== undefined;
+    const isRawShown = (!this.#plain || !hasFields) && !hasSecret(this.#schema);
     const raw = isRawShown ? this.#drawRaw(this.#schema) : null;
     fill(this, this.#top, drawRootFields(this, this.#schema), raw);
     this.querySelectorAll("details").forEach((details, index) => {
-      details.open = wasOpen[index] ?? false;
+      details.open = wasOpen[index] ?? !hasFields;
     });
     this.#showErrors();
     if (focused) this.focusField(focused);
@@ -386,13 +382,10 @@ export class SchemaForm extends HTMLElement {
     );
     fill(this.#top, drawTopNotes(places.get(""), hints.get("")), stray);
     for (const [place, field] of this.#fields.entries()) {
-      const errors = places.get(place) ?? [];
-      const shown = errors.filter((error) => this.#errors.isShown(error, place));
-      const messages = shown.map((error) => writeError(error, place));
-      showNotes(field, this.idOf(place), messages, hints.get(place) ?? []);
+      const errors = places.get(place)?.filter((each) => this.#errors.isShown(each, place));
+      showNotes(this, field, errors, hints.get(place));
     }
-    const more = this.querySelector(".sf-more");
-    if (more) showFoldNote(more, this.value, this.#bindings);
+    showFoldNote(this.querySelector(".sf-more"), this.value, this.#bindings);
   }
 }
 

@@ -106,6 +106,8 @@ function drawPick(node, picker) {
     "data-pick": place,
     "data-from": isStep(source) ? source.step : source.kind,
     "aria-disabled": reason !== "" && "true",
+    // With many values, the keyboard must reach those that fit.
+    tabindex: reason !== "" && "-1",
     onclick: () => reason === "" && answer(reference, schema),
   };
   return h(

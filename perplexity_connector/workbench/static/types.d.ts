@@ -12,7 +12,11 @@ export type JsonObject = { [name: string]: Json };
 
 export type TypeName = "array" | "boolean" | "integer" | "number" | "object" | "string";
 
-/** A JSON Schema that keeps the portable rules. */
+/**
+ * A JSON Schema that keeps the portable rules. The words at its end are of form/portable.js,
+ * which reads other schemas: `nullable` allows null, `choiceTitles` has words for choices, and
+ * `asJson` is true where no control is drawn.
+ */
 export interface Schema {
   type?: TypeName | "null" | (TypeName | "null")[];
   title?: string;
@@ -37,7 +41,14 @@ export interface Schema {
   uniqueItems?: boolean;
   properties?: Record<string, Schema>;
   required?: string[];
-  additionalProperties?: boolean;
+  additionalProperties?: boolean | Schema;
+  readOnly?: boolean;
+  writeOnly?: boolean;
+  deprecated?: boolean;
+  prefixItems?: Schema[];
+  nullable?: boolean;
+  choiceTitles?: Record<string, string>;
+  asJson?: boolean;
 }
 
 /**
@@ -109,7 +120,8 @@ export interface Earlier {
 /**
  * One place of a form. `pattern` is its pointer with `*` for each index, as labels are named. In
  * one branch of a union, `whole` is the schema of the union. `blank` is the value of a text without
- * text: a field is absent, but an item of a list keeps its place.
+ * text: a field is absent, but an item of a list keeps its place. `list` is the list that a row of
+ * texts belongs to.
  */
 export interface FormNode {
   schema: Schema;
@@ -119,6 +131,7 @@ export interface FormNode {
   title: string;
   required: boolean;
   blank?: string;
+  list?: string;
 }
 
 /** The `detail` of a form's `edit` and `change` events. */
@@ -513,6 +526,8 @@ export type Attributes<Target> = {
 } & { [name: string]: unknown };
 
 declare global {
+  /** The text of form.css, in the bundle of `<schema-form>` alone. */
+  const FORM_CSS: string | undefined;
   interface HTMLElementTagNameMap {
     "schema-form": SchemaForm;
   }

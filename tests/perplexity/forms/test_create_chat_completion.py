@@ -584,6 +584,27 @@ def test_no_message_repeats_a_value() -> None:
     assert "SENTINEL" not in str(found)
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"search": "never", "search_domain_filter": ["a.example"]},
+        {"model": "sonar", "fallback_models": ["openai/gpt-6-luna"]},
+        {"model": "sonar", "tools": ["fetch_url"]},
+        {"response_format": {"type": "text", "json_schema": {"name": "a"}}},
+        {"response_format": {"json_schema": {"name": "a"}}},
+        {"response_format": {"type": "json_schema"}},
+    ],
+)
+def test_a_message_has_titles_and_labels_alone(part: dict[str, Any]) -> None:
+    """People know the fields by their titles, and the choices by their labels."""
+    given = {"model": "sonar", "messages": [QUESTION], **part}
+    found = validate_input(ChatInput, given)
+    assert isinstance(found, list)
+    assert found
+    # Names of fields and choices have a "_", or are in backticks.
+    assert not any({"_", "`"} & set(error.message) for error in found)
+
+
 BLANKS: Any = (None, "", " \n", [], {})
 
 

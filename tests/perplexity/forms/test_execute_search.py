@@ -124,3 +124,41 @@ def test_the_filters_exclude_each_other_as_in_a_chat(
     assert found == in_chat(filters)
     assert {code for _, code in found} == {"conflict"}
     assert {pointer for pointer, _ in found} == {f"/{name}" for name in filters}
+
+
+@pytest.mark.parametrize(
+    ("address", "domain"),
+    [
+        ("https://bbc.com/news", "bbc.com"),
+        (" http://www.BBC.co.uk:8080/?q=1#top", "bbc.co.uk"),
+        ("-https://bbc.com", "-bbc.com"),
+        ("bbc.com:443", "bbc.com"),
+        ("bbc.com.", "bbc.com"),
+        ("www.com/", "www.com"),
+        (f"bbc.com/{'a' * 300}", "bbc.com"),
+        ("https://SENTINEL:SENTINEL@bbc.com/SENTINEL", "bbc.com"),
+    ],
+)
+def test_the_error_of_an_address_names_the_domain_in_it(
+    address: str, domain: str
+) -> None:
+    """Other parts of it stay out; the domain that is named is valid."""
+    found = validate_input(
+        SearchInput, {"query": "moon", "search_domain_filter": [address]}
+    )
+    assert isinstance(found, list)
+    assert [error.code for error in found] == ["pattern"]
+    assert found[0].message.split()[-1] == domain
+    assert "SENTINEL" not in found[0].message
+    assert in_search({"search_domain_filter": [domain]}) == []
+
+
+@pytest.mark.parametrize("text", ["bbc news", "https://bbc", "a.example, b.example"])
+def test_a_text_without_one_domain_has_the_error_of_any_text(text: str) -> None:
+    """Also where it has several domains: one text is one domain."""
+    found = validate_input(
+        SearchInput, {"query": "moon", "search_domain_filter": [text]}
+    )
+    other = validate_input(SearchInput, {"query": "moon", "search_domain_filter": [""]})
+    assert isinstance(found, list)
+    assert found == other

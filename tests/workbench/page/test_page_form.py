@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from playwright.sync_api import Browser, Page, expect
 
@@ -100,11 +102,11 @@ def test_what_the_form_gives_always_validates(
     validator = Draft202012Validator(
         schema, format_checker=Draft202012Validator.FORMAT_CHECKER
     )
-    for given in told["changes"]:
-        assert list(validator.iter_errors(given)) == []
-    for given, valid in told["edits"]:
-        assert not valid or validator.is_valid(given)
-        assert given == {} or not husks(without_raw(given))
+    for each in told["changes"]:
+        assert list(validator.iter_errors(each)) == []
+    for each, valid in told["edits"]:
+        assert not valid or validator.is_valid(each)
+        assert each == {} or not husks(without_raw(each))
     assert len(told["edits"]) > 40
 
 
@@ -276,8 +278,9 @@ def test_images_of_a_message_are_one_a_line(stand: Stand) -> None:
 def test_a_query_is_one_or_several_and_keeps_its_text(stand: Stand) -> None:
     """There and back."""
     page = stand(schema_of("search"), value={"query": "moon"})
-    page.get_by_role("radio", name="Several queries").check(force=True)
+    page.get_by_role("radio", name="Single query").press("ArrowRight")
     assert value(page) == {"query": ["moon"]}
+    expect(page.get_by_role("radio", name="Several queries")).to_be_focused()
     page.get_by_role("textbox", name="Query").fill("moon\n\njupiter")
     assert value(page) == {"query": ["moon", "jupiter"]}
     page.get_by_role("radio", name="Single query").check(force=True)
@@ -328,6 +331,18 @@ def test_a_combobox_suggests_and_takes_any_text(stand: Stand) -> None:
     expect(page.locator(".sf-option").nth(1)).to_have_attribute("aria-selected", "true")
     field.press("Enter")
     assert value(page) == {"model": "sonar-pro"}
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    # Where there is no room below, the list opens above. It shows all values, and marks this one.
+    page.evaluate("form.style.marginTop = `${innerHeight - 100}px`")
+    page.locator(".sf-combobox-arrow").click()
+    current = page.locator(".sf-option[aria-current]")
+    expect(page.locator(".sf-option")).to_have_count(3)
+    expect(current).to_contain_text("sonar-pro")
+    expect(current).to_have_attribute("aria-selected", "true")
+    for each in page.locator(".sf-option").all():
+        expect(each).to_be_in_viewport(ratio=1)
+    expect(field).to_be_focused()
+    field.press("Escape")
     expect(page.get_by_role("listbox")).to_be_hidden()
     field.fill("openai/anything")
     assert value(page) == {"model": "openai/anything"}
@@ -429,6 +444,106 @@ def test_errors_stand_at_their_fields(stand: Stand) -> None:
     expect(page.locator(".sf-top")).to_have_text("Not at all.")
     page.evaluate("form.errors = []")
     expect(field).to_have_attribute("aria-invalid", "false")
+
+
+def test_an_error_names_the_labels_of_choices_and_the_domain_of_an_address(
+    stand: Stand,
+) -> None:
+    """Also where the page has set it: people do not know the values behind the labels."""
+    words = {"always": "Always", "when_needed": "When needed", "never": "Never"}
+    given = {"search": "maybe", "search_domain_filter": ["https://www.bbc.com/news"]}
+    page = stand(schema_of("chat"), labels={"/search": words}, value=given)
+    page.locator("summary").first.click()
+    own = page.evaluate("form.errors.filter(({ code }) => code !== 'required')")
+    for errors in (None, own):
+        page.evaluate("errors => { form.errors = errors; }", errors)
+        field = page.get_by_role("combobox", name="Web search", exact=True)
+        expect(field).to_have_accessible_description(re.compile("Always, When needed"))
+        domains = page.get_by_role("textbox", name="Search domains")
+        expect(domains).to_have_accessible_description(re.compile(r": bbc\.com\b"))
+
+
+def test_text_has_the_direction_of_its_letters(stand: Stand) -> None:
+    """Lines, long texts and lists of texts; numbers and JSON stay as they are."""
+    page = stand(schema_of("chat"), value=schema_of("chat")["examples"][1])
+    page.evaluate("form.options = { '/model': async () => [] }")
+    expect(page.get_by_role("combobox", name="Model")).to_be_visible()
+    shown = page.locator("input[type=text], textarea").evaluate_all(
+        "all => all.map((each) => [each.dir, each.matches('.sf-json, .sf-number')])"
+    )
+    assert {kind for _, kind in shown} == {True, False}
+    assert all(way == ("ltr" if kind else "auto") for way, kind in shown)
+
+
+def test_a_schema_is_made_from_an_example(stand: Stand) -> None:
+    """By keyboard; what is not JSON is refused, and the focus ends in the field."""
+    page = stand(schema_of("chat"), value={})
+    page.locator("summary").first.click()
+    page.get_by_role("button", name="From an example").press("Enter")
+    example = page.get_by_role("textbox", name="Example")
+    expect(example).to_be_focused()
+    page.keyboard.type(
+        '{"day": "2026-01-31", "rows": [{"a": 1}, {"a": 2.5, "b": null}]'
+    )
+    make = page.get_by_role("button", name="Make the schema")
+    make.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("alert")).not_to_be_empty()
+    expect(example).to_be_focused()
+    page.keyboard.type(', "price": 20.0}')
+    make.press("Enter")
+    item = {
+        "type": "object",
+        "properties": {"a": {"type": "number"}, "b": {}},
+        "required": ["a"],
+    }
+    properties = {
+        "day": {"type": "string", "format": "date"},
+        "rows": {"type": "array", "items": item},
+        "price": {"type": "number"},
+    }
+    made = value(page)["response_format"]["json_schema"]["schema"]
+    required = ["day", "rows", "price"]
+    assert made == {"type": "object", "properties": properties, "required": required}
+    expect(page.get_by_role("textbox", name="Schema", exact=True)).to_be_focused()
+
+
+TEXTS = st.text(max_size=5) | st.sampled_from(
+    [
+        *("2026-01-31", "2026-02-30", "2026-01-31T12:00:00Z", "2026-01-31T24:00:00Z"),
+        *("https://moon.example/a b", "https://moon.example", "me@moon.example"),
+        "0f8fad5b-d9cb-469f-a165-70867728950e",
+    ]
+)
+SCALARS = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-9, 9) | TEXTS
+NAMES = st.sampled_from(["a", "b", "__proto__"])
+EXAMPLES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(examples=st.lists(EXAMPLES, min_size=1, max_size=4))
+def test_examples_follow_the_schema_that_is_made_from_them(
+    blank: Page, examples: list[Any]
+) -> None:
+    """Also with mixed types, missing names, and formats that only some have."""
+    text = json.dumps(examples)
+    schema = blank.evaluate(
+        """async (text) => {
+          const { inferSchema } = await import("/static/form/infer.js");
+          return JSON.stringify(inferSchema(JSON.parse(text)));
+        }""",
+        text,
+    )
+    validator = Draft202012Validator(
+        json.loads(schema), format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
+    Draft202012Validator.check_schema(validator.schema)
+    assert [list(validator.iter_errors(each)) for each in examples] == [[]] * len(
+        examples
+    )
 
 
 def test_a_hint_is_shown_below_its_field_and_is_not_an_error(stand: Stand) -> None:

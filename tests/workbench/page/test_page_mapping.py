@@ -114,6 +114,7 @@ def test_any_field_takes_a_value_that_fits(page: Page, tmp_path: Path) -> None:
     wrong = page.locator('[data-pick="/company"]')
     expect(wrong).to_have_attribute("aria-disabled", "true")
     expect(wrong.locator(".tree-reason")).not_to_be_empty()
+    expect(wrong).to_have_attribute("tabindex", "-1")
     wrong.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -167,6 +168,13 @@ def test_a_list_of_texts_takes_values_in_its_texts(page: Page, tmp_path: Path) -
     rows.nth(1).locator(".sf-token-remove").click()
     assert flow_of(page, tmp_path)["steps"][0]["input"]["query"] == ["", " 1"]
     assert list(bindings(page, tmp_path, 1)) == ["/query/0", "/query/2"]
+    expect(several).to_be_disabled()
+    # Without any value, there are lines again, and the switch can be used.
+    for number in (0, 2):
+        rows.nth(number).locator(".sf-token-remove").click()
+    expect(lines).to_be_focused()
+    expect(lines).to_have_value(" 0\n 1\n 2")
+    expect(several).to_be_enabled()
 
 
 def test_a_text_takes_a_field_of_every_item(page: Page, tmp_path: Path) -> None:

@@ -157,5 +157,5 @@ function childOf(schema, token) {
   const owner = branches.find(({ properties }) => properties && Object.hasOwn(properties, token));
   if (owner) return owner.properties?.[token];
   const list = branches.find(({ items }) => isObject(items));
-  return /^\d+$/.test(token) ? list?.items : undefined;
+  return /^(\d+|\*)$/.test(token) ? list?.items : undefined;
 }

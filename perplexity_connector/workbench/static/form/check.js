@@ -2,8 +2,9 @@
 
 /** @import { Bindings, FieldError, Json, JsonObject, Schema, TypeName } from "../types.js" */
 
+import { describeFormat, hasFormat } from "./formats.js";
 import { isObject, isSame, joinPointer } from "./pointer.js";
-import { branchOf, isBound } from "./shape.js";
+import { branchOf, isBound, kindOf, typeOf, typesOf } from "./shape.js";
 
 /** @type {Record<TypeName | "null", (value: unknown) => boolean>} */
 const IS_TYPE = {
@@ -32,7 +33,8 @@ const TYPE_WORDS = {
  * @template Limit
  * @typedef {object} Rule
  * @property {(value: Value, limit: Limit) => boolean} isKept
- * @property {(limit: Limit) => string} message the sentence for a value that breaks the rule
+ * @property {(limit: Limit, value: Value) => string} message the sentence for a value that breaks
+ *   the rule
  */
 
 /**
@@ -48,6 +50,13 @@ function matches(text, pattern) {
   }
 }
 
+/** Return the domain in the address of a web page; "" for any other text. @param {string} text */
+function domainIn(text) {
+  const address = /^(-?)https?:\/\/(?:[^/?#@]*@)?(?:www\.)?([a-z\d-]+(?:\.[a-z\d-]+)+)/i;
+  const [, sign = "", domain = ""] = address.exec(text.trim()) ?? [];
+  return sign + domain.toLowerCase();
+}
+
 /** @type {Record<string, Rule<string, any>>} */
 const TEXT_RULES = {
   minLength: {
@@ -60,11 +69,16 @@ const TEXT_RULES = {
   },
   pattern: {
     isKept: matches,
-    message: (pattern) => `Must match the pattern ${pattern}.`,
+    message: (pattern, text) => {
+      const domain = domainIn(text);
+      return domain !== "" && matches(domain, pattern)
+        ? `Write only the domain: ${domain}`
+        : `Must match the pattern ${pattern}.`;
+    },
   },
   format: {
-    isKept: (text, format) => format !== "date" || isDate(text),
-    message: () => "Must be an existing date, written YYYY-MM-DD.",
+    isKept: hasFormat,
+    message: describeFormat,
   },
 };
 
@@ -118,13 +132,6 @@ function countDistinct(items) {
   return new Set(items.map((item) => JSON.stringify(item))).size;
 }
 
-/** @param {string} text */
-function isDate(text) {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || text.startsWith("0000")) return false;
-  const date = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(date.valueOf()) && date.toISOString().startsWith(text);
-}
-
 /**
  * Return all errors of a value. A place that a binding fills counts as filled.
  * @param {Schema} schema
@@ -135,7 +142,9 @@ function isDate(text) {
  */
 export function findErrors(schema, value, bindings = {}, pointer = "") {
   if (Object.hasOwn(bindings, pointer)) return [];
-  if (schema.anyOf) return findErrors(branchOf(schema, value), value, bindings, pointer);
+  if (value === null && schema.nullable) return [];
+  const errors = findUnionErrors(schema, value, bindings, pointer);
+  if (errors.length > 0) return errors;
   const types = [schema.type ?? []].flat();
   if (types.length > 0 && !types.some((type) => IS_TYPE[type](value))) {
     const words = types.map((type) => TYPE_WORDS[type]).join(" or ");
@@ -149,6 +158,25 @@ export function findErrors(schema, value, bindings = {}, pointer = "") {
     ...findBrokenRules(schema, value, pointer),
     ...findErrorsInside(schema, value, bindings, pointer),
   ];
+}
+
+/**
+ * A value that fits a branch has no error. Else the errors are those of the branch that is meant.
+ * @param {Schema} schema
+ * @param {Json} value
+ * @param {Bindings} bindings
+ * @param {string} pointer
+ * @returns {FieldError[]}
+ */
+function findUnionErrors(schema, value, bindings, pointer) {
+  if (!schema.anyOf) return [];
+  const check = (/** @type {Schema} */ branch) => findErrors(branch, value, bindings, pointer);
+  if (kindOf(schema) === "union") return check(branchOf(schema, value));
+  const branches = schema.anyOf;
+  if (branches.some((branch) => check(branch).length === 0)) return [];
+  const meant = branches.filter((branch) => typesOf(branch).some((type) => type === typeOf(value)));
+  if (meant.length === 1) return meant.flatMap(check);
+  return [{ pointer, code: "anyOf", message: "This fits none of the forms that are allowed." }];
 }
 
 /** @param {Schema} schema @param {Json} value @param {string} pointer */
@@ -170,7 +198,7 @@ function breakRules(rules, schema, value, pointer) {
   return Object.entries(rules).flatMap(([keyword, rule]) => {
     const limit = limits.get(keyword);
     if (limit === undefined || rule.isKept(value, limit)) return [];
-    return [{ pointer, code: keyword, message: rule.message(limit) }];
+    return [{ pointer, code: keyword, message: rule.message(limit, value) }];
   });
 }
 
@@ -184,7 +212,7 @@ function breakRules(rules, schema, value, pointer) {
 function findErrorsInside(schema, value, bindings, pointer) {
   if (Array.isArray(value)) {
     return value.flatMap((item, index) =>
-      findErrors(schema.items ?? {}, item, bindings, joinPointer(pointer, index)),
+      findErrors(itemSchema(schema, index), item, bindings, joinPointer(pointer, index)),
     );
   }
   if (!isObject(value)) return [];
@@ -192,6 +220,11 @@ function findErrorsInside(schema, value, bindings, pointer) {
     ...findMissing(schema, value, bindings, pointer),
     ...findPropertyErrors(schema, value, bindings, pointer),
   ];
+}
+
+/** @param {Schema} schema @param {number} index @returns {Schema} */
+function itemSchema({ prefixItems = [], items = {} }, index) {
+  return prefixItems[index] ?? items;
 }
 
 /**
@@ -219,8 +252,10 @@ function findPropertyErrors(schema, object, bindings, pointer) {
   return Object.entries(object).flatMap(([name, inner]) => {
     const place = joinPointer(pointer, name);
     const property = properties.get(name);
+    const { additionalProperties: others } = schema;
     if (property) return findErrors(property, inner, bindings, place);
-    if (schema.additionalProperties !== false) return [];
+    if (isObject(others)) return findErrors(others, inner, bindings, place);
+    if (others !== false) return [];
     return [{ pointer: place, code: "unknown_field", message: "Unknown field. Remove it." }];
   });
 }

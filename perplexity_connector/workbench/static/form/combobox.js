@@ -6,10 +6,12 @@
 /** @import { FormNode, Suggest, Suggestion } from "../types.js" */
 /** @import { SchemaForm } from "../schema-form.js" */
 
-import { fill, h, isComposing } from "../dom.js";
+import { drawIcon, fill, h, isComposing } from "../dom.js";
+import { placeBeside } from "./room.js";
 import { directionOf, hintOf } from "./scalars.js";
 
 const WAIT_MS = 150;
+const NONE = "No suggestions. Write the value.";
 
 /** @param {SchemaForm} form @param {FormNode} node @param {Suggest} suggest */
 export function drawCombobox(form, node, suggest) {
@@ -20,7 +22,11 @@ export function drawCombobox(form, node, suggest) {
     role: "listbox",
     id: listId,
     "aria-label": `Suggestions for ${node.title}`,
-    hidden: true,
+    // In the browser's top layer, where nothing around it cuts it off.
+    popover: "manual",
+    // The focus stays in the text, also when the list scrolls.
+    tabindex: "-1",
+    onmousedown: (event) => event.preventDefault(),
   });
   const input = h("input", {
     type: "text",
@@ -31,12 +37,26 @@ export function drawCombobox(form, node, suggest) {
     "aria-controls": listId,
     autocomplete: "off",
     spellcheck: "false",
+    dir: "auto",
     placeholder: hintOf(node),
     value: form.get(node.pointer) ?? "",
     "data-sf-control": true,
   });
-  new Combobox(input, list, suggest, pick).listen();
-  return h("div", { class: "sf-combobox" }, input, list);
+  const combobox = new Combobox(input, list, suggest, pick);
+  combobox.listen();
+  const arrow = h(
+    "button",
+    {
+      type: "button",
+      class: "sf-combobox-arrow",
+      tabindex: "-1",
+      "aria-label": `All suggestions for ${node.title}`,
+      onmousedown: (event) => event.preventDefault(),
+      onclick: () => combobox.toggle(),
+    },
+    drawIcon("chevron"),
+  );
+  return h("div", { class: "sf-combobox" }, input, arrow, list);
 }
 
 class Combobox {
@@ -48,6 +68,8 @@ class Combobox {
   #timer = 0;
   /** The number of the newest search: answers to older ones are dropped. */
   #search = 0;
+  /** Ends what follows the text field while the list is open. */
+  #following = new AbortController();
   #input;
   #list;
   #suggest;
@@ -79,10 +101,22 @@ class Combobox {
     input.addEventListener("keydown", (event) => this.#onKey(event));
   }
 
+  /** Show all suggestions, or hide the list. */
+  toggle() {
+    const wasOpen = this.#isOpen;
+    this.#input.focus();
+    if (wasOpen) this.#close();
+    else this.#open("");
+  }
+
+  get #isOpen() {
+    return this.#list.matches(":popover-open");
+  }
+
   /** @param {KeyboardEvent} event */
   #onKey(event) {
     if (isComposing(event)) return;
-    const isOpen = !this.#list.hidden;
+    const isOpen = this.#isOpen;
     const marked = this.#found[this.#marked];
     const direction = directionOf(event.key);
     if (direction !== 0 && !event.ctrlKey) {
@@ -100,7 +134,7 @@ class Combobox {
     }
   }
 
-  /** @param {string} text */
+  /** Show the suggestions for a text; all of them for "". @param {string} text */
   async #open(text) {
     this.#search += 1;
     const search = this.#search;
@@ -109,8 +143,10 @@ class Combobox {
     if (isOutdated) return;
     this.#found = found;
     const options = found.map((option, index) => this.#drawOption(option, index));
-    fill(this.#list, options);
-    this.#show(found.length > 0);
+    const isWhole = text === "";
+    fill(this.#list, options.length > 0 ? options : drawNone());
+    this.#show(found.length > 0 || isWhole);
+    if (isWhole) this.#mark(found.findIndex(({ value }) => value === this.#input.value));
   }
 
   /** @param {Suggestion} option @param {number} index */
@@ -123,10 +159,8 @@ class Combobox {
         id: `${this.#list.id}-${index}`,
         class: "sf-option",
         "aria-selected": "false",
-        onmousedown: (event) => {
-          event.preventDefault();
-          this.#take(option);
-        },
+        "aria-current": value === this.#input.value && "true",
+        onmousedown: () => this.#take(option),
       },
       h("span", { class: "sf-option-value" }, value),
       label !== value && h("span", { class: "sf-option-label" }, label),
@@ -169,8 +203,33 @@ class Combobox {
 
   /** Show or hide the list, with nothing marked. @param {boolean} isOpen */
   #show(isOpen) {
-    this.#list.hidden = !isOpen;
+    this.#following.abort();
+    if (isOpen !== this.#isOpen) this.#list.togglePopover(isOpen);
+    if (isOpen) this.#follow();
     this.#input.setAttribute("aria-expanded", String(isOpen));
     this.#mark(-1);
   }
+
+  /** Keep the list beside the text field, and close it when the field leaves the screen. */
+  #follow() {
+    this.#following = new AbortController();
+    const { signal } = this.#following;
+    const place = (/** @type {Event} */ { target }) => {
+      if (target !== this.#list) placeBeside(this.#list, this.#input);
+    };
+    placeBeside(this.#list, this.#input);
+    this.#list.scrollTop = 0;
+    document.addEventListener("scroll", place, { capture: true, passive: true, signal });
+    window.addEventListener("resize", place, { signal });
+    window.visualViewport?.addEventListener("resize", place, { signal });
+    const watch = new IntersectionObserver((seen) => {
+      if (!seen.at(-1)?.isIntersecting) this.#close();
+    });
+    watch.observe(this.#input);
+    signal.addEventListener("abort", () => watch.disconnect());
+  }
+}
+
+function drawNone() {
+  return h("li", { role: "option", class: "sf-option-none", "aria-disabled": "true" }, NONE);
 }

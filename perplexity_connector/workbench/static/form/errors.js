@@ -2,32 +2,53 @@
 
 /** @import { Bindings, FieldError, Hint, JsonObject, Part } from "../types.js" */
 /** @import { Field } from "./field-map.js" */
+/** @import { SchemaForm } from "../schema-form.js" */
 
 import { h } from "../dom.js";
-import { get } from "./pointer.js";
+import { get, splitPointer } from "./pointer.js";
+import { kindOf } from "./shape.js";
 import { writeReference } from "./taking.js";
 
 /**
- * Write an error for the field at a place around it.
+ * Write an error for a field at its place or around it. A wrong choice names the others as the
+ * field shows them.
  * @param {FieldError} error
- * @param {string} place
+ * @param {Field} field
+ * @param {SchemaForm} form
  */
-export function writeError({ pointer, message }, place) {
-  const line = /^\/(\d+)$/.exec(pointer.slice(place.length))?.[1];
-  return line === undefined ? message : `Line ${Number(line) + 1}: ${message}`;
+function writeError({ pointer, code, message }, { node }, form) {
+  const { schema, pattern } = node;
+  const choices = schema.enum ?? schema.items?.enum;
+  if (code === "enum" && choices) {
+    const labels = form.labelsFor(schema.enum ? pattern : `${pattern}/*`);
+    const words = choices.map((choice) => labels[String(choice)] ?? String(choice));
+    return `Must be one of: ${words.join(", ")}.`;
+  }
+  const inside = splitPointer(pointer.slice(node.pointer.length));
+  if (inside.length === 0) return message;
+  const isLine = kindOf(schema) === "lines";
+  return isLine
+    ? `Line ${Number(inside[0]) + 1}: ${message}`
+    : `${inside.join(" \u203a ")}: ${message}`;
 }
 
 /**
  * Show the errors and the hints of a field.
+ * @param {SchemaForm} form
  * @param {Field} field
- * @param {string} id
- * @param {string[]} errors
- * @param {Hint[]} hints
+ * @param {FieldError[]} [errors]
+ * @param {Hint[]} [hints]
  */
-export function showNotes({ wrapper, control }, id, errors, hints) {
+export function showNotes(form, field, errors = [], hints = []) {
+  const { wrapper, control, node } = field;
+  const id = form.idOf(node.pointer);
   const isWrong = errors.length > 0;
   const described = [
-    showNote(wrapper, `${id}-error`, errors),
+    showNote(
+      wrapper,
+      `${id}-error`,
+      errors.map((error) => writeError(error, field, form)),
+    ),
     showNote(
       wrapper,
       `${id}-hint`,
@@ -51,7 +72,7 @@ export function showNotes({ wrapper, control }, id, errors, hints) {
 function showNote(wrapper, id, messages) {
   const place = wrapper.querySelector(`#${CSS.escape(id)}`);
   if (!(place instanceof HTMLElement)) return "";
-  place.textContent = messages.join(" ");
+  place.textContent = messages.join("\n");
   place.hidden = messages.length === 0;
   return place.hidden ? "" : id;
 }
@@ -102,12 +123,13 @@ function drawStrayBinding(pointer, parts, remove) {
 }
 
 /**
- * Show on a fold how many of its fields are set, are wrong, or have a hint.
- * @param {Element} fold
+ * Show on a fold, if there is one, how many of its fields are set, are wrong, or have a hint.
+ * @param {Element | null} fold
  * @param {JsonObject} value
  * @param {Bindings} bindings
  */
 export function showFoldNote(fold, value, bindings) {
+  if (!fold) return;
   const fields = [...fold.querySelectorAll(":scope > .fold-body > [data-pointer]")];
   const set = fields.filter((field) => {
     const pointer = field.getAttribute("data-pointer") ?? "";

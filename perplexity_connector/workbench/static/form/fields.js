@@ -7,6 +7,7 @@
 import { h } from "../dom.js";
 import { drawCombobox } from "./combobox.js";
 import { drawFieldset, drawFold } from "./frame.js";
+import { drawExampleButton, isForSchema } from "./from-example.js";
 import { joinPointer } from "./pointer.js";
 import { drawChoice, drawDate, drawNumber, drawSecret, drawSwitch, drawText } from "./scalars.js";
 import { branchOf, isBound, kindOf, splitProperties } from "./shape.js";
@@ -41,6 +42,7 @@ export function drawField(form, node) {
   const parts = OWN.has(kind) ? undefined : form.binding(node.pointer);
   if (parts) return drawTaken(form, node, parts);
   const wrapper = DRAW_BY_KIND[kind](form, node);
+  if (kind === "json" && isForSchema(node)) addButton(wrapper, drawExampleButton(form, node));
   if (!OWN.has(kind) && form.references.length > 0) addButton(wrapper, drawTakeButton(form, node));
   return wrapper;
 }
@@ -118,14 +120,18 @@ function drawUnion(form, node) {
   const branch = branchOf(node.schema, hasItems ? [] : form.get(node.pointer));
   form.claim(node);
   const inner = drawField(form, { ...node, schema: branch, whole: node.schema });
+  const name = `${form.idOf(node.pointer)}-branch`;
   const choose = (/** @type {Schema} */ other) => {
     form.set(node.pointer, convertTo(other, form.get(node.pointer)));
     form.draw(node.pointer);
+    // The switch is drawn again too. The focus stays on it.
+    const chosen = form.querySelector(`input[name="${name}"]:checked`);
+    if (chosen instanceof HTMLElement) chosen.focus();
   };
   const radios = (node.schema.anyOf ?? []).map((other, index) => {
     const input = h("input", {
       type: "radio",
-      name: `${form.idOf(node.pointer)}-branch`,
+      name,
       value: index,
       checked: other === branch,
       disabled: isTaken,

@@ -18,6 +18,7 @@ export function drawFrame(form, node, control, ...tools) {
   const id = form.idOf(node.pointer);
   const target = findControl(control);
   target.id = id;
+  if (node.schema.readOnly) lock(target);
   const isTextBox = target.matches("[role=textbox], [role=group]");
   const title = { class: "sf-label", id: `${id}-label`, for: id };
   const label = h(isTextBox ? "span" : "label", title, node.title, drawMark(node));
@@ -35,6 +36,12 @@ export function drawFrame(form, node, control, ...tools) {
   return wrapper;
 }
 
+/** Let a value be read and copied, but not changed. @param {HTMLElement} control */
+function lock(control) {
+  const isText = control.matches("textarea, input:not([type=checkbox])");
+  control.toggleAttribute(isText ? "readonly" : "disabled", true);
+}
+
 /** @param {HTMLElement} control @returns {HTMLElement} */
 function findControl(control) {
   if (control.matches(CONTROLS)) return control;
@@ -42,10 +49,13 @@ function findControl(control) {
 }
 
 /** @param {FormNode} node */
-function drawMark({ required }) {
-  if (!required) return null;
+function drawMark({ required, schema: { deprecated, readOnly } }) {
   const attributes = { class: "sf-required", title: "Required", "aria-hidden": "true" };
-  return h("span", attributes, "\u00a0*");
+  return [
+    required && h("span", attributes, "\u00a0*"),
+    deprecated && h("span", { class: "sf-mark" }, "deprecated"),
+    readOnly && h("span", { class: "sf-mark" }, "read only"),
+  ];
 }
 
 /** Draw the help and the places for errors and hints. @param {FormNode} node @param {string} id */
@@ -65,9 +75,10 @@ function drawNotes({ schema }, id) {
  */
 export function drawFieldset(form, node, children) {
   const id = form.idOf(node.pointer);
+  const disabled = node.schema.readOnly;
   const wrapper = h(
     "fieldset",
-    { class: "sf-field sf-group", "data-pointer": node.pointer, id, tabindex: "-1" },
+    { class: "sf-field sf-group", "data-pointer": node.pointer, id, tabindex: "-1", disabled },
     h("legend", { class: "sf-label" }, node.title, drawMark(node)),
     drawNotes(node, id),
     children,

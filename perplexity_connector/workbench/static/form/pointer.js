@@ -106,6 +106,22 @@ export function isSame(one, other) {
 }
 
 /**
+ * Return entries by pointer with another one; undefined removes the one there. An entry counts for
+ * all of its place, so that those inside it go.
+ * @template T
+ * @param {Record<string, T>} entries
+ * @param {string} pointer
+ * @param {T | undefined} entry
+ * @returns {Record<string, T>}
+ */
+export function putEntry(entries, pointer, entry) {
+  const others = Object.entries(entries).filter(
+    ([place]) => !(entry ? isWithin(place, pointer) : place === pointer),
+  );
+  return Object.fromEntries(entry ? [...others, [pointer, entry]] : others);
+}
+
+/**
  * Return entries by pointer after an item of a list was moved. `to` is its new index; -1 means
  * that the item was removed, together with the entries inside it.
  * @template T

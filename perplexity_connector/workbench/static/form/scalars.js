@@ -59,6 +59,7 @@ function drawLine(node, attributes) {
     class: "sf-input",
     autocomplete: "off",
     spellcheck: "false",
+    dir: "auto",
     placeholder: hintOf(node),
     ...attributes,
   });
@@ -69,7 +70,7 @@ function drawLine(node, attributes) {
  * @param {Attributes<HTMLTextAreaElement>} attributes
  */
 export function drawTextArea(attributes) {
-  const area = h("textarea", { class: "sf-input sf-growing", ...attributes });
+  const area = h("textarea", { class: "sf-input sf-growing", dir: "auto", ...attributes });
   // Older browsers cannot do it by style alone.
   if (!CSS.supports("field-sizing", "content")) {
     area.addEventListener("input", () => {
@@ -90,6 +91,7 @@ export function drawNumber(form, node) {
   const input = drawLine(node, {
     class: "sf-input sf-number",
     role: "spinbutton",
+    dir: "ltr",
     inputmode: type === "integer" ? "numeric" : "decimal",
     "aria-valuemin": minimum,
     "aria-valuemax": maximum,
@@ -163,8 +165,15 @@ export function drawChoice(form, node) {
     const title = node.required ? "Choose\u2026" : "Not set";
     options.unshift(h("option", { value: "", selected: value === undefined }, title));
   }
-  const attributes = { class: "sf-input", onchange: textSetter(form, node) };
-  return drawFrame(form, node, h("select", attributes, options));
+  const select = h("select", { class: "sf-input" }, options);
+  select.addEventListener("change", () => {
+    // The choice itself, which may be a number.
+    form.set(
+      node.pointer,
+      choices.find((each) => String(each) === select.value),
+    );
+  });
+  return drawFrame(form, node, select);
 }
 
 /**

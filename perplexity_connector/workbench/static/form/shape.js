@@ -4,7 +4,7 @@
 
 /** @import { Bindings, Json, JsonObject, Schema, TypeName } from "../types.js" */
 
-import { get, isObject, isWithin, joinPointer } from "./pointer.js";
+import { get, isObject, isSame, isWithin, joinPointer } from "./pointer.js";
 
 /**
  * @typedef {"union" | "choice" | "choices" | "date" | "secret" | "text" | "line" | "lines" | "list"
@@ -40,8 +40,9 @@ export function typeOf(value) {
 
 /** Return the kind of control that fits a schema. @param {Schema} schema @returns {Kind} */
 export function kindOf(schema) {
-  if (schema.anyOf) return "union";
-  if (schema.enum) return "choice";
+  if (schema.asJson) return "json";
+  if (schema.anyOf) return kindOfUnion(schema);
+  if (schema.enum) return schema.enum.some(isWhole) ? "json" : "choice";
   const [type = "", ...others] = typesOf(schema);
   if (others.length > 0) return "json";
   if (type === "string") return kindOfText(schema);
@@ -51,14 +52,33 @@ export function kindOf(schema) {
 }
 
 /** @param {Schema} schema @returns {Kind} */
+function kindOfUnion({ anyOf = [], ...own }) {
+  if (isTextOrTexts(anyOf)) return "union";
+  // Beside a type, the branches are conditions.
+  return own.type ? kindOf(own) : "json";
+}
+
+/** Return whether a switch between the branches keeps the text. @param {Schema[]} branches */
+function isTextOrTexts(branches) {
+  const kinds = branches.map(kindOf).map((kind) => (kind === "text" ? "line" : kind));
+  return isSame(kinds.toSorted(), ["line", "lines"]);
+}
+
+/** @param {Json} value */
+function isWhole(value) {
+  return typeof value === "object" && value !== null;
+}
+
+/** @param {Schema} schema @returns {Kind} */
 function kindOfText(schema) {
   return KIND_BY_FORMAT[schema.format ?? ""] ?? (isLong(schema) ? "text" : "line");
 }
 
 /** @param {Schema} schema @returns {Kind} */
-function kindOfList({ items }) {
-  if (items?.type === "string") return items.enum ? "choices" : "lines";
-  return items?.properties ? "list" : "json";
+function kindOfList({ items, prefixItems }) {
+  if (!items || prefixItems || items.nullable || items.anyOf) return "json";
+  if (items.type === "string") return items.enum ? "choices" : "lines";
+  return items.properties && items.type === "object" ? "list" : "json";
 }
 
 /**
@@ -72,11 +92,22 @@ function isLong({ format, maxLength, pattern, examples }) {
 /**
  * Return whether a schema holds a secret, which is never shown again.
  * @param {Schema} schema
- * @returns {boolean}
  */
 export function hasSecret(schema) {
-  const properties = Object.values(schema.properties ?? {});
-  return properties.some((property) => property.format === "password" || hasSecret(property));
+  return [...findAll(schema)].some(({ format }) => format === "password");
+}
+
+/** Return a schema and all inside it, which it may be itself. @param {Schema} root */
+export function findAll(root) {
+  const found = new Set([root]);
+  // The set grows while it is read.
+  for (const each of found) {
+    const { properties = {}, prefixItems = [], anyOf = [], items, additionalProperties } = each;
+    const inner = [...Object.values(properties), ...prefixItems, ...anyOf, items];
+    if (isObject(additionalProperties)) inner.push(additionalProperties);
+    for (const schema of inner) if (schema) found.add(schema);
+  }
+  return found;
 }
 
 /**
@@ -86,7 +117,8 @@ export function hasSecret(schema) {
 export function splitProperties(schema) {
   const { properties = {}, required = [] } = schema;
   const isBasic = (/** @type {string} */ name) =>
-    required.includes(name) || properties[name]?.default !== undefined;
+    required.includes(name) ||
+    (properties[name]?.default !== undefined && !properties[name]?.deprecated);
   const names = Object.keys(properties);
   return {
     basic: names.filter(isBasic),
@@ -118,7 +150,9 @@ export function dropBlanks(schema, value) {
 
 /** @param {Schema} schema @param {Json | undefined} value @returns {Json | undefined} */
 function dropInside(schema, value) {
-  if (schema.anyOf) return dropInside(branchOf(schema, value), value);
+  if (schema.anyOf) {
+    return kindOf(schema) === "union" ? dropInside(branchOf(schema, value), value) : value;
+  }
   const { items, properties } = schema;
   if (Array.isArray(value) && items) return value.map((item) => dropInside(items, item) ?? item);
   if (!isObject(value) || !properties) return value;
@@ -126,7 +160,17 @@ function dropInside(schema, value) {
     const kept = dropBlanks(properties[name] ?? {}, inner);
     return kept === undefined ? [] : [/** @type {const} */ ([name, kept])];
   });
-  return Object.fromEntries(entries);
+  return { ...neededNulls(schema), ...Object.fromEntries(entries) };
+}
+
+/**
+ * Return nulls for the fields that may be null but not absent.
+ * @param {Schema} schema
+ * @returns {JsonObject}
+ */
+function neededNulls({ properties = {}, required = [] }) {
+  const names = required.filter((name) => properties[name]?.nullable);
+  return Object.fromEntries(names.map((name) => [name, null]));
 }
 
 /**

@@ -11,6 +11,9 @@ import { makeNextItem, typesOf } from "./shape.js";
 
 /** @typedef {(form: SchemaForm, node: FormNode) => HTMLElement} DrawField */
 
+/** @type {Record<string, string>} */
+const PLACEHOLDERS = { array: "[ ]", object: "{ }" };
+
 /** Draw a list of texts, one on each line. @param {SchemaForm} form @param {FormNode} node */
 export function drawLines(form, node) {
   const value = form.get(node.pointer);
@@ -84,10 +87,11 @@ export function drawJsonArea(value, onEdit, types = ["object"]) {
   return drawTextArea({
     rows: 3,
     class: "sf-input sf-growing sf-json",
-    value: value === undefined ? "" : JSON.stringify(value, null, 2),
+    dir: "ltr",
+    value: writeJsonText(value, types),
     spellcheck: "false",
     autocomplete: "off",
-    placeholder: types[0] === "array" ? "[ ]" : "{ }",
+    placeholder: PLACEHOLDERS[types[0] ?? "object"] ?? "",
     oninput: (event) => {
       const { parsed, problem } = parseJson(event.currentTarget.value, types);
       onEdit(parsed, problem);
@@ -114,6 +118,17 @@ export function drawRawFold(title, value, onEdit) {
 }
 
 /**
+ * Write a value as JSON. Where any text is a value too, text is written as it is.
+ * @param {Json | undefined} value
+ * @param {TypeName[]} types
+ */
+function writeJsonText(value, types) {
+  if (value === undefined) return "";
+  const isPlain = typeof value === "string" && parseJson(value, types).parsed === value;
+  return isPlain ? value : JSON.stringify(value, null, 2);
+}
+
+/**
  * @param {string} text
  * @param {TypeName[]} types
  * @returns {{parsed: Json | undefined, problem: string}}
@@ -127,6 +142,7 @@ function parseJson(text, types) {
     if (!isObjectNeeded || isObject(parsed)) return { parsed, problem: "" };
     return { parsed: undefined, problem: "Must be a JSON object: { \u2026 }." };
   } catch {
+    if (types.includes("string")) return { parsed: text, problem: "" };
     const problem = "This is not JSON yet. Check the quotes, commas and braces.";
     return { parsed: undefined, problem };
   }

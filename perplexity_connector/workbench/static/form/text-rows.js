@@ -63,6 +63,7 @@ function rowOf({ schema: { items = {} }, pointer, pattern }, index) {
     title: `${items.title ?? "Text"} ${index + 1}`,
     required: false,
     blank: "",
+    list: pointer,
   };
 }
 

@@ -10,6 +10,7 @@ import { h, drawIcon, drawIconButton } from "../dom.js";
 import { editReference, pickReference } from "../mapping.js";
 import { keepsType } from "./agreement.js";
 import { drawFrame } from "./frame.js";
+import { isBound } from "./shape.js";
 import { writeReference } from "./taking.js";
 
 /**
@@ -111,6 +112,7 @@ function drawEditor(form, node, parts) {
     "aria-multiline": "true",
     contenteditable: "plaintext-only",
     spellcheck: "false",
+    dir: "auto",
     tabindex: "0",
     oninput: () => {
       readEditor(form, node, editor);
@@ -195,9 +197,16 @@ function readEditor(form, node, editor) {
   redraw(form, node);
 }
 
-/** @param {SchemaForm} form @param {FormNode} node */
+/**
+ * Draw a field again. A row of a list in which no other row has a value is drawn as lines again,
+ * with the switch around them.
+ * @param {SchemaForm} form
+ * @param {FormNode} node
+ */
 function redraw(form, node) {
-  form.draw(node.pointer);
+  const { list } = node;
+  const isLines = list !== undefined && !isBound(form.bindings, list);
+  form.draw(isLines ? list : node.pointer);
   form.focusField(node.pointer);
 }
 
