@@ -2387,14 +2387,20 @@ var Reader = class {
     this.#root = /** @type {Json} */
     root;
   }
-  /** @param {unknown} raw @returns {Schema} */
-  read(raw) {
+  /**
+   * @param {unknown} raw
+   * @param {boolean} [isProperty] whether its own title counts, and no title of what it refers to
+   * @returns {Schema}
+   */
+  read(raw, isProperty = false) {
     if (!isObject(raw)) return {};
     const known = this.#known.get(raw);
     if (known) return known;
     const schema = {};
     this.#known.set(raw, schema);
-    return Object.assign(schema, this.#convert(this.#flatten(raw)));
+    Object.assign(schema, this.#convert(this.#flatten(raw)));
+    if (isProperty && raw.title === void 0) delete schema.title;
+    return schema;
   }
   /**
    * Return a schema with all that it refers to, in one object.
@@ -2471,7 +2477,7 @@ var Reader = class {
     const read = isObject(properties) ? Object.entries(properties).map(
       ([name, each]) => (
         /** @type {const} */
-        [name, this.read(each)]
+        [name, this.read(each, true)]
       )
     ) : [];
     const writable = new Map(read.filter(([, property]) => !property.readOnly));

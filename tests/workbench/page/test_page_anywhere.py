@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from perplexity_connector.workbench.app import STATIC
@@ -19,15 +18,21 @@ OTHERS: dict[str, Any] = json.loads(
     (HERE / "other_schemas.json").read_text(encoding="utf-8")
 )
 BARE = """<!doctype html>
-<html lang="en"><head><meta name="color-scheme" content="light dark"><title>Bare</title></head>
+<html lang="en"><head><meta name="color-scheme" content="light dark"><title>Bare</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'"></head>
 <body><h1>Bare</h1></body></html>"""
 PUT = """async ({schema, value, ...more}) => {
   await window.ready;
   const form = Object.assign(document.createElement("schema-form"), {schema, value}, more);
-  document.querySelector("schema-form")?.remove();
+  if (!window.all) document.querySelector("schema-form")?.remove();
   document.body.append(form);
   await new Promise(requestAnimationFrame);
   window.form = form;
+}"""
+LOOK = """() => {
+  const style = getComputedStyle(document.querySelector(".sf-label"));
+  const input = getComputedStyle(document.querySelector(".sf-input"));
+  return [style.fontWeight, style.color, input.backgroundColor, input.borderRadius];
 }"""
 LOOSE = """() => [...document.querySelectorAll("schema-form *, .sf-dialog *")]
   .filter((each) => each.checkVisibility() && each.getBoundingClientRect().right > innerWidth + 1)
@@ -41,9 +46,10 @@ def bare(browser: Browser) -> Iterator[Page]:
     page.set_content(BARE)
     page.add_script_tag(content=BUNDLE.read_text(encoding="utf-8"), type="module")
     page.add_script_tag(path=AXE)
-    page.evaluate(
-        "() => { window.ready = customElements.whenDefined('schema-form'); }"
-    )
+    page.evaluate("""() => {
+          window.ready = customElements.whenDefined('schema-form');
+          document.body.style.background = "Canvas";
+        }""")
     yield page
     page.close()
 
@@ -91,18 +97,22 @@ def test_a_bare_page_draws_the_schemas_of_other_people(bare: Page) -> None:
                 f"xpath=descendant-or-self::{tag}"
             )
             assert control.count() == 1, (name, pointer)
-        form.locator("details").evaluate_all(
-            "all => all.forEach((each) => { each.open = true; })"
-        )
-        assert bare.evaluate(LOOSE) == [], name
-        assert problems(bare) == [], name
+    bare.evaluate("window.all = true")
+    for name, other in OTHERS.items():
         put(bare, other["schema"], other["wrong"], showAll=True)
         assert sorted(errors(bare)) == other["errors"], name
-        assert problems(bare) == [], name
+    bare.locator("details").evaluate_all(
+        "all => all.forEach((each) => { each.open = true; })"
+    )
+    assert bare.evaluate(LOOSE) == []
+    assert problems(bare) == []
+    bare.evaluate(
+        "() => { window.all = false; document.querySelectorAll('schema-form').forEach((each) => each.remove()); }"
+    )
 
 
 def test_the_values_of_other_schemas_are_edited(bare: Page) -> None:
-    """A choice keeps its type and has its title; a read-only field stays; JSON takes the place of what has no control."""
+    """A choice keeps its type and has its title; a read-only field stays; JSON replaces missing controls."""
     form = put(bare, OTHERS["labelled choices"]["schema"])
     form.get_by_label("Size").select_option("Small")
     assert value(bare) == {"size": 1}
@@ -119,3 +129,15 @@ def test_the_values_of_other_schemas_are_edited(bare: Page) -> None:
     form = put(bare, OTHERS["a map"]["schema"], plain=True)
     form.get_by_label("Ports as JSON").fill('{"web": 443}')
     assert value(bare) == {"web": 443}
+
+
+def test_the_look_is_in_the_file_and_follows_the_page(bare: Page) -> None:
+    """Under a strict policy; by the page's colour scheme, and by its variables."""
+    put(bare, OTHERS["formats"]["schema"])
+    light = ["600", "rgb(20, 35, 42)", "rgb(255, 255, 255)", "8px"]
+    assert bare.evaluate(LOOK) == light
+    bare.emulate_media(color_scheme="dark")
+    assert bare.evaluate(LOOK)[1:3] == ["rgb(230, 238, 241)", "rgb(22, 32, 38)"]
+    assert problems(bare) == []
+    bare.evaluate("form.style.setProperty('--sf-surface', 'rgb(1, 2, 3)')")
+    assert bare.evaluate(LOOK)[2] == "rgb(1, 2, 3)"

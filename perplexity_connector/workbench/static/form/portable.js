@@ -59,15 +59,21 @@ class Reader {
     this.#root = /** @type {Json} */ (root);
   }
 
-  /** @param {unknown} raw @returns {Schema} */
-  read(raw) {
+  /**
+   * @param {unknown} raw
+   * @param {boolean} [isProperty] whether its own title counts, and no title of what it refers to
+   * @returns {Schema}
+   */
+  read(raw, isProperty = false) {
     if (!isObject(raw)) return {};
     const known = this.#known.get(raw);
     if (known) return known;
     /** @type {Schema} */
     const schema = {};
     this.#known.set(raw, schema);
-    return Object.assign(schema, this.#convert(this.#flatten(raw)));
+    Object.assign(schema, this.#convert(this.#flatten(raw)));
+    if (isProperty && raw.title === undefined) delete schema.title;
+    return schema;
   }
 
   /**
@@ -155,7 +161,7 @@ class Reader {
       : additionalProperties;
     const read = isObject(properties)
       ? Object.entries(properties).map(
-          ([name, each]) => /** @type {const} */ ([name, this.read(each)]),
+          ([name, each]) => /** @type {const} */ ([name, this.read(each, true)]),
         )
       : [];
     const writable = new Map(read.filter(([, property]) => !property.readOnly));
