@@ -58,6 +58,7 @@ from perplexity_connector.contract import (
     RunCanceller,
     RunStatus,
     RunWarning,
+    SandboxCredential,
     SandboxSpec,
     Secret,
     Setting,
@@ -201,7 +202,11 @@ def a_manifest() -> Manifest:
         settings=[Setting(name="url", title="URL", description="The address.")],
         connection=ConnectionSpec(schema="connection.json", guide=guide),
         actions=[action],
-        sandbox=SandboxSpec(start="mine.server:start", settings={"url": "{address}"}),
+        sandbox=SandboxSpec(
+            start="mine.server:start",
+            settings={"url": "{address}"},
+            test_connections=[SandboxCredential(title="Works", fields={"key": "a"})],
+        ),
     )
 
 

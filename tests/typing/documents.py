@@ -41,6 +41,7 @@ from perplexity_connector.contract import (
     KeptStepDocument,
     ManifestActionDocument,
     ManifestDocument,
+    ManifestSandboxDocument,
     OptionDocument,
     OptionsDocument,
     OptionsPage,
@@ -48,6 +49,7 @@ from perplexity_connector.contract import (
     ProblemDocument,
     RunFinishedItem,
     RunStatusName,
+    SandboxCredentialDocument,
     SandboxDocument,
     SchemasDocument,
     SearchQueriesEvent,
@@ -98,6 +100,13 @@ def a_palette(entry: PaletteEntry, problem: ProblemDocument) -> None:
 def a_manifest(manifest: ManifestDocument) -> None:
     """As it is written."""
     assert_type(manifest["actions"], list[ManifestActionDocument])
+
+
+def a_sandbox(sandbox: SandboxDocument, written: ManifestSandboxDocument) -> None:
+    """A manifest may leave its test connections out."""
+    assert_type(sandbox["test_connections"], list[SandboxCredentialDocument])
+    found = written.get("test_connections")
+    assert_type(found, list[SandboxCredentialDocument] | None)
 
 
 def connections(host: Host, error: ConnectorError) -> None:
