@@ -77,6 +77,9 @@ PARTS: Mapping[str, list[str]] = {
             contract.SandboxSpec,
             contract.Action,
             contract.Annotations,
+            contract.Command,
+            contract.CommandOption,
+            contract.Continuation,
         )
         for name in (kind.__name__, *names_of(kind))
     ],

@@ -23,16 +23,22 @@ from perplexity_connector.cli import (
     table_commands,
 )
 from perplexity_connector.cli.ending import reporting_errors
+from perplexity_connector.cli.examples import EPILOG, add_examples
 from perplexity_connector.cli.exits import ExitCode
-from perplexity_connector.cli.options import ActionName, AsJson
-from perplexity_connector.cli.output import print_json, print_lines, say
+from perplexity_connector.cli.options import ActionName, AsJson, Plain
+from perplexity_connector.cli.output import print_json, say
+from perplexity_connector.cli.shortcuts import COMPLETE, PROGRAM, Commands
+from perplexity_connector.cli.terminal import print_page, use_plain
 from perplexity_connector.host import Host
 
 # The parser's own class has no public name, and it depends on typer's version.
 _ParseError: type[Exception] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
+    cls=Commands,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EPILOG,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -79,7 +85,11 @@ def _buffered(name: str, raw: io.RawIOBase) -> Iterator[None]:
 
 def _run() -> int:
     try:
-        code: int | None = app(prog_name="perplexity-connector", standalone_mode=False)
+        if os.environ.get(COMPLETE):
+            from perplexity_connector.cli.completing import complete
+
+            return complete(app)
+        code: int | None = app(prog_name=PROGRAM, standalone_mode=False)
     except _ParseError as mistake:
         from perplexity_connector.cli.parsing import report_parse_error
 
@@ -115,36 +125,73 @@ def _options(
 
 @app.command()
 @reporting_errors()
-def actions(*, as_json: AsJson = False) -> None:
+def actions(*, as_json: AsJson = False, plain: Plain = False) -> None:
     """List the available actions."""
     from perplexity_connector.cli.palette import palette_lines
 
+    use_plain(plain)
     host = hosts.make_host({})
     entries = host.actions()
     if as_json:
         print_json(entries)
     else:
-        print_lines(palette_lines(entries))
+        print_page(palette_lines(entries))
     _show_missing_connectors(host)
 
 
 @app.command()
 @reporting_errors()
-def describe(action: ActionName, *, as_json: AsJson = False) -> None:
+def describe(
+    action: ActionName, *, as_json: AsJson = False, plain: Plain = False
+) -> None:
     """Show an action's fields, output, examples and credential."""
     from perplexity_connector.cli.palette import description_lines, find_action
 
+    use_plain(plain)
     host = hosts.make_host({})
     _show_missing_connectors(host)
     description = host.describe(*find_action(host.actions(), action))
     if as_json:
         print_json(description)
     else:
-        print_lines(description_lines(description))
+        print_page(description_lines(description))
+
+
+@app.command()
+@reporting_errors()
+def where(*, as_json: AsJson = False) -> None:
+    """Show the places of all files, the settings and the versions.
+
+    The files are the stored connections, the ledger of runs, saved flows and tables. Each setting has
+    its source. Keys and passwords are not shown.
+    """
+    from perplexity_connector.cli.where import show_places
+
+    host = hosts.make_host({})
+    show_places(host, as_json=as_json)
+    _show_missing_connectors(host)
+
+
+@app.command()
+@reporting_errors()
+def completion(
+    shell: Annotated[
+        str,
+        typer.Argument(metavar="SHELL", help="bash, zsh, fish, powershell or pwsh."),
+    ],
+) -> None:
+    """Print a script that lets a shell complete command lines.
+
+    It completes commands, actions, fields, connections, models and the ids of runs. For this shell:
+    eval "$(perplexity-connector completion bash)". For each new one, put that into ~/.bashrc.
+    """
+    from perplexity_connector.cli.completing import print_script
+
+    print_script(shell)
 
 
 app.command()(run_commands.run)
-app.command(epilog=run_commands.FLOW_EXAMPLES)(run_commands.run_flow)
+app.command()(run_commands.run_flow)
 app.command()(table_commands.run_table)
 app.add_typer(history_commands.runs, name="runs")
 app.command()(history_commands.usage)
@@ -157,6 +204,7 @@ app.command()(server_commands.sandbox)
 app.command()(server_commands.workbench)
 app.command()(server_commands.mcp)
 app.add_typer(prefect_commands.prefect, name="prefect")
+add_examples(app)
 
 
 def _show_missing_connectors(host: Host) -> None:

@@ -1,9 +1,9 @@
-"""The command `connect`: asks for a credential, tests it and stores it."""
+"""The command `connect`: asks for a credential, tests it and stores it; or exercises that on a sandbox."""
 
 import asyncio
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import typer
@@ -15,11 +15,16 @@ from perplexity_connector.cli.connections import (
     known_name,
     status_line,
 )
-from perplexity_connector.cli.connectors import guide_lines
+from perplexity_connector.cli.connectors import guide_lines, lines_of_test_values
 from perplexity_connector.cli.exits import ExitCode, UsageError
 from perplexity_connector.cli.fields import apply_assignments
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.progress import waiting
+from perplexity_connector.cli.targets import (
+    HostMaker,
+    check_test_values,
+    sandbox_options,
+)
 from perplexity_connector.contract import ConnectionOutcome, JsonObject
 from perplexity_connector.contract.readers import as_list, as_object
 from perplexity_connector.host import Host
@@ -33,6 +38,12 @@ if TYPE_CHECKING:
     )
 
 
+# Another credential may be better. All else would end in the same way.
+_REFUSED = frozenset(
+    {ConnectionOutcome.INVALID_CREDENTIALS, ConnectionOutcome.PERMISSION_DENIED}
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectArgs:
     """The arguments of `connect`, as typed. A missing name is asked for."""
@@ -41,30 +52,72 @@ class ConnectArgs:
     connector: str | None
     test: bool
     replace: bool
+    sandbox: bool
     as_json: bool
 
 
-def connect(host: Host, args: ConnectArgs) -> ExitCode:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A credential that was asked for, and how its test ended; None without a test."""
+
+    credentials: Mapping[str, str] = field(repr=False)
+    status: "ConnectionStatusDocument | None"
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it may be stored."""
+        return self.status is None or self.status["outcome"] == ConnectionOutcome.OK
+
+
+def connect(make_host: HostMaker, args: ConnectArgs) -> ExitCode:
     """Ask for a credential, test it, and store it if it is good. Return the exit code of the test.
 
-    Raises `UsageError` if it cannot be asked for, `ConnectorError` if it cannot be stored.
+    With a sandbox, it is tested there and stored in a folder that is removed. Raises `UsageError`
+    if it cannot be asked for, `ConnectorError` if it cannot be stored.
     """
+    host = make_host({})
     connector = _choose_connector(host, args)
-    connector_id = connector["id"]
+    if not args.sandbox:
+        return _connect(host, connector, args)
+    if args.replace:
+        message = "--sandbox has no stored connections. Remove --replace."
+        raise UsageError(message)
+    with sandbox_options([connector]) as options:
+        return _connect(make_host(options), connector, args)
+
+
+def _connect(host: Host, connector: "ConnectorDocument", args: ConnectArgs) -> ExitCode:
     if sys.stdin.isatty() and not args.replace:
-        for line in guide_lines(connector):
+        lines = lines_of_test_values if args.sandbox else guide_lines
+        for line in lines(connector):
             say(line)
     name = _choose_name(host, args)
-    # Crash reporters print variables, but not those named `credentials` or `secret`.
-    credentials = {NAME: name, **_ask_secrets(_credential_form(host, connector_id))}
-    status = _test(host, connector_id, credentials) if args.test else None
-    is_good = status is None or status["outcome"] == ConnectionOutcome.OK
-    stored = _store(host, connector_id, credentials, args) if is_good else None
+    asked = _ask_until_good(host, connector, name, args)
+    status = asked.status
+    stored = _store(host, connector["id"], asked, args) if asked.is_good else None
     if args.as_json:
         print_json({"connection": stored, "status": status})
     else:
-        _show_result(status, stored)
+        _show_result(status, stored, args)
     return ExitCode.SUCCEEDED if status is None else code_of_status(status)
+
+
+def _ask_until_good(
+    host: Host, connector: "ConnectorDocument", name: str, args: ConnectArgs
+) -> _Asked:
+    """Ask for a credential, and on a terminal again until it is not refused."""
+    form = _credential_form(host, connector["id"])
+    while True:
+        # Crash reporters print variables, but not those named `credentials` or `secret`.
+        credentials = {NAME: name, **_ask_secrets(form)}
+        if args.sandbox:
+            check_test_values(connector, credentials)
+        status = _test(host, connector["id"], credentials) if args.test else None
+        is_refused = status is not None and status["outcome"] in _REFUSED
+        if status is None or not is_refused or not sys.stdin.isatty():
+            return _Asked(credentials=credentials, status=status)
+        say(status_line(status))
+        say("Nothing was saved. Try another one; Ctrl-C ends.")
 
 
 def _choose_connector(host: Host, args: ConnectArgs) -> "ConnectorDocument":
@@ -123,10 +176,10 @@ def _ask_secrets(form: JsonObject) -> Mapping[str, str]:
     return cast("Mapping[str, str]", apply_assignments({}, secret, form))
 
 
-def _ask(field: JsonObject) -> str:
-    is_password = field.get("format") == "password"
-    is_secret = is_password or field.get("writeOnly") is True
-    title = line_of(field, "title")
+def _ask(part: JsonObject) -> str:
+    is_password = part.get("format") == "password"
+    is_secret = is_password or part.get("writeOnly") is True
+    title = line_of(part, "title")
     return str(typer.prompt(title, hide_input=is_secret, err=True))
 
 
@@ -142,17 +195,19 @@ def _test(
 
 
 def _store(
-    host: Host, connector: str, credentials: Mapping[str, str], args: ConnectArgs
+    host: Host, connector: str, asked: _Asked, args: ConnectArgs
 ) -> "ConnectionDocument":
     if not args.replace:
-        return host.connections.add(connector, credentials)
-    secret = dict(credentials)
+        return host.connections.add(connector, asked.credentials)
+    secret = dict(asked.credentials)
     name = secret.pop(NAME)
     return host.connections.replace_key(name, secret)
 
 
 def _show_result(
-    status: "ConnectionStatusDocument | None", stored: "ConnectionDocument | None"
+    status: "ConnectionStatusDocument | None",
+    stored: "ConnectionDocument | None",
+    args: ConnectArgs,
 ) -> None:
     if status is not None:
         say(status_line(status))
@@ -161,3 +216,5 @@ def _show_result(
         return
     name, fingerprint = stored[NAME], stored["fingerprint"]
     say(f"Saved as {name} (fingerprint {fingerprint}).")
+    if args.sandbox:
+        say("That was an exercise: with the sandbox, it is removed.")

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import typer
-
 from perplexity_connector.cli.exits import ExitCode, UsageError
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.progress import waiting
+from perplexity_connector.cli.targets import HostMaker, sandbox_options, with_sandbox
+from perplexity_connector.cli.terminal import print_table
 from perplexity_connector.contract import (
     ConnectionOutcome,
     ConnectionStatus,
@@ -61,10 +61,9 @@ def list_connections(host: Host, *, as_json: bool) -> None:
     if as_json:
         print_json(connections)
         return
-    for connection in connections:
-        name, connector = connection[NAME], connection["connector"]
-        fingerprint, changed = connection["fingerprint"], connection["updated_at"]
-        typer.echo("  ".join(map(one_line, (name, connector, fingerprint, changed))))
+    rows = [list(map(one_line, _facts(connection))) for connection in connections]
+    headers = ("Name", "Connector", "Fingerprint", "Changed")
+    print_table(headers, rows, piped=map("  ".join, rows))
     if not connections:
         say("No connection is stored yet. Add one: perplexity-connector connect")
 
@@ -74,7 +73,28 @@ def check_connections(host: Host, name: str | None, *, as_json: bool) -> ExitCod
 
     Return the exit code of the first one that is not good. Raises `UsageError` for an unknown name.
     """
-    targets = _choose_connections(host, name)
+    return _check(host, _choose_connections(host, name), as_json=as_json)
+
+
+def check_sandboxes(make_host: HostMaker, *, as_json: bool) -> ExitCode:
+    """Test each connector's test credential, or the environment's, on a private sandbox.
+
+    Print and return as `check_connections` does. Raises as `sandbox_options` and `with_sandbox` do.
+    """
+    connectors = with_sandbox(make_host({}).connectors())
+    targets = [
+        _ConnectionToTest(
+            label=f"sandbox ({connector['id']})", connector=connector["id"]
+        )
+        for connector in connectors
+    ]
+    with sandbox_options(connectors) as options:
+        return _check(make_host(options), targets, as_json=as_json)
+
+
+def _check(
+    host: Host, targets: Sequence[_ConnectionToTest], *, as_json: bool
+) -> ExitCode:
     with waiting("Testing"):
         statuses = asyncio.run(_test_all(host, targets))
     labels = [target.label for target in targets]
@@ -82,10 +102,22 @@ def check_connections(host: Host, name: str | None, *, as_json: bool) -> ExitCod
     if as_json:
         print_json([{NAME: label, **status} for label, status in rows])
     else:
-        for label, status in rows:
-            typer.echo(f"{one_line(label)}: {status_line(status)}")
+        _show_statuses(rows)
     codes = map(code_of_status, statuses)
     return next(filter(None, codes), ExitCode.SUCCEEDED)
+
+
+def _facts(connection: "ConnectionDocument") -> tuple[str, ...]:
+    name, connector = connection[NAME], connection["connector"]
+    return name, connector, connection["fingerprint"], connection["updated_at"]
+
+
+def _show_statuses(rows: "Sequence[tuple[str, ConnectionStatusDocument]]") -> None:
+    lines = [f"{one_line(label)}: {status_line(status)}" for label, status in rows]
+    cells = [
+        (one_line(label), status["outcome"], _advice(status)) for label, status in rows
+    ]
+    print_table(("Connection", "Outcome", "Meaning"), cells, piped=lines)
 
 
 def disconnect(host: Host, name: str) -> None:
@@ -127,15 +159,19 @@ def find_connection(host: Host, name: str) -> "ConnectionDocument | None":
 
 def status_line(status: "ConnectionStatusDocument") -> str:
     """Return the result of a test on one line: the outcome, the message and the next step."""
-    parts = [status["message"], status["next_step"]]
-    if seconds := status["retry_after"]:
-        parts.append(f"Try again in {wait_in_words(seconds)}.")
-    return one_line(f"{status['outcome']}: {' '.join(parts)}")
+    return one_line(f"{status['outcome']}: {_advice(status)}")
 
 
 def code_of_status(status: "ConnectionStatusDocument") -> ExitCode:
     """Return the exit code of a connection test."""
     return EXIT_BY_OUTCOME[status["outcome"]]
+
+
+def _advice(status: "ConnectionStatusDocument") -> str:
+    parts = [status["message"], status["next_step"]]
+    if seconds := status["retry_after"]:
+        parts.append(f"Try again in {wait_in_words(seconds)}.")
+    return one_line(" ".join(parts))
 
 
 def _known_connection(host: Host, name: str) -> "ConnectionDocument":

@@ -15,3 +15,11 @@ def guide_lines(connector: "ConnectorDocument") -> Iterator[str]:
         line = one_line(f"{number}. {step['title']}: {step['text']}")
         link = one_line(step.get("link") or "")
         yield f"{line} ({link})" if link else line
+
+
+def lines_of_test_values(connector: "ConnectorDocument") -> Iterator[str]:
+    """Yield the values that its sandbox takes, one for each line; they are not secret."""
+    sandbox = connector["sandbox"]
+    values = sandbox["connection"] if sandbox else {}
+    for name, value in values.items():
+        yield one_line(f"A test value for {name}: {value}")

@@ -1,9 +1,9 @@
 """Reads the input of a run from the command line: JSON documents, and FIELD=VALUE on top."""
 
-import functools
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from perplexity_connector.cli.exits import UsageError
@@ -11,13 +11,37 @@ from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.validation.assignments import (
     NO_PLACE,
+    Read,
     field_path,
+    list_items,
+    schema_at,
     set_value,
     typed_value,
 )
+from perplexity_connector.host.validation.schema_types import list_types
 from perplexity_connector.host.validation.text_values import parse_json
 
+_EXAMPLE = "FIELD=VALUE; write it like query='moon distance'"
 _AS_TEXT = """ For text that begins like this, write FIELD:='"TEXT"'."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """One FIELD=VALUE, or one FIELD:=VALUE if `is_json`. Messages begin with `label`."""
+
+    label: str
+    is_json: bool
+    text: str
+
+    def read(self, schema: JsonObject) -> JsonValue:
+        """Return the value at a place with this schema. Raises `UsageError` for broken JSON."""
+        label = f"{self.label}: its value"
+        if self.is_json:
+            return _parse(self.text, label)
+        try:
+            return typed_value(self.text, schema)
+        except ValueError:
+            return _parse(self.text, label, _AS_TEXT)  # raises, and says where
 
 
 def read_text(file: str, label: str) -> str:
@@ -58,39 +82,61 @@ def apply_assignments(
 ) -> JsonObject:
     """Return the input with every FIELD=VALUE set, in order; dots lead into objects and lists.
 
-    A value is read by its schema (`from_text`). An unknown field is set, so that validation points at
-    it. FIELD:=VALUE is always JSON. `after` names the argument before the first one. Raises
-    `UsageError` for an assignment that cannot be read or has no place in the input.
+    A value is read by its schema (`typed_value`). The values of a repeated field become a list. An
+    unknown field is set, so that validation points at it. FIELD:=VALUE is always JSON. `after` names
+    the argument before the first one. Raises `UsageError` for an assignment that cannot be read or
+    has no place in the input, and for a repeated field that takes no list.
     """
-    for number, assignment in enumerate(assignments, start=1):
-        label = f"Argument {number} after {after}"
-        name, equals, text = assignment.partition("=")
-        path = field_path(name)
-        if not equals or not path:
-            message = (
-                f"{label} is not FIELD=VALUE; write it like query='moon distance'."
-            )
-            raise UsageError(message)
-        read = functools.partial(_typed_value, text, label)
-        if name.endswith(":"):
-            read = functools.partial(_json_value, text, label)
+    for path, given in by_field(assignments, after, _EXAMPLE).items():
+        check_repeated(given, path, schema)
         try:
-            base = as_object(set_value(base, schema, path, read))
+            base = as_object(set_value(base, schema, path, _reader(given)))
         except LookupError:
-            message = f"{label} {NO_PLACE}"
+            message = f"{given[0].label} {NO_PLACE}"
             raise UsageError(message) from None
     return base
 
 
-def _typed_value(text: str, label: str, schema: JsonObject) -> JsonValue:
-    try:
-        return typed_value(text, schema)
-    except ValueError:
-        return _parse(text, f"{label}: its value", _AS_TEXT)  # raises, and says where
+def by_field(
+    assignments: Sequence[str], after: str, example: str
+) -> Mapping[tuple[str, ...], Sequence[Assignment]]:
+    """Return the assignments of each field, by its path.
+
+    `after` names the argument before the first one. Raises `UsageError`, with the example, for a
+    text that is not an assignment.
+    """
+    found: dict[tuple[str, ...], list[Assignment]] = {}
+    for number, assignment in enumerate(assignments, start=1):
+        label = f"Argument {number} after {after}"
+        name, equals, text = assignment.partition("=")
+        path = tuple(field_path(name))
+        if not equals or not path:
+            message = f"{label} is not {example}."
+            raise UsageError(message)
+        one = Assignment(label=label, is_json=name.endswith(":"), text=text)
+        found.setdefault(path, []).append(one)
+    return found
 
 
-def _json_value(text: str, label: str, _: JsonObject) -> JsonValue:
-    return _parse(text, f"{label}: its value")
+def check_repeated(
+    given: Sequence[Assignment], path: Sequence[str], schema: JsonObject
+) -> None:
+    """Raise `UsageError` if a field that takes no list has several values."""
+    place = schema_at(schema, path)
+    if len(given) == 1 or "array" in list_types(place):
+        return
+    # An unknown name is not repeated, since it may be a key.
+    field = f"the field {'.'.join(path)}" if place else "its field"
+    message = f"{given[1].label} sets {field} again, which takes one value."
+    raise UsageError(message)
+
+
+def _reader(given: Sequence[Assignment]) -> Read:
+    if len(given) == 1:
+        return given[0].read
+    return lambda schema: [
+        item for one in given for item in list_items(one.read, schema)
+    ]
 
 
 def _parse(text: str, label: str, hint: str = "") -> JsonValue:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.cli.flow_lines import item_lines, resume_lines
-from perplexity_connector.cli.history_lines import cost_words, entry_line
+from perplexity_connector.cli.history_lines import cost_words, entry_heading
 from perplexity_connector.cli.spans import clock, iso
 from perplexity_connector.contract.readers import (
     as_list,
@@ -15,7 +15,8 @@ from perplexity_connector.contract.readers import (
 from perplexity_connector.host.ledger.flow_entries import WHOLE
 from perplexity_connector.host.spending.money import usd_or_none
 from perplexity_connector.rendering.errors import error_lines
-from perplexity_connector.rendering.results import output_lines
+from perplexity_connector.rendering.lines import Kind, Line, text_line
+from perplexity_connector.rendering.results import output_parts
 from perplexity_connector.rendering.text import clean, json_text, one_line
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ def flow_document(flow: "KnownFlow", *, whole: bool) -> dict[str, object]:
     return document
 
 
-def flow_lines(flow: "KnownFlow") -> Iterator[str]:
+def flow_lines(flow: "KnownFlow") -> Iterator[Line | str]:
     """Yield all that is recorded of a flow: its facts, its inputs, and the output of each step."""
-    yield entry_line(flow)
+    yield entry_heading(flow)
     if flow.source:
         yield f"File: {one_line(flow.source)}"
     for word, step in (flow.part or {}).items():
@@ -57,20 +58,25 @@ def flow_lines(flow: "KnownFlow") -> Iterator[str]:
     if _can_go_on(flow):
         yield from resume_lines(flow)
     if flow.inputs:
-        yield from ("", "Inputs", clean(json_text(flow.inputs, indent=2)))
+        inputs = clean(json_text(flow.inputs, indent=2))
+        yield from ("", _heading("Inputs"), text_line(inputs, Kind.VERBATIM))
     yield from _steps_lines(flow)
 
 
-def _steps_lines(flow: "KnownFlow") -> Iterator[str]:
+def _steps_lines(flow: "KnownFlow") -> Iterator[Line | str]:
     """Yield each step with its output, and each item that failed."""
     steps = as_objects((flow.document or {}).get("steps"))
     each = {as_text(step.get("id")) for step in steps if step.get("each")}
     for known in flow.steps:
         if known.item == WHOLE:
-            yield from ("", _step_line(known))
+            yield from ("", _heading(_step_line(known)))
             yield from _output_lines(known, has_items=known.step in each)
         elif known.state == "failed":
             yield _step_line(known)
+
+
+def _heading(text: str) -> Line:
+    return text_line(text, Kind.TITLE)
 
 
 def _can_go_on(flow: "KnownFlow") -> bool:
@@ -104,14 +110,16 @@ def _step_line(step: "KnownStep") -> str:
     return "  ".join(one_line(part) for part in parts if part)
 
 
-def _output_lines(step: "KnownStep", *, has_items: bool) -> Iterator[str]:
+def _output_lines(step: "KnownStep", *, has_items: bool) -> Iterator[Line | str]:
     record = step.record or {}
     if error := record.get("error"):
         yield from error_lines(cast("ErrorDocument", error))
     output = as_object(record.get("output") or record.get("partial"))
     if not has_items:
-        yield from output_lines(output) if output else ()
+        if output:
+            yield from output_parts(output)
         return
     for index, item in enumerate(as_list(output.get("items"))):
         if item is not None:
-            yield from ("", *item_lines(index, as_object(item)))
+            yield ""
+            yield from item_lines(index, as_object(item))

@@ -8,8 +8,9 @@ from perplexity_connector.cli.flow_lines import (
     item_lines,
     item_warning_lines,
 )
-from perplexity_connector.cli.output import print_lines, say
+from perplexity_connector.cli.output import say
 from perplexity_connector.cli.progress import ConsoleRenderer
+from perplexity_connector.cli.terminal import print_page
 from perplexity_connector.contract import ErrorCode, JsonValue
 from perplexity_connector.contract.readers import as_int, as_list, as_object, as_objects
 
@@ -81,7 +82,7 @@ class StepItems:
         self._shown.add(index)
         if output is not None and self._delivery:
             lines = item_lines(index, as_object(output))
-            self._delivery.write(print_lines, [*lines, ""])
+            self._delivery.write(print_page, [*lines, ""])
         if envelope := self._ended.get(index):
             for line in item_warning_lines(index, envelope):
                 say(line)

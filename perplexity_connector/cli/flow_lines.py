@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from perplexity_connector.rendering.errors import error_lines
+from perplexity_connector.rendering.lines import EMPTY, Kind, Line, text_line
 from perplexity_connector.rendering.money import price_words
-from perplexity_connector.rendering.results import output_lines, warning_lines
+from perplexity_connector.rendering.results import output_parts, warning_lines
 from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ def skipped_line(item: "StepSkippedItem") -> str:
     )
 
 
-def item_lines(index: int, output: "JsonObject") -> Iterator[str]:
+def item_lines(index: int, output: "JsonObject") -> Iterator[Line]:
     """Yield the output of an item under its index."""
-    yield from (f"item {index}", "", *output_lines(output))
+    yield from (text_line(f"item {index}", Kind.TITLE), EMPTY, *output_parts(output))
 
 
 def item_error_lines(index: int, error: "ErrorDocument") -> Iterator[str]:

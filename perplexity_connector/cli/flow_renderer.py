@@ -3,8 +3,6 @@
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import typer
-
 from perplexity_connector.cli.aftermath import close_flow, close_runs
 from perplexity_connector.cli.delivery import Delivery
 from perplexity_connector.cli.exits import ExitCode
@@ -16,6 +14,8 @@ from perplexity_connector.cli.progress import ConsoleRenderer
 from perplexity_connector.cli.records import Records
 from perplexity_connector.cli.run_output import show_error, show_problems, show_result
 from perplexity_connector.cli.stopping import StopSignals
+from perplexity_connector.cli.terminal import print_page
+from perplexity_connector.rendering.lines import EMPTY, Kind, Line, text_line
 from perplexity_connector.rendering.results import totals_line
 from perplexity_connector.rendering.text import one_line
 
@@ -109,7 +109,8 @@ class FlowRenderer:
             gap = "\n" if self._result.steps else ""
             words = "" if items is None else f", {items} item{'s' * (items != 1)}"
             heading = one_line(f"{item['step']} ({item['action']}{words})")
-            self.delivery.write(typer.echo, f"{gap}{heading}\n")
+            lines = [text_line(f"{gap}{heading}", Kind.TITLE), EMPTY]
+            self.delivery.write(print_page, lines)
         self._step_renderer = self._stack.enter_context(self._new_step_renderer())
         self._items = None if items is None else self._new_items(items)
 
@@ -138,7 +139,7 @@ class FlowRenderer:
         has_failures = items.end(envelope)
         is_shown = not self._args.as_json
         if is_shown and envelope["status"] == "succeeded":
-            self.delivery.write(typer.echo, totals_line(envelope))
+            self.delivery.write(print_page, [_note(totals_line(envelope))])
         is_of_item = has_failures and envelope["status"] == "failed"
         # The warnings, and such an error, are those of items, which are shown.
         if not is_of_item and not self._is_left(envelope):
@@ -155,7 +156,12 @@ class FlowRenderer:
         is_whole = self._args.resume is None and len(self._result.steps) > 1
         if is_whole and not self._args.as_json:
             totals = totals_line(*self._result.steps.values())
-            self.delivery.write(typer.echo, f"\nAll steps: {totals}")
+            lines = [EMPTY, _note(f"All steps: {totals}")]
+            self.delivery.write(print_page, lines)
 
     def _close(self, envelopes: "Iterable[EnvelopeDocument]") -> None:
         close_runs(self._records, envelopes, is_written=self.delivery.is_complete)
+
+
+def _note(text: str) -> Line:
+    return text_line(text, Kind.NOTE)

@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.flow_history import flow_document, flow_lines
 from perplexity_connector.cli.history_documents import job_document, run_document
-from perplexity_connector.cli.history_lines import entry_line, job_lines, run_lines
-from perplexity_connector.cli.output import print_json, print_lines, say
+from perplexity_connector.cli.history_lines import (
+    HEADERS,
+    entry_cells,
+    entry_line,
+    job_lines,
+    run_lines,
+)
+from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.records import LAST, Records
 from perplexity_connector.cli.spans import begin_of
+from perplexity_connector.cli.terminal import print_page, print_table
 from perplexity_connector.contract.json import is_flow_id
 from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.host.ledger.entries import KnownRun, State
@@ -35,7 +42,7 @@ class Wanted:
 
 
 def list_history(records: Records, wanted: Wanted, *, as_json: bool) -> None:
-    """Print the newest entries, one on a line. A flow is one entry, and so is a table's job.
+    """Print the newest entries. A flow is one entry, and so is a table's job.
 
     Raises `UsageError` for an unknown state, a span that cannot be read, or a state with a text to
     search for.
@@ -44,7 +51,8 @@ def list_history(records: Records, wanted: Wanted, *, as_json: bool) -> None:
     if as_json:
         print_json([_document(entry) for entry in entries])
         return
-    print_lines(map(entry_line, entries))
+    rows = list(map(entry_cells, entries))
+    print_table(HEADERS, rows, piped=map(entry_line, entries))
     if not entries:
         say("Nothing is recorded.")
 
@@ -55,11 +63,11 @@ def show_entry(records: Records, name: str, *, as_json: bool) -> None:
     if as_json:
         print_json(_document(entry, whole=True))
     elif isinstance(entry, KnownRun):
-        print_lines(run_lines(entry))
+        print_page(run_lines(entry))
     elif isinstance(entry, KnownFlow):
-        print_lines(flow_lines(entry))
+        print_page(flow_lines(entry))
     else:
-        print_lines(job_lines(entry, _runs_of(records, entry)))
+        print_page(job_lines(entry, _runs_of(records, entry)))
 
 
 def cancel_entry(records: Records, name: str) -> None:

@@ -12,9 +12,11 @@ from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.options import (
     AsJson,
     ConnectionName,
+    Plain,
     Since,
     silence_logs,
 )
+from perplexity_connector.cli.terminal import use_plain
 
 # `last` is another run than for the other commands: the newest one may have ended.
 Resumable = Annotated[
@@ -64,6 +66,7 @@ def list_runs(  # noqa: PLR0913 - each option of the command is a parameter
         int, typer.Option(min=1, help="At most so many entries, the newest.")
     ] = 50,
     as_json: AsJson = False,
+    plain: Plain = False,
 ) -> None:
     """List the recorded runs, newest first: when, action, state, cost and first words.
 
@@ -73,6 +76,7 @@ def list_runs(  # noqa: PLR0913 - each option of the command is a parameter
         return
     from perplexity_connector.cli.history import Wanted, list_history
 
+    use_plain(plain)
     wanted = Wanted(status=status, search=search, since=since, limit=limit)
     with hosts.make_records() as records:
         list_history(records, wanted, as_json=as_json)
@@ -80,10 +84,11 @@ def list_runs(  # noqa: PLR0913 - each option of the command is a parameter
 
 @runs.command()
 @reporting_errors()
-def show(run: RunOrJob, *, as_json: AsJson = False) -> None:
+def show(run: RunOrJob, *, as_json: AsJson = False, plain: Plain = False) -> None:
     """Show all that is recorded of a run, a flow or a job."""
     from perplexity_connector.cli.history import show_entry
 
+    use_plain(plain)
     with hosts.make_records() as records:
         show_entry(records, run, as_json=as_json)
 
@@ -91,12 +96,20 @@ def show(run: RunOrJob, *, as_json: AsJson = False) -> None:
 @runs.command()
 @reporting_errors()
 def resume(
-    run: Resumable, *, connection: ConnectionName = None, as_json: AsJson = False
+    run: Resumable,
+    *,
+    connection: ConnectionName = None,
+    as_json: AsJson = False,
+    plain: Plain = False,
 ) -> None:
-    """Go on with a run or a flow that a crash or a failure cut short, or show a run's answer again."""
+    """Go on with a run or a flow that was cut short.
+
+    A run that has ended is shown again.
+    """
     from perplexity_connector.cli.resuming import resume_entry
 
     silence_logs()
+    use_plain(plain)
     with hosts.make_records() as records:
         code = resume_entry(records, hosts.make_host, run, connection, as_json=as_json)
         raise typer.Exit(code)
@@ -115,7 +128,10 @@ def cancel(run: RunOrJob) -> None:
 @runs.command()
 @reporting_errors()
 def forget(run: RunOrJob) -> None:
-    """Close a run, a flow or a job, and erase all that was asked and answered in it. Costs stay counted."""
+    """Erase the input and the output of a run, a flow or a job.
+
+    It is closed: nothing can go on with it. Its costs stay counted.
+    """
     from perplexity_connector.cli.history import forget_entry
 
     with hosts.make_records() as records:
@@ -131,9 +147,14 @@ def usage(
     ] = "model",
     since: Since = "30d",
     as_json: AsJson = False,
+    plain: Plain = False,
 ) -> None:
-    """Show the runs, tokens and costs of a time, by model, action, connection or day (UTC)."""
+    """Show what the runs of a time have cost.
+
+    By model, action, connection or day (UTC).
+    """
     from perplexity_connector.cli.usage import show_usage
 
+    use_plain(plain)
     with hosts.make_records() as records:
         show_usage(records, by, since, as_json=as_json)

@@ -2,33 +2,39 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from perplexity_connector.cli.spans import clock
 from perplexity_connector.contract import JsonValue
 from perplexity_connector.host.ledger.entries import KnownRun
 from perplexity_connector.host.ledger.flow_entries import KnownFlow
 from perplexity_connector.host.spending.money import NANO
+from perplexity_connector.rendering.lines import Kind, Line, text_line
 from perplexity_connector.rendering.money import usd_words
-from perplexity_connector.rendering.results import output_lines
+from perplexity_connector.rendering.results import output_parts
 from perplexity_connector.rendering.text import clean, json_text, one_line, shortened
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.entries import KnownJob
 
+HEADERS = ("When", "Action", "State", "Cost", "Id and first words")
 _WORDS = 60
+_Parts: TypeAlias = tuple[str, str, str, str, str]
 
 
 def entry_line(entry: "KnownRun | KnownJob | KnownFlow") -> str:
     """Return an entry on one line: when, id, action or flow, state, cost and first words."""
-    if isinstance(entry, KnownRun):
-        parts = _run_parts(entry)
-    elif isinstance(entry, KnownFlow):
-        parts = _flow_parts(entry)
-    else:
-        parts = _job_parts(entry)
-    line = (clock(entry.created_at), *parts)
+    line = (clock(entry.created_at), *_parts(entry))
     return "  ".join(one_line(part) for part in line if part)
+
+
+def entry_cells(entry: "KnownRun | KnownJob | KnownFlow") -> list[str]:
+    """Return an entry as a row of a table, see `HEADERS`."""
+    when = clock(entry.created_at)
+    name, action, state, cost, words = map(one_line, _parts(entry))
+    # The first column has the time.
+    state = state.replace(f" since {when}", "")
+    return [when, action, state, cost, f"{name}  {words}".rstrip()]
 
 
 def state_words(run: KnownRun) -> str:
@@ -56,26 +62,33 @@ def cost_words(nano: int | None, basis: str | None = None) -> str:
 
 
 def first_words(run: KnownRun) -> str:
-    """Return the beginning of the question, which is the longest text; else of the summary."""
-    longest = max(_texts(run.input or {}), key=len, default="")
+    """Return the beginning of the question, which is the longest text with a space; else of the summary."""
+    longest = max(_texts(run.input or {}), key=_likeness, default="")
     return shortened(longest or run.summary or "", _WORDS)
 
 
-def run_lines(run: KnownRun) -> Iterator[str]:
+def entry_heading(entry: "KnownRun | KnownJob | KnownFlow") -> Line:
+    """Return an entry as a heading."""
+    return text_line(entry_line(entry), Kind.TITLE)
+
+
+def run_lines(run: KnownRun) -> Iterator[Line | str]:
     """Yield all that is recorded of a run: its facts, its input, and its answer."""
-    yield entry_line(run)
+    yield entry_heading(run)
     yield from _run_facts(run)
     if run.input is not None:
-        yield from ("", "Input", clean(json_text(run.input, indent=2)))
+        document = clean(json_text(run.input, indent=2))
+        yield from ("", text_line("Input", Kind.TITLE))
+        yield text_line(document, Kind.VERBATIM)
     output = None if run.output is None else run.output["output"]
     if output is not None:
-        yield from ("", "Output")
-        yield from output_lines(output)
+        yield from ("", text_line("Output", Kind.TITLE))
+        yield from output_parts(output)
 
 
-def job_lines(job: "KnownJob", runs: Iterable[KnownRun]) -> Iterator[str]:
+def job_lines(job: "KnownJob", runs: Iterable[KnownRun]) -> Iterator[Line | str]:
     """Yield all that is recorded of a job, with the runs that a person should look at."""
-    yield entry_line(job)
+    yield entry_heading(job)
     starts = f"{job.starts} start" if job.starts == 1 else f"{job.starts} starts"
     budget = "no budget" if job.cap is None else f"budget {cost_words(job.cap)}"
     yield f"{starts}, {budget}, committed {cost_words(job.committed)}"
@@ -87,21 +100,28 @@ def job_lines(job: "KnownJob", runs: Iterable[KnownRun]) -> Iterator[str]:
         yield f"line {run.number}: {entry_line(run)}"
 
 
-def _run_parts(run: KnownRun) -> tuple[str, ...]:
+def _parts(entry: "KnownRun | KnownJob | KnownFlow") -> _Parts:
+    """Return an entry's id, action or flow, state, cost and first words."""
+    if isinstance(entry, KnownRun):
+        return _run_parts(entry)
+    return _flow_parts(entry) if isinstance(entry, KnownFlow) else _job_parts(entry)
+
+
+def _run_parts(run: KnownRun) -> _Parts:
     cost = cost_words(run.cost, run.cost_basis)
     return (run.run_id, run.action, state_words(run), cost, first_words(run))
 
 
-def _job_parts(job: "KnownJob") -> tuple[str, ...]:
+def _job_parts(job: "KnownJob") -> _Parts:
     name = shortened(job.name or "", _WORDS)
     return (job.job_id, job.action, job_state_words(job), cost_words(job.cost), name)
 
 
-def _flow_parts(flow: KnownFlow) -> tuple[str, ...]:
+def _flow_parts(flow: KnownFlow) -> _Parts:
     title = flow.title or Path(flow.source or "flow").stem
     sandbox = ", sandbox" if flow.is_sandbox else ""
     state, cost = f"{flow.state}{sandbox}", cost_words(flow.cost)
-    longest = max(_texts(flow.inputs or {}), key=len, default="")
+    longest = max(_texts(flow.inputs or {}), key=_likeness, default="")
     words = shortened(longest or flow.summary or "", _WORDS)
     return (flow.flow_id, title, state, cost, words)
 
@@ -119,6 +139,11 @@ def _run_facts(run: KnownRun) -> Iterator[str]:
         yield f"To resume it: perplexity-connector runs resume {run.run_id}"
     if run.state == "unsure":
         yield "The provider may have charged for it, and its answer is lost."
+
+
+def _likeness(text: str) -> tuple[bool, int]:
+    """Return how much a text is like a question. The id of an earlier answer has no spaces."""
+    return " " in text, len(text)
 
 
 def _texts(value: JsonValue) -> Iterator[str]:

@@ -1,16 +1,15 @@
 """The command `models`: lists the language models to choose from."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
-
-import typer
 
 from perplexity_connector.cli.connections import known_name
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.progress import waiting
 from perplexity_connector.cli.targets import Connection, HostMaker, choose_target
+from perplexity_connector.cli.terminal import print_table
 from perplexity_connector.host import Host, HostOptions
 from perplexity_connector.rendering.text import one_line
 
@@ -48,7 +47,8 @@ def show_models(
     if as_json:
         print_json(options)
     else:
-        _print_table(options)
+        rows = [_cells(option) for option in options]
+        print_table(("Model", "Meaning or price"), rows, piped=map(_line, rows))
     if note:
         say(f"note: {note}")
 
@@ -79,7 +79,9 @@ async def _all_pages(
                 return options, page["note"]
 
 
-def _print_table(options: Iterable["OptionDocument"]) -> None:
-    for option in options:
-        line = f"{one_line(option['value'])}  {one_line(option['description'])}"
-        typer.echo(line.rstrip())
+def _cells(option: "OptionDocument") -> Sequence[str]:
+    return one_line(option["value"]), one_line(option["description"])
+
+
+def _line(row: Sequence[str]) -> str:
+    return "  ".join(row).rstrip()

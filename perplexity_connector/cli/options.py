@@ -12,6 +12,12 @@ ActionName = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")
 ]
+Plain = Annotated[
+    bool,
+    typer.Option(
+        "--plain", help="Print plain text on a terminal too: no styles, no spinner."
+    ),
+]
 ConnectionName = Annotated[
     str | None,
     typer.Option(
@@ -45,10 +51,12 @@ def check_timeout(timeout: float | None) -> None:
         raise UsageError(message)
 
 
-def check_sandbox(sandbox: bool, connection: str | None) -> None:
-    """Raise `UsageError` for a sandbox with a stored connection."""
+def check_sandbox(
+    sandbox: bool, connection: str | None, argument: str = "--connection"
+) -> None:
+    """Raise `UsageError` for a sandbox with a stored connection, which `argument` names."""
     if sandbox and connection is not None:
-        message = "--sandbox has its own connection. Remove --connection."
+        message = f"--sandbox has its own connection. Remove {argument}."
         raise UsageError(message)
 
 

@@ -9,6 +9,7 @@ from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.contract.readers import as_list, as_object
 from perplexity_connector.host.validation.schema_types import item_schema, list_types
+from perplexity_connector.rendering.lines import Kind, Line, Part, text_line
 from perplexity_connector.rendering.text import clean, json_text, line_of, one_line
 
 if TYPE_CHECKING:
@@ -44,30 +45,35 @@ def _names(pair: tuple[str, str]) -> Sequence[str]:
     return (pair[1], ".".join(pair), "/".join(pair))
 
 
-def palette_lines(entries: "Sequence[PaletteEntry]") -> Iterator[str]:
+def palette_lines(entries: "Sequence[PaletteEntry]") -> Iterator[Line]:
     """Yield two lines for each action: its name and title, then its summary."""
     for entry in entries:
         name = one_line(f"{entry['connector']}.{entry['action']}")
-        yield f"{name}  {one_line(entry['title'])}"
-        yield f"    {one_line(entry['summary'])}"
+        yield Line([Part(name, Kind.TITLE), Part(one_line(entry["title"]))])
+        yield text_line(one_line(entry["summary"]), mark="    ")
 
 
-def description_lines(description: "ActionDescription") -> Iterator[str]:
+def description_lines(description: "ActionDescription") -> Iterator[Line | str]:
     """Yield all that a person needs to run an action.
 
     That is its summary, input fields, output fields, examples and credential.
     """
     action, schemas = description["action"], description["schemas"]
-    yield f"{one_line(action['title'])}, version {action['version']}"
-    yield one_line(action["summary"])
-    yield _traits_line(action)
-    yield from ("", "Input (* is required)")
+    yield _heading(f"{one_line(action['title'])}, version {action['version']}")
+    yield text_line(one_line(action["summary"]))
+    yield text_line(_traits_line(action))
+    yield from ("", _heading("Input (* is required)"))
     yield from _field_lines(schemas["input"], description["labels"])
-    yield from ("", "Output")
+    yield from ("", _heading("Output"))
     yield from _field_lines(schemas["output"], {}, depth=1)
     for example in description["examples"]:
-        yield from ("", "Example", clean(json_text(example, indent=2)))
+        document = clean(json_text(example, indent=2))
+        yield from ("", _heading("Example"), text_line(document, Kind.VERBATIM))
     yield from _credential_lines(description["connector"])
+
+
+def _heading(text: str) -> Line:
+    return text_line(text, Kind.TITLE)
 
 
 def _traits_line(action: "ActionDocument") -> str:
@@ -84,7 +90,7 @@ def _field_lines(
     labels: Mapping[str, Mapping[str, str]],
     path: str = "",
     depth: int = 9,
-) -> Iterator[str]:
+) -> Iterator[Line]:
     required = as_list(schema.get("required"))
     properties = as_object(schema.get("properties"))
     for name, value in properties.items():
@@ -100,15 +106,17 @@ def _field_lines(
 
 def _field_line(
     field: JsonObject, pointer: str, labels: Mapping[str, str], mark: str
-) -> str:
+) -> Line:
     # FIELD=VALUE has dots and numbers; the pointer of a label has slashes and `*`.
     name = pointer.removeprefix("/")
     name = name.replace("/*", ".0").replace("/", ".")
     values = as_list(field.get("enum"))
     choices = [_choice(value, labels) for value in values]
     kind = ", ".join(choices) or " or ".join(list_types(field)) or "anything"
-    line = f"  {one_line(name)}{mark}  <{one_line(kind)}>"
-    return f"{line}  {line_of(field, 'description')}".rstrip()
+    parts = [Part(f"{one_line(name)}{mark}", Kind.TITLE), Part(f"<{one_line(kind)}>")]
+    if description := line_of(field, "description"):
+        parts.append(Part(description))
+    return Line(parts, mark="  ", indent=4)
 
 
 def _choice(value: JsonValue, labels: Mapping[str, str]) -> str:
@@ -119,13 +127,13 @@ def _choice(value: JsonValue, labels: Mapping[str, str]) -> str:
     return f"{name} ({label})"
 
 
-def _credential_lines(connector: "ConnectorDocument") -> Iterator[str]:
+def _credential_lines(connector: "ConnectorDocument") -> Iterator[Line | str]:
     lines = [
         f"{one_line(field)} is read from {one_line(variable)}"
         for field, variable in connector["connection"]["env"].items()
     ]
     lines += guide_lines(connector)
     if lines:
-        yield from ("", "Credential")
+        yield from ("", _heading("Credential"))
     for line in lines:
         yield f"  {line}"

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from perplexity_connector.cli.output import say
+from perplexity_connector.cli.shortcuts import UNKNOWN
+from perplexity_connector.contract.near_matches import did_you_mean
 
 _WANTED = {"float": "a number", "integer": "a whole number"}
 
@@ -32,8 +34,9 @@ def _message(mistake: Any) -> str:
             return f"The option {mistake.option_name} is not used correctly."
     command = mistake.ctx.command
     if hasattr(command, "list_commands"):
-        names = ", ".join(command.list_commands(mistake.ctx))
-        return f"Unknown command. Available: {names}."
+        names = command.list_commands(mistake.ctx)
+        near = did_you_mean(mistake.ctx.meta.get(UNKNOWN, ""), names)
+        return f"Unknown command.{near} Available: {', '.join(names)}."
     return "There are too many arguments."
 
 

@@ -45,7 +45,9 @@ def setup(
     ] = "perplexity",
     as_json: AsJson = False,
 ) -> None:
-    """Make all that our flows need on the server of Prefect; to repeat it renews that.
+    """Make what our flows need on Prefect's server.
+
+    Run it again to renew that.
 
     A work pool of processes, the type of the credentials block, a deployment for each action and for
     tables, and one automation, which schedules our runs again when their worker is lost.

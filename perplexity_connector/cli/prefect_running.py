@@ -66,7 +66,8 @@ def run_on_prefect(args: PrefectArgs, make_host: HostMaker, records: Records) ->
     host = make_host(HostOptions(store=BlockStore(), ledger=records.ledger))
     action_name, table = action_and_table(args)
     work = table_work(host, action_name, args.connection)
-    template, options = template_of(args.templates), table_options(args)
+    template = template_of(args.templates, work.schema)
+    options = table_options(args)
     options["enter_only"] = True
     with StopSignals() as signals, reporting_server():
         items = work.stream(host, table, template, work.names, **options)

@@ -12,12 +12,14 @@ from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.options import (
     AsJson,
     ConnectionName,
+    Plain,
     Stream,
     UseSandbox,
     check_sandbox,
     check_timeout,
     silence_logs,
 )
+from perplexity_connector.cli.terminal import use_plain
 
 Action = Annotated[
     str,
@@ -123,15 +125,6 @@ StepTimeout = Annotated[
     typer.Option(metavar="S", help="Maximum seconds for each step."),
 ]
 
-# A line that begins with this control is not wrapped into the one before.
-FLOW_EXAMPLES = """\b
-Examples:
-  run-flow briefing.json company=ACME              run all of it
-  run-flow briefing.json company=ACME --only ask   run one step again
-  run-flow briefing.json company=ACME --from ask   run it and the later ones
-  run-flow --resume last                           go on after a crash or stop
-"""
-
 
 @reporting_errors()
 def run(  # noqa: PLR0913 - each option of the command is a parameter
@@ -147,6 +140,7 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
     connection: ConnectionName = None,
     timeout: RunTimeout = None,
     as_json: AsJson = False,
+    plain: Plain = False,
 ) -> None:
     """Run an action and show its result.
 
@@ -159,6 +153,7 @@ def run(  # noqa: PLR0913 - each option of the command is a parameter
     check_timeout(timeout)
     check_sandbox(sandbox, connection)
     silence_logs()
+    use_plain(plain)
     args = RunArgs(
         action=action,
         assignments=fields or (),
@@ -192,6 +187,7 @@ def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
     timeout: StepTimeout = None,
     stream: Stream = False,
     as_json: AsJson = False,
+    plain: Plain = False,
 ) -> None:
     """Run the steps of a saved flow and show each result.
 
@@ -205,6 +201,7 @@ def run_flow(  # noqa: PLR0913 - each option of the command is a parameter
     check_timeout(timeout)
     check_sandbox(sandbox, connection)
     silence_logs()
+    use_plain(plain)
     args = FlowArgs(
         file=file,
         values=values or (),

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from perplexity_connector.cli.output import print_lines, say
-from perplexity_connector.contract import ConnectorError
+from perplexity_connector.cli.output import say
+from perplexity_connector.cli.terminal import is_screen, print_page
+from perplexity_connector.contract import ConnectorError, JsonObject
 from perplexity_connector.rendering.errors import error_lines, hint_line
+from perplexity_connector.rendering.lines import EMPTY, Kind, text_line
 from perplexity_connector.rendering.results import (
     is_worth_showing,
-    output_lines,
+    output_parts,
     totals_line,
     warning_lines,
 )
@@ -36,12 +38,12 @@ def show_result(envelope: "EnvelopeDocument", streamed: str) -> None:
     """
     partial = envelope["partial"] or {}
     if envelope["status"] == "succeeded":
-        print_lines(output_lines(envelope["output"], streamed))
-        print_lines(["", totals_line(envelope)])
+        _show_output(envelope["output"], streamed)
+        print_page([EMPTY, text_line(totals_line(envelope), Kind.NOTE)])
     elif is_worth_showing(partial):
         if not streamed:
             say(_heading(envelope))
-        print_lines(output_lines(partial, streamed))
+        _show_output(partial, streamed)
     elif streamed:
         # Ends the line of the streamed text.
         typer.echo()
@@ -59,6 +61,10 @@ def show_error(envelope: "EnvelopeDocument") -> None:
     if error := envelope["error"]:
         for line in error_lines(error):
             say(line)
+
+
+def _show_output(output: JsonObject, streamed: str) -> None:
+    print_page(output_parts(output, streamed, cited_first=is_screen()))
 
 
 def _heading(envelope: "EnvelopeDocument") -> str:

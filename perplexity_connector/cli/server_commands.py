@@ -44,7 +44,10 @@ def workbench(
         ),
     ] = None,
 ) -> None:
-    """Serve a web page to try the actions in, for this machine only, until Ctrl-C."""
+    """Serve a web page to try the actions in, until Ctrl-C.
+
+    Only browsers of this machine can open it, or a proxy or a tunnel that --allow-host names.
+    """
     from perplexity_connector.cli.workbench import WorkbenchArgs, serve_workbench
 
     silence_logs()
@@ -89,7 +92,9 @@ def mcp(  # noqa: PLR0913 - each option of the command is a parameter
         typer.Option(metavar="S", help="Maximum seconds for each call."),
     ] = None,
 ) -> None:
-    """Serve the actions as tools to an MCP client, over stdin and stdout, or over HTTP.
+    """Serve the actions as tools to an MCP client.
+
+    It speaks over stdin and stdout, or with --http over HTTP.
 
     If PERPLEXITY_MCP_TOKEN is set, HTTP clients must send it as a bearer token.
     """

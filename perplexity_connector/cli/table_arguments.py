@@ -5,24 +5,28 @@ from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from perplexity_connector.cli.exits import UsageError
+from perplexity_connector.cli.fields import by_field, check_repeated
+from perplexity_connector.contract import JsonObject
+
+_EXAMPLE = "FIELD=TEMPLATE; write it like query='{company} annual report'"
 
 
-def template_of(assignments: Sequence[str]) -> Mapping[str, str]:
+def template_of(assignments: Sequence[str], schema: JsonObject) -> Mapping[str, str]:
     """Return the text for each field. A name that ends in a colon, as in FIELD:=, has JSON.
 
-    Raises `UsageError` for an argument that is not FIELD=TEMPLATE, or for a field that comes twice.
+    The texts of a repeated field are the items of a list: FIELD.0, FIELD.1. `schema` is that of the
+    input. Raises `UsageError` as `by_field` and `check_repeated`, and for a repeated whole list.
     """
     template: dict[str, str] = {}
-    for number, assignment in enumerate(assignments, start=1):
-        label = f"Argument {number} after the table"
-        name, equals, text = assignment.partition("=")
-        if not equals or not name.removesuffix(":"):
-            message = f"{label} is not FIELD=TEMPLATE; write it like query='{{company}} annual report'."
-            raise UsageError(message)
-        if name.removesuffix(":") in {known.removesuffix(":") for known in template}:
-            message = f"{label} sets a field that an earlier one sets."
-            raise UsageError(message)
-        template[name] = text
+    for path, given in by_field(assignments, "the table", _EXAMPLE).items():
+        check_repeated(given, path, schema)
+        for index, one in enumerate(given):
+            place = path if len(given) == 1 else (*path, str(index))
+            colon = ":" if one.is_json else ""
+            template[".".join(place) + colon] = one.text
+            if place is not path and one.text.lstrip().startswith("["):
+                message = f"{one.label} has a list, and a repeated field takes one item each time."
+                raise UsageError(message)
     return template
 
 

@@ -11,10 +11,12 @@ from perplexity_connector.cli import hosts
 from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.options import (
     ConnectionName,
+    Plain,
     UseSandbox,
     check_sandbox,
     silence_logs,
 )
+from perplexity_connector.cli.terminal import use_plain
 
 Action = Annotated[
     str | None,
@@ -109,6 +111,7 @@ def run_table(  # noqa: PLR0913 - each option of the command is a parameter
     connection: ConnectionName = None,
     sandbox: UseSandbox = False,
     as_json: AsJsonLines = False,
+    plain: Plain = False,
 ) -> None:
     """Run an action or a flow for each line of a table. The same command again runs only the missing rows.
 
@@ -129,6 +132,7 @@ def run_table(  # noqa: PLR0913 - each option of the command is a parameter
 
     check_sandbox(sandbox, connection)
     silence_logs()
+    use_plain(plain)
     args = TableArgs(
         action=action,
         table=table,

@@ -74,7 +74,8 @@ def run_table_action(args: TableArgs, make_host: HostMaker, records: Records) ->
     action_name, table = action_and_table(args)
     host = make_host({})
     work = table_work(host, action_name, args.connection)
-    template, options = template_of(args.templates), table_options(args)
+    template = template_of(args.templates, work.schema)
+    options = table_options(args)
     connectors = [one for one in host.connectors() if one["id"] in work.connectors]
     target = choose_target(connectors, work.names, sandbox=args.sandbox)
     with StopSignals(_REQUESTS) as signals, target as chosen:

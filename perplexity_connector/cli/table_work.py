@@ -9,7 +9,8 @@ from perplexity_connector.cli.connections import connection_by_connector, known_
 from perplexity_connector.cli.flow_arguments import read_flow_file, steps_of
 from perplexity_connector.cli.palette import find_action
 from perplexity_connector.cli.targets import Connection
-from perplexity_connector.contract.readers import as_text
+from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract.readers import as_object, as_text
 from perplexity_connector.host import Host
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ class TableWork(ABC):
 
     * `connectors`: the connectors that they use.
     * `names`: by connector, the name of the stored connection that `--connection` gives.
+    * `schema`: the schema of the input, or of the flow's inputs.
     """
 
     connectors: Collection[str]
     names: Mapping[str, str]
+    schema: JsonObject
 
     @abstractmethod
     def stream(
@@ -45,6 +48,8 @@ class ActionWork(TableWork):
     def __init__(self, host: Host, action: str, connection: str | None) -> None:
         """Find both by name. Raises `UsageError`."""
         self._connector, self._action = find_action(host.actions(), action)
+        description = host.describe(self._connector, self._action)
+        self.schema = description["schemas"]["input"]
         self.connectors = {self._connector}
         self.names = {}
         if connection is not None:
@@ -72,6 +77,7 @@ class FlowWork(TableWork):
     def __init__(self, host: Host, file: str, connection: str | None) -> None:
         """Read the file, and find the connection by name. Raises `UsageError`."""
         self._flow = read_flow_file(file)
+        self.schema = as_object(self._flow.get("inputs"))
         steps = steps_of(self._flow)
         self.connectors = {as_text(step.get("connector")) for step in steps}
         self.names = connection_by_connector(host, connection)

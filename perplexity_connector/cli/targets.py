@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeAlias
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.output import say
 from perplexity_connector.contract import ConnectorError, ErrorCode
-from perplexity_connector.host import Host, HostOptions
+from perplexity_connector.host import ConnectionStore, Host, HostOptions
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import ConnectorDocument, SandboxDocument
@@ -96,6 +98,42 @@ def private_sandboxes(
                 if part in fields
             }
         yield RunTarget(connections=connections, settings=settings, environ=environ)
+
+
+@contextmanager
+def sandbox_options(
+    connectors: "Iterable[ConnectorDocument]", pace: float = 0.0
+) -> Iterator[HostOptions]:
+    """Run sandboxes and make host options with test keys and an empty store.
+
+    A host with these options has no access to real keys, and only these connectors. Raises as
+    `private_sandboxes` does.
+    """
+    with (
+        TemporaryDirectory() as folder,
+        private_sandboxes(connectors, pace) as target,
+    ):
+        yield HostOptions(
+            settings=target.settings,
+            environ=target.environ,
+            store=ConnectionStore(Path(folder), {}),
+            connectors=target.settings.keys(),
+            sandbox=True,
+        )
+
+
+def check_test_values(
+    connector: "ConnectorDocument", credentials: Mapping[str, str]
+) -> None:
+    """Raise `UsageError` for a credential that a sandbox must not get, since it may be real."""
+    sandbox = connector["sandbox"]
+    prefixes = sandbox["test_prefixes"] if sandbox else {}
+    for name, prefix in prefixes.items():
+        if not credentials.get(name, prefix).startswith(prefix):
+            message = (
+                f"A sandbox gets only test values: {name} must begin with {prefix}"
+            )
+            raise UsageError(message)
 
 
 def _sandboxes(

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, get_args
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.history_lines import cost_words
-from perplexity_connector.cli.output import print_json, print_lines, say
+from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.records import Records
 from perplexity_connector.cli.spans import begin_of
+from perplexity_connector.cli.terminal import print_table
 from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.host.ledger.entries import UsageBy
 from perplexity_connector.host.spending.money import usd_or_none
@@ -32,7 +33,10 @@ def show_usage(records: Records, by: str, since: str | None, *, as_json: bool) -
     if as_json:
         print_json([_document(row) for row in rows])
         return
-    print_lines(map(_line, rows))
+    parts = [list(map(one_line, _parts(row))) for row in rows]
+    headers = (by.capitalize(), "Runs", "Cost", "Notes")
+    cells = [[*row[:3], ", ".join(row[3:])] for row in parts]
+    print_table(headers, cells, piped=map("  ".join, parts))
     if not rows:
         say("Nothing is recorded for that time.")
 
@@ -48,7 +52,8 @@ def _document(row: "UsageRow") -> dict[str, object]:
     }
 
 
-def _line(row: "UsageRow") -> str:
+def _parts(row: "UsageRow") -> list[str]:
+    """Return the name, the runs, the cost, and notes."""
     runs = "1 run" if row.runs == 1 else f"{row.runs} runs"
     basis = "list_price" if row.listed else None
     parts = [row.name or "(none)", runs, cost_words(row.cost, basis)]
@@ -56,4 +61,4 @@ def _line(row: "UsageRow") -> str:
         parts.append(f"{row.unpriced} without a known cost")
     if row.kept:
         parts.append(f"{cost_words(row.kept)} kept for runs in doubt")
-    return "  ".join(map(one_line, parts))
+    return parts

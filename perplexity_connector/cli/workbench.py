@@ -1,12 +1,10 @@
 """The command `workbench`: serves the page on loopback and opens a browser."""
 
-import tempfile
 import threading
 import webbrowser
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 
 import typer
 
@@ -14,10 +12,10 @@ from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.records import Records
 from perplexity_connector.cli.targets import (
     HostMaker,
-    private_sandboxes,
+    sandbox_options,
     with_sandbox,
 )
-from perplexity_connector.host import ConnectionStore, Host, HostOptions
+from perplexity_connector.host import HostOptions
 from perplexity_connector.serving.listener import is_host_name
 
 # Slow enough to watch the answer being written, as a real one is.
@@ -62,9 +60,10 @@ def serve_workbench(
                 target=webbrowser.open, args=(page.as_uri(),), daemon=True
             ).start()
 
-    host_options = (
-        _sandbox_options(make_host({})) if args.sandbox else nullcontext(HostOptions())
-    )
+    host_options: AbstractContextManager[HostOptions] = nullcontext(HostOptions())
+    if args.sandbox:
+        connectors = with_sandbox(make_host({}).connectors())
+        host_options = sandbox_options(connectors, _PACE_SECONDS)
     with host_options as options:
         options["ledger"] = records.ledger
         try:
@@ -81,23 +80,3 @@ def serve_workbench(
             message = f"Port {args.port} cannot be used: {reason}. Choose another port, or 0 for any free one."
             raise UsageError(message) from None
         server.serve_until_stopped()
-
-
-@contextmanager
-def _sandbox_options(host: Host) -> Iterator[HostOptions]:
-    """Run sandboxes and make host options with test keys and an empty store.
-
-    A host with these options has no access to real keys, and only connectors with a sandbox.
-    """
-    connectors = with_sandbox(host.connectors())
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        private_sandboxes(connectors, _PACE_SECONDS) as target,
-    ):
-        yield HostOptions(
-            settings=target.settings,
-            environ=target.environ,
-            store=ConnectionStore(Path(folder), {}),
-            connectors=target.settings.keys(),
-            sandbox=True,
-        )

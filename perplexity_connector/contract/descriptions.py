@@ -8,17 +8,23 @@ __all__ = [
     "ActionDescription",
     "ActionDocument",
     "AnnotationsDocument",
+    "CommandDocument",
+    "CommandEntry",
+    "CommandOptionDocument",
     "ConnectionDocument",
     "ConnectionSpecDocument",
     "ConnectionStatusDocument",
     "ConnectorDocument",
+    "ContinuationDocument",
     "GuideStepDocument",
     "ManifestActionDocument",
     "ManifestDocument",
+    "ManifestSandboxDocument",
     "OptionDocument",
     "OptionsDocument",
     "PaletteEntry",
     "ProblemDocument",
+    "SandboxCredentialDocument",
     "SandboxDocument",
     "SchemasDocument",
     "SettingDocument",
@@ -51,12 +57,20 @@ class ConnectionSpecDocument(TypedDict):
     guide: list[GuideStepDocument]
 
 
+class SandboxCredentialDocument(TypedDict):
+    """A credential of the sandbox; see `SandboxCredential`."""
+
+    title: str
+    fields: dict[str, str]
+
+
 class SandboxDocument(TypedDict):
     """The server that answers in place of the real service; see `SandboxSpec`."""
 
     start: str
     settings: dict[str, str]
     connection: dict[str, str]
+    test_connections: list[SandboxCredentialDocument]
     test_prefixes: dict[str, str]
 
 
@@ -88,8 +102,18 @@ class AnnotationsDocument(TypedDict):
     billable: bool
 
 
+class CommandEntry(TypedDict):
+    """The short command of an action, for a palette."""
+
+    name: str
+    summary: str
+
+
 class PaletteEntry(TypedDict):
-    """An action in its newest version, for a palette. `timeout` is in seconds."""
+    """An action in its newest version, for a palette.
+
+    `timeout` is in seconds; `command` is its short command, if it has one.
+    """
 
     connector: str
     action: str
@@ -101,6 +125,39 @@ class PaletteEntry(TypedDict):
     streaming: bool
     annotations: AnnotationsDocument
     timeout: int
+    command: CommandEntry | None
+
+
+class CommandOptionDocument(TypedDict):
+    """An option of a command, as in the manifest; see `CommandOption`."""
+
+    name: str
+    field: str
+    short: NotRequired[str | None]
+    setting: NotRequired[str | None]
+    file: NotRequired[bool]
+    without: NotRequired[str | None]
+    help: NotRequired[str | None]
+
+
+class ContinuationDocument(TypedDict):
+    """How a run goes on from an earlier one; see `Continuation`."""
+
+    field: str
+    output: str
+
+
+class CommandDocument(TypedDict):
+    """The short command of an action, as in the manifest; see `Command`."""
+
+    name: str
+    words: str
+    summary: NotRequired[str | None]
+    help: NotRequired[str | None]
+    examples: NotRequired[list[str]]
+    values: NotRequired[JsonObject]
+    options: NotRequired[list[CommandOptionDocument]]
+    continues: NotRequired[ContinuationDocument | None]
 
 
 class _Action(TypedDict):
@@ -122,6 +179,7 @@ class ActionDocument(_Action):
     options: dict[str, str]
     labels: dict[str, dict[str, str]]
     author_schemas: dict[str, str]
+    command: CommandDocument | None
 
 
 class ManifestActionDocument(_Action):
@@ -132,6 +190,7 @@ class ManifestActionDocument(_Action):
     options: NotRequired[dict[str, str]]
     labels: NotRequired[dict[str, dict[str, str]]]
     author_schemas: NotRequired[dict[str, str]]
+    command: NotRequired[CommandDocument | None]
 
 
 class _ManifestConnectionDocument(TypedDict):
@@ -140,10 +199,13 @@ class _ManifestConnectionDocument(TypedDict):
     guide: NotRequired[list[GuideStepDocument]]
 
 
-class _ManifestSandboxDocument(TypedDict):
+class ManifestSandboxDocument(TypedDict):
+    """A sandbox as it is written in a manifest; see `SandboxSpec`."""
+
     start: str
     settings: dict[str, str]
     connection: NotRequired[dict[str, str]]
+    test_connections: NotRequired[list[SandboxCredentialDocument]]
     test_prefixes: NotRequired[dict[str, str]]
 
 
@@ -159,7 +221,7 @@ class ManifestDocument(_Connector):
     host_api: _HostApiDocument
     settings: NotRequired[list[SettingDocument]]
     connection: _ManifestConnectionDocument
-    sandbox: NotRequired[_ManifestSandboxDocument | None]
+    sandbox: NotRequired[ManifestSandboxDocument | None]
     actions: list[ManifestActionDocument]
 
 

@@ -162,10 +162,18 @@ class SearchResultsEvent(_Event):
 
 
 class StatusEvent(_Event):
-    """A sentence about the current step, for people."""
+    """A sentence about the current step, for people.
+
+    Before the host repeats a failed attempt, it also has the `reason`, the seconds to `wait`, and
+    which one of all `attempts` is the next `attempt`.
+    """
 
     type: Literal["status"]
     message: str
+    reason: NotRequired[str]
+    wait: NotRequired[float]
+    attempt: NotRequired[int]
+    attempts: NotRequired[int]
 
 
 EventDocument: TypeAlias = (

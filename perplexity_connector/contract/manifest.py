@@ -13,10 +13,14 @@ from typing import ClassVar, Literal
 __all__ = [
     "Action",
     "Annotations",
+    "Command",
+    "CommandOption",
     "ConnectionSpec",
+    "Continuation",
     "GuideStep",
     "HostApiRange",
     "Manifest",
+    "SandboxCredential",
     "SandboxSpec",
     "Setting",
 ]
@@ -70,6 +74,16 @@ class ConnectionSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxCredential:
+    """A credential of the sandbox. `title` says what happens with it."""
+
+    __pydantic_config__: ClassVar = _CLOSED
+
+    title: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSpec:
     """A server on this machine that answers in place of the real service, without cost.
 
@@ -78,6 +92,7 @@ class SandboxSpec:
       returns a context manager that gives the server's address and stops the server at its end.
     * `settings`: the settings of a run there. `{address}` in a text becomes the address.
     * `connection`: the credential's fields there; none of them is a real secret.
+    * `test_connections`: credentials to try, each with the case that it brings about; none is real.
     * `test_prefixes`: how test values of a field begin. If the field's environment variable begins
       so, its value is used in place of the one in `connection`.
     """
@@ -87,6 +102,7 @@ class SandboxSpec:
     start: str
     settings: Mapping[str, str]
     connection: Mapping[str, str] = field(default_factory=dict[str, str])
+    test_connections: Sequence[SandboxCredential] = ()
     test_prefixes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -104,6 +120,59 @@ class Annotations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandOption:
+    """An option of a command, `--name` or `-short`, whose value goes into the input at `field`.
+
+    * `setting`: the setting whose value counts if the option is not given.
+    * `file`: whether the option takes the path of a file, and the file has the value.
+    * `without`: the part of the command's `values` that is removed if the option has no value.
+    * `help`: the words for people, in place of the field's description.
+    """
+
+    __pydantic_config__: ClassVar = _CLOSED
+
+    name: str
+    field: str
+    short: str | None = None
+    setting: str | None = None
+    file: bool = False
+    without: str | None = None
+    help: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continuation:
+    """How a run goes on from an earlier one: `output` of that run becomes `field` of the new input."""
+
+    __pydantic_config__: ClassVar = _CLOSED
+
+    field: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A short command for an action, which a command line offers under `name`.
+
+    `words` is the field that takes the command's words, and `values` the rest of the input, below
+    which words and options are set. `help` explains the words to people, in place of that field's description.
+    `summary` is one short sentence, in place of the action's. `examples` are arguments that can be
+    copied. All fields are JSON Pointers. With `continues`, the command can go on from the last run.
+    """
+
+    __pydantic_config__: ClassVar = _CLOSED
+
+    name: str
+    words: str
+    summary: str | None = None
+    help: str | None = None
+    examples: Sequence[str] = ()
+    values: Mapping[str, object] = field(default_factory=dict[str, object])
+    options: Sequence[CommandOption] = ()
+    continues: Continuation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """One action in one version.
 
@@ -111,7 +180,7 @@ class Action:
     choices of an enum for people; its keys are field pointers with `*` for an array's items
     (`/messages/*/role`). `options` names the source of a field's suggestions. `author_schemas` names
     the places of the output whose JSON Schema an author writes into a field of the input:
-    `{"/parsed": "/response_format/json_schema/schema"}`.
+    `{"/parsed": "/response_format/json_schema/schema"}`. `command` is a short command for terminals.
     """
 
     __pydantic_config__: ClassVar = _CLOSED
@@ -131,6 +200,7 @@ class Action:
         default_factory=dict[str, Mapping[str, str]]
     )
     author_schemas: Mapping[str, str] = field(default_factory=dict[str, str])
+    command: Command | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,7 +152,7 @@ class Host(HostFlows, HostTables):
         """Return the palette: one entry for each action, in its newest version.
 
         An entry has connector, action, version, title, summary, icon, categories, streaming,
-        annotations and timeout (seconds).
+        annotations, timeout (seconds) and command ({name, summary} or null).
         """
         return self._catalogue.actions()
 

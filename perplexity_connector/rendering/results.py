@@ -3,6 +3,7 @@
 The shape of the output decides how: an answer with sources, pages that were found, or plain JSON.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from perplexity_connector.contract.readers import (
     as_objects,
     as_text,
 )
+from perplexity_connector.rendering.lines import EMPTY, Kind, Line, Part, text_line
 from perplexity_connector.rendering.text import (
     clean,
     json_text,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument
 
 _SNIPPET_LENGTH = 240
+_CITATION = re.compile(r"\[(\d{1,4})\]")
 _COUNTS = (
     ("prompt_tokens", "in"),
     ("completion_tokens", "out"),
@@ -36,21 +39,30 @@ _COUNTS = (
 
 
 def output_lines(output: JsonObject, streamed: str = "") -> Iterator[str]:
-    """Yield an output line by line.
+    """Yield an output line by line, as `output_parts` does, but as plain text."""
+    return map(str, output_parts(output, streamed))
 
-    `streamed` is the part of the answer that is shown already; it is not repeated.
+
+def output_parts(
+    output: JsonObject, streamed: str = "", *, cited_first: bool = False
+) -> Iterator[Line]:
+    """Yield an output line by line, with the kinds of its parts.
+
+    `streamed` is the part of the answer that is shown already; it is not repeated. `cited_first`
+    moves the sources that the answer does not cite to the end.
     """
     if isinstance(output.get("content"), str):
-        yield _rest_of_answer(as_text(output["content"]), streamed)
-        yield from _source_lines(output)
+        content = as_text(output["content"])
+        yield text_line(_rest_of_answer(content, streamed))
+        yield from _source_lines(output, content if cited_first else "")
         return
     if streamed:
         # Ends the line of the streamed text.
-        yield ""
+        yield EMPTY
     if _are_pages(output.get("results")):
         yield from _search_lines(output)
     else:
-        yield json_text(output, indent=2)
+        yield text_line(json_text(output, indent=2), Kind.VERBATIM)
 
 
 def is_worth_showing(partial: JsonObject) -> bool:
@@ -85,20 +97,34 @@ def _rest_of_answer(content: str, streamed: str) -> str:
     return f"\n\n{clean(content)}"
 
 
-def _source_lines(output: JsonObject) -> Iterator[str]:
+def _source_lines(output: JsonObject, citing: str) -> Iterator[Line]:
+    """Yield each source with its number; those that a text cites before the others."""
     results = as_list(output.get("search_results"))
     sources = [as_object(result) for result in results]
     if not sources:
         citations = as_list(output.get("citations"))
         sources = [{"url": url} for url in citations]
     if sources:
-        yield ""
-    for number, source in enumerate(sources, start=1):
-        # An empty source has no line, but keeps its number: [n] in the answer is the n-th source.
-        if texts := _joined(
-            _title(source), link_of(source, "url"), line_of(source, "date")
-        ):
-            yield f"[{number}] {texts}"
+        yield EMPTY
+    # An empty source has no line, but keeps its number: [n] in the answer is the n-th source.
+    lines = {
+        number: Line(parts, f"[{number}] ")
+        for number, source in enumerate(sources, start=1)
+        if (parts := _source_parts(source))
+    }
+    cited = {int(number) for number in _CITATION.findall(citing)} & lines.keys()
+    yield from (lines.pop(number) for number in sorted(cited))
+    if cited and lines:
+        yield text_line("Also found:", Kind.NOTE)
+    yield from lines.values()
+
+
+def _source_parts(source: JsonObject) -> Sequence[Part]:
+    return _filled(
+        Part(_title(source), Kind.TITLE),
+        Part(link_of(source, "url"), Kind.ADDRESS),
+        Part(line_of(source, "date"), Kind.NOTE),
+    )
 
 
 def _are_pages(results: JsonValue) -> bool:
@@ -107,7 +133,7 @@ def _are_pages(results: JsonValue) -> bool:
     )
 
 
-def _search_lines(output: JsonObject) -> Iterator[str]:
+def _search_lines(output: JsonObject) -> Iterator[Line]:
     # In the order asked. A query that only its pages name is last.
     pages_of: dict[str, list[JsonObject]] = {}
     failures: dict[str, JsonObject] = {}
@@ -120,31 +146,37 @@ def _search_lines(output: JsonObject) -> Iterator[str]:
         query = as_text(page.get("query"))
         pages_of.setdefault(query, []).append(page)
     if not pages_of:
-        yield "No results."
+        yield text_line("No results.")
     for number, (query, pages) in enumerate(pages_of.items()):
         if number:
-            yield ""
+            yield EMPTY
         yield from _query_lines(query, pages, failures.get(query, {}))
 
 
 def _query_lines(
     query: str, pages: Sequence[JsonObject], failure: JsonObject
-) -> Iterator[str]:
+) -> Iterator[Line]:
     if query:
-        yield f"Results for {one_line(query)}"
+        yield text_line(f"Results for {one_line(query)}", Kind.TITLE)
     if failure:
         message = line_of(failure, "user_message") or line_of(failure, "message")
-        yield f"    failed: {message}"
+        yield text_line(f"failed: {message}", mark="    ")
     elif not pages:
-        yield "    No results."
+        yield text_line("No results.", mark="    ")
     for number, page in enumerate(pages, start=1):
-        title = _joined(_title(page), line_of(page, "date"))
-        yield f"{number:>3}. {title or '(no title)'}"
-        if url := link_of(page, "url"):
-            yield f"     {url}"
-        snippet = as_text(page.get("snippet"))
-        if line := shortened(snippet, _SNIPPET_LENGTH):
-            yield f"     {line}"
+        yield from _page_lines(number, page)
+
+
+def _page_lines(number: int, page: JsonObject) -> Iterator[Line]:
+    title = Part(_title(page), Kind.TITLE)
+    date = Part(line_of(page, "date"), Kind.NOTE)
+    parts = _filled(title, date) or [Part("(no title)")]
+    yield Line(parts, f"{number:>3}. ")
+    if url := link_of(page, "url"):
+        yield text_line(url, Kind.ADDRESS, mark="     ")
+    snippet = as_text(page.get("snippet"))
+    if line := shortened(snippet, _SNIPPET_LENGTH):
+        yield text_line(line, mark="     ")
 
 
 def _title(page: JsonObject) -> str:
@@ -153,8 +185,8 @@ def _title(page: JsonObject) -> str:
     return one_line(title if " " in title.strip() else without_user(title))
 
 
-def _joined(*texts: str) -> str:
-    return "  ".join(filter(None, texts))
+def _filled(*parts: Part) -> Sequence[Part]:
+    return [part for part in parts if part.text]
 
 
 def _usage(envelope: "EnvelopeDocument") -> JsonObject:

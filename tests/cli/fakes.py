@@ -56,6 +56,7 @@ SANDBOX: SandboxDocument = {
     "settings": {"base_url": "{address}/v1", "retries": "0"},
     "connection": {"api_key": "test-good", "account": "any"},
     "test_prefixes": {"api_key": "test-"},
+    "test_connections": [],
 }
 
 
@@ -100,6 +101,7 @@ DESCRIPTION: ActionDescription = {
         "options": {},
         "labels": {},
         "author_schemas": {},
+        "command": None,
     },
     "schemas": {
         "connection": {},
@@ -126,6 +128,7 @@ ENTRY: PaletteEntry = {
     "streaming": True,
     "annotations": ANNOTATIONS,
     "timeout": 60,
+    "command": None,
 }
 
 

@@ -212,6 +212,22 @@ class FakeLedger(FakeFlows):
         """Return the run."""
         return self._did(self.entries.get(run_id))
 
+    def last_run(
+        self, connector: str, action: str, connection: str | None
+    ) -> "Future[KnownRun | None]":
+        """Return the newest run like this that is done."""
+        wanted = (connector, action, connection, "done", False, None)
+        alike = (
+            run
+            for run in self._newest()
+            if wanted
+            == (
+                *(run.connector, run.action, run.connection),
+                *(run.state, run.is_sandbox, run.flow_id),
+            )
+        )
+        return self._did(next(alike, None))
+
     def find_job(self, id_or_name: str) -> "Future[KnownJob | None]":
         """Return the job of that id or name."""
         found = [

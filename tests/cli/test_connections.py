@@ -18,6 +18,7 @@ from perplexity_connector.cli.connections import EXIT_BY_OUTCOME
 from perplexity_connector.contract import ConnectionOutcome
 from perplexity_connector.host import ConnectionStore, Host, HostOptions
 from tests.cli.conftest import Command, Outcome
+from tests.cli.screens import screen
 from tests.host.stage import changed, toy_host
 
 GOOD, BAD = b"toy-secret-token\n", b"bad-secret-token"
@@ -276,6 +277,28 @@ def test_models_are_listed_with_what_they_are_and_a_note(
     told = json.loads(command("models", "--json").out)
     assert [option["label"] for option in told] == ["without", "Cool"]
     assert command("models", "cool").out.split() == ["cool"]
+
+
+def test_lists_are_tables_on_a_terminal(
+    connect: Command, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With headers, and all that a pipe gets; --plain is the text of a pipe."""
+    monkeypatch.setattr(language_models, "_SOURCE", "tones")
+    connect("Mine")
+    for arguments in (
+        ("connections",),
+        ("test",),
+        ("models", "--connection", "mine"),
+    ):
+        piped = command(*arguments).out
+        with screen() as shown:
+            command(*arguments)
+        with screen() as plain:
+            command(*arguments, "--plain")
+        assert plain.getvalue() == piped
+        first, *rest = shown.text.splitlines()
+        assert not set(first.split()) & set(piped.split())
+        assert "\n".join(rest).split() == piped.replace(": ", " ").split()
 
 
 def test_models_of_nobody_are_a_mistake(

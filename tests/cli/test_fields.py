@@ -4,7 +4,7 @@ import pytest
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.fields import apply_assignments, parse_object
-from perplexity_connector.contract import JsonValue
+from perplexity_connector.contract import JsonObject, JsonValue
 from tests.cli.fakes import INPUT_SCHEMA
 
 
@@ -59,20 +59,19 @@ def test_a_type_may_be_a_list_of_types() -> None:
 
 
 def test_fields_are_put_in_order_on_top_of_what_is_there() -> None:
-    """The last one wins, siblings stay, and the document given is not changed."""
+    """They replace its values, siblings stay, and the document given is not changed."""
     base: Any = {
         "query": "a",
         "options": {"depth": 1, "width": 2},
         "messages": [{"content": "x"}],
     }
     expected: Any = {
-        "query": "c",
+        "query": "b",
         "options": {"depth": 9, "width": 2},
         "messages": [{"content": "y"}, {"content": "z"}],
     }
     assignments: Any = [
         "query=b",
-        "query=c",
         "options.depth=9",
         "messages.0.content=y",
         "messages.1.content=z",
@@ -83,6 +82,61 @@ def test_fields_are_put_in_order_on_top_of_what_is_there() -> None:
         "options": {"depth": 1, "width": 2},
         "messages": [{"content": "x"}],
     }
+
+
+LISTS: JsonObject = {
+    "properties": {
+        "query": INPUT_SCHEMA["properties"]["query"],
+        "sites": {"type": ["array", "null"], "items": {"type": "string"}},
+        "years": {"type": "array", "items": {"type": "integer"}},
+        "size": {"type": "string"},
+        "nothing": {},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("assignments", "expected"),
+    [
+        (["query=a"], {"query": "a"}),
+        (["query=a", "size=s", "query=b"], {"query": ["a", "b"], "size": "s"}),
+        (['query=["a", "b"]', "query=c"], {"query": ["a", "b", "c"]}),
+        (["query=1", "query:=2"], {"query": ["1", 2]}),
+        (["sites=a"], {"sites": ["a"]}),
+        (["sites=2024"], {"sites": ["2024"]}),
+        (["sites="], {"sites": ""}),
+        (["sites=null"], {"sites": None}),
+        (["sites=a", "sites=b"], {"sites": ["a", "b"]}),
+        (["years=1"], {"years": [1]}),
+        (["years=x"], {"years": "x"}),
+        (["years=1", "years=[2, 3]"], {"years": [1, 2, 3]}),
+    ],
+)
+def test_a_repeated_field_becomes_a_list(
+    assignments: list[str], expected: JsonObject
+) -> None:
+    """One value alone is text where the schema takes text, and a list where it takes only a list."""
+    given: JsonObject = {"query": "from the document"}
+    assert apply_assignments(given, assignments, LISTS) == {**given, **expected}
+
+
+@pytest.mark.parametrize(
+    ("assignments", "name"),
+    [
+        (["size=s", "size=m"], "size"),
+        (["messages.0.content=a", "messages.0.content=b"], "messages.0.content"),
+        (["options.depth=1", "options.depth:=1"], "options.depth"),
+        (["pplx-secret=1", "pplx-secret=2"], ""),
+    ],
+)
+def test_a_repeated_field_of_one_value_is_refused(
+    assignments: list[str], name: str
+) -> None:
+    """By name, if the schema has that name; another one may be a key in the wrong place."""
+    with pytest.raises(UsageError) as refused:
+        apply_assignments({}, assignments, INPUT_SCHEMA)
+    assert name in str(refused.value)
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from tests.cli.conftest import Command
 from tests.cli.fakes import envelope, failed
 from tests.cli.flow_ledger import FLOW, FLOW_ID, STEP
 from tests.cli.ledger import JOB, NOW, FakeLedger
+from tests.cli.screens import screen
 
 ANSWER = {"content": "Far away."}
 CHAT = {
@@ -207,7 +208,14 @@ def test_usage_shows_runs_and_costs(command: Command, ledger: FakeLedger) -> Non
         ),
         UsageRow(name="", runs=1, cost=0, unpriced=0, kept=0, listed=False),
     ]
-    first, second = command("usage").out.splitlines()
+    piped = command("usage").out
+    with screen() as shown:
+        command("usage")
+    assert set(piped.replace("known cost  ", "known cost, ").split()) < set(
+        shown.text.split()
+    )
+    assert shown.text.startswith("Model")
+    first, second = piped.splitlines()
     for word in ("sonar", "3 runs", "about 0.007 USD", "1 without", "0.03 USD"):
         assert word in first
     assert "1 run " in second
@@ -347,3 +355,14 @@ def test_an_entry_that_is_gone_meanwhile_is_left_out(
     ledger.keep("run_1")
     monkeypatch.setattr(ledger, "run", lambda _: ledger._did(None))
     assert command("runs").out == ""
+
+
+def test_a_question_is_shown_by_its_words_and_not_by_an_id(
+    command: Command, ledger: FakeLedger
+) -> None:
+    """The id of the answer that it goes on from may be longer."""
+    asked = {"query": "How far?", "previous": "resp_0123456789abcdef"}
+    ledger.keep("run_1", input=asked)
+    shown = command("runs").out
+    assert "How far?" in shown
+    assert "resp_" not in shown

@@ -50,7 +50,7 @@ def test_without_connectors_every_name_is_refused() -> None:
 
 def test_the_palette_has_two_lines_for_each_action() -> None:
     """Name and title, then the summary."""
-    assert [line.split()[0] for line in palette_lines([ENTRY])] == [
+    assert [str(line).split()[0] for line in palette_lines([ENTRY])] == [
         "toy.look",
         "Looks.",
     ]
@@ -58,7 +58,7 @@ def test_the_palette_has_two_lines_for_each_action() -> None:
 
 def test_a_description_tells_what_a_run_needs() -> None:
     """Fields as FIELD=VALUE takes them, choices with their labels, the output, an example and the credential."""
-    text = "\n".join(description_lines(DESCRIPTION))
+    text = "\n".join(map(str, description_lines(DESCRIPTION)))
     for word in (
         "query*",
         "options.depth",
@@ -90,7 +90,7 @@ def test_a_bare_description_is_shown_as_far_as_it_goes() -> None:
         "labels": {},
         "examples": [],
     }
-    text = "\n".join(description_lines(bare))
+    text = "\n".join(map(str, description_lines(bare)))
     assert "streams" not in text
     assert "a  <anything>" in text
     assert "Credential" not in text

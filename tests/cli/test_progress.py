@@ -1,6 +1,6 @@
 import io
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr
+import time
+from contextlib import ExitStack, redirect_stderr
 from typing import Any
 
 import pytest
@@ -11,23 +11,8 @@ from perplexity_connector.cli.progress import (
     stderr_is_terminal,
     waiting,
 )
-
-
-class Terminal(io.StringIO):
-    """A stderr that says it is a screen."""
-
-    def isatty(self) -> bool:
-        """Yes."""
-        return True
-
-
-@contextmanager
-def terminal(kind: str = "xterm") -> Iterator[Terminal]:
-    """A screen in the place of stderr (in the test's own body: pytest puts its capture back before each phase)."""
-    with pytest.MonkeyPatch.context() as patch, redirect_stderr(Terminal()) as screen:
-        patch.setenv("TERM", kind)
-        patch.setenv("COLUMNS", "80")
-        yield screen
+from perplexity_connector.cli.terminal import use_plain
+from tests.cli.screens import screen, terminal
 
 
 def event(kind: str, **parts: object) -> Any:
@@ -158,3 +143,73 @@ def test_controls_of_a_streamed_text_do_not_reach_the_screen(
         renderer.show_event(event("text.delta", text=""))
     assert capsys.readouterr().out == "a[2Jb"
     assert renderer.streamed == "a\x1b[2Jb"
+
+
+def test_the_phases_of_a_run_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Searching, reading, writing; with the seconds, which a long message does not push out."""
+    with (
+        terminal(columns=40) as shown,
+        ConsoleRenderer(text=False, lines=False) as renderer,
+    ):
+        renderer.show_event(event("search.queries", queries=["moon " * 20]))
+        renderer.show_event(event("search.results", results=[{}, {}]))
+        renderer.show_event(event("search.results", results=[{}]))
+        renderer.show_event(event("text.delta", text="Far"))
+    for phase in ("Searching: moon", "Reading 2 pages", "Reading 1 page ", "Writing"):
+        assert phase in shown.text
+    assert "\u2026  0 s" in shown.text
+    assert capsys.readouterr().out == ""
+
+
+def test_the_wait_before_a_retry_is_counted_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With the reason and the attempt, down to the attempt itself. A connector's own event may be odd."""
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    facts = {"reason": "Too many\x1b[2J", "attempt": 2, "attempts": 3}
+    with terminal() as shown, ConsoleRenderer(text=False, lines=False) as renderer:
+        renderer.show_event(event("status", message="x", wait=11.2, **facts))
+        assert "Waiting 12 s, attempt 2 of 3: Too many[2J" in shown.text
+        for wait in ("long", float("nan"), float("inf"), -1.0):
+            renderer.show_event(event("status", message="Odd.", wait=wait, **facts))
+            assert shown.text.count("Odd.") == 1
+            shown.truncate(0)
+        now += 8
+        renderer.show_event(event("status", message="x", wait=0.0, **facts))
+        assert "Attempt 2 of 3  8 s" in shown.text
+    ConsoleRenderer(text=True, lines=False).show_event(event("status", message="x"))
+
+
+def test_a_count_down_goes_on_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends at zero."""
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    spinner = Spinner()
+    with terminal() as shown:
+        spinner.count_down(2.0, "{} left".format)
+        for later in (1, 5):
+            now += later
+            spinner._live.refresh()  # type: ignore[union-attr] # it is shown
+        spinner.stop()
+    assert [f"{left} left" in shown.text for left in (2, 1, 0)] == [True, True, True]
+
+
+def test_a_plain_command_has_no_spinner() -> None:
+    """A screen reader would read each of its moves."""
+    use_plain(plain=True)
+    with terminal() as shown, waiting("Testing"):
+        pass
+    use_plain(plain=False)
+    assert shown.getvalue() == ""
+
+
+def test_a_stream_follows_the_width_of_its_window() -> None:
+    """Which a person may change."""
+    with screen(columns=40) as shown:
+        renderer = ConsoleRenderer(text=True, lines=False)
+        with pytest.MonkeyPatch.context() as patch, renderer:
+            renderer.show_event(event("text.delta", text="one two three "))
+            patch.setenv("COLUMNS", "12")
+            renderer.show_event(event("text.delta", text="four"))
+    assert shown.getvalue() == "one two three\nfour"

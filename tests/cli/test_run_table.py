@@ -161,12 +161,26 @@ def test_each_option_reaches_the_table(command: Command, host: FakeHost) -> None
     assert host.options[-1]["sandbox"]
 
 
+def test_the_templates_of_a_repeated_field_are_the_items_of_a_list(
+    command: Command, host: FakeHost
+) -> None:
+    """By their places, so that the host needs no other kind of template."""
+    again = ("query={company} news", 'query:="fixed"')
+    assert command(*COMMAND, *OUT, *again).code == 0
+    assert host.runs[-1][1][3] == {
+        "query.0": "{company} report",
+        "query.1": "{company} news",
+        "query.2:": '"fixed"',
+    }
+
+
 @pytest.mark.parametrize(
     "options",
     [
         ("query",),
         ("=x",),
-        ("query=again",),
+        ("size=a", "size=b"),
+        ("query=[1]",),
         ("--column", "answer"),
         ("--column", "a=content"),
         ("--column", "a=/b", "--column", "a=/c"),

@@ -5,9 +5,11 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from perplexity_connector.sandbox import GOOD_KEY, Sandbox
 from tests.cli.conftest import Command
 
 CHAT = ("run", "create_chat_completion", "--example", "--sandbox")
@@ -195,3 +197,41 @@ def test_a_reader_that_leaves_ends_a_process_quietly() -> None:
         err = running.stderr.read()
     assert running.returncode == 0
     assert err.count("\n") == 1
+
+
+def test_a_question_is_asked_in_words(command: Command) -> None:
+    """With the default model, under rules of its own."""
+    asked = command("ask", "How", "far?", "-s", "Be brief.", "--sandbox", "--json")
+    assert asked.code == 0
+    assert json.loads(asked.out)["output"]["model"] == "sonar-pro"
+
+
+def test_an_answer_follows_the_schema_of_a_file(
+    command: Command, tmp_path: Path
+) -> None:
+    """And is shown as JSON."""
+    file = tmp_path / "schema.json"
+    schema = {"type": "object", "properties": {"km": {"type": "integer"}}}
+    file.write_text(json.dumps(schema), encoding="utf-8")
+    asked = command("ask", "How far?", "--schema", str(file), "--sandbox", "--json")
+    assert asked.code == 0
+    assert "km" in json.loads(asked.out)["output"]["parsed"]
+
+
+def test_several_words_are_several_searches(command: Command) -> None:
+    """Each with as many results as are wanted."""
+    outcome = command("search", "moon distance", "jupiter moons", "-n2", "--sandbox")
+    assert outcome.code == 0
+    assert outcome.out.count("Results for ") == 2
+    assert outcome.out.count("https://") == 4
+
+
+def test_an_answer_is_continued_over_the_same_address(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the id that the provider gave it."""
+    with Sandbox() as sandbox:
+        monkeypatch.setenv("PERPLEXITY_BASE_URL", sandbox.url)
+        monkeypatch.setenv("PERPLEXITY_API_KEY", GOOD_KEY)
+        assert command("ask", "How far away is the Moon?").code == 0
+        assert command("ask", "-c", "And the Sun?").code == 0

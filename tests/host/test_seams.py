@@ -315,6 +315,15 @@ def test_a_listener_learns_of_the_wait_before_a_retry() -> None:
         "Too many requests; trying again in 1 s (2 of 4)",
         "The attempt failed; trying again in 1 s (3 of 4)",
     ]
+    assert [(event["attempt"], event["attempts"]) for event in events] == [
+        (2, 4),
+        (3, 4),
+    ]
+    assert all(0.2 <= event["wait"] <= 1 for event in events)
+    assert [event["reason"] for event in events] == [
+        "Too many requests",
+        "The attempt failed",
+    ]
 
 
 def test_observers_see_a_run_from_its_start_to_its_end() -> None:

@@ -226,6 +226,14 @@ def test_a_connection_is_made_tested_changed_and_removed(bench: Bench) -> None:
         "PATCH", "/api/connections?name=a%2Fb%20%3F", {"fields": {"token": TOKEN}}
     ).json()["connection"]
     assert rekeyed["fingerprint"] == made["connection"]["fingerprint"]
+    bad = {"connector": "toy", "fields": {"token": "bad"}, "test": True}
+    answer = bench.call("PATCH", "/api/connections?name=a%2Fb%20%3F", bad).json()
+    assert answer["connection"] is None
+    assert answer["status"]["outcome"] == "invalid_credentials"
+    assert bench.get("/api/connections")["connections"] == [rekeyed]
+    good = {**bad, "fields": {"token": TOKEN}}
+    answer = bench.call("PATCH", "/api/connections?name=a%2Fb%20%3F", good).json()
+    assert answer["connection"]["fingerprint"] == rekeyed["fingerprint"]
     assert failed(bench.call("PATCH", "/api/connections?name=a%2Fb%20%3F", {}), 400)
     answer = bench.call("DELETE", "/api/connections?name=a%2Fb%20%3F")
     assert (answer.status_code, answer.content) == (204, b"")

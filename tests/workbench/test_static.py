@@ -14,7 +14,13 @@ SOURCES = [
     *STATIC.rglob("*.css"),
     *STATIC.glob("*.html"),
 ]
-FILES = sorted(file for file in STATIC.rglob("*") if file.is_file())
+# Copies of libraries, and their licences. The tests of the page compare them with their packages.
+VENDORED = STATIC / "vendor"
+FILES = sorted(
+    file
+    for file in STATIC.rglob("*")
+    if file.is_file() and not file.is_relative_to(VENDORED)
+)
 WIDTH = 100
 MARKUP = re.compile(
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|setHTML|createContextualFragment"
@@ -61,6 +67,19 @@ def test_a_file_names_no_other_origin(file: Path) -> None:
     text = file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
     assert re.findall(r"https?://[\w.]+", text) == []
     assert STYLES.search(text) is None
+
+
+@pytest.mark.parametrize("file", sorted(VENDORED.rglob("*.mjs")), ids=named)
+def test_a_copied_library_makes_no_markup_or_code_and_has_its_licence(
+    file: Path,
+) -> None:
+    """Its package and its version are named in the file of the licences."""
+    text = file.read_text(encoding="utf-8")
+    assert MARKUP.search(text) is None
+    assert CODE.search(text) is None
+    name = re.match(r"/\*! (\S+ [\d.]+) ", text)
+    assert name is not None
+    assert f"{name[1]}: MIT" in (file.parent / "LICENSES.txt").read_text("utf-8")
 
 
 def test_the_page_has_no_script_or_style_of_its_own() -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from perplexity_connector.contract import (
         ActionDescription,
         ActionDocument,
+        CommandEntry,
         ConnectorDocument,
         ManifestActionDocument,
         ManifestDocument,
@@ -90,6 +91,7 @@ def _describe_action(entry: "ManifestActionDocument") -> "ActionDocument":
         "options": written.get("options", {}),
         "labels": written.get("labels", {}),
         "author_schemas": written.get("author_schemas", {}),
+        "command": written.get("command"),
     }
 
 
@@ -101,6 +103,7 @@ def _describe_sandbox(manifest: "ManifestDocument") -> "SandboxDocument | None":
         "start": written["start"],
         "settings": written["settings"],
         "connection": written.get("connection", {}),
+        "test_connections": written.get("test_connections", []),
         "test_prefixes": written.get("test_prefixes", {}),
     }
 
@@ -129,4 +132,13 @@ def _palette_entry(installed: Installed, action_id: str) -> "PaletteEntry":
         "streaming": action.get("streaming", False),
         "annotations": action["annotations"].copy(),
         "timeout": action["timeout"],
+        "command": _command_entry(action),
     }
+
+
+def _command_entry(action: "ManifestActionDocument") -> "CommandEntry | None":
+    command = action.get("command")
+    if not command:
+        return None
+    summary = command.get("summary") or action["summary"]
+    return {"name": command["name"], "summary": summary}

@@ -1,7 +1,8 @@
 """Read `connector.yaml` without importing anything of the connector."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -21,7 +22,7 @@ from perplexity_connector.host.catalogue.shapes import (
 )
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import ManifestDocument
+    from perplexity_connector.contract import CommandOptionDocument, ManifestDocument
 
 _MOST_BYTES = 256 * 1024
 
@@ -54,6 +55,20 @@ _FILE_WORDS = "the path of a file in the folder of the manifest"
 _FILE = Leaf(str, _FILE_WORDS, _FILE_PATTERN)
 _FILE_OR_NULL = Leaf(str, _FILE_WORDS, _FILE_PATTERN, or_null=True)
 
+# Short commands are typed; their options are too.
+_WORD = Leaf(
+    str, "lower case letters, digits and -", re.compile("[a-z][a-z0-9]*(-[a-z0-9]+)*")
+)
+_LETTER = Leaf(str, "one letter", re.compile("[A-Za-z]"), or_null=True)
+_POINTER_WORDS = "a JSON Pointer, such as /messages/0/content"
+_POINTER_PATTERN = re.compile("(?:/(?:[^/~]|~[01])*)+")
+_POINTER = Leaf(str, _POINTER_WORDS, _POINTER_PATTERN)
+_POINTER_OR_NULL = Leaf(str, _POINTER_WORDS, _POINTER_PATTERN, or_null=True)
+_ANYTHING = Leaf(object, "any value")
+# The options that every command has: by name, and by letter.
+_OWN_NAMES = ("connection", "continue", "field", "help", "json", "plain")
+_OWN_OPTIONS = frozenset([*_OWN_NAMES, "sandbox", "timeout", "c", "f", "h"])
+
 # These tables repeat the dataclasses of contract/manifest.py, because importing those takes several
 # times as long as reading a manifest. A test compares both.
 _SETTING = Record(
@@ -67,7 +82,11 @@ _CONNECTION = Record(
 _START_WORDS = "a Python function, written as package.module:function"
 _SANDBOX = Record(
     {"start": Leaf(str, _START_WORDS, _REFERENCE_PATTERN), "settings": MapOf(_TEXT)},
-    {"connection": MapOf(_TEXT), "test_prefixes": MapOf(_TEXT)},
+    {
+        "connection": MapOf(_TEXT),
+        "test_connections": ListOf(Record({"title": _TEXT, "fields": MapOf(_TEXT)})),
+        "test_prefixes": MapOf(_TEXT),
+    },
     or_null=True,
 )
 _ANNOTATIONS = Record(
@@ -78,6 +97,28 @@ _ANNOTATIONS = Record(
         "open_world": _FLAG,
         "billable": _FLAG,
     }
+)
+_COMMAND_OPTION = Record(
+    {"name": _WORD, "field": _POINTER},
+    {
+        "short": _LETTER,
+        "setting": _TEXT_OR_NULL,
+        "file": _FLAG,
+        "without": _POINTER_OR_NULL,
+        "help": _TEXT_OR_NULL,
+    },
+)
+_COMMAND = Record(
+    {"name": _WORD, "words": _POINTER},
+    {
+        "summary": _TEXT_OR_NULL,
+        "help": _TEXT_OR_NULL,
+        "examples": ListOf(_TEXT),
+        "values": MapOf(_ANYTHING),
+        "options": ListOf(_COMMAND_OPTION),
+        "continues": Record({"field": _POINTER, "output": _POINTER}, or_null=True),
+    },
+    or_null=True,
 )
 _ACTION = Record(
     {
@@ -96,6 +137,7 @@ _ACTION = Record(
         "labels": MapOf(MapOf(_TEXT)),
         "options": MapOf(_TEXT),
         "author_schemas": MapOf(_TEXT),
+        "command": _COMMAND,
     },
 )
 _HOST_API = Record({"min": _NUMBER, "max": _NUMBER})
@@ -135,6 +177,7 @@ def read_manifest(file: Path, connector_id: str | None = None) -> "ManifestDocum
         shape_errors(document, "", _MANIFEST),
         _duplicate_errors(manifest),
         _sandbox_errors(manifest),
+        _command_errors(manifest),
     )
     # Only the first error is read: each check relies on those before it.
     if error := next(errors, None):
@@ -210,3 +253,30 @@ def _sandbox_errors(manifest: "ManifestDocument") -> Iterator[str]:
     # A real key begins with an empty text too, and would be sent.
     if not all(sandbox.get("test_prefixes", {}).values()):
         yield "/sandbox/test_prefixes must have no empty text."
+
+
+def _command_errors(manifest: "ManifestDocument") -> Iterator[str]:
+    settings = {setting["name"] for setting in manifest.get("settings", [])}
+    owners: dict[str, str] = {}
+    for index, action in enumerate(manifest["actions"]):
+        if not (command := action.get("command")):
+            continue
+        pointer = f"/actions/{index}/command"
+        # The versions of one action share their command.
+        if owners.setdefault(command["name"], action["id"]) != action["id"]:
+            yield f"{pointer}/name is the command of another action."
+        options = command.get("options", [])
+        yield from _option_errors(options, f"{pointer}/options", settings)
+
+
+def _option_errors(
+    options: "Sequence[CommandOptionDocument]", pointer: str, settings: AbstractSet[str]
+) -> Iterator[str]:
+    taken = set(_OWN_OPTIONS)
+    for index, option in enumerate(options):
+        names = {option["name"], option.get("short") or option["name"]}
+        if names & taken:
+            yield f"{pointer}/{index} has the name or the letter of another option."
+        taken |= names
+        if option.get("setting") not in {None, *settings}:
+            yield f"{pointer}/{index}/setting must be the name of a setting."

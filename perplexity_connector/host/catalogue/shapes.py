@@ -13,7 +13,7 @@ from perplexity_connector.contract.json import child_pointer
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A value of one type. `description` completes "must be …"; `pattern` is for text."""
+    """A value of one type; `object` is any. `description` completes "must be …"; `pattern` is for text."""
 
     kind: type
     description: str
@@ -24,7 +24,7 @@ class Leaf:
         """Return whether the value has this shape."""
         # Not isinstance: true is not a whole number.
         if type(value) is not self.kind:
-            return self.or_null and value is None
+            return self.kind is object or (self.or_null and value is None)
         return self.pattern is None or bool(self.pattern.fullmatch(str(value)))
 
 

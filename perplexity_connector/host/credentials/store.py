@@ -41,8 +41,10 @@ from perplexity_connector.host.environment import (
     variables,
 )
 
-__all__ = ["ConnectionStore"]
+__all__ = ["STORE_NAME", "ConnectionStore"]
 
+# The file, in the folder of the store.
+STORE_NAME = "connections.json"
 _VERSION = 1
 _LONGEST_WAIT_S = 30
 
@@ -64,7 +66,7 @@ class ConnectionStore(ConnectionBackend):
         self._folder = folder
         self._environ = variables(environ)
         self._check_modes = checks_modes(self._environ)
-        self._file = folder / "connections.json"
+        self._file = folder / STORE_NAME
         self._key_file = folder / "master.key"
 
     @classmethod

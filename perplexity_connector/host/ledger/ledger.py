@@ -153,6 +153,20 @@ class Ledger(JobLedger, FlowLedger, TurnLedger):
         """Return a run, with its output and its checkpoint; None if it is not known."""
         return self._read(lambda tx: lazy.reading.find_run(tx.connection, run_id))
 
+    def last_run(
+        self, connector: str, action: str, connection: str | None
+    ) -> "Future[KnownRun | None]":
+        """Return the newest run of an action that succeeded over a connection, with its output.
+
+        `connection`: the name of a stored one; None for any other. Runs of flows, of tables and of
+        sandboxes do not count.
+        """
+        return self._read(
+            lambda tx: lazy.reading.find_last_run(
+                tx.connection, connector, action, connection
+            )
+        )
+
     def jobs(
         self, *, since: int | None = None, limit: int = 50
     ) -> "Future[Sequence[KnownJob]]":

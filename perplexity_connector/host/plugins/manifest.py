@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 from perplexity_connector.contract import (
     Action,
     Annotations,
+    Command,
+    CommandOption,
     ConnectionSpec,
     ConnectorError,
+    Continuation,
     ErrorCode,
     GuideStep,
     HostApiRange,
     Manifest,
+    SandboxCredential,
     SandboxSpec,
     Setting,
 )
@@ -21,7 +25,12 @@ from perplexity_connector.host.catalogue.discovery import Installed
 from perplexity_connector.host.catalogue.manifests import surplus_keys
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import ManifestActionDocument, ManifestDocument
+    from perplexity_connector.contract import (
+        CommandDocument,
+        ManifestActionDocument,
+        ManifestDocument,
+        ManifestSandboxDocument,
+    )
 
 
 def load_manifest(installed: Installed) -> Manifest:
@@ -49,12 +58,24 @@ def _to_manifest(document: "ManifestDocument") -> Manifest:
         connection=ConnectionSpec(
             schema=connection["schema"], env=connection.get("env", {}), guide=guide
         ),
-        sandbox=SandboxSpec(**sandbox) if sandbox else None,
+        sandbox=_to_sandbox(sandbox) if sandbox else None,
         actions=[_to_action(action) for action in document["actions"]],
     )
 
 
+def _to_sandbox(document: "ManifestSandboxDocument") -> SandboxSpec:
+    written = document.get("test_connections", [])
+    return SandboxSpec(
+        start=document["start"],
+        settings=document["settings"],
+        connection=document.get("connection", {}),
+        test_connections=[SandboxCredential(**credential) for credential in written],
+        test_prefixes=document.get("test_prefixes", {}),
+    )
+
+
 def _to_action(document: "ManifestActionDocument") -> Action:
+    command = document.get("command")
     return Action(
         id=document["id"],
         version=document["version"],
@@ -68,4 +89,20 @@ def _to_action(document: "ManifestActionDocument") -> Action:
         timeout=document["timeout"],
         options=document.get("options", {}),
         labels=document.get("labels", {}),
+        author_schemas=document.get("author_schemas", {}),
+        command=_to_command(command) if command else None,
+    )
+
+
+def _to_command(document: "CommandDocument") -> Command:
+    continues = document.get("continues")
+    return Command(
+        name=document["name"],
+        words=document["words"],
+        summary=document.get("summary"),
+        help=document.get("help"),
+        examples=document.get("examples", []),
+        values=document.get("values", {}),
+        options=[CommandOption(**option) for option in document.get("options", [])],
+        continues=Continuation(**continues) if continues else None,
     )

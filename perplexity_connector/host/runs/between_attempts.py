@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from perplexity_connector.contract import ConnectorError, ErrorCode
+from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
 
 T = TypeVar("T")
 
@@ -68,8 +68,17 @@ async def make_later_attempts(
     return result  # pyright: ignore[reportPossiblyUnboundVariable, reportReturnType]
 
 
-def retry_message(code: ErrorCode, wait: float, attempt: int, total: int) -> str:
+def retry_event(
+    code: ErrorCode, wait: float, attempt: int, attempts: int
+) -> JsonObject:
     """Return what to say before another attempt: the reason, the wait, which attempt comes next."""
     reason = _REASONS.get(code, "The attempt failed")
     seconds = math.ceil(wait)
-    return f"{reason}; trying again in {seconds} s ({attempt} of {total})"
+    return {
+        "type": "status",
+        "message": f"{reason}; trying again in {seconds} s ({attempt} of {attempts})",
+        "reason": reason,
+        "wait": round(wait, 3),
+        "attempt": attempt,
+        "attempts": attempts,
+    }

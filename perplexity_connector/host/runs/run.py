@@ -29,7 +29,7 @@ from perplexity_connector.host.plugins.loading import LoadedConnector
 from perplexity_connector.host.runs.between_attempts import (
     can_retry,
     make_later_attempts,
-    retry_message,
+    retry_event,
 )
 from perplexity_connector.host.runs.events import Events
 from perplexity_connector.host.runs.logs.run_log import RunLog
@@ -258,8 +258,7 @@ class Run:
         self._log.info("attempt %d of %s failed: %s", number, run_id, code)
         self.watch.failed(self.earlier_attempts + number, error, self._wait)
         if self._wait is not None:
-            message = retry_message(error.code, self._wait, number + 1, total)
-            self.events.send({"type": "status", "message": message})
+            self.events.send(retry_event(error.code, self._wait, number + 1, total))
 
     async def _cancel_at_provider(self) -> None:
         """Ask the provider to stop the run, if no handler can ask: between two attempts."""

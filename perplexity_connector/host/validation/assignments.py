@@ -11,7 +11,11 @@ from perplexity_connector.host.validation.schema_types import (
     list_types,
     property_schema,
 )
-from perplexity_connector.host.validation.text_values import from_text, parse_json
+from perplexity_connector.host.validation.text_values import (
+    from_text,
+    is_one_of,
+    parse_json,
+)
 
 # Follows the label of an assignment for which `set_value` raises `LookupError`.
 NO_PLACE = "has no place in the input: name a field of an object, or an item of a list in order."
@@ -51,16 +55,35 @@ def set_value(
     return [*items[:index], value, *items[index + 1 :]]
 
 
+def schema_at(schema: JsonObject, path: Sequence[str]) -> JsonObject:
+    """Return the schema of the place that a path leads to; empty if unknown."""
+    for name in path:
+        inner = property_schema(schema, name)
+        schema = inner or (item_schema(schema) if name.isdecimal() else {})
+    return schema
+
+
 def typed_value(text: str, schema: JsonObject) -> JsonValue:
     """Return the value that a text means at a place with this schema.
 
-    Raises `ValueError` for broken JSON where a list or an object is expected: it would be sent, and
-    paid for, as text.
+    One item alone becomes a list where the schema takes only a list. Raises `ValueError` for broken
+    JSON where a list or an object is expected: it would be sent, and paid for, as text.
     """
     types = list_types(schema)
     if _TYPE_BY_BRACKET.get(text.lstrip()[:1]) in types:
         parse_json(text)
     try:
-        return from_text(text, schema) if types else parse_json(text)
+        value = from_text(text, schema) if types else parse_json(text)
     except ValueError:
         return text
+    if "array" not in types or not text.strip() or is_one_of(value, types):
+        return value
+    items = item_schema(schema)
+    item = from_text(text, items)
+    return [item] if is_one_of(item, list_types(items)) else value
+
+
+def list_items(read: Read, schema: JsonObject) -> Sequence[JsonValue]:
+    """Return the items that one of several values adds to a list: those of a list, or the value."""
+    value = read(schema)
+    return value if isinstance(value, list) else [read(item_schema(schema))]

@@ -68,6 +68,11 @@ def parse_json(text: str) -> JsonValue:
     return value
 
 
+def is_one_of(value: JsonValue, types: Sequence[str]) -> bool:
+    """Return whether a value is of one of these JSON types."""
+    return any(isinstance(value, _CLASSES.get(name, ())) for name in types)
+
+
 def _read(text: str, schema: JsonObject) -> JsonValue:
     types = list_types(schema)
     if not types:
@@ -88,12 +93,8 @@ def _is_meant_as_json(
     if not isinstance(value, list):
         return isinstance(value, Mapping) and "object" in types
     items = list_types(item_schema(schema))
-    fits = not items or all(_is_one_of(item, items) for item in value)
+    fits = not items or all(is_one_of(item, items) for item in value)
     return "array" in types and fits
-
-
-def _is_one_of(value: JsonValue, types: Sequence[str]) -> bool:
-    return any(isinstance(value, _CLASSES.get(name, ())) for name in types)
 
 
 def _finite(digits: str) -> float:

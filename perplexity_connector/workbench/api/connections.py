@@ -22,7 +22,12 @@ from perplexity_connector.workbench.reading import (
 )
 
 if TYPE_CHECKING:
-    from perplexity_connector.contract import ConnectionDocument
+    from collections.abc import Mapping
+
+    from perplexity_connector.contract import (
+        ConnectionDocument,
+        ConnectionStatusDocument,
+    )
 
 
 class ConnectionsApi:
@@ -69,7 +74,10 @@ class ConnectionsApi:
         return JSONResponse({"status": status})
 
     async def change(self, request: Request) -> Response:
-        """Give a connection another key, another name, or both."""
+        """Give a connection another key, another name, or both.
+
+        With `test`, a key that a test finds bad is not stored.
+        """
         body = await read_body(request)
         name = read_name(request)
         new_name = read_optional_text(body, "connection_name")
@@ -80,10 +88,25 @@ class ConnectionsApi:
         connections = self._host.connections
         shown: ConnectionDocument | None = None
         if fields is not None:
+            if body.get("test") is True:
+                status = await self._test_key(
+                    name, read_text(body, "connector"), fields
+                )
+                if status["outcome"] != ConnectionOutcome.OK:
+                    return JSONResponse({"connection": None, "status": status})
             shown = await run_in_threadpool(connections.replace_key, name, fields)
         if new_name is not None:
             shown = await run_in_threadpool(connections.rename, name, new_name)
-        return JSONResponse({"connection": shown})
+        return JSONResponse({"connection": shown, "status": None})
+
+    async def _test_key(
+        self, name: str, connector: str, fields: "Mapping[str, str]"
+    ) -> "ConnectionStatusDocument":
+        """Test a connection as it would be with other secrets."""
+        connections = self._host.connections
+        stored = await run_in_threadpool(connections.fields, name, connector)
+        kept = {part: text for part, text in stored.items() if isinstance(text, str)}
+        return await connections.test({**kept, **fields}, connector)
 
     def disconnect(self, request: Request) -> Response:
         """Remove a stored connection."""

@@ -2,7 +2,8 @@
 
 /**
  * @import {
- *   Catalogue, Connection, ConnectionStatus, Description, ErrorData, Flow, FlowCheck, Suggestion,
+ *   Catalogue, Changed, Connection, ConnectionStatus, Description, ErrorData, Flow, FlowCheck,
+ *   JsonObject, Suggestion,
  * } from "./types.js"
  */
 
@@ -129,7 +130,7 @@ export async function listConnections() {
  * @param {string} connector
  * @param {object} fields
  * @param {boolean} test
- * @returns {Promise<{connection: Connection | null, status: ConnectionStatus | null}>}
+ * @returns {Promise<Changed>}
  */
 export async function connect(connector, fields, test) {
   return requestJson("POST", "/api/connections", { connector, fields, test });
@@ -151,6 +152,19 @@ export async function testConnection(connector, connection) {
 export async function renameConnection(name, newName) {
   const body = { connection_name: newName };
   await requestJson("PATCH", `/api/connections?name=${encode(name)}`, body);
+}
+
+/**
+ * Give a stored connection another key. With a test, a bad key is not stored.
+ * @param {string} connector
+ * @param {string} name
+ * @param {JsonObject} fields
+ * @param {boolean} test
+ * @returns {Promise<Changed>}
+ */
+export async function replaceKey(connector, name, fields, test) {
+  const address = `/api/connections?name=${encode(name)}`;
+  return await requestJson("PATCH", address, { connector, fields, test });
 }
 
 /** Delete a stored connection. @param {string} name */

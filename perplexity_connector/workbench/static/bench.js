@@ -264,6 +264,7 @@ export class Bench {
     const made = await openConnections({
       connectors,
       connector: step?.connector,
+      sandbox: this.sandbox,
       onChange: () => this.loadConnections(),
       onRename: (name, newName) => this.state.renameConnection(name, newName),
     });

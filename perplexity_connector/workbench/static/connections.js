@@ -3,13 +3,14 @@
  * never comes back into the page.
  */
 
-/** @import { Child, Connection, ConnectionStatus, Description, GuideStep } from "./types.js" */
+/** @import { Changed, Child, Connection, Description } from "./types.js" */
 
 import * as api from "./api.js";
-import { fill, h, drawIcon, isComposing, messageOf, openDialog } from "./dom.js";
-import { drawLink } from "./markdown.js";
-import "./schema-form.js";
+import { drawIcon, drawTextButton, fill, guardDialog, h, isComposing, openDialog } from "./dom.js";
+import { KeyForm } from "./key-form.js";
+import { drawFailure, drawOutcome, showResult } from "./outcomes.js";
 
+/** @import { Options as KeyFormOptions } from "./key-form.js" */
 /**
  * @typedef {object} Connector
  * @property {string} id
@@ -19,21 +20,11 @@ import "./schema-form.js";
 /**
  * @typedef {object} Options
  * @property {Connector[]} connectors
+ * @property {boolean} sandbox
  * @property {string} [connector] the id of the connector to begin with
  * @property {() => Promise<void>} onChange
  * @property {(name: string, newName: string) => void} onRename
  */
-
-/** @type {Record<string, string>} */
-const OUTCOMES = {
-  ok: "Works",
-  invalid_credentials: "Key refused",
-  permission_denied: "Not allowed",
-  quota_exhausted: "No credit left",
-  rate_limited: "Too many requests",
-  unreachable: "Not reachable",
-  unknown: "Not clear",
-};
 
 /**
  * Open the dialog. Return the name of the connection that the user made, or null.
@@ -46,6 +37,8 @@ export function openConnections(options) {
     const dialog = openDialog("Connections", [body], "dialog dialog-wide");
     const view = new ConnectionsView(dialog, body, options);
     dialog.addEventListener("close", () => resolve(view.made));
+    const question = "Leave without saving? The typed key is lost.";
+    guardDialog(dialog, () => (view.isDirty ? question : null));
     view.showList();
   });
 }
@@ -53,6 +46,8 @@ export function openConnections(options) {
 class ConnectionsView {
   /** The name of the connection that was made last. @type {string | null} */
   made = null;
+  /** The form on the screen. @type {KeyForm | null} */
+  #form = null;
   #dialog;
   #body;
   #options;
@@ -64,8 +59,13 @@ class ConnectionsView {
     this.#options = options;
   }
 
+  get isDirty() {
+    return this.#form?.isDirty ?? false;
+  }
+
   /** Show the stored connections. @param {Child} [note] */
   async showList(note = null) {
+    this.#form = null;
     const stored = await this.#load(() => api.listConnections());
     if (!stored) return;
     const { connector, connectors } = this.#options;
@@ -99,14 +99,18 @@ class ConnectionsView {
   }
 
   /** @param {Connection} connection */
-  #drawRow({ connection_name: name, connector, fingerprint }) {
+  #drawRow(connection) {
+    const { connection_name: name, connector, fingerprint } = connection;
     const place = h("div", { class: "connection-said", role: "status" });
     const test = async () => drawOutcome(await api.testConnection(connector, name));
-    const testButton = drawButton("Test", () => showResult(place, test));
-    const rename = drawButton("Rename", () => ask(place, this.#drawRenaming(name, place)));
-    const remove = drawButton("Delete", () => ask(place, this.#drawRemoving(name, place, remove)));
+    const testButton = drawTextButton("Test", () => showResult(place, test));
+    const rename = drawTextButton("Rename", () => ask(place, this.#drawRenaming(name, place)));
+    const replace = drawTextButton("Replace key", () => this.#showReplacing(connection));
+    const remove = drawTextButton("Delete", () =>
+      ask(place, this.#drawRemoving(name, place, remove)),
+    );
     remove.classList.add("button-danger");
-    for (const button of [testButton, rename, remove]) {
+    for (const button of [testButton, rename, replace, remove]) {
       button.setAttribute("aria-label", `${button.textContent} ${name}`);
     }
     const facts = fingerprint ? `${connector} \u00b7 ${fingerprint}` : connector;
@@ -115,7 +119,7 @@ class ConnectionsView {
       "li",
       { class: "connection", "data-name": name },
       h("div", { class: "connection-name" }, drawIcon("key"), about),
-      h("div", { class: "connection-tools" }, testButton, rename, remove),
+      h("div", { class: "connection-tools" }, testButton, rename, replace, remove),
       place,
     );
   }
@@ -139,7 +143,7 @@ class ConnectionsView {
     input.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !isComposing(event)) onRename();
     });
-    const button = drawButton("Rename", onRename);
+    const button = drawTextButton("Rename", onRename);
     button.classList.add("button-primary");
     return h("div", { class: "inline-form" }, input, button);
   }
@@ -154,9 +158,9 @@ class ConnectionsView {
       fill(place);
       opener.focus();
     };
-    const removeButton = drawButton("Delete it", () => showResult(place, remove));
+    const removeButton = drawTextButton("Delete it", () => showResult(place, remove));
     removeButton.classList.add("button-danger");
-    const keepButton = drawButton("Keep it", keep);
+    const keepButton = drawTextButton("Keep it", keep);
     keepButton.setAttribute("data-first", "");
     const question = `Delete ${name}? The key is deleted; steps that name it will not run.`;
     return h("div", { class: "inline-form" }, h("p", {}, question), removeButton, keepButton);
@@ -171,26 +175,39 @@ class ConnectionsView {
 
   /** Show the form of a new connection. @param {string} connectorId */
   async #showNew(connectorId) {
+    await this.#showForm(connectorId, {
+      isNew: true,
+      above: this.#drawPicker(connectorId),
+      save: (form, test) => this.#saveNew(connectorId, form, test),
+    });
+  }
+
+  /** Show the form of another key. @param {Connection} connection */
+  async #showReplacing({ connector, connection_name: name }) {
+    await this.#showForm(connector, {
+      isNew: false,
+      above: h("h3", {}, `Another key for ${name}`),
+      save: async (form, test) => {
+        const answer = await api.replaceKey(connector, name, form.value, test);
+        return this.#finish(form, answer);
+      },
+    });
+  }
+
+  /**
+   * @param {string} connectorId
+   * @param {Pick<KeyFormOptions, "isNew" | "above" | "save">} options
+   */
+  async #showForm(connectorId, options) {
     fill(this.#body, h("p", { class: "muted working" }, "One moment\u2026"));
     const connector = this.#options.connectors.find(({ id }) => id === connectorId);
     const description = connector && (await this.#load(() => connector.describe()));
     if (!description) return;
-    const form = h("schema-form");
-    form.schema = description.schemas.connection;
-    const place = h("div", { role: "status" });
-    const save = () => this.#save(connectorId, form, place, true);
-    form.addEventListener("keydown", (event) => {
-      const isLine = event.target instanceof HTMLInputElement;
-      if (event.key === "Enter" && isLine && !isComposing(event)) save();
-    });
-    const saveButton = drawButton("Test and save", save);
-    saveButton.classList.add("button-primary");
-    const back = drawButton("Back", () => this.showList());
-    const buttons = h("div", { class: "dialog-buttons" }, back, saveButton);
-    const guide = drawGuide(description.connector.connection?.guide ?? []);
-    const right = h("div", {}, form, place, buttons);
-    fill(this.#body, this.#drawPicker(connectorId), h("div", { class: "beside" }, guide, right));
-    form.focusField("/connection_name");
+    const back = () => this.showList();
+    const isSandbox = this.#options.sandbox;
+    this.#form = new KeyForm({ ...options, description, isSandbox, back });
+    fill(this.#body, this.#form.draw());
+    this.#form.focus();
   }
 
   /** @param {string} connectorId */
@@ -206,37 +223,33 @@ class ConnectionsView {
   }
 
   /**
-   * Store a new connection when its fields are right, and the test too if there is one.
+   * Store a new connection. With a test, only if it is good.
    * @param {string} connector
-   * @param {HTMLElementTagNameMap["schema-form"]} form
-   * @param {HTMLElement} place
+   * @param {KeyForm} form
    * @param {boolean} test
    */
-  async #save(connector, form, place, test) {
-    form.showAll = true;
-    const [first] = form.errors;
-    if (first) {
-      form.focusField(first.pointer);
-      return;
-    }
-    await showResult(place, async () => {
-      const { connection, status } = await api.connect(connector, form.value, test);
-      const outcome = status && drawOutcome(status);
-      if (!connection) {
-        const save = () => this.#save(connector, form, place, false);
-        return [outcome, h("p", {}, drawButton("Save anyway", save))];
-      }
-      this.made = connection.connection_name;
-      await this.#options.onChange();
-      await this.showList(outcome ?? h("div", { class: "note" }, "Saved without a test."));
-      return null;
-    });
+  async #saveNew(connector, form, test) {
+    const answer = await api.connect(connector, form.value, test);
+    if (answer.connection) this.made = answer.connection.connection_name;
+    return this.#finish(form, answer);
   }
-}
 
-/** @param {string} label @param {() => unknown} onclick */
-function drawButton(label, onclick) {
-  return h("button", { type: "button", class: "button", onclick }, label);
+  /**
+   * Show the list after a change, or the reason against it.
+   * @param {KeyForm} form
+   * @param {Changed} answer
+   * @returns {Promise<Child>}
+   */
+  async #finish(form, { connection, status }) {
+    const outcome = status && drawOutcome(status);
+    if (!connection) {
+      const save = () => form.save(false);
+      return [outcome, h("p", {}, drawTextButton("Save anyway", save))];
+    }
+    await this.#options.onChange();
+    await this.showList(outcome ?? h("div", { class: "note" }, "Saved without a test."));
+    return null;
+  }
 }
 
 function drawEmpty() {
@@ -260,53 +273,4 @@ function ask(place, question) {
   fill(place, question);
   const first = question.querySelector("[data-first]");
   if (first instanceof HTMLElement) first.focus();
-}
-
-/**
- * Show that something is going on, then its result or its failure.
- * @param {HTMLElement} place
- * @param {() => Promise<Child>} act
- */
-async function showResult(place, act) {
-  fill(place, h("p", { class: "muted working" }, "One moment\u2026"));
-  fill(place, await act().catch(drawFailure));
-}
-
-/** @param {ConnectionStatus} status */
-function drawOutcome({ outcome, message, next_step: nextStep }) {
-  const tone = outcome === "ok" ? "note-ok" : "note-danger";
-  return h(
-    "div",
-    { class: `note ${tone}`, "data-outcome": outcome },
-    h("p", {}, h("strong", {}, `${OUTCOMES[outcome] ?? outcome}. `), message),
-    nextStep && h("p", {}, nextStep),
-  );
-}
-
-/** Draw a failure with its fields. @param {unknown} problem */
-function drawFailure(problem) {
-  const fields = (problem instanceof api.ApiError && problem.data.fields) || [];
-  const items = fields.map(({ message }) => h("li", {}, message));
-  return h(
-    "div",
-    { class: "note note-danger" },
-    h("p", {}, messageOf(problem)),
-    items.length > 0 && h("ul", {}, items),
-  );
-}
-
-/** @param {GuideStep[]} guide */
-function drawGuide(guide) {
-  const items = guide.map(({ title, text, link: address }) =>
-    h(
-      "li",
-      {},
-      h("strong", {}, title),
-      h("p", {}, text),
-      address && h("p", {}, drawLink(address, new URL(address).hostname)),
-    ),
-  );
-  const title = "How to get a key";
-  const attributes = { class: "guide", "aria-label": title };
-  return h("section", attributes, h("h3", {}, title), h("ol", {}, items));
 }

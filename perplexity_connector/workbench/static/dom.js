@@ -66,12 +66,22 @@ export function isComposing(event) {
 }
 
 /**
- * Replace all children of an element.
+ * Replace all children of an element. A child that is there already stays in its place, with the
+ * focus and the selection in it.
  * @param {Element} element
  * @param {...Child} children
  */
 export function fill(element, ...children) {
-  element.replaceChildren(...flatten(children));
+  const nodes = flatten(children).map((child) =>
+    typeof child === "string" ? new Text(child) : child,
+  );
+  const kept = new Set(nodes);
+  for (const old of [...element.childNodes]) if (!kept.has(old)) old.remove();
+  let next = element.firstChild;
+  for (const node of nodes) {
+    if (node === next) next = next.nextSibling;
+    else element.insertBefore(node, next);
+  }
 }
 
 /**
@@ -156,6 +166,11 @@ export function drawIcon(name) {
   return svg;
 }
 
+/** @param {string} label @param {(event: Event) => unknown} onclick */
+export function drawTextButton(label, onclick) {
+  return h("button", { type: "button", class: "button", onclick }, label);
+}
+
 /**
  * Draw a button that shows only an icon. Screen readers and the tooltip give its label.
  * @param {IconName} name
@@ -175,13 +190,43 @@ export function drawIconButton(name, label, onclick, more = {}) {
  * @param {string} [className]
  */
 export function openDialog(title, children, className = "dialog") {
-  const close = drawIconButton("close", "Close", () => dialog.close());
+  const leave = () => {
+    if (dialog.dispatchEvent(new Event("leave", { cancelable: true }))) dialog.close();
+  };
+  const close = drawIconButton("close", "Close", leave);
   const head = h("header", { class: "dialog-head" }, h("h2", {}, title), close);
   const dialog = h("dialog", { class: className, "aria-label": title }, head, children);
   dialog.addEventListener("close", () => dialog.remove());
+  // The browser lets only the first of two presses be refused, if nothing else is pressed between.
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || isComposing(event)) return;
+    event.preventDefault();
+    leave();
+  });
   document.body.append(dialog);
   dialog.showModal();
   return dialog;
+}
+
+/**
+ * Ask before Escape or the close button throws away what is typed in a dialog. Escape answers no.
+ * @param {HTMLDialogElement} dialog
+ * @param {() => string | null} question the question; null if nothing is lost
+ */
+export function guardDialog(dialog, question) {
+  dialog.addEventListener("leave", async (event) => {
+    const text = question();
+    if (!text) return;
+    event.preventDefault();
+    const isSure = await ask("Leave?", (/** @type {(isSure: boolean) => void} */ answer) => {
+      const stay = drawTextButton("Stay", () => answer(false));
+      stay.autofocus = true;
+      const leave = drawTextButton("Leave", () => answer(true));
+      leave.classList.add("button-danger");
+      return [h("p", {}, text), h("div", { class: "dialog-buttons" }, leave, stay)];
+    });
+    if (isSure) dialog.close();
+  });
 }
 
 /**

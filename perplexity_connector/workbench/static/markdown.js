@@ -1,61 +1,68 @@
 /**
- * Draws an answer's text, which is not to be trusted: a small subset of Markdown, in which every
- * text becomes a text node.
+ * Draws an answer's text, which is not to be trusted: markdown-it reads it, and each of its tokens
+ * becomes a node here. No text becomes markup.
  */
 
+/** @import { MarkdownIt, StateInline, Token } from "markdown-it" */
 /** @import { Child } from "./types.js" */
 
-import { h } from "./dom.js";
-import { withoutUser } from "./text.js";
+import { fill, h } from "./dom.js";
+import { clean, withoutUser } from "./text.js";
 
 /**
  * Returns the id of a source's element by its number, or null.
  * @typedef {(number: number) => string | null} SourceIds
  */
+
+/** Hostile signs take markdown-it a second at this length, and more than twice that at twice it. */
+const MAX_LENGTH = 100_000;
 /**
- * A block, and the index of the line after it.
- * @typedef {[node: Node | null, next: number]} Block
+ * The tags of tokens as elements of the page, which has headings of its own above these.
+ * @type {Record<string, keyof HTMLElementTagNameMap>}
  */
+const TAGS = {
+  ...{ h1: "h4", h2: "h5", h3: "h6", h4: "h6", h5: "h6", h6: "h6" },
+  ...{ p: "p", ul: "ul", ol: "ol", li: "li", blockquote: "blockquote" },
+  ...{ thead: "thead", tbody: "tbody", tr: "tr", th: "th", td: "td" },
+  ...{ strong: "strong", em: "em", s: "s" },
+};
+/** Blocks with a direction of their own. */
+const DIRECTED = new Set(["h4", "h5", "h6", "p", "li", "blockquote"]);
+const USER = /\/\/(?<user>[^\s/?#<>"'`]*@)/y;
+const BREAK = /<br\s*\/?>/iy;
+// `[1](address)` is a link.
+const CITATION = /\[(?<number>\d{1,3})\](?!\()/y;
 
-const HEADINGS = /** @type {const} */ (["h4", "h5", "h6"]);
-const MAX_SPAN = 600;
-const SPANS = [
-  "(?<tick>`+)(?<code>[^`]{1,MAX})\\k<tick>",
-  "\\*\\*\\*(?<both>[^\\s*][^*]{0,MAX})\\*\\*\\*",
-  "\\*\\*(?<strong>[^\\s*](?:[^*]|\\*(?!\\*)){0,MAX})\\*\\*",
-  "\\*(?<em>[^\\s*][^*\\n]{0,MAX})\\*",
-  "(?<![\\p{L}\\d_])_(?<em2>[^\\s_][^_\\n]{0,MAX})_(?![\\p{L}\\d_])",
-  "\\[(?<label>[^\\]\\n]{1,MAX})\\]\\((?<url>(?:[^\\s()]|\\([^\\s()]{0,200}\\)){1,2000})\\)",
-  "\\[(?<source>\\d{1,3})\\]",
-  // A bare address does not include the sign that ends the sentence.
-  "https?://[^\\s<>()\\[\\]\"'`]{0,2000}[^\\s<>()\\[\\]\"'`.,;:!?*](?:\\([^\\s<>()]{0,200}\\))?",
-];
-const SPAN = new RegExp(SPANS.join("|").replaceAll("MAX", String(MAX_SPAN)), "gu");
-
-const FENCE = /^\s*```/;
-const FENCE_END = /^\s*```\s*$/;
-const HEADING = /^(?<marks>#{1,6})\s+(?<text>.*)$/;
-const RULE = /^\s{0,3}(?:-{3,}|\*{3,}|_{3,})\s*$/;
-const QUOTED = /^\s{0,3}>\s?/;
-const ROW = /^\s*\|.*\|\s*$/;
-const ROW_RULE = /^\s*\|(?:\s*:?-+:?\s*\|)+\s*$/;
-const ITEM = /^\s{0,6}(?:[-*+]|(?<number>\d{1,4})[.)])\s+(?<text>.*)$/;
-const PARAGRAPH_ENDS = [/^\s*$/, FENCE, /^#{1,6}\s/, ITEM, RULE, QUOTED];
+/** @type {MarkdownIt | null} */
+let reader = null;
+/** The texts that wait for the reader, by their elements. @type {Map<Element, () => void>} */
+const waiting = new Map();
 
 /**
- * Draw a text. A source mark such as `[2]` becomes a link when the source has an element.
+ * Show a text in an element. A source mark such as `[2]` becomes a link when the source has an
+ * element. Blocks that do not change stay, with what the user has selected in them.
+ * @param {HTMLElement} element
  * @param {string} text
  * @param {SourceIds} [sourceId]
  */
-export function drawMarkdown(text, sourceId = () => null) {
-  const fragment = document.createDocumentFragment();
-  const lines = text.split("\n");
-  for (let at = 0; at < lines.length;) {
-    const [node, next] = drawBlock(lines, at, sourceId);
-    if (node) fragment.append(node);
-    at = next;
+export function showMarkdown(element, text, sourceId = () => null) {
+  if (reader && text.length <= MAX_LENGTH) {
+    replaceChanged(element, drawTokens(reader.parse(text, { sourceId })));
+    return;
   }
-  return fragment;
+  fill(element, h("p", { dir: "auto" }, text));
+  if (reader) return;
+  waiting.set(element, () => showMarkdown(element, text, sourceId));
+  loadMarkdown();
+}
+
+/** Load the reader, and draw the texts that wait for it. Without it they stay as they are. */
+export async function loadMarkdown() {
+  const library = await import("./vendor/markdown-it/markdown-it.esm.min.mjs").catch(() => null);
+  if (!library) return;
+  reader ??= makeReader(library.default);
+  for (const draw of waiting.values()) draw();
+  waiting.clear();
 }
 
 /**
@@ -66,9 +73,14 @@ export function drawMarkdown(text, sourceId = () => null) {
  * @returns {Child}
  */
 export function drawLink(text, content) {
+  return drawAnchor(text, withoutUser(content)) ?? withoutUser(content);
+}
+
+/** @param {string} text @param {...Child} children */
+function drawAnchor(text, ...children) {
   const href = webAddressOf(text);
-  const shown = withoutUser(content);
-  return href ? h("a", { href, rel: "noopener noreferrer", target: "_blank" }, shown) : shown;
+  if (!href) return null;
+  return h("a", { href, rel: "noopener noreferrer", target: "_blank" }, children);
 }
 
 /**
@@ -81,134 +93,165 @@ export function webAddressOf(text) {
   return address && ["http:", "https:"].includes(address.protocol) ? address.href : null;
 }
 
-/** @param {string[]} lines @param {number} at @param {SourceIds} sourceId @returns {Block} */
-function drawBlock(lines, at, sourceId) {
-  const line = lines[at] ?? "";
-  if (line.trim() === "") return [null, at + 1];
-  if (FENCE.test(line)) return drawFence(lines, at);
-  const heading = HEADING.exec(line)?.groups;
-  if (heading) return [drawHeading(heading, sourceId), at + 1];
-  if (RULE.test(line)) return [h("hr"), at + 1];
-  if (QUOTED.test(line)) return drawQuote(lines, at, sourceId);
-  if (isTable(lines, at)) return drawTable(lines, at, sourceId);
-  if (ITEM.test(line)) return drawList(lines, at, sourceId);
-  return drawParagraph(lines, at, sourceId);
-}
-
-/** @param {Record<string, string>} heading @param {SourceIds} sourceId */
-function drawHeading({ marks = "", text = "" }, sourceId) {
-  const tag = HEADINGS[marks.length - 1] ?? "h6";
-  return h(tag, {}, drawSpans(text, sourceId));
-}
-
-/** @param {string[]} lines @param {number} at @returns {Block} */
-function drawFence(lines, at) {
-  const end = lines.findIndex((line, index) => index > at && FENCE_END.test(line));
-  const last = end < 0 ? lines.length : end;
-  const code = h("code", {}, lines.slice(at + 1, last).join("\n"));
-  return [h("pre", { tabindex: "0" }, code), last + 1];
-}
-
-/** @param {string[]} lines @param {number} at @param {SourceIds} sourceId @returns {Block} */
-function drawList(lines, at, sourceId) {
-  const start = ITEM.exec(lines[at] ?? "")?.groups?.number;
-  const list = h(start ? "ol" : "ul", { start });
-  for (let next = at; ; next += 1) {
-    const item = ITEM.exec(lines[next] ?? "")?.groups;
-    const isOfList = item && (item.number === undefined) === (start === undefined);
-    if (!isOfList) return [list, next];
-    list.append(h("li", {}, drawSpans(item.text ?? "", sourceId)));
-  }
+/** @param {typeof import("markdown-it").default} Reader */
+function makeReader(Reader) {
+  const made = new Reader({ html: false, linkify: true });
+  // It finds addresses without a scheme, in a time that grows with the square of a text.
+  made.core.ruler.disable("linkify");
+  for (const scheme of ["http:", "https:"]) made.linkify.add(scheme, { validate: measure });
+  made.inline.ruler.before("link", "citation", readCitation);
+  made.inline.ruler.before("autolink", "break", readBreak);
+  made.validateLink = (address) => webAddressOf(address) !== null;
+  made.normalizeLink = (address) => address;
+  made.normalizeLinkText = withoutUser;
+  return made;
 }
 
 /**
- * Return the index after the lines that have this form.
- * @param {string[]} lines
+ * Return the length of an address after its scheme. The library's own pattern has no users.
+ * @param {string} text
  * @param {number} at
- * @param {RegExp} form
+ * @param {MarkdownIt["linkify"]} linkify
  */
-function endOf(lines, at, form) {
-  let end = at;
-  while (form.test(lines[end] ?? "")) end += 1;
-  return end;
+function measure(text, at, { re }) {
+  USER.lastIndex = at;
+  const user = USER.exec(text)?.groups?.user ?? "";
+  const pattern = re.get_http_validator();
+  pattern.lastIndex = 0;
+  const found = pattern.exec(`//${text.slice(at + user.length + 2)}`);
+  return found ? found[0].length + user.length : 0;
 }
 
-/** @param {string[]} lines @param {number} at @param {SourceIds} sourceId @returns {Block} */
-function drawQuote(lines, at, sourceId) {
-  const end = endOf(lines, at, QUOTED);
-  const texts = lines.slice(at, end).map((line) => line.replace(QUOTED, ""));
-  return [h("blockquote", {}, drawSpans(texts.join("\n"), sourceId)), end];
+/** @param {StateInline} state @param {boolean} silent */
+function readCitation(state, silent) {
+  // In silence the end of a link is looked for, which may have brackets in its words.
+  if (silent || state.linkLevel > 0) return false;
+  CITATION.lastIndex = state.pos;
+  const number = CITATION.exec(state.src)?.groups?.number;
+  if (!number) return false;
+  const { sourceId } = /** @type {{sourceId: SourceIds}} */ (state.env);
+  const id = sourceId(Number(number));
+  if (!id) return false;
+  Object.assign(state.push("citation", "a", 0), { content: number, info: id });
+  state.pos = CITATION.lastIndex;
+  return true;
 }
 
-/** @param {string[]} lines @param {number} at */
-function isTable(lines, at) {
-  return ROW.test(lines[at] ?? "") && ROW_RULE.test(lines[at + 1] ?? "");
+/** @param {StateInline} state @param {boolean} silent */
+function readBreak(state, silent) {
+  BREAK.lastIndex = state.pos;
+  if (!BREAK.test(state.src)) return false;
+  if (!silent) state.push("hardbreak", "br", 0);
+  state.pos = BREAK.lastIndex;
+  return true;
 }
 
-/** @param {string[]} lines @param {number} at @param {SourceIds} sourceId @returns {Block} */
-function drawTable(lines, at, sourceId) {
-  const end = endOf(lines, at, ROW);
-  const head = drawRow(lines[at] ?? "", "th", sourceId);
-  const body = lines.slice(at + 2, end).map((line) => drawRow(line, "td", sourceId));
-  const table = h("table", {}, h("thead", {}, head), h("tbody", {}, body));
-  // The element around the table scrolls when the table is wider than the page.
-  return [h("div", { class: "table", tabindex: "0" }, table), end];
-}
-
-/** @param {string} line @param {"th" | "td"} tag @param {SourceIds} sourceId */
-function drawRow(line, tag, sourceId) {
-  const texts = line
-    .trim()
-    .slice(1, -1)
-    .split(/(?<!\\)\|/);
-  const cells = texts.map((text) => {
-    return h(tag, {}, drawSpans(text.trim().replaceAll("\\|", "|"), sourceId));
-  });
-  return h("tr", {}, cells);
-}
-
-/** @param {string[]} lines @param {number} at @param {SourceIds} sourceId @returns {Block} */
-function drawParagraph(lines, at, sourceId) {
-  const isEnd = (/** @type {number} */ index) =>
-    isTable(lines, index) || PARAGRAPH_ENDS.some((form) => form.test(lines[index] ?? ""));
-  let end = at + 1;
-  while (end < lines.length && !isEnd(end)) end += 1;
-  return [h("p", {}, drawSpans(lines.slice(at, end).join("\n"), sourceId)), end];
-}
-
-/** @param {string} text @param {SourceIds} sourceId @returns {Child[]} */
-function drawSpans(text, sourceId) {
-  /** @type {Child[]} */
-  const nodes = [];
-  let at = 0;
-  for (const match of text.matchAll(SPAN)) {
-    nodes.push(text.slice(at, match.index), drawSpan(match[0], match.groups ?? {}, sourceId));
-    at = match.index + match[0].length;
+/** Draw tokens, of which one opens an element and a later one closes it. @param {Token[]} tokens */
+function drawTokens(tokens) {
+  const fragment = document.createDocumentFragment();
+  /** @type {(Element | DocumentFragment)[]} */
+  const open = [fragment];
+  const all = tokens.flatMap((token) => (token.type === "inline" && token.children) || [token]);
+  // A paragraph is hidden in a list whose items have no space between them.
+  for (const token of all.filter(({ hidden }) => !hidden)) {
+    if (token.nesting < 0) {
+      open.pop();
+      continue;
+    }
+    const parent = open.at(-1) ?? fragment;
+    if (token.nesting === 0) {
+      parent.append(drawLeaf(token, parent));
+      continue;
+    }
+    const element = drawOpen(token, parent);
+    parent.append(element);
+    // The element around a table scrolls when the table is wider than the page.
+    open.push(element.querySelector("table") ?? element);
   }
-  return [...nodes, text.slice(at)];
+  return fragment;
+}
+
+/** @param {Token} token @param {Node} parent */
+function drawOpen(token, parent) {
+  if (token.type === "link_open") return drawAnchor(read(token, "href")) ?? h("span");
+  if (token.type === "table_open") return drawTable();
+  const tag = TAGS[token.tag] ?? "span";
+  // The whole item or quotation has the direction of its first word.
+  const isInside = tag === "p" && (parent.nodeName === "LI" || parent.nodeName === "BLOCKQUOTE");
+  const dir = DIRECTED.has(tag) && !isInside ? "auto" : undefined;
+  const align = /^text-align:(?<side>left|center|right)$/.exec(read(token, "style"));
+  const start = token.attrGet("start");
+  return h(tag, { dir, start, class: align && `align-${align.groups?.side}` });
+}
+
+/** Return an attribute of a token, or "". @param {Token} token @param {string} name */
+function read(token, name) {
+  return String(token.attrGet(name) ?? "");
+}
+
+function drawTable() {
+  const around = {
+    class: "table",
+    tabindex: "0",
+    role: "group",
+    "aria-label": "Table",
+    dir: "auto",
+  };
+  return h("div", around, h("table"));
+}
+
+/** @param {Token} token @param {Element | DocumentFragment} parent */
+function drawLeaf(token, parent) {
+  const { content, info } = token;
+  const isInLink = parent instanceof Element && parent.closest("a") !== null;
+  const shown = isInLink ? withoutUser(content) : content;
+  switch (token.type) {
+    case "code_inline":
+      return h("code", { dir: "ltr" }, shown);
+    case "code_block":
+    case "fence":
+      return h("pre", { tabindex: "0", dir: "ltr" }, h("code", {}, content.replace(/\n$/, "")));
+    case "hardbreak":
+      return h("br");
+    case "hr":
+      return h("hr");
+    case "citation":
+      return h(
+        "a",
+        { class: "citation", href: `#${info}`, "aria-label": `Source ${content}` },
+        content,
+      );
+    case "image":
+      return drawImage(token);
+    default:
+      return document.createTextNode(token.type === "softbreak" ? "\n" : clean(shown));
+  }
+}
+
+/** Draw an image as a link to it: the page loads nothing from elsewhere. @param {Token} token */
+function drawImage(token) {
+  const address = read(token, "src");
+  return (
+    drawAnchor(address, withoutUser(token.content) || withoutUser(address)) ??
+    h("span", {}, token.content)
+  );
 }
 
 /**
- * @param {string} whole
- * @param {Record<string, string | undefined>} groups
- * @param {SourceIds} sourceId
- * @returns {Child}
+ * Replace the nodes of an element from the first one that differs on.
+ * @param {Element} element
+ * @param {DocumentFragment} drawn
  */
-function drawSpan(whole, { code, both, strong, em, em2, label, url, source }, sourceId) {
-  const italic = em ?? em2;
-  if (code !== undefined) return h("code", {}, code);
-  if (both !== undefined) return h("strong", {}, h("em", {}, drawSpans(both, sourceId)));
-  if (strong !== undefined) return h("strong", {}, drawSpans(strong, sourceId));
-  if (italic !== undefined) return h("em", {}, drawSpans(italic, sourceId));
-  if (url !== undefined) return webAddressOf(url) ? drawLink(url, label ?? url) : whole;
-  if (source !== undefined) return drawCitation(whole, Number(source), sourceId);
-  return drawLink(whole, whole);
-}
-
-/** @param {string} whole @param {number} number @param {SourceIds} sourceId */
-function drawCitation(whole, number, sourceId) {
-  const id = sourceId(number);
-  if (!id) return whole;
-  const attributes = { class: "citation", href: `#${id}`, "aria-label": `Source ${number}` };
-  return h("a", attributes, number);
+function replaceChanged(element, drawn) {
+  let old = element.firstChild;
+  while (old && drawn.firstChild && old.isEqualNode(drawn.firstChild)) {
+    drawn.firstChild.remove();
+    old = old.nextSibling;
+  }
+  while (old) {
+    const next = old.nextSibling;
+    old.remove();
+    old = next;
+  }
+  element.append(drawn);
 }

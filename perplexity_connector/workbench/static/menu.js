@@ -4,13 +4,15 @@ import { h, drawIconButton } from "./dom.js";
 import { directionOf } from "./form/scalars.js";
 
 /** @typedef {[label: string, onclick: () => void]} MenuItem */
+/** @typedef {(label: string, onclick: () => void) => HTMLButtonElement} DrawOpener */
 
 /**
  * Draw a menu button with its menu.
  * @param {string} label
  * @param {MenuItem[]} items
+ * @param {DrawOpener} [drawOpener] draws the button
  */
-export function drawMenu(label, items) {
+export function drawMenu(label, items, drawOpener = drawDots) {
   const buttons = items.map(([title, onclick]) => {
     const attributes = { type: "button", role: "menuitem", class: "menu-item", tabindex: "-1" };
     const choose = () => {
@@ -20,10 +22,9 @@ export function drawMenu(label, items) {
     };
     return h("button", { ...attributes, onclick: choose }, title);
   });
-  const opener = drawIconButton("more", label, () => open(), {
-    "aria-haspopup": "menu",
-    "aria-expanded": "false",
-  });
+  const opener = drawOpener(label, () => open());
+  opener.setAttribute("aria-haspopup", "menu");
+  opener.setAttribute("aria-expanded", "false");
   const menu = h(
     "div",
     { role: "menu", class: "menu", "aria-label": label, hidden: true },
@@ -53,6 +54,11 @@ export function drawMenu(label, items) {
   };
   const place = h("div", { class: "menu-place", onfocusout: leave }, opener, menu);
   return place;
+}
+
+/** @type {DrawOpener} */
+function drawDots(label, onclick) {
+  return drawIconButton("more", label, onclick);
 }
 
 /**

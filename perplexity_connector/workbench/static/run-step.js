@@ -4,11 +4,12 @@
 /** @import { Source, StepRun } from "./types.js" */
 /** @import { Group } from "./query-results.js" */
 
+import { drawAnswer } from "./answer.js";
 import { applyBindings, writeStep } from "./copy-as.js";
 import { drawCopyFold } from "./copy-view.js";
 import { h, drawIcon } from "./dom.js";
 import { drawLateFold } from "./form/frame.js";
-import { drawMarkdown, webAddressOf } from "./markdown.js";
+import { webAddressOf } from "./markdown.js";
 import { isLeftOut } from "./run-state.js";
 import { drawGroups, readGroups } from "./query-results.js";
 import { drawSources, isSource, placeById, readSources } from "./sources.js";
@@ -121,7 +122,7 @@ function drawRunning(step, key) {
   return [
     drawSearches(step),
     step.message && drawNote(step.message),
-    isSilent ? working : step.text && drawAnswer(step.text, sources, key, true),
+    isSilent ? working : step.text && drawAnswer(step, step.text, sources, key),
     sources.length > 0 && drawSources(sources, `${key}-source`, "Found so far", true),
   ];
 }
@@ -154,7 +155,7 @@ function drawFinished(step, id, key, goTo) {
   return [
     error && drawError(error, id, goTo),
     isPartial && drawPartialNote(),
-    drawText(output, text, sources, key),
+    drawText(step, output, text, sources, key),
     drawFacts(factsOf(envelope)),
     drawFound(output, sources, groups, key),
     isEmpty && envelope.output && drawValues(envelope.output),
@@ -186,31 +187,18 @@ function titleOfSources(output) {
 
 /**
  * Draw a structured answer, or a written one.
+ * @param {Received} step
  * @param {JsonObject} output
  * @param {string} text
  * @param {Source[]} sources
  * @param {string} key
  */
-function drawText({ parsed }, text, sources, key) {
+function drawText(step, { parsed }, text, sources, key) {
   if (typeof parsed === "object" && parsed !== null) {
     const attributes = { class: "answer", tabindex: "0", "aria-label": "Structured answer" };
     return h("pre", attributes, writeJson(parsed, 2));
   }
-  return text ? drawAnswer(text, sources, key, false) : null;
-}
-
-/**
- * Draw an answer; while it is written it has a caret. The status line reports it to screen readers.
- * @param {string} text
- * @param {Source[]} sources
- * @param {string} key
- * @param {boolean} isWriting
- */
-function drawAnswer(text, sources, key, isWriting) {
-  const sourceId = (/** @type {number} */ number) =>
-    sources[number - 1] ? `${key}-source-${number}` : null;
-  const className = isWriting ? "answer is-writing" : "answer";
-  return h("div", { class: className }, drawMarkdown(text, sourceId));
+  return text ? drawAnswer(step, text, sources, key) : null;
 }
 
 /** Draw values by their names. @param {JsonObject} values */

@@ -212,6 +212,10 @@ export class RunView {
     const { startedAt } = step;
     const since = step.status === "running" && startedAt !== null && drawSince(startedAt);
     const chips = [since, step.isStale && drawChip("stale"), !isOut && drawChip(step.status)];
+    const end = section.querySelector(".answer-end");
+    // The reader has scrolled, or reads the answer whose end was just written.
+    const isLeft = end && (step.envelope || !isInSight(end));
+    if (isLeft && step === this.#followed) this.#followed = null;
     const head = h(
       "div",
       { class: "run-step-head" },
@@ -224,10 +228,13 @@ export class RunView {
     this.#scrollToFollowed(step);
   }
 
-  /** @param {StepRun} step */
+  /** Scroll to the end of an answer that grows, else to the step. @param {StepRun} step */
   #scrollToFollowed(step) {
     if (step !== this.#followed) return;
-    this.#sections.get(step)?.section.scrollIntoView({ block: "start" });
+    const section = this.#sections.get(step)?.section;
+    const end = section?.querySelector(".answer-end");
+    if (end) end.scrollIntoView({ block: "nearest" });
+    else section?.scrollIntoView({ block: "start" });
   }
 }
 
@@ -238,6 +245,12 @@ function drawSince(since) {
 
 /** @param {number} since */
 const writeSince = (since) => writeSeconds(Date.now() - since);
+
+/** @param {Element} element */
+function isInSight(element) {
+  const { top } = element.getBoundingClientRect();
+  return top >= 0 && top <= window.innerHeight;
+}
 
 /** Return whether the steps to come need an open page. @param {Run} run */
 function waitsForPage(run) {

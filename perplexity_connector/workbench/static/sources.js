@@ -5,7 +5,7 @@
 import { h } from "./dom.js";
 import { drawFold } from "./form/frame.js";
 import { isObject } from "./form/pointer.js";
-import { drawLink, drawMarkdown, webAddressOf } from "./markdown.js";
+import { drawLink, showMarkdown, webAddressOf } from "./markdown.js";
 import { withoutUser } from "./text.js";
 
 const MAX_ID = 1000;
@@ -101,11 +101,18 @@ function drawSource(source, id, number, isGrowing) {
     h(
       "div",
       { class: "source-text" },
-      h("p", { class: "source-title" }, drawTitle(source)),
+      h("p", { class: "source-title", dir: "auto" }, drawTitle(source)),
       h("p", { class: "source-facts" }, describeSource(source)),
-      snippet && h("div", { class: "source-snippet" }, drawMarkdown(snippet)),
+      snippet && drawSnippet(snippet),
     ),
   );
+}
+
+/** @param {string} snippet */
+function drawSnippet(snippet) {
+  const place = h("div", { class: "source-snippet" });
+  showMarkdown(place, snippet);
+  return place;
 }
 
 /** @param {Source} source */

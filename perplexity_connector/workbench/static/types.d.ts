@@ -152,9 +152,20 @@ export interface GuideStep {
   link?: string;
 }
 
+/** A credential of the sandbox, by its effect. */
+export interface SandboxCredential {
+  title: string;
+  fields: Record<string, string>;
+}
+
 /** All that the page needs to draw an action. */
 export interface Description {
-  connector: { id: string; title: string; connection?: { guide?: GuideStep[] } };
+  connector: {
+    id: string;
+    title: string;
+    connection?: { guide?: GuideStep[] };
+    sandbox?: { test_connections: SandboxCredential[] } | null;
+  };
   /** `author_schemas`: output fields that follow a schema in the input, by their pointers. */
   action: {
     streaming?: boolean;
@@ -169,6 +180,12 @@ export interface Connection {
   connection_name: string;
   connector: string;
   fingerprint: string;
+}
+
+/** The answer to a new connection or key. `status` is that of its test, if there was one. */
+export interface Changed {
+  connection: Connection | null;
+  status: ConnectionStatus | null;
 }
 
 /** The result of a connection test. */

@@ -8,6 +8,7 @@ import pytest
 from perplexity_connector.contract import ConnectorError, ErrorCode, PaletteEntry
 from perplexity_connector.host import Host
 from tests.host.stage import changed, toy_host
+from tests.toy.toy import ToyPlugin
 
 
 def palette(host: Host) -> list[PaletteEntry]:
@@ -35,6 +36,7 @@ def test_the_palette_shows_each_action_once_in_its_newest_version() -> None:
             "billable": True,
         },
         "timeout": 30,
+        "command": None,
     }
     assert (count["action"], count["streaming"]) == ("count", False)
 
@@ -83,6 +85,7 @@ def test_a_description_holds_all_that_a_form_needs() -> None:
                 "start": "toy.sandbox:start",
                 "settings": {"mark": "{address}"},
                 "connection": {},
+                "test_connections": [],
                 "test_prefixes": {},
             },
         ),
@@ -108,6 +111,25 @@ def test_connectors_are_described_once_each_in_order_of_id(tmp_path: Path) -> No
     assert toys[1] == host.describe("toy", "greet")["connector"]
     toys[1]["categories"].append("Mine")
     assert toys[1] not in host.connectors()
+
+
+def test_the_command_of_an_action_is_described_as_it_is_written(
+    tmp_path: Path,
+) -> None:
+    """So that any host can offer it; an action without one has null."""
+    command = {"name": "letters", "words": "/text"}
+    host = Host()
+    host.register(
+        ToyPlugin(),
+        changed(
+            tmp_path,
+            lambda text: f"{text}    command: {json.dumps(command)}\n",
+        ),
+    )
+    assert host.describe("toy", "count")["action"]["command"] == command
+    assert host.describe("toy", "greet")["action"]["command"] is None
+    entry = {"name": "letters", "summary": "Count the letters of a text."}
+    assert [each["command"] for each in palette(host)] == [None, entry]
 
 
 def test_what_a_manifest_leaves_out_is_empty() -> None:

@@ -439,6 +439,64 @@ def test_a_sandbox_of_another_shape_is_refused_at_discovery(
     assert trouble(manifest).startswith(f"connector.yaml: {place} ")
 
 
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        ("greet", ""),
+        ("{name: greet}", "/words"),
+        ("{name: Greet, words: /name}", "/name"),
+        ("{name: --greet, words: /name}", "/name"),
+        ("{name: greet, words: name}", "/words"),
+        ("{name: greet, words: /a~2}", "/words"),
+        ("{name: greet, words: /name, values: [1]}", "/values"),
+        ("{name: greet, words: /name, continues: {field: /id}}", "/continues/output"),
+        *(
+            (f"{{name: greet, words: /name, options: [{options}]}}", place)
+            for options, place in (
+                ("{name: tone}", "/options/0/field"),
+                ("{name: tone, field: /tone, short: tt}", "/options/0/short"),
+                ("{name: tone, field: /tone, setting: tone}", "/options/0/setting"),
+                ("{name: timeout, field: /tone}", "/options/0"),
+                ("{name: tone, field: /tone, short: c}", "/options/0"),
+                ("{name: a, field: /a}, {name: b, field: /b, short: a}", "/options/1"),
+            )
+        ),
+    ],
+)
+def test_a_command_of_another_shape_is_refused_at_discovery(
+    tmp_path: Path, command: str, place: str
+) -> None:
+    """A name that cannot be typed, a place that is not a pointer, an option of every command."""
+    manifest = changed(
+        tmp_path,
+        lambda text: text.replace(
+            "    timeout: 10", f"    timeout: 10\n    command: {command}"
+        ),
+    )
+    assert trouble(manifest).startswith(f"connector.yaml: /actions/2/command{place} ")
+
+
+def test_versions_share_a_command_and_two_actions_do_not(tmp_path: Path) -> None:
+    """Its values may be anything; the settings that its options name exist."""
+    options = "[{name: tone, field: /tone, setting: mark}]"
+    values = "{a: [{b: null}, true, 1]}"
+    command = f"{{name: greet, words: /name, values: {values}, options: {options}}}"
+    shared = changed(
+        tmp_path / "shared",
+        lambda text: text.replace(
+            "    timeout: 30", f"    timeout: 30\n    command: {command}"
+        ),
+    )
+    read = read_manifest(shared)["actions"][1]["command"]
+    assert read
+    assert read["values"] == {"a": [{"b": None}, True, 1]}
+    twice = changed(
+        tmp_path / "twice",
+        lambda text: re.sub("(    timeout: .*)", f"\\1\n    command: {command}", text),
+    )
+    assert "/actions/2/command/name " in trouble(twice)
+
+
 def test_the_fields_that_discovery_checks_are_those_of_the_contract() -> None:
     """Every field of every dataclass, with its type, and required if it has no default."""
     expected = fields_of(

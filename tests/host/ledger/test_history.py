@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from perplexity_connector.host.ledger.entries import FLOW, State
 from perplexity_connector.host.ledger.flow_entries import read_cursor
 from perplexity_connector.host.ledger.records import keeping
+from perplexity_connector.host.ledger.records.reading import find_last_run
 from perplexity_connector.host.ledger.transactions import planning
 from tests.host.ledger.books import JOB, Books, a_job
 from tests.host.ledger.flow_books import (
@@ -33,6 +34,14 @@ def run(books: Books, run_id: str, state: State = "done", **known: Any) -> None:
     claim = books.begin("a", run_id, input=known.pop("input", None))
     books.sent("a", claim)
     books.end("a", claim, state, **known)
+
+
+def test_the_run_of_a_step_is_not_the_last_run_of_its_action(books: Books) -> None:
+    """It belongs to its flow."""
+    begin(books)
+    ran(books, "ask", "run_1")
+    end(books)
+    assert books.do(find_last_run, "toy", "ask", None) is None
 
 
 def test_all_that_ran_is_in_one_list(books: Books) -> None:

@@ -9,6 +9,7 @@ from perplexity_connector.host.ledger.records.reading import (
     find_failures,
     find_job,
     find_jobs,
+    find_last_run,
     find_lines,
     find_rows,
     find_run,
@@ -69,6 +70,24 @@ def test_a_run_is_shown_with_its_content(books: Books) -> None:
     assert (known.input, known.cost, known.state) == ({"q": "x"}, 3, "done")
     assert books.do(find_runs)[0].output is None
     assert books.do(find_run, "run_unknown") is None
+
+
+def test_the_last_run_of_an_action_over_a_connection_is_found(books: Books) -> None:
+    """With its answer. Failures, sandboxes, tables and other connections do not count."""
+    assert books.do(find_last_run, "toy", "ask", None) is None
+    run(books, "run_1", envelope={"output": "old"})
+    run(books, "run_2", envelope={"output": "x"})
+    run(books, "run_3", "failed")
+    run(books, "run_4", is_sandbox=True)
+    run(books, "run_5", connection="main")
+    ended(books, "done")
+    found = books.do(find_last_run, "toy", "ask", None)
+    assert found is not None
+    assert (found.run_id, found.output) == ("run_2", {"output": "x"})
+    named = books.do(find_last_run, "toy", "ask", "main")
+    assert named is not None
+    assert named.run_id == "run_5"
+    assert books.do(find_last_run, "toy", "hear", None) is None
 
 
 def test_a_job_is_shown_with_its_sums(books: Books) -> None:

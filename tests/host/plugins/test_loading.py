@@ -3,10 +3,15 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+import yaml
+from pydantic import TypeAdapter
 
-from perplexity_connector.contract import ConnectorError, ErrorCode, hookimpl
+from perplexity_connector.contract import ConnectorError, ErrorCode, Manifest, hookimpl
 from perplexity_connector.host import Host
+from perplexity_connector.host.catalogue.discovery import Installed
+from perplexity_connector.host.plugins.manifest import load_manifest
 from tests.host.stage import CONNECTION, COUNT, GREET, TOKEN, changed, in_host, toy_host
+from tests.paths import ROOT
 from tests.toy.toy import Toy, ToyPlugin
 
 
@@ -57,6 +62,20 @@ def test_a_plugins_own_error_passes() -> None:
         ]
         == "unsupported"
     )
+
+
+def test_a_loaded_manifest_has_all_that_is_written_in_it() -> None:
+    """Pydantic reads the same."""
+    file = ROOT / "connector.yaml"
+    written: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+    installed = Installed(
+        id="perplexity",
+        file=file,
+        document=written,
+        plugin_name="perplexity",
+        load_plugin=object,
+    )
+    assert load_manifest(installed) == TypeAdapter(Manifest).validate_python(written)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """`connector.yaml`: what it promises is there."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -178,3 +178,22 @@ def test_the_model_of_a_chat_is_picked_from_the_models() -> None:
         "create_chat_completion": {"/model": "models"},
         "execute_search": {},
     }
+
+
+@actions
+def test_a_command_fills_fields_that_are_there(name: str) -> None:
+    """Its words, its options and the earlier answer have a place in the form."""
+    command = ACTIONS[name]["command"]
+    fields = [option["field"] for option in command["options"]]
+    continues = command.get("continues")
+    fields += [command["words"], *([continues["field"]] if continues else [])]
+    schema = schema_of(ACTIONS[name])
+    assert all(schema_at(schema, pointer.split("/")[1:]) for pointer in fields)
+
+
+def schema_at(schema: Any, path: Sequence[str]) -> Any:
+    """The schema of a place in the form; empty if it has no such place."""
+    for part in path:
+        items = schema.get("items") if part.isdecimal() else None
+        schema = items or schema.get("properties", {}).get(part, {})
+    return schema

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, Response, expect
 
-from perplexity_connector.sandbox.keys import GOOD_KEY, WRONG_KEY
+from perplexity_connector.sandbox.keys import FIFTY_PER_SECOND_KEY, GOOD_KEY, WRONG_KEY
 from tests.workbench.page.acting import add, flow_of, run, text_field
 from tests.workbench.page.conftest import CHAT, SEARCH
 
@@ -55,6 +55,14 @@ def test_a_connection_is_made_picked_renamed_and_deleted(
     assert flow_of(page, tmp_path)["steps"][0]["connection"] == "Mine"
     run(page)
     page.locator("#connections").click()
+    before = page.locator(".connection .muted").inner_text()
+    page.get_by_role("button", name="Replace key Mine").click()
+    page.get_by_role("button", name="Is refused").click()
+    page.get_by_role("button", name="Test and save").click()
+    expect(page.locator("[data-outcome=invalid_credentials]")).to_be_visible()
+    page.get_by_label("API Key").fill(FIFTY_PER_SECOND_KEY)
+    page.get_by_role("button", name="Test and save").click()
+    expect(page.locator(".connection .muted")).not_to_have_text(before)
     page.get_by_role("button", name="Rename Mine").click()
     page.get_by_label("New name for Mine").fill("..")
     page.get_by_label("New name for Mine").press("Enter")
@@ -87,6 +95,21 @@ def test_the_keyboard_alone_makes_renames_and_deletes_a_connection(page: Page) -
     press("Enter")
     expect(page.locator("[data-outcome=ok]")).to_be_visible()
     expect(page.get_by_role("button", name="New connection")).to_be_focused()
+    page.get_by_role("button", name="Replace key Mine").press("Enter")
+    expect(page.get_by_label("API Key")).to_be_focused()
+    write("typed")
+    for _ in range(2):
+        # Neither the first Escape nor the second, which only answers the question.
+        press("Escape")
+        press("Escape")
+        expect(page.get_by_label("API Key")).to_have_value("typed")
+    press("Escape")
+    page.get_by_role("button", name="Leave", exact=True).press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.locator("#connections").press("Enter")
+    press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.locator("#connections").press("Enter")
     page.get_by_role("button", name="Rename Mine").press("Enter")
     expect(page.get_by_label("New name for Mine")).to_be_focused()
     press("Control+a")

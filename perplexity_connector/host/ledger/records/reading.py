@@ -117,6 +117,26 @@ def find_run(connection: Connection, run_id: str) -> KnownRun | None:
     return _known_run(row) if row else None
 
 
+def find_last_run(
+    connection: Connection, connector: str, action: str, over: str | None
+) -> KnownRun | None:
+    """Return the newest run of an action that succeeded over a connection, with its output.
+
+    Runs of flows, of tables and of sandboxes do not count.
+    """
+    alike = (
+        runs.c.connector == connector,
+        runs.c.action == action,
+        runs.c.connection == over,
+        runs.c.state == "done",
+    )
+    alone = (_is_outside, jobs.c.flow_id.is_(None), ~jobs.c.is_sandbox)
+    found = _RUN.add_columns(*_LARGE).where(*alike, *alone)
+    newest = found.order_by(runs.c.created_at.desc(), runs.c.id).limit(1)
+    row = connection.execute(newest).mappings().one_or_none()
+    return _known_run(row) if row else None
+
+
 def find_job(connection: Connection, id_or_name: str) -> KnownJob | None:
     """Return a job by its id or its name."""
     of_job = or_(jobs.c.id == id_or_name, jobs.c.name == id_or_name)

@@ -1,0 +1,153 @@
+"""Completes a command line for a shell. Only a shell that asks for it imports this."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import typer
+from typer._completion_classes import completion_init
+from typer._completion_shared import get_completion_script
+from typer.core import TyperArgument, TyperOption
+
+from perplexity_connector.cli import hosts
+from perplexity_connector.cli.exits import UsageError
+from perplexity_connector.cli.output import print_lines
+from perplexity_connector.cli.palette import find_action
+from perplexity_connector.cli.shortcuts import COMPLETE, PROGRAM
+from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract.readers import as_list, as_object
+from perplexity_connector.host import Host
+from perplexity_connector.host.validation.assignments import field_path, schema_at
+from perplexity_connector.host.validation.schema_types import list_types
+
+_SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
+# In bash, a space after FIELD= would end the word.
+_BASH_END = "    return 0\n"
+_BASH_NO_SPACE = "    [[ $COMPREPLY == *= ]] && compopt -o nospace\n"
+_LISTED = 20
+
+
+def print_script(shell: str) -> None:
+    """Print what makes a shell complete our commands. Raises `UsageError` for an unknown shell."""
+    if shell not in _SHELLS:
+        message = f"SHELL must be one of {', '.join(_SHELLS)}."
+        raise UsageError(message)
+    script = get_completion_script(
+        prog_name=PROGRAM, complete_var=COMPLETE, shell=shell
+    )
+    print_lines([script.replace(_BASH_END, _BASH_NO_SPACE + _BASH_END)])
+
+
+def complete(app: typer.Typer) -> int:
+    """Print the words that may come next, for a shell. Return the exit code."""
+    completion_init()
+    kinds: Any = (TyperArgument, TyperOption)
+    before = [kind.shell_complete for kind in kinds]
+    for kind in kinds:
+        # Here, so that no other start has to name a function for each parameter.
+        kind.shell_complete = _shell_complete
+    try:
+        return int(app(prog_name=PROGRAM, standalone_mode=False) or 0)
+    finally:
+        for kind, original in zip(kinds, before, strict=True):
+            kind.shell_complete = original
+
+
+def _shell_complete(param: Any, context: Any, begun: str) -> Sequence[Any]:
+    """Return the completions of a parameter's value, in place of the parser's own."""
+    from typer._click.shell_completion import CompletionItem  # noqa: PLC0415 - it has no public name
+
+    try:
+        found = [
+            word for word in _words(param, context, begun) if word.startswith(begun)
+        ]
+    except Exception:  # noqa: BLE001 - a message would be printed into the line that is being typed
+        found = []
+    return [CompletionItem(word) for word in found]
+
+
+def _words(param: Any, context: Any, begun: str) -> Iterable[str]:
+    if param.metavar in {"FIELD=VALUE", "FIELD=TEMPLATE"}:
+        return _fields(context, begun)
+    is_name = param.metavar == "NAME" and param.param_type_name == "argument"
+    if param.name == "connection" or is_name:
+        return _connections()
+    if str(param.metavar).endswith("|last"):
+        return _ids()
+    if param.metavar == "[WORDS]" or "--model" in param.opts:
+        return _models()
+    find = _BY_METAVAR.get(param.metavar)
+    return find() if find else ()
+
+
+def _actions() -> Iterable[str]:
+    return [entry["action"] for entry in hosts.make_host({}).actions()]
+
+
+def _connections() -> Iterable[str]:
+    stored = hosts.make_host({}).connections.list()
+    return [connection["connection_name"] for connection in stored]
+
+
+def _ids() -> Iterable[str]:
+    with hosts.make_records() as records:
+        ledger = records.ledger
+        runs = records.answer(ledger.runs(limit=_LISTED))
+        flows = records.answer(ledger.flows(limit=_LISTED))
+    return ["last", *(run.run_id for run in runs), *(flow.flow_id for flow in flows)]
+
+
+def _models() -> Iterable[str]:
+    host = hosts.make_host({})
+    pairs = [(entry["connector"], entry["action"]) for entry in host.actions()]
+    sources = {
+        (pair[0], source)
+        for pair in pairs
+        for source in host.describe(*pair)["action"]["options"].values()
+        if source == "models"
+    }
+    return [model for pair in sources for model in _options(*pair)]
+
+
+def _options(connector: str, source: str) -> Iterable[str]:
+    """Return the options that a connector lists without a credential, so that nothing is sent."""
+
+    async def ask(host: Host) -> Iterable[str]:
+        async with host:
+            page = await host.options(connector, source)
+        return [option["value"] for option in page["options"]]
+
+    return asyncio.run(ask(hosts.make_host({"environ": {}})))
+
+
+def _fields(context: Any, begun: str) -> Iterable[str]:
+    """Return the fields of the action, each with `=`, or the values of the one before `=`."""
+    host = hosts.make_host({})
+    where = find_action(host.actions(), context.params["action"])
+    description = host.describe(*where)
+    schema = description["schemas"]["input"]
+    # Bash makes three words of FIELD=VALUE, and other shells one.
+    words: Sequence[str] = context.params.get("fields") or ()
+    *given, last = ["", *words]
+    field, equals, _ = begun.partition("=")
+    if last and "=" not in last:
+        field, equals = last, ""
+    elif last == "=":
+        field, equals = given[-1], ""
+    elif not equals:
+        return [f"{name}=" for name in as_object(schema.get("properties"))]
+    source = description["action"]["options"].get("/" + field.replace(".", "/"))
+    values = _options(where[0], source) if source else _values(schema, field)
+    return [f"{field}={value}" if equals else value for value in values]
+
+
+def _values(schema: JsonObject, field: str) -> Iterable[str]:
+    place = schema_at(schema, field_path(field))
+    choices = [str(value) for value in as_list(place.get("enum"))]
+    return choices or (("true", "false") if "boolean" in list_types(place) else ())
+
+
+_BY_METAVAR: Mapping[str, Callable[[], Iterable[str]]] = {
+    "ACTION": _actions,
+    "SHELL": lambda: _SHELLS,
+}

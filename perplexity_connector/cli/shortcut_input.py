@@ -1,0 +1,173 @@
+"""Builds the input of an action from the words and options of its command."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from perplexity_connector.cli.exits import UsageError
+from perplexity_connector.cli.fields import read_text
+from perplexity_connector.contract import (
+    ConnectorError,
+    ErrorCode,
+    JsonObject,
+    JsonValue,
+)
+from perplexity_connector.contract.json import child_pointer, pointer_tokens
+from perplexity_connector.contract.readers import as_object
+from perplexity_connector.host.validation.assignments import set_value, typed_value
+from perplexity_connector.host.validation.schema_types import item_schema, list_types
+
+if TYPE_CHECKING:
+    from perplexity_connector.contract import (
+        ActionDescription,
+        CommandDocument,
+        CommandOptionDocument,
+    )
+
+_STDIN = "-"
+# Returns the value for a place with this schema.
+_Read = Callable[[JsonObject], JsonValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortcut:
+    """The command of an action. `description`: the action; `command`: its command, as in the manifest."""
+
+    description: "ActionDescription"
+    command: "CommandDocument"
+
+    @property
+    def options(self) -> "Sequence[CommandOptionDocument]":
+        """The options of the command."""
+        return self.command.get("options", [])
+
+    @property
+    def schema(self) -> JsonObject:
+        """The schema of the input."""
+        return self.description["schemas"]["input"]
+
+    def setting_of(self, option: "CommandOptionDocument") -> str:
+        """Return the value of the setting that an option has; empty without one."""
+        for setting in self.description["connector"]["settings"]:
+            if setting["name"] == option.get("setting"):
+                value = os.environ.get(setting.get("env") or "")
+                return value or setting.get("default") or ""
+        return ""
+
+    def build(
+        self, words: Sequence[str], given: Mapping[str, Sequence[str]]
+    ) -> JsonObject:
+        """Return the input. `given` has the values of each option, by its name.
+
+        Raises `UsageError` for a value that cannot be read, or words that are blank.
+        """
+        command = self.command
+        built = command.get("values", {})
+        built = self._set(built, command["words"], lambda at: _read_words(words, at))
+        unused: set[str] = set()
+        used: set[str] = set()
+        for option in self.options:
+            texts = given[option["name"]] or list(
+                filter(None, [self.setting_of(option)])
+            )
+            (used if texts else unused).add(option.get("without") or "")
+            if texts:
+                built = self._set(built, option["field"], _reader(option, texts))
+        return as_object(_without(built, unused - used - {""}))
+
+    def with_value(
+        self, base: JsonObject, pointer: str, value: JsonValue
+    ) -> JsonObject:
+        """Return the input with a field set."""
+        return self._set(base, pointer, lambda _: value)
+
+    def _set(self, base: JsonObject, pointer: str, read: _Read) -> JsonObject:
+        path = pointer_tokens(pointer) or ()
+        try:
+            return as_object(set_value(base, self.schema, path, read))
+        except LookupError:
+            message = f"The command of {self.description['action']['id']} has no place for {pointer} in its values."
+            raise ConnectorError(ErrorCode.INTERNAL, message) from None
+
+
+def _read_words(words: Sequence[str], schema: JsonObject) -> JsonValue:
+    """Return the words as one text; or, where the schema takes a list, as a list of several."""
+    types = list_types(schema)
+    takes_list = "array" in types
+    read = [text for word in words for text in _texts(word, lines=takes_list)]
+    if not "".join(read).strip():
+        message = "WORDS are empty."
+        raise UsageError(message)
+    if not takes_list:
+        return _as_value(" ".join(read), schema)
+    if len(read) == 1 and "string" in types:
+        return read[0]
+    return [_as_value(text, item_schema(schema)) for text in read]
+
+
+def _texts(word: str, *, lines: bool) -> Sequence[str]:
+    """Return a word; for `-` the text of stdin, or each of its lines that is not blank."""
+    if word != _STDIN:
+        return [word]
+    text = read_text(_STDIN, "stdin")
+    if not lines:
+        return [text.rstrip("\r\n")]
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _as_value(text: str, schema: JsonObject) -> JsonValue:
+    """Return what a text is at a place with this schema. Where a text fits, it stays a text."""
+    types = list_types(schema)
+    return text if "string" in types else _read_value(text, "WORDS", schema)
+
+
+def _reader(option: "CommandOptionDocument", texts: Sequence[str]) -> _Read:
+    """Return how the values of an option are read."""
+    label = f"--{option['name']}"
+
+    def read(schema: JsonObject) -> JsonValue:
+        given = [_option_text(option, text, label) for text in texts]
+        if len(given) == 1:
+            return _read_value(given[0], label, schema)
+        if "array" not in list_types(schema):
+            message = f"{label} takes one value. It is given {len(given)} times."
+            raise UsageError(message)
+        return [_read_value(text, label, item_schema(schema)) for text in given]
+
+    return read
+
+
+def _option_text(option: "CommandOptionDocument", text: str, label: str) -> str:
+    return read_text(text, label) if option.get("file") else text
+
+
+def _read_value(text: str, label: str, schema: JsonObject) -> JsonValue:
+    """Return the value of a text. Raises `UsageError`, beginning with `label`, for broken JSON."""
+    try:
+        return typed_value(text, schema)
+    except json.JSONDecodeError as problem:
+        place = f" (line {problem.lineno}, column {problem.colno})"
+    except ValueError:
+        place = ""
+    message = f"{label} is not valid JSON{place}."
+    raise UsageError(message)
+
+
+def _without(node: JsonValue, unused: AbstractSet[str], pointer: str = "") -> JsonValue:
+    """Return a copy without the parts at these pointers."""
+    if isinstance(node, Mapping):
+        return {
+            name: _without(part, unused, at)
+            for name, part in node.items()
+            if (at := child_pointer(pointer, name)) not in unused
+        }
+    if isinstance(node, list):
+        return [
+            _without(part, unused, at)
+            for index, part in enumerate(node)
+            if (at := child_pointer(pointer, index)) not in unused
+        ]
+    return node
