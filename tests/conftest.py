@@ -51,6 +51,7 @@ SLOW = (
 UNTRACED = (
     "adapters/mcp/test_processes.py",
     "end_to_end/",
+    "faults/test_matrix.py",
     "faults/test_redaction.py",
     "perplexity/actions/test_cases_over_sockets.py",
     "test_readme.py",
@@ -95,6 +96,8 @@ def _is_untraced(item: pytest.Item) -> bool:
     place = _place_of(item)
     is_property = is_hypothesis_test(getattr(item, "obj", None))
     is_traced = place.startswith(("host/flows/", "host/tables/", "sandbox/"))
+    if item.get_closest_marker("traced"):
+        return False
     return place.startswith(UNTRACED) or (is_property and not is_traced)
 
 
