@@ -27,6 +27,26 @@ _NOT_SEARCHED = (
     "knows, and that is nothing about your question."
 )
 
+MARKDOWN = """\
+## The Moon in short
+
+1. Distance
+   - The **mean** distance is 384,400 km.
+     - nearest: about 356,500 km
+     - farthest: about 406,700 km
+   - It ~~shrinks~~ grows by 3.8 cm a year.
+2. Motion
+
+   The month from one new moon to the next has 29.5 days.
+
+Phase | Days | Visible
+:-- | --: | :-:
+New moon | 0 | `no`
+**Full** moon | 14.8 | yes<br>all night
+
+القمر هو التابع الوحيد للأرض، ويبعد 384,400 km."""
+"""Markdown of many kinds. The last line, in Arabic: the Moon is Earth's only satellite, 384,400 km away."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -87,7 +107,8 @@ def write_answer(request: AgentRequest, sources: Sources) -> str:
     if Prompt.NO_SOURCE in request.prompts:
         marker = request.engine.preset.marker.format(99)
         sentences.append(f"This sentence has no source.{marker}")
-    return " ".join(sentences)
+    text = " ".join(sentences)
+    return f"{text}\n\n{MARKDOWN}" if Prompt.MARKDOWN in request.prompts else text
 
 
 def _notes(request: AgentRequest) -> list[str]:

@@ -27,6 +27,7 @@ class Prompt(StrEnum):
     INCOMPLETE = "incomplete"
     INCOMPLETE_BARE = "incomplete-bare"
     MALFORMED = "malformed"
+    MARKDOWN = "markdown"
     MODEL_DOWN = "model-down"
     NESTED = "nested"
     NO_SEARCH = "no-search"
@@ -57,6 +58,7 @@ MEANINGS = {
     Prompt.UNAVAILABLE_ONCE: "503 JSON the first time after a reset, then good. Both",
     Prompt.SLOW_FIRST_BYTE: "waits a second before the headers, billed. Both",
     Prompt.SLOW: "an answer of 200 tokens or more, with a pause of 10 ms after each event",
+    Prompt.MARKDOWN: "after the answer: a heading, nested lists, a table and a text in Arabic",
     Prompt.NO_SEARCH: "the model answers without a search, unless `tool_choice` forces one",
     Prompt.MODEL_DOWN: "the first model fails, the next of `models` answers; without a next: `failed`",
     Prompt.NO_SOURCE: "the answer ends in a marker, 99, without a source",

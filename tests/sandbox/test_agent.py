@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from perplexity_connector.sandbox import agent, app
+from perplexity_connector.sandbox.answer_text import MARKDOWN
 
 Body = dict[str, Any]
 Ask = Callable[..., Body]
@@ -495,6 +496,15 @@ def test_a_test_prompt_selects_strange_sources(ask: Ask) -> None:
     )
     assert results(ask("sandbox:empty moon")) == []
     assert ask("sandbox:no-usage moon")["usage"] is None
+
+
+def test_an_answer_can_be_rich_in_markdown(ask: Ask) -> None:
+    """It begins as any other one, with its sources."""
+    plain, rich = (
+        text(ask(**FAST)),
+        text(ask(**FAST | {"input": "moon sandbox:markdown"})),
+    )
+    assert rich == f"{plain}\n\n{MARKDOWN}"
 
 
 def test_untrusted_text_is_in_reach(ask: Ask) -> None:
