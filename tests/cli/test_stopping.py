@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from perplexity_connector.cli import hosts, output
+from perplexity_connector.cli import hosts, output, terminal
 from perplexity_connector.cli.stopping import Stopped, StopSignals
 from perplexity_connector.contract import (
     ActionContext,
@@ -162,7 +162,7 @@ def signalling(
     monkeypatch: pytest.MonkeyPatch, place: str, number: signal.Signals
 ) -> None:
     """Send one signal while the answer is written there."""
-    write = getattr(output, place.partition(".")[2])
+    write = getattr(terminal if "page" in place else output, place.partition(".")[2])
     waiting = [number]
 
     def interrupted(*what: object, **how: Any) -> None:
@@ -188,7 +188,7 @@ def test_a_signal_while_the_answer_is_written_does_not_tear_it(
     """It was paid for, and a search could not be resumed; the exit code is the signal's all the same."""
     host.state = state
     host.script = [envelope(output={"content": "Far."})]
-    place = "running.print_json" if flags else "run_output.print_lines"
+    place = "running.print_json" if flags else "run_output.print_page"
     signalling(monkeypatch, place, number)
     outcome = command("run", "look", *flags)
     assert outcome.code == CODES[number]
@@ -405,7 +405,7 @@ def test_ctrl_c_during_the_start_leaves_no_traceback(
     """While the command line is imported, while it is parsed, and in a command without a run."""
     for place in (
         "importlib.util.find_spec",
-        "perplexity_connector.cli.app.app",
+        "perplexity_connector.cli.app.small",
         "perplexity_connector.cli.hosts.make_host",
     ):
         with monkeypatch.context() as patch:
