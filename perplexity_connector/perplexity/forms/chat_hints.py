@@ -22,20 +22,20 @@ _ONE_STEP = (
     "This model takes one step, and may answer without a search. "
     "Set Web search, Maximum steps or both."
 )
-# The hints for all inputs.
+# The hints for all inputs. They have the names of fields: programs and models read them, not a form.
 GENERAL_HINTS = (
     Hint(
         pointer="/max_tokens",
         message=(
-            "With the models medium, high, xhigh and wide-research, leave Maximum tokens out or set "
-            "at least 4096: they may think until no token is left for the answer."
+            "With the models medium, high, xhigh and wide-research, leave max_tokens out or set at "
+            "least 4096: they may think until no token is left for the answer."
         ),
     ),
     Hint(
         pointer="/model",
         message=(
             "A model written provider/model takes one step, and may answer without a search, unless "
-            "Web search or Maximum steps is set."
+            "search or max_steps is set."
         ),
     ),
 )

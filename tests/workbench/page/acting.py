@@ -84,11 +84,13 @@ def flow_of(page: Page, folder: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def open_flow(page: Page, flow: Any, folder: Path) -> None:
-    """Open a flow from a file."""
+def open_flow(page: Page, flow: Any, folder: Path, *, unsaved: bool = False) -> None:
+    """Open a flow from a file; `unsaved` changes of the one before are given up."""
     file = folder / "opened.json"
     file.write_text(json.dumps(flow), encoding="utf-8")
     page.locator("#open-file").set_input_files(file)
+    if unsaved:
+        page.get_by_role("button", name="Do not save").click()
     expect(page.locator(".step")).to_have_count(len(flow["steps"]))
     for number in range(1, len(flow["steps"]) + 1):
         step(page, number)

@@ -422,7 +422,7 @@ def test_a_saved_flow_with_blanks_has_nothing_to_fix(
         "max_tokens": {},
     }
     flow["steps"][0]["input"] = {"query": "moon", **blanks}
-    open_flow(page, flow, tmp_path)
+    open_flow(page, flow, tmp_path, unsaved=True)
     run(page)
     expect(search.get_by_text("to fix")).to_be_hidden()
     expect(search.locator(".sf-wrong")).to_have_count(0)

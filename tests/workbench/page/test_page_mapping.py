@@ -160,7 +160,7 @@ def test_a_list_of_texts_takes_values_in_its_texts(page: Page, tmp_path: Path) -
     assert flow_of(page, tmp_path)["steps"][0]["input"]["query"] == ["", "", "facts"]
     taken = {f"/query/{n}": [{"input": "/company"}, f" {n}"] for n in range(3)}
     opened = flow(search(input={"max_results": 2}, bindings=taken), inputs=INPUTS)
-    open_flow(page, opened, tmp_path)
+    open_flow(page, opened, tmp_path, unsaved=True)
     expect(several).to_be_checked()
     expect(rows.locator(".sf-tokens .sf-token")).to_have_count(3)
     expect(card.locator(".sf-stray, .sf-wrong")).to_have_count(0)
