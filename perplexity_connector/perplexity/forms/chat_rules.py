@@ -213,16 +213,14 @@ def _format_problems(values: JsonObject) -> Iterable[FieldError]:
         # The usual value. Some pages send it for a switch that an author left alone.
         del structure["strict"]
     schema = structure.get("schema")
-    kind = wanted.get("type")
+    # A schema alone says the type: forms fill the schema in first.
+    kind = wanted.get("type") or ("json_schema" if structure else None)
     if kind == "text" and structure:
         message = (
             "A schema goes with the type JSON Schema. "
             "Change the type, or clear the schema."
         )
         yield from errors_at([_TYPE, _JSON_SCHEMA], "conflict", message)
-    elif structure and not kind:
-        message = "Choose JSON Schema, because a schema is given."
-        yield from errors_at([_TYPE], "needs", message)
     elif kind == "json_schema" and schema is None:
         message = "The type JSON Schema needs a schema."
         yield from errors_at([_SCHEMA], "needs", message)

@@ -37,7 +37,7 @@ export function openConnections(options) {
     const dialog = openDialog("Connections", [body], "dialog dialog-wide");
     const view = new ConnectionsView(dialog, body, options);
     dialog.addEventListener("close", () => resolve(view.made));
-    const question = "Leave without saving? The typed key is lost.";
+    const question = "Leave without saving? The key in the form is lost.";
     guardDialog(dialog, () => (view.isDirty ? question : null));
     view.showList();
   });
@@ -77,7 +77,10 @@ class ConnectionsView {
       "New connection",
     );
     const rows = stored.map((connection) => this.#drawRow(connection));
-    const list = rows.length > 0 ? h("ul", { class: "connection-list" }, rows) : drawEmpty();
+    const list =
+      rows.length > 0
+        ? h("ul", { class: "connection-list" }, rows)
+        : drawEmpty(this.#options.sandbox);
     fill(this.#body, note, list, h("div", { class: "dialog-buttons" }, add));
     // The element that had the focus may be gone.
     if (!this.#dialog.contains(document.activeElement)) add.focus();
@@ -252,10 +255,12 @@ class ConnectionsView {
   }
 }
 
-function drawEmpty() {
+/** @param {boolean} isSandbox */
+function drawEmpty(isSandbox) {
+  const owner = isSandbox ? "the sandbox" : "the environment";
   const help =
     "A connection keeps a key, encrypted on this machine. Without one, steps run with the key of " +
-    "the environment.";
+    `${owner}.`;
   return h(
     "div",
     { class: "empty" },

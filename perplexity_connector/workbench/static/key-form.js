@@ -3,9 +3,10 @@
  * comes back into the page.
  */
 
-/** @import { Child, Description, GuideStep, SandboxCredential, Schema } from "./types.js" */
+/** @import { Child, Description, GuideStep, JsonObject, Schema } from "./types.js" */
+/** @import { SandboxCredential } from "./types.js" */
 
-import { drawTextButton, h, isComposing } from "./dom.js";
+import { drawTextButton, fill, h, isComposing } from "./dom.js";
 import { drawLink } from "./markdown.js";
 import { showResult } from "./outcomes.js";
 import "./schema-form.js";
@@ -24,6 +25,8 @@ const NAME = "connection_name";
 
 export class KeyForm {
   #form = h("schema-form");
+  /** Says which key of the sandbox is chosen: the form does not show a key. */
+  #chosen = h("p", { class: "muted", role: "status" });
   #place = h("div", { role: "status" });
   #options;
 
@@ -87,8 +90,13 @@ export class KeyForm {
     const buttons = credentials.map(({ title, fields }) => {
       const use = () => {
         this.#form.value = { ...this.value, ...fields };
+        fill(this.#chosen, `The form has the key that ${lowerFirst(title)}.`);
       };
       return h("li", {}, drawTextButton(title, use));
+    });
+    this.#form.addEventListener("edit", () => {
+      const isChosen = credentials.some(({ fields }) => hasAll(this.value, fields));
+      if (!isChosen) fill(this.#chosen);
     });
     const label = "Keys of the sandbox";
     return h(
@@ -96,8 +104,17 @@ export class KeyForm {
       { class: "test-keys", "aria-label": label },
       h("p", { class: "muted" }, "This is a sandbox. Take one of its keys, by its effect:"),
       h("ul", {}, buttons),
+      this.#chosen,
     );
   }
+}
+
+/** @param {string} text */
+const lowerFirst = (text) => text.charAt(0).toLowerCase() + text.slice(1);
+
+/** @param {JsonObject} value @param {Record<string, string>} fields */
+function hasAll(value, fields) {
+  return Object.entries(fields).every(([name, text]) => value[name] === text);
 }
 
 /** @param {Schema} schema @returns {Schema} */

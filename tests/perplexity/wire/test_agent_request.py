@@ -338,13 +338,13 @@ def test_plain_fields_have_their_agent_names() -> None:
 def test_an_authors_schema_is_sent_untouched_under_a_name(
     given: dict[str, Any], sent: dict[str, Any]
 ) -> None:
-    """Not one husk or null is pruned from it; a name that was left out is the documented default."""
-    found = body(
-        response_format={
-            "type": "json_schema",
-            "json_schema": {**given, "schema": SCHEMA},
-        }
-    )
+    """Not one husk or null is pruned from it; a name that was left out is the documented default.
+
+    A schema says the type, too.
+    """
+    structure = {**given, "schema": SCHEMA}
+    found = body(response_format={"type": "json_schema", "json_schema": structure})
+    assert body(response_format={"json_schema": structure}) == found
     assert found["response_format"] == {
         "type": "json_schema",
         "json_schema": {**sent, "schema": SCHEMA},
