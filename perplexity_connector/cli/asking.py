@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _SANDBOX_ENDED = "A private sandbox ends with its command, so it has no earlier answer. To try --continue, start `perplexity-connector sandbox` and do as it says."  # noqa: E501 - a message
 _NOTHING = "No earlier answer over this connection is recorded. Give the earlier --connection, or remove --continue."
 _ERASED = "The content of the last run is erased, so nothing can go on from it. Remove --continue."
-_NO_ID = "The last answer has nothing to go on from. Remove --continue."
+_NO_ID = "The last answer has no id to go on from. Remove --continue."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ def run_asked(
 ) -> int:
     """Run the action of a command and show its result. Return the exit code.
 
-    Raises as `run_action` does.
+    Raises as `run_action` does, and `UsageError` for words or options that cannot be used.
     """
     action = shortcut.description["action"]["id"]
     connector = shortcut.description["connector"]["id"]
@@ -84,20 +85,15 @@ def _earlier(
         raise UsageError(_SANDBOX_ENDED)
     name = asked.connection and known_name(make_host({}), asked.connection)
     description = shortcut.description
-    last = records.answer(
-        records.ledger.last_run(
-            description["connector"]["id"], description["action"]["id"], name
-        )
-    )
+    connector, action = description["connector"]["id"], description["action"]["id"]
+    last = records.answer(records.ledger.last_run(connector, action, name))
     if last is None:
         raise UsageError(_NOTHING)
     if last.output is None:
         raise UsageError(_ERASED)
-    try:
-        path = pointer_tokens(continues["output"]) or ()
+    path = pointer_tokens(continues["output"]) or ()
+    with suppress(LookupError):
         value = value_at(last.output["output"], path)
-    except LookupError:
-        value = None
-    if is_blank(value):
-        raise UsageError(_NO_ID)
-    return value
+        if not is_blank(value):
+            return value
+    raise UsageError(_NO_ID)

@@ -1,7 +1,8 @@
 """Completes a command line for a shell. Only a shell that asks for it imports this."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -24,11 +25,14 @@ _SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 # In bash, a space after FIELD= would end the word.
 _BASH_END = "    return 0\n"
 _BASH_NO_SPACE = "    [[ $COMPREPLY == *= ]] && compopt -o nospace\n"
+# So many runs, and so many flows, are listed.
 _LISTED = 20
+# The source of suggestions that lists models.
+_MODELS = "models"
 
 
 def print_script(shell: str) -> None:
-    """Print what makes a shell complete our commands. Raises `UsageError` for an unknown shell."""
+    """Print the script for a shell that completes our commands. Raises `UsageError` for an unknown one."""
     if shell not in _SHELLS:
         message = f"SHELL must be one of {', '.join(_SHELLS)}."
         raise UsageError(message)
@@ -41,16 +45,20 @@ def print_script(shell: str) -> None:
 def complete(app: typer.Typer) -> int:
     """Print the words that may come next, for a shell. Return the exit code."""
     completion_init()
-    kinds: Any = (TyperArgument, TyperOption)
-    before = [kind.shell_complete for kind in kinds]
-    for kind in kinds:
-        # Here, so that no other start has to name a function for each parameter.
-        kind.shell_complete = _shell_complete
-    try:
+    with _completing(TyperArgument), _completing(TyperOption):
         return int(app(prog_name=PROGRAM, standalone_mode=False) or 0)
+
+
+@contextmanager
+def _completing(kind: Any) -> Iterator[None]:
+    """Complete the values of a kind of parameter, until the block ends."""
+    # Here, so that no other start has to name a function for each parameter.
+    original = kind.shell_complete
+    kind.shell_complete = _shell_complete
+    try:
+        yield
     finally:
-        for kind, original in zip(kinds, before, strict=True):
-            kind.shell_complete = original
+        kind.shell_complete = original
 
 
 def _shell_complete(param: Any, context: Any, begun: str) -> Sequence[Any]:
@@ -58,19 +66,17 @@ def _shell_complete(param: Any, context: Any, begun: str) -> Sequence[Any]:
     from typer._click.shell_completion import CompletionItem  # noqa: PLC0415 - it has no public name
 
     try:
-        found = [
-            word for word in _words(param, context, begun) if word.startswith(begun)
-        ]
+        words = _words(param, context, begun)
+        found = [word for word in words if word.startswith(begun)]
     except Exception:  # noqa: BLE001 - a message would be printed into the line that is being typed
-        found = []
+        return []
     return [CompletionItem(word) for word in found]
 
 
 def _words(param: Any, context: Any, begun: str) -> Iterable[str]:
     if param.metavar in {"FIELD=VALUE", "FIELD=TEMPLATE"}:
         return _fields(context, begun)
-    is_name = param.metavar == "NAME" and param.param_type_name == "argument"
-    if param.name == "connection" or is_name:
+    if _is_connection(param):
         return _connections()
     if str(param.metavar).endswith("|last"):
         return _ids()
@@ -78,6 +84,12 @@ def _words(param: Any, context: Any, begun: str) -> Iterable[str]:
         return _models()
     find = _BY_METAVAR.get(param.metavar)
     return find() if find else ()
+
+
+def _is_connection(param: Any) -> bool:
+    if param.name == "connection":
+        return True
+    return param.metavar == "NAME" and bool(param.param_type_name == "argument")
 
 
 def _actions() -> Iterable[str]:
@@ -94,23 +106,29 @@ def _ids() -> Iterable[str]:
         ledger = records.ledger
         runs = records.answer(ledger.runs(limit=_LISTED))
         flows = records.answer(ledger.flows(limit=_LISTED))
-    return ["last", *(run.run_id for run in runs), *(flow.flow_id for flow in flows)]
+    of_runs = (run.run_id for run in runs)
+    of_flows = (flow.flow_id for flow in flows)
+    return ["last", *of_runs, *of_flows]
 
 
 def _models() -> Iterable[str]:
+    return [
+        model
+        for connector in sorted(_connectors_with_models())
+        for model in _options(connector, _MODELS)
+    ]
+
+
+def _connectors_with_models() -> Iterable[str]:
     host = hosts.make_host({})
-    pairs = [(entry["connector"], entry["action"]) for entry in host.actions()]
-    sources = {
-        (pair[0], source)
-        for pair in pairs
-        for source in host.describe(*pair)["action"]["options"].values()
-        if source == "models"
-    }
-    return [model for pair in sources for model in _options(*pair)]
+    for entry in host.actions():
+        description = host.describe(entry["connector"], entry["action"])
+        if _MODELS in description["action"]["options"].values():
+            yield entry["connector"]
 
 
 def _options(connector: str, source: str) -> Iterable[str]:
-    """Return the options that a connector lists without a credential, so that nothing is sent."""
+    """Return the options that a connector lists without a credential. Nothing is sent."""
 
     async def ask(host: Host) -> Iterable[str]:
         async with host:

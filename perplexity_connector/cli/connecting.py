@@ -1,4 +1,4 @@
-"""The command `connect`: asks for a credential, tests it and stores it; or exercises that on a sandbox."""
+"""The command `connect`: asks for a credential, tests it and stores it; with a sandbox, as an exercise."""
 
 import asyncio
 import sys
@@ -88,9 +88,7 @@ def connect(make_host: HostMaker, args: ConnectArgs) -> ExitCode:
 
 def _connect(host: Host, connector: "ConnectorDocument", args: ConnectArgs) -> ExitCode:
     if sys.stdin.isatty() and not args.replace:
-        lines = lines_of_test_values if args.sandbox else guide_lines
-        for line in lines(connector):
-            say(line)
+        _show_guide(connector, sandbox=args.sandbox)
     name = _choose_name(host, args)
     asked = _ask_until_good(host, connector, name, args)
     status = asked.status
@@ -100,6 +98,12 @@ def _connect(host: Host, connector: "ConnectorDocument", args: ConnectArgs) -> E
     else:
         _show_result(status, stored, args)
     return ExitCode.SUCCEEDED if status is None else code_of_status(status)
+
+
+def _show_guide(connector: "ConnectorDocument", *, sandbox: bool) -> None:
+    lines = lines_of_test_values if sandbox else guide_lines
+    for line in lines(connector):
+        say(line)
 
 
 def _ask_until_good(
@@ -112,9 +116,11 @@ def _ask_until_good(
         credentials = {NAME: name, **_ask_secrets(form)}
         if args.sandbox:
             check_test_values(connector, credentials)
-        status = _test(host, connector["id"], credentials) if args.test else None
-        is_refused = status is not None and status["outcome"] in _REFUSED
-        if status is None or not is_refused or not sys.stdin.isatty():
+        if not args.test:
+            return _Asked(credentials=credentials, status=None)
+        status = _test(host, connector["id"], credentials)
+        is_refused = status["outcome"] in _REFUSED
+        if not is_refused or not sys.stdin.isatty():
             return _Asked(credentials=credentials, status=status)
         say(status_line(status))
         say("Nothing was saved. Try another one; Ctrl-C ends.")
@@ -168,9 +174,8 @@ def _ask_secrets(form: JsonObject) -> Mapping[str, str]:
         secret = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
         credentials = [secret.strip()]
     else:
-        message = (
-            f"Run this in a terminal: it must ask for {', '.join(names) or 'nothing'}."
-        )
+        fields = ", ".join(names) or "nothing"
+        message = f"Run this in a terminal: it must ask for {fields}."
         raise UsageError(message)
     secret = [f"{name}={text}" for name, text in zip(names, credentials, strict=True)]
     return cast("Mapping[str, str]", apply_assignments({}, secret, form))
@@ -217,4 +222,4 @@ def _show_result(
     name, fingerprint = stored[NAME], stored["fingerprint"]
     say(f"Saved as {name} (fingerprint {fingerprint}).")
     if args.sandbox:
-        say("That was an exercise: with the sandbox, it is removed.")
+        say("That was an exercise: the sandbox ends now, and so does this connection.")

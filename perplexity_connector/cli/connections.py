@@ -108,16 +108,21 @@ def _check(
 
 
 def _facts(connection: "ConnectionDocument") -> tuple[str, ...]:
-    name, connector = connection[NAME], connection["connector"]
-    return name, connector, connection["fingerprint"], connection["updated_at"]
+    return (
+        connection[NAME],
+        connection["connector"],
+        connection["fingerprint"],
+        connection["updated_at"],
+    )
 
 
 def _show_statuses(rows: "Sequence[tuple[str, ConnectionStatusDocument]]") -> None:
     lines = [f"{one_line(label)}: {status_line(status)}" for label, status in rows]
+    headers = ("Connection", "Outcome", "Meaning")
     cells = [
         (one_line(label), status["outcome"], _advice(status)) for label, status in rows
     ]
-    print_table(("Connection", "Outcome", "Meaning"), cells, piped=lines)
+    print_table(headers, cells, piped=lines)
 
 
 def disconnect(host: Host, name: str) -> None:

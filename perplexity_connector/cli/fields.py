@@ -61,6 +61,14 @@ def read_text(file: str, label: str) -> str:
     raise UsageError(message)
 
 
+def not_json(label: str, problem: ValueError, hint: str = "") -> UsageError:
+    """Return the error for broken JSON, with its place and without the text."""
+    place = ""
+    if isinstance(problem, json.JSONDecodeError):
+        place = f" (line {problem.lineno}, column {problem.colno})"
+    return UsageError(f"{label} is not valid JSON{place}.{hint}")
+
+
 def parse_object(text: str, label: str, example: str) -> JsonObject:
     """Return the JSON object that a text holds.
 
@@ -143,9 +151,5 @@ def _parse(text: str, label: str, hint: str = "") -> JsonValue:
     """Decode JSON. Raises `UsageError`, beginning with `label` and without repeating the text."""
     try:
         return parse_json(text)
-    except json.JSONDecodeError as problem:
-        place = f" (line {problem.lineno}, column {problem.colno})"
-    except ValueError:
-        place = ""
-    message = f"{label} is not valid JSON{place}.{hint}"
-    raise UsageError(message)
+    except ValueError as problem:
+        raise not_json(label, problem, hint) from None

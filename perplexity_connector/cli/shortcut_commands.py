@@ -1,6 +1,6 @@
 """Makes the command of an action, such as `ask`, from its manifest and its schemas."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -33,25 +33,31 @@ if TYPE_CHECKING:
         PaletteEntry,
     )
 
+_EMPTY = Parameter.empty
 _CONTINUE = "Go on from the last answer over the same connection."
 _STDIN = "The word - reads stdin."
 
 
 def make_command(name: str, entry: "PaletteEntry") -> Any:
-    """Return the command of an action, for the parser. `name`: as it is called.
+    """Return the command of an action, for the parser. It is called by `name`.
 
     Raises `ConnectorError` for an action that cannot be described.
     """
     host = hosts.make_host({})
     description = host.describe(entry["connector"], entry["action"])
-    # The palette has named it.
+    # The palette names only actions with a command.
     command = cast("CommandDocument", description["action"]["command"])
     run = _callback(Shortcut(description=description, command=command))
+    epilog = _epilog(name, command.get("examples", []))
     maker = typer.Typer(add_completion=False, rich_markup_mode=None)
-    examples = [one_line(f"{name} {each}") for each in command.get("examples", [])]
-    epilog = epilog_of(examples) if examples else None
     maker.command(help=one_line(entry["summary"]), epilog=epilog)(run)
     return typer.main.get_command(maker)
+
+
+def _epilog(name: str, examples: Sequence[str]) -> str | None:
+    if not examples:
+        return None
+    return epilog_of(one_line(f"{name} {each}") for each in examples)
 
 
 def _callback(shortcut: Shortcut) -> Any:
@@ -71,7 +77,8 @@ def _run(shortcut: Shortcut, given: dict[str, Any]) -> None:
     silence_logs()
     use_plain(given.pop("plain"))
     options = {
-        option["name"]: given.pop(name) or () for name, option in _options(shortcut)
+        option["name"]: given.pop(parameter) or ()
+        for parameter, option in _options(shortcut)
     }
     # The others have the names of the fields.
     asked = Asked(options=options, **given)
@@ -81,19 +88,13 @@ def _run(shortcut: Shortcut, given: dict[str, Any]) -> None:
 
 def _parameters(shortcut: Shortcut) -> Iterator[Parameter]:
     """Yield the words and the options, each as the parameter of a function."""
-    command = shortcut.command
-    text = _help(shortcut, command.get("help"), command["words"])
-    words = typer.Argument(metavar="WORDS", help=f"{text} {_STDIN}".lstrip())
-    yield _parameter("words", list[str], Parameter.empty, words)
+    yield _parameter("words", list[str], _EMPTY, _words(shortcut))
     for name, option in _options(shortcut):
         yield _parameter(name, list[str] | None, None, _option(shortcut, option))
-    if command.get("continues"):
+    if shortcut.command.get("continues"):
         switch = typer.Option("--continue", "-c", help=_CONTINUE)
         yield _parameter("continues", bool, False, switch)
-    action = shortcut.description["action"]["id"]
-    text = f"Any other field, as for `run`: `describe {action}` lists them."
-    fields = typer.Option("--field", "-f", metavar="FIELD=VALUE", help=text)
-    yield _parameter("fields", list[str] | None, None, fields)
+    yield _parameter("fields", list[str] | None, None, _fields(shortcut))
     yield _parameter("connection", ConnectionName, None)
     yield _parameter("sandbox", UseSandbox, False)
     yield _parameter("timeout", RunTimeout, None)
@@ -108,8 +109,21 @@ def _parameter(name: str, kind: Any, default: Any, *words: Any) -> Parameter:
     )
 
 
+def _words(shortcut: Shortcut) -> Any:
+    command = shortcut.command
+    text = _help(shortcut, command.get("help"), command["words"])
+    return typer.Argument(metavar="WORDS", help=f"{text} {_STDIN}".lstrip())
+
+
+def _fields(shortcut: Shortcut) -> Any:
+    action = shortcut.description["action"]["id"]
+    text = f"Any other field, as for `run`: `describe {action}` lists them."
+    return typer.Option("--field", "-f", metavar="FIELD=VALUE", help=text)
+
+
 def _options(shortcut: Shortcut) -> "Iterator[tuple[str, CommandOptionDocument]]":
-    """Yield each option with the name of its parameter, which no other parameter has."""
+    """Yield each option with the name of its parameter."""
+    # Its own name may be that of another parameter, or not be a name in Python.
     for index, option in enumerate(shortcut.options):
         yield f"option_{index}", option
 

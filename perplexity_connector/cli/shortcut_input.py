@@ -1,14 +1,13 @@
 """Builds the input of an action from the words and options of its command."""
 
-import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perplexity_connector.cli.exits import UsageError
-from perplexity_connector.cli.fields import read_text
+from perplexity_connector.cli.fields import not_json, read_text
 from perplexity_connector.contract import (
     ConnectorError,
     ErrorCode,
@@ -17,7 +16,11 @@ from perplexity_connector.contract import (
 )
 from perplexity_connector.contract.json import child_pointer, pointer_tokens
 from perplexity_connector.contract.readers import as_object
-from perplexity_connector.host.validation.assignments import set_value, typed_value
+from perplexity_connector.host.validation.assignments import (
+    Read,
+    set_value,
+    typed_value,
+)
 from perplexity_connector.host.validation.schema_types import item_schema, list_types
 
 if TYPE_CHECKING:
@@ -28,13 +31,15 @@ if TYPE_CHECKING:
     )
 
 _STDIN = "-"
-# Returns the value for a place with this schema.
-_Read = Callable[[JsonObject], JsonValue]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortcut:
-    """The command of an action. `description`: the action; `command`: its command, as in the manifest."""
+    """The command of an action.
+
+    * `description`: the action.
+    * `command`: its command, as in the manifest.
+    """
 
     description: "ActionDescription"
     command: "CommandDocument"
@@ -50,11 +55,12 @@ class Shortcut:
         return self.description["schemas"]["input"]
 
     def setting_of(self, option: "CommandOptionDocument") -> str:
-        """Return the value of the setting that an option has; empty without one."""
+        """Return the value of an option's setting; empty without one."""
         for setting in self.description["connector"]["settings"]:
             if setting["name"] == option.get("setting"):
-                value = os.environ.get(setting.get("env") or "")
-                return value or setting.get("default") or ""
+                variable = setting.get("env") or ""
+                default = setting.get("default") or ""
+                return os.environ.get(variable) or default
         return ""
 
     def build(
@@ -64,19 +70,19 @@ class Shortcut:
 
         Raises `UsageError` for a value that cannot be read, or words that are blank.
         """
-        command = self.command
-        built = command.get("values", {})
-        built = self._set(built, command["words"], lambda at: _read_words(words, at))
+        built = self._with_words(words)
         unused: set[str] = set()
         used: set[str] = set()
         for option in self.options:
-            texts = given[option["name"]] or list(
-                filter(None, [self.setting_of(option)])
-            )
-            (used if texts else unused).add(option.get("without") or "")
-            if texts:
-                built = self._set(built, option["field"], _reader(option, texts))
-        return as_object(_without(built, unused - used - {""}))
+            part = option.get("without") or ""
+            texts = given[option["name"]] or self._texts_of_setting(option)
+            if not texts:
+                unused.add(part)
+                continue
+            used.add(part)
+            built = self._set(built, option["field"], _reader(option, texts))
+        # Two options may fill one part.
+        return as_object(_without(built, unused - used))
 
     def with_value(
         self, base: JsonObject, pointer: str, value: JsonValue
@@ -84,20 +90,32 @@ class Shortcut:
         """Return the input with a field set."""
         return self._set(base, pointer, lambda _: value)
 
-    def _set(self, base: JsonObject, pointer: str, read: _Read) -> JsonObject:
+    def _with_words(self, words: Sequence[str]) -> JsonObject:
+        values = self.command.get("values", {})
+        pointer = self.command["words"]
+        return self._set(values, pointer, lambda schema: _read_words(words, schema))
+
+    def _texts_of_setting(self, option: "CommandOptionDocument") -> Sequence[str]:
+        value = self.setting_of(option)
+        return [value] if value else []
+
+    def _set(self, base: JsonObject, pointer: str, read: Read) -> JsonObject:
         path = pointer_tokens(pointer) or ()
         try:
             return as_object(set_value(base, self.schema, path, read))
         except LookupError:
-            message = f"The command of {self.description['action']['id']} has no place for {pointer} in its values."
+            action = self.description["action"]["id"]
+            message = (
+                f"The command of {action} has no place for {pointer} in its values."
+            )
             raise ConnectorError(ErrorCode.INTERNAL, message) from None
 
 
 def _read_words(words: Sequence[str], schema: JsonObject) -> JsonValue:
-    """Return the words as one text; or, where the schema takes a list, as a list of several."""
+    """Return the words as one text; several words as a list, where the schema takes one."""
     types = list_types(schema)
     takes_list = "array" in types
-    read = [text for word in words for text in _texts(word, lines=takes_list)]
+    read = list(_texts(words, lines=takes_list))
     if not "".join(read).strip():
         message = "WORDS are empty."
         raise UsageError(message)
@@ -108,24 +126,27 @@ def _read_words(words: Sequence[str], schema: JsonObject) -> JsonValue:
     return [_as_value(text, item_schema(schema)) for text in read]
 
 
-def _texts(word: str, *, lines: bool) -> Sequence[str]:
-    """Return a word; for `-` the text of stdin, or each of its lines that is not blank."""
-    if word != _STDIN:
-        return [word]
-    text = read_text(_STDIN, "stdin")
-    if not lines:
-        return [text.rstrip("\r\n")]
-    return [line for line in text.splitlines() if line.strip()]
+def _texts(words: Sequence[str], *, lines: bool) -> Iterator[str]:
+    """Yield each word; for `-` the text of stdin, or each of its lines that is not blank."""
+    for word in words:
+        if word != _STDIN:
+            yield word
+            continue
+        text = read_text(_STDIN, "stdin")
+        if lines:
+            yield from filter(str.strip, text.splitlines())
+        else:
+            yield text.rstrip("\r\n")
 
 
 def _as_value(text: str, schema: JsonObject) -> JsonValue:
-    """Return what a text is at a place with this schema. Where a text fits, it stays a text."""
+    """Return the value of a word. Where the schema takes text, it stays text."""
     types = list_types(schema)
     return text if "string" in types else _read_value(text, "WORDS", schema)
 
 
-def _reader(option: "CommandOptionDocument", texts: Sequence[str]) -> _Read:
-    """Return how the values of an option are read."""
+def _reader(option: "CommandOptionDocument", texts: Sequence[str]) -> Read:
+    """Return the function that reads the values of an option."""
     label = f"--{option['name']}"
 
     def read(schema: JsonObject) -> JsonValue:
@@ -135,7 +156,8 @@ def _reader(option: "CommandOptionDocument", texts: Sequence[str]) -> _Read:
         if "array" not in list_types(schema):
             message = f"{label} takes one value. It is given {len(given)} times."
             raise UsageError(message)
-        return [_read_value(text, label, item_schema(schema)) for text in given]
+        items = item_schema(schema)
+        return [_read_value(text, label, items) for text in given]
 
     return read
 
@@ -148,12 +170,8 @@ def _read_value(text: str, label: str, schema: JsonObject) -> JsonValue:
     """Return the value of a text. Raises `UsageError`, beginning with `label`, for broken JSON."""
     try:
         return typed_value(text, schema)
-    except json.JSONDecodeError as problem:
-        place = f" (line {problem.lineno}, column {problem.colno})"
-    except ValueError:
-        place = ""
-    message = f"{label} is not valid JSON{place}."
-    raise UsageError(message)
+    except ValueError as problem:
+        raise not_json(label, problem) from None
 
 
 def _without(node: JsonValue, unused: AbstractSet[str], pointer: str = "") -> JsonValue:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 PROGRAM = "perplexity-connector"
 # A shell sets it to ask for completions.
 COMPLETE = "_PERPLEXITY_CONNECTOR_COMPLETE"
-# The parser's notes of a command line: the actions by their command, and the word that is not a command.
+# The parser's notes of a command line: the actions by their command.
 _FOUND = "perplexity_connector.shortcuts"
+# And the word that is not a command.
 UNKNOWN = "perplexity_connector.unknown"
 
 
@@ -73,11 +74,12 @@ def _shortcuts(ctx: Any, own: Collection[str]) -> "Mapping[str, PaletteEntry]":
 def _named(
     entries: "Sequence[PaletteEntry]", own: Collection[str]
 ) -> "Iterator[tuple[str, PaletteEntry]]":
-    """Yield each command and its action. The connector's id is before a name that is taken."""
+    """Yield the name of each command, and its action. A taken name begins with the connector's id."""
     named = [
         (command["name"], entry) for entry in entries if (command := entry["command"])
     ]
-    claims = Counter([*own, *(name for name, _ in named)])
+    names = [name for name, _ in named]
+    claims = Counter([*own, *names])
     for name, entry in named:
         is_taken = claims[name] > 1
         yield f"{entry['connector']}:{name}" if is_taken else name, entry

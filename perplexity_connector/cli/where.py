@@ -1,4 +1,4 @@
-"""The command `where`: shows where everything is kept, and each setting with its source. No secret is shown."""
+"""The command `where`: shows the places of all files, and each setting with its source. No secret is shown."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ from perplexity_connector.rendering.text import one_line
 _DEFAULT = "default"
 # The host's own settings that are not places, with their defaults.
 _HOST_SETTINGS: Mapping[str, str] = {
-    env.KEEP_DAYS_VARIABLE: "30",
+    env.KEEP_DAYS_VARIABLE: str(env.KEEP_DAYS),
     env.RECORD_CONTENT_VARIABLE: "1",
     env.CHECK_MODES_VARIABLE: "1",
     env.DAILY_BUDGET_VARIABLE: "",
@@ -56,18 +56,23 @@ def show_places(host: Host, *, as_json: bool) -> None:
 
 
 def _places() -> Iterator[_Value]:
-    home, flows = env.HOME_VARIABLE, env.FLOWS_VARIABLE
-    environ = os.environ
-    yield _place("connections", lambda: env.data_folder(environ) / STORE_NAME, home)
-    ledger = _place("ledger", lambda: find_address(None, environ).place, home)
-    if env.ledger_url(environ):
-        ledger["source"] = env.LEDGER_VARIABLE
-    yield ledger
-    yield _place("flows", env.flows_folder, flows, home)
+    home = env.HOME_VARIABLE
+    yield _place("connections", _store, home)
+    yield _place("ledger", _ledger, env.LEDGER_VARIABLE, home)
+    yield _place("flows", env.flows_folder, env.FLOWS_VARIABLE, home)
     yield _place("tables", env.tables_folder, home)
 
 
+def _store() -> Path:
+    return env.data_folder(os.environ) / STORE_NAME
+
+
+def _ledger() -> str:
+    return find_address(None, os.environ).place
+
+
 def _place(name: str, find: Callable[[], Path | str], *variables: str) -> _Value:
+    """Return a place. The first of these variables that is set chooses it."""
     try:
         place = str(find())
     except RuntimeError:
@@ -78,24 +83,31 @@ def _place(name: str, find: Callable[[], Path | str], *variables: str) -> _Value
 def _settings(host: Host) -> Iterator[_Value]:
     for connector in host.connectors():
         for setting in connector["settings"]:
-            variable = setting.get("env") or ""
-            value = os.environ.get(variable) or setting.get("default") or ""
-            yield _Value(
-                name=f"{connector['id']}.{setting['name']}",
-                # An address may have a password.
-                value=shown(value) if "://" in value else value,
-                source=_source(variable),
+            yield _setting(
+                f"{connector['id']}.{setting['name']}",
+                setting.get("env") or "",
+                setting.get("default") or "",
             )
     for name, default in _HOST_SETTINGS.items():
-        value = os.environ.get(name) or default
-        yield _Value(name=name, value=value, source=_source(name))
+        yield _setting(name, name, default)
+
+
+def _setting(name: str, variable: str, default: str) -> _Value:
+    value = os.environ.get(variable) or default
+    # An address may have a password.
+    safe = shown(value) if "://" in value else value
+    return _Value(name=name, value=safe, source=_source(variable))
 
 
 def _secrets(host: Host) -> Iterator[tuple[str, bool]]:
     for connector in host.connectors():
         for variable in connector["connection"]["env"].values():
-            yield variable, bool(os.environ.get(variable))
-    yield env.MASTER_KEY_VARIABLE, bool(os.environ.get(env.MASTER_KEY_VARIABLE))
+            yield variable, _is_set(variable)
+    yield env.MASTER_KEY_VARIABLE, _is_set(env.MASTER_KEY_VARIABLE)
+
+
+def _is_set(variable: str) -> bool:
+    return bool(os.environ.get(variable))
 
 
 def _versions(host: Host) -> Iterator[tuple[str, str]]:
@@ -112,7 +124,8 @@ def _source(*variables: str) -> str:
 
 def _lines(document: _Document) -> Iterator[str]:
     for value in (*document["places"], *document["settings"]):
-        yield f"{value['name']}: {value['value'] or '(none)'} ({value['source']})"
+        shown_value = value["value"] or "(none)"
+        yield f"{value['name']}: {shown_value} ({value['source']})"
     for variable, is_set in document["secrets"].items():
         yield f"{variable}: {'set' if is_set else 'not set'}"
     for name, version in document["versions"].items():

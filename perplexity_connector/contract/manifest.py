@@ -154,10 +154,15 @@ class Continuation:
 class Command:
     """A short command for an action, which a command line offers under `name`.
 
-    `words` is the field that takes the command's words, and `values` the rest of the input, below
-    which words and options are set. `help` explains the words to people, in place of that field's description.
-    `summary` is one short sentence, in place of the action's. `examples` are arguments that can be
-    copied. All fields are JSON Pointers. With `continues`, the command can go on from the last run.
+    * `words`: the field that takes the command's words.
+    * `summary`: one short sentence, in place of the action's.
+    * `help`: explains the words to people, in place of the field's description.
+    * `examples`: arguments that can be copied, without the command's name.
+    * `values`: fixed values of the input. Words and options are set in a copy of them.
+    * `options`: the options of the command.
+    * `continues`: how the command goes on from its last run. Without it, the command cannot.
+
+    All fields are JSON Pointers.
     """
 
     __pydantic_config__: ClassVar = _CLOSED

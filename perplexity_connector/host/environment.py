@@ -22,7 +22,7 @@ LEDGER_VARIABLE = "AUTOMATION_HOST_LEDGER"
 KEEP_DAYS_VARIABLE = "AUTOMATION_HOST_KEEP_DAYS"
 RECORD_CONTENT_VARIABLE = "AUTOMATION_HOST_RECORD_CONTENT"
 DAILY_BUDGET_VARIABLE = "AUTOMATION_HOST_DAILY_BUDGET"
-_KEEP_DAYS = 30
+KEEP_DAYS = 30
 
 
 def variables(given: Mapping[str, str] | None) -> Mapping[str, str]:
@@ -85,7 +85,7 @@ def ledger_url(environ: Mapping[str, str]) -> str:
 
 def keep_days(environ: Mapping[str, str]) -> int:
     """Return how many days the ledger keeps content. Raises `ValueError` for anything else."""
-    text = _text(environ, KEEP_DAYS_VARIABLE) or str(_KEEP_DAYS)
+    text = _text(environ, KEEP_DAYS_VARIABLE) or str(KEEP_DAYS)
     if text.isascii() and text.isdigit():
         return int(text)
     message = f"{KEEP_DAYS_VARIABLE} must be a whole number of days"

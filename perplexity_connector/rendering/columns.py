@@ -1,6 +1,6 @@
 """Puts rows of cells under their headers, for the width of a terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.cells import cell_len
 
@@ -19,10 +19,10 @@ def table_lines(
 
     The cells have no control characters and no line ends.
     """
-    cells = [headers[:-1], *(row[:-1] for row in rows)]
-    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    widths = _widths([headers, *rows])
     taken = sum(widths) + len(_GAP) * len(widths)
-    make_lines = _beside if taken + _NARROWEST <= width else _below
+    has_room = taken + _NARROWEST <= width
+    make_lines = _beside if has_room else _below
     if taken > width:
         # Lines that must be broken have no columns.
         widths = [0] * len(widths)
@@ -31,9 +31,15 @@ def table_lines(
         yield from make_lines(row, widths, Kind.TEXT)
 
 
+def _widths(rows: Iterable[Sequence[str]]) -> Sequence[int]:
+    """Return the width of each column but the last."""
+    *columns, _ = zip(*rows, strict=True)
+    return [max(map(cell_len, column)) for column in columns]
+
+
 def _beside(row: Sequence[str], widths: Sequence[int], kind: Kind) -> Iterator[Line]:
     """Yield a row as one line; its last cell goes on below itself."""
-    padded = "".join(map(_padded, row, widths))
+    padded = _padded(row, widths)
     if kind is Kind.TITLE:
         yield text_line(padded + row[-1], kind)
     else:
@@ -42,11 +48,17 @@ def _beside(row: Sequence[str], widths: Sequence[int], kind: Kind) -> Iterator[L
 
 def _below(row: Sequence[str], widths: Sequence[int], kind: Kind) -> Iterator[Line]:
     """Yield the cells of a row but the last, and that one below."""
-    padded = map(_padded, row, widths)
-    yield Line([Part("".join(padded).rstrip(), kind)], indent=len(_BELOW))
+    padded = _padded(row, widths).rstrip()
+    yield Line([Part(padded, kind)], indent=len(_BELOW))
     if row[-1]:
         yield text_line(row[-1], kind, mark=_BELOW)
 
 
-def _padded(cell: str, width: int) -> str:
-    return cell + " " * (width - cell_len(cell)) + _GAP
+def _padded(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Return the cells of a row but the last, each as wide as its column."""
+    texts = []
+    # The last cell has no width.
+    for cell, width in zip(row, widths, strict=False):
+        spaces = " " * (width - cell_len(cell))
+        texts += [cell, spaces, _GAP]
+    return "".join(texts)

@@ -99,11 +99,7 @@ def _rest_of_answer(content: str, streamed: str) -> str:
 
 def _source_lines(output: JsonObject, citing: str) -> Iterator[Line]:
     """Yield each source with its number; those that a text cites before the others."""
-    results = as_list(output.get("search_results"))
-    sources = [as_object(result) for result in results]
-    if not sources:
-        citations = as_list(output.get("citations"))
-        sources = [{"url": url} for url in citations]
+    sources = _sources(output)
     if sources:
         yield EMPTY
     # An empty source has no line, but keeps its number: [n] in the answer is the n-th source.
@@ -112,11 +108,20 @@ def _source_lines(output: JsonObject, citing: str) -> Iterator[Line]:
         for number, source in enumerate(sources, start=1)
         if (parts := _source_parts(source))
     }
-    cited = {int(number) for number in _CITATION.findall(citing)} & lines.keys()
+    marks = map(int, _CITATION.findall(citing))
+    cited = lines.keys() & marks
     yield from (lines.pop(number) for number in sorted(cited))
     if cited and lines:
         yield text_line("Also found:", Kind.NOTE)
     yield from lines.values()
+
+
+def _sources(output: JsonObject) -> Sequence[JsonObject]:
+    """Return the pages of an answer, or at least their addresses."""
+    if results := as_list(output.get("search_results")):
+        return [as_object(result) for result in results]
+    citations = as_list(output.get("citations"))
+    return [{"url": url} for url in citations]
 
 
 def _source_parts(source: JsonObject) -> Sequence[Part]:
@@ -134,14 +139,13 @@ def _are_pages(results: JsonValue) -> bool:
 
 
 def _search_lines(output: JsonObject) -> Iterator[Line]:
-    # In the order asked. A query that only its pages name is last.
-    pages_of: dict[str, list[JsonObject]] = {}
-    failures: dict[str, JsonObject] = {}
-    for outcome in as_objects(output.get("queries")):
-        query = as_text(outcome.get("query"))
-        pages_of[query] = []
-        if outcome.get("error"):
-            failures[query] = as_object(outcome["error"])
+    """Yield the pages of each query, in the order of the queries."""
+    failures = {
+        as_text(outcome.get("query")): as_object(outcome.get("error"))
+        for outcome in as_objects(output.get("queries"))
+    }
+    # A query that only its pages name is last.
+    pages_of: dict[str, list[JsonObject]] = {query: [] for query in failures}
     for page in as_objects(output.get("results")):
         query = as_text(page.get("query"))
         pages_of.setdefault(query, []).append(page)
@@ -150,17 +154,19 @@ def _search_lines(output: JsonObject) -> Iterator[Line]:
     for number, (query, pages) in enumerate(pages_of.items()):
         if number:
             yield EMPTY
-        yield from _query_lines(query, pages, failures.get(query, {}))
+        failure = failures.get(query, {})
+        yield from _query_lines(query, pages, failure)
 
 
 def _query_lines(
     query: str, pages: Sequence[JsonObject], failure: JsonObject
 ) -> Iterator[Line]:
     if query:
-        yield text_line(f"Results for {one_line(query)}", Kind.TITLE)
+        title = f"Results for {one_line(query)}"
+        yield text_line(title, Kind.TITLE)
     if failure:
-        message = line_of(failure, "user_message") or line_of(failure, "message")
-        yield text_line(f"failed: {message}", mark="    ")
+        own, other = line_of(failure, "user_message"), line_of(failure, "message")
+        yield text_line(f"failed: {own or other}", mark="    ")
     elif not pages:
         yield text_line("No results.", mark="    ")
     for number, page in enumerate(pages, start=1):
@@ -205,11 +211,9 @@ def _token_parts(usages: Sequence[JsonObject]) -> Iterator[str]:
     total = _sum(usages, "total_tokens")
     if total is None:
         return
-    counts = []
-    for name, word in _COUNTS:
-        if count := _sum(usages, name):
-            counts.append(f"{count:.0f} {word}")
-    details = ", ".join(counts)
+    details = ", ".join(
+        f"{count:.0f} {word}" for name, word in _COUNTS if (count := _sum(usages, name))
+    )
     line = f"{total:.0f} tokens"
     yield f"{line} ({details})" if details else line
 

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.host.environment import (
     HOME_VARIABLE,
+    KEEP_DAYS,
     keep_days,
     tables_folder,
     variables,
@@ -31,7 +32,6 @@ _EXTENSIONS = (".csv", ".jsonl", ".ndjson")
 _LONGEST_NAME = 100
 _NAME = "name.txt"
 _DAY_S = 24 * 3600
-_KEEP_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +175,7 @@ def _days() -> int:
         return max(1, keep_days(variables(None)))
     except ValueError:
         # The ledger says what is wrong with it.
-        return _KEEP_DAYS
+        return KEEP_DAYS
 
 
 def _usable() -> AbstractContextManager[None]:

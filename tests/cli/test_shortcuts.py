@@ -234,6 +234,13 @@ def test_help_has_the_commands_of_connectors(command: Command) -> None:
         assert all(text in shown for text in texts)
 
 
+def test_a_command_may_have_no_examples(command: Command, peek: dict[str, Any]) -> None:
+    """Its help has no heading for them."""
+    assert "Examples:" in command("peek", "--help").out
+    del peek["examples"]
+    assert "Examples:" not in command("peek", "--help").out
+
+
 def test_names_of_this_program_win_and_two_claims_get_their_connectors_name(
     command: Command, host: FakeHost
 ) -> None:

@@ -165,5 +165,6 @@ def _warnings(outcomes: Sequence[Outcome]) -> Iterator[RunWarning]:
         if (error := outcome.error)
     )
     for (code, cause), count in causes.items():
-        message = f"{count} of {len(outcomes)} queries have no results: {cause}"
+        what = "failed" if code == "query_failed" else "were not sent"
+        message = f"{count} of {len(outcomes)} queries {what}: {cause}"
         yield RunWarning(code=code, message=message)

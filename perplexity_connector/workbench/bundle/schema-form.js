@@ -1809,13 +1809,12 @@ function drawNone() {
 }
 
 // form/infer.js
-var isDate2 = (text) => findErrors({ format: "date" }, text).length === 0;
 var FORMATS2 = {
-  date: isDate2,
-  "date-time": (text) => isDate2(text.slice(0, 10)) && /^T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[-+][01]\d:[0-5]\d)$/i.test(text.slice(10)),
+  date: (text) => hasFormat(text, "date"),
+  "date-time": (text) => /^.{10}T/i.test(text) && hasFormat(text, "date-time"),
   email: (text) => /^[\w.+-]+@[\w-]+(\.[\w-]+)+$/.test(text),
   uri: (text) => /^https?:\/\/\S+$/.test(text) && URL.canParse(text),
-  uuid: (text) => /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
+  uuid: (text) => hasFormat(text, "uuid")
 };
 function inferSchema(examples) {
   return {

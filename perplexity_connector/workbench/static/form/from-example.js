@@ -77,7 +77,7 @@ function askForExample(isFilled) {
  * @param {string} text
  * @returns {{schema: Schema | null, problem: string}}
  */
-export function readExample(text) {
+function readExample(text) {
   try {
     return { schema: inferSchema([JSON.parse(text, keepFraction)]), problem: "" };
   } catch (error) {
