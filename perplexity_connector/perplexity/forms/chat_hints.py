@@ -20,7 +20,7 @@ _FEW_TOKENS = (
 )
 _ONE_STEP = (
     "This model takes one step, and may answer without a search. "
-    "Set Web search, Maximum steps or both."
+    "Set Web search (search), Maximum steps (max_steps) or both."
 )
 # The hints for all inputs. They have the names of fields: programs and models read them, not a form.
 GENERAL_HINTS = (
