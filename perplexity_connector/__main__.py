@@ -28,6 +28,8 @@ def _run() -> None:
     gc.disable()
     from perplexity_connector.cli.app import main as run_command_line  # noqa: PLC0415 - it imports the extra
 
+    # Neither a later search for garbage nor the one at the end looks through it either.
+    gc.freeze()
     gc.enable()
     run_command_line()
 

@@ -114,6 +114,14 @@ def test_looking_around_imports_nothing_that_a_run_needs(command: list[str]) -> 
     assert imported(CODE, *command) & FOR_RUNS == set()
 
 
+def test_the_collector_leaves_the_imports_alone() -> None:
+    """Neither a search for garbage during a command nor the one at its end looks through them."""
+    code = CODE.replace(
+        "sys.modules)", 'map(str, [__import__("gc").get_freeze_count()]))'
+    )
+    assert min(map(int, imported(code, "--version"))) > 0
+
+
 @pytest.mark.parametrize(
     ("word", "made"), [("actions", ["actions"]), ("runs", ["runs"]), ("mcp", ["mcp"])]
 )

@@ -9,10 +9,9 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
 from perplexity_connector.contract.near_matches import unknown_name
@@ -25,8 +24,7 @@ MANIFESTS = "automation_host.manifests"
 PLUGINS = "automation_host.plugins"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Installed:
+class Installed(NamedTuple):
     """A connector that can be loaded.
 
     `file` is the manifest, `document` its content as written. `load_plugin` imports the plugin, and
@@ -40,16 +38,14 @@ class Installed:
     load_plugin: Callable[[], object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(NamedTuple):
     """Why a connector cannot be used. `connector` is the name of its entry point."""
 
     connector: str
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discovery:
+class Discovery(NamedTuple):
     """The installed connectors by id, in order of id, and the problems of unreadable ones."""
 
     connectors: Mapping[str, Installed]

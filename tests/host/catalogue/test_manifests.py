@@ -370,7 +370,9 @@ def shape_of(hint: Any) -> Shape:
     """The shape of a type hint."""
     parts = get_args(hint)
     if NoneType in parts:
-        return dataclasses.replace(shape_of(parts[0]), or_null=True)  # type: ignore[arg-type]
+        inner: Any = shape_of(parts[0])
+        nullable: Shape = inner._replace(or_null=True)
+        return nullable
     if dataclasses.is_dataclass(hint):
         return fields_of(hint)
     if get_origin(hint) is Sequence:
