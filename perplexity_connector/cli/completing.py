@@ -1,6 +1,7 @@
 """Completes a command line for a shell. Only a shell that asks for it imports this."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ _SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 _BASH_END = "    return 0\n"
 _BASH_NO_SPACE = "    [[ $COMPREPLY == *= ]] && compopt -o nospace\n"
 _LISTED = 20
+# Shells write a completion into the line as it is, where other signs would have an effect.
+_PLAIN_WORD = re.compile(r"[\w@%+=:,./-]+")
 
 
 def print_script(shell: str) -> None:
@@ -59,7 +62,9 @@ def _shell_complete(param: Any, context: Any, begun: str) -> Sequence[Any]:
 
     try:
         found = [
-            word for word in _words(param, context, begun) if word.startswith(begun)
+            word
+            for word in _words(param, context, begun)
+            if word.startswith(begun) and _PLAIN_WORD.fullmatch(word)
         ]
     except Exception:  # noqa: BLE001 - a message would be printed into the line that is being typed
         found = []
