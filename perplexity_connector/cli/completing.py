@@ -1,6 +1,7 @@
 """Completes a command line for a shell. Only a shell that asks for it imports this."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -29,6 +30,8 @@ _BASH_NO_SPACE = "    [[ $COMPREPLY == *= ]] && compopt -o nospace\n"
 _LISTED = 20
 # The source of suggestions that lists models.
 _MODELS = "models"
+# Shells write a completion into the line as it is, where other signs would have an effect.
+_PLAIN_WORD = re.compile(r"[\w@%+=:,./-]+")
 
 
 def print_script(shell: str) -> None:
@@ -67,7 +70,11 @@ def _shell_complete(param: Any, context: Any, begun: str) -> Sequence[Any]:
 
     try:
         words = _words(param, context, begun)
-        found = [word for word in words if word.startswith(begun)]
+        found = [
+            word
+            for word in words
+            if word.startswith(begun) and _PLAIN_WORD.fullmatch(word)
+        ]
     except Exception:  # noqa: BLE001 - a message would be printed into the line that is being typed
         return []
     return [CompletionItem(word) for word in found]

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypedDict
@@ -11,10 +12,13 @@ from perplexity_connector.contract.version import PRODUCT, own_version
 from perplexity_connector.host import Host
 from perplexity_connector.host import environment as env
 from perplexity_connector.host.credentials.store import STORE_NAME
-from perplexity_connector.host.ledger.address import find_address, shown
+from perplexity_connector.host.ledger.address import find_address, is_clear, shown
 from perplexity_connector.rendering.text import one_line
 
 _DEFAULT = "default"
+_HIDDEN = "(not shown: it may have a password)"
+# An address may have a password, also one that is not written correctly.
+_MAY_HIDE = re.compile(r"[:/\\].*@|//|[?#]", re.DOTALL)
 # The host's own settings that are not places, with their defaults.
 _HOST_SETTINGS: Mapping[str, str] = {
     env.KEEP_DAYS_VARIABLE: str(env.KEEP_DAYS),
@@ -94,9 +98,13 @@ def _settings(host: Host) -> Iterator[_Value]:
 
 def _setting(name: str, variable: str, default: str) -> _Value:
     value = os.environ.get(variable) or default
-    # An address may have a password.
-    safe = shown(value) if "://" in value else value
-    return _Value(name=name, value=safe, source=_source(variable))
+    return _Value(name=name, value=_without_secret(value), source=_source(variable))
+
+
+def _without_secret(value: str) -> str:
+    if not _MAY_HIDE.search(value):
+        return value
+    return shown(value).partition("#")[0] if is_clear(value) else _HIDDEN
 
 
 def _secrets(host: Host) -> Iterator[tuple[str, bool]]:

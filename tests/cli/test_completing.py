@@ -14,8 +14,10 @@ CHAT = ("run", "create_chat_completion")
 
 @pytest.fixture(autouse=True)
 def _stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is one stored connection."""
-    known = SimpleNamespace(list=lambda: [{"connection_name": "Mine"}])
+    """There is one stored connection whose name is a word of each shell."""
+    names = ["Mine", "$(touch x)", "M;x", "M\\$(x)", "*", "M x", "M'", "`x`", "M\nx"]
+    stored = [{"connection_name": name} for name in names]
+    known = SimpleNamespace(list=lambda: stored)
     monkeypatch.setattr(
         "perplexity_connector.host.Host.connections", property(lambda _: known)
     )

@@ -60,6 +60,35 @@ def test_a_person_gets_a_line_for_each(
     assert f"ledger: {home / 'ledger.sqlite'} (AUTOMATION_HOST_HOME)" in outcome.out
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"me:{SECRET}@api.example",
+        f"https:/me:{SECRET}@api.example",
+        f"https:\\\\me:{SECRET}@api.example",
+        f"https://api.example#{SECRET}",
+        f" https://{SECRET}@api.example",
+        f"api.example?key={SECRET}",
+    ],
+)
+def test_an_address_that_is_not_written_correctly_shows_no_secret(
+    command: Command, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """Nor does it name another setting."""
+    monkeypatch.setenv("PERPLEXITY_BASE_URL", address)
+    outcome = command("where")
+    assert (outcome.code, SECRET in outcome.out) == (0, False)
+    assert "base_url: AUTOMATION_HOST_LEDGER" not in outcome.out
+
+
+def test_a_version_of_a_model_is_not_a_secret(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the sign of a user too."""
+    monkeypatch.setenv("PERPLEXITY_MODEL", "fast@2026-10-16.0")
+    assert "fast@2026-10-16.0" in command("where").out
+
+
 def test_a_user_without_a_home_sees_what_to_set(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

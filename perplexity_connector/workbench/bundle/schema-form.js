@@ -221,7 +221,10 @@ function moveIndex(index, from, to) {
 }
 
 // form/shape.js
-var KIND_BY_FORMAT = { date: "date", password: "secret" };
+var KIND_BY_FORMAT = /* @__PURE__ */ new Map([
+  ["date", "date"],
+  ["password", "secret"]
+]);
 var KIND_BY_TYPE = { boolean: "switch", integer: "number", number: "number" };
 function typesOf(schema) {
   const branches = schema.anyOf ?? schema.oneOf;
@@ -263,7 +266,7 @@ function isWhole(value) {
   return typeof value === "object" && value !== null;
 }
 function kindOfText(schema) {
-  return KIND_BY_FORMAT[schema.format ?? ""] ?? (isLong(schema) ? "text" : "line");
+  return KIND_BY_FORMAT.get(schema.format ?? "") ?? (isLong(schema) ? "text" : "line");
 }
 function kindOfList({ items, prefixItems }) {
   if (!items || prefixItems || items.nullable || items.anyOf) return "json";
@@ -2374,6 +2377,16 @@ var TYPE_BY_KEYWORD = [
   ["minimum", "number"],
   ["maximum", "number"]
 ];
+var WELL_FORMED = /* @__PURE__ */ new Map(
+  /** @type {[string, (value: unknown) => boolean][]} */
+  [
+    ["required", Array.isArray],
+    ["enum", Array.isArray],
+    ["properties", isObject],
+    ["format", (value) => typeof value === "string"]
+  ]
+);
+var TYPES = /* @__PURE__ */ new Set(["array", "boolean", "integer", "null", "number", "object", "string"]);
 var EXAMPLE_BY_FORMAT = {
   "date-time": "2026-11-27T09:30:00Z",
   time: "09:30:00Z",
@@ -2418,7 +2431,13 @@ var Reader = class {
    */
   #flatten(raw, around = []) {
     if (!isObject(raw)) return {};
-    const { $ref, allOf = [], ...own } = raw;
+    const {
+      $ref,
+      allOf = [],
+      ...own
+    } = Object.fromEntries(
+      Object.entries(raw).filter(([name, value]) => WELL_FORMED.get(name)?.(value) ?? true)
+    );
     const parts = Array.isArray(allOf) ? allOf.map((part) => this.#flatten(part, around)) : [];
     if (typeof $ref === "string" && !around.includes($ref)) {
       parts.unshift(this.#flatten(this.#find($ref), [...around, $ref]));
@@ -2428,7 +2447,11 @@ var Reader = class {
   /** Return what a reference points to. Only places in the schema are known. @param {string} ref */
   #find(ref) {
     if (!/^#(\/|$)/.test(ref)) return void 0;
-    return get(this.#root, decodeURIComponent(ref.slice(1)));
+    try {
+      return get(this.#root, decodeURIComponent(ref.slice(1)));
+    } catch {
+      return void 0;
+    }
   }
   /**
    * Simplify a union: null is a mark, constants are choices, and one branch is no union.
@@ -2522,7 +2545,7 @@ function joinChoices(branches) {
   };
 }
 function typesIn(raw, choices) {
-  const given = [raw.type ?? []].flat().map(String);
+  const given = [raw.type ?? []].flat().map(String).filter((type) => TYPES.has(type));
   const names = given.length > 0 || !choices ? given : [...new Set(choices.map(typeOf))];
   if (names.length === 0 && !raw.anyOf) {
     const guess = TYPE_BY_KEYWORD.find(([keyword]) => raw[keyword] !== void 0)?.[1];

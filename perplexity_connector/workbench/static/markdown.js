@@ -26,8 +26,8 @@ const TAGS = {
   ...{ thead: "thead", tbody: "tbody", tr: "tr", th: "th", td: "td" },
   ...{ strong: "strong", em: "em", s: "s" },
 };
-/** Blocks with a direction of their own. */
-const DIRECTED = new Set(["h4", "h5", "h6", "p", "li", "blockquote"]);
+/** Blocks with a direction of their own. An item and a quotation have that of their first word. */
+const DIRECTED = "h4, h5, h6, p:not(li > p, blockquote > p), li, blockquote, .table";
 const USER = /\/\/(?<user>[^\s/?#<>"'`]*@)/y;
 const BREAK = /<br\s*\/?>/iy;
 // `[1](address)` is a link.
@@ -169,25 +169,24 @@ function drawTokens(tokens) {
       parent.append(drawLeaf(token, parent));
       continue;
     }
-    const element = drawOpen(token, parent);
+    const element = drawOpen(token);
     parent.append(element);
     // The element around a table scrolls when the table is wider than the page.
     open.push(element.querySelector("table") ?? element);
   }
+  // At the end: a browser looks for the first word again at each node that such a block gets.
+  for (const block of fragment.querySelectorAll(DIRECTED)) block.setAttribute("dir", "auto");
   return fragment;
 }
 
-/** @param {Token} token @param {Node} parent */
-function drawOpen(token, parent) {
+/** @param {Token} token */
+function drawOpen(token) {
   if (token.type === "link_open") return drawAnchor(read(token, "href")) ?? h("span");
   if (token.type === "table_open") return drawTable();
   const tag = TAGS[token.tag] ?? "span";
-  // The whole item or quotation has the direction of its first word.
-  const isInside = tag === "p" && (parent.nodeName === "LI" || parent.nodeName === "BLOCKQUOTE");
-  const dir = DIRECTED.has(tag) && !isInside ? "auto" : undefined;
   const align = /^text-align:(?<side>left|center|right)$/.exec(read(token, "style"));
   const start = token.attrGet("start");
-  return h(tag, { dir, start, class: align && `align-${align.groups?.side}` });
+  return h(tag, { start, class: align && `align-${align.groups?.side}` });
 }
 
 /** Return an attribute of a token, or "". @param {Token} token @param {string} name */
@@ -201,7 +200,6 @@ function drawTable() {
     tabindex: "0",
     role: "group",
     "aria-label": "Table",
-    dir: "auto",
   };
   return h("div", around, h("table"));
 }
@@ -228,7 +226,8 @@ function drawLeaf(token, parent) {
         content,
       );
     case "image":
-      return drawImage(token);
+      // A link has no place in a link.
+      return isInLink ? document.createTextNode(clean(shown)) : drawImage(token);
     default:
       return document.createTextNode(token.type === "softbreak" ? "\n" : clean(shown));
   }

@@ -111,6 +111,27 @@ def test_a_bare_page_draws_the_schemas_of_other_people(bare: Page) -> None:
     )
 
 
+def test_a_broken_keyword_is_left_out(bare: Page) -> None:
+    """The rest of the schema is drawn and checked, and nothing of a value is lost."""
+    address = {"required": ["city"], "properties": {"city": {"type": "string"}}}
+    fields = {
+        "percent": {"$ref": "#/definitions/%"},
+        "draft3": {"$ref": "#/definitions/address", "required": True},
+        "file": {"type": "file"},
+        "name": {"type": "constructor"},
+        "choice": {"enum": "a", "properties": None},
+        "format": {"type": "string", "format": "__proto__"},
+    }
+    given = {"draft3": {"city": 1}, "file": 1, "choice": "b", "format": "c", "name": 2}
+    put(bare, {"definitions": {"address": address}, "properties": fields}, given)
+    assert value(bare) == given
+    assert errors(bare) == ["/draft3/city"]
+    drawn = bare.locator("[data-pointer]").evaluate_all(
+        "all => all.map((each) => each.dataset.pointer)"
+    )
+    assert {f"/{name}" for name in fields} <= set(drawn)
+
+
 def test_the_values_of_other_schemas_are_edited(bare: Page) -> None:
     """A choice keeps its type and has its title; a read-only field stays; JSON replaces missing controls."""
     form = put(bare, OTHERS["labelled choices"]["schema"])

@@ -98,6 +98,7 @@ DRAWN = [
     ("[https://u:p@x.example/a](https://u:p@x.example/a)", '<a href="BASEa">BASEa</a>'),
     ("![](https://u:p@x.example/a)", '<a href="BASEa">BASEa</a>'),
     ("![a moon](https://x.example/a)", '<a href="BASEa">a moon</a>'),
+    ("[![a](https://x.example/b)](https://x.example/a)", '<a href="BASEa">a</a>'),
     ("[a]()", "<span>a</span>"),
     ("https:\u202e//x.example", "https://x.example"),
     (
@@ -134,6 +135,8 @@ LONG = [
     "http://(" * 3000,
     "https://a.b/c" * 2000,
     "http://a@" * 2000,
+    # A browser looks for the first word of a block.
+    "[1]" * 33000,
     "word [1] " * 120000,
 ]
 

@@ -28,6 +28,16 @@ const TYPE_BY_KEYWORD = [
   ["minimum", "number"],
   ["maximum", "number"],
 ];
+/** The values of keywords. One with another value is left out. */
+const WELL_FORMED = new Map(
+  /** @type {[string, (value: unknown) => boolean][]} */ ([
+    ["required", Array.isArray],
+    ["enum", Array.isArray],
+    ["properties", isObject],
+    ["format", (value) => typeof value === "string"],
+  ]),
+);
+const TYPES = new Set(["array", "boolean", "integer", "null", "number", "object", "string"]);
 /** @type {Record<string, string>} */
 const EXAMPLE_BY_FORMAT = {
   "date-time": "2026-11-27T09:30:00Z",
@@ -84,7 +94,13 @@ class Reader {
    */
   #flatten(raw, around = []) {
     if (!isObject(raw)) return {};
-    const { $ref, allOf = [], ...own } = raw;
+    const {
+      $ref,
+      allOf = [],
+      ...own
+    } = Object.fromEntries(
+      Object.entries(raw).filter(([name, value]) => WELL_FORMED.get(name)?.(value) ?? true),
+    );
     const parts = Array.isArray(allOf) ? allOf.map((part) => this.#flatten(part, around)) : [];
     if (typeof $ref === "string" && !around.includes($ref)) {
       parts.unshift(this.#flatten(this.#find($ref), [...around, $ref]));
@@ -95,7 +111,11 @@ class Reader {
   /** Return what a reference points to. Only places in the schema are known. @param {string} ref */
   #find(ref) {
     if (!/^#(\/|$)/.test(ref)) return undefined;
-    return get(this.#root, decodeURIComponent(ref.slice(1)));
+    try {
+      return get(this.#root, decodeURIComponent(ref.slice(1)));
+    } catch {
+      return undefined;
+    }
   }
 
   /**
@@ -209,7 +229,11 @@ function joinChoices(branches) {
  * @returns {(TypeName | "null")[]}
  */
 function typesIn(raw, choices) {
-  const given = [raw.type ?? []].flat().map(String);
+  // Other types, such as OpenAPI's `file`, are any value.
+  const given = [raw.type ?? []]
+    .flat()
+    .map(String)
+    .filter((type) => TYPES.has(type));
   const names = given.length > 0 || !choices ? given : [...new Set(choices.map(typeOf))];
   if (names.length === 0 && !raw.anyOf) {
     const guess = TYPE_BY_KEYWORD.find(([keyword]) => raw[keyword] !== undefined)?.[1];

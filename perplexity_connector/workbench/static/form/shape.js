@@ -11,8 +11,11 @@ import { get, isObject, isSame, isWithin, joinPointer } from "./pointer.js";
  *   | "group" | "switch" | "number" | "json"} Kind
  */
 
-/** @type {Record<string, Kind>} */
-const KIND_BY_FORMAT = { date: "date", password: "secret" };
+/** @type {Map<string, Kind>} */
+const KIND_BY_FORMAT = new Map([
+  ["date", "date"],
+  ["password", "secret"],
+]);
 /** @type {Record<string, Kind>} */
 const KIND_BY_TYPE = { boolean: "switch", integer: "number", number: "number" };
 
@@ -71,7 +74,7 @@ function isWhole(value) {
 
 /** @param {Schema} schema @returns {Kind} */
 function kindOfText(schema) {
-  return KIND_BY_FORMAT[schema.format ?? ""] ?? (isLong(schema) ? "text" : "line");
+  return KIND_BY_FORMAT.get(schema.format ?? "") ?? (isLong(schema) ? "text" : "line");
 }
 
 /** @param {Schema} schema @returns {Kind} */
