@@ -17,6 +17,8 @@ _TOKEN = re.compile(
     rf"\n|{_SPACES}|[{_OPENING}]*(?:(?![{_OPENING}])[{_WIDE}])[{_CLOSING}]*"
     rf"|[{_OPENING}]+|(?:[\u00a0\u2007\u202f]|[^\s{_WIDE}])+"
 )
+# A backtick after the first ones makes it a span of code.
+_FENCE = re.compile(r"`{3,}[^`]*|~{3,}.*")
 _TAB = 8
 # More of a word is not held back: to look for its end would become slow.
 _LONGEST_HELD = 500
@@ -83,7 +85,7 @@ class Wrapper:
         return f"{gap}\n"
 
     def _place(self, word: str) -> str:
-        if self._is_new and word.startswith(("```", "~~~")):
+        if self._is_new and _FENCE.fullmatch(word):
             self._in_code = not self._in_code
         gap, self._gap = self._gap, ""
         cells = cell_len(word)

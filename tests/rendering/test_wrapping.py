@@ -70,6 +70,7 @@ def _is_one_word(line: str) -> bool:
         ("```\none two three four\n```\none two three four", [
             "```", "one two three four", "```", "one two", "three four",
         ]),
+        ("```a``` two three", ["```a``` two", "three"]),
     ],
 )  # fmt: skip
 def test_a_line_ends_before_the_word_that_does_not_fit(
