@@ -280,17 +280,22 @@ def test_an_answer_is_copied_as_text_and_with_its_sources(blank: Page) -> None:
           Object.defineProperty(navigator, "clipboard", { value: { writeText: write } });
           const step = { envelope: {} };
           const said = [];
+          const inSight = [];
           for (const number of [0, 1, 2, 2]) {
             document.body.append(...drawAnswer(step, answer, number < 3 ? sources : [], "s"));
             const tools = document.querySelector(".answer-tools");
+            // The last ones are at the lower edge, where there is room above alone.
+            if (number === 2) tools.style = "position: fixed; bottom: 0";
             tools.querySelector("button").click();
+            const { top, bottom } = tools.querySelector("[role=menu]").getBoundingClientRect();
+            inSight.push(top >= 0 && bottom <= innerHeight);
             tools.querySelectorAll("[role=menuitem]")[number].click();
             await new Promise((resolve) => { setTimeout(resolve); });
             said.push(tools.querySelector("[role=status]").textContent);
             document.querySelectorAll(".answer, .answer-tools").forEach((each) => each.remove());
           }
           const { writeWithSources } = await import("/static/answer.js");
-          return { copied, said, bare: writeWithSources("a", []) };
+          return { copied, said, inSight, bare: writeWithSources("a", []) };
         }""",
         answer,
     )
@@ -306,6 +311,7 @@ def test_an_answer_is_copied_as_text_and_with_its_sources(blank: Page) -> None:
         "3. ftp://y.example/",
     ]
     assert found["bare"] == "a"
+    assert all(found["inSight"][2:])
     assert found["said"][:3] == ["Copied"] * 3
     assert "Not allowed" in found["said"][3]
 
