@@ -353,6 +353,7 @@ export class Bench {
       hints: this.checks.hintsOf(step.id),
       showAll: this.#isTried,
       status: last.status,
+      answered: last.answered,
       kept: isChanged ? "changed" : last.kept,
     };
   }

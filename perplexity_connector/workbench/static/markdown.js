@@ -3,7 +3,7 @@
  * becomes a node here. No text becomes markup.
  */
 
-/** @import { MarkdownIt, StateInline, Token } from "markdown-it" */
+/** @import { MarkdownIt, StateCore, StateInline, Token } from "markdown-it" */
 /** @import { Child } from "./types.js" */
 
 import { fill, h } from "./dom.js";
@@ -16,18 +16,25 @@ import { clean, withoutUser } from "./text.js";
 
 /** Hostile signs take markdown-it a second at this length, and more than twice that at twice it. */
 const MAX_LENGTH = 100_000;
+/** The headings of an answer: the page has headings of its own above these. */
+const HEADINGS = /** @type {const} */ (["h4", "h5", "h6"]);
 /**
- * The tags of tokens as elements of the page, which has headings of its own above these.
+ * The tags of tokens as elements of the page.
  * @type {Record<string, keyof HTMLElementTagNameMap>}
  */
 const TAGS = {
-  ...{ h1: "h4", h2: "h5", h3: "h6", h4: "h6", h5: "h6", h6: "h6" },
+  ...{ h4: "h4", h5: "h5", h6: "h6" },
   ...{ p: "p", ul: "ul", ol: "ol", li: "li", blockquote: "blockquote" },
   ...{ thead: "thead", tbody: "tbody", tr: "tr", th: "th", td: "td" },
   ...{ strong: "strong", em: "em", s: "s" },
 };
+<<<<<<< HEAD
 /** Blocks with a direction of their own. An item and a quotation have that of their first word. */
 const DIRECTED = "h4, h5, h6, p:not(li > p, blockquote > p), li, blockquote, .table";
+=======
+/** Blocks with a direction of their own. */
+const DIRECTED = new Set([...HEADINGS, "p", "li", "blockquote"]);
+>>>>>>> fixa21
 const USER = /\/\/(?<user>[^\s/?#<>"'`]*@)/y;
 const BREAK = /<br\s*\/?>/iy;
 // `[1](address)` is a link.
@@ -105,12 +112,27 @@ function makeReader(Reader) {
   // It finds addresses without a scheme, in a time that grows with the square of a text.
   made.core.ruler.disable("linkify");
   for (const scheme of ["http:", "https:"]) made.linkify.add(scheme, { validate: measure });
+  made.core.ruler.push("headings", lowerHeadings);
   made.inline.ruler.before("link", "citation", readCitation);
   made.inline.ruler.before("autolink", "break", readBreak);
   made.validateLink = (address) => webAddressOf(address) !== null;
   made.normalizeLink = (address) => address;
   made.normalizeLinkText = withoutUser;
   return made;
+}
+
+/**
+ * Give each heading the level below the heading that it belongs to, so that none is left out.
+ * @param {StateCore} state
+ */
+function lowerHeadings({ tokens }) {
+  /** @type {string[]} */
+  const above = [];
+  for (const token of tokens.filter(({ type }) => type === "heading_open")) {
+    while ((above.at(-1) ?? "") >= token.tag) above.pop();
+    above.push(token.tag);
+    token.tag = HEADINGS[above.length - 1] ?? "h6";
+  }
 }
 
 /**

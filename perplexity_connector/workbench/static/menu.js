@@ -33,6 +33,7 @@ export function drawMenu(label, items, drawOpener = drawDots) {
   const show = (/** @type {boolean} */ isOpen) => {
     menu.hidden = !isOpen;
     opener.setAttribute("aria-expanded", String(isOpen));
+    if (isOpen) placeMenu(menu, opener);
   };
   const open = () => {
     const isOpen = Boolean(menu.hidden);
@@ -54,6 +55,19 @@ export function drawMenu(label, items, drawOpener = drawDots) {
   };
   const place = h("div", { class: "menu-place", onfocusout: leave }, opener, menu);
   return place;
+}
+
+/**
+ * Place an open menu below its button, or above it where only there is room.
+ * @param {HTMLElement} menu
+ * @param {HTMLElement} opener
+ */
+function placeMenu(menu, opener) {
+  menu.classList.remove("is-above");
+  const { bottom, height } = menu.getBoundingClientRect();
+  const isCut = bottom > document.documentElement.clientHeight;
+  const hasRoom = opener.getBoundingClientRect().top > height;
+  menu.classList.toggle("is-above", isCut && hasRoom);
 }
 
 /** @type {DrawOpener} */

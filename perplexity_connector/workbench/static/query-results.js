@@ -1,6 +1,6 @@
 /** Draws the results of a search query by query, each under its name. */
 
-/** @import { Child, Json, JsonObject, Source } from "./types.js" */
+/** @import { Child, Envelope, Json, JsonObject, Source } from "./types.js" */
 
 import { h } from "./dom.js";
 import { drawLateFold } from "./form/frame.js";
@@ -37,6 +37,17 @@ export function readGroups({ queries, results }) {
   return start === found.length ? groups : [];
 }
 
+/**
+ * Write how many queries of a search were answered; "" if all were, or if it is not a search.
+ * @param {Envelope | null} envelope
+ */
+export function writeAnswered(envelope) {
+  const queries = envelope?.output?.queries;
+  const all = Array.isArray(queries) ? queries.filter(isObject) : [];
+  const count = all.filter(({ error }) => !error).length;
+  return count < all.length ? `${count} of ${all.length} queries answered` : "";
+}
+
 /** @param {Json | undefined} error */
 function writeProblem(error) {
   return isObject(error) ? String(error.user_message || error.message) : "";
@@ -46,18 +57,24 @@ function writeProblem(error) {
  * Draw the results of each query.
  * @param {Group[]} groups
  * @param {string} prefix the start of the entries' ids
+ * @param {Envelope["warnings"]} warnings those that are shown above
  */
-export function drawGroups(groups, prefix) {
+export function drawGroups(groups, prefix, warnings) {
   const isFolded = groups.length > OPEN_AT_MOST;
-  const parts = groups.map((group, index) => drawGroup(group, `${prefix}-${index + 1}`, isFolded));
+  // A single warning says why, for all queries that failed.
+  const known = warnings.length === 1 ? (warnings[0]?.message ?? "") : "";
+  const parts = groups.map((group, index) =>
+    drawGroup(group, `${prefix}-${index + 1}`, isFolded, known),
+  );
   return h("div", { class: "query-groups" }, parts);
 }
 
-/** @param {Group} group @param {string} prefix @param {boolean} isFolded */
-function drawGroup({ query, problem, results }, prefix, isFolded) {
+/** @param {Group} group @param {string} prefix @param {boolean} isFolded @param {string} known */
+function drawGroup({ query, problem, results }, prefix, isFolded, known) {
   const name = h("span", { class: "query-name", dir: "auto" }, query);
   const head = h("h4", {}, name, " ", h("span", { class: "count" }, writeCount(results, problem)));
-  const parts = [head, problem && drawProblem(problem), drawResults(results, prefix, isFolded)];
+  const reason = !known.endsWith(problem) && drawProblem(problem);
+  const parts = [head, reason, drawResults(results, prefix, isFolded)];
   return h("div", { class: "sources query-group", "data-query": query }, parts);
 }
 

@@ -7,7 +7,7 @@ import { fill, h } from "./dom.js";
 import { drawFold } from "./form/frame.js";
 import { get, isObject } from "./form/pointer.js";
 import { itemsOf } from "./run-state.js";
-import { drawChip, drawItem } from "./run-step.js";
+import { drawItem, drawState } from "./run-step.js";
 import { shorten } from "./text.js";
 
 const NAME_LENGTH = 70;
@@ -59,7 +59,7 @@ export class ItemsView {
     const now = [item.status, item.text.length, item.found.length, item.message].join(" ");
     if (fold.drawn === now) return;
     fold.drawn = now;
-    fill(fold.chip, drawChip(item.status));
+    fill(fold.chip, drawState(item));
     if (fold.fold.open) this.#draw(step, item, fold);
   }
 

@@ -2,7 +2,6 @@
 
 /** @import { Child, Envelope, ErrorData, ItemRun, JsonObject, Received, Run } from "./types.js" */
 /** @import { Source, StepRun } from "./types.js" */
-/** @import { Group } from "./query-results.js" */
 
 import { drawAnswer } from "./answer.js";
 import { applyBindings, writeStep } from "./copy-as.js";
@@ -11,7 +10,7 @@ import { h, drawIcon } from "./dom.js";
 import { drawLateFold } from "./form/frame.js";
 import { webAddressOf } from "./markdown.js";
 import { isLeftOut } from "./run-state.js";
-import { drawGroups, readGroups } from "./query-results.js";
+import { drawGroups, readGroups, writeAnswered } from "./query-results.js";
 import { drawSources, isSource, placeById, readSources } from "./sources.js";
 import { writeJson, writeValue } from "./text.js";
 import { writeCost, writeTime, writeWait } from "./writing.js";
@@ -154,24 +153,19 @@ function drawFinished(step, id, key, goTo) {
   const isPartial = envelope.output === null && !isEmpty;
   return [
     error && drawError(error, id, goTo),
+    warnings.map(({ message }) => h("p", { class: "note note-warn" }, message)),
     isPartial && drawPartialNote(),
     drawText(step, output, text, sources, key),
     drawFacts(factsOf(envelope)),
-    drawFound(output, sources, groups, key),
+    groups.length > 0
+      ? drawGroups(groups, `${key}-query`, warnings)
+      : drawPages(output, sources, key),
     isEmpty && envelope.output && drawValues(envelope.output),
-    warnings.map(({ message }) => h("p", { class: "note note-warn" }, message)),
   ];
 }
 
-/**
- * Draw the pages of an output; those of a search by query.
- * @param {JsonObject} output
- * @param {Source[]} sources
- * @param {Group[]} groups
- * @param {string} key
- */
-function drawFound(output, sources, groups, key) {
-  if (groups.length > 0) return drawGroups(groups, `${key}-query`);
+/** @param {JsonObject} output @param {Source[]} sources @param {string} key */
+function drawPages(output, sources, key) {
   return sources.length > 0 && drawSources(sources, `${key}-source`, titleOfSources(output));
 }
 
@@ -304,6 +298,13 @@ export function drawFacts(facts) {
     return [h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))];
   });
   return rows.length > 0 && h("dl", { class: "facts" }, rows);
+}
+
+/** Draw the state of a step, or of its run for an item. @param {Received} step */
+export function drawState({ status, envelope }) {
+  const answered = writeAnswered(envelope);
+  const isWhole = status !== "succeeded" || !answered;
+  return isWhole ? drawChip(status) : h("span", { class: "chip chip-partly" }, answered);
 }
 
 /** Draw a status. @param {string} status */

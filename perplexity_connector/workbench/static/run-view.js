@@ -5,7 +5,7 @@
 
 import { fill, h } from "./dom.js";
 import { ItemsView } from "./run-items.js";
-import { drawChip, drawError, drawFacts, drawStep } from "./run-step.js";
+import { drawChip, drawError, drawFacts, drawState, drawStep } from "./run-step.js";
 import { isLeftOut, sumUp } from "./run-state.js";
 import { writeClock, writeCost, writeSeconds, writeTime } from "./writing.js";
 
@@ -211,7 +211,7 @@ export class RunView {
     const isOut = step.status === "waiting" && isLeftOut(this.#shown, step);
     const { startedAt } = step;
     const since = step.status === "running" && startedAt !== null && drawSince(startedAt);
-    const chips = [since, step.isStale && drawChip("stale"), !isOut && drawChip(step.status)];
+    const chips = [since, step.isStale && drawChip("stale"), !isOut && drawState(step)];
     const end = section.querySelector(".answer-end");
     // The reader has scrolled, or reads the answer whose end was just written.
     const isLeft = end && (step.envelope || !isInSight(end));

@@ -15,6 +15,7 @@ import { ApiError } from "./api.js";
 import { messageOf } from "./dom.js";
 import * as flows from "./flow-api.js";
 import { oldRun } from "./old-run.js";
+import { writeAnswered } from "./query-results.js";
 import { addItem, currentStep, failRun, rewindRun, startRun } from "./run-state.js";
 
 /**
@@ -74,13 +75,14 @@ export class Runs extends EventTarget {
   /**
    * Return how a step of the page's flow ended last, and whether its kept output was used.
    * @param {{id: string, action: string}} step
-   * @returns {{status: StepStatus | "", kept: "" | "kept" | "stale"}}
+   * @returns {{status: StepStatus | "", answered: string, kept: "" | "kept" | "stale"}}
    */
   statusOf({ id, action }) {
     const last = this.last?.steps.find((each) => each.id === id && each.action === action);
-    if (!last || last.status === "waiting") return { status: "", kept: "" };
-    if (last.status === "kept") return { status: "", kept: last.isStale ? "stale" : "kept" };
-    return { status: last.status, kept: "" };
+    const none = /** @type {const} */ ({ status: "", answered: "", kept: "" });
+    if (!last || last.status === "waiting") return none;
+    if (last.status === "kept") return { ...none, kept: last.isStale ? "stale" : "kept" };
+    return { status: last.status, answered: writeAnswered(last.envelope), kept: "" };
   }
 
   /**
@@ -178,7 +180,7 @@ export class Runs extends EventTarget {
     const problem = await this.#read(run, stream);
     if (run.status === "running") await this.#find(run, problem);
     for (const step of run.steps) this.#view.updateStep(run, step);
-    this.#hooks.say(`The flow has ${run.status}.`);
+    this.#hooks.say(`The flow has ${run.status}. ${writeLosses(run)}`.trim());
     this.#onChange(run);
   }
 
@@ -277,6 +279,13 @@ const BROKEN_STREAM = {
   message: "",
   user_message: "The stream of the run ended early. Check that the workbench is still running.",
 };
+
+/** Write which steps have lost queries. @param {Run} run */
+function writeLosses({ steps }) {
+  const all = steps.map(({ id, envelope }) => ({ id, answered: writeAnswered(envelope) }));
+  const lost = all.filter(({ answered }) => answered !== "");
+  return lost.map(({ id, answered }) => `Step ${id}: ${answered}.`).join(" ");
+}
 
 /** Return an error as data. @param {unknown} problem @returns {ErrorData} */
 function errorOf(problem) {

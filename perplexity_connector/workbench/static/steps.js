@@ -23,6 +23,7 @@ import { StepBody } from "./step-body.js";
  * @property {Hint[]} hints
  * @property {boolean} showAll whether errors of fields that are not filled in yet are shown
  * @property {StepStatus | ""} status the status of the last run
+ * @property {string} answered how many queries of its search were answered; "" if all were
  * @property {string[]} connections the names of the stored connections
  * @property {"" | "kept" | "stale" | "changed"} kept whether the last run has used an earlier
  *   output, whether that was stale, and whether the step, or a value that it uses, is new
@@ -185,7 +186,7 @@ export class StepCard {
   }
 
   /** @param {View} view @param {string} repeats */
-  #showHead({ index, count, entry, status, errors, showAll, kept }, repeats) {
+  #showHead({ index, count, entry, status, answered, errors, showAll, kept }, repeats) {
     const { step } = this;
     const parts = this.#parts;
     const title = entry?.title ?? step.action;
@@ -199,8 +200,8 @@ export class StepCard {
     parts.repeats.hidden = repeats === "";
     parts.repeats.textContent = repeats;
     parts.status.hidden = status === "";
-    parts.status.className = `chip chip-${status}`;
-    parts.status.textContent = status;
+    parts.status.className = `chip chip-${answered ? "partly" : status}`;
+    parts.status.textContent = answered || status;
     parts.kept.hidden = kept === "";
     parts.kept.className = `chip chip-${kept}`;
     parts.kept.textContent = KEPT_WORDS[kept];

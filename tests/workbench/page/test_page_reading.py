@@ -51,6 +51,7 @@ DRAWN = [
     ("| a |\nno table", "<p>| a |\nno table</p>"),
     ("max_tokens_per_page is 2 * 3 * 4", "<p>max_tokens_per_page is 2 * 3 * 4</p>"),
     ("# a\n## b\n### c\n###### d", "<h4>a</h4><h5>b</h5><h6>c</h6><h6>d</h6>"),
+    ("## a\n#### b\n### c\n# d\n## e", "<h4>a</h4><h5>b</h5><h5>c</h5><h4>d</h4><h5>e</h5>"),
     # Lists keep their nesting and their numbers.
     (
         "3. a\n   - b\n     1. c\n4. d",
@@ -283,17 +284,22 @@ def test_an_answer_is_copied_as_text_and_with_its_sources(blank: Page) -> None:
           Object.defineProperty(navigator, "clipboard", { value: { writeText: write } });
           const step = { envelope: {} };
           const said = [];
+          const inSight = [];
           for (const number of [0, 1, 2, 2]) {
             document.body.append(...drawAnswer(step, answer, number < 3 ? sources : [], "s"));
             const tools = document.querySelector(".answer-tools");
+            // The last ones are at the lower edge, where there is room above alone.
+            if (number === 2) tools.style = "position: fixed; bottom: 0";
             tools.querySelector("button").click();
+            const { top, bottom } = tools.querySelector("[role=menu]").getBoundingClientRect();
+            inSight.push(top >= 0 && bottom <= innerHeight);
             tools.querySelectorAll("[role=menuitem]")[number].click();
             await new Promise((resolve) => { setTimeout(resolve); });
             said.push(tools.querySelector("[role=status]").textContent);
             document.querySelectorAll(".answer, .answer-tools").forEach((each) => each.remove());
           }
           const { writeWithSources } = await import("/static/answer.js");
-          return { copied, said, bare: writeWithSources("a", []) };
+          return { copied, said, inSight, bare: writeWithSources("a", []) };
         }""",
         answer,
     )
@@ -309,6 +315,7 @@ def test_an_answer_is_copied_as_text_and_with_its_sources(blank: Page) -> None:
         "3. ftp://y.example/",
     ]
     assert found["bare"] == "a"
+    assert all(found["inSight"][2:])
     assert found["said"][:3] == ["Copied"] * 3
     assert "Not allowed" in found["said"][3]
 
@@ -344,6 +351,7 @@ def test_a_growing_answer_is_followed_unless_the_reader_has_scrolled(
           const found = [];
           view.showAlone(run);
           view.followStep(step);
+          const moving = document.getAnimations().map(({ effect }) => effect.pseudoElement);
           await grow();
           found.push(isAtEnd());
           getSelection().selectAllChildren(column.querySelector(".answer p"));
@@ -356,10 +364,11 @@ def test_a_growing_answer_is_followed_unless_the_reader_has_scrolled(
           step.envelope = { output: { content: `${step.text}end` }, usage: {}, meta: {}, warnings: [] };
           view.updateStep(run, step);
           found.push(column.scrollTop, String(getSelection()).trim());
-          return found;
+          // What moves is a mark, so no words are pale.
+          return [...found, moving.every((mark) => mark !== null)];
         }"""
     )
-    assert found == [True, True, False, 0, 0, "word"]
+    assert found == [True, True, False, 0, 0, "word", True]
 
 
 def test_a_long_hostile_text_is_drawn_at_once(blank: Page) -> None:
