@@ -234,10 +234,7 @@ def test_a_module_that_a_plugin_lacks_is_named(
     def load_plugin() -> object:
         raise ModuleNotFoundError(TOKEN, name=name)
 
-    broken = type(toy)(
-        **{part: getattr(toy, part) for part in toy.__slots__ if part != "load_plugin"},
-        load_plugin=load_plugin,
-    )
+    broken = toy._replace(load_plugin=load_plugin)
     monkeypatch.setitem(host._catalogue._registered, "toy", broken)
     error: Any = in_host(host, lambda host: host.run(*GREET, connection=CONNECTION))[
         "error"

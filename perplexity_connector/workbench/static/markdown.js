@@ -28,13 +28,8 @@ const TAGS = {
   ...{ thead: "thead", tbody: "tbody", tr: "tr", th: "th", td: "td" },
   ...{ strong: "strong", em: "em", s: "s" },
 };
-<<<<<<< HEAD
 /** Blocks with a direction of their own. An item and a quotation have that of their first word. */
 const DIRECTED = "h4, h5, h6, p:not(li > p, blockquote > p), li, blockquote, .table";
-=======
-/** Blocks with a direction of their own. */
-const DIRECTED = new Set([...HEADINGS, "p", "li", "blockquote"]);
->>>>>>> fixa21
 const USER = /\/\/(?<user>[^\s/?#<>"'`]*@)/y;
 const BREAK = /<br\s*\/?>/iy;
 // `[1](address)` is a link.
