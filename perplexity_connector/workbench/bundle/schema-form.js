@@ -2723,6 +2723,11 @@ var SchemaForm = class extends HTMLElement {
     this.#errors.given = errors;
     this.#showErrors();
   }
+  /** Whether the value has no error, and no half-written JSON: it may be sent. */
+  get valid() {
+    this.#flush();
+    return this.errors.length === 0 && this.unfinished === null;
+  }
   /** Hints, shown below their fields. */
   set hints(hints) {
     this.#errors.hints = hints;

@@ -154,6 +154,12 @@ export class SchemaForm extends HTMLElement {
     this.#showErrors();
   }
 
+  /** Whether the value has no error, and no half-written JSON: it may be sent. */
+  get valid() {
+    this.#flush();
+    return this.errors.length === 0 && this.unfinished === null;
+  }
+
   /** Hints, shown below their fields. */
   set hints(/** @type {Hint[]} */ hints) {
     this.#errors.hints = hints;

@@ -298,6 +298,7 @@ def test_the_raw_json_goes_both_ways(stand: Stand) -> None:
     expect(page.get_by_role("radio", name="Several queries")).to_be_checked()
     area.fill('{"query": ')
     expect(page.locator(".sf-raw .sf-error")).to_be_visible()
+    assert not page.evaluate("form.valid")
     assert value(page) == {"query": ["a", "b"], "max_results": 3}
 
 
@@ -436,7 +437,9 @@ def test_errors_stand_at_their_fields(stand: Stand) -> None:
         {"pointer": "/query/1", "code": "x", "message": "Not this."},
         {"pointer": "", "code": "x", "message": "Not at all."},
     ]
+    assert page.evaluate("form.valid")
     page.evaluate("errors => { form.errors = errors; }", errors)
+    assert not page.evaluate("form.valid")
     field = page.get_by_role("textbox", name="Query")
     expect(field).to_have_accessible_description(
         "Line 2: Not this. One to 100 queries; each is searched and billed by itself."
