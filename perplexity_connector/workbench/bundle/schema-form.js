@@ -510,18 +510,21 @@ function domainIn(text) {
   const [, sign = "", domain = ""] = address.exec(text.trim()) ?? [];
   return sign + domain.toLowerCase();
 }
+var TWO_LETTERS = "^[A-Za-z]{2}$";
+var USE_A_CODE = "Use a two-letter code, such as DE.";
 var TEXT_RULES = {
   minLength: {
     isKept: (text, least) => [...text].length >= least,
-    message: (least) => describeLeast(least, "characters")
+    message: (least, _, { maxLength }) => describeLength(least, maxLength, "least")
   },
   maxLength: {
     isKept: (text, most) => [...text].length <= most,
-    message: (most) => `Must have at most ${most} characters.`
+    message: (most, _, { minLength, pattern }) => pattern === TWO_LETTERS ? USE_A_CODE : describeLength(most, minLength, "most")
   },
   pattern: {
     isKept: matches,
     message: (pattern, text) => {
+      if (pattern === TWO_LETTERS) return USE_A_CODE;
       const domain = domainIn(text);
       return domain !== "" && matches(domain, pattern) ? `Write only the domain: ${domain}` : `Must match the pattern ${pattern}.`;
     }
@@ -567,6 +570,13 @@ var LIST_RULES = {
     message: () => "Must not contain the same item twice."
   }
 };
+function describeLength(limit, other, bound) {
+  if (limit === other) {
+    return `Must have exactly ${limit} ${limit === 1 ? "character" : "characters"}.`;
+  }
+  if (bound === "least") return describeLeast(limit, "characters");
+  return `Must have at most ${limit} characters.`;
+}
 function describeLeast(least, unit) {
   return least === 1 ? "Must not be empty." : `Must have at least ${least} ${unit}.`;
 }
@@ -612,7 +622,7 @@ function breakRules(rules, schema, value, pointer) {
   return Object.entries(rules).flatMap(([keyword, rule]) => {
     const limit = limits.get(keyword);
     if (limit === void 0 || rule.isKept(value, limit)) return [];
-    return [{ pointer, code: keyword, message: rule.message(limit, value) }];
+    return [{ pointer, code: keyword, message: rule.message(limit, value, schema) }];
   });
 }
 function findErrorsInside(schema, value, bindings, pointer) {
@@ -795,7 +805,7 @@ function showNotes(form, field, errors = [], hints = []) {
 function showNote(wrapper, id, messages) {
   const place = wrapper.querySelector(`#${CSS.escape(id)}`);
   if (!(place instanceof HTMLElement)) return "";
-  place.textContent = messages.join("\n");
+  place.textContent = [...new Set(messages)].join("\n");
   place.hidden = messages.length === 0;
   return place.hidden ? "" : id;
 }

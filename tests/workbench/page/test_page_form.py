@@ -454,7 +454,11 @@ def test_an_error_names_the_labels_of_choices_and_the_domain_of_an_address(
 ) -> None:
     """Also where the page has set it: people do not know the values behind the labels."""
     words = {"always": "Always", "when_needed": "When needed", "never": "Never"}
-    given = {"search": "maybe", "search_domain_filter": ["https://www.bbc.com/news"]}
+    given = {
+        "search": "maybe",
+        "search_domain_filter": ["https://www.bbc.com/news"],
+        "web_search_options": {"user_location": {"country": "Germany"}},
+    }
     page = stand(schema_of("chat"), labels={"/search": words}, value=given)
     page.locator("summary").first.click()
     own = page.evaluate("form.errors.filter(({ code }) => code !== 'required')")
@@ -464,6 +468,10 @@ def test_an_error_names_the_labels_of_choices_and_the_domain_of_an_address(
         expect(field).to_have_accessible_description(re.compile("Always, When needed"))
         domains = page.get_by_role("textbox", name="Search domains")
         expect(domains).to_have_accessible_description(re.compile(r": bbc\.com\b"))
+        country = page.get_by_role("textbox", name="Country")
+        expect(country).to_have_accessible_description(
+            re.compile("^[^.]*two-letter[^.]*[.] ")
+        )
 
 
 def test_text_has_the_direction_of_its_letters(stand: Stand) -> None:

@@ -72,7 +72,8 @@ export function showNotes(form, field, errors = [], hints = []) {
 function showNote(wrapper, id, messages) {
   const place = wrapper.querySelector(`#${CSS.escape(id)}`);
   if (!(place instanceof HTMLElement)) return "";
-  place.textContent = messages.join("\n");
+  // A value may break two rules with one sentence.
+  place.textContent = [...new Set(messages)].join("\n");
   place.hidden = messages.length === 0;
   return place.hidden ? "" : id;
 }
