@@ -707,6 +707,10 @@ var ErrorState = class {
     this.#touched.add(pointer);
     return isFirst;
   }
+  /** Forget that the user has left a field. @param {string} pointer */
+  untouch(pointer) {
+    this.#touched.delete(pointer);
+  }
   /**
    * Return whether an error is shown at a place.
    * @param {FieldError} error
@@ -1044,7 +1048,8 @@ function isRootOf({ pointer, pluck }) {
   return pointer === "" && pluck === void 0;
 }
 function describeKind(node) {
-  if (Array.isArray(node.sample)) return `${node.sample.length} items`;
+  const { sample } = node;
+  if (Array.isArray(sample)) return sample.length === 1 ? "1 item" : `${sample.length} items`;
   return isList(node) ? "list" : "";
 }
 function drawPick(node, picker) {
@@ -1613,6 +1618,7 @@ function drawSecret(form, node) {
 // form/combobox.js
 var WAIT_MS = 150;
 var NONE = "No suggestions. Write the value.";
+var NONE_FITS = "No suggestion. The text is used as it is.";
 function drawCombobox(form, node, suggest) {
   const pick3 = (value) => form.set(node.pointer, value || void 0);
   const listId = `${form.idOf(node.pointer)}-options`;
@@ -1735,8 +1741,8 @@ var Combobox = class {
     this.#found = found;
     const options = found.map((option, index) => this.#drawOption(option, index));
     const isWhole2 = text === "";
-    fill(this.#list, options.length > 0 ? options : drawNone());
-    this.#show(found.length > 0 || isWhole2);
+    fill(this.#list, options.length > 0 ? options : drawNone(isWhole2 ? NONE : NONE_FITS));
+    this.#show(true);
     if (isWhole2) this.#mark(found.findIndex(({ value }) => value === this.#input.value));
   }
   /** @param {Suggestion} option @param {number} index */
@@ -1814,8 +1820,8 @@ var Combobox = class {
     signal.addEventListener("abort", () => watch.disconnect());
   }
 };
-function drawNone() {
-  return h("li", { role: "option", class: "sf-option-none", "aria-disabled": "true" }, NONE);
+function drawNone(sentence) {
+  return h("li", { role: "option", class: "sf-option-none", "aria-disabled": "true" }, sentence);
 }
 
 // form/infer.js
@@ -2299,6 +2305,7 @@ function drawUnion(form, node) {
     form.draw(node.pointer);
     const chosen = form.querySelector(`input[name="${name}"]:checked`);
     if (chosen instanceof HTMLElement) chosen.focus();
+    form.untouch(node.pointer);
   };
   const radios = (node.schema.anyOf ?? []).map((other, index) => {
     const input = h("input", {
@@ -2660,7 +2667,7 @@ var SchemaForm = class extends HTMLElement {
     this.addEventListener("change", (event) => {
       if (event.target !== this) event.stopImmediatePropagation();
     });
-    this.addEventListener("focusout", (event) => this.#touch(event.target));
+    this.addEventListener("focusout", (event) => this.#touch(event));
   }
   connectedCallback() {
     addStyles(this);
@@ -2855,6 +2862,11 @@ var SchemaForm = class extends HTMLElement {
   claim(node) {
     this.#fields.registerUnion(node);
   }
+  /** Let a field count as new: the user has not filled it in. @param {string} pointer */
+  untouch(pointer) {
+    this.#errors.untouch(pointer);
+    this.#showErrors();
+  }
   /** Draw one field again. @param {string} pointer */
   draw(pointer) {
     const field = this.#fields.get(pointer);
@@ -2918,10 +2930,12 @@ var SchemaForm = class extends HTMLElement {
   #check() {
     return findErrors(this.#schema ?? {}, this.value, this.#bindings);
   }
-  /** @param {EventTarget | null} target */
-  #touch(target) {
-    const pointer = target instanceof Element ? pointerAround(target) : void 0;
-    if (pointer === void 0 || !this.#errors.touch(pointer)) return;
+  /** @param {FocusEvent} event */
+  #touch({ target, relatedTarget }) {
+    const [pointer, next] = [target, relatedTarget].map(
+      (each) => each instanceof Element ? pointerAround(each) : void 0
+    );
+    if (pointer === void 0 || pointer === next || !this.#errors.touch(pointer)) return;
     if (!this.#press.isDown) this.#showErrors();
   }
   #showErrors() {

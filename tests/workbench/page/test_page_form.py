@@ -285,6 +285,14 @@ def test_a_query_is_one_or_several_and_keeps_its_text(stand: Stand) -> None:
     assert value(page) == {"query": ["moon", "jupiter"]}
     page.get_by_role("radio", name="Single query").check(force=True)
     assert value(page) == {"query": "moon\njupiter"}
+    field = page.get_by_role("textbox", name="Query")
+    field.fill("")
+    page.get_by_role("radio", name="Several queries").check(force=True)
+    expect(field).to_have_attribute("aria-invalid", "false")
+    field.focus()
+    expect(field).to_have_attribute("aria-invalid", "false")
+    field.blur()
+    expect(field).to_have_attribute("aria-invalid", "true")
 
 
 def test_the_raw_json_goes_both_ways(stand: Stand) -> None:
@@ -347,6 +355,7 @@ def test_a_combobox_suggests_and_takes_any_text(stand: Stand) -> None:
     expect(page.get_by_role("listbox")).to_be_hidden()
     field.fill("openai/anything")
     assert value(page) == {"model": "openai/anything"}
+    expect(page.locator(".sf-option-none")).to_be_visible()
 
 
 def test_a_value_of_an_earlier_step_is_taken_changed_and_given_back(
@@ -620,4 +629,5 @@ def test_a_field_takes_a_value_of_any_source(stand: Stand) -> None:
     expect(page.get_by_role("button", name="Use a value in Key")).to_have_count(0)
     page.get_by_role("button", name="Use a value in Rows").click()
     page.locator('[data-pick="/all"]').click()
+    page.wait_for_function("window.form.bindings['/rows']")
     assert page.evaluate("window.form.bindings") == {"/rows": [{"input": "/all"}]}
