@@ -332,6 +332,22 @@ function branchOf(schema, value) {
   const type = Array.isArray(value) ? "array" : typeof value;
   return branches.find((branch) => branch.type === type) ?? branches[0] ?? {};
 }
+var EXAMPLE_BY_TYPE = { string: "text", integer: 1, number: 1, boolean: true, array: [] };
+function makeExample(schema, levels = 4) {
+  const known = schema.examples?.[0] ?? schema.default ?? schema.enum?.[0];
+  if (known !== void 0) return known;
+  const first = schema.properties ? void 0 : schema.anyOf?.[0];
+  return first ? makeExample(first, levels) : makeByType(schema, levels);
+}
+function makeByType(schema, levels) {
+  const { properties = {}, required = [], items } = schema;
+  if (items && levels > 0) return [makeExample(items, levels - 1)];
+  const [type = "object"] = typesOf(schema);
+  if (type !== "object") return EXAMPLE_BY_TYPE[type] ?? {};
+  const names = levels > 0 ? required : [];
+  const make = (name) => makeExample(properties[name] ?? {}, levels - 1);
+  return Object.fromEntries(names.map((name) => [name, make(name)]));
+}
 function makeNextItem(schema, items, example) {
   const item = {};
   for (const [name, property] of Object.entries(schema.items?.properties ?? {})) {
@@ -781,7 +797,16 @@ function writeError({ pointer, code, message }, { node }, form) {
   const inside = splitPointer(pointer.slice(node.pointer.length));
   if (inside.length === 0) return message;
   const isLine = kindOf(schema) === "lines";
-  return isLine ? `Line ${Number(inside[0]) + 1}: ${message}` : `${inside.join(" › ")}: ${message}`;
+  return isLine ? `Line ${Number(inside[0]) + 1}: ${message}` : `${writePlace(inside, schema, form.get(node.pointer))}: ${message}`;
+}
+function writePlace(names, schema, value) {
+  const words = names.map((name, depth) => {
+    const around = names.slice(0, depth).reduce(joinPointer, "");
+    if (!Array.isArray(get(value, around))) return name;
+    const title = schemaAt(schema, around)?.items?.title ?? "Item";
+    return `${title} ${Number(name) + 1}`;
+  });
+  return words.join(" › ");
 }
 function showNotes(form, field, errors = [], hints = []) {
   const { wrapper, control, node } = field;
@@ -973,8 +998,8 @@ function drawMark({ required, schema: { deprecated, readOnly } }) {
   const attributes = { class: "sf-required", title: "Required", "aria-hidden": "true" };
   return [
     required && h("span", attributes, " *"),
-    deprecated && h("span", { class: "sf-mark" }, "deprecated"),
-    readOnly && h("span", { class: "sf-mark" }, "read only")
+    deprecated && [" ", h("span", { class: "sf-mark" }, "deprecated")],
+    readOnly && [" ", h("span", { class: "sf-mark" }, "read only")]
   ];
 }
 function drawNotes({ schema }, id) {
@@ -983,6 +1008,14 @@ function drawNotes({ schema }, id) {
     h("p", { class: "sf-error", id: `${id}-error`, hidden: true }),
     h("p", { class: "sf-hint", id: `${id}-hint`, hidden: true })
   ];
+}
+function addHelp(wrapper, id, sentence) {
+  const help = wrapper.querySelector(":scope > .sf-help");
+  if (help) help.append(` ${sentence}`);
+  else {
+    const added = h("p", { class: "sf-help", id: `${id}-help` }, sentence);
+    wrapper.querySelector(":scope > .sf-error")?.before(added);
+  }
 }
 function drawFieldset(form, node, children) {
   const id = form.idOf(node.pointer);
@@ -1989,7 +2022,16 @@ function drawJson(form, node) {
     if (!problem) form.set(node.pointer, value);
   };
   const area = drawJsonArea(form.get(node.pointer), setValue, typesOf(node.schema));
-  return drawFrame(form, node, area);
+  const wrapper = drawFrame(form, node, area);
+  if (node.schema.anyOf) addHelp(wrapper, form.idOf(node.pointer), describeUnion(node.schema));
+  return wrapper;
+}
+function describeUnion(schema) {
+  const titles = [...new Set(schema.anyOf?.map(({ title }) => title))];
+  const start = titles.length > 1 ? `${titles.join(" or ")}: write` : "Write";
+  const example = makeExample(schema);
+  const isRight = findErrors(schema, example).length === 0;
+  return isRight ? `${start} JSON, for example ${JSON.stringify(example)}` : `${start} JSON.`;
 }
 function drawJsonArea(value, onEdit, types = ["object"]) {
   return drawTextArea({
@@ -2398,7 +2440,14 @@ var EXAMPLE_BY_FORMAT = {
   email: "name@example.com",
   uuid: "123e4567-e89b-12d3-a456-426614174000"
 };
-var BRANCH_TITLES = { string: "Text", array: "List" };
+var BRANCH_TITLES = {
+  string: "Text",
+  array: "List",
+  object: "Object",
+  integer: "Whole number",
+  number: "Number",
+  boolean: "Yes/no"
+};
 function readSchema(schema) {
   const read = new Reader(schema).read(schema);
   drawLoopsAsJson(read);
