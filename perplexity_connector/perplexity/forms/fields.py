@@ -164,20 +164,22 @@ IsoDate = Annotated[
     str, AfterValidator(_calendar_date), Field(json_schema_extra={"format": "date"})
 ]
 Recency = Literal["hour", "day", "week", "month", "year"]
+# The pattern of the codes of countries and languages.
+TWO_LETTERS = "^[A-Za-z]{2}$"
 Size = Literal["low", "medium", "high"]
 SearchType = Literal["web", "fast"]
 # Texts with a pattern are stripped, because `$` in Python also matches before a final newline.
 Country = Annotated[
     str,
     StringConstraints(
-        strip_whitespace=True, to_upper=True, pattern="^[A-Za-z]{2}$", max_length=2
+        strip_whitespace=True, to_upper=True, pattern=TWO_LETTERS, max_length=2
     ),
     AfterValidator(_known_country),
 ]
 Language = Annotated[
     str,
     StringConstraints(
-        strip_whitespace=True, to_lower=True, pattern="^[A-Za-z]{2}$", max_length=2
+        strip_whitespace=True, to_lower=True, pattern=TWO_LETTERS, max_length=2
     ),
     AfterValidator(_known_language),
 ]
@@ -253,12 +255,10 @@ def search_conflicts(values: JsonObject) -> Iterable[FieldError]:
     """Return the errors between the search filters that both actions have."""
     yield from _mixed_domains(values)
     yield from _recency_beside_dates(values)
-    yield from _empty_span(
-        values, "search_after_date_filter", "search_before_date_filter"
-    )
-    yield from _empty_span(
-        values, "last_updated_after_filter", "last_updated_before_filter"
-    )
+    published = ("search_after_date_filter", "search_before_date_filter")
+    yield from _empty_span(values, "Published", *published)
+    updated = ("last_updated_after_filter", "last_updated_before_filter")
+    yield from _empty_span(values, "Updated", *updated)
 
 
 def errors_at(names: Iterable[str], code: str, message: str) -> Iterable[FieldError]:
@@ -287,15 +287,17 @@ def _recency_beside_dates(values: JsonObject) -> Iterable[FieldError]:
         if values.get(name)
     ]
     if dates and values.get("search_recency_filter"):
-        message = "Use either the recency filter or publication dates, not both."
+        message = (
+            "Use either Search recency, or Published after and Published before. "
+            "Clear the other."
+        )
         yield from errors_at(["search_recency_filter", *dates], "conflict", message)
 
 
-def _empty_span(values: JsonObject, after: str, before: str) -> Iterable[FieldError]:
+def _empty_span(
+    values: JsonObject, event: str, after: str, before: str
+) -> Iterable[FieldError]:
     start, end = values.get(after), values.get(before)
     if isinstance(start, str) and isinstance(end, str) and end and start > end:
-        yield from errors_at(
-            [after, before],
-            "conflict",
-            "The first date must not be after the second one.",
-        )
+        message = f"{event} after must not be later than {event} before."
+        yield from errors_at([after, before], "conflict", message)

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.json import pointer_of
 from perplexity_connector.contract.near_matches import did_you_mean
-from perplexity_connector.perplexity.forms.fields import Form, to_whole
+from perplexity_connector.perplexity.forms.fields import TWO_LETTERS, Form, to_whole
 
 FormT = TypeVar("FormT", bound=Form)
 
@@ -61,6 +61,8 @@ _SENTENCES = {
     "string_pattern_mismatch": "Is not written as this field's description says.",
     "address": "Write only the domain: {domain}",
 }
+# The limits of the codes of countries and languages, and of no other field.
+_OF_CODES = {"max_length": 2, "pattern": TWO_LETTERS}
 
 
 def validate_input(form: type[FormT], values: JsonObject) -> FormT | list[FieldError]:
@@ -133,6 +135,8 @@ def _message(kind: str, detail: ErrorDetails) -> str:
     limits = {name: to_whole(limit) for name, limit in detail.get("ctx", {}).items()}
     if limits.get("min_length") == 1:
         return "Must not be empty."
+    if any(limits.get(name) == limit for name, limit in _OF_CODES.items()):
+        return "Use a two-letter code, such as DE."
     # pydantic lists the choices as 'a', 'b' or 'c'.
     choices = str(limits.get("expected")).replace("'", "").replace(" or ", ", ")
     sentence = _SENTENCES.get(kind)

@@ -335,6 +335,22 @@ function branchOf(schema, value) {
   const type = Array.isArray(value) ? "array" : typeof value;
   return branches.find((branch) => branch.type === type) ?? branches[0] ?? {};
 }
+var EXAMPLE_BY_TYPE = { string: "text", integer: 1, number: 1, boolean: true, array: [] };
+function makeExample(schema, levels = 4) {
+  const known = schema.examples?.[0] ?? schema.default ?? schema.enum?.[0];
+  if (known !== void 0) return known;
+  const first = schema.properties ? void 0 : schema.anyOf?.[0];
+  return first ? makeExample(first, levels) : makeByType(schema, levels);
+}
+function makeByType(schema, levels) {
+  const { properties = {}, required = [], items } = schema;
+  if (items && levels > 0) return [makeExample(items, levels - 1)];
+  const [type = "object"] = typesOf(schema);
+  if (type !== "object") return EXAMPLE_BY_TYPE[type] ?? {};
+  const names = levels > 0 ? required : [];
+  const make = (name) => makeExample(properties[name] ?? {}, levels - 1);
+  return Object.fromEntries(names.map((name) => [name, make(name)]));
+}
 function makeNextItem(schema, items, example) {
   const item = {};
   for (const [name, property] of Object.entries(schema.items?.properties ?? {})) {
@@ -513,18 +529,21 @@ function domainIn(text) {
   const [, sign = "", domain = ""] = address.exec(text.trim()) ?? [];
   return sign + domain.toLowerCase();
 }
+var TWO_LETTERS = "^[A-Za-z]{2}$";
+var USE_A_CODE = "Use a two-letter code, such as DE.";
 var TEXT_RULES = {
   minLength: {
     isKept: (text, least) => [...text].length >= least,
-    message: (least) => describeLeast(least, "characters")
+    message: (least, _, { maxLength }) => describeLength(least, maxLength, "least")
   },
   maxLength: {
     isKept: (text, most) => [...text].length <= most,
-    message: (most) => `Must have at most ${most} characters.`
+    message: (most, _, { minLength, pattern }) => pattern === TWO_LETTERS ? USE_A_CODE : describeLength(most, minLength, "most")
   },
   pattern: {
     isKept: matches,
     message: (pattern, text) => {
+      if (pattern === TWO_LETTERS) return USE_A_CODE;
       const domain = domainIn(text);
       return domain !== "" && matches(domain, pattern) ? `Write only the domain: ${domain}` : `Must match the pattern ${pattern}.`;
     }
@@ -570,6 +589,13 @@ var LIST_RULES = {
     message: () => "Must not contain the same item twice."
   }
 };
+function describeLength(limit, other, bound) {
+  if (limit === other) {
+    return `Must have exactly ${limit} ${limit === 1 ? "character" : "characters"}.`;
+  }
+  if (bound === "least") return describeLeast(limit, "characters");
+  return `Must have at most ${limit} characters.`;
+}
 function describeLeast(least, unit) {
   return least === 1 ? "Must not be empty." : `Must have at least ${least} ${unit}.`;
 }
@@ -615,7 +641,7 @@ function breakRules(rules, schema, value, pointer) {
   return Object.entries(rules).flatMap(([keyword, rule]) => {
     const limit = limits.get(keyword);
     if (limit === void 0 || rule.isKept(value, limit)) return [];
-    return [{ pointer, code: keyword, message: rule.message(limit, value) }];
+    return [{ pointer, code: keyword, message: rule.message(limit, value, schema) }];
   });
 }
 function findErrorsInside(schema, value, bindings, pointer) {
@@ -700,6 +726,10 @@ var ErrorState = class {
     this.#touched.add(pointer);
     return isFirst;
   }
+  /** Forget that the user has left a field. @param {string} pointer */
+  untouch(pointer) {
+    this.#touched.delete(pointer);
+  }
   /**
    * Return whether an error is shown at a place.
    * @param {FieldError} error
@@ -770,7 +800,16 @@ function writeError({ pointer, code, message }, { node }, form) {
   const inside = splitPointer(pointer.slice(node.pointer.length));
   if (inside.length === 0) return message;
   const isLine = kindOf(schema) === "lines";
-  return isLine ? `Line ${Number(inside[0]) + 1}: ${message}` : `${inside.join(" › ")}: ${message}`;
+  return isLine ? `Line ${Number(inside[0]) + 1}: ${message}` : `${writePlace(inside, schema, form.get(node.pointer))}: ${message}`;
+}
+function writePlace(names, schema, value) {
+  const words = names.map((name, depth) => {
+    const around = names.slice(0, depth).reduce(joinPointer, "");
+    if (!Array.isArray(get(value, around))) return name;
+    const title = schemaAt(schema, around)?.items?.title ?? "Item";
+    return `${title} ${Number(name) + 1}`;
+  });
+  return words.join(" › ");
 }
 function showNotes(form, field, errors = [], hints = []) {
   const { wrapper, control, node } = field;
@@ -798,7 +837,7 @@ function showNotes(form, field, errors = [], hints = []) {
 function showNote(wrapper, id, messages) {
   const place = wrapper.querySelector(`#${CSS.escape(id)}`);
   if (!(place instanceof HTMLElement)) return "";
-  place.textContent = messages.join("\n");
+  place.textContent = [...new Set(messages)].join("\n");
   place.hidden = messages.length === 0;
   return place.hidden ? "" : id;
 }
@@ -962,8 +1001,8 @@ function drawMark({ required, schema: { deprecated, readOnly } }) {
   const attributes = { class: "sf-required", title: "Required", "aria-hidden": "true" };
   return [
     required && h("span", attributes, " *"),
-    deprecated && h("span", { class: "sf-mark" }, "deprecated"),
-    readOnly && h("span", { class: "sf-mark" }, "read only")
+    deprecated && [" ", h("span", { class: "sf-mark" }, "deprecated")],
+    readOnly && [" ", h("span", { class: "sf-mark" }, "read only")]
   ];
 }
 function drawNotes({ schema }, id) {
@@ -972,6 +1011,14 @@ function drawNotes({ schema }, id) {
     h("p", { class: "sf-error", id: `${id}-error`, hidden: true }),
     h("p", { class: "sf-hint", id: `${id}-hint`, hidden: true })
   ];
+}
+function addHelp(wrapper, id, sentence) {
+  const help = wrapper.querySelector(":scope > .sf-help");
+  if (help) help.append(` ${sentence}`);
+  else {
+    const added = h("p", { class: "sf-help", id: `${id}-help` }, sentence);
+    wrapper.querySelector(":scope > .sf-error")?.before(added);
+  }
 }
 function drawFieldset(form, node, children) {
   const id = form.idOf(node.pointer);
@@ -1037,7 +1084,8 @@ function isRootOf({ pointer, pluck }) {
   return pointer === "" && pluck === void 0;
 }
 function describeKind(node) {
-  if (Array.isArray(node.sample)) return `${node.sample.length} items`;
+  const { sample } = node;
+  if (Array.isArray(sample)) return sample.length === 1 ? "1 item" : `${sample.length} items`;
   return isList(node) ? "list" : "";
 }
 function drawPick(node, picker) {
@@ -1606,6 +1654,7 @@ function drawSecret(form, node) {
 // form/combobox.js
 var WAIT_MS = 150;
 var NONE = "No suggestions. Write the value.";
+var NONE_FITS = "No suggestion. The text is used as it is.";
 function drawCombobox(form, node, suggest) {
   const pick3 = (value) => form.set(node.pointer, value || void 0);
   const listId = `${form.idOf(node.pointer)}-options`;
@@ -1728,8 +1777,8 @@ var Combobox = class {
     this.#found = found;
     const options = found.map((option, index) => this.#drawOption(option, index));
     const isWhole2 = text === "";
-    fill(this.#list, options.length > 0 ? options : drawNone());
-    this.#show(found.length > 0 || isWhole2);
+    fill(this.#list, options.length > 0 ? options : drawNone(isWhole2 ? NONE : NONE_FITS));
+    this.#show(true);
     if (isWhole2) this.#mark(found.findIndex(({ value }) => value === this.#input.value));
   }
   /** @param {Suggestion} option @param {number} index */
@@ -1807,8 +1856,8 @@ var Combobox = class {
     signal.addEventListener("abort", () => watch.disconnect());
   }
 };
-function drawNone() {
-  return h("li", { role: "option", class: "sf-option-none", "aria-disabled": "true" }, NONE);
+function drawNone(sentence) {
+  return h("li", { role: "option", class: "sf-option-none", "aria-disabled": "true" }, sentence);
 }
 
 // form/infer.js
@@ -1975,7 +2024,16 @@ function drawJson(form, node) {
     if (!problem) form.set(node.pointer, value);
   };
   const area = drawJsonArea(form.get(node.pointer), setValue, typesOf(node.schema));
-  return drawFrame(form, node, area);
+  const wrapper = drawFrame(form, node, area);
+  if (node.schema.anyOf) addHelp(wrapper, form.idOf(node.pointer), describeUnion(node.schema));
+  return wrapper;
+}
+function describeUnion(schema) {
+  const titles = [...new Set(schema.anyOf?.map(({ title }) => title))];
+  const start = titles.length > 1 ? `${titles.join(" or ")}: write` : "Write";
+  const example = makeExample(schema);
+  const isRight = findErrors(schema, example).length === 0;
+  return isRight ? `${start} JSON, for example ${JSON.stringify(example)}` : `${start} JSON.`;
 }
 function drawJsonArea(value, onEdit, types = ["object"]) {
   return drawTextArea({
@@ -2291,6 +2349,7 @@ function drawUnion(form, node) {
     form.draw(node.pointer);
     const chosen = form.querySelector(`input[name="${name}"]:checked`);
     if (chosen instanceof HTMLElement) chosen.focus();
+    form.untouch(node.pointer);
   };
   const radios = (node.schema.anyOf ?? []).map((other, index) => {
     const input = h("input", {
@@ -2393,7 +2452,14 @@ var EXAMPLE_BY_FORMAT = {
   email: "name@example.com",
   uuid: "123e4567-e89b-12d3-a456-426614174000"
 };
-var BRANCH_TITLES = { string: "Text", array: "List" };
+var BRANCH_TITLES = {
+  string: "Text",
+  array: "List",
+  object: "Object",
+  integer: "Whole number",
+  number: "Number",
+  boolean: "Yes/no"
+};
 function readSchema(schema) {
   const read = new Reader(schema).read(schema);
   drawLoopsAsJson(read);
@@ -2672,7 +2738,7 @@ var SchemaForm = class extends HTMLElement {
     this.addEventListener("change", (event) => {
       if (event.target !== this) event.stopImmediatePropagation();
     });
-    this.addEventListener("focusout", (event) => this.#touch(event.target));
+    this.addEventListener("focusout", (event) => this.#touch(event));
   }
   connectedCallback() {
     addStyles(this);
@@ -2744,6 +2810,11 @@ var SchemaForm = class extends HTMLElement {
   set errors(errors) {
     this.#errors.given = errors;
     this.#showErrors();
+  }
+  /** Whether the value has no error, and no half-written JSON: it may be sent. */
+  get valid() {
+    this.#flush();
+    return this.errors.length === 0 && this.unfinished === null;
   }
   /** Hints, shown below their fields. */
   set hints(hints) {
@@ -2862,6 +2933,11 @@ var SchemaForm = class extends HTMLElement {
   claim(node) {
     this.#fields.registerUnion(node);
   }
+  /** Let a field count as new: the user has not filled it in. @param {string} pointer */
+  untouch(pointer) {
+    this.#errors.untouch(pointer);
+    this.#showErrors();
+  }
   /** Draw one field again. @param {string} pointer */
   draw(pointer) {
     const field = this.#fields.get(pointer);
@@ -2925,10 +3001,12 @@ var SchemaForm = class extends HTMLElement {
   #check() {
     return findErrors(this.#schema ?? {}, this.value, this.#bindings);
   }
-  /** @param {EventTarget | null} target */
-  #touch(target) {
-    const pointer = target instanceof Element ? pointerAround(target) : void 0;
-    if (pointer === void 0 || !this.#errors.touch(pointer)) return;
+  /** @param {FocusEvent} event */
+  #touch({ target, relatedTarget }) {
+    const [pointer, next] = [target, relatedTarget].map(
+      (each) => each instanceof Element ? pointerAround(each) : void 0
+    );
+    if (pointer === void 0 || pointer === next || !this.#errors.touch(pointer)) return;
     if (!this.#press.isDown) this.#showErrors();
   }
   #showErrors() {

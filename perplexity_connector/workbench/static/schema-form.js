@@ -66,7 +66,7 @@ export class SchemaForm extends HTMLElement {
     this.addEventListener("change", (event) => {
       if (event.target !== this) event.stopImmediatePropagation();
     });
-    this.addEventListener("focusout", (event) => this.#touch(event.target));
+    this.addEventListener("focusout", (event) => this.#touch(event));
   }
 
   connectedCallback() {
@@ -152,6 +152,12 @@ export class SchemaForm extends HTMLElement {
   set errors(/** @type {FieldError[] | null} */ errors) {
     this.#errors.given = errors;
     this.#showErrors();
+  }
+
+  /** Whether the value has no error, and no half-written JSON: it may be sent. */
+  get valid() {
+    this.#flush();
+    return this.errors.length === 0 && this.unfinished === null;
   }
 
   /** Hints, shown below their fields. */
@@ -290,6 +296,12 @@ export class SchemaForm extends HTMLElement {
     this.#fields.registerUnion(node);
   }
 
+  /** Let a field count as new: the user has not filled it in. @param {string} pointer */
+  untouch(pointer) {
+    this.#errors.untouch(pointer);
+    this.#showErrors();
+  }
+
   /** Draw one field again. @param {string} pointer */
   draw(pointer) {
     const field = this.#fields.get(pointer);
@@ -363,10 +375,13 @@ export class SchemaForm extends HTMLElement {
     return findErrors(this.#schema ?? {}, this.value, this.#bindings);
   }
 
-  /** @param {EventTarget | null} target */
-  #touch(target) {
-    const pointer = target instanceof Element ? pointerAround(target) : undefined;
-    if (pointer === undefined || !this.#errors.touch(pointer)) return;
+  /** @param {FocusEvent} event */
+  #touch({ target, relatedTarget }) {
+    const [pointer, next] = [target, relatedTarget].map((each) =>
+      each instanceof Element ? pointerAround(each) : undefined,
+    );
+    // A switch and the text below it are one field.
+    if (pointer === undefined || pointer === next || !this.#errors.touch(pointer)) return;
     // A new error moves everything below it. During a press, the target would move away.
     if (!this.#press.isDown) this.#showErrors();
   }

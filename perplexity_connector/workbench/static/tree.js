@@ -89,7 +89,8 @@ function isRootOf({ pointer, pluck }) {
 
 /** @param {TreeNode} node */
 function describeKind(node) {
-  if (Array.isArray(node.sample)) return `${node.sample.length} items`;
+  const { sample } = node;
+  if (Array.isArray(sample)) return sample.length === 1 ? "1 item" : `${sample.length} items`;
   return isList(node) ? "list" : "";
 }
 

@@ -422,8 +422,14 @@ def test_whole_numbers_are_integers_however_they_are_written(value: float) -> No
 def test_filters_that_exclude_each_other_are_pointed_at(
     part: dict[str, Any], expected: list[str]
 ) -> None:
-    """A conflict stands at every field involved."""
+    """A conflict stands at every field involved; an error of several fields has the title of each."""
     assert in_chat(part) == [(pointer, "conflict") for pointer in expected]
+    given = {"model": "sonar", "messages": [QUESTION], **part}
+    found = validate_input(ChatInput, given)
+    errors = found if isinstance(found, list) else []
+    titles = [ChatInput.model_fields[error.pointer[1:]].title for error in errors]
+    for error in errors if len(errors) > 1 else []:
+        assert all(str(title) in error.message for title in titles)
 
 
 @pytest.mark.parametrize(

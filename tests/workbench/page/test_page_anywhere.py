@@ -1,6 +1,7 @@
 """<schema-form> in any page: one file, without other styles or scripts of ours, and schemas of other people."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,8 @@ def test_a_bare_page_draws_the_schemas_of_other_people(bare: Page) -> None:
     for name, other in OTHERS.items():
         put(bare, other["schema"], other["wrong"], showAll=True)
         assert sorted(errors(bare)) == other["errors"], name
+    position = bare.locator('[data-pointer="/position"] > .sf-error')
+    expect(position).to_contain_text("Item 2:")
     bare.locator("details").evaluate_all(
         "all => all.forEach((each) => { each.open = true; })"
     )
@@ -141,11 +144,14 @@ def test_the_values_of_other_schemas_are_edited(bare: Page) -> None:
     form = put(bare, schema, {"id": 7})
     expect(form.get_by_label("id")).not_to_be_editable()
     form.get_by_text("More options").click()
+    expect(form.get_by_label("id")).to_have_accessible_name("id read only")
     form.get_by_role("button", name="Add item").click()
     assert value(bare) == {"id": 7, "tags": [{}]}
     form = put(bare, OTHERS["workflow inputs"]["schema"], plain=True)
+    union = form.get_by_label("default", exact=True)
+    expect(union).to_have_accessible_description(re.compile('Text or Number.*"text"'))
     for text, meant in {"5": 5, "five": "five", '"5"': "5"}.items():
-        form.get_by_label("default", exact=True).fill(text)
+        union.fill(text)
         assert value(bare) == {"first": {"default": meant}}
     form = put(bare, OTHERS["a map"]["schema"], plain=True)
     form.get_by_label("Ports as JSON").fill('{"web": 443}')

@@ -285,6 +285,14 @@ def test_a_query_is_one_or_several_and_keeps_its_text(stand: Stand) -> None:
     assert value(page) == {"query": ["moon", "jupiter"]}
     page.get_by_role("radio", name="Single query").check(force=True)
     assert value(page) == {"query": "moon\njupiter"}
+    field = page.get_by_role("textbox", name="Query")
+    field.fill("")
+    page.get_by_role("radio", name="Several queries").check(force=True)
+    expect(field).to_have_attribute("aria-invalid", "false")
+    field.focus()
+    expect(field).to_have_attribute("aria-invalid", "false")
+    field.blur()
+    expect(field).to_have_attribute("aria-invalid", "true")
 
 
 def test_the_raw_json_goes_both_ways(stand: Stand) -> None:
@@ -298,6 +306,7 @@ def test_the_raw_json_goes_both_ways(stand: Stand) -> None:
     expect(page.get_by_role("radio", name="Several queries")).to_be_checked()
     area.fill('{"query": ')
     expect(page.locator(".sf-raw .sf-error")).to_be_visible()
+    assert not page.evaluate("form.valid")
     assert value(page) == {"query": ["a", "b"], "max_results": 3}
 
 
@@ -346,6 +355,7 @@ def test_a_combobox_suggests_and_takes_any_text(stand: Stand) -> None:
     expect(page.get_by_role("listbox")).to_be_hidden()
     field.fill("openai/anything")
     assert value(page) == {"model": "openai/anything"}
+    expect(page.locator(".sf-option-none")).to_be_visible()
 
 
 def test_a_value_of_an_earlier_step_is_taken_changed_and_given_back(
@@ -436,7 +446,9 @@ def test_errors_stand_at_their_fields(stand: Stand) -> None:
         {"pointer": "/query/1", "code": "x", "message": "Not this."},
         {"pointer": "", "code": "x", "message": "Not at all."},
     ]
+    assert page.evaluate("form.valid")
     page.evaluate("errors => { form.errors = errors; }", errors)
+    assert not page.evaluate("form.valid")
     field = page.get_by_role("textbox", name="Query")
     expect(field).to_have_accessible_description(
         "Line 2: Not this. One to 100 queries; each is searched and billed by itself."
@@ -451,7 +463,11 @@ def test_an_error_names_the_labels_of_choices_and_the_domain_of_an_address(
 ) -> None:
     """Also where the page has set it: people do not know the values behind the labels."""
     words = {"always": "Always", "when_needed": "When needed", "never": "Never"}
-    given = {"search": "maybe", "search_domain_filter": ["https://www.bbc.com/news"]}
+    given = {
+        "search": "maybe",
+        "search_domain_filter": ["https://www.bbc.com/news"],
+        "web_search_options": {"user_location": {"country": "Germany"}},
+    }
     page = stand(schema_of("chat"), labels={"/search": words}, value=given)
     page.locator("summary").first.click()
     own = page.evaluate("form.errors.filter(({ code }) => code !== 'required')")
@@ -461,6 +477,10 @@ def test_an_error_names_the_labels_of_choices_and_the_domain_of_an_address(
         expect(field).to_have_accessible_description(re.compile("Always, When needed"))
         domains = page.get_by_role("textbox", name="Search domains")
         expect(domains).to_have_accessible_description(re.compile(r": bbc\.com\b"))
+        country = page.get_by_role("textbox", name="Country")
+        expect(country).to_have_accessible_description(
+            re.compile("^[^.]*two-letter[^.]*[.] ")
+        )
 
 
 def test_text_has_the_direction_of_its_letters(stand: Stand) -> None:
@@ -609,4 +629,5 @@ def test_a_field_takes_a_value_of_any_source(stand: Stand) -> None:
     expect(page.get_by_role("button", name="Use a value in Key")).to_have_count(0)
     page.get_by_role("button", name="Use a value in Rows").click()
     page.locator('[data-pick="/all"]').click()
+    page.wait_for_function("window.form.bindings['/rows']")
     assert page.evaluate("window.form.bindings") == {"/rows": [{"input": "/all"}]}

@@ -33,8 +33,8 @@ const TYPE_WORDS = {
  * @template Limit
  * @typedef {object} Rule
  * @property {(value: Value, limit: Limit) => boolean} isKept
- * @property {(limit: Limit, value: Value) => string} message the sentence for a value that breaks
- *   the rule
+ * @property {(limit: Limit, value: Value, schema: Schema) => string} message the sentence for a
+ *   value that breaks the rule
  */
 
 /**
@@ -57,19 +57,25 @@ function domainIn(text) {
   return sign + domain.toLowerCase();
 }
 
+/** The pattern of codes such as those of countries. */
+const TWO_LETTERS = "^[A-Za-z]{2}$";
+const USE_A_CODE = "Use a two-letter code, such as DE.";
+
 /** @type {Record<string, Rule<string, any>>} */
 const TEXT_RULES = {
   minLength: {
     isKept: (text, least) => [...text].length >= least,
-    message: (least) => describeLeast(least, "characters"),
+    message: (least, _, { maxLength }) => describeLength(least, maxLength, "least"),
   },
   maxLength: {
     isKept: (text, most) => [...text].length <= most,
-    message: (most) => `Must have at most ${most} characters.`,
+    message: (most, _, { minLength, pattern }) =>
+      pattern === TWO_LETTERS ? USE_A_CODE : describeLength(most, minLength, "most"),
   },
   pattern: {
     isKept: matches,
     message: (pattern, text) => {
+      if (pattern === TWO_LETTERS) return USE_A_CODE;
       const domain = domainIn(text);
       return domain !== "" && matches(domain, pattern)
         ? `Write only the domain: ${domain}`
@@ -121,6 +127,19 @@ const LIST_RULES = {
     message: () => "Must not contain the same item twice.",
   },
 };
+
+/**
+ * @param {number} limit
+ * @param {number | undefined} other the limit at the other end
+ * @param {"least" | "most"} bound
+ */
+function describeLength(limit, other, bound) {
+  if (limit === other) {
+    return `Must have exactly ${limit} ${limit === 1 ? "character" : "characters"}.`;
+  }
+  if (bound === "least") return describeLeast(limit, "characters");
+  return `Must have at most ${limit} characters.`;
+}
 
 /** @param {number} least @param {string} unit */
 function describeLeast(least, unit) {
@@ -198,7 +217,7 @@ function breakRules(rules, schema, value, pointer) {
   return Object.entries(rules).flatMap(([keyword, rule]) => {
     const limit = limits.get(keyword);
     if (limit === undefined || rule.isKept(value, limit)) return [];
-    return [{ pointer, code: keyword, message: rule.message(limit, value) }];
+    return [{ pointer, code: keyword, message: rule.message(limit, value, schema) }];
   });
 }
 

@@ -12,6 +12,7 @@ import { directionOf, hintOf } from "./scalars.js";
 
 const WAIT_MS = 150;
 const NONE = "No suggestions. Write the value.";
+const NONE_FITS = "No suggestion. The text is used as it is.";
 
 /** @param {SchemaForm} form @param {FormNode} node @param {Suggest} suggest */
 export function drawCombobox(form, node, suggest) {
@@ -144,8 +145,8 @@ class Combobox {
     this.#found = found;
     const options = found.map((option, index) => this.#drawOption(option, index));
     const isWhole = text === "";
-    fill(this.#list, options.length > 0 ? options : drawNone());
-    this.#show(found.length > 0 || isWhole);
+    fill(this.#list, options.length > 0 ? options : drawNone(isWhole ? NONE : NONE_FITS));
+    this.#show(true);
     if (isWhole) this.#mark(found.findIndex(({ value }) => value === this.#input.value));
   }
 
@@ -230,6 +231,7 @@ class Combobox {
   }
 }
 
-function drawNone() {
-  return h("li", { role: "option", class: "sf-option-none", "aria-disabled": "true" }, NONE);
+/** @param {string} sentence */
+function drawNone(sentence) {
+  return h("li", { role: "option", class: "sf-option-none", "aria-disabled": "true" }, sentence);
 }

@@ -56,6 +56,11 @@ export class ErrorState {
     return isFirst;
   }
 
+  /** Forget that the user has left a field. @param {string} pointer */
+  untouch(pointer) {
+    this.#touched.delete(pointer);
+  }
+
   /**
    * Return whether an error is shown at a place.
    * @param {FieldError} error

@@ -1,11 +1,12 @@
 /** Shows errors and hints: at their fields, above the form, and on the fold that hides a field. */
 
-/** @import { Bindings, FieldError, Hint, JsonObject, Part } from "../types.js" */
+/** @import { Bindings, FieldError, Hint, Json, JsonObject, Part, Schema } from "../types.js" */
 /** @import { Field } from "./field-map.js" */
 /** @import { SchemaForm } from "../schema-form.js" */
 
 import { h } from "../dom.js";
-import { get, splitPointer } from "./pointer.js";
+import { schemaAt } from "./agreement.js";
+import { get, joinPointer, splitPointer } from "./pointer.js";
 import { kindOf } from "./shape.js";
 import { writeReference } from "./taking.js";
 
@@ -29,7 +30,23 @@ function writeError({ pointer, code, message }, { node }, form) {
   const isLine = kindOf(schema) === "lines";
   return isLine
     ? `Line ${Number(inside[0]) + 1}: ${message}`
-    : `${inside.join(" \u203a ")}: ${message}`;
+    : `${writePlace(inside, schema, form.get(node.pointer))}: ${message}`;
+}
+
+/**
+ * Write a place inside a field. Items have their title and count from one, as in lists with cards.
+ * @param {string[]} names
+ * @param {Schema} schema
+ * @param {Json | undefined} value
+ */
+function writePlace(names, schema, value) {
+  const words = names.map((name, depth) => {
+    const around = names.slice(0, depth).reduce(joinPointer, "");
+    if (!Array.isArray(get(value, around))) return name;
+    const title = schemaAt(schema, around)?.items?.title ?? "Item";
+    return `${title} ${Number(name) + 1}`;
+  });
+  return words.join(" \u203a ");
 }
 
 /**
@@ -72,7 +89,8 @@ export function showNotes(form, field, errors = [], hints = []) {
 function showNote(wrapper, id, messages) {
   const place = wrapper.querySelector(`#${CSS.escape(id)}`);
   if (!(place instanceof HTMLElement)) return "";
-  place.textContent = messages.join("\n");
+  // A value may break two rules with one sentence.
+  place.textContent = [...new Set(messages)].join("\n");
   place.hidden = messages.length === 0;
   return place.hidden ? "" : id;
 }

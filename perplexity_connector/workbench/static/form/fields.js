@@ -127,6 +127,7 @@ function drawUnion(form, node) {
     // The switch is drawn again too. The focus stays on it.
     const chosen = form.querySelector(`input[name="${name}"]:checked`);
     if (chosen instanceof HTMLElement) chosen.focus();
+    form.untouch(node.pointer);
   };
   const radios = (node.schema.anyOf ?? []).map((other, index) => {
     const input = h("input", {

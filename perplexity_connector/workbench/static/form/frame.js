@@ -53,8 +53,8 @@ function drawMark({ required, schema: { deprecated, readOnly } }) {
   const attributes = { class: "sf-required", title: "Required", "aria-hidden": "true" };
   return [
     required && h("span", attributes, "\u00a0*"),
-    deprecated && h("span", { class: "sf-mark" }, "deprecated"),
-    readOnly && h("span", { class: "sf-mark" }, "read only"),
+    deprecated && [" ", h("span", { class: "sf-mark" }, "deprecated")],
+    readOnly && [" ", h("span", { class: "sf-mark" }, "read only")],
   ];
 }
 
@@ -65,6 +65,21 @@ function drawNotes({ schema }, id) {
     h("p", { class: "sf-error", id: `${id}-error`, hidden: true }),
     h("p", { class: "sf-hint", id: `${id}-hint`, hidden: true }),
   ];
+}
+
+/**
+ * Add a sentence to the help of a field.
+ * @param {HTMLElement} wrapper
+ * @param {string} id the id of the control
+ * @param {string} sentence
+ */
+export function addHelp(wrapper, id, sentence) {
+  const help = wrapper.querySelector(":scope > .sf-help");
+  if (help) help.append(` ${sentence}`);
+  else {
+    const added = h("p", { class: "sf-help", id: `${id}-help` }, sentence);
+    wrapper.querySelector(":scope > .sf-error")?.before(added);
+  }
 }
 
 /**

@@ -46,7 +46,14 @@ const EXAMPLE_BY_FORMAT = {
   uuid: "123e4567-e89b-12d3-a456-426614174000",
 };
 /** @type {Record<string, string>} */
-const BRANCH_TITLES = { string: "Text", array: "List" };
+const BRANCH_TITLES = {
+  string: "Text",
+  array: "List",
+  object: "Object",
+  integer: "Whole number",
+  number: "Number",
+  boolean: "Yes/no",
+};
 
 /**
  * Return the schema as the form draws and checks it. A schema that refers to itself becomes a loop

@@ -223,6 +223,33 @@ function dropProse(schema, value) {
   return typeof value === "string" && kindOf(chosen) === "text" ? "" : value;
 }
 
+/** @type {Record<string, Json>} */
+const EXAMPLE_BY_TYPE = { string: "text", integer: 1, number: 1, boolean: true, array: [] };
+
+/**
+ * Return a small value of a schema: its example, or one with what is required.
+ * @param {Schema} schema
+ * @param {number} [levels] how deep it may be, since a schema may have itself inside
+ * @returns {Json}
+ */
+export function makeExample(schema, levels = 4) {
+  const known = schema.examples?.[0] ?? schema.default ?? schema.enum?.[0];
+  if (known !== undefined) return known;
+  const first = schema.properties ? undefined : schema.anyOf?.[0];
+  return first ? makeExample(first, levels) : makeByType(schema, levels);
+}
+
+/** @param {Schema} schema @param {number} levels @returns {Json} */
+function makeByType(schema, levels) {
+  const { properties = {}, required = [], items } = schema;
+  if (items && levels > 0) return [makeExample(items, levels - 1)];
+  const [type = "object"] = typesOf(schema);
+  if (type !== "object") return EXAMPLE_BY_TYPE[type] ?? {};
+  const names = levels > 0 ? required : [];
+  const make = (/** @type {string} */ name) => makeExample(properties[name] ?? {}, levels - 1);
+  return Object.fromEntries(names.map((name) => [name, make(name)]));
+}
+
 /**
  * Return a new item for a list of objects. Its choices continue as in a conversation, back and
  * forth: after a user's message follows one of the assistant. A choice with a default has that.

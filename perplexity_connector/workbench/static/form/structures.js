@@ -1,13 +1,14 @@
 /** Controls for lists and for JSON of any shape. */
 
-/** @import { FormNode, Json, JsonObject, TypeName } from "../types.js" */
+/** @import { FormNode, Json, JsonObject, Schema, TypeName } from "../types.js" */
 /** @import { SchemaForm } from "../schema-form.js" */
 
 import { h, drawIcon, drawIconButton } from "../dom.js";
-import { drawFieldset, drawFold, drawFrame } from "./frame.js";
+import { findErrors } from "./check.js";
+import { addHelp, drawFieldset, drawFold, drawFrame } from "./frame.js";
 import { isObject, joinPointer } from "./pointer.js";
 import { directionOf, drawTextArea, hintOf } from "./scalars.js";
-import { makeNextItem, typesOf } from "./shape.js";
+import { makeExample, makeNextItem, typesOf } from "./shape.js";
 
 /** @typedef {(form: SchemaForm, node: FormNode) => HTMLElement} DrawField */
 
@@ -73,7 +74,18 @@ export function drawJson(form, node) {
     if (!problem) form.set(node.pointer, value);
   };
   const area = drawJsonArea(form.get(node.pointer), setValue, typesOf(node.schema));
-  return drawFrame(form, node, area);
+  const wrapper = drawFrame(form, node, area);
+  if (node.schema.anyOf) addHelp(wrapper, form.idOf(node.pointer), describeUnion(node.schema));
+  return wrapper;
+}
+
+/** Say what a union takes: the titles of its branches, and an example. @param {Schema} schema */
+function describeUnion(schema) {
+  const titles = [...new Set(schema.anyOf?.map(({ title }) => title))];
+  const start = titles.length > 1 ? `${titles.join(" or ")}: write` : "Write";
+  const example = makeExample(schema);
+  const isRight = findErrors(schema, example).length === 0;
+  return isRight ? `${start} JSON, for example ${JSON.stringify(example)}` : `${start} JSON.`;
 }
 
 /**
