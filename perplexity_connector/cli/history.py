@@ -14,6 +14,7 @@ from perplexity_connector.cli.history_lines import (
     job_lines,
     run_lines,
 )
+from perplexity_connector.cli.options import SEARCHED
 from perplexity_connector.cli.output import print_json, say
 from perplexity_connector.cli.records import LAST, Records
 from perplexity_connector.cli.spans import begin_of
@@ -54,7 +55,7 @@ def list_history(records: Records, wanted: Wanted, *, as_json: bool) -> None:
     rows = list(map(entry_cells, entries))
     print_table(HEADERS, rows, piped=map(entry_line, entries))
     if not entries:
-        say("Nothing is recorded.")
+        say(_nothing(wanted))
 
 
 def show_entry(records: Records, name: str, *, as_json: bool) -> None:
@@ -83,6 +84,12 @@ def forget_entry(records: Records, name: str) -> None:
     """Close an entry, and erase its content. Raises as `show_entry` does."""
     records.forget(_id(_find(records, name)))
     say("It is forgotten: its content is erased, and it cannot be resumed.")
+
+
+def _nothing(wanted: Wanted) -> str:
+    if wanted.search is None:
+        return "Nothing is recorded."
+    return f"No entry has these words in its {SEARCHED}."
 
 
 def _entries(records: Records, wanted: Wanted) -> Sequence[_Entry]:

@@ -10,6 +10,7 @@ import typer
 from perplexity_connector.cli import hosts
 from perplexity_connector.cli.ending import reporting_errors
 from perplexity_connector.cli.options import (
+    SEARCHED,
     AsJson,
     ConnectionName,
     Plain,
@@ -58,7 +59,7 @@ def list_runs(  # noqa: PLR0913 - each option of the command is a parameter
         str | None,
         typer.Option(
             metavar="TEXT",
-            help="Only entries with this text in their name, input, flow or summary.",
+            help=f"Only entries with this text in their {SEARCHED}.",
         ),
     ] = None,
     since: Since = None,

@@ -6,6 +6,8 @@ import typer
 
 from perplexity_connector.cli.exits import UsageError
 
+# The texts of an entry that `runs --search` looks into.
+SEARCHED = "name, input, flow or summary"
 ActionName = Annotated[
     str, typer.Argument(metavar="ACTION", help="An action, such as execute_search.")
 ]

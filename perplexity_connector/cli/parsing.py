@@ -1,5 +1,6 @@
 """Reports a command line that cannot be parsed, without repeating any of it: an argument may be a key."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +25,7 @@ def _message(mistake: Any) -> str:
     """Return a message made only of names that the program itself has given."""
     match type(mistake).__name__:
         case "MissingParameter":
-            return f"{_name(mistake.param)} is missing."
+            return f"{_name(mistake.param)} is missing.{_of_stdin(mistake.param)}"
         case "BadParameter":
             return f"{_name(mistake.param)} must be {_wanted(mistake.param.type)}."
         case "NoSuchOption":
@@ -38,6 +39,12 @@ def _message(mistake: Any) -> str:
         near = did_you_mean(mistake.ctx.meta.get(UNKNOWN, ""), names)
         return f"Unknown command.{near} Available: {', '.join(names)}."
     return "There are too many arguments."
+
+
+def _of_stdin(param: Any) -> str:
+    # A text that is piped in is not read by itself.
+    is_piped = param.metavar == "WORDS" and not sys.stdin.isatty()
+    return " To read stdin, write -." if is_piped else ""
 
 
 def _wanted(kind: Any) -> str:

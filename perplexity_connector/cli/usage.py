@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from perplexity_connector.host.ledger.entries import UsageRow
 
 _BY: Mapping[str, UsageBy] = {word: word for word in get_args(UsageBy)}
+# A search has no model, and a run with the key of the environment has no stored connection.
+_UNNAMED: Mapping[str, str] = {
+    "model": "(no model)",
+    "connection": "(the environment's)",
+}
 
 
 def show_usage(records: Records, by: str, since: str | None, *, as_json: bool) -> None:
@@ -33,7 +38,7 @@ def show_usage(records: Records, by: str, since: str | None, *, as_json: bool) -
     if as_json:
         print_json([_document(row) for row in rows])
         return
-    parts = [list(map(one_line, _parts(row))) for row in rows]
+    parts = [list(map(one_line, _parts(row, chosen))) for row in rows]
     headers = (by.capitalize(), "Runs", "Cost", "Notes")
     cells = [[*row[:3], ", ".join(row[3:])] for row in parts]
     print_table(headers, cells, piped=map("  ".join, parts))
@@ -52,11 +57,11 @@ def _document(row: "UsageRow") -> dict[str, object]:
     }
 
 
-def _parts(row: "UsageRow") -> list[str]:
+def _parts(row: "UsageRow", by: UsageBy) -> list[str]:
     """Return the name, the runs, the cost, and notes."""
     runs = "1 run" if row.runs == 1 else f"{row.runs} runs"
     basis = "list_price" if row.listed else None
-    parts = [row.name or "(none)", runs, cost_words(row.cost, basis)]
+    parts = [row.name or _UNNAMED.get(by, "(none)"), runs, cost_words(row.cost, basis)]
     if row.unpriced:
         parts.append(f"{row.unpriced} without a known cost")
     if row.kept:

@@ -195,6 +195,17 @@ def test_a_ledger_that_cannot_be_read_is_an_error_here(
         assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
 
 
+def test_usage_says_which_name_a_row_lacks(
+    command: Command, ledger: FakeLedger
+) -> None:
+    """A search has no model, and a run without a stored connection has the environment's."""
+    ledger.rows = [
+        UsageRow(name="", runs=1, cost=0, unpriced=0, kept=0, listed=False),
+    ]
+    shown = {command("usage", "--by", by).out for by in ("model", "connection", "day")}
+    assert len(shown) == 3
+
+
 def test_usage_shows_runs_and_costs(command: Command, ledger: FakeLedger) -> None:
     """With the runs whose cost is unknown, and the money that is kept for runs in doubt."""
     ledger.rows = [
@@ -272,6 +283,14 @@ def test_entries_are_found_by_a_text(command: Command, ledger: FakeLedger) -> No
     assert FLOW_ID in command("runs", "--search", "Globex").out
     assert ledger.asked == ["Globex"]
     assert command("runs", "--search", "x", "--status", "done").code == 2
+
+
+def test_a_search_without_a_match_is_not_an_empty_ledger(command: Command) -> None:
+    """Its text is not repeated."""
+    empty, unmatched = command("runs"), command("runs", "--search", "zzz")
+    assert (unmatched.code, unmatched.out, unmatched.err.count("\n")) == (0, "", 1)
+    assert unmatched.err != empty.err
+    assert "zzz" not in unmatched.err
 
 
 def test_flows_can_be_chosen_by_state_and_time(

@@ -97,6 +97,14 @@ def test_words_and_options_fill_the_input(
     assert host.runs[-1][1][:2] == ("toy", "look")
 
 
+def test_missing_words_with_a_pipe_name_the_word_for_stdin(command: Command) -> None:
+    """On a terminal, nothing waits there."""
+    piped, typed = command("peek"), command("peek", terminal=True)
+    assert (piped.code, typed.code) == (2, 2)
+    assert " -." in piped.err
+    assert " -." not in typed.err
+
+
 def test_words_of_a_text_are_joined_and_stdin_is_one_of_them(
     command: Command, host: FakeHost, peek: dict[str, Any]
 ) -> None:
