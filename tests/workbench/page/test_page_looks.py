@@ -96,8 +96,10 @@ def overflow(page: Page) -> int:
 
 
 def test_on_a_narrow_screen_one_part_is_shown_at_a_time(open_page: Open) -> None:
-    """Adding an action shows the flow, running it the run."""
+    """Adding an action shows the flow, running it the run; it is always said that answers are a sandbox's."""
     page = open_page(viewport={"width": 360, "height": 740}, has_touch=True)
+    page.get_by_role("button", name="Got it").click()
+    expect(page.locator("#sandbox-badge")).to_be_visible()
     expect(page.locator("#flow")).to_be_hidden()
     (search,) = add(page, SEARCH)
     expect(page.locator("#palette")).to_be_hidden()
