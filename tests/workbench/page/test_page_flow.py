@@ -67,7 +67,10 @@ def test_the_results_of_a_search_are_under_their_queries(
     search = {"id": "search", "connector": "perplexity", "action": "execute_search"}
     steps = [search | {"version": 1, "input": {"query": queries}}]
     open_flow(page, {"flow_version": 1, "steps": steps}, tmp_path)
+    head = page.locator(".step-head")
+    before = head.bounding_box()
     run(page)
+    assert head.bounding_box() == before
     searched = result(page, "search")
     groups = searched.locator(".query-group")
     expect(groups).to_have_count(3)
