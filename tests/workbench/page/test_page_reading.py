@@ -51,7 +51,10 @@ DRAWN = [
     ("| a |\nno table", "<p>| a |\nno table</p>"),
     ("max_tokens_per_page is 2 * 3 * 4", "<p>max_tokens_per_page is 2 * 3 * 4</p>"),
     ("# a\n## b\n### c\n###### d", "<h4>a</h4><h5>b</h5><h6>c</h6><h6>d</h6>"),
-    ("## a\n#### b\n### c\n# d\n## e", "<h4>a</h4><h5>b</h5><h5>c</h5><h4>d</h4><h5>e</h5>"),
+    (
+        "## a\n#### b\n### c\n# d\n## e",
+        "<h4>a</h4><h5>b</h5><h5>c</h5><h4>d</h4><h5>e</h5>",
+    ),
     # Lists keep their nesting and their numbers.
     (
         "3. a\n   - b\n     1. c\n4. d",
