@@ -23,7 +23,8 @@ const UNREACHABLE = {
   code: "unavailable",
   message: "The workbench does not answer.",
   user_message:
-    "The workbench does not answer. Check that it is still running where you started it.",
+    "The workbench does not answer. Check that it is still running where you started it. " +
+    "If you started it again, open the address that it printed; Download keeps your flow.",
   fields: [],
 };
 

@@ -83,6 +83,8 @@ export class HistoryView {
   async #load(before) {
     this.#count += 1;
     const number = this.#count;
+    const isEmpty = this.#list.childElementCount === 0;
+    if (isEmpty) fill(this.#said, h("p", { class: "muted" }, "Loading\u2026"));
     try {
       const search = this.#search.value.trim();
       const { entries, next } = await flows.loadHistory({ search, before });

@@ -2,6 +2,7 @@
 
 /** @import { Child, Envelope, ErrorData, ItemRun, JsonObject, Received, Run } from "./types.js" */
 /** @import { Source, StepRun } from "./types.js" */
+/** @import { Group } from "./query-results.js" */
 
 import { drawAnswer } from "./answer.js";
 import { applyBindings, writeStep } from "./copy-as.js";
@@ -157,15 +158,21 @@ function drawFinished(step, id, key, goTo) {
     isPartial && drawPartialNote(),
     drawText(step, output, text, sources, key),
     drawFacts(factsOf(envelope)),
-    groups.length > 0
-      ? drawGroups(groups, `${key}-query`, warnings)
-      : drawPages(output, sources, key),
+    drawFound(output, sources, groups, warnings, key),
     isEmpty && envelope.output && drawValues(envelope.output),
   ];
 }
 
-/** @param {JsonObject} output @param {Source[]} sources @param {string} key */
-function drawPages(output, sources, key) {
+/**
+ * Draw the pages of an output; those of a search by query.
+ * @param {JsonObject} output
+ * @param {Source[]} sources
+ * @param {Group[]} groups
+ * @param {Envelope["warnings"]} warnings
+ * @param {string} key
+ */
+function drawFound(output, sources, groups, warnings, key) {
+  if (groups.length > 0) return drawGroups(groups, `${key}-query`, warnings);
   return sources.length > 0 && drawSources(sources, `${key}-source`, titleOfSources(output));
 }
 

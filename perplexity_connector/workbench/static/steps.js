@@ -168,9 +168,10 @@ export class StepCard {
   #drawCard() {
     const { grip, fold, image, title, number, repeats, kept, status, wrong } = this.#parts;
     const { up, down, remove, menu } = this.#parts;
-    const name = h("div", { class: "step-name" }, title, number);
+    const line = h("div", { class: "step-line" }, number, repeats, kept, status, wrong);
+    const name = h("div", { class: "step-name" }, title, line);
     const tools = h("div", { class: "step-tools" }, up, down, remove, menu);
-    const head = [grip, fold, image, name, repeats, kept, status, wrong, tools];
+    const head = [grip, fold, image, name, tools];
     return h(
       "section",
       {

@@ -483,10 +483,15 @@ def test_markup_in_a_snippet_stays_text(page: Page) -> None:
 
 
 def test_runs_stay_and_can_be_looked_at_again(page: Page) -> None:
-    """The newest is shown first."""
+    """The newest is shown first; the step's form stays in its place."""
     (search,) = add(page, SEARCH)
     text_field(search, "Query").fill("moon distance")
+    before = search.locator(".step-head").bounding_box()
     run(page)
+    after = search.locator(".step-head").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["height"] == before["height"]
     text_field(search, "Query").fill("jupiter moons")
     run(page)
     expect(page.locator(".run-tab")).to_have_count(2)

@@ -56,7 +56,14 @@ def test_axe_finds_nothing_serious(open_page: Open, scheme: Scheme) -> None:
     chat.get_by_role("button", name="Use a value in Content").last.click()
     issues += serious_issues(page)
     page.get_by_role("button", name="Close").click()
-    page.get_by_role("tab", name="History").click()
+    said = page.get_by_role("tab", name="History").evaluate(
+        """tab => {
+          tab.click();
+          return document.querySelector("#history-body [role=status]").textContent;
+        }"""
+    )
+    # Before the first entry is there.
+    assert said
     page.locator(".history-entry").first.click()
     expect(page.locator(".old-run .run-step").first).to_be_visible()
     issues += serious_issues(page)
@@ -96,8 +103,10 @@ def overflow(page: Page) -> int:
 
 
 def test_on_a_narrow_screen_one_part_is_shown_at_a_time(open_page: Open) -> None:
-    """Adding an action shows the flow, running it the run."""
+    """Adding an action shows the flow, running it the run; it is always said that answers are a sandbox's."""
     page = open_page(viewport={"width": 360, "height": 740}, has_touch=True)
+    page.get_by_role("button", name="Got it").click()
+    expect(page.locator("#sandbox-badge")).to_be_visible()
     expect(page.locator("#flow")).to_be_hidden()
     (search,) = add(page, SEARCH)
     expect(page.locator("#palette")).to_be_hidden()
