@@ -885,6 +885,12 @@ function showFoldNote(fold, value, bindings) {
 function pointerAround(element) {
   return element?.closest("[data-pointer]")?.getAttribute("data-pointer") ?? void 0;
 }
+function pointerLeft({ target, relatedTarget }) {
+  const [left, next] = [target, relatedTarget].map(
+    (each) => each instanceof Element ? pointerAround(each) : void 0
+  );
+  return left === next ? void 0 : left;
+}
 var FieldMap = class {
   /** @type {Map<string, Field>} */
   #fields = /* @__PURE__ */ new Map();
@@ -2863,12 +2869,7 @@ var SchemaForm = class extends HTMLElement {
   set(pointer, value) {
     this.put(pointer, value, this.#bindings[pointer]);
   }
-  /**
-   * Set a value and a binding together.
-   * @param {string} pointer
-   * @param {Json | undefined} value
-   * @param {Part[] | undefined} parts
-   */
+  /** Set both. @param {string} pointer @param {Json} [value] @param {Part[]} [parts] */
   put(pointer, value, parts) {
     this.#value = set(this.#value, pointer, value);
     this.#bindings = putEntry(this.#bindings, pointer, parts);
@@ -3002,11 +3003,9 @@ var SchemaForm = class extends HTMLElement {
     return findErrors(this.#schema ?? {}, this.value, this.#bindings);
   }
   /** @param {FocusEvent} event */
-  #touch({ target, relatedTarget }) {
-    const [pointer, next] = [target, relatedTarget].map(
-      (each) => each instanceof Element ? pointerAround(each) : void 0
-    );
-    if (pointer === void 0 || pointer === next || !this.#errors.touch(pointer)) return;
+  #touch(event) {
+    const pointer = pointerLeft(event);
+    if (pointer === void 0 || !this.#errors.touch(pointer)) return;
     if (!this.#press.isDown) this.#showErrors();
   }
   #showErrors() {

@@ -18,7 +18,7 @@ import { schemaAt } from "./form/agreement.js";
 import { findErrors } from "./form/check.js";
 import { ErrorState } from "./form/error-state.js";
 import { drawStrayBindings, drawTopNotes, showFoldNote, showNotes } from "./form/errors.js";
-import { FieldMap, openFolds, pointerAround } from "./form/field-map.js";
+import { FieldMap, openFolds, pointerAround, pointerLeft } from "./form/field-map.js";
 import { drawField, drawRootFields } from "./form/fields.js";
 import { get, isObject, isSame, joinPointer, moveEntries, putEntry, set } from "./form/pointer.js";
 import { readSchema } from "./form/portable.js";
@@ -216,12 +216,7 @@ export class SchemaForm extends HTMLElement {
     this.put(pointer, value, this.#bindings[pointer]);
   }
 
-  /**
-   * Set a value and a binding together.
-   * @param {string} pointer
-   * @param {Json | undefined} value
-   * @param {Part[] | undefined} parts
-   */
+  /** Set both. @param {string} pointer @param {Json} [value] @param {Part[]} [parts] */
   put(pointer, value, parts) {
     this.#value = set(this.#value, pointer, value);
     this.#bindings = putEntry(this.#bindings, pointer, parts);
@@ -376,12 +371,9 @@ export class SchemaForm extends HTMLElement {
   }
 
   /** @param {FocusEvent} event */
-  #touch({ target, relatedTarget }) {
-    const [pointer, next] = [target, relatedTarget].map((each) =>
-      each instanceof Element ? pointerAround(each) : undefined,
-    );
-    // A switch and the text below it are one field.
-    if (pointer === undefined || pointer === next || !this.#errors.touch(pointer)) return;
+  #touch(event) {
+    const pointer = pointerLeft(event);
+    if (pointer === undefined || !this.#errors.touch(pointer)) return;
     // A new error moves everything below it. During a press, the target would move away.
     if (!this.#press.isDown) this.#showErrors();
   }

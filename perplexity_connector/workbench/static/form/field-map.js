@@ -10,6 +10,17 @@ export function pointerAround(element) {
 }
 
 /**
+ * Return the pointer of the field that the focus leaves. A switch and its text are one field.
+ * @param {FocusEvent} event
+ */
+export function pointerLeft({ target, relatedTarget }) {
+  const [left, next] = [target, relatedTarget].map((each) =>
+    each instanceof Element ? pointerAround(each) : undefined,
+  );
+  return left === next ? undefined : left;
+}
+
+/**
  * A field as it is drawn.
  * @typedef {object} Field
  * @property {FormNode} node
