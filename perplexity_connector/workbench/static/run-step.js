@@ -2,7 +2,6 @@
 
 /** @import { Child, Envelope, ErrorData, ItemRun, JsonObject, Received, Run } from "./types.js" */
 /** @import { Source, StepRun } from "./types.js" */
-/** @import { Group } from "./query-results.js" */
 
 import { drawAnswer } from "./answer.js";
 import { applyBindings, writeStep } from "./copy-as.js";
@@ -148,9 +147,9 @@ function drawFinished(step, id, key, goTo) {
   const { error, warnings } = envelope;
   const output = envelope.output ?? envelope.partial ?? {};
   const sources = readSources(output);
-  const groups = readGroups(output);
+  const found = drawFound(output, sources, warnings, key);
   const text = typeof output.content === "string" ? output.content : step.text;
-  const isEmpty = !text && sources.length === 0 && groups.length === 0;
+  const isEmpty = !text && !found;
   const isPartial = envelope.output === null && !isEmpty;
   return [
     error && drawError(error, id, goTo),
@@ -158,7 +157,7 @@ function drawFinished(step, id, key, goTo) {
     isPartial && drawPartialNote(),
     drawText(step, output, text, sources, key),
     drawFacts(factsOf(envelope)),
-    drawFound(output, sources, groups, warnings, key),
+    found,
     isEmpty && envelope.output && drawValues(envelope.output),
   ];
 }
@@ -167,11 +166,11 @@ function drawFinished(step, id, key, goTo) {
  * Draw the pages of an output; those of a search by query.
  * @param {JsonObject} output
  * @param {Source[]} sources
- * @param {Group[]} groups
  * @param {Envelope["warnings"]} warnings
  * @param {string} key
  */
-function drawFound(output, sources, groups, warnings, key) {
+function drawFound(output, sources, warnings, key) {
+  const groups = readGroups(output);
   if (groups.length > 0) return drawGroups(groups, `${key}-query`, warnings);
   return sources.length > 0 && drawSources(sources, `${key}-source`, titleOfSources(output));
 }
