@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_args
 
 import typer
 from typer._completion_classes import completion_init
@@ -19,6 +19,8 @@ from perplexity_connector.cli.shortcuts import COMPLETE, PROGRAM
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.readers import as_list, as_object
 from perplexity_connector.host import Host
+from perplexity_connector.host.ledger.entries import State, UsageBy
+from perplexity_connector.host.ledger.flow_entries import HistoryStatus
 from perplexity_connector.host.validation.assignments import field_path, schema_at
 from perplexity_connector.host.validation.schema_types import list_types
 
@@ -82,7 +84,10 @@ def _shell_complete(param: Any, context: Any, begun: str) -> Sequence[Any]:
 
 def _words(param: Any, context: Any, begun: str) -> Iterable[str]:
     if param.metavar in {"FIELD=VALUE", "FIELD=TEMPLATE"}:
-        return _fields(context, begun)
+        is_option = param.param_type_name == "option"
+        return _fields(context, begun, () if is_option else context.params["fields"])
+    if param.metavar == "WORDS":
+        return _rest_of_field(context, begun)
     if _is_connection(param):
         return _connections()
     if str(param.metavar).endswith("|last"):
@@ -101,6 +106,10 @@ def _is_connection(param: Any) -> bool:
 
 def _actions() -> Iterable[str]:
     return [entry["action"] for entry in hosts.make_host({}).actions()]
+
+
+def _states() -> Iterable[str]:
+    return dict.fromkeys((*get_args(State), *get_args(HistoryStatus)))
 
 
 def _connections() -> Iterable[str]:
@@ -145,15 +154,24 @@ def _options(connector: str, source: str) -> Iterable[str]:
     return asyncio.run(ask(hosts.make_host({"environ": {}})))
 
 
-def _fields(context: Any, begun: str) -> Iterable[str]:
+def _rest_of_field(context: Any, begun: str) -> Iterable[str]:
+    """Return the values of an option's FIELD=VALUE, of which bash makes words."""
+    fields: Sequence[str] = context.params.get("fields") or ()
+    last = ["=", *fields][-1]
+    words: Sequence[str] = context.params.get("words") or ()
+    ends = [word for word in words[-1:] if word == "="]
+    is_split = "=" not in last and (ends or "=" not in words)
+    return _fields(context, begun, [last, *ends]) if is_split else ()
+
+
+def _fields(context: Any, begun: str, words: Sequence[str] | None) -> Iterable[str]:
     """Return the fields of the action, each with `=`, or the values of the one before `=`."""
     host = hosts.make_host({})
-    where = find_action(host.actions(), context.params["action"])
+    where = _action(context, host)
     description = host.describe(*where)
     schema = description["schemas"]["input"]
     # Bash makes three words of FIELD=VALUE, and other shells one.
-    words: Sequence[str] = context.params.get("fields") or ()
-    *given, last = ["", *words]
+    *given, last = ["", *(words or ())]
     field, equals, _ = begun.partition("=")
     if last and "=" not in last:
         field, equals = last, ""
@@ -166,6 +184,17 @@ def _fields(context: Any, begun: str) -> Iterable[str]:
     return [f"{field}={value}" if equals else value for value in values]
 
 
+def _action(context: Any, host: Host) -> tuple[str, str]:
+    """Return the connector and the action of a command, which is an action's own or has an argument."""
+    if typed := context.params.get("action"):
+        return find_action(host.actions(), typed)
+    for entry in host.actions():
+        command = entry["command"]
+        if command and context.info_name.split(":")[-1] == command["name"]:
+            return entry["connector"], entry["action"]
+    raise LookupError
+
+
 def _values(schema: JsonObject, field: str) -> Iterable[str]:
     place = schema_at(schema, field_path(field))
     choices = [str(value) for value in as_list(place.get("enum"))]
@@ -175,4 +204,6 @@ def _values(schema: JsonObject, field: str) -> Iterable[str]:
 _BY_METAVAR: Mapping[str, Callable[[], Iterable[str]]] = {
     "ACTION": _actions,
     "SHELL": lambda: _SHELLS,
+    "STATE": _states,
+    "WORD": lambda: get_args(UsageBy),
 }

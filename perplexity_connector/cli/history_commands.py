@@ -64,7 +64,8 @@ def list_runs(  # noqa: PLR0913 - each option of the command is a parameter
     ] = None,
     since: Since = None,
     limit: Annotated[
-        int, typer.Option(min=1, help="At most so many entries, the newest.")
+        int,
+        typer.Option(min=1, metavar="N", help="At most so many entries, the newest."),
     ] = 50,
     as_json: AsJson = False,
     plain: Plain = False,

@@ -42,7 +42,10 @@ Since = Annotated[
     ),
 ]
 Port = Annotated[
-    int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")
+    int,
+    typer.Option(
+        min=0, max=65535, metavar="PORT", help="The port; 0 takes any free one."
+    ),
 ]
 
 

@@ -70,7 +70,7 @@ def run_table(  # noqa: PLR0913 - each option of the command is a parameter
         str, typer.Option(metavar="NAME", help="Name the job in the ledger.")
     ],
     chunks: Annotated[
-        int, typer.Option(min=1, help="How many flow runs share the rows.")
+        int, typer.Option(min=1, metavar="N", help="How many flow runs share the rows.")
     ] = 2,
     budget: MostUsd = None,
     at_once: AtOnce = 16,

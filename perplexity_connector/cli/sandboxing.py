@@ -27,6 +27,8 @@ def _print_instructions(url: str) -> None:
             "",
             f"export PERPLEXITY_BASE_URL={url} PERPLEXITY_API_KEY={keys.GOOD_KEY}",
             "",
+            "Runs that reach it so count in `usage` and the daily budget like real ones; those with --sandbox do not.",
+            "",
             "Test keys:",
             *_table(keys.MEANINGS),
             "",

@@ -45,7 +45,9 @@ MostUsd = Annotated[
         metavar="USD", help="The most that the job may cost, over all its starts."
     ),
 ]
-AtOnce = Annotated[int, typer.Option(min=1, help="How many rows run at once.")]
+AtOnce = Annotated[
+    int, typer.Option(min=1, metavar="N", help="How many rows run at once.")
+]
 Key = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="The column that names a row.")
 ]

@@ -40,6 +40,7 @@ def test_the_help_fits_a_screen_and_its_examples_are_command_lines(
     lines = outcome.out.splitlines()
     assert [line for line in lines if len(line) > WIDTH] == []
     assert [line for line in text.splitlines() if line.endswith("...")] == []
+    assert "range>" not in text
     examples = outcome.out.partition("Examples:\n")[2].replace("\\\n", "")
     assert examples
     for line in examples.splitlines():

@@ -163,6 +163,7 @@ def test_the_sandbox_serves_until_ctrl_c(
     assert outcome.code == 0
     assert "export PERPLEXITY_BASE_URL=http://127.0.0.1:" in outcome.out
     assert f"PERPLEXITY_API_KEY={GOOD_KEY}" in outcome.out
+    assert "daily budget" in outcome.out
     listed = [line.split()[0] for line in outcome.out.splitlines() if line[:2] == "  "]
     words = [f"sandbox:{prompt}" for prompt in prompts.MEANINGS]
     assert listed == [*keys.MEANINGS, *words]
