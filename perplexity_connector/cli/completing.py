@@ -185,14 +185,19 @@ def _fields(context: Any, begun: str, words: Sequence[str] | None) -> Iterable[s
 
 
 def _action(context: Any, host: Host) -> tuple[str, str]:
-    """Return the connector and the action of a command, which is an action's own or has an argument."""
+    """Return the connector and the action of a command, which is an action's own or has an argument.
+
+    Raises `LookupError` for another command.
+    """
     if typed := context.params.get("action"):
         return find_action(host.actions(), typed)
-    for entry in host.actions():
-        command = entry["command"]
-        if command and context.info_name.split(":")[-1] == command["name"]:
-            return entry["connector"], entry["action"]
-    raise LookupError
+    connector, _, name = context.info_name.rpartition(":")
+    found = {
+        command["name"]: (entry["connector"], entry["action"])
+        for entry in host.actions()
+        if (command := entry["command"]) and connector in {"", entry["connector"]}
+    }
+    return found[name]
 
 
 def _values(schema: JsonObject, field: str) -> Iterable[str]:
