@@ -43,11 +43,13 @@ def test_without_its_metadata_the_package_still_has_a_version(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A frozen or copied package has no `dist-info`."""
-    monkeypatch.setattr(importlib.metadata, "version", importlib.metadata.version)
+    own_version.cache_clear()
     assert own_version() == importlib.metadata.version(PRODUCT)
+    own_version.cache_clear()
 
     def missing(_: str) -> str:
         raise importlib.metadata.PackageNotFoundError
 
     monkeypatch.setattr("perplexity_connector.contract.version.version", missing)
-    assert own_version()
+    assert own_version() == "unknown"
+    own_version.cache_clear()

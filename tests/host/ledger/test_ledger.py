@@ -107,6 +107,10 @@ def test_what_is_recorded_can_be_read(ledger: Ledger) -> None:
     found = ledger.run(run.run_id).result(WAIT_S)
     assert found
     assert (found.cost, found.input) == (5, run.input)
+    last = ledger.last_run("toy", "greet", None).result(WAIT_S)
+    assert last
+    assert last.run_id == run.run_id
+    assert ledger.last_run("toy", "greet", "Mine").result(WAIT_S) is None
     assert list(ledger.jobs().result(WAIT_S)) == []
     (used,) = ledger.usage("action").result(WAIT_S)
     assert used.cost == 5
