@@ -13,10 +13,13 @@ from typer.core import TyperArgument, TyperOption
 
 from perplexity_connector.cli import hosts
 from perplexity_connector.cli.exits import UsageError
+from perplexity_connector.cli.language_models import SOURCE, connector_with_models
 from perplexity_connector.cli.output import print_lines
 from perplexity_connector.cli.palette import find_action
+from perplexity_connector.cli.shortcut_input import Shortcut
 from perplexity_connector.cli.shortcuts import COMPLETE, PROGRAM
-from perplexity_connector.contract import JsonObject
+from perplexity_connector.contract import ActionDescription
+from perplexity_connector.contract.json import pointer_tokens
 from perplexity_connector.contract.readers import as_list, as_object
 from perplexity_connector.host import Host
 from perplexity_connector.host.ledger.entries import State, UsageBy
@@ -30,8 +33,6 @@ _BASH_END = "    return 0\n"
 _BASH_NO_SPACE = "    [[ $COMPREPLY == *= ]] && compopt -o nospace\n"
 # So many runs, and so many flows, are listed.
 _LISTED = 20
-# The source of suggestions that lists models.
-_MODELS = "models"
 # Shells write a completion into the line as it is, where other signs would have an effect.
 _PLAIN_WORD = re.compile(r"[\w@%+=:,./-]+")
 
@@ -92,8 +93,8 @@ def _words(param: Any, context: Any, begun: str) -> Iterable[str]:
         return _connections()
     if str(param.metavar).endswith("|last"):
         return _ids()
-    if param.metavar == "[WORDS]" or "--model" in param.opts:
-        return _models()
+    if param.metavar == "VALUE":
+        return _values_of_option(context, param.opts[0])
     find = _BY_METAVAR.get(param.metavar)
     return find() if find else ()
 
@@ -128,19 +129,8 @@ def _ids() -> Iterable[str]:
 
 
 def _models() -> Iterable[str]:
-    return [
-        model
-        for connector in sorted(_connectors_with_models())
-        for model in _options(connector, _MODELS)
-    ]
-
-
-def _connectors_with_models() -> Iterable[str]:
-    host = hosts.make_host({})
-    for entry in host.actions():
-        description = host.describe(entry["connector"], entry["action"])
-        if _MODELS in description["action"]["options"].values():
-            yield entry["connector"]
+    connector = connector_with_models(hosts.make_host({}))
+    return _options(connector["id"], SOURCE)
 
 
 def _options(connector: str, source: str) -> Iterable[str]:
@@ -166,10 +156,7 @@ def _rest_of_field(context: Any, begun: str) -> Iterable[str]:
 
 def _fields(context: Any, begun: str, words: Sequence[str] | None) -> Iterable[str]:
     """Return the fields of the action, each with `=`, or the values of the one before `=`."""
-    host = hosts.make_host({})
-    where = _action(context, host)
-    description = host.describe(*where)
-    schema = description["schemas"]["input"]
+    description = _description(context)
     # Bash makes three words of FIELD=VALUE, and other shells one.
     *given, last = ["", *(words or ())]
     field, equals, _ = begun.partition("=")
@@ -178,30 +165,43 @@ def _fields(context: Any, begun: str, words: Sequence[str] | None) -> Iterable[s
     elif last == "=":
         field, equals = given[-1], ""
     elif not equals:
+        schema = description["schemas"]["input"]
         return [f"{name}=" for name in as_object(schema.get("properties"))]
-    source = description["action"]["options"].get("/" + field.replace(".", "/"))
-    values = _options(where[0], source) if source else _values(schema, field)
+    values = _values(description, field_path(field))
     return [f"{field}={value}" if equals else value for value in values]
 
 
-def _action(context: Any, host: Host) -> tuple[str, str]:
-    """Return the connector and the action of a command, which is an action's own or has an argument.
+def _values_of_option(context: Any, flag: str) -> Iterable[str]:
+    """Return the values of the field that an option of an action's command sets."""
+    description = _description(context)
+    options = Shortcut(description=description).options
+    fields = {f"--{option['name']}": option["field"] for option in options}
+    return _values(description, pointer_tokens(fields[flag]) or ())
+
+
+def _description(context: Any) -> ActionDescription:
+    """Return the action of a command, which is an action's own or has an argument.
 
     Raises `LookupError` for another command.
     """
+    host = hosts.make_host({})
     if typed := context.params.get("action"):
-        return find_action(host.actions(), typed)
+        return host.describe(*find_action(host.actions(), typed))
     connector, _, name = context.info_name.rpartition(":")
     found = {
         command["name"]: (entry["connector"], entry["action"])
         for entry in host.actions()
         if (command := entry["command"]) and connector in {"", entry["connector"]}
     }
-    return found[name]
+    return host.describe(*found[name])
 
 
-def _values(schema: JsonObject, field: str) -> Iterable[str]:
-    place = schema_at(schema, field_path(field))
+def _values(description: ActionDescription, path: Sequence[str]) -> Iterable[str]:
+    """Return the values that a field may have; empty if it may have any."""
+    options = description["action"]["options"]
+    if source := options.get("".join(f"/{name}" for name in path)):
+        return _options(description["connector"]["id"], source)
+    place = schema_at(description["schemas"]["input"], path)
     choices = [str(value) for value in as_list(place.get("enum"))]
     return choices or (("true", "false") if "boolean" in list_types(place) else ())
 
@@ -210,5 +210,6 @@ _BY_METAVAR: Mapping[str, Callable[[], Iterable[str]]] = {
     "ACTION": _actions,
     "SHELL": lambda: _SHELLS,
     "STATE": _states,
+    "[WORDS]": _models,
     "WORD": lambda: get_args(UsageBy),
 }

@@ -117,12 +117,11 @@ def _facts(connection: "ConnectionDocument") -> tuple[str, ...]:
 
 
 def _show_statuses(rows: "Sequence[tuple[str, ConnectionStatusDocument]]") -> None:
-    lines = [f"{one_line(label)}: {status_line(status)}" for label, status in rows]
     headers = ("Connection", "Outcome", "Meaning")
     cells = [
         (one_line(label), status["outcome"], _advice(status)) for label, status in rows
     ]
-    print_table(headers, cells, piped=lines)
+    print_table(headers, cells, piped=map(": ".join, cells))
 
 
 def disconnect(host: Host, name: str) -> None:
@@ -164,7 +163,7 @@ def find_connection(host: Host, name: str) -> "ConnectionDocument | None":
 
 def status_line(status: "ConnectionStatusDocument") -> str:
     """Return the result of a test on one line: the outcome, the message and the next step."""
-    return one_line(f"{status['outcome']}: {_advice(status)}")
+    return f"{status['outcome']}: {_advice(status)}"
 
 
 def code_of_status(status: "ConnectionStatusDocument") -> ExitCode:

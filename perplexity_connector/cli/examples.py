@@ -6,7 +6,8 @@ from typing import cast
 import typer
 from typer.models import CommandInfo
 
-_PROGRAM = "perplexity-connector"
+from perplexity_connector.cli.shortcuts import PROGRAM
+
 # A line that begins with this control is not wrapped into the one before.
 _KEEP_LINES = "\b"
 
@@ -64,9 +65,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
 
 def epilog_of(examples: Iterable[str]) -> str:
     """Return the end of a command's help, which shows examples of it."""
-    lines = [
-        line if line.startswith(" ") else f"{_PROGRAM} {line}" for line in examples
-    ]
+    lines = [line if line.startswith(" ") else f"{PROGRAM} {line}" for line in examples]
     return "\n  ".join([f"{_KEEP_LINES}\nExamples:", *lines])
 
 

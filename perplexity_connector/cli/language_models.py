@@ -16,7 +16,8 @@ from perplexity_connector.rendering.text import one_line
 if TYPE_CHECKING:
     from perplexity_connector.contract import ConnectorDocument, OptionDocument
 
-_SOURCE = "models"
+# The source of options that lists models.
+SOURCE = "models"
 
 
 def show_models(
@@ -33,7 +34,7 @@ def show_models(
     connector has a list, or for an unknown connection.
     """
     host = make_host({})
-    connector = _connector_with_models(host)
+    connector = connector_with_models(host)
     name = connector["id"]
     connections = {name: None if connection is None else known_name(host, connection)}
     with (
@@ -53,10 +54,11 @@ def show_models(
         say(f"note: {note}")
 
 
-def _connector_with_models(host: Host) -> "ConnectorDocument":
+def connector_with_models(host: Host) -> "ConnectorDocument":
+    """Return the first connector with a list of models. Raises `UsageError` if none has one."""
     for entry in host.actions():
         description = host.describe(entry["connector"], entry["action"])
-        if _SOURCE in description["action"]["options"].values():
+        if SOURCE in description["action"]["options"].values():
             return description["connector"]
     message = "No connector has a list of models."
     raise UsageError(message)
@@ -71,7 +73,7 @@ async def _all_pages(
     async with host:
         while True:
             page = await host.options(
-                connector, _SOURCE, search=search, cursor=cursor, connection=connection
+                connector, SOURCE, search=search, cursor=cursor, connection=connection
             )
             options += page["options"]
             cursor = page["next_cursor"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,13 +22,14 @@ from perplexity_connector.cli.options import (
 from perplexity_connector.cli.run_commands import RunTimeout
 from perplexity_connector.cli.shortcut_input import Shortcut
 from perplexity_connector.cli.terminal import use_plain
+from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import pointer_tokens
 from perplexity_connector.host.validation.assignments import schema_at
+from perplexity_connector.host.validation.schema_types import list_types
 from perplexity_connector.rendering.text import line_of, one_line
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
-        CommandDocument,
         CommandOptionDocument,
         PaletteEntry,
     )
@@ -45,10 +46,9 @@ def make_command(name: str, entry: "PaletteEntry") -> Any:
     """
     host = hosts.make_host({})
     description = host.describe(entry["connector"], entry["action"])
-    # The palette names only actions with a command.
-    command = cast("CommandDocument", description["action"]["command"])
-    run = _callback(Shortcut(description=description, command=command))
-    epilog = _epilog(name, command.get("examples", []))
+    shortcut = Shortcut(description=description)
+    run = _callback(shortcut)
+    epilog = _epilog(name, shortcut.command.get("examples", []))
     maker = typer.Typer(add_completion=False, rich_markup_mode=None)
     maker.command(help=one_line(entry["summary"]), epilog=epilog)(run)
     return typer.main.get_command(maker)
@@ -135,13 +135,23 @@ def _option(shortcut: Shortcut, option: "CommandOptionDocument") -> Any:
     text = _help(shortcut, option.get("help"), option["field"])
     if default := shortcut.setting_of(option):
         text = f"{text} Default: {default}.".lstrip()
-    metavar = "FILE" if option.get("file") else "VALUE"
-    return typer.Option(*names, metavar=metavar, help=text)
+    return typer.Option(*names, metavar=_metavar(shortcut, option), help=text)
+
+
+def _metavar(shortcut: Shortcut, option: "CommandOptionDocument") -> str:
+    if option.get("file"):
+        return "FILE"
+    place = _place(shortcut, option["field"])
+    return "N" if list_types(place) == ["integer"] else "VALUE"
 
 
 def _help(shortcut: Shortcut, given: str | None, pointer: str) -> str:
     """Return the given text on one line; without one, the description of a field."""
     if given:
         return one_line(given)
-    path = pointer_tokens(pointer) or ()
-    return line_of(schema_at(shortcut.schema, path), "description")
+    return line_of(_place(shortcut, pointer), "description")
+
+
+def _place(shortcut: Shortcut, pointer: str) -> JsonObject:
+    """Return the schema of a field."""
+    return schema_at(shortcut.schema, pointer_tokens(pointer) or ())

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.cli.exits import UsageError
 from perplexity_connector.cli.fields import not_json, read_text
@@ -35,14 +35,14 @@ _STDIN = "-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortcut:
-    """The command of an action.
-
-    * `description`: the action.
-    * `command`: its command, as in the manifest.
-    """
+    """The command of an action. `description`: the action, which has one."""
 
     description: "ActionDescription"
-    command: "CommandDocument"
+
+    @property
+    def command(self) -> "CommandDocument":
+        """The command, as in the manifest."""
+        return cast("CommandDocument", self.description["action"]["command"])
 
     @property
     def options(self) -> "Sequence[CommandOptionDocument]":

@@ -37,6 +37,8 @@ def _stored(monkeypatch: pytest.MonkeyPatch) -> None:
         (("ask", "moon", "-f", "max_t"), {"max_tokens="}),
         (("ask", "moon", "-f", "stream", "="), {"true", "false"}),
         (("ask", "moon", "-f", "stream", "=", "t"), {"true"}),
+        (("ask", "moon", "-m", "sonar-d"), {"sonar-deep-research"}),
+        (("ask", "moon", "-s", ""), set[str]()),
         (("ask", "moon", ""), set[str]()),
         (("runs", "--status", "s"), {"sent", "succeeded"}),
         (("usage", "--by", "mo"), {"model"}),

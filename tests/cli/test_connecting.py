@@ -85,8 +85,8 @@ def test_an_exercise_goes_as_the_real_thing_and_keeps_nothing(
     typing(monkeypatch, GOOD)
     outcome = connect(command, "Mine", "--sandbox", terminal=True)
     assert (outcome.code, GOOD in outcome.err) == (0, True)
-    told = connect(command, "Mine", "--sandbox", "--json", stdin=GOOD.encode())
-    connection = json.loads(told.out)["connection"]
+    piped = connect(command, "Mine", "--sandbox", "--json", stdin=GOOD.encode())
+    connection = json.loads(piped.out)["connection"]
     assert connection["connection_name"] == "Mine"
     assert store.read() == []
 

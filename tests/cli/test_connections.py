@@ -224,7 +224,7 @@ def test_a_name_that_is_not_there_is_a_mistake_of_the_user(
     arguments: tuple[str, ...],
 ) -> None:
     """What there is is named; what was typed is not repeated, since it may be a key."""
-    monkeypatch.setattr(language_models, "_SOURCE", "tones")
+    monkeypatch.setattr(language_models, "SOURCE", "tones")
     connect("Mine")
     outcome = command(*arguments)
     assert outcome.code == 2
@@ -269,7 +269,7 @@ def test_models_are_listed_with_what_they_are_and_a_note(
     connect: Command, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All pages of them; the note goes to stderr."""
-    monkeypatch.setattr(language_models, "_SOURCE", "tones")
+    monkeypatch.setattr(language_models, "SOURCE", "tones")
     connect("Mine")
     outcome = command("models", "--connection", "mine")
     assert (outcome.code, outcome.out.split()) == (0, ["warm", "cool"])
@@ -283,7 +283,7 @@ def test_lists_are_tables_on_a_terminal(
     connect: Command, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With headers, and all that a pipe gets; --plain is the text of a pipe."""
-    monkeypatch.setattr(language_models, "_SOURCE", "tones")
+    monkeypatch.setattr(language_models, "SOURCE", "tones")
     connect("Mine")
     for arguments in (
         ("connections",),
@@ -306,7 +306,7 @@ def test_models_of_nobody_are_a_mistake(
 ) -> None:
     """No connector has such a list."""
     del toys
-    monkeypatch.setattr(language_models, "_SOURCE", "no such source")
+    monkeypatch.setattr(language_models, "SOURCE", "no such source")
     assert command("models").code == 2
 
 

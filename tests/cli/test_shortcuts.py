@@ -2,6 +2,7 @@
 
 import copy
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,12 @@ def test_an_action_without_a_last_run_to_use_has_no_option_for_it(
     assert "--continue" not in command("peek", "--help").out
 
 
+def pairs(shown: str) -> set[str]:
+    """Each two words of a text that follow each other."""
+    words = shown.split()
+    return set(map(" ".join, pairwise(words)))
+
+
 def test_help_has_the_commands_of_connectors(command: Command) -> None:
     """Each with its words and options, from the manifest or the schema."""
     assert "peek " in command("--help").out
@@ -240,6 +247,7 @@ def test_help_has_the_commands_of_connectors(command: Command) -> None:
         shown = command("peek", flag).out
         texts = ("What to look for.", "More of them.", "peek moon -z xl")
         assert all(text in shown for text in texts)
+        assert {"--depth N", "--plan FILE", "--also VALUE"} <= pairs(shown)
 
 
 def test_a_command_may_have_no_examples(command: Command, peek: dict[str, Any]) -> None:
