@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from perplexity_connector.cli.output import say
-from perplexity_connector.cli.shortcuts import UNKNOWN
+from perplexity_connector.cli.shortcuts import PROGRAM, UNKNOWN
 from perplexity_connector.contract.near_matches import did_you_mean
 
 _WANTED = {"float": "a number", "integer": "a whole number"}
@@ -17,7 +17,7 @@ def report_parse_error(mistake: Any, *, is_empty: bool) -> None:
         mistake.show()
         return
     say(f"error: {_message(mistake)}")
-    path = mistake.ctx.command_path if mistake.ctx else "perplexity-connector"
+    path = mistake.ctx.command_path if mistake.ctx else PROGRAM
     say(f"See: {path} --help")
 
 

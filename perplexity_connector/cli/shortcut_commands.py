@@ -34,7 +34,6 @@ if TYPE_CHECKING:
         PaletteEntry,
     )
 
-_EMPTY = Parameter.empty
 _CONTINUE = "Go on from the last answer over the same connection."
 _STDIN = "The word - reads stdin."
 
@@ -88,7 +87,7 @@ def _run(shortcut: Shortcut, given: dict[str, Any]) -> None:
 
 def _parameters(shortcut: Shortcut) -> Iterator[Parameter]:
     """Yield the words and the options, each as the parameter of a function."""
-    yield _parameter("words", list[str], _EMPTY, _words(shortcut))
+    yield _parameter("words", list[str], Parameter.empty, _words(shortcut))
     for name, option in _options(shortcut):
         yield _parameter(name, list[str] | None, None, _option(shortcut, option))
     if shortcut.command.get("continues"):

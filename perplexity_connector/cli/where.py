@@ -72,14 +72,17 @@ def _store() -> Path:
 
 
 def _ledger() -> str:
-    return find_address(None, os.environ).place
+    address = find_address(None, os.environ)
+    if not address.url and not address.file:
+        raise RuntimeError
+    return address.place
 
 
 def _place(name: str, find: Callable[[], Path | str], *variables: str) -> _Value:
     """Return a place. The first of these variables that is set chooses it."""
     try:
         place = str(find())
-    except RuntimeError:
+    except RuntimeError:  # as the folders of a user without a home
         place = f"unknown without a home folder: set {env.HOME_VARIABLE}"
     return _Value(name=name, value=place, source=_source(*variables))
 
