@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.cli.exits import UsageError
@@ -18,6 +19,7 @@ from perplexity_connector.contract.json import child_pointer, pointer_tokens
 from perplexity_connector.contract.readers import as_object
 from perplexity_connector.host.validation.assignments import (
     Read,
+    list_items,
     set_value,
     typed_value,
 )
@@ -150,14 +152,16 @@ def _reader(option: "CommandOptionDocument", texts: Sequence[str]) -> Read:
     label = f"--{option['name']}"
 
     def read(schema: JsonObject) -> JsonValue:
-        given = [_option_text(option, text, label) for text in texts]
+        given = [
+            partial(_read_value, _option_text(option, text, label), label)
+            for text in texts
+        ]
         if len(given) == 1:
-            return _read_value(given[0], label, schema)
+            return given[0](schema)
         if "array" not in list_types(schema):
             message = f"{label} takes one value. It is given {len(given)} times."
             raise UsageError(message)
-        items = item_schema(schema)
-        return [_read_value(text, label, items) for text in given]
+        return [item for one in given for item in list_items(one, schema)]
 
     return read
 

@@ -74,9 +74,9 @@ def peek(host: FakeHost) -> dict[str, Any]:
             {"query": "moon", "options": {"depth": 4}},
         ),
         (
-            ["moon", "--also", "sun", "--also", "mars"],
+            ["moon", "--also", "sun", "--also", '["mars", "io"]'],
             "",
-            {"query": ["sun", "mars"]},
+            {"query": ["sun", "mars", "io"]},
         ),
         (
             ["moon", "-f", "size=xl", "--field", "options.depth=2"],
