@@ -2,7 +2,6 @@
 
 import functools
 import math
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +12,13 @@ from typing import TYPE_CHECKING, Self
 import typer
 
 from perplexity_connector.cli.output import print_json
-from perplexity_connector.cli.terminal import columns, is_plain, is_screen, new_wrapper
+from perplexity_connector.cli.terminal import (
+    columns,
+    is_dumb,
+    is_plain,
+    is_screen,
+    new_wrapper,
+)
 from perplexity_connector.rendering.text import clean, one_line
 
 if TYPE_CHECKING:
@@ -30,8 +35,7 @@ _LONGEST_WAIT_S = 86_400
 
 def stderr_is_terminal() -> bool:
     """Return whether stderr is a screen that can show a line and wipe it again."""
-    can_wipe = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    return can_wipe and not is_plain()
+    return sys.stderr.isatty() and not is_dumb() and not is_plain()
 
 
 class Spinner:

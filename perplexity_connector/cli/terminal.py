@@ -38,6 +38,11 @@ def is_plain() -> bool:
     return _is_plain.get()
 
 
+def is_dumb() -> bool:
+    """Return whether the terminal has no styles, and cannot wipe a line."""
+    return os.environ.get("TERM") == "dumb"
+
+
 def is_screen() -> bool:
     """Return whether stdout is a terminal that may get more than plain text."""
     return sys.stdout.isatty() and not is_plain()
@@ -104,7 +109,7 @@ def _cells(text: str) -> int:
 
 
 def _styled(text: str, kind: Kind) -> str:
-    if kind is Kind.TEXT or os.environ.get("NO_COLOR") or _is_dumb():
+    if kind is Kind.TEXT or os.environ.get("NO_COLOR") or is_dumb():
         return text
     if kind is Kind.TITLE:
         return typer.style(text, bold=True)
@@ -118,7 +123,3 @@ def _linked(shown: str, address: str) -> str:
         return shown
     target = quote(without_user(address), safe=_IN_ADDRESS)
     return f"\x1b]8;;{target}\x1b\\{shown}\x1b]8;;\x1b\\"
-
-
-def _is_dumb() -> bool:
-    return os.environ.get("TERM") == "dumb"
