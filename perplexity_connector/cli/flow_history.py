@@ -15,9 +15,9 @@ from perplexity_connector.contract.readers import (
 from perplexity_connector.host.ledger.flow_entries import WHOLE
 from perplexity_connector.host.spending.money import usd_or_none
 from perplexity_connector.rendering.errors import error_lines
-from perplexity_connector.rendering.lines import Kind, Line, text_line
+from perplexity_connector.rendering.lines import Line, heading, json_line
 from perplexity_connector.rendering.results import output_parts
-from perplexity_connector.rendering.text import clean, json_text, one_line
+from perplexity_connector.rendering.text import one_line
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import ErrorDocument
@@ -58,8 +58,7 @@ def flow_lines(flow: "KnownFlow") -> Iterator[Line | str]:
     if _can_go_on(flow):
         yield from resume_lines(flow)
     if flow.inputs:
-        inputs = clean(json_text(flow.inputs, indent=2))
-        yield from ("", _heading("Inputs"), text_line(inputs, Kind.VERBATIM))
+        yield from ("", heading("Inputs"), json_line(flow.inputs))
     yield from _steps_lines(flow)
 
 
@@ -69,14 +68,10 @@ def _steps_lines(flow: "KnownFlow") -> Iterator[Line | str]:
     each = {as_text(step.get("id")) for step in steps if step.get("each")}
     for known in flow.steps:
         if known.item == WHOLE:
-            yield from ("", _heading(_step_line(known)))
+            yield from ("", heading(_step_line(known)))
             yield from _output_lines(known, has_items=known.step in each)
         elif known.state == "failed":
             yield _step_line(known)
-
-
-def _heading(text: str) -> Line:
-    return text_line(text, Kind.TITLE)
 
 
 def _can_go_on(flow: "KnownFlow") -> bool:

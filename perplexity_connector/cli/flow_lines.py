@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from perplexity_connector.rendering.errors import error_lines
-from perplexity_connector.rendering.lines import EMPTY, Kind, Line, text_line
+from perplexity_connector.rendering.lines import EMPTY, Line, heading
 from perplexity_connector.rendering.money import price_words
 from perplexity_connector.rendering.results import output_parts, warning_lines
 from perplexity_connector.rendering.text import one_line
@@ -54,7 +54,7 @@ def skipped_line(item: "StepSkippedItem") -> str:
 
 def item_lines(index: int, output: "JsonObject") -> Iterator[Line]:
     """Yield the output of an item under its index."""
-    yield from (text_line(f"item {index}", Kind.TITLE), EMPTY, *output_parts(output))
+    yield from (heading(f"item {index}"), EMPTY, *output_parts(output))
 
 
 def item_error_lines(index: int, error: "ErrorDocument") -> Iterator[str]:

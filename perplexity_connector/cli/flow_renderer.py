@@ -15,7 +15,7 @@ from perplexity_connector.cli.records import Records
 from perplexity_connector.cli.run_output import show_error, show_problems, show_result
 from perplexity_connector.cli.stopping import StopSignals
 from perplexity_connector.cli.terminal import print_page
-from perplexity_connector.rendering.lines import EMPTY, Kind, Line, text_line
+from perplexity_connector.rendering.lines import EMPTY, Kind, Line, heading, text_line
 from perplexity_connector.rendering.results import totals_line
 from perplexity_connector.rendering.text import one_line
 
@@ -108,8 +108,8 @@ class FlowRenderer:
         if not self._args.as_json:
             gap = "\n" if self._result.steps else ""
             words = "" if items is None else f", {items} item{'s' * (items != 1)}"
-            heading = one_line(f"{item['step']} ({item['action']}{words})")
-            lines = [text_line(f"{gap}{heading}", Kind.TITLE), EMPTY]
+            title = one_line(f"{item['step']} ({item['action']}{words})")
+            lines = [heading(f"{gap}{title}"), EMPTY]
             self.delivery.write(print_page, lines)
         self._step_renderer = self._stack.enter_context(self._new_step_renderer())
         self._items = None if items is None else self._new_items(items)

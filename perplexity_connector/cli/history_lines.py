@@ -9,10 +9,10 @@ from perplexity_connector.contract import JsonValue
 from perplexity_connector.host.ledger.entries import KnownRun
 from perplexity_connector.host.ledger.flow_entries import KnownFlow
 from perplexity_connector.host.spending.money import NANO
-from perplexity_connector.rendering.lines import Kind, Line, text_line
+from perplexity_connector.rendering.lines import Line, heading, json_line
 from perplexity_connector.rendering.money import usd_words
 from perplexity_connector.rendering.results import output_parts
-from perplexity_connector.rendering.text import clean, json_text, one_line, shortened
+from perplexity_connector.rendering.text import one_line, shortened
 
 if TYPE_CHECKING:
     from perplexity_connector.host.ledger.entries import KnownJob
@@ -32,8 +32,6 @@ def entry_cells(entry: "KnownRun | KnownJob | KnownFlow") -> list[str]:
     """Return an entry as a row of a table, see `HEADERS`."""
     when = clock(entry.created_at)
     name, action, state, cost, words = map(one_line, _parts(entry))
-    # The first column has the time.
-    state = state.replace(f" since {when}", "")
     return [when, action, state, cost, f"{name}  {words}".rstrip()]
 
 
@@ -45,11 +43,11 @@ def state_words(run: KnownRun) -> str:
 
 
 def job_state_words(job: "KnownJob") -> str:
-    """Return how many rows of a job are in each state, and since when it is unfinished."""
+    """Return how many rows of a job are in each state, and whether it is unfinished."""
     counts = [f"{count} {state}" for state, count in job.counts.items() if count]
     words = ", ".join(counts) or "no rows"
     if job.ended_at is None:
-        words = f"{words}, unfinished since {clock(job.created_at)}"
+        words = f"{words}, unfinished"
     return f"{words}, sandbox" if job.is_sandbox else words
 
 
@@ -61,15 +59,9 @@ def cost_words(nano: int | None, basis: str | None = None) -> str:
     return f"about {words}" if basis == "list_price" else words
 
 
-def first_words(run: KnownRun) -> str:
-    """Return the beginning of the question, which is the longest text with a space; else of the summary."""
-    longest = max(_texts(run.input or {}), key=_likeness, default="")
-    return shortened(longest or run.summary or "", _WORDS)
-
-
 def entry_heading(entry: "KnownRun | KnownJob | KnownFlow") -> Line:
     """Return an entry as a heading."""
-    return text_line(entry_line(entry), Kind.TITLE)
+    return heading(entry_line(entry))
 
 
 def run_lines(run: KnownRun) -> Iterator[Line | str]:
@@ -77,12 +69,10 @@ def run_lines(run: KnownRun) -> Iterator[Line | str]:
     yield entry_heading(run)
     yield from _run_facts(run)
     if run.input is not None:
-        document = clean(json_text(run.input, indent=2))
-        yield from ("", text_line("Input", Kind.TITLE))
-        yield text_line(document, Kind.VERBATIM)
+        yield from ("", heading("Input"), json_line(run.input))
     output = None if run.output is None else run.output["output"]
     if output is not None:
-        yield from ("", text_line("Output", Kind.TITLE))
+        yield from ("", heading("Output"))
         yield from output_parts(output)
 
 
@@ -109,7 +99,8 @@ def _parts(entry: "KnownRun | KnownJob | KnownFlow") -> _Parts:
 
 def _run_parts(run: KnownRun) -> _Parts:
     cost = cost_words(run.cost, run.cost_basis)
-    return (run.run_id, run.action, state_words(run), cost, first_words(run))
+    words = _first_words(run.input, run.summary)
+    return (run.run_id, run.action, state_words(run), cost, words)
 
 
 def _job_parts(job: "KnownJob") -> _Parts:
@@ -121,8 +112,7 @@ def _flow_parts(flow: KnownFlow) -> _Parts:
     title = flow.title or Path(flow.source or "flow").stem
     sandbox = ", sandbox" if flow.is_sandbox else ""
     state, cost = f"{flow.state}{sandbox}", cost_words(flow.cost)
-    longest = max(_texts(flow.inputs or {}), key=_likeness, default="")
-    words = shortened(longest or flow.summary or "", _WORDS)
+    words = _first_words(flow.inputs, flow.summary)
     return (flow.flow_id, title, state, cost, words)
 
 
@@ -139,6 +129,12 @@ def _run_facts(run: KnownRun) -> Iterator[str]:
         yield f"To resume it: perplexity-connector runs resume {run.run_id}"
     if run.state == "unsure":
         yield "The provider may have charged for it, and its answer is lost."
+
+
+def _first_words(values: JsonValue, summary: str | None) -> str:
+    """Return the beginning of the question, which is the longest text with a space; else of the summary."""
+    longest = max(_texts(values), key=_likeness, default="")
+    return shortened(longest or summary or "", _WORDS)
 
 
 def _likeness(text: str) -> tuple[bool, int]:

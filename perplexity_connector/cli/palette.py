@@ -9,8 +9,15 @@ from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.near_matches import did_you_mean
 from perplexity_connector.contract.readers import as_list, as_object
 from perplexity_connector.host.validation.schema_types import item_schema, list_types
-from perplexity_connector.rendering.lines import Kind, Line, Part, text_line
-from perplexity_connector.rendering.text import clean, json_text, line_of, one_line
+from perplexity_connector.rendering.lines import (
+    Kind,
+    Line,
+    Part,
+    heading,
+    json_line,
+    text_line,
+)
+from perplexity_connector.rendering.text import line_of, one_line
 
 if TYPE_CHECKING:
     from perplexity_connector.contract import (
@@ -59,21 +66,16 @@ def description_lines(description: "ActionDescription") -> Iterator[Line | str]:
     That is its summary, input fields, output fields, examples and credential.
     """
     action, schemas = description["action"], description["schemas"]
-    yield _heading(f"{one_line(action['title'])}, version {action['version']}")
+    yield heading(f"{one_line(action['title'])}, version {action['version']}")
     yield text_line(one_line(action["summary"]))
     yield text_line(_traits_line(action))
-    yield from ("", _heading("Input (* is required)"))
+    yield from ("", heading("Input (* is required)"))
     yield from _field_lines(schemas["input"], description["labels"])
-    yield from ("", _heading("Output"))
+    yield from ("", heading("Output"))
     yield from _field_lines(schemas["output"], {}, depth=1)
     for example in description["examples"]:
-        document = clean(json_text(example, indent=2))
-        yield from ("", _heading("Example"), text_line(document, Kind.VERBATIM))
+        yield from ("", heading("Example"), json_line(example))
     yield from _credential_lines(description["connector"])
-
-
-def _heading(text: str) -> Line:
-    return text_line(text, Kind.TITLE)
 
 
 def _traits_line(action: "ActionDocument") -> str:
@@ -134,6 +136,6 @@ def _credential_lines(connector: "ConnectorDocument") -> Iterator[Line | str]:
     ]
     lines += guide_lines(connector)
     if lines:
-        yield from ("", _heading("Credential"))
+        yield from ("", heading("Credential"))
     for line in lines:
         yield f"  {line}"

@@ -49,7 +49,8 @@ def make_command(name: str, entry: "PaletteEntry") -> Any:
     run = _callback(shortcut)
     epilog = _epilog(name, shortcut.command.get("examples", []))
     maker = typer.Typer(add_completion=False, rich_markup_mode=None)
-    maker.command(help=one_line(entry["summary"]), epilog=epilog)(run)
+    summary = one_line((entry["command"] or entry)["summary"])
+    maker.command(help=summary, epilog=epilog)(run)
     return typer.main.get_command(maker)
 
 

@@ -38,14 +38,14 @@ def is_plain() -> bool:
     return _is_plain.get()
 
 
+def is_dumb() -> bool:
+    """Return whether the terminal has no styles, and cannot wipe a line."""
+    return os.environ.get("TERM") == "dumb"
+
+
 def is_screen() -> bool:
     """Return whether stdout is a terminal that may get more than plain text."""
     return sys.stdout.isatty() and not is_plain()
-
-
-def is_dumb() -> bool:
-    """Return whether the terminal has no styles and wipes nothing."""
-    return os.environ.get("TERM") == "dumb"
 
 
 def columns() -> int:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from perplexity_connector.rendering.text import json_text
+
 
 class Kind(Enum):
     """The kinds of a part. A `VERBATIM` text keeps its lines, as code and JSON must."""
@@ -47,3 +49,13 @@ EMPTY = Line()
 def text_line(text: str, kind: Kind = Kind.TEXT, mark: str = "") -> Line:
     """Return a line with one part."""
     return Line((Part(text, kind),), mark)
+
+
+def heading(text: str) -> Line:
+    """Return a title on a line of its own."""
+    return text_line(text, Kind.TITLE)
+
+
+def json_line(value: object) -> Line:
+    """Return a value as indented JSON."""
+    return text_line(json_text(value, indent=2), Kind.VERBATIM)

@@ -16,10 +16,17 @@ from perplexity_connector.contract.readers import (
     as_objects,
     as_text,
 )
-from perplexity_connector.rendering.lines import EMPTY, Kind, Line, Part, text_line
+from perplexity_connector.rendering.lines import (
+    EMPTY,
+    Kind,
+    Line,
+    Part,
+    heading,
+    json_line,
+    text_line,
+)
 from perplexity_connector.rendering.text import (
     clean,
-    json_text,
     line_of,
     link_of,
     one_line,
@@ -62,7 +69,7 @@ def output_parts(
     if _are_pages(output.get("results")):
         yield from _search_lines(output)
     else:
-        yield text_line(json_text(output, indent=2), Kind.VERBATIM)
+        yield json_line(output)
 
 
 def is_worth_showing(partial: JsonObject) -> bool:
@@ -162,8 +169,7 @@ def _query_lines(
     query: str, pages: Sequence[JsonObject], failure: JsonObject
 ) -> Iterator[Line]:
     if query:
-        title = f"Results for {one_line(query)}"
-        yield text_line(title, Kind.TITLE)
+        yield heading(f"Results for {one_line(query)}")
     if failure:
         own, other = line_of(failure, "user_message"), line_of(failure, "message")
         yield text_line(f"failed: {own or other}", mark="    ")

@@ -42,7 +42,7 @@ def test_runs_lists_the_newest_first_each_on_a_line(
         assert word in first
     for word in ("run_2", "begun", "How far is it?"):
         assert word in second
-    for word in ("job_1", "2 done, 1 unsure", "unfinished since", "out.csv"):
+    for word in ("job_1", "2 done, 1 unsure", "unfinished", "out.csv"):
         assert word in job
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from perplexity_connector.contract import ConnectorError, ErrorCode
+from perplexity_connector.host.catalogue import manifests
 from tests.cli.conftest import Command
 from tests.cli.fakes import DESCRIPTION, ENTRY, FakeHost, envelope
 from tests.cli.ledger import FakeLedger
@@ -248,6 +250,23 @@ def test_help_has_the_commands_of_connectors(command: Command) -> None:
         texts = ("What to look for.", "More of them.", "peek moon -z xl")
         assert all(text in shown for text in texts)
         assert {"--depth N", "--plan FILE", "--also VALUE"} <= pairs(shown)
+
+
+def test_a_manifest_is_refused_the_options_that_every_command_has(
+    command: Command, peek: dict[str, Any]
+) -> None:
+    """Discovery knows them by a list, since it does not import the command line."""
+    peek["options"] = []
+    _, _, shown = command("peek", "-h").out.partition("Options:")
+    names = re.findall(r"^  -(?:([a-z]), -)?-([a-z]+)", shown, re.MULTILINE)
+    assert {name for pair in names for name in pair if name} == manifests._OWN_OPTIONS
+
+
+def test_the_help_of_a_command_has_its_own_summary(command: Command) -> None:
+    """In place of the action's, as in the list of commands."""
+    shown = command("peek", "-h").out
+    assert PEEK["command"]["summary"] in shown
+    assert ENTRY["summary"] not in shown
 
 
 def test_a_command_may_have_no_examples(command: Command, peek: dict[str, Any]) -> None:

@@ -41,7 +41,7 @@ from perplexity_connector.host.environment import (
     variables,
 )
 
-__all__ = ["ConnectionStore"]
+__all__ = ["STORE_NAME", "ConnectionStore"]
 
 # The file, in the folder of the store.
 STORE_NAME = "connections.json"

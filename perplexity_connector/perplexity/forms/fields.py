@@ -78,15 +78,15 @@ class _Layout(NamedTuple):
 def _layout(form: type[Form]) -> _Layout:
     fields = {field.alias or name: field for name, field in form.model_fields.items()}
     required = frozenset(name for name in fields if fields[name].is_required())
-    inner = {name: _form_in(field.annotation) for name, field in fields.items()}
+    inner = {name: form_in(field.annotation) for name, field in fields.items()}
     return _Layout(required, inner)
 
 
-def _form_in(annotation: object) -> type[Form] | None:
+def form_in(annotation: object) -> type[Form] | None:
     """Return the form in the type of a field, which may be optional, or a list of forms."""
     if isinstance(annotation, type) and issubclass(annotation, Form):
         return annotation
-    return next(filter(None, map(_form_in, get_args(annotation))), None)
+    return next(filter(None, map(form_in, get_args(annotation))), None)
 
 
 def _prune(value: JsonValue, form: type[Form] | None) -> JsonValue:

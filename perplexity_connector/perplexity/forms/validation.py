@@ -1,7 +1,7 @@
 """Validate an author's input: return its form, or all its field errors."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar, get_args
+from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -9,7 +9,12 @@ from pydantic_core import ErrorDetails
 from perplexity_connector.contract import FieldError, JsonObject
 from perplexity_connector.contract.json import pointer_of
 from perplexity_connector.contract.near_matches import did_you_mean
-from perplexity_connector.perplexity.forms.fields import TWO_LETTERS, Form, to_whole
+from perplexity_connector.perplexity.forms.fields import (
+    TWO_LETTERS,
+    Form,
+    form_in,
+    to_whole,
+)
 
 FormT = TypeVar("FormT", bound=Form)
 
@@ -113,16 +118,9 @@ def _near_field(form: type[Form], path: Sequence[int | str]) -> str:
     """Return a sentence with the field that is nearest to an unknown one; empty if none is near."""
     for name in path[:-1]:
         field = form.model_fields.get(str(name))
-        form = form if field is None else _form_in(field.annotation) or form
+        form = form if field is None else form_in(field.annotation) or form
     near = did_you_mean(str(path[-1]), form.model_fields)
     return f"Unknown field.{near}" if near else ""
-
-
-def _form_in(annotation: object) -> type[Form] | None:
-    """Return the form inside a type such as `list[Message] | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, Form):
-        return annotation
-    return next(filter(None, map(_form_in, get_args(annotation))), None)
 
 
 def _path(detail: ErrorDetails) -> Sequence[int | str]:

@@ -422,7 +422,7 @@ def test_whole_numbers_are_integers_however_they_are_written(value: float) -> No
 def test_filters_that_exclude_each_other_are_pointed_at(
     part: dict[str, Any], expected: list[str]
 ) -> None:
-    """A conflict stands at every field involved; an error of several fields has the title of each."""
+    """Every field involved has the error; an error of several fields has the title of each."""
     assert in_chat(part) == [(pointer, "conflict") for pointer in expected]
     given = {"model": "sonar", "messages": [QUESTION], **part}
     found = validate_input(ChatInput, given)
