@@ -200,6 +200,13 @@ function putEntry(entries, pointer, entry) {
   );
   return Object.fromEntries(entry ? [...others, [pointer, entry]] : others);
 }
+function moveItem(document2, entries, list, from, to) {
+  const value = get(document2, list);
+  const items = Array.isArray(value) ? [...value] : [];
+  const moved = items.splice(from, 1);
+  if (to >= 0) items.splice(to, 0, ...moved);
+  return [set(document2, list, items), moveEntries(entries, list, from, to)];
+}
 function moveEntries(entries, list, from, to) {
   const result = {};
   for (const [pointer, entry] of Object.entries(entries)) {
@@ -332,8 +339,7 @@ function isBound(bindings, pointer) {
 }
 function branchOf(schema, value) {
   const branches = schema.anyOf ?? [];
-  const type = Array.isArray(value) ? "array" : typeof value;
-  return branches.find((branch) => branch.type === type) ?? branches[0] ?? {};
+  return branches.find((branch) => branch.type === typeOf(value)) ?? branches[0] ?? {};
 }
 var EXAMPLE_BY_TYPE = { string: "text", integer: 1, number: 1, boolean: true, array: [] };
 function makeExample(schema, levels = 4) {
@@ -466,31 +472,42 @@ function childOf(schema, token) {
 // form/formats.js
 var TIME = /^([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(Z|[-+]([01]\d|2[0-3]):[0-5]\d)$/i;
 var UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/i;
-var FORMATS = {
+var KNOWN = {
   date: { fits: isDate, message: "Must be an existing date, written YYYY-MM-DD." },
   time: {
     fits: (text) => TIME.test(text),
-    message: "Must be a time with its zone, written HH:MM:SSZ or HH:MM:SS+01:00."
+    message: "Must be a time with its zone, written HH:MM:SSZ or HH:MM:SS+01:00.",
+    example: "09:30:00Z"
   },
   "date-time": {
     fits: (text) => /^.{10}[T ]/i.test(text) && isDate(text.slice(0, 10)) && TIME.test(text.slice(11)),
-    message: "Must be a date and a time with its zone, written YYYY-MM-DDTHH:MM:SSZ."
+    message: "Must be a date and a time with its zone, written YYYY-MM-DDTHH:MM:SSZ.",
+    example: "2026-11-27T09:30:00Z"
   },
   email: {
     fits: (text) => /^[^\s@]+@[^\s@]+$/.test(text),
-    message: "Must be an email address, such as name@example.com."
+    message: "Must be an email address, such as name@example.com.",
+    example: "name@example.com"
   },
   uri: {
     fits: (text) => /^[a-z][a-z\d+.-]*:[^\s<>"{}|\\^`]+$/i.test(text),
     message: "Must be a whole address, which begins with https: or the like."
   },
-  uuid: { fits: (text) => UUID.test(text), message: "Must be a UUID: 8-4-4-4-12 hex digits." }
+  uuid: {
+    fits: (text) => UUID.test(text),
+    message: "Must be a UUID: 8-4-4-4-12 hex digits.",
+    example: "123e4567-e89b-12d3-a456-426614174000"
+  }
 };
+var FORMATS = new Map(Object.entries(KNOWN));
 function hasFormat(text, format) {
-  return !Object.hasOwn(FORMATS, format) || (FORMATS[format]?.fits(text) ?? true);
+  return FORMATS.get(format)?.fits(text) ?? true;
 }
 function describeFormat(format) {
-  return FORMATS[format]?.message ?? "";
+  return FORMATS.get(format)?.message ?? "";
+}
+function exampleOfFormat(format) {
+  return FORMATS.get(format)?.example;
 }
 function isDate(text) {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || text.startsWith("0000")) return false;
@@ -599,6 +616,12 @@ function describeLength(limit, other, bound) {
 function describeLeast(least, unit) {
   return least === 1 ? "Must not be empty." : `Must have at least ${least} ${unit}.`;
 }
+function describeChoices(choices, labels = {}) {
+  const words = choices.map(
+    (choice) => labels[String(choice)] ?? (typeof choice === "string" ? choice : JSON.stringify(choice))
+  );
+  return `Must be one of: ${words.join(", ")}.`;
+}
 function countDistinct(items) {
   return new Set(items.map((item) => JSON.stringify(item))).size;
 }
@@ -613,8 +636,7 @@ function findErrors(schema, value, bindings = {}, pointer = "") {
     return [{ pointer, code: "type", message: `Must be ${words}.` }];
   }
   if (schema.enum && !schema.enum.some((choice) => isSame(choice, value))) {
-    const message = `Must be one of: ${schema.enum.join(", ")}.`;
-    return [{ pointer, code: "enum", message }];
+    return [{ pointer, code: "enum", message: describeChoices(schema.enum) }];
   }
   return [
     ...findBrokenRules(schema, value, pointer),
@@ -794,8 +816,7 @@ function writeError({ pointer, code, message }, { node }, form) {
   const choices = schema.enum ?? schema.items?.enum;
   if (code === "enum" && choices) {
     const labels = form.labelsFor(schema.enum ? pattern : `${pattern}/*`);
-    const words = choices.map((choice) => labels[String(choice)] ?? String(choice));
-    return `Must be one of: ${words.join(", ")}.`;
+    return describeChoices(choices, labels);
   }
   const inside = splitPointer(pointer.slice(node.pointer.length));
   if (inside.length === 0) return message;
@@ -1896,7 +1917,7 @@ function inferType(examples) {
 }
 function inferFormat(texts) {
   if (texts.length === 0) return {};
-  const format = Object.keys(FORMATS2).find((name) => texts.every(FORMATS2[name] ?? Boolean));
+  const [format] = Object.entries(FORMATS2).find(([, fits]) => texts.every(fits)) ?? [];
   return format === void 0 ? {} : { format };
 }
 function inferProperties(objects) {
@@ -2447,17 +2468,12 @@ var WELL_FORMED = /* @__PURE__ */ new Map(
   [
     ["required", Array.isArray],
     ["enum", Array.isArray],
+    ["examples", Array.isArray],
     ["properties", isObject],
     ["format", (value) => typeof value === "string"]
   ]
 );
 var TYPES = /* @__PURE__ */ new Set(["array", "boolean", "integer", "null", "number", "object", "string"]);
-var EXAMPLE_BY_FORMAT = {
-  "date-time": "2026-11-27T09:30:00Z",
-  time: "09:30:00Z",
-  email: "name@example.com",
-  uuid: "123e4567-e89b-12d3-a456-426614174000"
-};
 var BRANCH_TITLES = {
   string: "Text",
   array: "List",
@@ -2526,7 +2542,8 @@ var Reader = class {
     }
   }
   /**
-   * Simplify a union: null is a mark, constants are choices, and one branch is no union.
+   * Simplify a union: null becomes `nullable`, constants become choices, and a single branch counts
+   * as the schema itself.
    * @param {Raw} raw
    * @param {string[]} around
    * @returns {Raw}
@@ -2583,10 +2600,9 @@ var Reader = class {
         [name, this.read(each, true)]
       )
     ) : [];
-    const writable = new Map(read.filter(([, property]) => !property.readOnly));
-    const names = Array.isArray(required) ? required.map(String) : [];
     const known = new Map(read);
-    const needed = names.filter((name) => writable.has(name) || !known.has(name));
+    const names = Array.isArray(required) ? required.map(String) : [];
+    const needed = names.filter((name) => !known.get(name)?.readOnly);
     return {
       ...others !== void 0 && !isOpen && { additionalProperties: (
         /** @type {any} */
@@ -2639,9 +2655,9 @@ function readLimits({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }) {
   };
 }
 function readExamples({ example, examples, format, enum: choices, default: standard }) {
-  if (examples !== void 0) return Array.isArray(examples) ? {} : { examples: [] };
+  if (examples !== void 0) return {};
   if (example !== void 0) return { examples: [example] };
-  const usual = EXAMPLE_BY_FORMAT[String(format)];
+  const usual = exampleOfFormat(String(format));
   return usual && !choices && standard === void 0 ? { examples: [usual] } : {};
 }
 function drawLoopsAsJson(root) {
@@ -2689,7 +2705,7 @@ var Press = class {
 };
 
 // form/styles.js
-var CSS2 = true ? ':where(:root,:host,schema-form,.sf-dialog){--_sf-text: var(--sf-text, light-dark(#14232a, #e6eef1));--_sf-muted: var(--sf-muted, light-dark(#4c5f69, #a3b4bc));--_sf-surface: var(--sf-surface, light-dark(#ffffff, #162026));--_sf-soft: var(--sf-soft, light-dark(#edf2f4, #1f2c33));--_sf-border: var(--sf-border, light-dark(#d5dfe3, #2b3b43));--_sf-field-border: var(--sf-field-border, light-dark(#7a8d96, #6b808a));--_sf-accent: var(--sf-accent, light-dark(#1a6d7e, #62c4d6));--_sf-accent-text: var(--sf-accent-text, light-dark(#ffffff, #05232b));--_sf-accent-soft: var(--sf-accent-soft, light-dark(#e0f0f3, #173740));--_sf-danger: var(--sf-danger, light-dark(#a92323, #ff9d94));--_sf-danger-soft: var(--sf-danger-soft, light-dark(#fdecea, #3b1d1d));--_sf-warn: var(--sf-warn, light-dark(#7a4a00, #f2c56b));--_sf-warn-soft: var(--sf-warn-soft, light-dark(#fdf3df, #362a12));--_sf-focus: var(--sf-focus, light-dark(#0b7fd0, #7cc4ff));--_sf-mono: var(--sf-mono, ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", monospace)}schema-form{display:block;color:var(--_sf-text);line-height:1.5;overflow-wrap:anywhere}:where(schema-form,.sf-dialog) :where(*,*::before,*::after){box-sizing:border-box}:is(schema-form,dialog:where(.sf-dialog)) :is(p,ul,fieldset,legend){margin:0;padding:0}:is(schema-form,dialog:where(.sf-dialog)) ul{list-style:none}:is(schema-form,dialog:where(.sf-dialog)) fieldset{min-width:0;border:0}:is(schema-form,dialog:where(.sf-dialog)) :is(button,input,select,textarea){margin:0;font:inherit;color:inherit;letter-spacing:inherit}:is(schema-form,dialog:where(.sf-dialog)) button{cursor:pointer}:is(schema-form,dialog:where(.sf-dialog)) button:disabled{cursor:not-allowed}:is(schema-form,dialog:where(.sf-dialog)) code{font-family:var(--_sf-mono);font-size:0.85em}:is(schema-form,dialog:where(.sf-dialog)) [hidden]{display:none!important}:is(schema-form,dialog:where(.sf-dialog)) :focus-visible{outline:3px solid var(--_sf-focus);outline-offset:2px}schema-form fieldset:focus{outline:none}:is(schema-form,dialog:where(.sf-dialog)) .icon{flex:none;width:1.125rem;height:1.125rem;fill:none;stroke:currentcolor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}:is(schema-form,dialog:where(.sf-dialog)) .button{display:inline-flex;align-items:center;justify-content:center;gap:8px;min-height:36px;padding:0 12px;border:1px solid var(--_sf-border);border-radius:8px;background:var(--_sf-surface);font-weight:550;white-space:nowrap}:is(schema-form,dialog:where(.sf-dialog)) .icon-button{display:inline-grid;flex:none;place-items:center;width:32px;height:32px;padding:0;border:0;border-radius:8px;background:none;color:var(--_sf-muted)}:is(schema-form,dialog:where(.sf-dialog)) :is(.button,.icon-button):hover:not(:disabled){background:var(--_sf-soft)}:is(schema-form,dialog:where(.sf-dialog)) :is(.button,.icon-button):disabled{opacity:0.45}.sf-dialog .button-primary,.sf-dialog .button-primary:hover:not(:disabled){border-color:var(--_sf-accent);background:var(--_sf-accent);color:var(--_sf-accent-text)}.sf-dialog .button-danger{border-color:currentcolor;color:var(--_sf-danger)}schema-form .fold>summary{display:flex;align-items:center;gap:4px;width:fit-content;min-height:32px;padding:0 8px 0 0;border-radius:6px;color:var(--_sf-muted);font-size:0.875rem;font-weight:550;cursor:pointer;list-style:none}schema-form .fold>summary:hover{color:var(--_sf-text)}schema-form .fold>summary::-webkit-details-marker{display:none}:is(schema-form .fold,.sf-dialog .tree-fold)>summary .icon{width:16px;height:16px;transition:transform 120ms}:is(schema-form .fold,.sf-dialog .tree-fold)[open]>summary .icon{transform:rotate(90deg)}schema-form .fold-note{padding-left:4px;color:var(--_sf-muted);font-weight:400}schema-form .fold-wrong>summary .fold-note{color:var(--_sf-danger);font-weight:600}schema-form .fold-body{padding-top:8px}.sf-dialog{width:min(560px,calc(100vw - 24px));max-height:calc(100vh - 32px);padding:0;border:1px solid var(--_sf-border);border-radius:14px;background:var(--_sf-surface);color:var(--_sf-text);line-height:1.5;overflow-wrap:anywhere;box-shadow:0 24px 60px rgb(0 0 0 / 30%)}.sf-dialog::backdrop{background:rgb(8 16 20 / 55%)}.sf-dialog .dialog-head{position:sticky;top:0;z-index:2;display:flex;align-items:center;justify-content:space-between;gap:12px;padding:12px 16px;border-bottom:1px solid var(--_sf-border);background:var(--_sf-surface)}.sf-dialog .dialog-head h2{margin:0;color:var(--_sf-text);font-size:1.0625rem;font-weight:650;letter-spacing:0;text-transform:none}.sf-dialog>:not(.dialog-head){margin:16px}.sf-dialog .dialog-buttons{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:8px}.sf-dialog .muted{color:var(--_sf-muted)}.sf-field{display:grid;align-content:start;gap:4px;min-width:0;margin-bottom:16px;border:0;padding:0}.sf-head{display:flex;align-items:center;justify-content:space-between;gap:8px;min-height:26px}.sf-label{font-weight:600;font-size:0.875rem}.sf-required{color:var(--_sf-danger)}.sf-mark{margin-left:8px;padding:1px 8px;border-radius:99px;background:var(--_sf-soft);color:var(--_sf-muted);font-size:0.75rem;font-weight:600}.sf-input:is([readonly],:disabled){background:var(--_sf-soft)}.sf-help{color:var(--_sf-muted);font-size:0.8125rem;line-height:1.4}.sf-error{white-space:pre-line;color:var(--_sf-danger);font-size:0.8125rem;font-weight:600;line-height:1.4}.sf-error::before{content:"\\25b2  " / "";font-size:0.7em;vertical-align:1px}.sf-hint{color:var(--_sf-warn);font-size:0.8125rem;line-height:1.4}.sf-top{display:grid;gap:8px;margin:0;padding:0;list-style:none}.sf-top:empty{display:none}.sf-top>*{padding:8px 12px;margin-bottom:8px;border-radius:6px;background:var(--_sf-danger-soft);font-size:0.875rem}.sf-top .sf-top-hint{background:var(--_sf-warn-soft)}.sf-top .sf-stray{background:var(--_sf-accent-soft)}.sf-input{width:100%;min-height:38px;padding:7px 10px;border:1px solid var(--_sf-field-border);border-radius:8px;background:var(--_sf-surface);color:var(--_sf-text)}.sf-input::placeholder{color:var(--_sf-muted);opacity:0.85}.sf-input:hover{border-color:var(--_sf-accent)}.sf-input[aria-invalid=true]{border-color:var(--_sf-danger);box-shadow:inset 0 0 0 1px var(--_sf-danger)}.sf-growing{min-height:64px;max-height:26rem;line-height:1.5;resize:vertical;field-sizing:content}.sf-json{font-family:var(--_sf-mono);font-size:0.8125rem}.sf-example{min-height:12rem}.sf-number,.sf-date{max-width:14rem}.sf-map{display:inline-flex;align-items:center;gap:4px;min-height:26px;padding:0 8px;border:1px solid transparent;border-radius:99px;background:var(--_sf-accent-soft);color:var(--_sf-accent);font-size:0.75rem;font-weight:600;white-space:nowrap}.sf-map:hover{border-color:currentcolor}.sf-map .icon{width:14px;height:14px}.sf-tokens{white-space:pre-wrap;line-height:2;min-height:64px;cursor:text}.sf-token{display:inline-flex;align-items:center;max-width:100%;margin:0 2px;border-radius:7px;background:var(--_sf-accent-soft);color:var(--_sf-accent);line-height:1.3;vertical-align:middle;white-space:normal}.sf-token-name{display:inline-flex;align-items:center;gap:4px;min-height:26px;padding:0 2px 0 8px;border:0;background:none;font-size:0.8125rem;font-weight:600;text-align:left}.sf-token-name .icon{width:13px;height:13px}.sf-token .sf-token-remove{display:inline-grid;flex:none;place-items:center;width:24px;height:24px;padding:0;border:0;border-radius:6px;background:none;color:inherit}.sf-token-remove .icon{width:12px;height:12px}.sf-switch{appearance:none;position:relative;width:44px;height:26px;margin:0;border:1px solid var(--_sf-field-border);border-radius:99px;background:var(--_sf-soft);cursor:pointer;transition:background 120ms}.sf-switch::after{content:"";position:absolute;left:3px;top:3px;width:18px;height:18px;border-radius:50%;background:var(--_sf-field-border);transition:transform 120ms}.sf-switch:checked{background:var(--_sf-accent);border-color:var(--_sf-accent)}.sf-switch:checked::after{transform:translateX(18px);background:var(--_sf-accent-text)}.sf-field-switch{grid-template-columns:1fr auto;align-items:center}.sf-field-switch>:not(.sf-head,input){grid-column:1 / -1}.sf-segments{display:inline-flex;width:fit-content;max-width:100%;padding:3px;border-radius:9px;background:var(--_sf-soft)}.sf-segment{position:relative;cursor:pointer}.sf-segment input{position:absolute;inset:0;margin:0;opacity:0;cursor:pointer}.sf-segment span{display:block;padding:4px 12px;border-radius:7px;font-size:0.8125rem;font-weight:550;color:var(--_sf-muted)}.sf-segment input:checked+span{background:var(--_sf-surface);color:var(--_sf-text);box-shadow:0 1px 3px rgb(0 0 0 / 15%)}.sf-segment input:focus-visible+span{outline:3px solid var(--_sf-focus);outline-offset:1px}.sf-segment input:disabled+span{opacity:0.6}.sf-choices{display:flex;flex-wrap:wrap;gap:8px 16px}.sf-choice{display:inline-flex;align-items:center;gap:8px;cursor:pointer}.sf-choice input{width:24px;height:24px;margin:0;accent-color:var(--_sf-accent)}.sf-group{gap:8px}.sf-group .sf-group{padding:12px;border:1px solid var(--_sf-border);border-radius:8px}.sf-group>legend{padding:0}.sf-group .sf-group>legend{padding:0 4px}.sf-grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,180px),1fr));gap:0 16px}.sf-grid>.sf-group{grid-column:1 / -1}.sf-list{display:grid;gap:8px;margin:0;padding:0;list-style:none}.sf-item{position:relative;display:grid;grid-template-columns:minmax(0,1fr) auto;gap:8px;padding:12px;border:1px solid var(--_sf-border);border-radius:8px;background:color-mix(in srgb,var(--_sf-soft) 55%,transparent)}.sf-item-fields>.sf-field:last-child{margin-bottom:0}.sf-item-fields>.sf-field{margin-bottom:8px}.sf-item+.sf-item .sf-help{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.sf-item-fields select.sf-input{max-width:14rem}.sf-item-tools{display:grid;align-content:start}schema-form .sf-add{width:fit-content;color:var(--_sf-accent)}.sf-more>.fold-body{padding-top:12px;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,220px),1fr));gap:0 16px}.sf-more>.fold-body>.sf-group{grid-column:1 / -1}.sf-raw{margin-top:4px}.sf-combobox{position:relative}.sf-combobox>.sf-input{padding-right:40px}.sf-combobox-arrow{position:absolute;inset:1px 1px 1px auto;display:grid;place-items:center;width:36px;padding:0;border:0;border-radius:0 7px 7px 0;background:none;color:var(--_sf-muted);cursor:pointer}.sf-combobox-arrow:hover{background:var(--_sf-soft);color:var(--_sf-text)}.sf-combobox-arrow .icon{transform:rotate(90deg)}.sf-combobox>[aria-expanded=true]+.sf-combobox-arrow .icon{transform:rotate(-90deg)}.sf-options{position:fixed;inset:auto;margin:0;padding:4px;overflow:hidden auto;overscroll-behavior:contain;list-style:none;border:1px solid var(--_sf-field-border);border-radius:10px;background:var(--_sf-surface);color:var(--_sf-text);box-shadow:0 12px 32px rgb(0 0 0 / 22%)}.sf-option{display:grid;grid-template-columns:1.25rem auto 1fr;gap:0 8px;align-items:baseline;padding:7px 8px;border-radius:7px;cursor:pointer}.sf-option+.sf-option{box-shadow:0 -1px var(--_sf-border)}.sf-option::before{content:""}.sf-option[aria-current]::before{content:"\\2713" / "";color:var(--_sf-accent);font-weight:700}.sf-option:hover{background:var(--_sf-soft)}.sf-option[aria-selected=true]{background:var(--_sf-accent-soft);outline:2px solid var(--_sf-accent);outline-offset:-2px}.sf-option-value{overflow-wrap:anywhere;font-weight:600}.sf-option-label,.sf-option-about,.sf-option-none{color:var(--_sf-muted);font-size:0.8125rem}.sf-option-about{grid-column:2 / -1}.sf-option-none{padding:8px}.tree{display:grid;gap:2px;margin:0;padding:0;list-style:none}.tree .tree{margin-left:9px;padding-left:12px;border-left:1px solid var(--_sf-border)}.tree-fold>summary{display:flex;align-items:center;gap:8px;min-height:34px;padding:0 8px;border-radius:8px;font-weight:600;cursor:pointer;list-style:none}.tree-fold>summary::-webkit-details-marker{display:none}.tree-fold>summary:hover,.tree-pick:hover{background:var(--_sf-soft)}.tree-fold code,.tree-pick code{color:var(--_sf-muted);font-weight:400}.tree-kind{margin-left:auto;color:var(--_sf-muted);font-size:0.75rem;font-weight:400}.tree-whole{margin-left:9px;padding-left:12px;border-left:1px solid var(--_sf-border)}.tree-pick{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 8px;width:100%;min-height:34px;padding:5px 8px;border:0;border-radius:8px;background:none;text-align:left}.tree-title{font-weight:550}.tree-pick .tree-sample{flex-basis:100%}.tree-sample{color:var(--_sf-muted);font-size:0.8125rem}.tree-index{display:flex;align-items:center;gap:8px;padding:2px 8px;font-size:0.8125rem;color:var(--_sf-muted)}.tree-index .sf-input{width:5rem;min-height:30px;padding:2px 8px}.tree-index :is(select.sf-input,.sf-input:not([type=number])){width:auto}.tree-default{display:grid;gap:4px;padding:2px 8px;font-size:0.8125rem}.tree-pick[aria-disabled=true]{cursor:not-allowed}.tree-pick[aria-disabled=true] .tree-title,.tree-reason{color:var(--_sf-muted)}.tree-pick[aria-disabled=true] .tree-title{font-weight:400}.tree-reason{flex-basis:100%;font-size:0.8125rem;font-style:italic}.sf-map-small{background:none;padding:0 5px;min-width:26px;justify-content:center}.sf-taken{display:flex;flex-wrap:wrap;align-items:center;min-height:38px}.sf-group-tools{justify-self:end;height:0;transform:translateY(-30px)}@media(prefers-reduced-motion:reduce){:is(schema-form,dialog:where(.sf-dialog)) *{transition:none}}\n' : "";
+var CSS2 = true ? ':where(:root,:host,schema-form,.sf-dialog){--_sf-text: var(--sf-text, light-dark(#14232a, #e6eef1));--_sf-muted: var(--sf-muted, light-dark(#4c5f69, #a3b4bc));--_sf-surface: var(--sf-surface, light-dark(#ffffff, #162026));--_sf-soft: var(--sf-soft, light-dark(#edf2f4, #1f2c33));--_sf-border: var(--sf-border, light-dark(#d5dfe3, #2b3b43));--_sf-field-border: var(--sf-field-border, light-dark(#7a8d96, #6b808a));--_sf-accent: var(--sf-accent, light-dark(#1a6d7e, #62c4d6));--_sf-accent-text: var(--sf-accent-text, light-dark(#ffffff, #05232b));--_sf-accent-soft: var(--sf-accent-soft, light-dark(#e0f0f3, #173740));--_sf-danger: var(--sf-danger, light-dark(#a92323, #ff9d94));--_sf-danger-soft: var(--sf-danger-soft, light-dark(#fdecea, #3b1d1d));--_sf-warn: var(--sf-warn, light-dark(#7a4a00, #f2c56b));--_sf-warn-soft: var(--sf-warn-soft, light-dark(#fdf3df, #362a12));--_sf-focus: var(--sf-focus, light-dark(#0b7fd0, #7cc4ff));--_sf-mono: var(--sf-mono, ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", monospace)}schema-form{display:block;color:var(--_sf-text);line-height:1.5;overflow-wrap:anywhere}:where(schema-form,.sf-dialog) :where(*,*::before,*::after){box-sizing:border-box}:is(schema-form,dialog:where(.sf-dialog)) :is(p,ul,fieldset,legend){margin:0;padding:0}:is(schema-form,dialog:where(.sf-dialog)) ul{list-style:none}:is(schema-form,dialog:where(.sf-dialog)) fieldset{min-width:0;border:0}:is(schema-form,dialog:where(.sf-dialog)) :is(button,input,select,textarea){margin:0;font:inherit;color:inherit;letter-spacing:inherit}:is(schema-form,dialog:where(.sf-dialog)) button{cursor:pointer}:is(schema-form,dialog:where(.sf-dialog)) button:disabled{cursor:not-allowed}:is(schema-form,dialog:where(.sf-dialog)) code{font-family:var(--_sf-mono);font-size:0.85em}:is(schema-form,dialog:where(.sf-dialog)) [hidden]{display:none!important}:is(schema-form,dialog:where(.sf-dialog)) :focus-visible{outline:3px solid var(--_sf-focus);outline-offset:2px}schema-form fieldset:focus{outline:none}:is(schema-form,dialog:where(.sf-dialog)) .icon{flex:none;width:1.125rem;height:1.125rem;fill:none;stroke:currentcolor;stroke-width:2;stroke-linecap:round;stroke-linejoin:round}:is(schema-form,dialog:where(.sf-dialog)) .button{display:inline-flex;align-items:center;justify-content:center;gap:8px;min-height:36px;padding:0 12px;border:1px solid var(--_sf-border);border-radius:8px;background:var(--_sf-surface);font-weight:550;white-space:nowrap}:is(schema-form,dialog:where(.sf-dialog)) .icon-button{display:inline-grid;flex:none;place-items:center;width:32px;height:32px;padding:0;border:0;border-radius:8px;background:none;color:var(--_sf-muted)}:is(schema-form,dialog:where(.sf-dialog)) :is(.button,.icon-button):hover:not(:disabled){background:var(--_sf-soft)}:is(schema-form,dialog:where(.sf-dialog)) :is(.button,.icon-button):disabled{opacity:0.45}.sf-dialog .button-primary,.sf-dialog .button-primary:hover:not(:disabled){border-color:var(--_sf-accent);background:var(--_sf-accent);color:var(--_sf-accent-text)}.sf-dialog .button-danger{border-color:currentcolor;color:var(--_sf-danger)}schema-form .fold>summary{display:flex;align-items:center;gap:4px;width:fit-content;min-height:32px;padding:0 8px 0 0;border-radius:6px;color:var(--_sf-muted);font-size:0.875rem;font-weight:550;cursor:pointer;list-style:none}schema-form .fold>summary:hover{color:var(--_sf-text)}schema-form .fold>summary::-webkit-details-marker{display:none}:is(schema-form .fold,.sf-dialog .tree-fold)>summary .icon{width:16px;height:16px;transition:transform 120ms}:is(schema-form .fold,.sf-dialog .tree-fold)[open]>summary .icon{transform:rotate(90deg)}schema-form .fold-note{padding-left:4px;color:var(--_sf-muted);font-weight:400}schema-form .fold-wrong>summary .fold-note{color:var(--_sf-danger);font-weight:600}schema-form .fold-body{padding-top:8px}.sf-dialog{width:min(560px,calc(100vw - 24px));max-height:calc(100vh - 32px);padding:0;border:1px solid var(--_sf-border);border-radius:14px;background:var(--_sf-surface);color:var(--_sf-text);line-height:1.5;overflow-wrap:anywhere;box-shadow:0 24px 60px rgb(0 0 0 / 30%)}.sf-dialog::backdrop{background:rgb(8 16 20 / 55%)}.sf-dialog .dialog-head{position:sticky;top:0;z-index:2;display:flex;align-items:center;justify-content:space-between;gap:12px;padding:12px 16px;border-bottom:1px solid var(--_sf-border);background:var(--_sf-surface)}.sf-dialog .dialog-head h2{margin:0;color:var(--_sf-text);font-size:1.0625rem;font-weight:650;letter-spacing:0;text-transform:none}.sf-dialog>:not(.dialog-head){margin:16px}.sf-dialog .dialog-buttons{display:flex;flex-wrap:wrap;justify-content:flex-end;gap:8px}.sf-dialog .muted{color:var(--_sf-muted)}.sf-field{display:grid;align-content:start;gap:4px;min-width:0;margin-bottom:16px}.sf-head{display:flex;align-items:center;justify-content:space-between;gap:8px;min-height:26px}.sf-label{font-weight:600;font-size:0.875rem}.sf-required{color:var(--_sf-danger)}.sf-mark{margin-left:8px;padding:1px 8px;border-radius:99px;background:var(--_sf-soft);color:var(--_sf-muted);font-size:0.75rem;font-weight:600}.sf-input:is([readonly],:disabled){background:var(--_sf-soft)}.sf-help{color:var(--_sf-muted);font-size:0.8125rem;line-height:1.4}.sf-error{white-space:pre-line;color:var(--_sf-danger);font-size:0.8125rem;font-weight:600;line-height:1.4}.sf-error::before{content:"\\25b2  " / "";font-size:0.7em;vertical-align:1px}.sf-hint{color:var(--_sf-warn);font-size:0.8125rem;line-height:1.4}.sf-top{display:grid;gap:8px}.sf-top:empty{display:none}.sf-top>*{padding:8px 12px;margin-bottom:8px;border-radius:6px;background:var(--_sf-danger-soft);font-size:0.875rem}.sf-top .sf-top-hint{background:var(--_sf-warn-soft)}.sf-top .sf-stray{background:var(--_sf-accent-soft)}.sf-input{width:100%;min-height:38px;padding:7px 10px;border:1px solid var(--_sf-field-border);border-radius:8px;background:var(--_sf-surface);color:var(--_sf-text)}.sf-input::placeholder{color:var(--_sf-muted);opacity:0.85}.sf-input:hover{border-color:var(--_sf-accent)}.sf-input[aria-invalid=true]{border-color:var(--_sf-danger);box-shadow:inset 0 0 0 1px var(--_sf-danger)}.sf-growing{min-height:64px;max-height:26rem;line-height:1.5;resize:vertical;field-sizing:content}.sf-json{font-family:var(--_sf-mono);font-size:0.8125rem}.sf-example{min-height:12rem}.sf-number,.sf-date{max-width:14rem}.sf-map{display:inline-flex;align-items:center;gap:4px;min-height:26px;padding:0 8px;border:1px solid transparent;border-radius:99px;background:var(--_sf-accent-soft);color:var(--_sf-accent);font-size:0.75rem;font-weight:600;white-space:nowrap}.sf-map:hover{border-color:currentcolor}.sf-map .icon{width:14px;height:14px}.sf-tokens{white-space:pre-wrap;line-height:2;min-height:64px;cursor:text}.sf-token{display:inline-flex;align-items:center;max-width:100%;margin:0 2px;border-radius:7px;background:var(--_sf-accent-soft);color:var(--_sf-accent);line-height:1.3;vertical-align:middle;white-space:normal}.sf-token-name{display:inline-flex;align-items:center;gap:4px;min-height:26px;padding:0 2px 0 8px;border:0;background:none;font-size:0.8125rem;font-weight:600;text-align:left}.sf-token-name .icon{width:13px;height:13px}.sf-token .sf-token-remove{display:inline-grid;flex:none;place-items:center;width:24px;height:24px;padding:0;border:0;border-radius:6px;background:none;color:inherit}.sf-token-remove .icon{width:12px;height:12px}.sf-switch{appearance:none;position:relative;width:44px;height:26px;margin:0;border:1px solid var(--_sf-field-border);border-radius:99px;background:var(--_sf-soft);cursor:pointer;transition:background 120ms}.sf-switch::after{content:"";position:absolute;left:3px;top:3px;width:18px;height:18px;border-radius:50%;background:var(--_sf-field-border);transition:transform 120ms}.sf-switch:checked{background:var(--_sf-accent);border-color:var(--_sf-accent)}.sf-switch:checked::after{transform:translateX(18px);background:var(--_sf-accent-text)}.sf-field-switch{grid-template-columns:1fr auto;align-items:center}.sf-field-switch>:not(.sf-head,input){grid-column:1 / -1}.sf-segments{display:inline-flex;width:fit-content;max-width:100%;padding:3px;border-radius:9px;background:var(--_sf-soft)}.sf-segment{position:relative;cursor:pointer}.sf-segment input{position:absolute;inset:0;margin:0;opacity:0;cursor:pointer}.sf-segment span{display:block;padding:4px 12px;border-radius:7px;font-size:0.8125rem;font-weight:550;color:var(--_sf-muted)}.sf-segment input:checked+span{background:var(--_sf-surface);color:var(--_sf-text);box-shadow:0 1px 3px rgb(0 0 0 / 15%)}.sf-segment input:focus-visible+span{outline:3px solid var(--_sf-focus);outline-offset:1px}.sf-segment input:disabled+span{opacity:0.6}.sf-choices{display:flex;flex-wrap:wrap;gap:8px 16px}.sf-choice{display:inline-flex;align-items:center;gap:8px;cursor:pointer}.sf-choice input{width:24px;height:24px;margin:0;accent-color:var(--_sf-accent)}.sf-group{gap:8px}.sf-group .sf-group{padding:12px;border:1px solid var(--_sf-border);border-radius:8px}.sf-group .sf-group>legend{padding:0 4px}.sf-grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,180px),1fr));gap:0 16px}.sf-grid>.sf-group{grid-column:1 / -1}.sf-list{display:grid;gap:8px}.sf-item{position:relative;display:grid;grid-template-columns:minmax(0,1fr) auto;gap:8px;padding:12px;border:1px solid var(--_sf-border);border-radius:8px;background:color-mix(in srgb,var(--_sf-soft) 55%,transparent)}.sf-item-fields>.sf-field:last-child{margin-bottom:0}.sf-item-fields>.sf-field{margin-bottom:8px}.sf-item+.sf-item .sf-help{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.sf-item-fields select.sf-input{max-width:14rem}.sf-item-tools{display:grid;align-content:start}schema-form .sf-add{width:fit-content;color:var(--_sf-accent)}.sf-more>.fold-body{padding-top:12px;display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,220px),1fr));gap:0 16px}.sf-more>.fold-body>.sf-group{grid-column:1 / -1}.sf-raw{margin-top:4px}.sf-combobox{position:relative}.sf-combobox>.sf-input{padding-right:40px}.sf-combobox-arrow{position:absolute;inset:1px 1px 1px auto;display:grid;place-items:center;width:36px;padding:0;border:0;border-radius:0 7px 7px 0;background:none;color:var(--_sf-muted)}.sf-combobox-arrow:hover{background:var(--_sf-soft);color:var(--_sf-text)}.sf-combobox-arrow .icon{transform:rotate(90deg)}.sf-combobox>[aria-expanded=true]+.sf-combobox-arrow .icon{transform:rotate(-90deg)}.sf-options{position:fixed;inset:auto;margin:0;padding:4px;overflow:hidden auto;overscroll-behavior:contain;border:1px solid var(--_sf-field-border);border-radius:10px;background:var(--_sf-surface);color:var(--_sf-text);box-shadow:0 12px 32px rgb(0 0 0 / 22%)}.sf-option{display:grid;grid-template-columns:1.25rem auto 1fr;gap:0 8px;align-items:baseline;padding:7px 8px;border-radius:7px;cursor:pointer}.sf-option+.sf-option{box-shadow:0 -1px var(--_sf-border)}.sf-option::before{content:""}.sf-option[aria-current]::before{content:"\\2713" / "";color:var(--_sf-accent);font-weight:700}.sf-option:hover{background:var(--_sf-soft)}.sf-option[aria-selected=true]{background:var(--_sf-accent-soft);outline:2px solid var(--_sf-accent);outline-offset:-2px}.sf-option-value{overflow-wrap:anywhere;font-weight:600}.sf-option-label,.sf-option-about,.sf-option-none{color:var(--_sf-muted);font-size:0.8125rem}.sf-option-about{grid-column:2 / -1}.sf-option-none{padding:8px}.tree{display:grid;gap:2px;margin:0;padding:0;list-style:none}.tree .tree{margin-left:9px;padding-left:12px;border-left:1px solid var(--_sf-border)}.tree-fold>summary{display:flex;align-items:center;gap:8px;min-height:34px;padding:0 8px;border-radius:8px;font-weight:600;cursor:pointer;list-style:none}.tree-fold>summary::-webkit-details-marker{display:none}.tree-fold>summary:hover,.tree-pick:hover{background:var(--_sf-soft)}.tree-fold code,.tree-pick code{color:var(--_sf-muted);font-weight:400}.tree-kind{margin-left:auto;color:var(--_sf-muted);font-size:0.75rem;font-weight:400}.tree-whole{margin-left:9px;padding-left:12px;border-left:1px solid var(--_sf-border)}.tree-pick{display:flex;flex-wrap:wrap;align-items:baseline;gap:0 8px;width:100%;min-height:34px;padding:5px 8px;border:0;border-radius:8px;background:none;text-align:left}.tree-title{font-weight:550}.tree-pick .tree-sample{flex-basis:100%}.tree-sample{color:var(--_sf-muted);font-size:0.8125rem}.tree-index{display:flex;align-items:center;gap:8px;padding:2px 8px;font-size:0.8125rem;color:var(--_sf-muted)}.tree-index .sf-input{width:5rem;min-height:30px;padding:2px 8px}.tree-index :is(select.sf-input,.sf-input:not([type=number])){width:auto}.tree-default{display:grid;gap:4px;padding:2px 8px;font-size:0.8125rem}.tree-pick[aria-disabled=true]{cursor:not-allowed}.tree-pick[aria-disabled=true] .tree-title,.tree-reason{color:var(--_sf-muted)}.tree-pick[aria-disabled=true] .tree-title{font-weight:400}.tree-reason{flex-basis:100%;font-size:0.8125rem;font-style:italic}.sf-map-small{background:none;padding:0 5px;min-width:26px;justify-content:center}.sf-taken{display:flex;flex-wrap:wrap;align-items:center;min-height:38px}.sf-group-tools{justify-self:end;height:0;transform:translateY(-30px)}@media(prefers-reduced-motion:reduce){:is(schema-form,dialog:where(.sf-dialog)) *{transition:none}}\n' : "";
 var sheet;
 function addStyles(element) {
   if (CSS2 === "") return;
@@ -2882,12 +2898,7 @@ var SchemaForm = class extends HTMLElement {
    * @param {number} to
    */
   move(list, from, to) {
-    const value = this.get(list);
-    const items = Array.isArray(value) ? [...value] : [];
-    const moved = items.splice(from, 1);
-    if (to >= 0) items.splice(to, 0, ...moved);
-    this.#value = set(this.#value, list, items);
-    this.#bindings = moveEntries(this.#bindings, list, from, to);
+    [this.#value, this.#bindings] = moveItem(this.#value, this.#bindings, list, from, to);
     this.draw(list);
     this.#changed();
     if (to >= 0) this.focusInside(joinPointer(list, to));

@@ -20,7 +20,7 @@ import { ErrorState } from "./form/error-state.js";
 import { drawStrayBindings, drawTopNotes, showFoldNote, showNotes } from "./form/errors.js";
 import { FieldMap, openFolds, pointerAround, pointerLeft } from "./form/field-map.js";
 import { drawField, drawRootFields } from "./form/fields.js";
-import { get, isObject, isSame, joinPointer, moveEntries, putEntry, set } from "./form/pointer.js";
+import { get, isObject, isSame, joinPointer, moveItem, putEntry, set } from "./form/pointer.js";
 import { readSchema } from "./form/portable.js";
 import { Press } from "./form/press.js";
 import { dropBlanks, hasSecret } from "./form/shape.js";
@@ -230,12 +230,7 @@ export class SchemaForm extends HTMLElement {
    * @param {number} to
    */
   move(list, from, to) {
-    const value = this.get(list);
-    const items = Array.isArray(value) ? [...value] : [];
-    const moved = items.splice(from, 1);
-    if (to >= 0) items.splice(to, 0, ...moved);
-    this.#value = set(this.#value, list, items);
-    this.#bindings = moveEntries(this.#bindings, list, from, to);
+    [this.#value, this.#bindings] = moveItem(this.#value, this.#bindings, list, from, to);
     this.draw(list);
     this.#changed();
     if (to >= 0) this.focusInside(joinPointer(list, to));

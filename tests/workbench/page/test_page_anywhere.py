@@ -126,7 +126,10 @@ def test_a_broken_keyword_is_left_out(bare: Page) -> None:
         "format": {"type": "string", "format": "__proto__"},
     }
     given = {"draft3": {"city": 1}, "file": 1, "choice": "b", "format": "c", "name": 2}
-    put(bare, {"definitions": {"address": address}, "properties": fields}, given)
+    schema = {"definitions": {"address": address}, "properties": fields}
+    form = put(bare, schema, given)
+    named = form.get_by_label("format")
+    expect(named).not_to_have_attribute("placeholder", re.compile("object"))
     assert value(bare) == given
     assert errors(bare) == ["/draft3/city"]
     drawn = bare.locator("[data-pointer]").evaluate_all(
@@ -156,6 +159,9 @@ def test_the_values_of_other_schemas_are_edited(bare: Page) -> None:
     form = put(bare, OTHERS["a map"]["schema"], plain=True)
     form.get_by_label("Ports as JSON").fill('{"web": 443}')
     assert value(bare) == {"web": 443}
+    objects = {"properties": {"point": {"enum": [{"x": 1}]}}}
+    form = put(bare, objects, {"point": {"x": 2}}, plain=True)
+    expect(form.locator(".sf-error:visible")).to_contain_text('{"x":1}')
 
 
 def test_the_look_is_in_the_file_and_follows_the_page(bare: Page) -> None:

@@ -146,6 +146,19 @@ function describeLeast(least, unit) {
   return least === 1 ? "Must not be empty." : `Must have at least ${least} ${unit}.`;
 }
 
+/**
+ * Say which choices there are, by their labels where they have some.
+ * @param {Json[]} choices
+ * @param {Record<string, string>} [labels]
+ */
+export function describeChoices(choices, labels = {}) {
+  const words = choices.map(
+    (choice) =>
+      labels[String(choice)] ?? (typeof choice === "string" ? choice : JSON.stringify(choice)),
+  );
+  return `Must be one of: ${words.join(", ")}.`;
+}
+
 /** @param {Json[]} items */
 function countDistinct(items) {
   return new Set(items.map((item) => JSON.stringify(item))).size;
@@ -170,8 +183,7 @@ export function findErrors(schema, value, bindings = {}, pointer = "") {
     return [{ pointer, code: "type", message: `Must be ${words}.` }];
   }
   if (schema.enum && !schema.enum.some((choice) => isSame(choice, value))) {
-    const message = `Must be one of: ${schema.enum.join(", ")}.`;
-    return [{ pointer, code: "enum", message }];
+    return [{ pointer, code: "enum", message: describeChoices(schema.enum) }];
   }
   return [
     ...findBrokenRules(schema, value, pointer),

@@ -6,6 +6,7 @@
 
 import { h } from "../dom.js";
 import { schemaAt } from "./agreement.js";
+import { describeChoices } from "./check.js";
 import { get, joinPointer, splitPointer } from "./pointer.js";
 import { kindOf } from "./shape.js";
 import { writeReference } from "./taking.js";
@@ -22,8 +23,7 @@ function writeError({ pointer, code, message }, { node }, form) {
   const choices = schema.enum ?? schema.items?.enum;
   if (code === "enum" && choices) {
     const labels = form.labelsFor(schema.enum ? pattern : `${pattern}/*`);
-    const words = choices.map((choice) => labels[String(choice)] ?? String(choice));
-    return `Must be one of: ${words.join(", ")}.`;
+    return describeChoices(choices, labels);
   }
   const inside = splitPointer(pointer.slice(node.pointer.length));
   if (inside.length === 0) return message;

@@ -48,7 +48,7 @@ function inferType(examples) {
 /** @param {string[]} texts @returns {Schema} */
 function inferFormat(texts) {
   if (texts.length === 0) return {};
-  const format = Object.keys(FORMATS).find((name) => texts.every(FORMATS[name] ?? Boolean));
+  const [format] = Object.entries(FORMATS).find(([, fits]) => texts.every(fits)) ?? [];
   return format === undefined ? {} : { format };
 }
 

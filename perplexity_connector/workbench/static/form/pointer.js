@@ -122,8 +122,25 @@ export function putEntry(entries, pointer, entry) {
 }
 
 /**
- * Return entries by pointer after an item of a list was moved. `to` is its new index; -1 means
- * that the item was removed, together with the entries inside it.
+ * Return a document and entries by pointer after an item of a list was moved. `to` is its new
+ * index; -1 means that the item was removed, together with the entries inside it.
+ * @template T
+ * @param {Json | undefined} document
+ * @param {Record<string, T>} entries
+ * @param {string} list
+ * @param {number} from
+ * @param {number} to
+ * @returns {[Json | undefined, Record<string, T>]}
+ */
+export function moveItem(document, entries, list, from, to) {
+  const value = get(document, list);
+  const items = Array.isArray(value) ? [...value] : [];
+  const moved = items.splice(from, 1);
+  if (to >= 0) items.splice(to, 0, ...moved);
+  return [set(document, list, items), moveEntries(entries, list, from, to)];
+}
+
+/**
  * @template T
  * @param {Record<string, T>} entries
  * @param {string} list
@@ -131,7 +148,7 @@ export function putEntry(entries, pointer, entry) {
  * @param {number} to
  * @returns {Record<string, T>}
  */
-export function moveEntries(entries, list, from, to) {
+function moveEntries(entries, list, from, to) {
   /** @type {Record<string, T>} */
   const result = {};
   for (const [pointer, entry] of Object.entries(entries)) {

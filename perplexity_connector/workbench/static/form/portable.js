@@ -2,6 +2,7 @@
 
 /** @import { Json, JsonObject, Schema, TypeName } from "../types.js" */
 
+import { exampleOfFormat } from "./formats.js";
 import { mergeSchemas } from "./merging.js";
 import { get, isObject } from "./pointer.js";
 import { findAll, typeOf } from "./shape.js";
@@ -33,18 +34,12 @@ const WELL_FORMED = new Map(
   /** @type {[string, (value: unknown) => boolean][]} */ ([
     ["required", Array.isArray],
     ["enum", Array.isArray],
+    ["examples", Array.isArray],
     ["properties", isObject],
     ["format", (value) => typeof value === "string"],
   ]),
 );
 const TYPES = new Set(["array", "boolean", "integer", "null", "number", "object", "string"]);
-/** @type {Record<string, string>} */
-const EXAMPLE_BY_FORMAT = {
-  "date-time": "2026-11-27T09:30:00Z",
-  time: "09:30:00Z",
-  email: "name@example.com",
-  uuid: "123e4567-e89b-12d3-a456-426614174000",
-};
 /** @type {Record<string, string>} */
 const BRANCH_TITLES = {
   string: "Text",
@@ -126,7 +121,8 @@ class Reader {
   }
 
   /**
-   * Simplify a union: null is a mark, constants are choices, and one branch is no union.
+   * Simplify a union: null becomes `nullable`, constants become choices, and a single branch counts
+   * as the schema itself.
    * @param {Raw} raw
    * @param {string[]} around
    * @returns {Raw}
@@ -191,11 +187,10 @@ class Reader {
           ([name, each]) => /** @type {const} */ ([name, this.read(each, true)]),
         )
       : [];
-    const writable = new Map(read.filter(([, property]) => !property.readOnly));
-    const names = Array.isArray(required) ? required.map(String) : [];
     const known = new Map(read);
+    const names = Array.isArray(required) ? required.map(String) : [];
     // A field that only the other side writes cannot be filled in.
-    const needed = names.filter((name) => writable.has(name) || !known.has(name));
+    const needed = names.filter((name) => !known.get(name)?.readOnly);
     return {
       ...(others !== undefined && !isOpen && { additionalProperties: /** @type {any} */ (others) }),
       ...(isObject(properties) && { properties: Object.fromEntries(read) }),
@@ -249,7 +244,7 @@ function typesIn(raw, choices) {
   return /** @type {(TypeName | "null")[]} */ (names);
 }
 
-/** Read the exclusive limits of draft 4, which were marks. @param {Raw} raw @returns {Schema} */
+/** Read the exclusive limits of draft 4: true or false. @param {Raw} raw @returns {Schema} */
 function readLimits({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }) {
   return {
     ...(typeof exclusiveMinimum === "boolean" && {
@@ -263,9 +258,9 @@ function readLimits({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }) {
 
 /** @param {Raw} raw @returns {Schema} */
 function readExamples({ example, examples, format, enum: choices, default: standard }) {
-  if (examples !== undefined) return Array.isArray(examples) ? {} : { examples: [] };
+  if (examples !== undefined) return {};
   if (example !== undefined) return { examples: [example] };
-  const usual = EXAMPLE_BY_FORMAT[String(format)];
+  const usual = exampleOfFormat(String(format));
   return usual && !choices && standard === undefined ? { examples: [usual] } : {};
 }
 

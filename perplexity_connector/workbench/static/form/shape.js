@@ -34,7 +34,7 @@ export function typesOf(schema) {
   return /** @type {TypeName[]} */ ([...new Set(names)].filter((name) => name !== "null"));
 }
 
-/** Return the type of a value. @param {Json} value */
+/** Return the type of a value. @param {Json | undefined} value */
 export function typeOf(value) {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
@@ -193,8 +193,7 @@ export function isBound(bindings, pointer) {
  */
 export function branchOf(schema, value) {
   const branches = schema.anyOf ?? [];
-  const type = Array.isArray(value) ? "array" : typeof value;
-  return branches.find((branch) => branch.type === type) ?? branches[0] ?? {};
+  return branches.find((branch) => branch.type === typeOf(value)) ?? branches[0] ?? {};
 }
 
 /**
