@@ -268,7 +268,7 @@ def test_a_text_is_shown_before_its_reader_is_there_and_its_unchanged_blocks_sta
 def test_an_answer_is_copied_as_text_and_with_its_sources(blank: Page) -> None:
     """The text keeps the marks, the numbers and the columns that are seen; the list has the numbers of the marks."""
     answer = (
-        "a [1] [b](https://x.example/b)\n\n2. c<br>d\n   - e\n\n    f\n3. g\n\n---\n\n> h\n\n"
+        "a [1] [b](https://x.example/b) ~~**x** z~~ y\n\n2. c<br>d\n   - e\n\n    f\n3. g\n\n---\n\n> h\n\n"
         "| i | j |\n|---|---|\n| `k` | l |\n\n    m\n      n\n\nhttps://x.example"
     )
     found = blank.evaluate(
@@ -308,7 +308,7 @@ def test_an_answer_is_copied_as_text_and_with_its_sources(blank: Page) -> None:
     )
     text, markdown, with_sources, _ = found["copied"]
     assert text == (
-        "a [1] b (https://x.example/b)\n\n2. c\n   d\n   - e\n   f\n3. g\n\n---\n\nh\n\n"
+        "a [1] b (https://x.example/b) ~~x z~~ y\n\n2. c\n   d\n   - e\n   f\n3. g\n\n---\n\nh\n\n"
         "i\tj\nk\tl\n\nm\n  n\n\nhttps://x.example"
     )
     assert markdown == answer
