@@ -1,4 +1,4 @@
-"""How the page looks: to a person on any screen, and to whoever cannot see it."""
+"""How the page looks: on any screen, and to a user who cannot see it."""
 
 import os
 from pathlib import Path

@@ -12,8 +12,8 @@ from tests.workbench.page.conftest import Open
 from tests.workbench.page.test_page_looks import (
     SCHEMES,
     Scheme,
-    overflow,
     axe_issues,
+    overflow,
 )
 
 HEADLINES: Any = {
