@@ -25,6 +25,8 @@ function writeElement(element) {
       return "\n";
     case "HR":
       return "---";
+    case "S":
+      return `~~${writeInside(element, " ")}~~`;
     case "A":
       return writeLink(element);
     case "UL":

@@ -107,12 +107,12 @@ class ConnectionsView {
     const place = h("div", { class: "connection-said", role: "status" });
     const test = async () => drawOutcome(await api.testConnection(connector, name));
     const testButton = drawTextButton("Test", () => showResult(place, test));
-    const rename = drawTextButton("Rename", () => ask(place, this.#drawRenaming(name, place)));
-    const replace = drawTextButton("Replace key", () => this.#showReplacing(connection));
-    const remove = drawTextButton("Delete", () =>
-      ask(place, this.#drawRemoving(name, place, remove)),
+    const rename = drawTextButton("Rename", () =>
+      fillAndFocus(place, this.#drawRenaming(name, place)),
     );
-    remove.classList.add("button-danger");
+    const replace = drawTextButton("Replace key", () => this.#showReplacing(connection));
+    const askToRemove = () => fillAndFocus(place, this.#drawRemoving(name, place, remove));
+    const remove = drawTextButton("Delete", askToRemove, "button-danger");
     for (const button of [testButton, rename, replace, remove]) {
       button.setAttribute("aria-label", `${button.textContent} ${name}`);
     }
@@ -146,8 +146,7 @@ class ConnectionsView {
     input.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !isComposing(event)) onRename();
     });
-    const button = drawTextButton("Rename", onRename);
-    button.classList.add("button-primary");
+    const button = drawTextButton("Rename", onRename, "button-primary");
     return h("div", { class: "inline-form" }, input, button);
   }
 
@@ -161,8 +160,8 @@ class ConnectionsView {
       fill(place);
       opener.focus();
     };
-    const removeButton = drawTextButton("Delete it", () => showResult(place, remove));
-    removeButton.classList.add("button-danger");
+    const onRemove = () => showResult(place, remove);
+    const removeButton = drawTextButton("Delete it", onRemove, "button-danger");
     const keepButton = drawTextButton("Keep it", keep);
     keepButton.setAttribute("data-first", "");
     const question = `Delete ${name}? The key is deleted; steps that name it will not run.`;
@@ -274,7 +273,7 @@ function drawEmpty(isSandbox) {
  * @param {HTMLElement} place
  * @param {HTMLElement} question
  */
-function ask(place, question) {
+function fillAndFocus(place, question) {
   fill(place, question);
   const first = question.querySelector("[data-first]");
   if (first instanceof HTMLElement) first.focus();

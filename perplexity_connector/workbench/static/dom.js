@@ -166,9 +166,14 @@ export function drawIcon(name) {
   return svg;
 }
 
-/** @param {string} label @param {(event: Event) => unknown} onclick */
-export function drawTextButton(label, onclick) {
-  return h("button", { type: "button", class: "button", onclick }, label);
+/**
+ * Draw a button with a text.
+ * @param {string} label
+ * @param {(event: Event) => unknown} onclick
+ * @param {"" | "button-primary" | "button-danger"} [tone]
+ */
+export function drawTextButton(label, onclick, tone = "") {
+  return h("button", { type: "button", class: `button ${tone}`, onclick }, label);
 }
 
 /**
@@ -221,8 +226,7 @@ export function guardDialog(dialog, question) {
     const isSure = await ask("Leave?", (/** @type {(isSure: boolean) => void} */ answer) => {
       const stay = drawTextButton("Stay", () => answer(false));
       stay.autofocus = true;
-      const leave = drawTextButton("Leave", () => answer(true));
-      leave.classList.add("button-danger");
+      const leave = drawTextButton("Leave", () => answer(true), "button-danger");
       return [h("p", {}, text), h("div", { class: "dialog-buttons" }, leave, stay)];
     });
     if (isSure) dialog.close();

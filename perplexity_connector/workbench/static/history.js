@@ -3,7 +3,7 @@
 /** @import { Child, HistoryEntry, OldFlow, OldRun } from "./types.js" */
 /** @import { Bench } from "./bench.js" */
 
-import { drawIcon, drawProblem, fill, h, messageOf } from "./dom.js";
+import { drawIcon, drawProblem, drawTextButton, fill, h, messageOf } from "./dom.js";
 import * as flows from "./flow-api.js";
 import { isSame } from "./form/pointer.js";
 import { isErased, oldRun } from "./old-run.js";
@@ -168,7 +168,7 @@ export class HistoryView {
       const view = new RunView(place, this.#bench.runHooks);
       const name = this.#nameOf(entry);
       const run = oldRun(old, "old-run", name);
-      const back = drawAction("Back to the history", () => this.#close(entry));
+      const back = drawTextButton("Back to the history", () => this.#close(entry));
       const title = h("h3", { class: "old-title" }, name, " ", drawMoment(entry));
       const said = h("div", { role: "status" });
       const actions = this.#drawActions(entry, old, said);
@@ -202,9 +202,9 @@ export class HistoryView {
       );
     }
     const label = old.status === "running" ? "Follow it" : "Open this flow";
-    const open = drawAction(label, () => this.#openFlow(old, entry), "button-primary");
+    const open = drawTextButton(label, () => this.#openFlow(old, entry), "button-primary");
     const ask = () => this.#askToForget(entry, said, forget);
-    const forget = drawAction("Erase it", ask);
+    const forget = drawTextButton("Erase it", ask);
     const goOn = old.kind === "flow" && this.#drawGoOn(old, entry);
     return h("div", { class: "inline-form old-actions" }, open, goOn, forget);
   }
@@ -215,13 +215,13 @@ export class HistoryView {
    * @param {HistoryEntry} entry
    */
   #drawGoOn(old, entry) {
-    if (old.status === "interrupted") return drawAction("Go on", () => this.#goOn(old, entry));
+    if (old.status === "interrupted") return drawTextButton("Go on", () => this.#goOn(old, entry));
     if (old.status === "failed" || old.status === "cancelled") {
-      return drawAction("Go on from the step that failed", () => this.#goOn(old, entry));
+      return drawTextButton("Go on from the step that failed", () => this.#goOn(old, entry));
     }
     if (old.status !== "unsure") return null;
     const label = "Run the unsure step again (it may be paid twice)";
-    return drawAction(label, () => this.#goOn(old, entry, "unsure"));
+    return drawTextButton(label, () => this.#goOn(old, entry, "unsure"));
   }
 
   /** @param {OldFlow | OldRun} old @param {HistoryEntry} entry */
@@ -256,14 +256,14 @@ export class HistoryView {
         fill(said, drawProblem(problem));
       }
     };
-    const keep = drawAction("Keep it", () => {
+    const keep = drawTextButton("Keep it", () => {
       fill(said);
       opener.focus();
     });
     const question = h("p", {}, "Erase the inputs and the answers of this run for good?");
     fill(
       said,
-      h("div", { class: "inline-form" }, question, drawAction("Erase it now", forget), keep),
+      h("div", { class: "inline-form" }, question, drawTextButton("Erase it now", forget), keep),
     );
     keep.focus();
   }
@@ -274,11 +274,6 @@ export class HistoryView {
  * @param {HistoryEntry} entry
  */
 const proposalFor = ({ kind, id, title }) => (kind === "flow" && title === id ? "" : title);
-
-/** @param {string} label @param {() => unknown} onclick @param {string} [more] */
-function drawAction(label, onclick, more = "") {
-  return h("button", { type: "button", class: `button ${more}`, onclick }, label);
-}
 
 /** @param {[name: string, value: unknown]} input */
 function writeInput([name, value]) {

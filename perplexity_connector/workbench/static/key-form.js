@@ -63,8 +63,7 @@ export class KeyForm {
     const { above, back, description, isSandbox } = this.#options;
     const { guide = [] } = description.connector.connection ?? {};
     const tests = (isSandbox && description.connector.sandbox?.test_connections) || [];
-    const save = drawTextButton("Test and save", () => this.save(true));
-    save.classList.add("button-primary");
+    const save = drawTextButton("Test and save", () => this.save(true), "button-primary");
     const buttons = h("div", { class: "dialog-buttons" }, drawTextButton("Back", back), save);
     const right = h("div", {}, this.#drawTests(tests), this.#form, this.#place, buttons);
     return [above, h("div", { class: "beside" }, drawGuide(guide), right)];

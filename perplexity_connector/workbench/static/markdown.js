@@ -18,16 +18,11 @@ import { clean, withoutUser } from "./text.js";
 const MAX_LENGTH = 100_000;
 /** The headings of an answer: the page has headings of its own above these. */
 const HEADINGS = /** @type {const} */ (["h4", "h5", "h6"]);
-/**
- * The tags of tokens as elements of the page.
- * @type {Record<string, keyof HTMLElementTagNameMap>}
- */
-const TAGS = {
-  ...{ h4: "h4", h5: "h5", h6: "h6" },
-  ...{ p: "p", ul: "ul", ol: "ol", li: "li", blockquote: "blockquote" },
-  ...{ thead: "thead", tbody: "tbody", tr: "tr", th: "th", td: "td" },
-  ...{ strong: "strong", em: "em", s: "s" },
-};
+const BLOCKS = /** @type {const} */ (["p", "ul", "ol", "li", "blockquote"]);
+const TABLE_PARTS = /** @type {const} */ (["thead", "tbody", "tr", "th", "td"]);
+const EMPHASIS = /** @type {const} */ (["strong", "em", "s"]);
+/** The elements that a token may become by its tag. */
+const TAGS = [...HEADINGS, ...BLOCKS, ...TABLE_PARTS, ...EMPHASIS];
 /** Blocks with a direction of their own. An item and a quotation have that of their first word. */
 const DIRECTED = "h4, h5, h6, p:not(li > p, blockquote > p), li, blockquote, .table";
 const USER = /\/\/(?<user>[^\s/?#<>"'`]*@)/y;
@@ -200,7 +195,7 @@ function drawTokens(tokens) {
 function drawOpen(token) {
   if (token.type === "link_open") return drawAnchor(read(token, "href")) ?? h("span");
   if (token.type === "table_open") return drawTable();
-  const tag = TAGS[token.tag] ?? "span";
+  const tag = TAGS.find((each) => each === token.tag) ?? "span";
   const align = /^text-align:(?<side>left|center|right)$/.exec(read(token, "style"));
   const start = token.attrGet("start");
   return h(tag, { start, class: align && `align-${align.groups?.side}` });
@@ -212,12 +207,7 @@ function read(token, name) {
 }
 
 function drawTable() {
-  const around = {
-    class: "table",
-    tabindex: "0",
-    role: "group",
-    "aria-label": "Table",
-  };
+  const around = { class: "table", tabindex: "0", role: "group", "aria-label": "Table" };
   return h("div", around, h("table"));
 }
 

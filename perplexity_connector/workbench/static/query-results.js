@@ -73,7 +73,7 @@ export function drawGroups(groups, prefix, warnings) {
 function drawGroup({ query, problem, results }, prefix, isFolded, known) {
   const name = h("span", { class: "query-name", dir: "auto" }, query);
   const head = h("h4", {}, name, " ", h("span", { class: "count" }, writeCount(results, problem)));
-  const reason = !known.endsWith(problem) && drawProblem(problem);
+  const reason = !known.endsWith(problem) && h("p", { class: "note note-warn" }, problem);
   const parts = [head, reason, drawResults(results, prefix, isFolded)];
   return h("div", { class: "sources query-group", "data-query": query }, parts);
 }
@@ -83,11 +83,6 @@ function drawResults(results, prefix, isFolded) {
   if (results.length === 0) return null;
   const draw = () => h("div", { class: "sources" }, drawSourceList(results, prefix));
   return isFolded ? drawLateFold("Show the results", draw) : drawSourceList(results, prefix);
-}
-
-/** @param {string} problem */
-function drawProblem(problem) {
-  return h("p", { class: "note note-warn" }, problem);
 }
 
 /** @param {Source[]} results @param {string} problem */

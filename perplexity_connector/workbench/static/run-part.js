@@ -4,7 +4,7 @@
 /** @import { KeptStep, Price, Run, SavedStep } from "./types.js" */
 
 import { ApiError } from "./api.js";
-import { ask, drawIcon, drawProblem, fill, h } from "./dom.js";
+import { ask, drawIcon, drawProblem, drawTextButton, fill, h } from "./dom.js";
 import * as flows from "./flow-api.js";
 import { stepsOf } from "./run-state.js";
 import { drawError } from "./run-step.js";
@@ -99,12 +99,7 @@ function drawInstead({ work }, kept, close) {
     kept.some(({ step, stale }) => step === id && stale);
   const first = work.flow.steps.find(isStale);
   if (!first) return null;
-  const onclick = () => close({ from: first.id });
-  return h(
-    "button",
-    { type: "button", class: "button", onclick },
-    `Run from “${first.id}” instead`,
-  );
+  return drawTextButton(`Run from “${first.id}” instead`, () => close({ from: first.id }));
 }
 
 /** @param {Price} price */

@@ -3,7 +3,7 @@
 /** @import { Run, StepRun } from "./types.js" */
 /** @import { GoTo } from "./run-step.js" */
 
-import { fill, h } from "./dom.js";
+import { drawTextButton, fill, h } from "./dom.js";
 import { ItemsView } from "./run-items.js";
 import { drawChip, drawError, drawFacts, drawState, drawStep } from "./run-step.js";
 import { isLeftOut, sumUp } from "./run-state.js";
@@ -179,7 +179,7 @@ export class RunView {
   #drawGoOn(run) {
     const { goOn } = this.#hooks;
     if (run.status !== "interrupted" || !goOn) return null;
-    return h("button", { type: "button", class: "button", onclick: () => goOn(run) }, "Go on");
+    return drawTextButton("Go on", () => goOn(run));
   }
 
   /**

@@ -7,6 +7,7 @@ import {
   ask,
   drawIcon,
   drawProblem,
+  drawTextButton,
   fill,
   h,
   isComposing,
@@ -153,15 +154,12 @@ export class SavedFlows {
 async function mayLeave(file, save) {
   if (!file.isDirty) return true;
   const answer = await ask("Save the changes?", (/** @type {(value: string) => void} */ choose) => {
-    const draw = (/** @type {string} */ value, /** @type {string} */ label, more = {}) => {
-      const attributes = { type: "button", class: "button", onclick: () => choose(value), ...more };
-      return h("button", attributes, label);
-    };
-    const keep = { class: "button button-primary", autofocus: true };
+    const keep = drawTextButton("Save", () => choose("save"), "button-primary");
+    keep.autofocus = true;
     const buttons = [
-      draw("cancel", "Cancel"),
-      draw("leave", "Do not save", { class: "button button-danger" }),
-      draw("save", "Save", keep),
+      drawTextButton("Cancel", () => choose("cancel")),
+      drawTextButton("Do not save", () => choose("leave"), "button-danger"),
+      keep,
     ];
     const text = `“${file.title}” has changes that are not saved.`;
     return [h("p", {}, text), h("div", { class: "dialog-buttons" }, buttons)];

@@ -56,7 +56,7 @@ export class StepBody {
     this.#repeat.show(step, sources);
     const { input: value, bindings } = step;
     Object.assign(this.form, { references: sources, value, bindings });
-    this.form.classList.toggle("is-streaming", this.#streams && !bindings[SWITCH]);
+    this.#hideSwitch();
     this.#showNotes(view);
   }
 
@@ -113,12 +113,17 @@ export class StepBody {
     }
   }
 
+  /** Hide the field that asks for a stream, unless it takes a value. */
+  #hideSwitch() {
+    this.form.classList.toggle("is-streaming", this.#streams && !this.step.bindings[SWITCH]);
+  }
+
   /** @param {Description} description */
   #drawForm(description) {
     const { form } = this;
     const hooks = this.#hooks;
     this.#streams = description.action.streaming === true;
-    form.classList.toggle("is-streaming", this.#streams && !this.step.bindings[SWITCH]);
+    this.#hideSwitch();
     form.schema = description.schemas.input;
     form.labels = description.labels;
     form.options = hooks.optionsFor(description, () => this.step);

@@ -53,7 +53,7 @@ import { StepBody } from "./step-body.js";
 const KEPT_WORDS = {
   "": "",
   kept: "kept output",
-  stale: "output is out of date",
+  stale: "stale output",
   changed: "changed",
 };
 

@@ -3,7 +3,7 @@
 /** @import { TableEnd, TableItem, TablePlan, TableRow, TableWork } from "./types.js" */
 /** @import { Bench } from "./bench.js" */
 
-import { drawIcon, drawProblem, fill, h, messageOf, saveBlob } from "./dom.js";
+import { drawIcon, drawProblem, drawTextButton, fill, h, messageOf, saveBlob } from "./dom.js";
 import * as flows from "./flow-api.js";
 import { isSame } from "./form/pointer.js";
 import { columnsFor, guessColumns, makeTemplate } from "./table-columns.js";
@@ -127,7 +127,7 @@ export class TableView extends EventTarget {
     });
     const budget = h("label", { class: "sf-label", for: "table-budget" }, "Most to spend (USD)");
     const again = () => this.#makePlan();
-    const plan = h("button", { type: "button", class: "button", onclick: again }, "Plan");
+    const plan = drawTextButton("Plan", again);
     return h(
       "div",
       { class: "table-columns" },
@@ -328,8 +328,8 @@ export class TableView extends EventTarget {
       drawIcon("save"),
       "Save the result",
     );
-    const again = { type: "button", class: "button", onclick: () => this.#run("failed") };
-    const retry = (rows.failed ?? 0) > 0 && h("button", again, "Run the failed rows again");
+    const again = () => this.#run("failed");
+    const retry = (rows.failed ?? 0) > 0 && drawTextButton("Run the failed rows again", again);
     return h("div", { class: "dialog-buttons" }, retry, button);
   }
 

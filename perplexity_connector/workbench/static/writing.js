@@ -13,7 +13,7 @@ export function writeAmount(amount) {
 export function writeCost(cost) {
   const { total_cost: total, basis } = cost ?? {};
   if (typeof total !== "number") return null;
-  return `${basis === "list_price" ? "about " : ""}$${total.toFixed(total < 0.1 ? 4 : 2)}`;
+  return `${basis === "list_price" ? "about " : ""}${writeAmount(total)}`;
 }
 
 /** Write a price: the likely and the highest one. @param {Price} price */

@@ -72,7 +72,7 @@ def test_a_connection_is_made_picked_renamed_and_deleted(
     page.get_by_role("button", name="Delete ..").click()
     page.get_by_role("button", name="Delete it").click()
     expect(page.locator(".connection")).to_have_count(0)
-    # The step went along with the new name, and is told off once there is no such connection any more.
+    # The step has followed the new name, and has an error once the connection is gone.
     expect(search.locator(".sf-top")).to_contain_text("Unknown connection")
     page.get_by_role("button", name="Close").click()
     assert flow_of(page, tmp_path)["steps"][0]["connection"] == ".."

@@ -262,7 +262,7 @@ def test_what_is_no_flow_is_refused_in_words(page: Page, tmp_path: Path) -> None
 
 
 def test_a_wrong_field_is_told_at_the_field_while_it_is_written(page: Page) -> None:
-    """By the connector's own word, and taken back when it is mended."""
+    """In the connector's own words; the error goes when the field is right."""
     (chat,) = add(page, CHAT)
     chat.get_by_text("More options").click()
     field = chat.get_by_role("spinbutton", name="Temperature")
@@ -293,7 +293,7 @@ def test_a_hint_comes_and_goes_while_a_field_is_written(page: Page) -> None:
 
 
 def test_the_models_of_today_are_suggested(page: Page, tmp_path: Path) -> None:
-    """Asked of the host while somebody writes; any other name is taken too."""
+    """The host is asked while the user writes; any other name is taken too."""
     (chat,) = add(page, CHAT)
     model = chat.get_by_role("combobox", name="Model")
     model.fill("reasoning")
@@ -335,7 +335,7 @@ def test_run_goes_to_the_first_field_that_is_missing(page: Page) -> None:
 
 
 def test_run_goes_to_json_that_is_half_written(page: Page) -> None:
-    """Else what was there before would run, and not what is to be seen."""
+    """Else the flow would run with the value of before, which is not shown."""
     (search,) = add(page, SEARCH)
     text_field(search, "Query").fill("moon distance")
     search.locator(".sf-raw summary").click()

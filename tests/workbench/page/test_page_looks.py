@@ -1,4 +1,4 @@
-"""How the page looks: to a person on any screen, and to whoever cannot see it."""
+"""How the page looks: on any screen, and to a user who cannot see it."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ Scheme = Literal["light", "dark"]
 SCHEMES: list[Scheme] = ["light", "dark"]
 
 
-def serious_issues(page: Page) -> list[str]:
+def axe_issues(page: Page) -> list[str]:
     """All that axe-core finds, with the elements that it means."""
     if not AXE.exists():
         pytest.fail(
@@ -35,10 +35,10 @@ def serious_issues(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_axe_finds_nothing_serious(open_page: Open, scheme: Scheme) -> None:
+def test_axe_finds_nothing(open_page: Open, scheme: Scheme) -> None:
     """Empty, with forms filled in and wrong, with every fold open, in the dialogs, and after a run."""
     page = open_page(color_scheme=scheme, reduced_motion="reduce")
-    issues = serious_issues(page)
+    issues = axe_issues(page)
     page.locator("#try-example").click()
     chat = step(page, 2)
     run(page)
@@ -51,10 +51,10 @@ def test_axe_finds_nothing_serious(open_page: Open, scheme: Scheme) -> None:
     )
     chat.get_by_role("combobox", name="Model").click()
     expect(chat.locator(".sf-option").first).to_be_visible()
-    issues += serious_issues(page)
+    issues += axe_issues(page)
     page.keyboard.press("Escape")
     chat.get_by_role("button", name="Use a value in Content").last.click()
-    issues += serious_issues(page)
+    issues += axe_issues(page)
     page.get_by_role("button", name="Close").click()
     said = page.get_by_role("tab", name="History").evaluate(
         """tab => {
@@ -66,11 +66,11 @@ def test_axe_finds_nothing_serious(open_page: Open, scheme: Scheme) -> None:
     assert said
     page.locator(".history-entry").first.click()
     expect(page.locator(".old-run .run-step").first).to_be_visible()
-    issues += serious_issues(page)
+    issues += axe_issues(page)
     page.locator("#connections").click()
     page.get_by_role("button", name="New connection").click()
     expect(page.get_by_label("API Key")).to_be_visible()
-    issues += serious_issues(page)
+    issues += axe_issues(page)
     assert issues == []
 
 

@@ -1,4 +1,4 @@
-"""What the page reads: streams cut anywhere, and texts that nobody may trust."""
+"""What the page reads: streams cut anywhere, and texts that are not to be trusted."""
 
 import re
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ DRAWN = [
     ("~~a~~ \\*b\\* &lt;c&gt; &nbsp;", "<p><s>a</s> *b* &lt;c&gt; &nbsp;</p>"),
     ("`<br> [1]` and <b>", "<p><code>&lt;br&gt; [1]</code> and &lt;b&gt;</p>"),
     ("```py\na = [1]\n\nb\n```\nc", "<pre><code>a = [1]\n\nb</code></pre><p>c</p>"),
-    # The order of a text is its own, whatever an entity says.
+    # An entity does not change the order of a text.
     ("a&#x202e;b \u2066c", "<p>ab c</p>"),
     # A source without an element stays text. A citation has no place in code, in a link, after a backslash.
     ("a[1][2] [9]", "<p>a<cite>1</cite><cite>2</cite> [9]</p>"),
@@ -268,7 +268,7 @@ def test_a_text_is_shown_before_its_reader_is_there_and_its_unchanged_blocks_sta
 def test_an_answer_is_copied_as_text_and_with_its_sources(blank: Page) -> None:
     """The text keeps the marks, the numbers and the columns that are seen; the list has the numbers of the marks."""
     answer = (
-        "a [1] [b](https://x.example/b)\n\n2. c<br>d\n   - e\n\n    f\n3. g\n\n---\n\n> h\n\n"
+        "a [1] [b](https://x.example/b) ~~**x** z~~ y\n\n2. c<br>d\n   - e\n\n    f\n3. g\n\n---\n\n> h\n\n"
         "| i | j |\n|---|---|\n| `k` | l |\n\n    m\n      n\n\nhttps://x.example"
     )
     found = blank.evaluate(
@@ -308,7 +308,7 @@ def test_an_answer_is_copied_as_text_and_with_its_sources(blank: Page) -> None:
     )
     text, markdown, with_sources, _ = found["copied"]
     assert text == (
-        "a [1] b (https://x.example/b)\n\n2. c\n   d\n   - e\n   f\n3. g\n\n---\n\nh\n\n"
+        "a [1] b (https://x.example/b) ~~x z~~ y\n\n2. c\n   d\n   - e\n   f\n3. g\n\n---\n\nh\n\n"
         "i\tj\nk\tl\n\nm\n  n\n\nhttps://x.example"
     )
     assert markdown == answer
@@ -375,7 +375,7 @@ def test_a_growing_answer_is_followed_unless_the_reader_has_scrolled(
 
 
 def test_a_long_hostile_text_is_drawn_at_once(blank: Page) -> None:
-    """No text takes more than a moment, whatever it has; one beyond all answers is shown as it is."""
+    """No text takes more than a moment; one that is longer than any answer is shown as it is."""
     found = drawn(blank, *LONG)
     assert all(each["markup"] for each in found)
     assert found[-1]["names"] == ["p"]
@@ -434,8 +434,8 @@ def test_a_stream_may_be_cut_anywhere(blank: Page) -> None:
     )
 
 
-def test_what_was_found_stands_at_the_place_that_its_id_names(blank: Page) -> None:
-    """Whatever the order it comes in; of two with one id the first stays, and without ids the order is all there is."""
+def test_what_was_found_is_at_the_place_that_its_id_names(blank: Page) -> None:
+    """Pages may arrive in any order. Of two with one id the first stays; without ids the order stays."""
     found = [{"id": 3, "url": "c"}, {"id": 1, "url": "a"}, {"id": 1, "url": "late"}]
     urls = blank.evaluate(
         """async (lists) => {
@@ -449,7 +449,7 @@ def test_what_was_found_stands_at_the_place_that_its_id_names(blank: Page) -> No
 
 @pytest.mark.parametrize("name", ["__proto__", "constructor", "a~1b"])
 def test_any_name_is_a_place(blank: Page, name: str) -> None:
-    """Also one that JavaScript has a use for; nothing but the copy is changed."""
+    """Also a name that JavaScript itself uses; only the copy is changed."""
     written = blank.evaluate(
         """async (name) => {
           const { get, set } = await import("/static/form/pointer.js");

@@ -16,7 +16,7 @@ from tests.workbench.page.acting import (
     text_field,
 )
 from tests.workbench.page.conftest import SEARCH, Open, sandboxed
-from tests.workbench.page.test_page_looks import serious_issues
+from tests.workbench.page.test_page_looks import axe_issues
 
 TABLE = 'Query,country\nmoon distance,DE\n"moon sandbox:html",FR\n,IT\n'
 
@@ -73,7 +73,7 @@ def test_flows_have_names(named: Page, tmp_path: Path) -> None:
     expect(name).to_contain_text("not saved")
     assert asked == ["beforeunload"]
     page.locator("#open").click()
-    issues = serious_issues(page)
+    issues = axe_issues(page)
     dialog.locator("[data-name=Moon] .saved-open").click()
     dialog.get_by_role("button", name="Cancel").click()
     expect(name).to_contain_text("Jupiter")
@@ -121,10 +121,10 @@ def test_a_flow_runs_for_each_row_of_a_table(named: Page, tmp_path: Path) -> Non
     place.get_by_label("Table (CSV or JSON Lines)").set_input_files(table)
     place.get_by_label("Words").select_option("Query")
     expect(place).to_contain_text("Lines that cannot run: 1")
-    issues = serious_issues(page)
+    issues = axe_issues(page)
     place.locator("#run-table").click()
     expect(place.locator(".table-bar")).to_contain_text("2 of 2 rows")
-    issues += serious_issues(page)
+    issues += axe_issues(page)
     with page.expect_download() as download:
         place.locator("#save-table").click()
     download.value.save_as(tmp_path / "output.csv")
@@ -132,4 +132,4 @@ def test_a_flow_runs_for_each_row_of_a_table(named: Page, tmp_path: Path) -> Non
     assert len(output.splitlines()) >= 3
     page.get_by_role("tab", name="History").click()
     expect(page.locator(".history-entry")).to_contain_text("Table")
-    assert issues + serious_issues(page) == []
+    assert issues + axe_issues(page) == []
