@@ -41,7 +41,7 @@ from perplexity_connector.host.environment import (
     variables,
 )
 
-__all__ = ["STORE_NAME", "ConnectionStore"]
+__all__ = ["ConnectionStore"]
 
 # The file, in the folder of the store.
 STORE_NAME = "connections.json"
