@@ -1,8 +1,9 @@
 """Compare with peers, interleaved, as ratios: `python -m benchmarks` (under five minutes; `.[bench]` installs them).
 
-Every client runs in a process of its own against `benchmarks.canned_server`. A round asks each of them for a few calls
-of each case; a figure is the median over the rounds, of CPU per call (user and system of the client's process). Ratios
-to the floor travel from machine to machine; seconds do not.
+`--before FOLDER` measures another checkout of this package in the same run. Every client runs in a process of its own
+against `benchmarks.canned_server`. A round asks each of them for a few calls of each case; a figure is the median over
+the rounds, of CPU per call (user and system of the client's process). Ratios to the floor travel from machine to
+machine; seconds do not.
 """
 
 import argparse
@@ -15,11 +16,12 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from statistics import median
 
 from benchmarks import programs
 from benchmarks.clients import CLIENTS
-from benchmarks.targets import Figures, table_lines
+from benchmarks.targets import BEFORE, Figures, table_lines
 
 # How many calls a round makes of each case.
 _CALLS = {"chat": 20, "unheard": 2, "heard": 2, "search": 40, "searches": 1}
@@ -55,14 +57,17 @@ class Subject:
 
 
 @contextmanager
-def _running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run one of our modules as a process, until its standard input ends."""
+def _running(
+    *arguments: str, checkout: Path | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run one of our modules as a process, until its standard input ends; that of another checkout if given."""
     command = [sys.executable, "-m", *arguments]
     # Most peers would take a proxy of the environment, even to this machine.
     environment = os.environ | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
     with subprocess.Popen(  # noqa: S603 - our own module
         command,
-        env=environment,
+        cwd=checkout,
+        env=environment | programs.path_of(checkout),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -71,35 +76,54 @@ def _running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-def measure(rounds: int, url: str) -> Figures:
-    """Return every figure, by case and client."""
+def measure(rounds: int, url: str, before: Path | None = None) -> Figures:
+    """Return every figure, by case and client; with those of the checkout `before`, if given."""
     figures: dict[str, dict[str, Mapping[str, float]]] = defaultdict(dict)
-    for case, by_client in _calls(rounds, url).items():
-        figures[case].update(by_client)
-    for name, (cpu, memory) in _starts(rounds, url).items():
+    for case, calls in _calls(rounds, url, before).items():
+        figures[case].update(calls)
+    for name, (cpu, memory) in _starts(rounds, url, before).items():
         case, _, client = name.partition(": ")
         figures[case][client] = {"cpu": cpu, "memory": memory}
-    found = sorted(programs.discovery() for _ in range(_ROUNDS_OF_DISCOVERY))[
-        _ROUNDS_OF_DISCOVERY // 2
-    ]
-    figures["discovery"] = {
-        "ours": {"cpu": found[0]},
-        "libyaml alone": {"cpu": found[1]},
-    }
-    for name in _HELD:
-        with _running("benchmarks.subject", name, url) as process:
-            figures["held"][name] = Subject(name, process).ask("held")
+    figures["discovery"].update(_discovery(before))
+    for name in [*_HELD, *_names(before)]:
+        with _subject(name, url, before) as subject:
+            figures["held"][name] = subject.ask("held")
     return figures
 
 
-def _calls(rounds: int, url: str) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
+@contextmanager
+def _subject(name: str, url: str, before: Path | None) -> Iterator[Subject]:
+    is_before = name == BEFORE
+    client, checkout = ("ours", before) if is_before else (name, None)
+    with _running("benchmarks.subject", client, url, checkout=checkout) as process:
+        yield Subject(name, process)
+
+
+def _names(before: Path | None) -> Sequence[str]:
+    return [] if before is None else [BEFORE]
+
+
+def _discovery(before: Path | None) -> Mapping[str, Mapping[str, float]]:
+    checkouts = {"ours": None, **dict.fromkeys(_names(before), before)}
+    rounds = [
+        {name: programs.discovery(folder=folder) for name, folder in checkouts.items()}
+        for _ in range(_ROUNDS_OF_DISCOVERY)
+    ]
+    found = {
+        name: {"cpu": median(each[name][0] for each in rounds)} for name in checkouts
+    }
+    alone = median(each["ours"][1] for each in rounds)
+    return found | {"libyaml alone": {"cpu": alone}}
+
+
+def _calls(
+    rounds: int, url: str, before: Path | None
+) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
     seen: dict[tuple[str, str], list[Mapping[str, float]]] = defaultdict(list)
     with ExitStack() as stack:
         subjects = [
-            Subject(
-                name, stack.enter_context(_running("benchmarks.subject", name, url))
-            )
-            for name in CLIENTS
+            stack.enter_context(_subject(name, url, before))
+            for name in [*CLIENTS, *_names(before)]
         ]
         for number in range(rounds + 1):
             for case, calls in _CALLS.items():
@@ -128,11 +152,17 @@ def _each(measured: Mapping[str, float], calls: int) -> Mapping[str, float]:
     }
 
 
-def _starts(rounds: int, url: str) -> Mapping[str, tuple[float, float]]:
+def _starts(
+    rounds: int, url: str, before: Path | None
+) -> Mapping[str, tuple[float, float]]:
     seen: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for _ in range(rounds):
         for name, command in programs.programs(url).items():
             seen[name].append(programs.started(command))
+            case, _, client = name.partition(": ")
+            if before is not None and client == "ours":
+                older = programs.started(command, before)
+                seen[f"{case}: {BEFORE}"].append(older)
     return {
         name: (median(cpu for cpu, _ in found), median(memory for _, memory in found))
         for name, found in seen.items()
@@ -146,13 +176,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--rounds", type=int, default=9, help="default: 9")
     parser.add_argument(
+        "--before",
+        type=Path,
+        metavar="FOLDER",
+        help="another checkout of this package, measured in the same run",
+    )
+    parser.add_argument(
         "--json", action="store_true", help="print the figures as one JSON document"
     )
     options = parser.parse_args(arguments)
     began = time.monotonic()
     with _running("benchmarks.canned_server") as server:
         port = int(server.stdout.readline()) if server.stdout else 0
-        figures = measure(options.rounds, f"http://127.0.0.1:{port}")
+        url = f"http://127.0.0.1:{port}"
+        figures = measure(options.rounds, url, options.before)
     if options.json:
         sys.stdout.write(json.dumps(figures, indent=1) + "\n")
         return 0

@@ -59,9 +59,24 @@ def programs(url: str) -> Mapping[str, Sequence[str]]:
     }
 
 
-def started(command: Sequence[str]) -> tuple[float, float]:
-    """Run a program. Return its CPU seconds, and its highest resident memory in KiB."""
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:  # noqa: S603 - our own commands
+def path_of(checkout: Path | None) -> dict[str, str]:
+    """Return the environment in which Python imports this package from a checkout; None is the installed one."""
+    return {} if checkout is None else {"PYTHONPATH": str(checkout.resolve())}
+
+
+def started(
+    command: Sequence[str], checkout: Path | None = None
+) -> tuple[float, float]:
+    """Run a program, of another checkout if given.
+
+    Return its CPU seconds, and its highest resident memory in KiB.
+    """
+    with subprocess.Popen(  # noqa: S603 - our own commands
+        command,
+        cwd=checkout,
+        env=os.environ | path_of(checkout),
+        stdout=subprocess.DEVNULL,
+    ) as child:
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
@@ -70,17 +85,24 @@ def started(command: Sequence[str]) -> tuple[float, float]:
     return used.ru_utime + used.ru_stime, used.ru_maxrss
 
 
-def discovery(connectors: int = _CONNECTORS) -> tuple[float, float, bool]:
-    """Return CPU seconds for the catalogue of generated connectors, for libyaml alone, and whether one was imported."""
-    with TemporaryDirectory() as folder:
+def discovery(
+    connectors: int = _CONNECTORS, folder: Path | None = None
+) -> tuple[float, float, bool]:
+    """Return CPU seconds for the catalogue of generated connectors, for libyaml alone, and whether one was imported.
+
+    `folder` is another checkout of this package.
+    """
+    checkout = folder or Path(__file__).parents[1]
+    with TemporaryDirectory() as site:
         for number in range(connectors):
-            _install(Path(folder), f"installed_{number:03}")
+            _install(Path(site), f"installed_{number:03}")
         paths = os.pathsep.join(
-            [folder, str(Path(__file__).parents[1]), sysconfig.get_path("purelib")]
+            [site, str(checkout.resolve()), sysconfig.get_path("purelib")]
         )
-        command = [sys.executable, "-c", _DISCOVERY, folder]
+        command = [sys.executable, "-c", _DISCOVERY, site]
         printed = subprocess.run(  # noqa: S603 - our own program
             command,
+            cwd=site,
             env=os.environ | {"PYTHONPATH": paths},
             check=True,
             capture_output=True,

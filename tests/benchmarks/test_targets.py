@@ -9,7 +9,7 @@ import pytest
 from benchmarks import canned_wire
 from benchmarks.__main__ import _running
 from benchmarks.clients import CLIENTS
-from benchmarks.targets import TARGETS, table_lines
+from benchmarks.targets import BEFORE, TARGETS, table_lines
 from perplexity_connector.perplexity.wire.run_output import run_output
 from perplexity_connector.perplexity.wire.sse import EventDecoder
 from tests.perplexity.wire.streams import transcript
@@ -46,7 +46,7 @@ def test_each_target_is_held_against_what_was_found() -> None:
     ]
     assert len(cheap) == len(TARGETS)
     assert all(line.endswith("met") for line in cheap)
-    dear = [line for line in table_lines(figures(2.0)) if line.endswith("MISSED")]
+    dear = [line for line in table_lines(figures(3.0)) if line.endswith("MISSED")]
     assert len(dear) == len(TARGETS) - 1
 
 
@@ -57,6 +57,19 @@ def test_every_client_stands_in_the_tables() -> None:
         for client in CLIENTS:
             seen[client] += line.strip().startswith(client)
     assert set(seen) == set(CLIENTS)
+
+
+def test_another_checkout_has_a_column_of_its_own_and_decides_nothing() -> None:
+    """A dear revision before this one changes no result."""
+    with_before = figures(0.2)
+    dear = figures(3.0)
+    for case, rows in with_before.items():
+        rows[BEFORE] = dear[case]["ours"]
+    lines = list(table_lines(with_before))
+    ends = [line for line in lines if line.endswith("met")]
+    assert len(ends) == len(TARGETS)
+    assert sum(line.split()[-3] > line.split()[-2] for line in ends) == len(TARGETS) - 1
+    assert sum(line.strip().startswith(BEFORE) for line in lines) == len(with_before)
 
 
 def test_the_canned_stream_is_a_whole_run() -> None:
