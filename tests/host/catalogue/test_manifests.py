@@ -539,6 +539,20 @@ def test_a_document_is_never_deeper_than_its_signs_say(
     assert deepest <= plain_yaml._most_levels(text)
 
 
+def test_a_usual_manifest_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lists on one line do not make it look deep; as many open ones do."""
+
+    def refuse(text: str) -> None:
+        raise AssertionError(text)
+
+    monkeypatch.setattr(plain_yaml, "_check_depth", refuse)
+    own = Path(__file__).parents[3] / "connector.yaml"
+    assert plain_yaml.load_yaml(own.read_text(encoding="utf-8"))
+    assert plain_yaml.load_yaml("- [a, b: c]\n" * 100)
+    with pytest.raises(AssertionError):
+        plain_yaml.load_yaml("- [\n" * 100)
+
+
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x85", "\u2028"])
 @pytest.mark.parametrize("opening", ["- ", "? ", "[", "{a: ", "a:"])
 def test_deep_nesting_is_found_however_it_is_written(opening: str, end: str) -> None:
