@@ -63,6 +63,12 @@ class TolerantHandler(ResponseHandler):
             options["max_headers"] = _MOST_HEADERS
         super().set_response_params(**options)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Go on after a pause. aiohttp asks for it after each piece that is read, paused or not."""
+        # Without a pause nothing is held back, and the parser need not look for it.
+        if getattr(self, "_reading_paused", True):
+            super().resume_reading(resume_parser)
+
     def data_received(self, data: bytes) -> None:
         """Give the part of the data that belongs to the answer to aiohttp's parser."""
         # aiohttp resumes its parser with empty data, and keeps data that arrives before a parser.
