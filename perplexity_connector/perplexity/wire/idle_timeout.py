@@ -45,7 +45,7 @@ class IdleTimeout:
 
     def __enter__(self) -> None:
         """Begin a wait."""
-        task = self._task = asyncio.current_task()
+        task = self._task = asyncio.current_task(self._loop)
         self._cancelling = task.cancelling() if task else 0
         self._wait_began = self._loop.time()
         if self._timer is None:
