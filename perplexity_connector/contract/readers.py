@@ -27,7 +27,11 @@ def as_list(value: object) -> Sequence[JsonValue]:
 
 def as_objects(value: object) -> Sequence[JsonObject]:
     """Return the objects of a list, without its other items."""
-    return [item for item in as_list(value) if isinstance(item, Mapping)]
+    return [
+        item
+        for item in as_list(value)
+        if type(item) is dict or isinstance(item, Mapping)
+    ]
 
 
 def as_text(value: object) -> str:

@@ -45,7 +45,7 @@ class IdleTimeout:
 
     def __enter__(self) -> None:
         """Begin a wait."""
-        task = self._task = asyncio.current_task()
+        task = self._task = asyncio.current_task(self._loop)
         self._cancelling = task.cancelling() if task else 0
         self._wait_began = self._loop.time()
         if self._timer is None:
@@ -65,10 +65,17 @@ class IdleTimeout:
             if is_only_ours and kind is asyncio.CancelledError:
                 raise TimeoutError from error
 
+    def allow(self, seconds: float) -> None:
+        """Allow `seconds` for each wait that begins from now on."""
+        if seconds < self._seconds:
+            self.close()  # it would fire too late
+        self._seconds = seconds
+
     def close(self) -> None:
-        """Stop the timer. There are no more waits."""
+        """Stop the timer, between two waits or after the last one."""
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     def _set_timer(self) -> None:
         self._timer = self._loop.call_at(

@@ -4,6 +4,7 @@ Gateways change such headers. A value that is not certain is ignored, because a 
 than the usual one.
 """
 
+import functools
 import re
 import time
 from collections.abc import Mapping
@@ -105,6 +106,7 @@ def _clock_offset(headers: Mapping[str, str]) -> float:
     return offset if abs(offset) > _CLOCK_TOLERANCE_S else 0.0
 
 
+@functools.lru_cache(maxsize=16)  # all answers of one second have the same date
 def _epoch_seconds(date: str) -> float | None:
     try:
         found = parsedate_to_datetime(date)

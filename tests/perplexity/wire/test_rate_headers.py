@@ -1,10 +1,12 @@
 """Rate limits from a response's headers; `test_provider_errors` has the waits of a refusal."""
 
 import time
-from email.utils import formatdate
+from datetime import datetime
+from email.utils import formatdate, parsedate_to_datetime
 
 import pytest
 
+from perplexity_connector.perplexity.wire import rate_headers
 from perplexity_connector.perplexity.wire.rate_headers import rate_limit_from_headers
 
 NOW = 1790000000.0
@@ -104,3 +106,18 @@ def test_rate_headers_are_whole_numbers_or_nothing(
 ) -> None:
     """What is no number is not there."""
     assert rate_limit_from_headers(headers) == expected
+
+
+def test_a_date_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All answers of one second have the same one, and reading it takes longer than the other headers."""
+    read: list[str] = []
+
+    def counted(date: str) -> datetime:
+        read.append(date)
+        return parsedate_to_datetime(date)
+
+    monkeypatch.setattr(rate_headers, "parsedate_to_datetime", counted)
+    date = "Thu, 01 Jan 2026 00:00:17 GMT"
+    for _ in range(100):
+        rate_limit_from_headers({"x-ratelimit-reset": "1767225600", "date": date})
+    assert read == [date]
