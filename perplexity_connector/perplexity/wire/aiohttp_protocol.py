@@ -13,13 +13,14 @@ from typing import Any
 from aiohttp import ClientPayloadError, TCPConnector
 from aiohttp.client_proto import ResponseHandler
 
-from perplexity_connector.perplexity.wire.http_framing import BodyEnd, Head
+from perplexity_connector.perplexity.wire.http_framing import BodyEnd, Head, LengthEnd
 
 # As much as httpx's own parser takes.
 _LARGEST_HEAD = 100 * 1024
 _MOST_HEADERS = 32 * 1024
 _START = b"HTTP/"
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
+# Without the "\r" before it: a pattern that begins with one certain byte is found ten times faster.
+_HEAD_END = re.compile(rb"\n\r?\n")
 
 
 class TolerantConnector(TCPConnector):
@@ -87,21 +88,22 @@ class TolerantHandler(ResponseHandler):
         if found is None or not is_http:
             self._give_to_parser(bytes(head))
         else:
-            self._begin_body(
-                Head(bytes(head[: found.start()])), bytes(head[found.end() :])
-            )
+            lines = bytes(head[: found.start()]).removesuffix(b"\r")
+            self._begin_body(Head(lines), bytes(head[found.end() :]))
 
     def _begin_body(self, head: Head, rest: bytes) -> None:
-        self._end = head.body_end()
+        end = self._end = head.body_end()
+        if isinstance(end, LengthEnd):
+            # In one piece, which saves a call: nothing in such a body can be malformed.
+            self._read_body(end, rest, before=head.tidied())
+            return
         if head.is_interim:
             self._head = bytearray()
         self._give_to_parser(head.tidied())
-        if self._end is not None:
-            self._read_body(self._end, rest)
-        elif rest:
+        if rest:
             self.data_received(rest)
 
-    def _read_body(self, end: BodyEnd, data: bytes) -> None:
+    def _read_body(self, end: BodyEnd, data: bytes, before: bytes = b"") -> None:
         try:
             at = end.find(data)
         except ValueError:
@@ -111,7 +113,7 @@ class TolerantHandler(ResponseHandler):
             if at < len(data):
                 # Before the parser has the end, since then the connection is given back.
                 self._should_close = True  # older versions have no method for it
-        if part := data[:at]:
+        if part := before + data[:at]:
             self._give_to_parser(part)
 
     def _give_to_parser(self, data: bytes) -> None:

@@ -1,6 +1,6 @@
-"""The one pooled client: the only I/O of the connector. It uses httpx's interface, over `transport`.
+"""The one pooled client: the only I/O of the connector, over `transport`.
 
-It calls the transport directly. `httpx.AsyncClient` would follow redirects and keep cookies, which
+It calls the network directly. `httpx.AsyncClient` would follow redirects and keep cookies, which
 must not happen here, and it logs the head of every response.
 """
 
@@ -18,7 +18,7 @@ from collections.abc import (
 )
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from types import TracebackType
-from typing import Self, TypeAlias, cast
+from typing import Self, TypeAlias
 
 import httpx
 
@@ -38,6 +38,7 @@ from perplexity_connector.perplexity.wire.endpoint import Endpoint
 from perplexity_connector.perplexity.wire.error_table import (
     UNTRUSTED_CERTIFICATE,
 )
+from perplexity_connector.perplexity.wire.exchange import Answer, Network, Request
 from perplexity_connector.perplexity.wire.idle_timeout import IdleTimeout
 from perplexity_connector.perplexity.wire.provider_errors import UnsentError
 from perplexity_connector.perplexity.wire.provider_json import read_json
@@ -52,9 +53,9 @@ from perplexity_connector.perplexity.wire.sse import (
     without_bom,
 )
 from perplexity_connector.perplexity.wire.transport import (
+    HttpxTransport,
     UntrustedCertificateError,
     network,
-    unlogged,
 )
 from perplexity_connector.perplexity.wire.unpacking import Unpacker
 
@@ -75,15 +76,12 @@ class StreamingResponse:
     many unpacked bytes have arrived: of a plain body in all, of a stream since its last event.
     """
 
-    def __init__(self, response: httpx.Response, idle_timeout: float) -> None:
-        """Wrap a response whose headers have arrived; allow `idle_timeout` seconds for each chunk."""
-        self._response = response
-        # The stream itself: httpx's decoders and counters would cost time for each piece of a live
-        # answer.
-        self._raw = aiter(cast("httpx.AsyncByteStream", response.stream))
-        self._idle_timeout = IdleTimeout(idle_timeout)
+    def __init__(self, answer: Answer, patience: IdleTimeout) -> None:
+        """Wrap an answer whose headers have arrived; `patience` limits the wait for each chunk."""
+        self._answer = answer
+        self._patience = patience
         self._size = 0
-        self.request_id = provider_errors.request_id(response.headers)
+        self.request_id = provider_errors.request_id(answer.headers)
 
     async def json(self) -> JsonValue:
         """Return the body as JSON.
@@ -124,12 +122,8 @@ class StreamingResponse:
         """Read the rest after the last event, if it is there at once, so that the connection is kept."""
         with suppress(TimeoutError, httpx.HTTPError):
             async with asyncio.timeout(_DRAIN_SECONDS):
-                while await anext(self._raw, b""):
+                while await self._answer.read():
                     pass
-
-    def close(self) -> None:
-        """Stop the idle timer."""
-        self._idle_timeout.close()
 
     async def _beginning(self, chunks: AsyncIterator[bytes]) -> bytes:
         """Return the first bytes, without a byte order mark and blanks before them.
@@ -142,9 +136,8 @@ class StreamingResponse:
             first = without_bom(first + chunk)
             if not BOM.startswith(first):
                 break
-        is_called_html = (
-            "html" in self._response.headers.get("content-type", "").lower()
-        )
+        content_type = self._answer.headers.get("content-type", "")
+        is_called_html = "html" in content_type.lower()
         if is_called_html and first.startswith(b"<"):
             raise self._unreadable(detail="a page of HTML")
         return first
@@ -163,7 +156,7 @@ class StreamingResponse:
 
     def _unpacker(self) -> Unpacker:
         try:
-            return Unpacker(self._response.headers.get("content-encoding", ""))
+            return Unpacker(self._answer.headers.get("content-encoding", ""))
         except ValueError:
             raise self._unreadable(
                 detail="an encoding that was not asked for"
@@ -188,8 +181,8 @@ class StreamingResponse:
 
     async def _next(self) -> bytes:
         try:
-            with self._idle_timeout:
-                return await anext(self._raw, b"")
+            with self._patience:
+                return await self._answer.read()
         except TimeoutError:
             raise self._failed(ErrorCode.TIMEOUT, "the answer stalled") from None
         except httpx.HTTPError as error:
@@ -205,7 +198,7 @@ class StreamingResponse:
             code,
             effect=Effect.UNKNOWN,
             detail=detail,
-            http_status=self._response.status_code,
+            http_status=self._answer.status,
             request_id=self.request_id,
         )
 
@@ -214,7 +207,7 @@ class Client:
     """Send requests to one endpoint, for any number of keys, over one pool of connections.
 
     An async context manager. `_transport` is the test's replacement of the network, if any;
-    `_opened` is the transport in use, None before the client is entered.
+    `_opened` is the network in use, None before the client is entered.
     """
 
     def __init__(
@@ -223,7 +216,7 @@ class Client:
         """Send to `endpoint`; `transport` replaces the network in tests."""
         self._endpoint = endpoint
         self._transport = transport
-        self._opened: httpx.AsyncBaseTransport | None = None
+        self._opened: Network | None = None
         self._headers = {
             "accept": "application/json",
             "accept-encoding": "identity",
@@ -233,11 +226,14 @@ class Client:
 
     async def __aenter__(self) -> Self:
         """Open the pool."""
-        self._opened = self._transport or network(
-            self._endpoint.base_url, self._endpoint.connect_timeout
+        connect_timeout = self._endpoint.connect_timeout
+        self._opened = (
+            HttpxTransport(self._transport, connect_timeout)
+            if self._transport
+            else network(self._endpoint.base_url, connect_timeout)
         )
         # Its libraries are imported now. Later, a run that is stopped meanwhile would be in doubt.
-        await self._opened.__aenter__()
+        await self._opened.open()
         return self
 
     async def __aexit__(
@@ -266,47 +262,40 @@ class Client:
         the request was not sent or was refused.
         """
         request = self._request(method, path, ctx, body)
-        response, answer = None, None
-        with unlogged():
-            # A cancellation can arrive while the permit is given back.
-            try:
-                async with (permit or ctx.permit)():
-                    response = await self._first_byte(request, path, ctx)
-                    # Inside the permit, so that the next request starts with the new limit.
-                    _observe(ctx, response)
-                await _require_success(response, body)
-                answer = StreamingResponse(response, self._endpoint.idle_timeout)
-                yield answer
-            except ConnectorError as error:
-                # The body of a 200 can be a refusal as well.
-                if answer is not None and error.code is ErrorCode.RATE_LIMITED:
-                    ctx.observe_refusal(error.retry_after)
-                raise
-            finally:
-                if answer is not None:
-                    answer.close()
-                if response is not None:
-                    await response.aclose()
+        patience = IdleTimeout(self._endpoint.first_byte_timeout)
+        answer, response = None, None
+        # A cancellation can arrive while the permit is given back.
+        try:
+            async with (permit or ctx.permit)():
+                answer = await self._first_byte(request, path, ctx, patience)
+                # Inside the permit, so that the next request starts with the new limit.
+                _observe(ctx, answer)
+            await _require_success(answer, body)
+            # The same timer goes on, for each wait that follows.
+            patience.allow(self._endpoint.idle_timeout)
+            response = StreamingResponse(answer, patience)
+            yield response
+        except ConnectorError as error:
+            # The body of a 200 can be a refusal as well.
+            if response is not None and error.code is ErrorCode.RATE_LIMITED:
+                ctx.observe_refusal(error.retry_after)
+            raise
+        finally:
+            patience.close()
+            if answer is not None:
+                await answer.aclose()
 
     def _request(
         self, method: str, path: str, ctx: ActionContext, body: JsonObject | None
-    ) -> httpx.Request:
-        url = _url(f"{self._endpoint.base_url}{path}")
-        content = b""
-        if body is not None:
-            content = _ENCODER.encode(body).encode()
-        return httpx.Request(
+    ) -> Request:
+        url, host = _address(f"{self._endpoint.base_url}{path}")
+        content = b"" if body is None else _ENCODER.encode(body).encode()
+        # The headers are not a variable: a crash reporter would print it.
+        return Request(
             method,
             url,
-            # Not a variable: a crash reporter would print it.
-            headers={
-                "host": url.netloc.decode(),
-                **self._headers_of_request(ctx.connection, content),
-            },
-            # Not as `content`: httpx would make the headers a second time.
-            stream=httpx.ByteStream(content),
-            # Only for connecting: this client measures the first byte and idle times by itself.
-            extensions={"timeout": {"connect": self._endpoint.connect_timeout}},
+            {"host": host, **self._headers_of_request(ctx.connection, content)},
+            content,
         )
 
     def _headers_of_request(
@@ -321,17 +310,17 @@ class Client:
         }
 
     async def _first_byte(
-        self, request: httpx.Request, path: str, ctx: ActionContext
-    ) -> httpx.Response:
+        self, request: Request, path: str, ctx: ActionContext, patience: IdleTimeout
+    ) -> Answer:
         if self._opened is None:
             message = "the connector is an async context manager: enter it before running an action"
             raise RuntimeError(message)
         began = time.monotonic()
         status = None
         try:
-            async with asyncio.timeout(self._endpoint.first_byte_timeout):
-                response = await self._opened.handle_async_request(request)
-            status = response.status_code
+            with patience:
+                answer = await self._opened.send(request)
+            status = answer.status
         except TimeoutError:
             raise provider_errors.provider_error(
                 ErrorCode.TIMEOUT, effect=Effect.UNKNOWN, detail="no first byte"
@@ -352,14 +341,14 @@ class Client:
         finally:
             milliseconds = (time.monotonic() - began) * 1000
             ctx.observe_request(request.method, path, status, milliseconds)
-        return response
+        return answer
 
 
-def _observe(ctx: ActionContext, response: httpx.Response) -> None:
-    limit = rate_limit_from_headers(response.headers)
+def _observe(ctx: ActionContext, answer: Answer) -> None:
+    limit = rate_limit_from_headers(answer.headers)
     ctx.observe_limit(*limit)
-    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        retry_after = retry_after_from_headers(response.headers, limit.resets_at)
+    if answer.status == httpx.codes.TOO_MANY_REQUESTS:
+        retry_after = retry_after_from_headers(answer.headers, limit.resets_at)
         ctx.observe_refusal(retry_after)
 
 
@@ -369,24 +358,29 @@ def _unavailable(effect: Effect, state: str, error: httpx.HTTPError) -> Connecto
     )
 
 
-# To parse an address takes as long as to write a request.
-_url = functools.lru_cache(maxsize=16)(httpx.URL)
+@functools.lru_cache(
+    maxsize=16
+)  # to parse an address takes as long as to write a request
+def _address(url: str) -> tuple[str, str]:
+    """Return an address as it is sent, and its host."""
+    parsed = httpx.URL(url)
+    return str(parsed), parsed.netloc.decode()
 
 
-async def _require_success(response: httpx.Response, sent: JsonObject | None) -> None:
-    if not response.is_success:
+async def _require_success(answer: Answer, sent: JsonObject | None) -> None:
+    if not httpx.codes.is_success(answer.status):
         raise provider_errors.error_from_response(
-            response.status_code, response.headers, await _refusal(response), sent
+            answer.status, answer.headers, await _refusal(answer), sent
         )
 
 
-async def _refusal(response: httpx.Response) -> bytes:
+async def _refusal(answer: Answer) -> bytes:
     """Read the start of a refusal's body; if it breaks off, return the part that arrived."""
     body = b""
     try:
-        unpacker = Unpacker(response.headers.get("content-encoding", ""))
+        unpacker = Unpacker(answer.headers.get("content-encoding", ""))
         async with asyncio.timeout(_REFUSAL_SECONDS):
-            async for packed in cast("httpx.AsyncByteStream", response.stream):
+            while packed := await answer.read():
                 for chunk in unpacker.feed(packed):
                     body += chunk
                     if len(body) > _MAX_REFUSAL:

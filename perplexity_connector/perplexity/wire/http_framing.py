@@ -107,6 +107,7 @@ class Head:
     * `_status`: the HTTP status; 0 for bytes that are not HTTP.
     * `_is_chunked`: whether the body comes in chunks.
     * `_lengths`: the value of each `Content-Length`.
+    * `_length`: the length that all of them agree on; None without one.
     """
 
     def __init__(self, head: bytes) -> None:
@@ -114,10 +115,14 @@ class Head:
         self._head = head
         found = _STATUS.match(head)
         self._status = int(found[1]) if found else 0
-        values = [(name.lower(), value) for name, value in _FRAMING.findall(head)]
-        codings = _parts(values, b"transfer-encoding")
+        codings: list[bytes] = []
+        self._lengths: list[bytes] = []
+        for name, value in _FRAMING.findall(head):
+            is_length = name.lower() == b"content-length"
+            parts = self._lengths if is_length else codings
+            parts += [part.strip() for part in value.split(b",")]
         self._is_chunked = bool(codings) and codings[-1].lower() == b"chunked"
-        self._lengths = _parts(values, b"content-length")
+        self._length = _agreed(self._lengths)
 
     @property
     def is_interim(self) -> bool:
@@ -150,14 +155,8 @@ class Head:
             lines = [*lines, b"content-length: %d" % self._length]
         return b"\r\n".join([*lines, b"", b""])
 
-    @property
-    def _length(self) -> int | None:
-        """The length that all `Content-Length` agree on; None without one."""
-        lengths = set(self._lengths)
-        length = lengths.pop() if len(lengths) == 1 else b""
-        return int(length) if _LENGTH.fullmatch(length) else None
 
-
-def _parts(values: Sequence[tuple[bytes, bytes]], name: bytes) -> Sequence[bytes]:
-    found = [value for given, value in values if given == name]
-    return [part.strip() for value in found for part in value.split(b",")]
+def _agreed(lengths: Sequence[bytes]) -> int | None:
+    """Return the length that all of these say; None without one."""
+    length = lengths[0] if len(set(lengths)) == 1 else b""
+    return int(length) if _LENGTH.fullmatch(length) else None

@@ -65,10 +65,17 @@ class IdleTimeout:
             if is_only_ours and kind is asyncio.CancelledError:
                 raise TimeoutError from error
 
+    def allow(self, seconds: float) -> None:
+        """Allow `seconds` for each wait that begins from now on."""
+        if seconds < self._seconds:
+            self.close()  # it would fire too late
+        self._seconds = seconds
+
     def close(self) -> None:
-        """Stop the timer. There are no more waits."""
+        """Stop the timer, between two waits or after the last one."""
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     def _set_timer(self) -> None:
         self._timer = self._loop.call_at(

@@ -1,24 +1,25 @@
-"""The network transport, under httpx's interface: aiohttp if it is installed, else httpx's own.
+"""The network: aiohttp if it is installed, else httpx's own transport. Tests give another of httpx's.
 
-aiohttp carries a live stream with a third of the CPU time (docs/performance.md). Errors are mapped
-by one question: can the request have been sent, and cost money? `ConnectError`, `ConnectTimeout`,
-`ProxyError` and `UnsupportedProtocol` mean no; anything else means maybe. A custom httpx transport
-must read the proxy and CA variables itself, so this one does. No proxy is used for this machine:
-there it could only read the key.
+aiohttp carries a live stream with a third of the CPU time (docs/performance.md). Errors are httpx's,
+mapped by one question: can the request have been sent, and cost money? `ConnectError`,
+`ConnectTimeout`, `ProxyError` and `UnsupportedProtocol` mean no; anything else means maybe. Neither
+library reads the proxy and CA variables as httpx's client does, so this module does. No proxy is
+used for this machine: there it could only read the key.
 """
 
 import logging
 import ssl
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, cast
 
 import httpx
 
 from perplexity_connector.perplexity.wire.endpoint import is_loopback_address
+from perplexity_connector.perplexity.wire.exchange import Network, Request
 from perplexity_connector.perplexity.wire.proxies import ProxyChoice, chosen_proxy
 from perplexity_connector.perplexity.wire.trust import tls_context
 from perplexity_connector.perplexity.wire.variables import refuse
@@ -38,10 +39,10 @@ _IS_OUR_REQUEST: ContextVar[bool] = ContextVar(
 )
 
 
-def network(base_url: str, connect_timeout: float) -> httpx.AsyncBaseTransport:
-    """Return the transport to one origin, with the proxy and the CA of the environment.
+def network(base_url: str, connect_timeout: float) -> Network:
+    """Return the network to one origin, with the proxy and the CA of the environment.
 
-    It opens when it is entered. Connecting may take `connect_timeout` seconds. Raises
+    It opens with `open`. Connecting may take `connect_timeout` seconds. Raises
     `ConnectorError` (`invalid_input`), naming the variable, for a proxy or a CA bundle that cannot
     be used.
     """
@@ -53,7 +54,7 @@ def network(base_url: str, connect_timeout: float) -> httpx.AsyncBaseTransport:
     if is_http_proxy and find_spec("aiohttp") is not None:
         return AiohttpTransport(context, proxy, connect_timeout)
     try:
-        return plain_network(context, proxy)
+        return HttpxTransport(plain_network(context, proxy), connect_timeout)
     except ImportError:
         rule = "SOCKS needs a package: pip install 'httpx[socks]'."
         refuse(choice.source if choice else "", rule)
@@ -138,8 +139,63 @@ class PlainTransport(httpx.AsyncHTTPTransport):
             raise
 
 
-class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Use one aiohttp session as an httpx transport.
+class HttpxTransport:
+    """Send requests over one of httpx's transports: its own, or a test's."""
+
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport, connect_timeout: float
+    ) -> None:
+        """Send over `transport`; connecting may take `connect_timeout` seconds."""
+        self._transport = transport
+        # Only for connecting: the client measures the first byte and idle times by itself.
+        self._extensions = {"timeout": {"connect": connect_timeout}}
+
+    async def open(self) -> None:
+        """Enter the transport."""
+        await self._transport.__aenter__()
+
+    async def send(self, request: Request) -> "_HttpxAnswer":
+        """Send a request as one of httpx's."""
+        sent = httpx.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            # Not as `content`: httpx would make the headers a second time.
+            stream=httpx.ByteStream(request.content),
+            extensions=self._extensions,
+        )
+        with unlogged():
+            return _HttpxAnswer(await self._transport.handle_async_request(sent))
+
+    async def aclose(self) -> None:
+        """Close the transport."""
+        await self._transport.aclose()
+
+
+class _HttpxAnswer:
+    """One of httpx's responses.
+
+    `_pieces` is the stream itself: httpx's decoders and counters would cost time for each piece of
+    a live answer.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self._pieces = aiter(cast("httpx.AsyncByteStream", response.stream))
+        self.status = response.status_code
+        self.headers = _joined(response.headers.raw)
+
+    async def read(self) -> bytes:
+        with unlogged():
+            return await anext(self._pieces, b"")
+
+    async def aclose(self) -> None:
+        with unlogged():
+            await self._response.aclose()
+
+
+class AiohttpTransport:
+    """Send requests over one aiohttp session.
 
     It does not follow redirects, keep cookies, unpack bodies or read the environment. `_session` is
     None until it is opened.
@@ -153,44 +209,38 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         `connect_timeout` is in seconds and includes the name look-up and TLS.
         """
         self._context = context
-        self._proxy = proxy
+        self._proxy = str(proxy.url) if proxy else None
         self._proxy_headers = _proxy_headers(proxy)
         self._connect_timeout = connect_timeout
         self._session: ClientSession | None = None
 
-    async def __aenter__(self) -> Self:
-        """Open the session, before the first request."""
+    async def open(self) -> None:
+        """Open the session."""
         self._opened()
-        return self
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the response, as soon as its head has arrived.
-
-        Raises `ConnectError`, `ConnectTimeout`, `ProxyError` or `UnsupportedProtocol` if nothing
-        was sent, another `TransportError` if something may have been.
-        """
+    async def send(self, request: Request) -> "_AiohttpAnswer":
+        """Send a request. Raises httpx's errors for those of aiohttp."""
         import aiohttp  # noqa: PLC0415 - installed with the extra only
 
-        # aiohttp uses `proxy_headers` for a tunnel only. A plain request needs them itself.
-        is_plain = request.url.scheme == "http"
-        proxy_headers = self._proxy_headers if is_plain else []
         try:
             response = await self._opened().request(
                 request.method,
-                str(request.url),
-                headers=[*request.headers.multi_items(), *proxy_headers],
-                # The client gives each body as one piece.
-                data=b"".join(cast("httpx.SyncByteStream", request.stream)) or None,
+                request.url,
+                headers=self._headers(request),
+                data=request.content or None,
                 allow_redirects=False,
-                proxy=str(self._proxy.url) if self._proxy else None,
+                proxy=self._proxy,
                 proxy_headers=self._proxy_headers,
             )
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             raise _failure(error) from None
-        # Without the reason phrase, which is not needed and could end up in a log.
-        return httpx.Response(
-            response.status, headers=response.raw_headers, stream=_Body(response)
-        )
+        return _AiohttpAnswer(response)
+
+    def _headers(self, request: Request) -> Mapping[str, str]:
+        # aiohttp uses `proxy_headers` for a tunnel only. A plain request needs them itself.
+        if self._proxy_headers and request.url.startswith("http:"):
+            return {**request.headers, **self._proxy_headers}
+        return request.headers
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -229,26 +279,26 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return self._session
 
 
-class _Body(httpx.AsyncByteStream):
-    """The body of a response, in the pieces in which it arrives."""
+class _AiohttpAnswer:
+    """One of aiohttp's responses."""
 
     def __init__(self, response: "ClientResponse") -> None:
         self._response = response
+        self.status = response.status
+        self.headers = _joined(response.raw_headers)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def read(self) -> bytes:
         import aiohttp  # noqa: PLC0415 - installed with the extra only
 
         content = self._response.content
         try:
-            while piece := await content.readany():
-                yield piece
-                # Release the piece before the next wait: a waiting stream holds no data.
-                del piece
+            return await content.readany()
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             # When a connection breaks, aiohttp drops the pieces that it received and that were not
             # read yet. They still count.
-            for piece in getattr(content, "_buffer", ()):
-                yield piece
+            if pieces := getattr(content, "_buffer", None):
+                piece: bytes = pieces.popleft()
+                return piece
             raise httpx.ReadError(type(error).__name__) from None
 
     async def aclose(self) -> None:
@@ -257,11 +307,20 @@ class _Body(httpx.AsyncByteStream):
         self._response.close()
 
 
-def _proxy_headers(proxy: httpx.Proxy | None) -> list[tuple[str, str]]:
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """Return the headers by their names in lower case. One sent several times is joined by commas."""
+    joined: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
+
+
+def _proxy_headers(proxy: httpx.Proxy | None) -> Mapping[str, str]:
     if proxy is None or proxy.raw_auth is None:
-        return []
+        return {}
     credentials = b64encode(b":".join(proxy.raw_auth)).decode()
-    return [("proxy-authorization", f"Basic {credentials}")]
+    return {"proxy-authorization": f"Basic {credentials}"}
 
 
 def _is_about_certificate(error: BaseException | None) -> bool:

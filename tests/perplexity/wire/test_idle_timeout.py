@@ -138,3 +138,20 @@ def test_other_errors_pass_through() -> None:
         patience.close()
 
     run(main())
+
+
+@pytest.mark.parametrize("seconds", [1, 9])
+def test_later_waits_may_have_another_time(seconds: float) -> None:
+    """A shorter one as well as a longer one, on the timer that is set."""
+
+    async def main() -> None:
+        clock, patience = Clock(), IdleTimeout(5)
+        with patience:
+            await clock.passes(0.5)
+        patience.allow(seconds)
+        with patience:
+            await clock.passes(seconds - 0.5)
+        with pytest.raises(TimeoutError), patience:
+            await clock.passes(seconds + 0.5)
+
+    run(main())

@@ -252,6 +252,22 @@ def test_a_run_behind_a_malformed_chunk_is_fetched(malformed: bytes) -> None:
     assert chat(then(start + malformed, hang_up), found)[0] == SHOWN
 
 
+def test_an_answer_in_one_piece_goes_to_the_parser_in_one_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its head and its body together, where the body has a length."""
+    given: list[bytes] = []
+    parse = aiohttp.client_proto.ResponseHandler.data_received
+
+    def counted(handler: Any, data: bytes) -> None:
+        given.append(data)
+        parse(handler, data)
+
+    monkeypatch.setattr(aiohttp.client_proto.ResponseHandler, "data_received", counted)
+    assert asyncio.run(connections(wire(LENGTH, body=BODY))) == 1
+    assert [data for data in given if data] == [wire(LENGTH, body=BODY)] * 2
+
+
 def test_an_older_aiohttp_has_no_limit_of_headers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

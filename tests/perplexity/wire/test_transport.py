@@ -28,6 +28,7 @@ from perplexity_connector.contract import ActionContext, ConnectorError, Secret
 from perplexity_connector.perplexity.wire import transport, trust
 from perplexity_connector.perplexity.wire.client import Client
 from perplexity_connector.perplexity.wire.endpoint import Endpoint
+from perplexity_connector.perplexity.wire.exchange import Request
 from perplexity_connector.perplexity.wire.trust import BUNDLES
 from tests.perplexity.wire.loopback import (
     Loopback,
@@ -577,15 +578,13 @@ def test_what_had_come_before_a_reset_is_not_lost() -> None:
         pieces: list[bytes] = []
         async with Loopback(cut) as server:
             beneath = transport.network(server.url, 5)
-            answer: Any = await beneath.handle_async_request(
-                httpx.Request("GET", server.url)
-            )
+            answer: Any = await beneath.send(Request("GET", server.url, {}, b""))
             await broken.wait()
-            while answer.stream._response.content.exception() is None:  # noqa: ASYNC110 - aiohttp tells nobody
+            while answer._response.content.exception() is None:  # noqa: ASYNC110 - aiohttp tells nobody
                 await asyncio.sleep(0)
             with pytest.raises(httpx.ReadError):  # noqa: PT012 - it comes after the pieces
-                async for piece in answer.stream:
-                    pieces.append(piece)  # noqa: PERF401 - what came before the error is what is asked for
+                while piece := await answer.read():
+                    pieces.append(piece)
             await answer.aclose()
             await beneath.aclose()
         return pieces
@@ -621,6 +620,45 @@ def test_others_still_hear_their_http_library(
 
     asyncio.run(main())
     assert [record for record in caplog.records if "headers" in record.getMessage()]
+
+
+def test_no_object_of_httpx_is_made_for_a_request_over_aiohttp(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Requests, responses and headers of httpx took a tenth of a search."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    async def main() -> object:
+        async with Loopback(http(body=b"[5]")) as server:
+            for kind in (httpx.Request, httpx.Response, httpx.Headers):
+                monkeypatch.setattr(kind, "__init__", refuse)
+            return await asked(server.url)
+
+    assert asyncio.run(main()) == [5]
+
+
+def test_a_request_sets_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For its first byte and for each piece that follows."""
+    timers: list[object] = []
+
+    async def main() -> None:
+        beneath = httpx.MockTransport(lambda _: httpx.Response(200, json=[]))
+        ctx = ActionContext(connection={"api_key": Secret(KEY)})
+        async with Client(Endpoint(), beneath) as client:
+            set_timer = asyncio.BaseEventLoop.call_at
+
+            def counted(loop: Any, *arguments: Any, **more: Any) -> asyncio.TimerHandle:
+                timers.append(arguments)
+                return set_timer(loop, *arguments, **more)
+
+            monkeypatch.setattr(asyncio.BaseEventLoop, "call_at", counted)
+            async with client.ask("GET", "/x", ctx) as answer:
+                assert await answer.json() == []
+
+    asyncio.run(main())
+    assert len(timers) == 1
 
 
 def test_a_transport_that_was_never_used_closes() -> None:
