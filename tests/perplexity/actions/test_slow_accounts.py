@@ -21,6 +21,7 @@ from perplexity_connector.perplexity.actions.create_chat_completion import (
 )
 from perplexity_connector.perplexity.actions.execute_search import execute_search
 from perplexity_connector.perplexity.wire import client, rate_headers
+from perplexity_connector.perplexity.wire.httpx_network import HttpxTransport
 from tests.own_clock import OwnClock
 from tests.perplexity.actions.wire import (
     SHOWN,
@@ -103,7 +104,11 @@ def on(
             return await work(host), now() - began
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client, "network", lambda *_: httpx.MockTransport(account))
+        patch.setattr(
+            client,
+            "network",
+            lambda _, seconds: HttpxTransport(httpx.MockTransport(account), seconds),
+        )
         return OwnClock(rate_headers, turn).run(main())
 
 
