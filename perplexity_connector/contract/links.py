@@ -18,6 +18,8 @@ def without_user(address: str) -> str:
 
     That part may be a secret, or look like the host: `https://bank.example@evil.example`.
     """
-    plain = address.translate(_IGNORED) if "@" in address else ""
+    if "@" not in address:
+        return address
+    plain = address.translate(_IGNORED)
     found = _USER_INFO.match(plain)
     return found[1] + plain[found.end() :] if found else address

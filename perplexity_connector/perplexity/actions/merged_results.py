@@ -48,9 +48,12 @@ def _rows(outcomes: Sequence[Outcome]) -> Iterable[_Row]:
     for number, outcome in enumerate(outcomes):
         for rank, page in enumerate(outcome.pages, start=1):
             url = as_text(page.get("url"))
-            if url:
-                row = rows.setdefault(url, _Row(page))
-                row.ranks.setdefault(number, rank)
+            if not url:
+                continue
+            row = rows.get(url)
+            if row is None:
+                row = rows[url] = _Row(page)
+            row.ranks.setdefault(number, rank)
     return rows.values()
 
 

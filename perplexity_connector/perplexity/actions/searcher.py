@@ -1,7 +1,7 @@
 """Search for several queries, a few at a time. Each ends with its pages or with an error."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from perplexity_connector.contract import (
@@ -81,7 +81,7 @@ class Searcher:
     need not be asked again. If one is refused to the end while none is answered, or the wait is
     very long, none is sent any more.
 
-    * `_slots`: how many more queries may be asked at the same time.
+    * `_body`: the request, without its query.
     * `_kept`: the queries that an earlier attempt finished, by their index as text. They are not
       asked again.
     * `_repeats`: how often a refused query is sent again.
@@ -99,7 +99,7 @@ class Searcher:
         self._client = client
         self._form = form
         self._ctx = ctx
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._body = search.request_body(form, "")
         self._kept = as_object((ctx.resume_from or {}).get("finished"))
         # The host repeats a run of one query, and loses nothing by that.
         self._repeats = _REPEATS if len(search.queries(form)) > 1 else 0
@@ -115,9 +115,11 @@ class Searcher:
         queries = search.queries(self._form)
         if len(queries) == 1:
             return [await self._finish(0, queries[0])]  # without a task of its own
-        return await asyncio.gather(
-            *[self._finish(index, query) for index, query in enumerate(queries)]
-        )
+        # A few tasks take one query after the other: one for each query would mostly wait.
+        waiting = iter(enumerate(queries))
+        tasks = [self._finish_each(waiting) for _ in queries[:_AT_ONCE]]
+        await asyncio.gather(*tasks)
+        return [self._outcomes[index] for index in range(len(queries))]
 
     def finished(self) -> Sequence[Outcome]:
         """Return the outcomes without an error so far, in the order of the queries."""
@@ -132,6 +134,10 @@ class Searcher:
             if outcome.error
         )
         return ended + self._cut_off
+
+    async def _finish_each(self, waiting: Iterator[tuple[int, str]]) -> None:
+        for index, query in waiting:
+            await self._finish(index, query)
 
     async def _finish(self, index: int, query: str) -> Outcome:
         kept = as_object(self._kept.get(str(index)))
@@ -150,10 +156,12 @@ class Searcher:
         one = _Search(query, Turn(self._ctx))
         self._open.add(one)
         try:
+            # A timer that is set for now would still let the request leave.
+            if (left := self._ctx.seconds_left()) is not None and left <= 0:
+                raise TimeoutError  # noqa: TRY301 - as the timer does
             async with one.timer:
                 with expiring(one.timer, self._ctx.seconds_left):
-                    async with self._slots:
-                        return await self._ask_until_taken(one)
+                    return await self._ask_until_taken(one)
         except TimeoutError:
             effect = one.turn.effect
             late = provider_errors.provider_error(
@@ -196,7 +204,7 @@ class Searcher:
         one.turn.repeat(wait)
 
     async def _ask(self, one: _Search) -> Outcome:
-        body = search.request_body(self._form, one.query)
+        body = {**self._body, "query": one.query}
         async with self._client.ask(
             "POST", search.PATH, self._ctx, body, one.turn.permit
         ) as answer:

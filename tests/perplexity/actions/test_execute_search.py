@@ -11,9 +11,16 @@ from typing import Any
 import httpx
 import pytest
 
-from perplexity_connector.contract import ActionResult, ConnectorError, Effect
+from perplexity_connector.contract import (
+    ActionResult,
+    ConnectorError,
+    Effect,
+    JsonValue,
+)
 from perplexity_connector.perplexity.actions import searcher
 from perplexity_connector.perplexity.actions.execute_search import execute_search
+from perplexity_connector.perplexity.forms.execute_search import SearchInput
+from perplexity_connector.perplexity.wire import search
 from tests.perplexity.actions.wire import (
     Listener,
     Provider,
@@ -186,6 +193,62 @@ def test_at_the_deadline_what_was_found_comes_back() -> None:
 
     queries: Any = asyncio.run(main()).output["queries"]
     assert [bool(outcome["error"]) for outcome in queries] == [False, False, True]
+
+
+def test_many_queries_need_few_tasks_and_one_reading_of_the_form(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A task for each would mostly wait, and all have the same filters."""
+    tasks: list[str] = []
+    read: list[object] = []
+    request = search.request_body
+
+    def body(form: SearchInput, query: str) -> dict[str, JsonValue]:
+        read.append(form)
+        return request(form, query)
+
+    monkeypatch.setattr(search, "request_body", body)
+    many = [f"moon {number}" for number in range(100)]
+
+    async def main() -> ActionResult:
+        loop = asyncio.get_running_loop()
+
+        def counted(loop: Any, work: Any, **more: Any) -> asyncio.Task[Any]:
+            tasks.append(work.__qualname__)
+            return asyncio.Task(work, loop=loop, **more)
+
+        async with Provider(echo).client() as client:
+            loop.set_task_factory(counted)
+            return await execute_search(client, {"query": many}, Listener().context())
+
+    result: Any = asyncio.run(main())
+    assert [outcome["query"] for outcome in result.output["queries"]] == many
+    searching = [name for name in tasks if name.startswith("Searcher.")]
+    assert len(searching) == searcher._AT_ONCE
+    assert len(read) == 1
+
+
+def test_queries_that_have_not_begun_at_the_deadline_are_not_sent() -> None:
+    """Not even where nothing holds them back."""
+    many = [f"moon {number}" for number in range(20)]
+    asked: list[str] = []
+
+    async def network(request: httpx.Request) -> httpx.Response:
+        asked.append(asked_for(request))
+        if len(asked) > 1:
+            await asyncio.Event().wait()
+        return echo(request)
+
+    async def main() -> ActionResult:
+        async with client_over(network) as client:
+            ctx = Listener().context(deadline=time.monotonic() + 0.1)
+            return await execute_search(client, {"query": many}, ctx)
+
+    outcomes: Any = asyncio.run(main()).output["queries"]
+    sent = searcher._AT_ONCE + 1
+    assert asked == many[:sent]
+    effects = [outcome["error"]["effect"] for outcome in outcomes[1:]]
+    assert effects == ["unknown"] * (sent - 1) + ["none"] * (20 - sent)
 
 
 def test_a_query_that_never_had_its_turn_had_no_effect() -> None:

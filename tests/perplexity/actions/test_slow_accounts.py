@@ -103,12 +103,9 @@ def on(
             began = now()
             return await work(host), now() - began
 
+    provider = HttpxTransport(httpx.MockTransport(account), connect_timeout=5)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            client,
-            "network",
-            lambda _, seconds: HttpxTransport(httpx.MockTransport(account), seconds),
-        )
+        patch.setattr(client, "network", lambda *_: provider)
         return OwnClock(rate_headers, turn).run(main())
 
 

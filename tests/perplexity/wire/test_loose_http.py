@@ -265,7 +265,41 @@ def test_an_answer_in_one_piece_goes_to_the_parser_in_one_piece(
 
     monkeypatch.setattr(aiohttp.client_proto.ResponseHandler, "data_received", counted)
     assert asyncio.run(connections(wire(LENGTH, body=BODY))) == 1
-    assert [data for data in given if data] == [wire(LENGTH, body=BODY)] * 2
+    assert given == [wire(LENGTH, body=BODY)] * 2
+
+
+def test_an_answer_that_comes_faster_than_it_is_read_is_held_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Over aiohttp: it is paused, and whole in the end."""
+    pauses: list[object] = []
+    pause = aiohttp.client_proto.ResponseHandler.pause_reading
+
+    def counted(handler: Any) -> None:
+        pauses.append(handler)
+        pause(handler)
+
+    monkeypatch.setattr(aiohttp.client_proto.ResponseHandler, "pause_reading", counted)
+    text = "x" * 3_000_000
+    body = json.dumps(text).encode()
+    chunks = [
+        b"%x\r\n%b\r\n" % (len(part), part)
+        for part in (body[at : at + 1000] for at in range(0, len(body), 1000))
+    ]
+
+    async def main() -> object:
+        answer = wire(CHUNKED, body=b"".join([*chunks, b"0\r\n\r\n"]))
+        async with (
+            Loopback(whole(answer)) as server,
+            Client(Endpoint(base_url=server.url)) as client,
+        ):
+            ctx = ActionContext(connection={"api_key": Secret("pplx-x")})
+            async with client.ask("GET", "/x", ctx) as found:
+                while not pauses:  # noqa: ASYNC110 - aiohttp tells nobody
+                    await asyncio.sleep(0)
+                return await found.json()
+
+    assert asyncio.run(asyncio.wait_for(main(), 20)) == text
 
 
 def test_an_older_aiohttp_has_no_limit_of_headers(
