@@ -26,7 +26,9 @@ def lazy_names(package: str, parts: Sequence[str]) -> Callable[[str], object]:
         if not name.startswith("__"):
             for module in (_part(package, part) for part in parts):
                 if name in module.__all__:
-                    return getattr(module, name)
+                    # The next look-up is an ordinary one, and asks no part.
+                    found = vars(sys.modules[package])[name] = getattr(module, name)
+                    return found
         message = f"module {package!r} has no attribute {name!r}"
         raise AttributeError(message)
 

@@ -30,7 +30,6 @@ from perplexity_connector.host.credentials.form import (
     Given,
     fingerprint,
 )
-from perplexity_connector.host.credentials.store import ConnectionStore
 from perplexity_connector.host.validation.arguments import (
     require_mapping,
     require_text,
@@ -190,6 +189,8 @@ class Connections:
     @property
     def _store(self) -> ConnectionBackend:
         if self._given_store is None:
+            from perplexity_connector.host.credentials.store import ConnectionStore  # noqa: PLC0415 - most runs are given their fields
+
             self._given_store = ConnectionStore.default(self._environ)
         return self._given_store
 

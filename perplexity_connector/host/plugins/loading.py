@@ -1,4 +1,4 @@
-"""Load a connector: validate its manifest, import its plugin, compile its schemas."""
+"""Load a connector: validate its manifest, import its plugin, compile the schemas that are used."""
 
 import asyncio
 import functools
@@ -63,12 +63,13 @@ _CLOSE_S = 5.0
 
 
 class LoadedConnector:
-    """A connector with its plugin imported and its schemas compiled. The first run opens it.
+    """A connector with its plugin imported. The first run opens it.
 
     * `manifest`: the valid manifest.
     * `connection_form`: the form of the connector's credential.
     * `_name`: the connector in error messages.
-    * `_validators`: the compiled schemas by file name.
+    * `_file`: the manifest's file; the schemas are beside it.
+    * `_validators`: the schemas compiled so far, by file name.
     * `_actions`: the manifest's actions by id and version.
     * `_connector`: the object that the plugin returned.
     * `_opening`: held while the connector is opened, so that it is opened only once.
@@ -81,19 +82,15 @@ class LoadedConnector:
         manifest: Manifest,
         connector: Connector,
     ) -> None:
-        """Compile the schemas. Raises `ConnectorError` (`internal`) for an unusable schema."""
+        """Read the form of a connection. Raises `ConnectorError` (`internal`) for an unusable one."""
         self.manifest = manifest
         self.connection_form = ConnectionForm(
             manifest.connection,
             read_schema(installed.file, manifest.connection.schema),
         )
         self._name = f"The connector {manifest.id!r}"
-        inputs = {action.input for action in manifest.actions}
-        outputs = {action.output for action in manifest.actions}
-        self._validators = {
-            name: SchemaValidator(read_schema(installed.file, name))
-            for name in sorted(inputs | outputs)
-        }
+        self._file = installed.file
+        self._validators: dict[str, SchemaValidator] = {}
         self._actions = {
             (action.id, action.version): action for action in manifest.actions
         }
@@ -102,8 +99,15 @@ class LoadedConnector:
         self._is_open = False
 
     def action(self, action: str, version: int) -> Action:
-        """Return the manifest's entry of an action that exists."""
-        return self._actions[action, version]
+        """Return the manifest's entry of an action that exists, with its schemas compiled.
+
+        Raises `ConnectorError` (`internal`) for an unusable schema, so nothing is sent before both are known good.
+        """
+        found = self._actions[action, version]
+        for name in (found.input, found.output):
+            if name not in self._validators:
+                self._validators[name] = SchemaValidator(read_schema(self._file, name))
+        return found
 
     def handler(self, action: Action) -> ActionHandler:
         """Return the connector's handler of an action.

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import Limiter
-from perplexity_connector.host.ledger.entries import LimitKey
 from perplexity_connector.host.limits.given_limiter import GivenTurns, Turns
 from perplexity_connector.host.limits.rate_limiter import RateLimiter, RateLimiters
 from perplexity_connector.host.runs.observers import Observers
@@ -147,7 +146,8 @@ class Opened:
     def _make_default(self, connector: str, action: str, key_id: str) -> Turns:
         if self._ledger is None:
             return RateLimiter(self._concurrency)
-        from perplexity_connector.host.limits.shared_limiter import SharedLimiter  # noqa: PLC0415 - only a host with a ledger needs it
+        from perplexity_connector.host.ledger.entries import LimitKey  # noqa: PLC0415 - only a host with a ledger needs it
+        from perplexity_connector.host.limits.shared_limiter import SharedLimiter  # noqa: PLC0415 - likewise
 
         key = LimitKey(connector=connector, action=action, fingerprint=key_id)
         return SharedLimiter(self._ledger, key, self._concurrency)

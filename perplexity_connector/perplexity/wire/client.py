@@ -5,7 +5,6 @@ must not happen here, and it logs the head of every response.
 """
 
 import asyncio
-import functools
 import json
 import time
 from collections.abc import (
@@ -17,10 +16,9 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from http import HTTPStatus
 from types import TracebackType
-from typing import Self, TypeAlias
-
-import httpx
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from perplexity_connector.contract import (
     ActionContext,
@@ -38,7 +36,14 @@ from perplexity_connector.perplexity.wire.endpoint import Endpoint
 from perplexity_connector.perplexity.wire.error_table import (
     UNTRUSTED_CERTIFICATE,
 )
-from perplexity_connector.perplexity.wire.exchange import Answer, Network, Request
+from perplexity_connector.perplexity.wire.exchange import (
+    Answer,
+    BrokenError,
+    Network,
+    NotSentError,
+    Request,
+    UntrustedCertificateError,
+)
 from perplexity_connector.perplexity.wire.idle_timeout import IdleTimeout
 from perplexity_connector.perplexity.wire.provider_errors import UnsentError
 from perplexity_connector.perplexity.wire.provider_json import read_json
@@ -52,12 +57,11 @@ from perplexity_connector.perplexity.wire.sse import (
     ServerEvent,
     without_bom,
 )
-from perplexity_connector.perplexity.wire.transport import (
-    HttpxTransport,
-    UntrustedCertificateError,
-    network,
-)
+from perplexity_connector.perplexity.wire.transport import network
 from perplexity_connector.perplexity.wire.unpacking import Unpacker
+
+if TYPE_CHECKING:
+    import httpx
 
 # No real answer and no event of a stream is larger. A larger one is not read to its end.
 MAX_BODY = 16 * 1024 * 1024
@@ -120,7 +124,7 @@ class StreamingResponse:
 
     async def drain(self) -> None:
         """Read the rest after the last event, if it is there at once, so that the connection is kept."""
-        with suppress(TimeoutError, httpx.HTTPError):
+        with suppress(TimeoutError, BrokenError):
             async with asyncio.timeout(_DRAIN_SECONDS):
                 while await self._answer.read():
                     pass
@@ -185,10 +189,8 @@ class StreamingResponse:
                 return await self._answer.read()
         except TimeoutError:
             raise self._failed(ErrorCode.TIMEOUT, "the answer stalled") from None
-        except httpx.HTTPError as error:
-            raise self._failed(
-                ErrorCode.UNAVAILABLE, f"broken off: {type(error).__name__}"
-            ) from None
+        except BrokenError as error:
+            raise self._failed(ErrorCode.UNAVAILABLE, f"broken off: {error}") from None
 
     def _unreadable(self, detail: str) -> ConnectorError:
         return self._failed(ErrorCode.INVALID_RESPONSE, detail)
@@ -211,7 +213,7 @@ class Client:
     """
 
     def __init__(
-        self, endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None = None
+        self, endpoint: Endpoint, transport: "httpx.AsyncBaseTransport | None" = None
     ) -> None:
         """Send to `endpoint`; `transport` replaces the network in tests."""
         self._endpoint = endpoint
@@ -226,12 +228,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         """Open the pool."""
-        connect_timeout = self._endpoint.connect_timeout
-        self._opened = (
-            HttpxTransport(self._transport, connect_timeout)
-            if self._transport
-            else network(self._endpoint.base_url, connect_timeout)
-        )
+        self._opened = self._network()
         # Its libraries are imported now. Later, a run that is stopped meanwhile would be in doubt.
         await self._opened.open()
         return self
@@ -246,6 +243,16 @@ class Client:
         opened, self._opened = self._opened, None
         if opened is not None:
             await opened.aclose()
+
+    def _network(self) -> Network:
+        connect_timeout = self._endpoint.connect_timeout
+        if self._transport is None:
+            return network(self._endpoint.base_url, connect_timeout)
+        from perplexity_connector.perplexity.wire.httpx_network import (  # noqa: PLC0415 - a test's
+            HttpxTransport,
+        )
+
+        return HttpxTransport(self._transport, connect_timeout)
 
     @asynccontextmanager
     async def ask(
@@ -288,13 +295,12 @@ class Client:
     def _request(
         self, method: str, path: str, ctx: ActionContext, body: JsonObject | None
     ) -> Request:
-        url, host = _address(f"{self._endpoint.base_url}{path}")
         content = b"" if body is None else _ENCODER.encode(body).encode()
         # The headers are not a variable: a crash reporter would print it.
         return Request(
             method,
-            url,
-            {"host": host, **self._headers_of_request(ctx.connection, content)},
+            f"{self._endpoint.base_url}{path}",
+            self._headers_of_request(ctx.connection, content),
             content,
         )
 
@@ -329,14 +335,9 @@ class Client:
             raise UnsentError(
                 ErrorCode.UNAVAILABLE, UNTRUSTED_CERTIFICATE, retryable=False
             ) from None
-        except (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.ProxyError,
-            httpx.UnsupportedProtocol,
-        ) as error:
+        except NotSentError as error:
             raise _unavailable(Effect.NONE, "not connected", error) from None
-        except httpx.HTTPError as error:
+        except BrokenError as error:
             raise _unavailable(Effect.UNKNOWN, "broken after sending", error) from None
         finally:
             milliseconds = (time.monotonic() - began) * 1000
@@ -347,28 +348,19 @@ class Client:
 def _observe(ctx: ActionContext, answer: Answer) -> None:
     limit = rate_limit_from_headers(answer.headers)
     ctx.observe_limit(*limit)
-    if answer.status == httpx.codes.TOO_MANY_REQUESTS:
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         retry_after = retry_after_from_headers(answer.headers, limit.resets_at)
         ctx.observe_refusal(retry_after)
 
 
-def _unavailable(effect: Effect, state: str, error: httpx.HTTPError) -> ConnectorError:
+def _unavailable(effect: Effect, state: str, error: Exception) -> ConnectorError:
     return provider_errors.provider_error(
-        ErrorCode.UNAVAILABLE, effect=effect, detail=f"{state}: {type(error).__name__}"
+        ErrorCode.UNAVAILABLE, effect=effect, detail=f"{state}: {error}"
     )
 
 
-@functools.lru_cache(
-    maxsize=16
-)  # to parse an address takes as long as to write a request
-def _address(url: str) -> tuple[str, str]:
-    """Return an address as it is sent, and its host."""
-    parsed = httpx.URL(url)
-    return str(parsed), parsed.netloc.decode()
-
-
 async def _require_success(answer: Answer, sent: JsonObject | None) -> None:
-    if not httpx.codes.is_success(answer.status):
+    if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
         raise provider_errors.error_from_response(
             answer.status, answer.headers, await _refusal(answer), sent
         )
@@ -385,6 +377,6 @@ async def _refusal(answer: Answer) -> bytes:
                     body += chunk
                     if len(body) > _MAX_REFUSAL:
                         return body
-    except (TimeoutError, httpx.HTTPError, ValueError):
+    except (TimeoutError, BrokenError, ValueError):
         pass
     return without_bom(body)

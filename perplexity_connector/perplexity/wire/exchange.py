@@ -1,16 +1,17 @@
 """What the client asks of a network: to send a request, and to hand over the answer as it arrives.
 
-It is less than httpx's interface. httpx's requests, responses and headers took a tenth of a search.
+It is less than httpx's interface. httpx's requests, responses and headers took a tenth of a search,
+and its import, with a command line of its own, a sixth of a process that searches once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 
 class Request:
     """One request. It has no `repr`, because a crash reporter prints variables, and a header is the key.
 
-    * `headers`: all of them, with names in lower case.
+    * `headers`: all but `host`, which the network adds, with names in lower case.
     * `content`: the body; empty without one.
     """
 
@@ -38,7 +39,7 @@ class Answer(Protocol):
     async def read(self) -> bytes:
         """Return the next piece of the body as it arrives; empty at the end.
 
-        Raises `httpx.TransportError` if the body breaks off.
+        Raises `BrokenError` if the body breaks off.
         """
         ...
 
@@ -57,11 +58,31 @@ class Network(Protocol):
     async def send(self, request: Request) -> Answer:
         """Return the answer, as soon as its head has arrived.
 
-        Raises `ConnectError`, `ConnectTimeout`, `ProxyError` or `UnsupportedProtocol` if nothing
-        was sent, another `TransportError` if something may have been.
+        Raises `NotSentError` if nothing was sent, `BrokenError` if something may have been.
         """
         ...
 
     async def aclose(self) -> None:
         """Close every connection."""
         ...
+
+
+class NotSentError(Exception):
+    """Surely nothing was sent. The text names the kind of failure, and holds nothing of the request."""
+
+
+class UntrustedCertificateError(NotSentError):
+    """The server, or the proxy, has a certificate that is not trusted."""
+
+
+class BrokenError(Exception):
+    """Something may have been sent. The text names the kind of failure, as above."""
+
+
+def joined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """Return the headers by their names in lower case. One sent several times is joined by commas."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found

@@ -1,30 +1,36 @@
-"""The network: aiohttp if it is installed, else httpx's own transport. Tests give another of httpx's.
+"""The network: aiohttp if it is installed, else httpx's own transport.
 
-aiohttp carries a live stream with a third of the CPU time (docs/performance.md). Errors are httpx's,
-mapped by one question: can the request have been sent, and cost money? `ConnectError`,
-`ConnectTimeout`, `ProxyError` and `UnsupportedProtocol` mean no; anything else means maybe. Neither
-library reads the proxy and CA variables as httpx's client does, so this module does. No proxy is
-used for this machine: there it could only read the key.
+aiohttp carries a live stream with a third of the CPU time (docs/performance.md). Errors are mapped
+by one question: can the request have been sent, and cost money? `NotSentError` means no,
+`BrokenError` means maybe. Neither library reads the proxy and CA variables as httpx's client does,
+so this module does. No proxy is used for this machine: there it could only read the key.
+
+Both libraries are imported on first use. aiohttp is an extra; beside it, httpx is needed only for a
+proxy, or for authorities where the system has none.
 """
 
-import logging
 import ssl
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
-from contextvars import ContextVar
-from functools import partial
+from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, cast
-
-import httpx
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
 
 from perplexity_connector.perplexity.wire.endpoint import is_loopback_address
-from perplexity_connector.perplexity.wire.exchange import Network, Request
+from perplexity_connector.perplexity.wire.exchange import (
+    BrokenError,
+    Network,
+    NotSentError,
+    Request,
+    UntrustedCertificateError,
+    joined,
+)
 from perplexity_connector.perplexity.wire.proxies import ProxyChoice, chosen_proxy
 from perplexity_connector.perplexity.wire.trust import tls_context
 from perplexity_connector.perplexity.wire.variables import refuse
 
 if TYPE_CHECKING:
+    import httpx
     from aiohttp import ClientResponse, ClientSession
 
 _IDLE_CONNECTION_S = 5.0
@@ -32,11 +38,6 @@ _IDLE_CONNECTION_S = 5.0
 _LONGEST_HEADER = 64 * 1024
 _HTTP = frozenset({"http", "https"})
 _PORTS = {"http": 80, "https": 443}
-_LIBRARY_LOGS = ("connection", "http11", "http2", "proxy", "socks")
-
-_IS_OUR_REQUEST: ContextVar[bool] = ContextVar(
-    "perplexity_connector_request", default=False
-)
 
 
 def network(base_url: str, connect_timeout: float) -> Network:
@@ -46,13 +47,18 @@ def network(base_url: str, connect_timeout: float) -> Network:
     `ConnectorError` (`invalid_input`), naming the variable, for a proxy or a CA bundle that cannot
     be used.
     """
-    url = httpx.URL(base_url)
+    url = urlsplit(base_url)
     choice = _proxy_choice(url)
     proxy = _proxy(choice) if choice else None
     context = _context(url, proxy)
     is_http_proxy = proxy is None or proxy.url.scheme in _HTTP
     if is_http_proxy and find_spec("aiohttp") is not None:
         return AiohttpTransport(context, proxy, connect_timeout)
+    from perplexity_connector.perplexity.wire.httpx_network import (  # noqa: PLC0415 - not needed beside aiohttp
+        HttpxTransport,
+        plain_network,
+    )
+
     try:
         return HttpxTransport(plain_network(context, proxy), connect_timeout)
     except ImportError:
@@ -60,57 +66,30 @@ def network(base_url: str, connect_timeout: float) -> Network:
         refuse(choice.source if choice else "", rule)
 
 
-def _context(url: httpx.URL, proxy: httpx.Proxy | None) -> ssl.SSLContext:
+def _context(url: SplitResult, proxy: "httpx.Proxy | None") -> ssl.SSLContext:
     # Loading the CA certificates takes longer than a run on loopback, and without TLS they are not
     # needed.
     if "https" not in {url.scheme, proxy.url.scheme if proxy else ""}:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return tls_context(partial(httpx.create_ssl_context, trust_env=False))
+    return tls_context(_shipped_authorities)
 
 
-class unlogged:  # noqa: N801 - used as a function, and faster than a generator
-    """Keep httpx's own transport out of the log: the head of a response may repeat the key."""
+def _shipped_authorities() -> ssl.SSLContext:
+    import httpx  # noqa: PLC0415 - few machines have no store of their own
 
-    def __enter__(self) -> None:
-        """Begin the block."""
-        self._token = _IS_OUR_REQUEST.set(True)
-
-    def __exit__(self, *_: object) -> None:
-        """End the block."""
-        _IS_OUR_REQUEST.reset(self._token)
+    return httpx.create_ssl_context(trust_env=False)
 
 
-def plain_network(
-    context: ssl.SSLContext, proxy: httpx.Proxy | None
-) -> httpx.AsyncBaseTransport:
-    """Return httpx's own transport, which logs nothing inside `unlogged`."""
-    for name in _LIBRARY_LOGS:
-        logging.getLogger(f"httpcore.{name}").addFilter(_is_from_others)
-    # No limit here: the host limits the number of requests. The pool only keeps idle connections.
-    limits = httpx.Limits(
-        max_connections=None,
-        max_keepalive_connections=100,
-        keepalive_expiry=_IDLE_CONNECTION_S,
-    )
-    return PlainTransport(verify=context, limits=limits, proxy=proxy)
-
-
-def _is_from_others(record: logging.LogRecord) -> bool:
-    del record
-    return not _IS_OUR_REQUEST.get()
-
-
-class UntrustedCertificateError(httpx.ConnectError):
-    """The server, or the proxy, has a certificate that is not trusted. Nothing was sent."""
-
-
-def _proxy_choice(url: httpx.URL) -> ProxyChoice | None:
-    if _is_loopback(url.host):
+def _proxy_choice(url: SplitResult) -> ProxyChoice | None:
+    host = url.hostname or ""
+    if _is_loopback(host):
         return None
-    return chosen_proxy(url.scheme, url.host, url.port or _PORTS[url.scheme])
+    return chosen_proxy(url.scheme, host, url.port or _PORTS[url.scheme])
 
 
-def _proxy(choice: ProxyChoice) -> httpx.Proxy:
+def _proxy(choice: ProxyChoice) -> "httpx.Proxy":
+    import httpx  # noqa: PLC0415 - few networks have a proxy
+
     try:
         proxy = httpx.Proxy(choice.address)
     except (ValueError, httpx.InvalidURL):
@@ -126,74 +105,6 @@ def _is_loopback(host: str) -> bool:
     return is_local_name or is_loopback_address(name)
 
 
-class PlainTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport, which names a certificate that is not trusted."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the response, or raise as httpx does."""
-        try:
-            return await super().handle_async_request(request)
-        except httpx.ConnectError as error:
-            if _is_about_certificate(error):
-                raise UntrustedCertificateError(type(error).__name__) from None
-            raise
-
-
-class HttpxTransport:
-    """Send requests over one of httpx's transports: its own, or a test's."""
-
-    def __init__(
-        self, transport: httpx.AsyncBaseTransport, connect_timeout: float
-    ) -> None:
-        """Send over `transport`; connecting may take `connect_timeout` seconds."""
-        self._transport = transport
-        # Only for connecting: the client measures the first byte and idle times by itself.
-        self._extensions = {"timeout": {"connect": connect_timeout}}
-
-    async def open(self) -> None:
-        """Enter the transport."""
-        await self._transport.__aenter__()
-
-    async def send(self, request: Request) -> "_HttpxAnswer":
-        """Send a request as one of httpx's."""
-        sent = httpx.Request(
-            request.method,
-            request.url,
-            headers=request.headers,
-            # Not as `content`: httpx would make the headers a second time.
-            stream=httpx.ByteStream(request.content),
-            extensions=self._extensions,
-        )
-        with unlogged():
-            return _HttpxAnswer(await self._transport.handle_async_request(sent))
-
-    async def aclose(self) -> None:
-        """Close the transport."""
-        await self._transport.aclose()
-
-
-class _HttpxAnswer:
-    """One of httpx's responses.
-
-    `_pieces` is the stream itself: httpx's decoders and counters would cost time for each piece of
-    a live answer.
-    """
-
-    def __init__(self, response: httpx.Response) -> None:
-        self._response = response
-        self._pieces = aiter(cast("httpx.AsyncByteStream", response.stream))
-        self.status = response.status_code
-        self.headers = _joined(response.headers.raw)
-
-    async def read(self) -> bytes:
-        with unlogged():
-            return await anext(self._pieces, b"")
-
-    async def aclose(self) -> None:
-        with unlogged():
-            await self._response.aclose()
-
-
 class AiohttpTransport:
     """Send requests over one aiohttp session.
 
@@ -202,7 +113,10 @@ class AiohttpTransport:
     """
 
     def __init__(
-        self, context: ssl.SSLContext, proxy: httpx.Proxy | None, connect_timeout: float
+        self,
+        context: ssl.SSLContext,
+        proxy: "httpx.Proxy | None",
+        connect_timeout: float,
     ) -> None:
         """Connect with this TLS context, through the proxy if any.
 
@@ -219,7 +133,7 @@ class AiohttpTransport:
         self._opened()
 
     async def send(self, request: Request) -> "_AiohttpAnswer":
-        """Send a request. Raises httpx's errors for those of aiohttp."""
+        """Send a request. Raises our errors for those of aiohttp."""
         import aiohttp  # noqa: PLC0415 - installed with the extra only
 
         try:
@@ -285,7 +199,7 @@ class _AiohttpAnswer:
     def __init__(self, response: "ClientResponse") -> None:
         self._response = response
         self.status = response.status
-        self.headers = _joined(response.raw_headers)
+        self.headers = joined(response.raw_headers)
 
     async def read(self) -> bytes:
         import aiohttp  # noqa: PLC0415 - installed with the extra only
@@ -293,13 +207,14 @@ class _AiohttpAnswer:
         content = self._response.content
         try:
             return await content.readany()
-        except (aiohttp.ClientError, OSError, RuntimeError) as error:
+        except (aiohttp.ClientError, OSError, RuntimeError):
             # When a connection breaks, aiohttp drops the pieces that it received and that were not
             # read yet. They still count.
             if pieces := getattr(content, "_buffer", None):
                 piece: bytes = pieces.popleft()
                 return piece
-            raise httpx.ReadError(type(error).__name__) from None
+            kind = "ReadError"
+            raise BrokenError(kind) from None
 
     async def aclose(self) -> None:
         # A response that was read to its end has given its connection back already. After any other
@@ -307,46 +222,28 @@ class _AiohttpAnswer:
         self._response.close()
 
 
-def _joined(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
-    """Return the headers by their names in lower case. One sent several times is joined by commas."""
-    joined: dict[str, str] = {}
-    for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
-
-
-def _proxy_headers(proxy: httpx.Proxy | None) -> Mapping[str, str]:
+def _proxy_headers(proxy: "httpx.Proxy | None") -> Mapping[str, str]:
     if proxy is None or proxy.raw_auth is None:
         return {}
     credentials = b64encode(b":".join(proxy.raw_auth)).decode()
     return {"proxy-authorization": f"Basic {credentials}"}
 
 
-def _is_about_certificate(error: BaseException | None) -> bool:
-    """Return whether a certificate that is not trusted is among the causes of an error."""
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def _failure(error: Exception) -> httpx.TransportError:
-    """Return httpx's error for one of aiohttp's: "not connected" only if surely nothing was sent."""
+def _failure(error: Exception) -> NotSentError | BrokenError:
+    """Return our error for one of aiohttp's: `NotSentError` only if surely nothing was sent."""
     import aiohttp  # noqa: PLC0415 - installed with the extra only
 
-    # Only the name of the class: the text of aiohttp's errors can hold the request, and so the key.
-    name = type(error).__name__
+    # Words of our own, the same as over httpx: the text of aiohttp's errors can hold the request, and
+    # so the key.
     match error:
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
-            return httpx.ProxyError(name)
+            return NotSentError("ProxyError")
         case aiohttp.ClientConnectorCertificateError():
-            return UntrustedCertificateError(name)
+            return UntrustedCertificateError("ConnectError")
         case aiohttp.ClientConnectorError():
-            return httpx.ConnectError(name)
+            return NotSentError("ConnectError")
         case aiohttp.ConnectionTimeoutError():
-            return httpx.ConnectTimeout(name)
+            return NotSentError("ConnectTimeout")
         case aiohttp.InvalidURL():
-            return httpx.UnsupportedProtocol(name)
-    return httpx.RemoteProtocolError(name)
+            return NotSentError("UnsupportedProtocol")
+    return BrokenError("RemoteProtocolError")

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from perplexity_connector.contract import ConnectorError, ErrorCode, Manifest, hookimpl
 from perplexity_connector.host import Host
 from perplexity_connector.host.catalogue.discovery import Installed
+from perplexity_connector.host.plugins import loading
 from perplexity_connector.host.plugins.manifest import load_manifest
 from tests.host.stage import CONNECTION, COUNT, GREET, TOKEN, changed, in_host, toy_host
 from tests.paths import ROOT
@@ -132,6 +133,28 @@ def test_a_connector_that_nobody_runs_is_not_opened() -> None:
 
     in_host(host, validate)
     assert plugin.loaded[0].log == []
+
+
+def test_the_schemas_of_an_action_are_compiled_when_it_first_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once, and not those of the others."""
+    compiled: list[Any] = []
+    make = loading.SchemaValidator
+
+    def counted(schema: Any) -> Any:
+        compiled.append(schema)
+        return make(schema)
+
+    async def counts(host: Host) -> list[int]:
+        found = []
+        for step in (GREET, GREET, COUNT):
+            await host.run(*step, connection=CONNECTION)
+            found.append(len(compiled))
+        return found
+
+    monkeypatch.setattr(loading, "SchemaValidator", counted)
+    assert in_host(toy_host(), counts) == [2, 2, 4]
 
 
 class Sulky(Toy):

@@ -21,7 +21,7 @@ from perplexity_connector.perplexity.actions.create_chat_completion import (
 )
 from perplexity_connector.perplexity.actions.execute_search import execute_search
 from perplexity_connector.perplexity.wire import client, rate_headers
-from perplexity_connector.perplexity.wire.transport import HttpxTransport
+from perplexity_connector.perplexity.wire.httpx_network import HttpxTransport
 from tests.own_clock import OwnClock
 from tests.perplexity.actions.wire import (
     SHOWN,

@@ -25,10 +25,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from yarl import URL
 
 from perplexity_connector.contract import ActionContext, ConnectorError, Secret
-from perplexity_connector.perplexity.wire import transport, trust
+from perplexity_connector.perplexity.wire import httpx_network, transport, trust
 from perplexity_connector.perplexity.wire.client import Client
 from perplexity_connector.perplexity.wire.endpoint import Endpoint
-from perplexity_connector.perplexity.wire.exchange import Request
+from perplexity_connector.perplexity.wire.exchange import (
+    BrokenError,
+    NotSentError,
+    Request,
+    UntrustedCertificateError,
+)
 from perplexity_connector.perplexity.wire.trust import BUNDLES
 from tests.perplexity.wire.loopback import (
     Loopback,
@@ -273,7 +278,7 @@ def test_a_proxy_of_another_kind_is_left_to_httpx(
         asked_for.append(proxy)
         return httpx.MockTransport(lambda _: httpx.Response(200))
 
-    monkeypatch.setattr(transport, "plain_network", plain_network)
+    monkeypatch.setattr(httpx_network, "plain_network", plain_network)
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
     transport.network("https://provider.example", 5)
     assert [proxy and proxy.url.scheme for proxy in asked_for] == ["socks5"]
@@ -471,38 +476,38 @@ class Watched:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (aiohttp.ClientConnectorError(Watched.key, Watched.reason), httpx.ConnectError),  # type: ignore[arg-type]
+        (aiohttp.ClientConnectorError(Watched.key, Watched.reason), NotSentError),  # type: ignore[arg-type]
         (
             aiohttp.ClientConnectorDNSError(Watched.key, Watched.reason),  # type: ignore[arg-type]
-            httpx.ConnectError,
+            NotSentError,
         ),
         (
             aiohttp.ClientConnectorSSLError(Watched.key, Watched.reason),
-            httpx.ConnectError,
+            NotSentError,
         ),
         (
             aiohttp.ClientConnectorCertificateError(Watched.key, Watched.reason),  # type: ignore[arg-type]
-            transport.UntrustedCertificateError,
+            UntrustedCertificateError,
         ),
         (
             aiohttp.ClientProxyConnectionError(Watched.key, Watched.reason),  # type: ignore[arg-type]
-            httpx.ProxyError,
+            NotSentError,
         ),
-        (aiohttp.ClientHttpProxyError(Watched.request, ()), httpx.ProxyError),
-        (aiohttp.ConnectionTimeoutError(KEY), httpx.ConnectTimeout),
-        (aiohttp.InvalidURL(KEY), httpx.UnsupportedProtocol),
-        (aiohttp.ServerDisconnectedError(KEY), httpx.RemoteProtocolError),
-        (aiohttp.ClientOSError(errno.EPIPE, KEY), httpx.RemoteProtocolError),
-        (aiohttp.ClientConnectionResetError(KEY), httpx.RemoteProtocolError),
-        (aiohttp.ClientConnectionError(KEY), httpx.RemoteProtocolError),
-        (aiohttp.SocketTimeoutError(KEY), httpx.RemoteProtocolError),
+        (aiohttp.ClientHttpProxyError(Watched.request, ()), NotSentError),
+        (aiohttp.ConnectionTimeoutError(KEY), NotSentError),
+        (aiohttp.InvalidURL(KEY), NotSentError),
+        (aiohttp.ServerDisconnectedError(KEY), BrokenError),
+        (aiohttp.ClientOSError(errno.EPIPE, KEY), BrokenError),
+        (aiohttp.ClientConnectionResetError(KEY), BrokenError),
+        (aiohttp.ClientConnectionError(KEY), BrokenError),
+        (aiohttp.SocketTimeoutError(KEY), BrokenError),
         (
             aiohttp.ClientResponseError(Watched.request, (), message=KEY),
-            httpx.RemoteProtocolError,
+            BrokenError,
         ),
-        (aiohttp.ClientPayloadError(KEY), httpx.RemoteProtocolError),
-        (ConnectionResetError(KEY), httpx.RemoteProtocolError),
-        (RuntimeError(KEY), httpx.RemoteProtocolError),
+        (aiohttp.ClientPayloadError(KEY), BrokenError),
+        (ConnectionResetError(KEY), BrokenError),
+        (RuntimeError(KEY), BrokenError),
     ],
 )
 def test_only_a_real_failure_to_connect_is_told_as_unsent(
@@ -582,7 +587,7 @@ def test_what_had_come_before_a_reset_is_not_lost() -> None:
             await broken.wait()
             while answer._response.content.exception() is None:  # noqa: ASYNC110 - aiohttp tells nobody
                 await asyncio.sleep(0)
-            with pytest.raises(httpx.ReadError):  # noqa: PT012 - it comes after the pieces
+            with pytest.raises(BrokenError):  # noqa: PT012 - it comes after the pieces
                 while piece := await answer.read():
                     pieces.append(piece)
             await answer.aclose()
