@@ -18,10 +18,10 @@ from perplexity_connector.contract import (
     Effect,
     ErrorCode,
     FieldError,
-    JsonObject,
     RunWarning,
 )
 from perplexity_connector.contract.errors import unchained
+from perplexity_connector.contract.json import Document
 from perplexity_connector.contract.readers import as_text
 from perplexity_connector.host.validation.to_json import to_json
 
@@ -115,9 +115,9 @@ def as_result(given: object) -> tuple[ActionResult, str | None]:
     return result, f"its result has a wrong {', '.join(wrong)}" if wrong else None
 
 
-def plain_object(given: object) -> JsonObject | None:
+def plain_object(given: object) -> Document | None:
     """Return a plain copy of a plugin's object; None if it is not one, or cannot be read."""
-    copied: JsonObject | None = _attempt(lambda: _object(given), None)
+    copied: Document | None = _attempt(_object, given, None)
     return copied
 
 
@@ -185,9 +185,7 @@ def _as_connector_error(error: BaseException, fail: Fail) -> ConnectorError:
     Raises `KeyboardInterrupt` if a group of exceptions holds one.
     """
     kind = type(error)
-    if issubclass(kind, BaseExceptionGroup) and _attempt(
-        lambda: _has_interrupt(error), False
-    ):
+    if issubclass(kind, BaseExceptionGroup) and _attempt(_has_interrupt, error, False):
         raise KeyboardInterrupt from None
     if not issubclass(kind, ConnectorError):
         return fail(kind.__name__)
@@ -231,10 +229,10 @@ def _all_parts(
     return parts
 
 
-def _attempt(read: Callable[[], Any], otherwise: Any) -> Any:
-    """Return the value that `read` returns; `otherwise` if the plugin's code in it raises."""
+def _attempt(read: Callable[[T], Any], given: T, otherwise: Any) -> Any:
+    """Return what `read` makes of a value; `otherwise` if the plugin's code in it raises."""
     try:
-        return read()
+        return read(given)
     except KeyboardInterrupt:
         raise
     except BaseException:  # noqa: BLE001 - as in `call`
@@ -285,7 +283,7 @@ def _whole_number(given: object) -> int:
     return _exactly(int)(_number(given))
 
 
-def _object(given: object) -> JsonObject:
+def _object(given: object) -> Document:
     copied = to_json(given).value
     if not isinstance(copied, dict):
         raise TypeError
