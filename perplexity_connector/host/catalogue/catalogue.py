@@ -113,7 +113,10 @@ class Catalogue:
     def connector(self, connector: str) -> Installed:
         """Find a connector. Raises `ConnectorError` (`not_found`) naming the known ones."""
         require_name("connector", connector)
-        return find_connector(self._connectors(), connector)
+        found = self._registered.get(connector)
+        found = found or self._discovery().connectors.get(connector)
+        # All of them are joined and sorted only for the words of the error: each run asks.
+        return found or find_connector(self._connectors(), connector)
 
     def action(
         self, connector: str, action: str, version: int | None

@@ -134,8 +134,10 @@ class LoadedConnector:
 
         def check() -> list[FieldError]:
             own = self._connector.check(action.id, action.version, document)
-            # The connector saw null in the place of a value that is not JSON.
             found = boundary.field_errors(own)
+            if not (errors or found or input.errors):
+                return []
+            # The connector saw null in the place of a value that is not JSON.
             return merge_errors(merge_errors(errors, found), input.errors)
 
         fail = self._fail(f"cannot check the input of {action.id!r}")
@@ -268,6 +270,8 @@ class LoadedConnector:
 
         Raises `ConnectorError`: the connector's own, else `internal`.
         """
+        if self._is_open:
+            return  # as for nearly every run
         async with self._opening:
             if self._is_open:
                 return

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from perplexity_connector.contract import ConnectorError, ErrorCode, JsonObject
+from perplexity_connector.contract import ConnectorError, ErrorCode
+from perplexity_connector.contract.json import Document
 
 T = TypeVar("T")
 
@@ -68,9 +69,7 @@ async def make_later_attempts(
     return result  # pyright: ignore[reportPossiblyUnboundVariable, reportReturnType]
 
 
-def retry_event(
-    code: ErrorCode, wait: float, attempt: int, attempts: int
-) -> JsonObject:
+def retry_event(code: ErrorCode, wait: float, attempt: int, attempts: int) -> Document:
     """Return what to say before another attempt: the reason, the wait, which attempt comes next."""
     reason = _REASONS.get(code, "The attempt failed")
     seconds = math.ceil(wait)

@@ -1,9 +1,11 @@
 """The events of a run: which of a plugin's a host passes on, and their numbers."""
 
+import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
-from perplexity_connector.contract import EventType, JsonObject
+from perplexity_connector.contract import EventType
 from perplexity_connector.contract.json import Document
 
 if TYPE_CHECKING:
@@ -26,13 +28,49 @@ class Events:
         self.listener = listener
         self._last_seq = 0
 
-    def send(self, event: JsonObject) -> None:
-        """Send an event with its number, unless it is unknown or incomplete."""
-        numbered = {**event, "seq": self._last_seq + 1}
-        numbered.pop("step", None)  # a flow's own part
-        if self.listener is not None and is_event(numbered):
+    def send(self, event: Document) -> None:
+        """Send an event with its number, unless it is unknown or incomplete. The event is the host's own."""
+        event["seq"] = self._last_seq + 1
+        event.pop("step", None)  # a flow's own part
+        if self.listener is not None and is_event(event):
             self._last_seq += 1
-            self.listener(numbered)
+            self.listener(event)
+
+
+class Inbox:
+    """The events that wait for the reader of a stream.
+
+    There is no bound: a slow reader of the events must never stop the reading of a response.
+
+    * `events`: those that wait, in order. The reader takes them out.
+    * `_has_ended`: whether the run has.
+    * `_changed`: set when an event has arrived, or the run has ended.
+    """
+
+    __slots__ = ("_changed", "_has_ended", "events")
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.events: deque[EventDocument] = deque()
+        self._has_ended = False
+        self._changed = asyncio.Event()
+
+    def put(self, event: "EventDocument") -> None:
+        """Let the reader have an event."""
+        self.events.append(event)
+        self._changed.set()
+
+    def end(self, _: object) -> None:
+        """Let the reader know that the run has ended."""
+        self._has_ended = True
+        self._changed.set()
+
+    async def has_some(self) -> bool:
+        """Wait for an event. Return False if there is none, and the run has ended."""
+        if not self.events and not self._has_ended:
+            self._changed.clear()
+            await self._changed.wait()
+        return bool(self.events)
 
 
 def is_event(document: Document) -> "TypeGuard[EventDocument]":

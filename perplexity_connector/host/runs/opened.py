@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from perplexity_connector.contract import Limiter
+from perplexity_connector.contract import JsonObject, Limiter
 from perplexity_connector.host.limits.given_limiter import GivenTurns, Turns
 from perplexity_connector.host.limits.rate_limiter import RateLimiter, RateLimiters
 from perplexity_connector.host.runs.observers import Observers
@@ -94,13 +94,12 @@ class Opened:
             return self._limiter.of(key_id, action)
         return GivenTurns(self._limiter, key_id, action)
 
-    @contextmanager
-    def active(self, run: Run) -> Iterator[None]:
-        """Count a run as active."""
+    async def carry_out(self, run: Run) -> JsonObject:
+        """Carry a run out, and count it as active until it ends. Raises as the run does."""
         self._runs.add(run)
         self._idle.clear()
         try:
-            yield
+            return await run.carry_out(self.stack)
         finally:
             self._runs.remove(run)
             if not self._runs:

@@ -5,8 +5,7 @@ import functools
 import inspect
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 
 from perplexity_connector.contract import (
@@ -24,6 +23,7 @@ from perplexity_connector.contract.timers import expiring
 from perplexity_connector.host.credentials.form import Credential
 from perplexity_connector.host.limits.given_limiter import Turns
 from perplexity_connector.host.limits.patience import Patience
+from perplexity_connector.host.limits.permit import Turn
 from perplexity_connector.host.plugins import boundary
 from perplexity_connector.host.plugins.loading import LoadedConnector
 from perplexity_connector.host.runs.between_attempts import (
@@ -314,16 +314,21 @@ class Run:
         numbers = as_int(limit), as_int(remaining), as_number(reset)
         self.rate_limiter.observe(*numbers)
 
-    @asynccontextmanager
-    async def _permit(self) -> AsyncIterator[None]:
+    def _permit(self) -> Turn:
+        return Turn(self._wait_for_permit, self._begin_request)
+
+    async def _wait_for_permit(self) -> AbstractAsyncContextManager[None]:
         if self._effect_before_turn is not None:
             self._effect = self._effect_before_turn
         await self.log.reserve(self.record.attempts, self.patience)
         end = self.patience.end(self.deadline)
-        async with self.rate_limiter.permit(end, self.patience.waiting):
-            await self.log.fence()
-            self._effect, self._effect_before_turn = Effect.UNKNOWN, None
-            yield
+        permit = self.rate_limiter.permit(end, self.patience.waiting)
+        await permit.__aenter__()
+        return permit
+
+    async def _begin_request(self) -> None:
+        await self.log.fence()
+        self._effect, self._effect_before_turn = Effect.UNKNOWN, None
 
     async def _keep_checkpoint(self, state: JsonObject) -> None:
         try:

@@ -85,3 +85,20 @@ def test_kinds_of_text_and_numbers_are_copied_as_they_are() -> None:
     """An enumeration's member is the text that it stands for."""
     document = {"a": [Text("b"), EventType.STATUS, None, True]}
     assert to_json(document).value == {"a": ["b", "status", None, True]}
+
+
+def test_the_texts_of_an_object_are_copied_without_a_call_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nearly all of an answer is texts."""
+    copied: list[object] = []
+    copy_plain = room._copy_plain
+
+    def counted(value: object, depth: int) -> Any:
+        copied.append(value)
+        return copy_plain(value, depth)
+
+    monkeypatch.setattr(room, "_copy_plain", counted)
+    document = {"pages": [{str(name): "text" for name in range(50)}] * 2}
+    assert to_json(document) == room.Normalized(value=document, errors=[])
+    assert copied == [document, document["pages"], *document["pages"]]
