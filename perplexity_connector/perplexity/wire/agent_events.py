@@ -119,9 +119,8 @@ class Transcript:
     def may_have_commentary(self) -> bool:
         """Return whether a message of the stream may be commentary. This decodes nothing."""
         word = b'"commentary"'
-        return any(word in _bytes_of(event) for event in self._kept) or any(
-            item.is_commentary for item in self.streamed.items
-        )
+        is_kept = any(word in _bytes_of(event) for event in self._kept)
+        return is_kept or any(item.is_commentary for item in self.streamed.items)
 
     @property
     def _may_keep(self) -> bool:
