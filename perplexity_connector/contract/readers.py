@@ -12,6 +12,9 @@ from perplexity_connector.contract.json import JsonObject, JsonValue
 
 # Every whole number below is exact as a double.
 _EXACT = 2**53
+# Made once: `list | tuple` in a call would be made for each value.
+_LISTS = (list, tuple)
+_NUMBERS = (int, float)
 
 
 def as_object(value: object) -> JsonObject:
@@ -22,7 +25,7 @@ def as_object(value: object) -> JsonObject:
 
 def as_list(value: object) -> Sequence[JsonValue]:
     """Return the value if it is a list, else an empty one."""
-    return value if isinstance(value, list | tuple) else ()
+    return value if isinstance(value, _LISTS) else ()
 
 
 def as_objects(value: object) -> Sequence[JsonObject]:
@@ -48,7 +51,7 @@ def as_text(value: object) -> str:
 
 def as_number(value: object) -> float | int | None:
     """Return the value if it is a number within a double, else None; a boolean is not a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return None
     # NaN is not between them either.
     return value if -sys.float_info.max <= value <= sys.float_info.max else None

@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing, suppress
-from itertools import chain, groupby, islice
+from itertools import chain, islice
 
 from perplexity_connector.contract import (
     ActionContext,
@@ -32,10 +32,7 @@ from perplexity_connector.perplexity.wire import (
     chat_result,
     provider_errors,
 )
-from perplexity_connector.perplexity.wire.agent_events import (
-    Transcript,
-    is_about_part,
-)
+from perplexity_connector.perplexity.wire.agent_events import UNHEARD, Transcript
 from perplexity_connector.perplexity.wire.client import Client, StreamingResponse
 from perplexity_connector.perplexity.wire.event_translator import EventTranslator
 from perplexity_connector.perplexity.wire.run_status import (
@@ -44,7 +41,7 @@ from perplexity_connector.perplexity.wire.run_status import (
     is_contradictory,
     is_error,
 )
-from perplexity_connector.perplexity.wire.sse import ServerEvent
+from perplexity_connector.perplexity.wire.sse import USUAL, Received
 
 # So many polls are made without a deadline. With one, they go on until it.
 _POLLS = 200
@@ -208,30 +205,23 @@ class ProviderRun:
 
     async def _listen(self, answer: StreamingResponse) -> None:
         self.request_id = answer.request_id
-        async with aclosing(answer.events()) as groups:
+        usual = USUAL if self._translator else UNHEARD
+        async with aclosing(answer.events(usual)) as groups:
             async for group in groups:
                 if await self._has_end(group):
                     break
                 del group  # a waiting stream holds no data
         await answer.drain()
 
-    async def _has_end(self, group: Sequence[ServerEvent]) -> bool:
+    async def _has_end(self, group: Sequence[Received]) -> bool:
         """Add events. Return whether one of them ends the stream; those after it are not read."""
-        for event in self._not_kept(group):
+        for event in group:
             await self._add(event)
-            if self.transcript.terminal or self.transcript.error:
+            if self.transcript.is_over:
                 return True
         return False
 
-    def _not_kept(self, group: Sequence[ServerEvent]) -> Iterator[ServerEvent]:
-        """Keep the events that need no look, and yield the others, all in their order."""
-        for may_stay_bytes, run in groupby(group, is_about_part):
-            events = list(run)
-            is_unheard = may_stay_bytes and self._translator is None
-            if not (is_unheard and self.transcript.keep(events)):
-                yield from events
-
-    async def _add(self, event: ServerEvent) -> None:
+    async def _add(self, event: Received) -> None:
         known_id = self.transcript.run_id
         try:
             content = self.transcript.add(event, decode=self._translator is not None)

@@ -6,7 +6,7 @@ gateways send such frames, and the answer may follow.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.readers import as_object, as_text
@@ -16,13 +16,20 @@ from perplexity_connector.perplexity.wire.run_status import (
     RUNNING,
     is_error,
 )
-from perplexity_connector.perplexity.wire.sse import ServerEvent
+from perplexity_connector.perplexity.wire.sse import (
+    Received,
+    ServerEvent,
+    usual_events,
+    usual_form,
+)
 from perplexity_connector.perplexity.wire.streamed_items import StreamedItems
 
 TERMINAL = frozenset(f"response.{status}" for status in ENDED)
 # The most bytes of undecoded events that are kept. Beyond it events are decoded, and it limits
 # text and sources.
 MOST_BYTES = 16 * 1024 * 1024
+# The form of a stream that nobody listens to: its events for which `is_about_part` stay unread.
+UNHEARD = usual_form(rb"response\.[^.\n]*\.[^\n]*")
 
 
 class Transcript:
@@ -35,8 +42,8 @@ class Transcript:
     * `is_error_first`: whether nothing but that error has arrived, so that no run was begun.
     * `streamed`: the output items of the events that were decoded.
     * `_frames`: how many frames with data `add` has decoded, skipped ones too.
-    * `_kept`: the data of the events that were not needed yet, as bytes: decoding them costs time.
-    * `_kept_size`: their size.
+    * `_kept`: the events that were not needed yet, undecoded: decoding them costs time.
+    * `_kept_size`: their size in bytes.
     * `_is_decoding`: true once `_kept` was too large. From then on only text and sources are kept.
     """
 
@@ -62,26 +69,23 @@ class Transcript:
         self.is_error_first = False
         self.streamed = StreamedItems()
         self._frames = 0
-        self._kept: list[bytes] = []
+        self._kept: list[Received] = []
         self._kept_size = 0
         self._is_decoding = False
 
-    def keep(self, events: Iterable[ServerEvent]) -> bool:
-        """Keep events about parts of the run as bytes. Return False if each needs a look."""
-        if self.run_id is None or self._is_decoding:
-            return False
-        self._keep([data for _, data in events])
-        return True
-
-    def add(self, event: ServerEvent, *, decode: bool) -> JsonObject | None:
+    def add(self, event: Received, *, decode: bool) -> JsonObject | None:
         """Add an event. Return its content if it was decoded and is not a replay.
 
-        It is decoded if `decode` is set, and if `keep` does not keep it. Raises `OverflowError`
-        when the text and the sources are too large to be kept.
+        An event about a part of the run is only kept, as bytes, unless `decode` is set; so are events
+        that stayed together. Raises `OverflowError` when the text and the sources are too large.
         """
+        if isinstance(event, bytes):
+            self._add_unread(event)
+            return None
         if not event.data or event.data.isspace():
             return None
-        if not decode and is_about_part(event) and self.keep([event]):
+        if not decode and is_about_part(event) and self._may_keep:
+            self._keep(event)
             return None
         self._frames += 1
         try:
@@ -91,7 +95,12 @@ class Transcript:
         response = as_object(content.get("response"))
         self.run_id = self.run_id or _run_id(response.get("id"))
         self.status = as_text(response.get("status")) or self.status
-        return self._take(content, event.data, decode=decode)
+        return self._take(content, event, decode=decode)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether an event has ended the stream."""
+        return self.terminal is not None or self.error is not None
 
     @property
     def response(self) -> JsonObject:
@@ -109,19 +118,34 @@ class Transcript:
 
     def may_have_commentary(self) -> bool:
         """Return whether a message of the stream may be commentary. This decodes nothing."""
-        is_kept = b'"commentary"' in b"\n".join(self._kept)
+        word = b'"commentary"'
+        is_kept = any(word in _bytes_of(event) for event in self._kept)
         return is_kept or any(item.is_commentary for item in self.streamed.items)
 
+    @property
+    def _may_keep(self) -> bool:
+        # Until the id is known, each event may name it.
+        return self.run_id is not None and not self._is_decoding
+
+    def _add_unread(self, events: bytes) -> None:
+        if self._may_keep:
+            self._keep(events)
+            return
+        for event in usual_events(events):
+            self.add(event, decode=False)
+            if self.is_over:
+                break
+
     def _take(
-        self, content: JsonObject, data: bytes, *, decode: bool
+        self, content: JsonObject, event: ServerEvent, *, decode: bool
     ) -> JsonObject | None:
         kind = as_text(content.get("type"))
         is_new = True
         if decode or self._is_decoding:
-            is_new = self.streamed.add(content, data)
+            is_new = self.streamed.add(content, event.data)
             self._check_size()
         else:
-            self._keep([data])
+            self._keep(event)
         if kind in TERMINAL:
             self.terminal = self.terminal or content
         elif kind == "error" and self.error is None:
@@ -134,20 +158,32 @@ class Transcript:
             message = "the stream has too much text"
             raise OverflowError(message)
 
-    def _keep(self, events: Sequence[bytes]) -> None:
-        self._kept += events
-        self._kept_size += sum(map(len, events))
+    def _keep(self, event: Received) -> None:
+        self._kept.append(event)
+        self._kept_size += len(_bytes_of(event))
         if self._kept_size > MOST_BYTES:
             self._is_decoding = True
             self._decode_kept()
 
     def _decode_kept(self) -> None:
         kept, self._kept, self._kept_size = self._kept, [], 0
-        for data in kept:
+        for _, data in _one_by_one(kept):
             try:
                 self.streamed.add(_decode(data), data)
             except ValueError:
                 continue  # not a JSON object
+
+
+def _one_by_one(events: Iterable[Received]) -> Iterator[ServerEvent]:
+    for event in events:
+        if isinstance(event, bytes):
+            yield from usual_events(event)
+        else:
+            yield event
+
+
+def _bytes_of(event: Received) -> bytes:
+    return event if isinstance(event, bytes) else event.data
 
 
 def is_about_part(event: ServerEvent) -> bool:

@@ -83,6 +83,11 @@ class TolerantHandler(ResponseHandler):
         else:
             self._give_to_parser(data)
 
+    def resume_reading(self, *args: Any, **options: Any) -> None:
+        """Read on after a pause. aiohttp asks for it after each chunk, also without one."""
+        if self._reading_paused:
+            super().resume_reading(*args, **options)
+
     def _read_head(self, head: bytes | bytearray, data: bytes) -> None:
         seen = max(0, len(head) - len(b"\n\r"))
         head += data if head else data.lstrip(b"\r\n")

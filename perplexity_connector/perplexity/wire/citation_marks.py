@@ -5,6 +5,7 @@ marks"). A `[web:n]` that has a source becomes the `[n]` of that source. No othe
 provider is ever changed, and nothing inside a code fence.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -69,15 +70,14 @@ def rewrite_marks(text: str, number_of: NumberOf) -> str:
 def find_citations(text: str, sources: Sources) -> Citations:
     """Return the citations of an answer, as the provider wrote it. Code has none."""
     prose = without_code(text)
-    defined = set(_DEFINITION.findall(prose))
-    prose = _DEFINITION.sub("", prose)
+    defined = _DEFINITION.findall(prose) if "]:" in prose else []
+    prose = _DEFINITION.sub("", prose) if defined else prose
     marks = list(_marks(prose, sources))
     numbers = {mark.number for mark in marks if mark.number}
     numbers |= sources.numbers_of_addresses(_LINK.findall(prose))
     # `[7]` at the end of an address may be a part of it. So it cites a source, but misses none.
-    bare = _ADDRESS.sub("`", prose)
-    if bare != prose:
-        marks = list(_marks(bare, sources))
+    if "://" in prose or "www." in prose:
+        marks = list(_marks(_ADDRESS.sub("`", prose), sources))
     missing = [mark for mark in _without_source(marks) if mark not in defined]
     return Citations(cited=frozenset(numbers), missing=missing)
 
@@ -134,14 +134,19 @@ class MarkRewriter:
         self._line.append(text)
         if self._fences.is_open:
             return text
-        return _WEB_MARK.sub(self._rewritten, text)
+        # An answer has the same few marks again and again. None is a part of another.
+        for mark in set(_WEB_MARK.findall(text)):
+            text = text.replace(mark, self._rewritten(mark))
+        return text
 
-    def _rewritten(self, match: re.Match[str]) -> str:
-        marks = [(mark, self._number_of(int(mark))) for mark in _digits(match[0])]
-        if not any(number for _, number in marks):
-            return match[0]
+    def _rewritten(self, mark: str) -> str:
+        digits = _digits(mark)
+        numbers = [self._number_of(int(each)) for each in digits]
+        if not any(numbers):
+            return mark
         written = [
-            f"[{number}]" if number else f"[web:{mark}]" for mark, number in marks
+            f"[{number}]" if number else f"[web:{each}]"
+            for each, number in zip(digits, numbers, strict=True)
         ]
         return "".join(written)
 
@@ -165,6 +170,8 @@ def _texts_around_json(written: str) -> Iterator[str]:
 
 
 def _marks(text: str, sources: Sources) -> Iterator[_Mark]:
+    # An answer cites the same few sources again and again.
+    cited = functools.cache(lambda mark: list(_cited_numbers(mark, sources)))
     end, is_glued = -1, False
     for match in _MARK.finditer(text):
         if match.start() != end:
@@ -172,7 +179,7 @@ def _marks(text: str, sources: Sources) -> Iterator[_Mark]:
             is_glued = before.isalnum() or before == "_"
         end = match.end()
         is_link = text.startswith("(", end)
-        for written, number in _cited_numbers(match[0], sources):
+        for written, number in cited(match[0]):
             yield _Mark(written, number, is_glued, is_link)
 
 

@@ -6,6 +6,7 @@ must not happen here, and it logs the head of every response.
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import (
     AsyncGenerator,
@@ -53,7 +54,9 @@ from perplexity_connector.perplexity.wire.rate_headers import (
 )
 from perplexity_connector.perplexity.wire.sse import (
     BOM,
+    USUAL,
     EventDecoder,
+    Received,
     ServerEvent,
     without_bom,
 )
@@ -98,9 +101,12 @@ class StreamingResponse:
         except ValueError:
             raise self._unreadable(detail="the body is not JSON") from None
 
-    async def events(self) -> AsyncGenerator[Sequence[ServerEvent], None]:
+    async def events(
+        self, usual: re.Pattern[bytes] = USUAL
+    ) -> AsyncGenerator[Sequence[Received], None]:
         """Yield the events of the body as they arrive, in groups; a plain JSON body is one event.
 
+        `usual` is the form of the events that are read in one step (`EventDecoder`).
         Raises `ConnectorError` when it breaks off, is silent for too long, too large, or HTML.
         """
         chunks = self._chunks()
@@ -110,7 +116,7 @@ class StreamingResponse:
             body = b"".join([first, *[chunk async for chunk in chunks]])
             yield [ServerEvent("", body)]
             return
-        decoder = EventDecoder()
+        decoder = EventDecoder(usual)
         if events := decoder.feed(first):
             self._size = 0
             yield events

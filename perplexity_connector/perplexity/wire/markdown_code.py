@@ -101,6 +101,8 @@ def _indent(line: str) -> int:
 
 
 def _without_spans(paragraph: str) -> str:
+    if "`" not in paragraph:
+        return paragraph
     runs = list(_BACKTICKS.finditer(paragraph))
     ends = _span_ends(runs)
     pieces: list[str] = []

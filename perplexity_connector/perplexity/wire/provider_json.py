@@ -18,6 +18,7 @@ _MOST_DIGITS = 400
 # A text, which may have no end, or a bracket.
 TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*\\?(?:"|\Z)|[\[{\]}]', re.DOTALL)
 _UNUSABLE = "1e999"
+_NUMBERS = frozenset({int, float})
 
 
 def read_json(body: bytes) -> JsonValue:
@@ -36,18 +37,15 @@ def has_unusable_number(value: JsonValue) -> bool:
     """Return whether a number beyond a double is anywhere in the value."""
     parts = [value]
     for part in parts:  # the list grows meanwhile
+        if isinstance(part, str):
+            continue  # as most are
         if isinstance(part, dict):
             parts += part.values()
         elif isinstance(part, list):
             parts += part
-        elif _is_unusable(part):
+        elif type(part) in _NUMBERS and as_number(part) is None:
             return True
     return False
-
-
-def _is_unusable(value: JsonValue) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and as_number(value) is None
 
 
 def _shallow(text: str) -> Iterator[str]:

@@ -6,13 +6,15 @@ counts without its blank line, because a provider may close right after its last
 
 import functools
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 
 BOM = b"\xef\xbb\xbf"
+_BLANK_LINE = b"\n\n"
 # The form of nearly all of the provider's events (docs/provider.md, "Agent stream"): read in one
-# step instead of line by line.
-_USUAL = re.compile(rb"event: ([^\r\n]{0,100})\ndata: ([^\r\n]*)\n\n")
+# step instead of line by line. There is no CR in it.
+_USUAL_FORM = rb"event: ([^\n]{0,100})\ndata: ([^\n]*)\n\n"
+USUAL = re.compile(_USUAL_FORM)
 
 
 class ServerEvent(NamedTuple):
@@ -22,35 +24,64 @@ class ServerEvent(NamedTuple):
     data: bytes
 
 
+# An event, or the bytes of several that nobody reads now: `usual_events` reads them.
+Received: TypeAlias = ServerEvent | bytes
+
+
+def usual_form(unread: bytes) -> re.Pattern[bytes]:
+    """Return a form for `EventDecoder`, in which some events stay together, unread.
+
+    `unread` is the pattern of their names.
+    """
+    return re.compile(rb"(?:event: %b\ndata: [^\n]*\n\n)++|%b" % (unread, _USUAL_FORM))
+
+
+def usual_events(unread: bytes) -> Iterator[ServerEvent]:
+    """Yield the events that stayed together."""
+    return map(_usual_event, USUAL.finditer(unread))
+
+
 class EventDecoder:
     """Turn chunks into events. Lines end with LF, CRLF or CR and nothing else: U+2028 is text.
 
+    * `_usual`: the form of the events that are read in one step.
     * `_held`: chunks that do not make a whole line yet.
     * `_name`, `_data`: the lines of the event that has begun.
     * `_at_start`: true before the first line, which may begin with a byte order mark.
     """
 
-    __slots__ = ("_at_start", "_data", "_held", "_name")
+    __slots__ = ("_at_start", "_data", "_held", "_name", "_usual")
 
-    def __init__(self) -> None:
-        """Begin at the start of a stream."""
+    def __init__(self, usual: re.Pattern[bytes] = USUAL) -> None:
+        """Begin at the start of a stream. `usual` is a form that `usual_form` has made."""
+        self._usual = usual
         self._held: list[bytes] = []
         self._data: list[bytes] = []
         self._name = b""
         self._at_start = True
 
-    def feed(self, chunk: bytes) -> Sequence[ServerEvent]:
+    def feed(self, chunk: bytes) -> Sequence[Received]:
         """Return the events that this chunk completes."""
         if self._held or self._data or self._name:
+            return self._finish(chunk)
+        if b"\r" in chunk:
             return self._read(chunk)
-        events, at = [], 0
-        while usual := _USUAL.match(chunk, at):
-            events.append(ServerEvent(_name(usual[1]), usual[2]))
+        events: list[Received] = []
+        at = 0
+        while usual := self._usual.match(chunk, at):
+            events.append(_usual_event(usual) if usual.lastindex else usual[0])
             at = usual.end()
         if not at:
             return self._read(chunk)
         self._at_start = False
         return [*events, *self._read(chunk[at:])] if at < len(chunk) else events
+
+    def _finish(self, chunk: bytes) -> Sequence[Received]:
+        """Read the event that has begun line by line, and those after it in one step."""
+        end = chunk.find(_BLANK_LINE) + len(_BLANK_LINE)
+        if not len(_BLANK_LINE) <= end < len(chunk):
+            return self._read(chunk)
+        return [*self._read(chunk[:end]), *self.feed(chunk[end:])]
 
     def close(self) -> Sequence[ServerEvent]:
         """Return the event at the end that has no blank line after it, if any."""
@@ -89,6 +120,10 @@ class EventDecoder:
         if not data:
             return None
         return ServerEvent(name.decode("utf-8", "replace"), b"\n".join(data))
+
+
+def _usual_event(found: re.Match[bytes]) -> ServerEvent:
+    return ServerEvent(_name(found[1]), found[2])
 
 
 @functools.lru_cache(maxsize=64)

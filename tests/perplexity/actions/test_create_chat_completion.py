@@ -18,7 +18,7 @@ from perplexity_connector.perplexity.actions.create_chat_completion import (
 )
 from perplexity_connector.perplexity.wire import agent_events, rate_headers
 from perplexity_connector.perplexity.wire import client as api_client
-from perplexity_connector.perplexity.wire.sse import EventDecoder, ServerEvent
+from perplexity_connector.perplexity.wire.sse import EventDecoder, Received
 from tests.own_clock import OwnClock
 from tests.perplexity.actions.wire import (
     RUN_ID,
@@ -1045,7 +1045,7 @@ def test_a_structured_answer_is_parsed_and_its_text_left_alone() -> None:
     assert codes(result) == []
 
 
-class ReadOnce(list[ServerEvent]):
+class ReadOnce(list[Received]):
     """Events of which no part can be copied: that would cost the square of their number."""
 
     def __getitem__(self, place: Any) -> Any:

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from perplexity_connector.contract.readers import as_objects
-from perplexity_connector.perplexity.wire.agent_events import Transcript
+from perplexity_connector.perplexity.wire.agent_events import UNHEARD, Transcript
 from perplexity_connector.perplexity.wire.run_output import run_output
-from perplexity_connector.perplexity.wire.sse import EventDecoder, ServerEvent
+from perplexity_connector.perplexity.wire.sse import USUAL, EventDecoder, ServerEvent
 
 RUN_ID = "resp_8eead91b-1612-4fc7-b7d2-c15e903da865"
 ANSWER = "The Moon is 384,400 km away.[web:2] It moves away.[web:1][web:2]"
@@ -160,7 +160,7 @@ def transcript(
     rows: Iterable[Mapping[str, Any]], *, listen: bool, run_id: str | None = None
 ) -> Transcript:
     """What is known of a run after these events, heard with a listener or without."""
-    decoder = EventDecoder()
+    decoder = EventDecoder(USUAL if listen else UNHEARD)
     told = Transcript(run_id)
     for event in [*decoder.feed(framed(rows)), *decoder.close()]:
         told.add(event, decode=listen)

@@ -8,15 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perplexity_connector.perplexity.wire import agent_events
-from perplexity_connector.perplexity.wire.agent_events import TERMINAL, Transcript
+from perplexity_connector.perplexity.wire.agent_events import (
+    TERMINAL,
+    UNHEARD,
+    Transcript,
+)
 from perplexity_connector.perplexity.wire.provider_json import read_json
-from perplexity_connector.perplexity.wire.sse import ServerEvent
+from perplexity_connector.perplexity.wire.sse import EventDecoder, ServerEvent
 from tests.perplexity.wire.streams import (
     ANSWER,
     RESULTS,
     RUN_ID,
     deltas,
     events,
+    framed,
     json_values,
     plain,
     response,
@@ -76,8 +81,52 @@ def test_without_a_listener_only_the_events_about_the_whole_run_are_decoded(
     about_run = [*rows[:2], rows[-1]]
     assert [content for content in contents if content] == about_run
     assert [json.loads(body) for body in decoded] == about_run
-    assert all(isinstance(kept, bytes) for kept in told._kept)
     assert len(told._kept) == len(rows)
+
+
+def test_a_chat_in_one_piece_is_read_as_a_handful_of_events(
+    decoded: list[bytes],
+) -> None:
+    """Without a listener, the many events about parts stay the bytes of one piece."""
+    rows = events()
+    began, changed, parts, end = EventDecoder(UNHEARD).feed(framed(rows))
+    assert (began, changed, end) == tuple(
+        event(row, str(row["type"])) for row in (*rows[:2], rows[-1])
+    )
+    assert parts == framed(rows[2:-1])
+    told = Transcript()
+    for received in (began, changed, parts, end):
+        told.add(received, decode=False)
+    assert [json.loads(body) for body in decoded] == [*rows[:2], rows[-1]]
+    assert not told.may_have_commentary()
+    assert text_of(told) == ANSWER
+
+
+@pytest.mark.parametrize("kind", ["response.completed", "error"])
+def test_events_that_stay_together_are_read_up_to_the_end_if_the_id_is_not_known(
+    kind: str,
+) -> None:
+    """One of them may name the run, and one of them may end it; those after it are not read."""
+    row = {"type": kind, "response": {"id": RUN_ID}}
+    frames = b"".join(
+        b"event: response.a.b\ndata: %s\n\n" % json.dumps(content).encode()
+        for content in ({"type": "response.a.b"}, row, {"type": "error", "error": "x"})
+    )
+    told = Transcript()
+    told.add(frames, decode=False)
+    assert told.run_id == RUN_ID
+    assert told.is_over
+    assert row in (told.terminal, told.error)
+    assert not (told.terminal and told.error)
+
+
+def test_commentary_is_seen_in_events_that_stay_together() -> None:
+    """Then the final object is completed from the stream."""
+    item = {"type": "message", "phase": "commentary"}
+    added = {"type": "response.output_item.added", "item": item}
+    told = Transcript(RUN_ID)
+    told.add(framed([added]).replace(b': "comm', b':"comm'), decode=False)
+    assert told.may_have_commentary()
 
 
 def test_with_a_listener_each_event_is_decoded_once_and_not_kept(

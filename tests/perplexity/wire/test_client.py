@@ -25,7 +25,7 @@ from perplexity_connector.perplexity.wire import client as client_module
 from perplexity_connector.perplexity.wire import transport as transport_module
 from perplexity_connector.perplexity.wire.client import Client, StreamingResponse
 from perplexity_connector.perplexity.wire.endpoint import Endpoint
-from perplexity_connector.perplexity.wire.sse import ServerEvent
+from perplexity_connector.perplexity.wire.sse import Received, ServerEvent
 from tests.perplexity.wire.loopback import (
     Loopback,
     Script,
@@ -75,14 +75,20 @@ async def as_json(answer: StreamingResponse) -> Any:
 
 async def as_events(answer: StreamingResponse) -> list[ServerEvent]:
     """The body as events."""
-    return [event async for group in answer.events() for event in group]
+    return [single(event) async for group in answer.events() for event in group]
+
+
+def single(event: Received) -> ServerEvent:
+    """An event that is read at once, as each is without a form of its own."""
+    assert isinstance(event, ServerEvent)
+    return event
 
 
 async def as_first_event(answer: StreamingResponse) -> ServerEvent:
     """The first event, then what is left at once."""
     async for event, *_ in answer.events():
         await answer.drain()
-        return event
+        return single(event)
     raise AssertionError
 
 
@@ -540,7 +546,7 @@ def test_a_packed_stream_is_live() -> None:
 
     async def first(found: StreamingResponse) -> ServerEvent:
         event, *_ = await anext(found.events())
-        return event
+        return single(event)
 
     assert over(answer, read=first)[0] == [ServerEvent("", b"1")]
 

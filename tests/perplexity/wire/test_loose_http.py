@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp.client_proto import ResponseHandler
 
 from perplexity_connector.contract import ActionContext, ConnectorError, Secret
 from perplexity_connector.perplexity.actions.create_chat_completion import (
@@ -16,7 +17,14 @@ from perplexity_connector.perplexity.wire import aiohttp_protocol, transport
 from perplexity_connector.perplexity.wire.client import Client
 from perplexity_connector.perplexity.wire.endpoint import Endpoint
 from tests.perplexity.actions.wire import SHOWN, events, final, framed
-from tests.perplexity.wire.loopback import Loopback, Script, hang_up, http, then
+from tests.perplexity.wire.loopback import (
+    Loopback,
+    Script,
+    chunked,
+    hang_up,
+    http,
+    then,
+)
 
 BODY = b'{"a": 1}'
 CHUNKS = b"8\r\n" + BODY + b"\r\n0\r\n\r\n"
@@ -322,3 +330,42 @@ def test_an_older_aiohttp_has_no_limit_of_headers(
     asyncio.run(main())
     assert given[0] == {"read_until_eof": True}
     assert int(str(given[1]["max_headers"])) > 1500
+
+
+@pytest.mark.parametrize("size", [40, 4000], ids=["short", "long"])
+def test_a_chunk_that_is_read_does_not_wake_the_parser(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is woken after a pause only, while aiohttp would wake it after each chunk."""
+    asked: list[bytes] = []
+    paused: list[bool] = []
+    handler = ResponseHandler
+    receive, pause = handler.data_received, handler.pause_reading
+
+    def received(self: Any, data: bytes) -> None:
+        asked.append(data)
+        receive(self, data)
+
+    def stopped(self: Any) -> None:
+        paused.append(True)
+        pause(self)
+
+    monkeypatch.setattr(handler, "data_received", received)
+    monkeypatch.setattr(handler, "pause_reading", stopped)
+    pieces = [json.dumps([number] * 50).encode() for number in range(size)]
+    body = b"[" + b",".join(pieces) + b"]"
+    cuts = range(0, len(body), 250)
+    ctx = ActionContext(connection={"api_key": Secret("pplx-x")})
+
+    async def main() -> Any:
+        async with (
+            Loopback(chunked(body[at : at + 250] for at in cuts)) as server,
+            Client(Endpoint(base_url=server.url)) as client,
+            client.ask("GET", "/v1/models", ctx) as answer,
+        ):
+            await asyncio.sleep(0.1)  # so that all of it waits
+            return await answer.json()
+
+    assert asyncio.run(main()) == json.loads(body)
+    assert bool(paused) == (size == 4000)
+    assert asked.count(b"") <= len(paused)

@@ -1,5 +1,6 @@
 """Server-sent events out of bytes: every awkward case by name, and any way of cutting them."""
 
+import re
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -7,15 +8,24 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from perplexity_connector.perplexity.wire.sse import EventDecoder, ServerEvent
+from perplexity_connector.perplexity.wire.sse import (
+    USUAL,
+    EventDecoder,
+    ServerEvent,
+    usual_events,
+    usual_form,
+)
 
 
-def decoded(*chunks: bytes) -> list[ServerEvent]:
-    """The events of a stream that came in these chunks and then ended."""
-    decoder = EventDecoder()
-    return [event for chunk in chunks for event in decoder.feed(chunk)] + list(
-        decoder.close()
-    )
+def decoded(*chunks: bytes, usual: re.Pattern[bytes] = USUAL) -> list[ServerEvent]:
+    """The events of a stream that came in these chunks and then ended, each read at last."""
+    decoder = EventDecoder(usual)
+    return [
+        event
+        for received in [*map(decoder.feed, chunks), decoder.close()]
+        for part in received
+        for event in (usual_events(part) if isinstance(part, bytes) else [part])
+    ]
 
 
 ONE = [ServerEvent("a", b"1")]
@@ -122,6 +132,43 @@ def cut(body: bytes, places: Iterable[int]) -> list[bytes]:
 def test_however_it_is_cut_a_stream_is_the_same(body: bytes, places: list[int]) -> None:
     """Chunks are the network's affair: the events are those of the whole, as the standard reads it."""
     assert decoded(*cut(body, places)) == decoded(body) == reference(body)
+
+
+usual_parts = st.sampled_from(
+    [
+        *(b"event: %b\ndata: %b\n\n" % (name, data) for name in (b"a", b"b") for data in (b"", b"1")),
+        b"event: a\ndata: 1\r2\n\n",
+        b"event: a\ndata: 1\ndata: 2\n\n",
+        b"data: 1\n\n",
+        b"event: a\r\ndata: 1\r\n\r\n",
+        b": a\n\n",
+        b"\n",
+        b"\r",
+    ]
+)  # fmt: skip
+
+
+@given(
+    st.lists(usual_parts, max_size=12).map(b"".join),
+    st.lists(st.integers(0, 400), max_size=6),
+)
+def test_events_that_stay_together_are_the_same_events(
+    body: bytes, places: list[int]
+) -> None:
+    """Read later, and among events of every other form."""
+    chunks = cut(body, places)
+    assert decoded(*chunks, usual=usual_form(b"a")) == decoded(*chunks)
+    assert decoded(*chunks) == reference(body)
+
+
+def test_events_stay_together_after_one_that_was_cut() -> None:
+    """It is read line by line, the others in one step again."""
+    decoder = EventDecoder(usual_form(b"a"))
+    frame = b"event: a\ndata: 1\n\n"
+    assert decoder.feed(frame * 2 + frame[:14]) == [frame * 2]
+    assert decoder.feed(frame[14:] + frame * 3) == [("a", b"1"), frame * 3]
+    assert not decoder.feed(frame[:14])
+    assert decoder.feed(frame[14:]) == [("a", b"1")]
 
 
 def test_a_megabyte_without_a_line_end_is_only_collected() -> None:
