@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 Connections: TypeAlias = Mapping[str, str | Mapping[str, str | Secret]]
 _Context: TypeAlias = ServerRequestContext[None, Any]
+# Proxies and clients often give up a connection that is silent for a minute.
+_SHORT_SECONDS = 60
 
 
 class ActionServer(Server[None]):
@@ -53,6 +55,7 @@ class ActionServer(Server[None]):
             version=own_version(),
             title="Perplexity connector",
             lifespan=tools.opened,
+            get_tool_input_schema=tools.schema_with_headers,
             on_list_tools=tools.list,
             on_call_tool=tools.call,
         )
@@ -61,6 +64,13 @@ class ActionServer(Server[None]):
     def has_run(self, session: str) -> bool:
         """Return whether a run of this HTTP session is active, also after its client has left."""
         return session in self._tools.runs.values()
+
+    def is_short(self, name: str) -> bool:
+        """Return whether a call of this tool ends so soon that its client need not hear of it before."""
+        tool = self._tools.by_name.get(name)
+        if tool is None:
+            return False
+        return (self._tools.timeout or tool.seconds) <= _SHORT_SECONDS
 
 
 def make_server(
@@ -112,6 +122,14 @@ class _Tools:
                     run.cancel()
                 await asyncio.gather(*self.runs, return_exceptions=True)
 
+    def schema_with_headers(self, name: str) -> JsonObject | None:
+        """Return the input schema of a tool if clients repeat some of its arguments as headers.
+
+        The SDK compares those. Without this it would list all tools at each call, to find the schema.
+        """
+        tool = self.by_name.get(name)
+        return tool.tool.input_schema if tool and tool.has_headers else None
+
     async def list(
         self, _: _Context, __: PaginatedRequestParams | None
     ) -> ListToolsResult:
@@ -140,9 +158,9 @@ class _Tools:
         finally:
             # The SDK cancels again at every step until the handler returns. The run is cancelled once, and has the
             # time to ask the provider to cancel.
-            run.cancel()
-            with anyio.CancelScope(shield=True):
-                await asyncio.wait({run})
+            if run.cancel():
+                with anyio.CancelScope(shield=True):
+                    await asyncio.wait({run})
 
     async def _run(
         self, tool: ActionTool, arguments: JsonObject, ctx: _Context

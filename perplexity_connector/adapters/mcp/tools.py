@@ -1,5 +1,6 @@
 """The actions of a host as MCP tools: its descriptions in MCP's terms."""
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mcp.shared.inbound import X_MCP_HEADER_KEY
 from mcp_types import Icon, Tool, ToolAnnotations
 
 from perplexity_connector.adapters.mcp.schemas import tool_schema
@@ -33,12 +35,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionTool:
-    """One tool, and the action that it runs."""
+    """One tool, and the action that it runs.
+
+    * `seconds`: the action's own bound.
+    * `has_headers`: whether clients repeat some of its arguments as HTTP headers.
+    """
 
     tool: Tool
     connector: str
     action: str
     version: int
+    seconds: float
+    has_headers: bool
 
     def arguments_of(self, given: JsonObject) -> JsonObject:
         """Return the arguments of a call, without those that a client adds for itself.
@@ -116,6 +124,8 @@ def _action_tool(name: str, description: "ActionDescription") -> ActionTool:
         connector=connector["id"],
         action=action["id"],
         version=action["version"],
+        seconds=action["timeout"],
+        has_headers=X_MCP_HEADER_KEY in json.dumps(tool.input_schema),
     )
 
 
