@@ -77,7 +77,10 @@ class StreamingResponse:
 
     def __init__(self, response: httpx.Response, idle_timeout: float) -> None:
         """Wrap a response whose headers have arrived; allow `idle_timeout` seconds for each chunk."""
-        self._response = response
+        # Not the response: its headers would wait for the whole answer.
+        self._status = response.status_code
+        self._content_type = response.headers.get("content-type", "")
+        self._content_encoding = response.headers.get("content-encoding", "")
         # The stream itself: httpx's decoders and counters would cost time for each piece of a live
         # answer.
         self._raw = aiter(cast("httpx.AsyncByteStream", response.stream))
@@ -142,9 +145,7 @@ class StreamingResponse:
             first = without_bom(first + chunk)
             if not BOM.startswith(first):
                 break
-        is_called_html = (
-            "html" in self._response.headers.get("content-type", "").lower()
-        )
+        is_called_html = "html" in self._content_type.lower()
         if is_called_html and first.startswith(b"<"):
             raise self._unreadable(detail="a page of HTML")
         return first
@@ -163,7 +164,7 @@ class StreamingResponse:
 
     def _unpacker(self) -> Unpacker:
         try:
-            return Unpacker(self._response.headers.get("content-encoding", ""))
+            return Unpacker(self._content_encoding)
         except ValueError:
             raise self._unreadable(
                 detail="an encoding that was not asked for"
@@ -205,7 +206,7 @@ class StreamingResponse:
             code,
             effect=Effect.UNKNOWN,
             detail=detail,
-            http_status=self._response.status_code,
+            http_status=self._status,
             request_id=self.request_id,
         )
 
@@ -266,16 +267,19 @@ class Client:
         the request was not sent or was refused.
         """
         request = self._request(method, path, ctx, body)
-        response, answer = None, None
+        stream, answer = None, None
         with unlogged():
             # A cancellation can arrive while the permit is given back.
             try:
                 async with (permit or ctx.permit)():
                     response = await self._first_byte(request, path, ctx)
+                    stream = cast("httpx.AsyncByteStream", response.stream)
                     # Inside the permit, so that the next request starts with the new limit.
                     _observe(ctx, response)
                 await _require_success(response, body)
                 answer = StreamingResponse(response, self._endpoint.idle_timeout)
+                # A waiting stream holds neither what was sent nor the headers.
+                del request, response, body
                 yield answer
             except ConnectorError as error:
                 # The body of a 200 can be a refusal as well.
@@ -285,8 +289,8 @@ class Client:
             finally:
                 if answer is not None:
                     answer.close()
-                if response is not None:
-                    await response.aclose()
+                if stream is not None:
+                    await stream.aclose()
 
     def _request(
         self, method: str, path: str, ctx: ActionContext, body: JsonObject | None
