@@ -1,6 +1,7 @@
 """The events of a run: which of a plugin's a host passes on, and their numbers."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 from perplexity_connector.contract import EventType, JsonObject
@@ -33,6 +34,48 @@ class Events:
         if self.listener is not None and is_event(numbered):
             self._last_seq += 1
             self.listener(numbered)
+
+
+class Inbox:
+    """Hands the events of a streamed run to the one task that reads them.
+
+    It has no limit: a slow reader must never stop the reading of a response. An `asyncio.Queue`
+    does the same, and takes 3 KB for each run that waits.
+
+    * `_events`: the events that were not taken yet.
+    * `_is_closed`: whether no more events come.
+    * `_change`: what the reader waits for; None before its first wait.
+    """
+
+    __slots__ = ("_change", "_events", "_is_closed")
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._events: list[EventDocument] = []
+        self._is_closed = False
+        self._change: asyncio.Future[None] | None = None
+
+    def put(self, event: "EventDocument") -> None:
+        """Add an event."""
+        self._events.append(event)
+        self._wake()
+
+    def close(self, _: object = None) -> None:
+        """Let the reader learn that no more events come."""
+        self._is_closed = True
+        self._wake()
+
+    async def take(self) -> "Sequence[EventDocument]":
+        """Return all events there are, and wait for one if need be; none at the end."""
+        if not (self._events or self._is_closed):
+            self._change = asyncio.get_running_loop().create_future()
+            await self._change
+        taken, self._events = self._events, []
+        return taken
+
+    def _wake(self) -> None:
+        if self._change is not None and not self._change.done():
+            self._change.set_result(None)
 
 
 def is_event(document: Document) -> "TypeGuard[EventDocument]":

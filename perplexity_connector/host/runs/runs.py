@@ -25,7 +25,7 @@ from perplexity_connector.host.credentials.form import (
 )
 from perplexity_connector.host.limits.patience import LONGEST_S, Patience
 from perplexity_connector.host.plugins.loading import LoadedConnector, load
-from perplexity_connector.host.runs.events import Events, Listener
+from perplexity_connector.host.runs.events import Events, Inbox, Listener
 from perplexity_connector.host.runs.logs.run_log import NO_LOG, RunLog
 from perplexity_connector.host.runs.observers import Watch
 from perplexity_connector.host.runs.opened import Opened
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
         ConnectionStatusDocument,
         CostEstimate,
         EnvelopeDocument,
-        EventDocument,
         Hint,
         OptionsDocument,
         RunObserver,
@@ -244,14 +243,15 @@ class Runs:
         options: RunOptions,
     ) -> "AsyncGenerator[StreamItem, None]":
         """See `Host.stream`."""
-        # Unbounded: a slow reader of the events must never stop the reading of a response.
-        events: asyncio.Queue[EventDocument | None] = asyncio.Queue()
-        run = self.run(connector, action, input, options, listener=events.put_nowait)
+        inbox = Inbox()
+        run = self.run(connector, action, input, options, listener=inbox.put)
         task = asyncio.create_task(run)
-        task.add_done_callback(lambda _: events.put_nowait(None))
+        task.add_done_callback(inbox.close)
         try:
-            while (event := await events.get()) is not None:
-                yield event
+            while events := await inbox.take():
+                for event in events:
+                    yield event
+                del event, events  # a waiting stream holds no data
             yield {"type": "run.finished", "envelope": await task}
         finally:
             task.cancel()
