@@ -8,10 +8,12 @@ for would be lost by that. Imported on first use, because aiohttp is an extra.
 import functools
 import re
 from asyncio import AbstractEventLoop
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import ClientPayloadError, TCPConnector
 from aiohttp.client_proto import ResponseHandler
+from multidict import CIMultiDict, istr
 
 from perplexity_connector.perplexity.wire.http_framing import BodyEnd, Head
 
@@ -20,6 +22,19 @@ _LARGEST_HEAD = 100 * 1024
 _MOST_HEADERS = 32 * 1024
 _START = b"HTTP/"
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
+
+
+def named_once(headers: Iterable[tuple[bytes, bytes]]) -> CIMultiDict[str]:
+    """Return the headers of a request, their names as objects that all requests share.
+
+    aiohttp keeps the headers as long as the answer arrives, and would make each name two times.
+    """
+    return CIMultiDict((_name(name), value.decode()) for name, value in headers)
+
+
+@functools.lru_cache(maxsize=64)
+def _name(name: bytes) -> istr:
+    return istr(name.decode())
 
 
 class TolerantConnector(TCPConnector):

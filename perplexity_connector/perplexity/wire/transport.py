@@ -171,14 +171,19 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         """
         import aiohttp  # noqa: PLC0415 - installed with the extra only
 
+        from perplexity_connector.perplexity.wire.aiohttp_protocol import (  # noqa: PLC0415 - likewise
+            named_once,
+        )
+
         # aiohttp uses `proxy_headers` for a tunnel only. A plain request needs them itself.
         is_plain = request.url.scheme == "http"
-        proxy_headers = self._proxy_headers if is_plain else []
+        headers = named_once(request.headers.raw)
+        headers.extend(self._proxy_headers if is_plain else [])
         try:
             response = await self._opened().request(
                 request.method,
                 str(request.url),
-                headers=[*request.headers.multi_items(), *proxy_headers],
+                headers=headers,
                 # The client gives each body as one piece.
                 data=b"".join(cast("httpx.SyncByteStream", request.stream)) or None,
                 allow_redirects=False,

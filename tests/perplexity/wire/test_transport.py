@@ -641,3 +641,24 @@ def test_aiohttp_is_imported_on_first_use_only() -> None:
         return await process.wait()
 
     assert asyncio.run(main()) == 0
+
+
+def test_the_names_of_headers_are_the_same_objects_for_all_requests() -> None:
+    """The library keeps those of a request while its answer arrives, so each waiting stream has them."""
+
+    async def main() -> None:
+        async with (
+            Loopback(http(), http()) as server,
+            transport.network(server.url, 5) as opened,
+        ):
+            kept: list[str] = []
+            for _ in range(2):
+                request = httpx.Request("GET", server.url, headers={"x-a": "b"})
+                answer: Any = await opened.handle_async_request(request)
+                sent = answer.stream._response.request_info.headers
+                kept += [name for name in sent if name.lower() == "x-a"]
+                await answer.aclose()
+            first, second = kept
+            assert first is second
+
+    asyncio.run(main())
