@@ -278,8 +278,7 @@ class Client:
                     _observe(ctx, response)
                 await _require_success(response, body)
                 answer = StreamingResponse(response, self._endpoint.idle_timeout)
-                # A waiting stream holds neither what was sent nor the headers.
-                del request, response, body
+                del request, response, body  # a waiting stream holds no data
                 yield answer
             except ConnectorError as error:
                 # The body of a 200 can be a refusal as well.
