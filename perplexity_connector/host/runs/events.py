@@ -1,8 +1,7 @@
 """The events of a run: which of a plugin's a host passes on, and their numbers."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 from perplexity_connector.contract import EventType
@@ -38,39 +37,45 @@ class Events:
 
 
 class Inbox:
-    """The events that wait for the reader of a stream.
+    """Hands the events of a streamed run to the one task that reads them.
 
-    There is no bound: a slow reader of the events must never stop the reading of a response.
+    It has no limit: a slow reader must never stop the reading of a response. An `asyncio.Queue`
+    does the same, and takes 3 KB for each run that waits.
 
-    * `events`: those that wait, in order. The reader takes them out.
-    * `_has_ended`: whether the run has.
-    * `_changed`: set when an event has arrived, or the run has ended.
+    * `_events`: the events that were not taken yet.
+    * `_is_closed`: whether no more events come.
+    * `_change`: what the reader waits for; None before its first wait.
     """
 
-    __slots__ = ("_changed", "_has_ended", "events")
+    __slots__ = ("_change", "_events", "_is_closed")
 
     def __init__(self) -> None:
-        """Begin with nothing."""
-        self.events: deque[EventDocument] = deque()
-        self._has_ended = False
-        self._changed = asyncio.Event()
+        """Begin empty."""
+        self._events: list[EventDocument] = []
+        self._is_closed = False
+        self._change: asyncio.Future[None] | None = None
 
     def put(self, event: "EventDocument") -> None:
-        """Let the reader have an event."""
-        self.events.append(event)
-        self._changed.set()
+        """Add an event."""
+        self._events.append(event)
+        self._wake()
 
-    def end(self, _: object) -> None:
-        """Let the reader know that the run has ended."""
-        self._has_ended = True
-        self._changed.set()
+    def close(self, _: object = None) -> None:
+        """Let the reader learn that no more events come."""
+        self._is_closed = True
+        self._wake()
 
-    async def has_some(self) -> bool:
-        """Wait for an event. Return False if there is none, and the run has ended."""
-        if not self.events and not self._has_ended:
-            self._changed.clear()
-            await self._changed.wait()
-        return bool(self.events)
+    async def take(self) -> "Sequence[EventDocument]":
+        """Return all events there are, and wait for one if need be; none at the end."""
+        if not (self._events or self._is_closed):
+            self._change = asyncio.get_running_loop().create_future()
+            await self._change
+        taken, self._events = self._events, []
+        return taken
+
+    def _wake(self) -> None:
+        if self._change is not None and not self._change.done():
+            self._change.set_result(None)
 
 
 def is_event(document: Document) -> "TypeGuard[EventDocument]":

@@ -245,11 +245,12 @@ class Runs:
         inbox = Inbox()
         run = self.run(connector, action, input, options, listener=inbox.put)
         task = asyncio.create_task(run)
-        task.add_done_callback(inbox.end)
+        task.add_done_callback(inbox.close)
         try:
-            while await inbox.has_some():
-                while inbox.events:
-                    yield inbox.events.popleft()
+            while events := await inbox.take():
+                for event in events:
+                    yield event
+                del event, events  # a waiting stream holds no data
             yield {"type": "run.finished", "envelope": task.result()}
         finally:
             task.cancel()

@@ -79,8 +79,6 @@ class ProviderRun:
     * `recovered`: true once the run was polled instead of listened to.
     * `_translator`: emits a listener's events; None if nothing listens.
     * `_turn`: the turn of the POST, which notes whether the POST can have left.
-    * `_free`: the context of polls. They do not wait for the host's limit, because the run costs
-      money meanwhile. The provider counts them separately.
     * `is_unclear`: true while the stream says that the run has ended, and its object that it has
       not.
     * `_status`: the status in the latest successful poll; empty before it.
@@ -113,9 +111,6 @@ class ProviderRun:
         self.request_id: str | None = None
         self.recovered = False
         self._turn = Turn(ctx)
-        self._free = ActionContext(
-            connection=ctx.connection, observe_request=ctx.observe_request
-        )
         self.is_unclear = False
         self._status = ""
         self._may_have_ended = False
@@ -188,10 +183,13 @@ class ProviderRun:
         return not (is_late and self._may_have_ended)
 
     async def _begin(self) -> None:
-        body = agent_request.request_body(self._form)
         try:
             async with self._client.ask(
-                "POST", agent_request.PATH, self._ctx, body, self._turn.permit
+                "POST",
+                agent_request.PATH,
+                self._ctx,
+                agent_request.request_body(self._form),
+                self._turn.permit,
             ) as answer:
                 await self._listen(answer)
         except ConnectorError as error:
@@ -306,7 +304,12 @@ class ProviderRun:
     async def _poll(self) -> bool:
         """Fetch the run. Return whether it has ended; then `response` is its object."""
         path = f"{agent_request.PATH}/{self.transcript.run_id}"
-        async with self._client.ask("GET", path, self._free) as answer:
+        # A poll does not wait for the host's limit, because the run costs money meanwhile. The
+        # provider counts polls separately.
+        free = ActionContext(
+            connection=self._ctx.connection, observe_request=self._ctx.observe_request
+        )
+        async with self._client.ask("GET", path, free) as answer:
             self.request_id = answer.request_id or self.request_id
             found = as_object(await answer.json())
         if is_error(found):

@@ -63,11 +63,11 @@ class TolerantHandler(ResponseHandler):
             options["max_headers"] = _MOST_HEADERS
         super().set_response_params(**options)
 
-    def resume_reading(self, resume_parser: bool = True) -> None:
+    def resume_reading(self, *how: Any, **named: Any) -> None:
         """Go on after a pause. aiohttp asks for it after each piece that is read, paused or not."""
         # Without a pause nothing is held back, and the parser need not look for it.
         if getattr(self, "_reading_paused", True):
-            super().resume_reading(resume_parser)
+            super().resume_reading(*how, **named)
 
     def data_received(self, data: bytes) -> None:
         """Give the part of the data that belongs to the answer to aiohttp's parser."""
@@ -82,11 +82,6 @@ class TolerantHandler(ResponseHandler):
             self._read_body(self._end, data)
         else:
             self._give_to_parser(data)
-
-    def resume_reading(self, *args: Any, **options: Any) -> None:
-        """Read on after a pause. aiohttp asks for it after each chunk, also without one."""
-        if self._reading_paused:
-            super().resume_reading(*args, **options)
 
     def _read_head(self, head: bytes | bytearray, data: bytes) -> None:
         seen = max(0, len(head) - len(b"\n\r"))

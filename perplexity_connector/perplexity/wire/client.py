@@ -287,6 +287,7 @@ class Client:
             # The same timer goes on, for each wait that follows.
             patience.allow(self._endpoint.idle_timeout)
             response = StreamingResponse(answer, patience)
+            del request, body  # a waiting stream holds no data
             yield response
         except ConnectorError as error:
             # The body of a 200 can be a refusal as well.

@@ -24,11 +24,10 @@ class EventTranslator:
     * `shown`: how many characters of the answer the listener has, earlier attempts included.
     * `_pieces`: the text that this attempt has emitted.
     * `_live`: finds the new text in the stream.
-    * `_sources`: the sources so far, for the numbers of citation marks.
     * `_rewriter`: rewrites citation marks; None for a structured answer, which stays as it is.
     """
 
-    __slots__ = ("_emit", "_live", "_pieces", "_rewriter", "_sources", "shown")
+    __slots__ = ("_emit", "_live", "_pieces", "_rewriter", "shown")
 
     def __init__(
         self,
@@ -44,8 +43,7 @@ class EventTranslator:
         """
         self._emit = emit
         self._live = LiveText(streamed)
-        self._sources = LiveSources()
-        rewriter = MarkRewriter(self._sources.number_of_web_mark)
+        rewriter = MarkRewriter(LiveSources(streamed).number_of_web_mark)
         self._rewriter = None if structured else rewriter
         self._pieces: list[str] = []
         self.shown = shown
@@ -53,7 +51,6 @@ class EventTranslator:
     def feed(self, event: JsonObject) -> None:
         """Emit the listener's events for one event of the provider, which is not a replay."""
         kind = as_text(event.get("type"))
-        self._sources.add(kind, event)
         if piece := self._live.next_piece():
             self._show(self._rewriter.feed(piece) if self._rewriter else piece)
         if not kind.startswith(_REASONING):

@@ -107,15 +107,16 @@ class HttpxTransport:
 
 
 class _HttpxAnswer:
-    """One of httpx's responses.
+    """One of httpx's responses, without the response: it would hold the request as long as it arrives.
 
-    `_pieces` is the stream itself: httpx's decoders and counters would cost time for each piece of
-    a live answer.
+    * `_stream`: the body, as it arrives. httpx's decoders and counters would cost time for each
+      piece of a live answer.
+    * `_pieces`: what reads it.
     """
 
     def __init__(self, response: httpx.Response) -> None:
-        self._response = response
-        self._pieces = aiter(cast("httpx.AsyncByteStream", response.stream))
+        self._stream = cast("httpx.AsyncByteStream", response.stream)
+        self._pieces = aiter(self._stream)
         self.status = response.status_code
         self.headers = joined(response.headers.raw)
 
@@ -128,7 +129,7 @@ class _HttpxAnswer:
 
     async def aclose(self) -> None:
         with unlogged():
-            await self._response.aclose()
+            await self._stream.aclose()
 
 
 def _failure(error: httpx.HTTPError) -> NotSentError | BrokenError:

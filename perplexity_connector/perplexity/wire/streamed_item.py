@@ -96,9 +96,19 @@ class StreamedItem:
     * `done`: the item from `output_item.done`; of a message only.
     * `source`: the event that brought sources, as bytes: decoded it would take more memory.
     * `is_interim`: whether the sources are interim ones, which `output_item.done` repeats.
+    * `missing`: the names of the interim sources that no finished item has yet.
     """
 
-    __slots__ = ("done", "id", "is_interim", "kind", "parts", "phase", "source")
+    __slots__ = (
+        "done",
+        "id",
+        "is_interim",
+        "kind",
+        "missing",
+        "parts",
+        "phase",
+        "source",
+    )
 
     def __init__(self, kind: str, id: str = "") -> None:
         """Begin without content."""
@@ -107,6 +117,7 @@ class StreamedItem:
         self.done: JsonObject | None = None
         self.source = b""
         self.is_interim = False
+        self.missing: Sequence[str] = ()
 
     @property
     def is_commentary(self) -> bool:
@@ -138,9 +149,11 @@ class StreamedItem:
         """Return whether this item has its final content already, from another item."""
         if self.parts and kind != MESSAGE:
             return True
+        if self.source:
+            return True
         if self.id and self.id == content.get("id"):
             return False
-        return bool(self.source) or (self.done is not None and self.done != content)
+        return self.done is not None and self.done != content
 
     def text(self) -> str:
         """Return the text of a message, by the order of trust."""

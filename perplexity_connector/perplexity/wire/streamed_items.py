@@ -4,6 +4,7 @@ The order of arrival is the order of the items and of the text. Sequence numbers
 gateways change them (docs/provider.md, "Agent stream").
 """
 
+from array import array
 from collections.abc import Iterable, Sequence
 
 from perplexity_connector.contract import JsonObject, JsonValue
@@ -43,9 +44,11 @@ class StreamedItems:
     * `delta`: the piece of text that the last event added at the end of `changed`; None if the text
       changed in another way.
     * `size`: about how many bytes are kept here.
+    * `sources_version`: grows with each event that brought sources.
     * `_by_index`, `_by_id`: the items by `output_index` and by id.
     * `_highest`: the highest sequence number so far.
-    * `_seen`: a hash of each numbered frame, to recognize replays.
+    * `_recent`, `_older`: a hash of each numbered frame, to recognize replays. All are recent until
+      a number does not rise: few streams have replays, and a set takes ten times the memory.
     * `_numbers_rise`: false once a number did not rise although its frame is a new one. Then a
       gateway has changed the numbers, and no frame of this stream is a replay.
     * `_is_recounted`: whether the last event made `_numbers_rise` false.
@@ -59,10 +62,12 @@ class StreamedItems:
         self.changed: StreamedItem | None = None
         self.delta: str | None = None
         self.size = 0
+        self.sources_version = 0
         self._by_index: dict[int, StreamedItem] = {}
         self._by_id: dict[str, StreamedItem] = {}
         self._highest = -1
-        self._seen: set[int] = set()
+        self._recent = array("q")
+        self._older: set[int] = set()
         self._numbers_rise = True
         self._place: tuple[JsonValue, JsonValue] = (None, None)
         self._current: StreamedItem | None = None
@@ -86,13 +91,12 @@ class StreamedItems:
 
         Interim sources count only where no finished item has them.
         """
-        found = [(item, _output_item(item)) for item in self.items]
-        finished = [content for item, content in found if not item.is_interim]
-        return [
-            without_known_sources(content, finished) if item.is_interim else content
-            for item, content in found
-            if item.kind == MESSAGE or item.source
-        ]
+        return _listed(self.items)
+
+    def source_items(self) -> Sequence[JsonObject]:
+        """Return the items that have sources, the finished ones first."""
+        items = [item for item in self.items if item.source]
+        return _listed(sorted(items, key=lambda item: item.is_interim))
 
     def _is_replay(self, event: JsonObject, data: bytes) -> bool:
         number = as_int(event.get("sequence_number"))
@@ -100,17 +104,19 @@ class StreamedItems:
             return False
         frame = hash(data)
         if number <= self._highest:
-            if frame in self._seen:
+            self._older.update(self._recent)
+            del self._recent[:]
+            if frame in self._older:
                 return True
             self._count_replays()
             return False
         self._highest = number
-        self._seen.add(frame)
+        self._recent.append(frame)
         return False
 
     def _count_replays(self) -> None:
         self._numbers_rise, self._is_recounted = False, True
-        self._seen.clear()
+        self._older.clear()
         for item in self.items:
             for part in item.parts.values():
                 part.count_replays()
@@ -143,7 +149,8 @@ class StreamedItems:
             self._finish_item(event, as_object(event.get("item")), data)
         elif kind in INTERIM:
             item = self._new_item(event, INTERIM[kind], is_interim=True)
-            item.source = data
+            item.missing = _names(item.kind, event)
+            self._keep_sources(item, data)
         else:
             return
         self.size += len(data)
@@ -180,7 +187,22 @@ class StreamedItems:
             item.phase = as_text(content.get("phase")) or item.phase
             item.done, self.changed = content, item
         elif kind in SOURCE_LISTS:
-            item.source = data
+            self._keep_sources(item, data)
+            self._drop_listed(kind, content)
+
+    def _keep_sources(self, item: StreamedItem, data: bytes) -> None:
+        item.source = data
+        self.sources_version += 1
+
+    def _drop_listed(self, kind: str, content: JsonObject) -> None:
+        """Drop the interim items whose sources are all in finished ones: each source is kept once."""
+        listed = frozenset(_names(kind, content))
+        for item in self.items:
+            if item.is_interim and item.kind == kind:
+                item.missing = [name for name in item.missing if name not in listed]
+        self.items = [
+            item for item in self.items if item.missing or not item.is_interim
+        ]
 
     def _message(self, event: JsonObject) -> StreamedItem:
         """Return the message that a text belongs to."""
@@ -225,6 +247,17 @@ class StreamedItems:
         return item
 
 
+def _listed(items: Sequence[StreamedItem]) -> Sequence[JsonObject]:
+    """Return items that have something, in the form of the provider's final object."""
+    found = [(item, _output_item(item)) for item in items]
+    finished = [content for item, content in found if not item.is_interim]
+    return [
+        without_known_sources(content, finished) if item.is_interim else content
+        for item, content in found
+        if item.kind == MESSAGE or item.source
+    ]
+
+
 def _output_item(item: StreamedItem) -> JsonObject:
     if item.kind == MESSAGE:
         return item.message()
@@ -242,9 +275,14 @@ def without_known_sources(item: JsonObject, known: Iterable[JsonObject]) -> Json
     kind = as_text(item.get("type"))
     name = SOURCE_LISTS[kind]
     same = [other for other in known if other.get("type") == kind]
-    names = {_name(row) for other in same for row in as_objects(other.get(name))}
+    names = {name for other in same for name in _names(kind, other)}
     rows = as_objects(item.get(name))
     return {**item, name: [row for row in rows if _name(row) not in names]}
+
+
+def _names(kind: str, item: JsonObject) -> Sequence[str]:
+    """Return a name for each source of an item of that kind."""
+    return [_name(row) for row in as_objects(item.get(SOURCE_LISTS[kind]))]
 
 
 def _name(source: JsonObject) -> str:

@@ -1,6 +1,8 @@
 import asyncio
+import gc
 import json
 from contextlib import aclosing
+from types import AsyncGeneratorType
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from perplexity_connector.contract import (
     EventType,
 )
 from perplexity_connector.host import Host
+from perplexity_connector.host.runs.events import Inbox
 from tests.host.runs.test_run import GOOD, Script, unavailable
 from tests.host.stage import CONNECTION, GREET, in_host, opened, stream, toy_host
 from tests.toy.toy import ToyPlugin
@@ -199,6 +202,55 @@ def test_cancelling_the_reader_cancels_the_run() -> None:
         return handler.stopped
 
     assert in_host(toy_host(ToyPlugin(greet=handler)), cancel)
+
+
+def test_a_stream_that_waits_holds_no_event() -> None:
+    """Its reader has it, and may have dropped it."""
+
+    async def wait(host: Host) -> list[object]:
+        async with aclosing(host.stream(*GREET, connection=CONNECTION)) as items:
+            first = await anext(items)
+            following = asyncio.ensure_future(anext(items))
+            await asyncio.sleep(0)
+            kept = [*gc.get_referrers(first)]
+            following.cancel()
+            await asyncio.wait({following})
+            return [one for one in kept if isinstance(one, AsyncGeneratorType | list)]
+
+    assert in_host(toy_host(ToyPlugin(greet=Endless())), wait) == []
+
+
+def test_events_that_come_together_are_taken_together() -> None:
+    """The reader is woken once for all of them, and the end wakes it too."""
+
+    async def read() -> None:
+        inbox = Inbox()
+        reader = asyncio.ensure_future(inbox.take())
+        await asyncio.sleep(0)
+        for number in range(3):
+            inbox.put({"type": "status", "message": "a", "seq": number})
+        assert [event["seq"] for event in await reader] == [0, 1, 2]
+        ended = asyncio.ensure_future(inbox.take())
+        await asyncio.sleep(0)
+        inbox.close()
+        assert [*await ended, *await inbox.take()] == []
+
+    asyncio.run(read())
+
+
+def test_an_event_for_a_reader_that_has_left_is_ignored() -> None:
+    """Its wait was cancelled."""
+
+    async def leave() -> None:
+        inbox = Inbox()
+        reader = asyncio.ensure_future(inbox.take())
+        await asyncio.sleep(0)
+        reader.cancel()
+        await asyncio.wait({reader})
+        inbox.put({"type": "status", "message": "a", "seq": 1})
+        assert len(await inbox.take()) == 1
+
+    asyncio.run(leave())
 
 
 def test_many_runs_and_streams_go_on_side_by_side() -> None:

@@ -188,6 +188,14 @@ def test_a_stream_of_skipped_frames_is_not_an_answer(listen: bool) -> None:
     assert result.output["content"] == SHOWN
 
 
+def test_the_context_of_polls_is_made_for_a_poll_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Most runs are listened to until their end, and a context draws an id of its own."""
+    monkeypatch.setattr(provider_run, "ActionContext", None)
+    assert codes(run(Provider(stream(events())), Listener())) == []
+
+
 def test_a_run_still_under_way_is_looked_at_until_it_ends() -> None:
     """In progress is no end."""
     under_way = plain(final("in_progress", output=[]))

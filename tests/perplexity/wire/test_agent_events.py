@@ -132,14 +132,14 @@ def test_commentary_is_seen_in_events_that_stay_together() -> None:
 def test_with_a_listener_each_event_is_decoded_once_and_not_kept(
     decoded: list[bytes],
 ) -> None:
-    """Only text and sources are kept, and the sources as bytes, which take less memory."""
+    """Only text and sources are kept, and the sources once and as bytes, which take less memory."""
     told = Transcript()
     for row in events():
         told.add(event(row, str(row["type"])), decode=True)
     assert [json.loads(body) for body in decoded] == events()
     assert told._kept == []
     sources = [item.source for item in told.streamed.items if item.source]
-    assert [type(source) for source in sources] == [bytes, bytes]
+    assert [type(source) for source in sources] == [bytes]
 
 
 def test_a_listener_gets_every_event() -> None:

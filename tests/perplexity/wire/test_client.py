@@ -1,10 +1,12 @@
 """The one client, over real sockets where bytes matter and over a mock transport where only outcomes do."""
 
 import asyncio
+import gc
 import gzip
 import json
 import logging
 import socket
+import weakref
 import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -177,6 +179,27 @@ def test_a_request_says_who_it_is_and_nothing_twice() -> None:
     )
     assert sent["x-pplx-integration"] == "perplexity-connector"
     assert body == b'{"x":"\\u00e9\\ud800"}'
+
+
+def test_a_waiting_stream_holds_neither_its_request_nor_the_headers() -> None:
+    """A thousand that wait would hold a thousand of each."""
+    gone: list[weakref.ref[object]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        response = httpx.Response(200, json={})
+        gone.extend(map(weakref.ref, (request, request.headers, response)))
+        return response
+
+    async def main() -> list[object]:
+        async with (
+            Client(Endpoint(), httpx.MockTransport(answer)) as client,
+            client.ask("POST", "/v1/agent", context(), {"x": 1}) as waiting,
+        ):
+            gc.collect()
+            assert waiting.request_id is None
+            return [found() for found in gone]
+
+    assert asyncio.run(main()) == [None, None, None]
 
 
 def test_a_request_without_a_body_has_none() -> None:

@@ -1,6 +1,8 @@
 """From the events of a run to what a listener gets."""
 
+import gc
 import json
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from perplexity_connector.perplexity.wire import live_sources
 from perplexity_connector.perplexity.wire.agent_events import Transcript
 from perplexity_connector.perplexity.wire.citation_marks import rewrite_marks
 from perplexity_connector.perplexity.wire.event_translator import EventTranslator
@@ -139,6 +142,51 @@ def test_marks_get_the_numbers_known_by_then(
     """From finished items, and from the events before them."""
     text = "[web:0] [web:1] [web:2]"
     assert Listener().hear([*rows, *deltas(text)]).text == shown
+
+
+def kept_by(listener: Listener) -> list[Any]:
+    """All values that its translator and its transcript keep."""
+    found: list[Any] = [listener.translator, listener.transcript]
+    for value in found:  # the list grows meanwhile
+        known = set(map(id, found))
+        parts = [
+            part
+            for part in gc.get_referents(value)
+            if not isinstance(part, type | FunctionType | ModuleType)
+        ]
+        found += [part for part in parts if id(part) not in known]
+    return found
+
+
+def test_a_waiting_stream_keeps_no_decoded_page() -> None:
+    """Sources are kept as bytes, also after a mark: decoded, they take three times the memory."""
+    rows = [FOUND, done(search_item()), *deltas("The Moon[web:1] is far")]
+    listener = Listener().hear(rows)
+    assert listener.text == "The Moon[1] is far"
+    listener.events.clear()
+    kept = kept_by(listener)
+    assert not [value for value in kept if isinstance(value, dict) and "url" in value]
+    assert not [value for value in kept if value in ("Page A", "https://a.example")]
+    held = [value for value in kept if isinstance(value, bytes) and b"Page A" in value]
+    assert len(held) == 1
+
+
+def test_sources_are_numbered_once_for_all_marks_between_two_lists(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only new sources can change the numbers."""
+    collected: list[int] = []
+
+    def watched(items: Any) -> Any:
+        collected.append(len(items))
+        return collect_sources(items)
+
+    monkeypatch.setattr(live_sources, "collect_sources", watched)
+    listener = Listener().hear([FOUND, *deltas("[web:1][web:2] [web:1]", size=4)])
+    assert collected == [1]
+    listener.hear([done(opened("https://c.example")), *deltas("[web:0]")])
+    assert collected == [1, 2]
+    assert listener.text == "[1][2] [1][3]"
 
 
 def test_a_page_of_an_early_event_and_of_its_item_is_one_page() -> None:

@@ -87,6 +87,14 @@ def test_replays_are_counted_once(listen: bool) -> None:
         assert results_of(told) == RESULTS
 
 
+def test_a_set_of_frames_is_made_for_replays_only() -> None:
+    """It takes ten times the memory of the plain list."""
+    rows = numbered(delta("a"), delta("b"))
+    for again, known in ((rows, 0), ([*rows, rows[0]], len(rows))):
+        streamed = transcript(again, listen=True).streamed
+        assert (len(streamed._older), len(streamed._recent)) == (known, 2 - known)
+
+
 @both
 def test_numbers_that_do_not_rise_make_no_frame_a_replay(listen: bool) -> None:
     """Also not the frames that were taken for replays before."""
@@ -305,6 +313,40 @@ def test_finished_sources_win_over_interim_ones_of_the_same_name(listen: bool) -
         ]
         items = transcript(rows, listen=listen).output_items()
         assert [item[name] for item in items] == [[other], [page, bare]]
+
+
+@both
+def test_interim_sources_are_kept_until_finished_items_have_them_all(
+    listen: bool,
+) -> None:
+    """Then the finished ones are enough, and a waiting stream keeps each source once."""
+    third = {"id": 3, "title": "C", "url": "https://c.example"}
+    interim = {
+        "type": "response.reasoning.search_results",
+        "results": [*RESULTS, third],
+    }
+    first = item_is_done(search_item(), output_index=0)
+    last = item_is_done(search_item([third]), output_index=1)
+    told = transcript([interim, first], listen=listen)
+    assert results_of(told) == [third, *RESULTS]
+    assert [item.is_interim for item in told.streamed.items] == [True, False]
+    told = transcript([interim, first, last], listen=listen)
+    assert results_of(told) == [*RESULTS, third]
+    assert [item.is_interim for item in told.streamed.items] == [False, False]
+
+
+@both
+def test_no_source_is_lost_when_an_item_is_finished_again(listen: bool) -> None:
+    """With the same id and fewer sources, or as a message."""
+    search = item_is_done(search_item() | {"id": "x"})
+    rows = [
+        {"type": "response.reasoning.search_results", "results": RESULTS},
+        search,
+        item_is_done(search_item([]) | {"id": "x"}),
+        item_is_done(message_item("Moon") | {"id": "x"}),
+    ]
+    told = transcript(rows, listen=listen)
+    assert (text_of(told), results_of(told)) == ("Moon", RESULTS)
 
 
 def test_an_item_without_text_and_sources_is_not_an_output_item() -> None:
