@@ -121,8 +121,7 @@ class TolerantHandler(ResponseHandler):
             if at < len(data):
                 # Before the parser has the end, since then the connection is given back.
                 self._should_close = True  # older versions have no method for it
-        if part := before + data[:at]:
-            self._give_to_parser(part)
+        self._give_to_parser(before + data[:at])
 
     def _give_to_parser(self, data: bytes) -> None:
         super().data_received(data)
