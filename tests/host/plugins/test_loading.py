@@ -11,6 +11,7 @@ from perplexity_connector.host import Host
 from perplexity_connector.host.catalogue.discovery import Installed
 from perplexity_connector.host.plugins import loading
 from perplexity_connector.host.plugins.manifest import load_manifest
+from perplexity_connector.host.validation.schema_validator import SchemaValidator
 from tests.host.stage import CONNECTION, COUNT, GREET, TOKEN, changed, in_host, toy_host
 from tests.paths import ROOT
 from tests.toy.toy import Toy, ToyPlugin
@@ -140,7 +141,7 @@ def test_the_schemas_of_an_action_are_compiled_when_it_first_runs(
 ) -> None:
     """Once, and not those of the others."""
     compiled: list[Any] = []
-    make = loading.SchemaValidator
+    make = SchemaValidator
 
     def counted(schema: Any) -> Any:
         compiled.append(schema)

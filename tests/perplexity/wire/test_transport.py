@@ -666,6 +666,15 @@ def test_a_request_sets_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(timers) == 1
 
 
+def test_a_machine_without_a_store_has_the_authorities_that_httpx_brings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are better than none."""
+    monkeypatch.setattr(trust, "_system_store", lambda: None)
+    made: Any = transport.network("https://provider.example", 5)
+    assert made._context.cert_store_stats()["x509"] > 0
+
+
 def test_a_transport_that_was_never_used_closes() -> None:
     """There is nothing to close yet."""
     asyncio.run(transport.network("http://127.0.0.1:1", 5).aclose())
