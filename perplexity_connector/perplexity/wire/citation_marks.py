@@ -132,7 +132,7 @@ class MarkRewriter:
 
     def _rewrite_in_line(self, text: str) -> str:
         self._line.append(text)
-        if self._fences.is_open:
+        if "[" not in text or self._fences.is_open:
             return text
         # An answer has the same few marks again and again.
         rewritten = functools.cache(self._rewritten)
