@@ -214,21 +214,21 @@ class ProviderRun:
     async def _has_end(self, group: Sequence[Received]) -> bool:
         """Add events. Return whether one of them ends the stream; those after it are not read."""
         for event in group:
-            await self._add(event)
-            if self.transcript.is_over:
+            had_id = self.transcript.run_id is not None
+            content = self._added(event)
+            if not had_id and self.transcript.run_id is not None:
+                await self._ctx.checkpoint(self._state())
+            if self._translator is not None and content is not None:
+                self._translator.feed(content)
+            if self.transcript.terminal or self.transcript.error:
                 return True
         return False
 
-    async def _add(self, event: Received) -> None:
-        known_id = self.transcript.run_id
+    def _added(self, event: Received) -> JsonObject | None:
         try:
-            content = self.transcript.add(event, decode=self._translator is not None)
+            return self.transcript.add(event, decode=self._translator is not None)
         except OverflowError:
             raise _unreadable(detail="too large") from None
-        if known_id is None and self.transcript.run_id is not None:
-            await self._ctx.checkpoint(self._state())
-        if self._translator is not None and content is not None:
-            self._translator.feed(content)
 
     def _error_event(self) -> ConnectorError | None:
         """Return the error that the stream's `error` event describes, if it had one."""

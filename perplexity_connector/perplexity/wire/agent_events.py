@@ -92,15 +92,11 @@ class Transcript:
             content = _decode(event.data)
         except ValueError:
             return None
-        response = as_object(content.get("response"))
-        self.run_id = self.run_id or _run_id(response.get("id"))
-        self.status = as_text(response.get("status")) or self.status
+        if "response" in content:
+            response = as_object(content["response"])
+            self.run_id = self.run_id or _run_id(response.get("id"))
+            self.status = as_text(response.get("status")) or self.status
         return self._take(content, event, decode=decode)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether an event has ended the stream."""
-        return self.terminal is not None or self.error is not None
 
     @property
     def response(self) -> JsonObject:
@@ -133,7 +129,7 @@ class Transcript:
             return
         for event in usual_events(events):
             self.add(event, decode=False)
-            if self.is_over:
+            if self.terminal or self.error:
                 break
 
     def _take(
@@ -143,7 +139,9 @@ class Transcript:
         is_new = True
         if decode or self._is_decoding:
             is_new = self.streamed.add(content, event.data)
-            self._check_size()
+            if self.streamed.size > MOST_BYTES:
+                message = "the stream has too much text"
+                raise OverflowError(message)
         else:
             self._keep(event)
         if kind in TERMINAL:
@@ -152,11 +150,6 @@ class Transcript:
             self.error = content
             self.is_error_first = self._frames == 1 and self.run_id is None
         return content if is_new else None
-
-    def _check_size(self) -> None:
-        if self.streamed.size > MOST_BYTES:
-            message = "the stream has too much text"
-            raise OverflowError(message)
 
     def _keep(self, event: Received) -> None:
         self._kept.append(event)

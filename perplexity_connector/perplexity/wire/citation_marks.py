@@ -132,12 +132,11 @@ class MarkRewriter:
 
     def _rewrite_in_line(self, text: str) -> str:
         self._line.append(text)
-        if self._fences.is_open:
+        if "[" not in text or self._fences.is_open:
             return text
-        # An answer has the same few marks again and again. None is a part of another.
-        for mark in set(_WEB_MARK.findall(text)):
-            text = text.replace(mark, self._rewritten(mark))
-        return text
+        # An answer has the same few marks again and again.
+        rewritten = functools.cache(self._rewritten)
+        return _WEB_MARK.sub(lambda found: rewritten(found[0]), text)
 
     def _rewritten(self, mark: str) -> str:
         digits = _digits(mark)

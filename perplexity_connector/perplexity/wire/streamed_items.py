@@ -30,6 +30,8 @@ _DELTAS = {
     "response.output_text.delta": "output_text",
     "response.refusal.delta": "refusal",
 }
+# What names the place of a delta.
+_PLACE = ("output_index", "item_id", "content_index")
 _DONE_TEXTS = {
     "response.output_text.done": "output_text",
     "response.refusal.done": "refusal",
@@ -52,8 +54,8 @@ class StreamedItems:
     * `_numbers_rise`: false once a number did not rise although its frame is a new one. Then a
       gateway has changed the numbers, and no frame of this stream is a replay.
     * `_is_recounted`: whether the last event made `_numbers_rise` false.
-    * `_place`, `_current`: the place that the last delta named, and its message. They save the search
-      for the next delta, which nearly always goes to the same message.
+    * `_place`, `_current`: the place that the last delta named, and its message and part. They save
+      the search for the next delta, which nearly always goes to the same part.
     """
 
     def __init__(self) -> None:
@@ -69,8 +71,8 @@ class StreamedItems:
         self._recent = array("q")
         self._older: set[int] = set()
         self._numbers_rise = True
-        self._place: tuple[JsonValue, JsonValue] = (None, None)
-        self._current: StreamedItem | None = None
+        self._place: tuple[JsonValue, ...] = ()
+        self._current: tuple[StreamedItem, StreamedPart] | None = None
         self._is_recounted = False
 
     def add(self, event: JsonObject, data: bytes) -> bool:
@@ -125,11 +127,13 @@ class StreamedItems:
         given = event.get("delta")
         # Not `as_text`: it would replace the half of a character whose other half is still to come.
         delta = given if isinstance(given, str) else ""
-        place = (event.get("output_index"), event.get("item_id"))
+        place = (kind, *map(event.get, _PLACE))
         if place != self._place or self._current is None:
-            self._place, self._current = place, self._message(event)
-        message = self._current
-        self._part(message, event, kind).add_delta(delta, is_replay=is_replay)
+            message = self._message(event)
+            part = self._part(message, event, kind)
+            self._place, self._current = place, (message, part)
+        message, part = self._current
+        part.add_delta(delta, is_replay=is_replay)
         self.size += len(delta)
         if not is_replay:
             self.changed = message

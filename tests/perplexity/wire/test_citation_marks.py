@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from perplexity_connector.perplexity.wire import citation_marks
 from perplexity_connector.perplexity.wire.citation_marks import (
     MarkRewriter,
     find_citations,
@@ -268,6 +269,34 @@ def test_the_cited_sources_are_found(text: str, numbers: set[int]) -> None:
 def test_a_structured_answer_cites_in_its_texts(text: str, numbers: set[int]) -> None:
     """The brackets of its lists are not marks; where it cannot be read, it is a text."""
     assert find_cited_in_json(text, searched(1, 2, 3)) == numbers
+
+
+def test_a_mark_is_looked_up_once_however_often_it_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An answer cites the same few sources again and again."""
+    asked: list[int] = []
+    number_of = Sources.number_of_web_mark
+
+    def watched(self: Sources, mark: int) -> int | None:
+        asked.append(mark)
+        return number_of(self, mark)
+
+    monkeypatch.setattr(Sources, "number_of_web_mark", watched)
+    text, sources = "A.[web:1] B.[web:2][web:1] " * 20, searched(1, 2)
+    assert rewritten(text, sources) == "A.[1] B.[2][1] " * 20
+    assert asked == [1, 2]
+    assert find_citations(text, sources).cited == {1, 2}
+    assert asked == [1, 2] * 2
+
+
+@pytest.mark.parametrize("text", ["A.[1] B [web:2]", "A `x` [1]", "[1]: no"])
+def test_a_pattern_for_addresses_runs_only_where_one_may_be(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks at each word, and most answers have no address."""
+    monkeypatch.setattr(citation_marks, "_ADDRESS", None)
+    assert cited(text, 1, 2)
 
 
 @pytest.mark.parametrize("end", ["", " `", "a ` b", " \t"])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from perplexity_connector.perplexity.wire.agent_events import Transcript
+from perplexity_connector.perplexity.wire.streamed_items import StreamedItems
 from tests.perplexity.wire.streams import (
     ANSWER,
     RESULTS,
@@ -367,3 +368,21 @@ def test_a_hundred_thousand_pieces_are_read_in_one_pass() -> None:
         row = json.dumps(delta("ab", sequence_number=number)).encode()
         told.add(plain("")._replace(name="response.output_text.delta", data=row), decode=False)  # fmt: skip
     assert text_of(told) == "ab" * 100_000
+
+
+def test_a_delta_that_goes_on_is_added_without_a_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nearly every event of a stream is one, and goes to the same part as the one before it."""
+    found: list[object] = []
+    part = StreamedItems._part
+
+    def watched(self: StreamedItems, *place: Any) -> Any:
+        found.append(part(self, *place))
+        return found[-1]
+
+    monkeypatch.setattr(StreamedItems, "_part", watched)
+    assert heard(*deltas("one", size=1), *deltas(" two", size=1)) == "one two"
+    assert len(found) == 1
+    heard(delta("a", content_index=1), delta("b", content_index=2))
+    assert len(found) == 3
