@@ -94,10 +94,14 @@ def measure(rounds: int, calls: int) -> Mapping[str, Figure]:
                 f"{_OURS}, {version}": (ours, version) for version in (SESSIONS, SINGLE)
             },
         }
-        # The first round only warms up.
+        names = list(subjects)
         for number in range(rounds + 1):
-            for name, (server, version) in subjects.items():
+            # The first one finds the caches coldest, so each round begins with another one.
+            first = number % len(names)
+            for name in (*names[first:], *names[:first]):
+                server, version = subjects[name]
                 figure = _calls(server, version, calls)
+                # The first round only warms up.
                 seen[name] += [figure] if number else []
     return {
         name: Figure(cpu=median(one.cpu for one in found), memory=found[-1].memory)
