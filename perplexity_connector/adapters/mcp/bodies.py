@@ -1,31 +1,20 @@
 """Repair the bodies of requests as the lines of stdin are: a half emoji must not cost an HTTP client its call."""
 
-from collections.abc import Callable
-
-from mcp_types import JSONRPCMessage
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from perplexity_connector.adapters.mcp.lines import message_of, messages_of
+from perplexity_connector.adapters.mcp.lines import messages_of
 
 
 class RepairedBodies:
     """An ASGI application around another one, which gives it each body repaired where it can be.
 
-    A body over `most` bytes is passed on as it comes, to be refused. `heed` is called with the
-    message of each body before it is passed on, or with None if there is no message.
+    A body over `most` bytes is passed on as it comes, to be refused.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        most: int,
-        heed: Callable[[JSONRPCMessage | None], None],
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, most: int) -> None:
         """Repair the bodies for `app`."""
         self._app = app
         self._most = most
-        self._heed = heed
 
     async def __call__(
         self,
@@ -52,17 +41,14 @@ class RepairedBodies:
         while message["type"] == "http.request":
             body += message.get("body", b"")
             if len(body) > self._most or not message.get("more_body"):
-                return {**message, "body": self._repaired(bytes(body))}
+                return {**message, "body": _repaired(bytes(body))}
             message = await receive()
         return message
 
-    def _repaired(self, body: bytes) -> bytes:
-        text = body.decode(errors="replace")
-        found = message_of(text)
-        if found is None:
-            match messages_of(text):
-                case [str(text)]:
-                    found = message_of(text)
-        self._heed(found)
-        # The SDK's answer to any other body says what is wrong with it.
-        return text.encode() if found else body
+
+def _repaired(body: bytes) -> bytes:
+    match messages_of(body.decode(errors="replace")):
+        case [str(message)]:
+            return message.encode()
+        case _:
+            return body  # the SDK's answer says what is wrong

@@ -3,14 +3,12 @@
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
 
 import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from perplexity_connector.adapters.mcp.answers import OnePiece
 from perplexity_connector.adapters.mcp.bodies import RepairedBodies
 from perplexity_connector.adapters.mcp.refusals import LoggedRefusals
 from perplexity_connector.adapters.mcp.server import ActionServer
@@ -104,10 +102,7 @@ async def serve_http(
     if not options.token and not options.is_loopback:
         message = "serving beyond this machine needs a token"
         raise ValueError(message)
-    one_piece = OnePiece(server.is_short)
-    switch: Any = one_piece  # the SDK wants a bool, and only asks whether it is true
     app = server.streamable_http_app(
-        json_response=switch,
         streamable_http_path=PATH,
         max_request_body_size=_LARGEST_BODY,
         # Reached only when runs keep more sessions than `options.sessions` open.
@@ -119,7 +114,7 @@ async def serve_http(
         ),
     )
     bounded = BoundedSessions(
-        RepairedBodies(app, most=_LARGEST_BODY, heed=one_piece.heed),
+        RepairedBodies(app, most=_LARGEST_BODY),
         path=PATH,
         most=options.sessions,
         has_run=server.has_run,

@@ -9,7 +9,6 @@ from mcp_types import (
     PARSE_ERROR,
     ErrorData,
     JSONRPCError,
-    JSONRPCMessage,
     JSONRPCNotification,
 )
 from mcp_types.jsonrpc import jsonrpc_message_adapter
@@ -32,7 +31,7 @@ def messages_of(line: str) -> Sequence[str | JSONRPCError]:
     messages are answered one by one. A blank line has no messages.
     """
     text = line.strip(f"{_BYTE_ORDER_MARK} \t\r\n\0")
-    if not text or message_of(text):
+    if not text or _is_message(text):
         return [text] if text else []
     try:
         value = json.loads(text, strict=False)
@@ -40,20 +39,21 @@ def messages_of(line: str) -> Sequence[str | JSONRPCError]:
         found = [as_text(json.dumps(one, ensure_ascii=False)) for one in batch]
     except (ValueError, RecursionError):
         return [_refusal(PARSE_ERROR, text)]
-    return [one if message_of(one) else _refusal(INVALID_REQUEST, one) for one in found]
+    return [
+        one if _is_message(one) else _refusal(INVALID_REQUEST, one) for one in found
+    ]
 
 
-def message_of(text: str) -> JSONRPCMessage | None:
-    """Return the message that a text is, or None if it is none."""
+def _is_message(text: str) -> bool:
     try:
         message = jsonrpc_message_adapter.validate_json(text, by_name=False)
         if not isinstance(message, JSONRPCNotification):
-            return message
+            return True
         # A request whose id has another type would pass for a notification, and never be answered.
         id_of_another_type = json.loads(text).get("id")
     except ValueError:
-        return None
-    return message if id_of_another_type is None else None
+        return False
+    return id_of_another_type is None
 
 
 def _refusal(code: int, text: str) -> JSONRPCError:

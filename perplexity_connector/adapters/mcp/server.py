@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 Connections: TypeAlias = Mapping[str, str | Mapping[str, str | Secret]]
 _Context: TypeAlias = ServerRequestContext[None, Any]
-# Proxies and clients often give up a connection that is silent for a minute.
-_SHORT_SECONDS = 60
 
 
 class ActionServer(Server[None]):
@@ -64,13 +62,6 @@ class ActionServer(Server[None]):
     def has_run(self, session: str) -> bool:
         """Return whether a run of this HTTP session is active, also after its client has left."""
         return session in self._tools.runs.values()
-
-    def is_short(self, name: str) -> bool:
-        """Return whether a call of this tool ends so soon that its client need not hear of it before."""
-        tool = self._tools.by_name.get(name)
-        if tool is None:
-            return False
-        return (self._tools.timeout or tool.seconds) <= _SHORT_SECONDS
 
 
 def make_server(

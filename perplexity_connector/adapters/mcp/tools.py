@@ -37,15 +37,13 @@ _log = logging.getLogger(__name__)
 class ActionTool:
     """One tool, and the action that it runs.
 
-    * `seconds`: the action's own bound.
-    * `has_headers`: whether clients repeat some of its arguments as HTTP headers.
+    `has_headers` says whether clients repeat some of its arguments as HTTP headers.
     """
 
     tool: Tool
     connector: str
     action: str
     version: int
-    seconds: float
     has_headers: bool
 
     def arguments_of(self, given: JsonObject) -> JsonObject:
@@ -124,7 +122,6 @@ def _action_tool(name: str, description: "ActionDescription") -> ActionTool:
         connector=connector["id"],
         action=action["id"],
         version=action["version"],
-        seconds=action["timeout"],
         has_headers=X_MCP_HEADER_KEY in json.dumps(tool.input_schema),
     )
 

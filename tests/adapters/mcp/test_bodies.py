@@ -1,25 +1,17 @@
 """The bodies of HTTP requests: repaired as the lines of stdin are."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from perplexity_connector.adapters.mcp import bodies, lines
 from perplexity_connector.adapters.mcp.bodies import RepairedBodies
-from perplexity_connector.adapters.mcp.lines import message_of
 
 PING = b'{"jsonrpc": "2.0", "id": 7, "method": "ping", "params": {"text": "moon"}}'
 GONE = {"type": "http.disconnect"}
 
 
-def received(
-    *messages: dict[str, Any],
-    most: int = 1000,
-    kind: str = "http",
-    heed: Callable[[Any], None] = lambda _: None,
-) -> Any:
+def received(*messages: dict[str, Any], most: int = 1000, kind: str = "http") -> Any:
     """The first two messages that the application inside receives."""
     sent = iter(messages)
     found: list[Any] = []
@@ -33,8 +25,7 @@ def received(
     async def send(_: object) -> None:
         pass
 
-    repaired = RepairedBodies(app, most=most, heed=heed)
-    asyncio.run(repaired({"type": kind}, receive, send))
+    asyncio.run(RepairedBodies(app, most=most)({"type": kind}, receive, send))
     return found
 
 
@@ -60,39 +51,6 @@ def test_a_body_is_repaired_where_it_can_be(body: bytes, inside: bytes) -> None:
     assert received(piece(body), GONE) == [piece(inside), GONE]
     parts = piece(body[:9], more=True), piece(body[9:])
     assert received(*parts, GONE) == [piece(inside), GONE]
-
-
-@pytest.mark.parametrize(
-    ("body", "heard"),
-    [
-        (PING, "ping"),
-        (PING.replace(b"moon", b"a\tb"), "ping"),
-        (b"[" + PING + b", 5]", None),
-        (b"{", None),
-        (b"", None),
-    ],
-)
-def test_the_message_of_a_body_is_told_before_it_is_passed_on(
-    body: bytes, heard: str | None
-) -> None:
-    """Or that there is none, since the one before may have left its mark."""
-    found: list[Any] = []
-    received(piece(body), GONE, heed=found.append)
-    assert [one and one.method for one in found] == [heard]
-
-
-def test_a_body_that_is_good_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message that tells whether it is good is the one that is told."""
-    texts: list[str] = []
-
-    def read(text: str) -> Any:
-        texts.append(text)
-        return message_of(text)
-
-    monkeypatch.setattr(bodies, "message_of", read)
-    monkeypatch.setattr(lines, "message_of", read)
-    received(piece(PING), GONE)
-    assert texts == [PING.decode()]
 
 
 def test_a_body_that_is_too_large_is_passed_on() -> None:

@@ -340,7 +340,6 @@ def test_what_a_known_client_adds_to_the_arguments_is_dropped(name: str) -> None
         connector="c",
         action="a",
         version=1,
-        seconds=1,
         has_headers=False,
     )
     assert taking.arguments_of({name: "call_1"}) == {name: "call_1"}
