@@ -18,7 +18,7 @@ from perplexity_connector.host.catalogue.discovery import (
     Problem,
     discover,
     find_action,
-    find_connector,
+    unknown_connector,
 )
 from perplexity_connector.host.catalogue.manifests import ManifestError, read_manifest
 from perplexity_connector.host.catalogue.schemas import read_schema, schema_files
@@ -115,8 +115,9 @@ class Catalogue:
         require_name("connector", connector)
         found = self._registered.get(connector)
         found = found or self._discovery().connectors.get(connector)
-        # All of them are joined and sorted only for the words of the error: each run asks.
-        return found or find_connector(self._connectors(), connector)
+        if found is None:
+            raise unknown_connector(self._connectors(), connector)
+        return found
 
     def action(
         self, connector: str, action: str, version: int | None

@@ -99,11 +99,9 @@ def find_action(
     return versions[version]
 
 
-def find_connector(connectors: Mapping[str, Installed], connector: str) -> Installed:
-    """Find a connector by id. Raises `ConnectorError` (`not_found`) naming the known ones."""
-    if connector not in connectors:
-        raise _not_found(connectors, "connector", connector)
-    return connectors[connector]
+def unknown_connector(known: Iterable[str], connector: str) -> ConnectorError:
+    """Return the error of a connector that is not known (`not_found`). It names the known ones."""
+    return _not_found(known, "connector", connector)
 
 
 def _not_found(known: Iterable[str], kind: str, wanted: str) -> ConnectorError:

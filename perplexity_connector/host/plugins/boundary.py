@@ -121,13 +121,8 @@ def as_result(given: object) -> tuple[ActionResult, str | None]:
 
 def plain_object(given: object) -> Document | None:
     """Return a plain copy of a plugin's object; None if it is not one, or cannot be read."""
-    try:
-        copied = to_json(given).value
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # noqa: BLE001 - as in `call`
-        return None
-    return copied if isinstance(copied, dict) else None
+    copied: Document | None = _attempt(_object, given, None)
+    return copied
 
 
 def field_errors(given: Iterable[object]) -> list[FieldError]:

@@ -148,3 +148,24 @@ def test_events_that_come_together_wake_the_reader_once(
     *events, _ = opened(in_host(host, collect))
     assert len(events) == 100
     assert counts.total() <= 3
+
+
+def test_a_slow_reader_gets_every_event_after_the_run_has_ended() -> None:
+    """Then it waits for nothing more."""
+
+    async def tell(ctx: ActionContext) -> Any:
+        for text in "ab":
+            ctx.emit({"type": "text.delta", "text": text})
+        return GOOD
+
+    async def collect(host: Host) -> list[Any]:
+        items = []
+        async for item in host.stream(*GREET, connection=CONNECTION):
+            items.append(item)
+            await asyncio.sleep(0.05)
+        return items
+
+    host = toy_host(ToyPlugin(greet=Script(tell)))
+    *events, envelope = opened(in_host(host, collect))
+    assert [event["text"] for event in events] == ["a", "b"]
+    assert envelope["status"] == "succeeded"
