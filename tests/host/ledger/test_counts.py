@@ -20,7 +20,8 @@ from tests.host.ledger.entering import WAIT_S, busy, environ_of
 
 def test_a_row_takes_twelve_statements() -> None:
     """Rows to follow are looked for by the statement that finds the next row."""
-    books, statements = Books(), []
+    books = Books()
+    statements: list[str] = []
 
     def trace(connection: Any, *_: object) -> None:
         connection.set_trace_callback(statements.append)
