@@ -1,7 +1,7 @@
 """JSON as the ledger keeps it: compact text."""
 
 import json
-from collections.abc import Collection
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from perplexity_connector.contract import JsonObject
@@ -9,6 +9,8 @@ from perplexity_connector.contract import JsonObject
 if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument
 
+# The rows of a table have the same budgets.
+_MANY = 64
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -22,7 +24,8 @@ def packed_text(text: str) -> str:
     return _ENCODER.encode(text)[1:-1]
 
 
-def packed_ids(ids: Collection[str]) -> str:
+@lru_cache(_MANY)
+def packed_ids(ids: tuple[str, ...]) -> str:
     """Return ids as text, in order."""
     return _ENCODER.encode(sorted(ids))
 
@@ -32,6 +35,7 @@ def unpacked(text: str | None) -> JsonObject | None:
     return None if text is None else cast("JsonObject", json.loads(text))
 
 
+@lru_cache(_MANY)
 def unpacked_ids(text: str) -> tuple[str, ...]:
     """Return the ids of a text."""
     return tuple(cast("list[str]", json.loads(text)))

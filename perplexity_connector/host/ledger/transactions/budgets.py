@@ -84,7 +84,7 @@ def add(connection: Connection, ids: Collection[str], nano: int) -> None:
 def _is_in_use(
     connection: Connection, budget_id: str, is_alive: Callable[[str], bool]
 ) -> bool:
-    quoted = packed_ids([budget_id])[1:-1]
+    quoted = packed_ids((budget_id,))[1:-1]
     return any(map(is_alive, connection.scalars(_holders, {"quoted": quoted})))
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Connection,
     and_,
     bindparam,
+    exists,
     func,
     insert,
     outerjoin,
@@ -93,7 +94,18 @@ _candidate = (
 )
 _is_followed = and_(rows.c.state == "begun", rows.c.to_follow.is_(True))
 _followed_next = Prepared(_candidate.where(_is_followed))
-_planned_next = Prepared(_candidate.where(rows.c.state == "planned"))
+_begun_rows = rows.alias()
+_has_followed = exists().where(
+    _begun_rows.c.job_id == bindparam("job"),
+    _begun_rows.c.state == "begun",
+    _begun_rows.c.to_follow.is_(True),
+    _begun_rows.c.owner.is_(None),
+)
+_planned_next = Prepared(
+    _candidate.where(rows.c.state == "planned").add_columns(
+        _has_followed.label("has_followed")
+    )
+)
 _claim = Prepared(
     update(rows)
     .where(rows.c.id == bindparam("row"), rows.c.epoch == bindparam("as_read"))
@@ -209,13 +221,11 @@ def claim_row(  # noqa: PLR0913 - where to reserve, and what every transaction h
     Raises `OverBudgetError`.
     """
     of_job = {"job": job_id}
-    if followed := _followed_next.read(connection, of_job):
-        found = followed[0]
-        ids = unpacked_ids(found["budgets"])
-        claim = _claim_of(job_id, found, "begun", ids, found["reserved"])
-        _take(connection, owner, claim)
-        return claim
     planned = _planned_next.read(connection, of_job)
+    # To look for both each time would be a statement more for each row.
+    may_follow = not planned or planned[0]["has_followed"]
+    if may_follow and (followed := _followed_next.read(connection, of_job)):
+        return _follow(connection, owner, job_id, followed[0])
     if not planned:
         return None
     found = planned[0]
@@ -226,6 +236,16 @@ def claim_row(  # noqa: PLR0913 - where to reserve, and what every transaction h
     claim = _claim_of(job_id, found, state, ids, nano)
     _take(connection, owner, claim)
     _enter_run(connection, owner, found, claim, now)
+    return claim
+
+
+def _follow(
+    connection: Connection, owner: str, job_id: str, found: Mapping[str, Any]
+) -> Claim:
+    """Claim a row with a checkpoint, with the reservation that it has."""
+    ids = unpacked_ids(found["budgets"])
+    claim = _claim_of(job_id, found, "begun", ids, found["reserved"])
+    _take(connection, owner, claim)
     return claim
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 # Without a pause between its groups, one of four processes would starve the others.
 _PAUSE_S = 0.002
+# After a group of so many units, others are about to come: they share a commit and a wake-up of the event loop.
+_BUSY_PAUSE_S = 0.005
+_BUSY = 4
 # Between two looks for cancelled runs, and for the last units when the program ends.
 _LOOK_S = 2.0
 _LAST_S = 30.0
@@ -158,7 +161,7 @@ class Writer:
                 self._waiting.clear()
                 service.commit(self._group)
                 self.is_open = service.is_open
-                time.sleep(_PAUSE_S)
+                time.sleep(_BUSY_PAUSE_S if len(self._group) >= _BUSY else _PAUSE_S)
             if time.monotonic() >= look_at:
                 look_at = time.monotonic() + _LOOK_S
                 service.look_around()
