@@ -1,7 +1,7 @@
 """The events of a run: which of a plugin's a host passes on, and their numbers."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 from perplexity_connector.contract import EventType
@@ -65,7 +65,7 @@ class Inbox:
         self._is_closed = True
         self._wake()
 
-    async def take(self) -> "Sequence[EventDocument]":
+    async def take(self) -> "list[EventDocument]":
         """Return all events there are, and wait for one if need be; none at the end."""
         if not (self._events or self._is_closed):
             self._change = asyncio.get_running_loop().create_future()

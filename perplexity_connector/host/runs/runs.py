@@ -248,9 +248,9 @@ class Runs:
         task.add_done_callback(inbox.close)
         try:
             while events := await inbox.take():
-                for event in events:
-                    yield event
-                del event, events  # a waiting stream holds no data
+                events.reverse()
+                while events:
+                    yield events.pop()  # by no name: a waiting stream holds no data
             yield {"type": "run.finished", "envelope": task.result()}
         finally:
             task.cancel()
