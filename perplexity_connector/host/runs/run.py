@@ -23,7 +23,7 @@ from perplexity_connector.contract.timers import expiring
 from perplexity_connector.host.credentials.form import Credential
 from perplexity_connector.host.limits.given_limiter import Turns
 from perplexity_connector.host.limits.patience import Patience
-from perplexity_connector.host.limits.permit import Turn
+from perplexity_connector.host.limits.permit import RunPermit
 from perplexity_connector.host.plugins import boundary
 from perplexity_connector.host.plugins.loading import LoadedConnector
 from perplexity_connector.host.runs.between_attempts import (
@@ -314,8 +314,8 @@ class Run:
         numbers = as_int(limit), as_int(remaining), as_number(reset)
         self.rate_limiter.observe(*numbers)
 
-    def _permit(self) -> Turn:
-        return Turn(self._wait_for_permit, self._begin_request)
+    def _permit(self) -> RunPermit:
+        return RunPermit(self._wait_for_permit, self._begin_request)
 
     async def _wait_for_permit(self) -> AbstractAsyncContextManager[None]:
         if self._effect_before_turn is not None:
