@@ -101,7 +101,8 @@ class LoadedConnector:
     def action(self, action: str, version: int) -> Action:
         """Return the manifest's entry of an action that exists, with its schemas compiled.
 
-        Raises `ConnectorError` (`internal`) for an unusable schema, so nothing is sent before both are known good.
+        Both are compiled before anything is sent. Raises `ConnectorError` (`internal`) for an unusable
+        one.
         """
         found = self._actions[action, version]
         for name in (found.input, found.output):
