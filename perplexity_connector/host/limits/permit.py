@@ -43,25 +43,26 @@ class Permit(AbstractAsyncContextManager[None]):
 class RunPermit(AbstractAsyncContextManager[None]):
     """The permit of a run's request: that of the limit, and the run's last step before it is sent.
 
-    * `_wait`: waits for the permit of the limit, and returns it.
+    * `_reserve`: prepares the request, and returns the permit of the limit to wait for.
     * `_begin`: takes the run's last step.
-    * `_permit`: the permit of the limit, once it is there.
+    * `_permit`: the permit of the limit, from `_reserve`.
     """
 
-    __slots__ = ("_begin", "_permit", "_wait")
+    __slots__ = ("_begin", "_permit", "_reserve")
 
     def __init__(
         self,
-        wait: Callable[[], Awaitable[AbstractAsyncContextManager[None]]],
+        reserve: Callable[[], Awaitable[AbstractAsyncContextManager[None]]],
         begin: Callable[[], Awaitable[None]],
     ) -> None:
         """Wait for nothing yet."""
-        self._wait = wait
+        self._reserve = reserve
         self._begin = begin
 
     async def __aenter__(self) -> None:
         """Wait for the permit, then take the last step. If that fails, give the permit up."""
-        self._permit = await self._wait()
+        self._permit = await self._reserve()
+        await self._permit.__aenter__()
         try:
             await self._begin()
         except BaseException:

@@ -315,16 +315,14 @@ class Run:
         self.rate_limiter.observe(*numbers)
 
     def _permit(self) -> RunPermit:
-        return RunPermit(self._wait_for_permit, self._begin_request)
+        return RunPermit(self._reserve, self._begin_request)
 
-    async def _wait_for_permit(self) -> AbstractAsyncContextManager[None]:
+    async def _reserve(self) -> AbstractAsyncContextManager[None]:
         if self._effect_before_turn is not None:
             self._effect = self._effect_before_turn
         await self.log.reserve(self.record.attempts, self.patience)
         end = self.patience.end(self.deadline)
-        permit = self.rate_limiter.permit(end, self.patience.waiting)
-        await permit.__aenter__()
-        return permit
+        return self.rate_limiter.permit(end, self.patience.waiting)
 
     async def _begin_request(self) -> None:
         await self.log.fence()
