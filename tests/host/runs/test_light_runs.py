@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from perplexity_connector.contract import ActionContext, Envelope
+from perplexity_connector.contract import ActionContext
 from perplexity_connector.host import Host
 from perplexity_connector.host.catalogue.catalogue import Catalogue
 from perplexity_connector.host.plugins import boundary
@@ -97,20 +97,6 @@ def test_a_known_connector_is_found_without_all_the_others(
         counted(monkeypatch, asyncio.Lock, "acquire", counts)
 
     assert second_run(monkeypatch, counting) == {}
-
-
-def test_the_envelope_of_a_run_has_the_parts_of_the_contracts_envelope() -> None:
-    """In their order; the host writes it without making that record."""
-    envelopes: list[Any] = []
-
-    async def work(host: Host) -> None:
-        envelopes.append(await host.run(*GREET, connection=CONNECTION))
-        envelopes.append(await host.run("toy", "greet", {}, connection=CONNECTION))
-
-    in_host(toy_host(), work)
-    assert [each["status"] for each in envelopes] == ["succeeded", "failed"]
-    for envelope in envelopes:
-        assert tuple(envelope) == Envelope.__slots__
 
 
 def test_an_event_is_copied_once(monkeypatch: pytest.MonkeyPatch) -> None:
