@@ -18,6 +18,8 @@ _META = "io.modelcontextprotocol/"
 class McpClient:
     """A client of one server, which calls one tool.
 
+    * `_connection`, `_path`: the one connection, and the path of the server's URL.
+    * `_version`: the version of the protocol, `SESSIONS` or `SINGLE`.
     * `_headers`: those of each request. They name the session, if the server opened one.
     * `_number`: the id of the last request.
     """

@@ -33,7 +33,7 @@ def as_objects(value: object) -> Sequence[JsonObject]:
     return [
         item
         for item in as_list(value)
-        if type(item) is dict or isinstance(item, Mapping)
+        if type(item) is dict or isinstance(item, Mapping)  # as in `as_object`
     ]
 
 

@@ -25,7 +25,7 @@ _KNOWN_TAGS = [f"{_TAG}{kind}" for kind in ("null", "bool", "int", "str", "seq",
 _DEEPEST = 50
 # The signs before the text of a line, four or more. Some of them open a level each.
 _INDENT = re.compile(r"[ \-?:]{4,}")
-# A list or a mapping of plain words, closed on its line: whatever it is in, it leaves no level open.
+# A list or a mapping of plain words that is closed on its line, so that it leaves no level open.
 _FLAT = re.compile(r"\[[\w ,.:/-]*\]|\{[\w ,.:/-]*\}")
 # Parts and bytes of text, with every alias written out.
 _LARGEST = 1_000_000
@@ -98,7 +98,7 @@ def _most_levels(text: str) -> int:
 
     A level needs a bracket, or a line that begins further right: no further than the longest run of
     such signs anywhere. A list may begin in the column of the mapping that it is in, and a bracket
-    opens two levels in `[name: value]`. Only one of the flat ones is open at a time.
+    opens two levels in `[name: value]`. Of the lists that are closed on their line, one is open at a time.
     """
     others, flat = _FLAT.subn("", text)
     brackets = others.count("[") + others.count("{") + (flat > 0)

@@ -9,8 +9,8 @@ from perplexity_connector.contract import JsonObject
 if TYPE_CHECKING:
     from perplexity_connector.contract import EnvelopeDocument
 
-# The rows of a table have the same budgets.
-_MANY = 64
+# The rows of a table have the same budgets, so their text is made and read once.
+_KEPT_TEXTS = 64
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -24,7 +24,7 @@ def packed_text(text: str) -> str:
     return _ENCODER.encode(text)[1:-1]
 
 
-@lru_cache(_MANY)
+@lru_cache(_KEPT_TEXTS)
 def packed_ids(ids: tuple[str, ...]) -> str:
     """Return ids as text, in order."""
     return _ENCODER.encode(sorted(ids))
@@ -35,7 +35,7 @@ def unpacked(text: str | None) -> JsonObject | None:
     return None if text is None else cast("JsonObject", json.loads(text))
 
 
-@lru_cache(_MANY)
+@lru_cache(_KEPT_TEXTS)
 def unpacked_ids(text: str) -> tuple[str, ...]:
     """Return the ids of a text."""
     return tuple(cast("list[str]", json.loads(text)))

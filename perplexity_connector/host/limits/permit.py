@@ -1,4 +1,4 @@
-"""The permit of a request, and the turn of a run that holds one: faster than generators."""
+"""The permit of a request, and that of a run's request: faster than generators."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -40,28 +40,29 @@ class Permit(AbstractAsyncContextManager[None]):
         self._limiter.end()
 
 
-class Turn(AbstractAsyncContextManager[None]):
-    """The turn of a run's request.
+class RunPermit(AbstractAsyncContextManager[None]):
+    """The permit of a run's request: that of the limit, and the run's last step before it is sent.
 
-    * `_wait`: waits for the permit of the run's limit, and returns it.
-    * `_begin`: the run's last step before the request is sent.
-    * `_permit`: the permit, once the turn has come.
+    * `_reserve`: prepares the request, and returns the permit of the limit to wait for.
+    * `_begin`: takes the run's last step.
+    * `_permit`: the permit of the limit, from `_reserve`.
     """
 
-    __slots__ = ("_begin", "_permit", "_wait")
+    __slots__ = ("_begin", "_permit", "_reserve")
 
     def __init__(
         self,
-        wait: Callable[[], Awaitable[AbstractAsyncContextManager[None]]],
+        reserve: Callable[[], Awaitable[AbstractAsyncContextManager[None]]],
         begin: Callable[[], Awaitable[None]],
     ) -> None:
-        """Wait for nothing before it is entered."""
-        self._wait = wait
+        """Wait for nothing yet."""
+        self._reserve = reserve
         self._begin = begin
 
     async def __aenter__(self) -> None:
-        """Wait for the turn. If the run's last step fails, the permit is given up."""
-        self._permit = await self._wait()
+        """Wait for the permit, then take the last step. If that fails, give the permit up."""
+        self._permit = await self._reserve()
+        await self._permit.__aenter__()
         try:
             await self._begin()
         except BaseException:

@@ -28,7 +28,7 @@ class Events:
         self._last_seq = 0
 
     def send(self, event: Document) -> None:
-        """Send an event with its number, unless it is unknown or incomplete. The event is the host's own."""
+        """Number an event, and send it unless it is unknown or incomplete. This changes `event`."""
         event["seq"] = self._last_seq + 1
         event.pop("step", None)  # a flow's own part
         if self.listener is not None and is_event(event):
@@ -37,14 +37,14 @@ class Events:
 
 
 class Inbox:
-    """Hands the events of a streamed run to the one task that reads them.
+    """The events of a streamed run, for the one task that reads them.
 
     It has no limit: a slow reader must never stop the reading of a response. An `asyncio.Queue`
     does the same, and takes 3 KB for each run that waits.
 
     * `_events`: the events that were not taken yet.
     * `_is_closed`: whether no more events come.
-    * `_change`: what the reader waits for; None before its first wait.
+    * `_change`: done once an event or the end was added; None before the first wait.
     """
 
     __slots__ = ("_change", "_events", "_is_closed")
@@ -61,7 +61,7 @@ class Inbox:
         self._wake()
 
     def close(self, _: object = None) -> None:
-        """Let the reader learn that no more events come."""
+        """Add the end: no more events come."""
         self._is_closed = True
         self._wake()
 

@@ -41,7 +41,7 @@ class RunOptions(TypedDict, total=False):
     durable: bool
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
     """One run as asked for. `RunOptions` explains the options.
 

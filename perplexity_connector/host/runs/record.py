@@ -1,14 +1,15 @@
 """The record of one run in progress: from the request to the envelope that it ends with."""
 
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from perplexity_connector.contract import (
     ActionResult,
     ConnectorError,
     Effect,
+    Envelope,
     ErrorCode,
     ErrorRecord,
     JsonObject,
@@ -29,8 +30,6 @@ from perplexity_connector.host.validation.arguments import (
 from perplexity_connector.host.validation.to_json import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from perplexity_connector.contract import EnvelopeDocument
 
 
@@ -90,25 +89,23 @@ class RunRecord:
         # A plugin's error is a copy; that of an engine's store is not.
         partial = plain_object(error.partial) if error else None
         usage = plain_object(error.usage) if error else None
-        # The same as `Envelope.to_dict`, at a third of its time.
-        document: Mapping[str, object] = {
-            "run_id": self.run_id,
-            "connector": self.connector,
-            "action": self.action,
-            "version": self.version,
-            "status": status.value,
-            "output": output,
-            "error": self._error_record(error, partial).to_dict() if error else None,
-            "partial": partial,
-            "summary": " ".join(summary.split()),
-            "usage": result.usage if usage is None else usage,
-            "warnings": [asdict(each) for each in (*result.warnings, *self.warnings)],
-            "attempts": self.attempts,
-            "started_at": self.started_at,
-            "duration_ms": int((time.monotonic() - self.began) * 1000),
-            "meta": result.meta,
-        }
-        return cast("EnvelopeDocument", document)
+        return Envelope(
+            run_id=self.run_id,
+            connector=self.connector,
+            action=self.action,
+            version=self.version,
+            status=status,
+            output=output,
+            error=self._error_record(error, partial) if error else None,
+            partial=partial,
+            summary=" ".join(summary.split()),
+            usage=result.usage if usage is None else usage,
+            warnings=[*result.warnings, *self.warnings],
+            attempts=self.attempts,
+            started_at=self.started_at,
+            duration_ms=int((time.monotonic() - self.began) * 1000),
+            meta=result.meta,
+        ).to_dict()
 
     def _error_record(
         self, error: ConnectorError, partial: JsonObject | None

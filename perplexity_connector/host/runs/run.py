@@ -23,7 +23,7 @@ from perplexity_connector.contract.timers import expiring
 from perplexity_connector.host.credentials.form import Credential
 from perplexity_connector.host.limits.given_limiter import Turns
 from perplexity_connector.host.limits.patience import Patience
-from perplexity_connector.host.limits.permit import Turn
+from perplexity_connector.host.limits.permit import RunPermit
 from perplexity_connector.host.plugins import boundary
 from perplexity_connector.host.plugins.loading import LoadedConnector
 from perplexity_connector.host.runs.between_attempts import (
@@ -314,17 +314,15 @@ class Run:
         numbers = as_int(limit), as_int(remaining), as_number(reset)
         self.rate_limiter.observe(*numbers)
 
-    def _permit(self) -> Turn:
-        return Turn(self._wait_for_permit, self._begin_request)
+    def _permit(self) -> RunPermit:
+        return RunPermit(self._reserve, self._begin_request)
 
-    async def _wait_for_permit(self) -> AbstractAsyncContextManager[None]:
+    async def _reserve(self) -> AbstractAsyncContextManager[None]:
         if self._effect_before_turn is not None:
             self._effect = self._effect_before_turn
         await self.log.reserve(self.record.attempts, self.patience)
         end = self.patience.end(self.deadline)
-        permit = self.rate_limiter.permit(end, self.patience.waiting)
-        await permit.__aenter__()
-        return permit
+        return self.rate_limiter.permit(end, self.patience.waiting)
 
     async def _begin_request(self) -> None:
         await self.log.fence()

@@ -28,8 +28,7 @@ def drop_refused_blanks(
     Required members and items of lists stay. `check` returns the errors of a document. It is asked
     again after each removal, because that may leave an empty object around it.
     """
-    if not (errors := check(document)):
-        return document, errors
+    errors = check(document)
     required: set[Tokens] = set()
     while refused := set(_refused_blanks(document.value, errors)) - required:
         trial = _without(document, refused)

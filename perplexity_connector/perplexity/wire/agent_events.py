@@ -28,7 +28,7 @@ TERMINAL = frozenset(f"response.{status}" for status in ENDED)
 # The most bytes of undecoded events that are kept. Beyond it events are decoded, and it limits
 # text and sources.
 MOST_BYTES = 16 * 1024 * 1024
-# The form of a stream that nobody listens to: its events for which `is_about_part` stay unread.
+# The form of a stream without a listener: the events for which `is_about_part` is true stay unread.
 UNHEARD = usual_form(rb"response\.[^.\n]*\.[^\n]*")
 
 

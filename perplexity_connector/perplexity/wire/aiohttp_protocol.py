@@ -52,20 +52,21 @@ class TolerantHandler(ResponseHandler):
     def __init__(self, loop: AbstractEventLoop) -> None:
         """Begin a connection."""
         super().__init__(loop)
-        self._head: bytes | bytearray | None = None
+        self._head: bytearray | None = None
         self._end: BodyEnd | None = None
         self._is_over = False
 
     def set_response_params(self, **options: Any) -> None:
         """Begin an answer."""
-        self._head, self._end, self._is_over = b"", None, False
+        self._head, self._end, self._is_over = bytearray(), None, False
         if "max_headers" in options:  # older versions have no such limit
             options["max_headers"] = _MOST_HEADERS
         super().set_response_params(**options)
 
     def resume_reading(self, *how: Any, **named: Any) -> None:
         """Go on after a pause. aiohttp asks for it after each piece that is read, paused or not."""
-        # Without a pause nothing is held back, and the parser need not look for it.
+        # Without a pause nothing is held back, and the parser need not look for it. A version of
+        # aiohttp without this attribute is asked each time.
         if getattr(self, "_reading_paused", True):
             super().resume_reading(*how, **named)
 
@@ -83,14 +84,12 @@ class TolerantHandler(ResponseHandler):
         else:
             self._give_to_parser(data)
 
-    def _read_head(self, head: bytes | bytearray, data: bytes) -> None:
+    def _read_head(self, head: bytearray, data: bytes) -> None:
         seen = max(0, len(head) - len(b"\n\r"))
         head += data if head else data.lstrip(b"\r\n")
         found = _HEAD_END.search(head, seen)
         is_http = head.startswith(_START[: len(head)])
         if found is None and is_http and len(head) <= _LARGEST_HEAD:
-            # To bytes, each later piece would be added by copying all that came before.
-            self._head = head if isinstance(head, bytearray) else bytearray(head)
             return
         self._head = None
         if found is None or not is_http:
@@ -106,7 +105,7 @@ class TolerantHandler(ResponseHandler):
             self._read_body(end, rest, before=head.tidied())
             return
         if head.is_interim:
-            self._head = b""
+            self._head = bytearray()
         self._give_to_parser(head.tidied())
         if rest:
             self.data_received(rest)

@@ -1,7 +1,7 @@
-"""The one pooled client: the only I/O of the connector, over `transport`.
+"""The one pooled client: the only I/O of the connector, over the network of `transport`.
 
-It calls the network directly. `httpx.AsyncClient` would follow redirects and keep cookies, which
-must not happen here, and it logs the head of every response.
+It is not an `httpx.AsyncClient`: that would follow redirects and keep cookies, which must not happen
+here, and it logs the head of every response.
 """
 
 import asyncio
@@ -79,14 +79,16 @@ _Permit: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
 class StreamingResponse:
     """A successful response whose body is still arriving.
 
-    `request_id` is the provider's id of the request, which its support asks for. `_size` is how
-    many unpacked bytes have arrived: of a plain body in all, of a stream since its last event.
+    * `request_id`: the provider's id of the request, which its support asks for.
+    * `_timer`: limits the wait for each chunk.
+    * `_size`: how many unpacked bytes have arrived: of a plain body in all, of a stream since its
+      last event.
     """
 
-    def __init__(self, answer: Answer, patience: IdleTimeout) -> None:
-        """Wrap an answer whose headers have arrived; `patience` limits the wait for each chunk."""
+    def __init__(self, answer: Answer, timer: IdleTimeout) -> None:
+        """Wrap an answer whose headers have arrived; the caller closes `timer`."""
         self._answer = answer
-        self._patience = patience
+        self._timer = timer
         self._size = 0
         self.request_id = provider_errors.request_id(answer.headers)
 
@@ -191,7 +193,7 @@ class StreamingResponse:
 
     async def _next(self) -> bytes:
         try:
-            with self._patience:
+            with self._timer:
                 return await self._answer.read()
         except TimeoutError:
             raise self._failed(ErrorCode.TIMEOUT, "the answer stalled") from None
@@ -214,8 +216,11 @@ class StreamingResponse:
 class Client:
     """Send requests to one endpoint, for any number of keys, over one pool of connections.
 
-    An async context manager. `_transport` is the test's replacement of the network, if any;
-    `_opened` is the network in use, None before the client is entered.
+    An async context manager.
+
+    * `_transport`: what a test sends over in the place of the network, if any.
+    * `_opened`: the network in use; None before the client is entered.
+    * `_headers`: the headers that all requests have.
     """
 
     def __init__(
@@ -255,10 +260,10 @@ class Client:
         if self._transport is None:
             return network(self._endpoint.base_url, connect_timeout)
         from perplexity_connector.perplexity.wire.httpx_network import (  # noqa: PLC0415 - a test's
-            HttpxTransport,
+            HttpxNetwork,
         )
 
-        return HttpxTransport(self._transport, connect_timeout)
+        return HttpxNetwork(self._transport, connect_timeout)
 
     @asynccontextmanager
     async def ask(
@@ -275,18 +280,18 @@ class Client:
         the request was not sent or was refused.
         """
         request = self._request(method, path, ctx, body)
-        patience = IdleTimeout(self._endpoint.first_byte_timeout)
+        timer = IdleTimeout(self._endpoint.first_byte_timeout)
         answer, response = None, None
         # A cancellation can arrive while the permit is given back.
         try:
             async with (permit or ctx.permit)():
-                answer = await self._first_byte(request, path, ctx, patience)
+                answer = await self._first_byte(request, path, ctx, timer)
                 # Inside the permit, so that the next request starts with the new limit.
                 _observe(ctx, answer)
             await _require_success(answer, body)
             # The same timer goes on, for each wait that follows.
-            patience.allow(self._endpoint.idle_timeout)
-            response = StreamingResponse(answer, patience)
+            timer.allow(self._endpoint.idle_timeout)
+            response = StreamingResponse(answer, timer)
             del request, body  # a waiting stream holds no data
             yield response
         except ConnectorError as error:
@@ -295,7 +300,7 @@ class Client:
                 ctx.observe_refusal(error.retry_after)
             raise
         finally:
-            patience.close()
+            timer.close()
             if answer is not None:
                 await answer.aclose()
 
@@ -323,7 +328,7 @@ class Client:
         }
 
     async def _first_byte(
-        self, request: Request, path: str, ctx: ActionContext, patience: IdleTimeout
+        self, request: Request, path: str, ctx: ActionContext, timer: IdleTimeout
     ) -> Answer:
         if self._opened is None:
             message = "the connector is an async context manager: enter it before running an action"
@@ -331,7 +336,7 @@ class Client:
         began = time.monotonic()
         status = None
         try:
-            with patience:
+            with timer:
                 answer = await self._opened.send(request)
             status = answer.status
         except TimeoutError:

@@ -7,6 +7,9 @@ and its import, with a command line of its own, a sixth of a process that search
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+# How long a network keeps a connection that no request uses.
+IDLE_CONNECTION_S = 5.0
+
 
 class Request:
     """One request. It has no `repr`, because a crash reporter prints variables, and a header is the key.

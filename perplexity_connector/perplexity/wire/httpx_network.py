@@ -12,6 +12,7 @@ from typing import cast
 import httpx
 
 from perplexity_connector.perplexity.wire.exchange import (
+    IDLE_CONNECTION_S,
     BrokenError,
     NotSentError,
     Request,
@@ -19,7 +20,6 @@ from perplexity_connector.perplexity.wire.exchange import (
     joined,
 )
 
-_IDLE_CONNECTION_S = 5.0
 _LIBRARY_LOGS = ("connection", "http11", "http2", "proxy", "socks")
 _NOT_SENT = (
     httpx.ConnectError,
@@ -31,7 +31,7 @@ _NOT_SENT = (
 _IS_OUR_REQUEST: ContextVar[bool] = ContextVar(
     "perplexity_connector_request", default=False
 )
-# To parse an address takes as long as to write a request.
+# Parsing an address takes as long as writing a request.
 _url = lru_cache(maxsize=16)(httpx.URL)
 
 
@@ -57,7 +57,7 @@ def plain_network(
     limits = httpx.Limits(
         max_connections=None,
         max_keepalive_connections=100,
-        keepalive_expiry=_IDLE_CONNECTION_S,
+        keepalive_expiry=IDLE_CONNECTION_S,
     )
     return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy)
 
@@ -67,7 +67,7 @@ def _is_from_others(record: logging.LogRecord) -> bool:
     return not _IS_OUR_REQUEST.get()
 
 
-class HttpxTransport:
+class HttpxNetwork:
     """Send requests over one of httpx's transports: its own, or a test's."""
 
     def __init__(
@@ -107,11 +107,10 @@ class HttpxTransport:
 
 
 class _HttpxAnswer:
-    """One of httpx's responses, without the response: it would hold the request as long as it arrives.
+    """The parts of one of httpx's responses that are used. The response would hold its request.
 
-    * `_stream`: the body, as it arrives. httpx's decoders and counters would cost time for each
-      piece of a live answer.
-    * `_pieces`: what reads it.
+    * `_stream`: the body without httpx's decoders and counters, which cost time for each piece.
+    * `_pieces`: the pieces of it that were not read yet.
     """
 
     def __init__(self, response: httpx.Response) -> None:

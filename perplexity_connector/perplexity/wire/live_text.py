@@ -3,7 +3,6 @@
 from io import StringIO
 
 from perplexity_connector.perplexity.wire.streamed_item import (
-    COMMENTARY,
     MESSAGE,
     StreamedItem,
     half_at_end,
@@ -41,15 +40,13 @@ class LiveText:
         changed, delta = self._streamed.changed, self._streamed.delta
         if changed is None:
             return ""
-        # Not `is_commentary`: to ask a property costs a call for each piece.
-        is_shown = changed is self._message and changed.phase != COMMENTARY
-        if delta is None or not is_shown:
-            return self._catch_up()
-        if delta.isascii() and not self._half:
-            return self._give(delta)
-        return self._next_delta(delta)
+        if changed is self._message and delta is not None and not changed.is_commentary:
+            return self._next_delta(delta)
+        return self._catch_up()
 
     def _next_delta(self, delta: str) -> str:
+        if delta.isascii() and not self._half:
+            return self._give(delta)
         text = self._half + delta
         self._half = half_at_end(text)
         return self._give(with_whole_characters(text.removesuffix(self._half)))

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 BOM = b"\xef\xbb\xbf"
 _BLANK_LINE = b"\n\n"
 # The form of nearly all of the provider's events (docs/provider.md, "Agent stream"): read in one
-# step instead of line by line. There is no CR in it.
+# step instead of line by line. `feed` does not try it on a chunk with a CR, which may end a line.
 _USUAL_FORM = rb"event: ([^\n]{0,100})\ndata: ([^\n]*)\n\n"
 USUAL = re.compile(_USUAL_FORM)
 
@@ -24,7 +24,7 @@ class ServerEvent(NamedTuple):
     data: bytes
 
 
-# An event, or the bytes of several that nobody reads now: `usual_events` reads them.
+# An event, or the bytes of several that stay together: `usual_events` reads them.
 Received: TypeAlias = ServerEvent | bytes
 
 
@@ -53,7 +53,7 @@ class EventDecoder:
     __slots__ = ("_at_start", "_data", "_held", "_name", "_usual")
 
     def __init__(self, usual: re.Pattern[bytes] = USUAL) -> None:
-        """Begin at the start of a stream. `usual` is a form that `usual_form` has made."""
+        """Begin at the start of a stream. `usual` is `USUAL`, or made by `usual_form`."""
         self._usual = usual
         self._held: list[bytes] = []
         self._data: list[bytes] = []

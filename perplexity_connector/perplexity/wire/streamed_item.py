@@ -11,8 +11,6 @@ from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.readers import as_object, as_objects, as_text
 
 MESSAGE = "message"
-# The phase of a message that is not the answer.
-COMMENTARY = "commentary"
 # A part's type -> the name of its text.
 TEXT_OF_PART = {"output_text": "text", "refusal": "refusal"}
 
@@ -124,7 +122,7 @@ class StreamedItem:
     @property
     def is_commentary(self) -> bool:
         """Whether this message says that it is not the answer."""
-        return self.phase == COMMENTARY
+        return self.phase == "commentary"
 
     @property
     def is_over(self) -> bool:

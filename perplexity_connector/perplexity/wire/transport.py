@@ -1,4 +1,4 @@
-"""The network: aiohttp if it is installed, else httpx's own transport.
+"""Choose the network: aiohttp if it is installed, else httpx's own transport.
 
 aiohttp carries a live stream with a third of the CPU time (docs/performance.md). Errors are mapped
 by one question: can the request have been sent, and cost money? `NotSentError` means no,
@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from perplexity_connector.perplexity.wire.endpoint import is_loopback_address
 from perplexity_connector.perplexity.wire.exchange import (
+    IDLE_CONNECTION_S,
     BrokenError,
     Network,
     NotSentError,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     import httpx
     from aiohttp import ClientResponse, ClientSession
 
-_IDLE_CONNECTION_S = 5.0
 # As much as httpx's own parser takes. Some gateways send more than aiohttp's default of 8 KiB.
 _LONGEST_HEADER = 64 * 1024
 _HTTP = frozenset({"http", "https"})
@@ -43,9 +43,8 @@ _PORTS = {"http": 80, "https": 443}
 def network(base_url: str, connect_timeout: float) -> Network:
     """Return the network to one origin, with the proxy and the CA of the environment.
 
-    It opens with `open`. Connecting may take `connect_timeout` seconds. Raises
-    `ConnectorError` (`invalid_input`), naming the variable, for a proxy or a CA bundle that cannot
-    be used.
+    Connecting may take `connect_timeout` seconds. Raises `ConnectorError` (`invalid_input`), naming
+    the variable, for a proxy or a CA bundle that cannot be used.
     """
     url = urlsplit(base_url)
     choice = _proxy_choice(url)
@@ -53,14 +52,14 @@ def network(base_url: str, connect_timeout: float) -> Network:
     context = _context(url, proxy)
     is_http_proxy = proxy is None or proxy.url.scheme in _HTTP
     if is_http_proxy and find_spec("aiohttp") is not None:
-        return AiohttpTransport(context, proxy, connect_timeout)
+        return AiohttpNetwork(context, proxy, connect_timeout)
     from perplexity_connector.perplexity.wire.httpx_network import (  # noqa: PLC0415 - not needed beside aiohttp
-        HttpxTransport,
+        HttpxNetwork,
         plain_network,
     )
 
     try:
-        return HttpxTransport(plain_network(context, proxy), connect_timeout)
+        return HttpxNetwork(plain_network(context, proxy), connect_timeout)
     except ImportError:
         rule = "SOCKS needs a package: pip install 'httpx[socks]'."
         refuse(choice.source if choice else "", rule)
@@ -105,11 +104,14 @@ def _is_loopback(host: str) -> bool:
     return is_local_name or is_loopback_address(name)
 
 
-class AiohttpTransport:
+class AiohttpNetwork:
     """Send requests over one aiohttp session.
 
-    It does not follow redirects, keep cookies, unpack bodies or read the environment. `_session` is
-    None until it is opened.
+    It does not follow redirects, keep cookies, unpack bodies or read the environment.
+
+    * `_proxy`: the address of the proxy, if any, without its user and password.
+    * `_proxy_headers`: the header with its user and password, if it has them.
+    * `_session`: None until it is opened.
     """
 
     def __init__(
@@ -172,7 +174,7 @@ class AiohttpTransport:
             self._session = aiohttp.ClientSession(
                 # limit=0 means no limit: the host limits the number of requests.
                 connector=TolerantConnector(
-                    limit=0, ssl=self._context, keepalive_timeout=_IDLE_CONNECTION_S
+                    limit=0, ssl=self._context, keepalive_timeout=IDLE_CONNECTION_S
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,

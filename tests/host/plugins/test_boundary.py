@@ -522,23 +522,3 @@ def test_an_interrupt_while_a_value_is_copied_is_passed_on() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         boundary.plain_object(Interrupting(one=1))
-
-
-def test_a_waiting_run_needs_one_future_for_its_handler(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """`asyncio.wait` makes a set, a closure and two coroutines, which thousands of streams would hold."""
-    waits: list[object] = []
-    wait = asyncio.wait
-
-    def watched(*given: Any, **options: Any) -> Any:
-        waits.append(given)
-        return wait(*given, **options)
-
-    async def greet(host: Host) -> str:
-        envelope = await host.run(*GREET, connection=CONNECTION)
-        assert waits == []
-        return envelope["status"]
-
-    monkeypatch.setattr(asyncio, "wait", watched)
-    assert in_host(toy_host(), greet) == "succeeded"

@@ -253,6 +253,28 @@ def test_an_event_for_a_reader_that_has_left_is_ignored() -> None:
     asyncio.run(leave())
 
 
+def test_a_slow_reader_gets_every_event_after_the_run_has_ended() -> None:
+    """Then it waits for nothing more."""
+
+    async def tell(ctx: ActionContext) -> Any:
+        for text in "ab":
+            ctx.emit({"type": "text.delta", "text": text})
+        return GOOD
+
+    async def collect(host: Host) -> list[Any]:
+        items = []
+        async for item in host.stream(*GREET, connection=CONNECTION):
+            items.append(item)
+            for _ in range(20):
+                await asyncio.sleep(0)
+        return items
+
+    host = toy_host(ToyPlugin(greet=Script(tell)))
+    *events, envelope = opened(in_host(host, collect))
+    assert [event["text"] for event in events] == ["a", "b"]
+    assert envelope["status"] == "succeeded"
+
+
 def test_many_runs_and_streams_go_on_side_by_side() -> None:
     """Each with its own events."""
 

@@ -188,10 +188,10 @@ def test_an_input_that_is_no_mapping_is_one_type_error_at_the_root(value: Any) -
 def test_a_schema_that_is_none_is_an_internal_error_that_names_the_place(
     tmp_path: Path, schema: Any
 ) -> None:
-    """At the first load, before anything runs."""
+    """At the first use of its action, before anything runs; that of the output, too."""
     host = toy_host(manifest=changed(tmp_path, schemas={"count.v1.output": schema}))
     with pytest.raises(ConnectorError) as error:
-        host.validate("toy", "greet", {})
+        host.validate("toy", "count", {})
     assert error.value.code is ErrorCode.INTERNAL
 
 

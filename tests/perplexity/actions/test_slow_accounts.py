@@ -21,7 +21,7 @@ from perplexity_connector.perplexity.actions.create_chat_completion import (
 )
 from perplexity_connector.perplexity.actions.execute_search import execute_search
 from perplexity_connector.perplexity.wire import client, rate_headers
-from perplexity_connector.perplexity.wire.httpx_network import HttpxTransport
+from perplexity_connector.perplexity.wire.httpx_network import HttpxNetwork
 from tests.own_clock import OwnClock
 from tests.perplexity.actions.wire import (
     SHOWN,
@@ -103,7 +103,7 @@ def on(
             began = now()
             return await work(host), now() - began
 
-    provider = HttpxTransport(httpx.MockTransport(account), connect_timeout=5)
+    provider = HttpxNetwork(httpx.MockTransport(account), connect_timeout=5)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "network", lambda *_: provider)
         return OwnClock(rate_headers, turn).run(main())

@@ -34,12 +34,12 @@ def test_each_wait_has_its_own_time() -> None:
     """However long they take together; and what stands between them does not count."""
 
     async def main() -> None:
-        clock, patience = Clock(), IdleTimeout(1)
+        clock, timer = Clock(), IdleTimeout(1)
         for _ in range(5):
-            with patience:
+            with timer:
                 await clock.passes(0.9)
             await clock.passes(5)
-        patience.close()
+        timer.close()
 
     run(main())
 
@@ -48,12 +48,12 @@ def test_a_wait_that_takes_longer_is_a_time_out() -> None:
     """At the first, and after others, even where the timer was set long before."""
 
     async def main() -> None:
-        clock, patience = Clock(), IdleTimeout(1)
+        clock, timer = Clock(), IdleTimeout(1)
         for good in (0, 1, 3):
             for _ in range(good):
-                with patience:
+                with timer:
                     await clock.passes(0.6)
-            with pytest.raises(TimeoutError), patience:
+            with pytest.raises(TimeoutError), timer:
                 await clock.passes(1.1)
         task = asyncio.current_task()
         assert task is not None
@@ -66,7 +66,7 @@ def test_many_waits_need_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is what a piece of a live answer would otherwise cost most."""
 
     async def main() -> None:
-        clock, patience = Clock(), IdleTimeout(10)
+        clock, timer = Clock(), IdleTimeout(10)
         loop, timers = asyncio.get_running_loop(), []
         call_at = loop.call_at
 
@@ -76,10 +76,10 @@ def test_many_waits_need_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
 
         monkeypatch.setattr(loop, "call_at", counted)
         for _ in range(100):
-            with patience:
+            with timer:
                 await clock.passes(0.01)
         assert len(timers) == 1
-        patience.close()
+        timer.close()
 
     run(main())
 
@@ -88,10 +88,10 @@ def test_a_cancellation_by_somebody_else_stays_one() -> None:
     """Even when the time runs out in the same moment."""
 
     async def main() -> None:
-        clock, patience = Clock(), IdleTimeout(1)
+        clock, timer = Clock(), IdleTimeout(1)
 
         async def waits() -> None:
-            with patience:
+            with timer:
                 await asyncio.Event().wait()
 
         for late in (False, True):
@@ -132,10 +132,10 @@ def test_other_errors_pass_through() -> None:
 
     async def main() -> None:
         IdleTimeout(1).close()
-        patience = IdleTimeout(1)
-        with pytest.raises(KeyError), patience:
+        timer = IdleTimeout(1)
+        with pytest.raises(KeyError), timer:
             raise KeyError
-        patience.close()
+        timer.close()
 
     run(main())
 
@@ -145,13 +145,13 @@ def test_later_waits_may_have_another_time(seconds: float) -> None:
     """A shorter one as well as a longer one, on the timer that is set."""
 
     async def main() -> None:
-        clock, patience = Clock(), IdleTimeout(5)
-        with patience:
+        clock, timer = Clock(), IdleTimeout(5)
+        with timer:
             await clock.passes(0.5)
-        patience.allow(seconds)
-        with patience:
+        timer.allow(seconds)
+        with timer:
             await clock.passes(seconds - 0.5)
-        with pytest.raises(TimeoutError), patience:
+        with pytest.raises(TimeoutError), timer:
             await clock.passes(seconds + 0.5)
 
     run(main())

@@ -1,4 +1,4 @@
-"""The networks of companies: inspected TLS, proxies, exemptions; over both transports and real sockets."""
+"""The networks of companies: inspected TLS, proxies, exemptions; over both libraries and real sockets."""
 
 import asyncio
 import ssl
@@ -38,7 +38,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=["aiohttp", "httpx"])
 def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each transport."""
+    """Each library."""
     if request.param == "httpx":
         monkeypatch.setattr(transport, "find_spec", lambda _: None)
 

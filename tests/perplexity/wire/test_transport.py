@@ -291,7 +291,7 @@ def test_a_proxy_that_speaks_http_is_used_over_aiohttp(
     """Over TLS or not."""
     monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:1")
     for url in ("http://provider.example", "https://provider.example"):
-        assert isinstance(transport.network(url, 5), transport.AiohttpTransport)
+        assert isinstance(transport.network(url, 5), transport.AiohttpNetwork)
 
 
 def test_httpx_gets_the_time_out_for_connecting(
