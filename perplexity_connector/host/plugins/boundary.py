@@ -64,7 +64,9 @@ async def supervise(
     Raises as `call` does, and `TimeoutError` after `limit` seconds.
     """
     task = begin(start, fail)
-    await asyncio.wait_for(settle(task), limit)
+    # Not `wait_for`: in Python 3.11 it may lose a cancellation of the caller.
+    async with asyncio.timeout(limit):
+        await settle(task)
     return outcome(task, fail)
 
 

@@ -113,12 +113,19 @@ class Searcher:
     async def search_all(self) -> Sequence[Outcome]:
         """Return the outcome of each query, in order. A query that fails does not raise."""
         queries = search.queries(self._form)
-        if len(queries) == 1:
-            return [await self._finish(0, queries[0])]  # without a task of its own
+        self._keep_finished(queries)
+        numbered = enumerate(queries)
+        waiting = [
+            (index, query) for index, query in numbered if index not in self._outcomes
+        ]
         # A few tasks take one query after the other: one for each query would mostly wait.
-        waiting = iter(enumerate(queries))
-        tasks = [self._finish_each(waiting) for _ in queries[:_AT_ONCE]]
-        await asyncio.gather(*tasks)
+        shared = iter(waiting)
+        if len(waiting) == 1:
+            await self._finish_each(shared)  # without a task of its own
+        else:
+            await asyncio.gather(
+                *[self._finish_each(shared) for _ in waiting[:_AT_ONCE]]
+            )
         return [self._outcomes[index] for index in range(len(queries))]
 
     def finished(self) -> Sequence[Outcome]:
@@ -135,22 +142,20 @@ class Searcher:
         )
         return ended + self._cut_off
 
+    def _keep_finished(self, queries: Sequence[str]) -> None:
+        """Add the queries of an earlier attempt: before any wait, so that no end loses them."""
+        for index, query in enumerate(queries):
+            kept = as_object(self._kept.get(str(index)))
+            if kept.get("query") == query:
+                self._outcomes[index] = Outcome(
+                    query=query,
+                    pages=as_objects(kept.get("pages")),
+                    id=as_text(kept.get("id")) or None,
+                )
+
     async def _finish_each(self, waiting: Iterator[tuple[int, str]]) -> None:
         for index, query in waiting:
-            await self._finish(index, query)
-
-    async def _finish(self, index: int, query: str) -> Outcome:
-        kept = as_object(self._kept.get(str(index)))
-        if kept.get("query") == query:
-            outcome = Outcome(
-                query=query,
-                pages=as_objects(kept.get("pages")),
-                id=as_text(kept.get("id")) or None,
-            )
-        else:
-            outcome = await self._search(query)
-        self._outcomes[index] = outcome
-        return outcome
+            self._outcomes[index] = await self._search(query)
 
     async def _search(self, query: str) -> Outcome:
         one = _Search(query, Turn(self._ctx))

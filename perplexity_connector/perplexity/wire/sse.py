@@ -13,7 +13,8 @@ BOM = b"\xef\xbb\xbf"
 _BLANK_LINE = b"\n\n"
 # The form of nearly all of the provider's events (docs/provider.md, "Agent stream"): read in one
 # step instead of line by line. `feed` does not try it on a chunk with a CR, which may end a line.
-_USUAL_FORM = rb"event: ([^\n]{0,100})\ndata: ([^\n]*)\n\n"
+_LONGEST_NAME = 100
+_USUAL_FORM = rb"event: ([^\n]{0,%d})\ndata: ([^\n]*)\n\n" % _LONGEST_NAME
 USUAL = re.compile(_USUAL_FORM)
 
 
@@ -31,9 +32,10 @@ Received: TypeAlias = ServerEvent | bytes
 def usual_form(unread: bytes) -> re.Pattern[bytes]:
     """Return a form for `EventDecoder`, in which some events stay together, unread.
 
-    `unread` is the pattern of their names.
+    `unread` is the pattern of their names, which may not be longer than those of `USUAL`.
     """
-    return re.compile(rb"(?:event: %b\ndata: [^\n]*\n\n)++|%b" % (unread, _USUAL_FORM))
+    name = rb"(?=[^\n]{0,%d}\n)%b" % (_LONGEST_NAME, unread)
+    return re.compile(rb"(?:event: %b\ndata: [^\n]*\n\n)++|%b" % (name, _USUAL_FORM))
 
 
 def usual_events(unread: bytes) -> Iterator[ServerEvent]:

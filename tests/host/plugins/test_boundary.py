@@ -484,6 +484,29 @@ def test_a_test_that_ignores_its_end_has_an_unknown_outcome(
     assert status["outcome"] == "unknown"
 
 
+@pytest.mark.parametrize("turns", range(8))
+def test_a_caller_that_is_cancelled_as_a_question_ends_is_cancelled(turns: int) -> None:
+    """However many turns of the loop later: else its own time limit would not hold."""
+
+    async def work() -> bool:
+        end = asyncio.Event()
+        asking = asyncio.create_task(boundary.supervise(end.wait, _fail, 5))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        end.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        is_in_time = asking.cancel()
+        await asyncio.wait({asking})
+        return asking.cancelled() is is_in_time
+
+    assert asyncio.run(work())
+
+
+def _fail(reason: str) -> ConnectorError:
+    return ConnectorError(ErrorCode.INTERNAL, reason)
+
+
 @pytest.mark.usefixtures("_impatient")
 def test_a_second_cancellation_reaches_an_action_that_is_ending() -> None:
     """And is still one cancellation for the caller."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis_jsonschema import from_schema
 from jsonschema import Draft202012Validator
@@ -43,6 +43,14 @@ def follows(schema: Any, value: Any) -> bool:
     return Draft202012Validator(schema, format_checker=checker).is_valid(value)
 
 
+def without_odd_spaces(value: Any) -> Any:
+    """Return the value with another sign for each of `ODD_SPACES`."""
+    text = json.dumps(value)
+    for sign in ODD_SPACES:
+        text = text.replace(f"\\u{ord(sign):04x}", "_")
+    return json.loads(text)
+
+
 def is_schema(schema: Any) -> bool:
     """Return whether jsonschema alone accepts a schema."""
     try:
@@ -75,10 +83,9 @@ def test_both_libraries_agree_on_documents_of_our_own_schemas(
     if value and data.draw(st.booleans()):
         name = data.draw(st.sampled_from(sorted(value)))
         value[name] = data.draw(made_schemas.values)
-    text = json.dumps(value)
-    assume(not any(f"\\u{ord(sign):04x}" in text for sign in ODD_SPACES))
     check = schema_validator._compile(schema)
     assert check is not None
+    value = without_odd_spaces(value)
     assert check(value) is follows(schema, value)
 
 

@@ -349,6 +349,33 @@ def test_what_a_cancelled_search_found_is_salvaged(
         ]
 
 
+def test_what_an_earlier_attempt_found_is_salvaged_while_other_queries_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All of it, also that of queries whose turn has not come."""
+    monkeypatch.setattr(searcher, "_AT_ONCE", 1)
+    listener = Listener()
+    kept = {
+        str(index): {"query": QUERIES[index], "id": None, "pages": [{"title": "a"}]}
+        for index in (0, 2)
+    }
+
+    async def main() -> None:
+        waiting = asyncio.Event()
+
+        async def network(_: httpx.Request) -> httpx.Response:
+            waiting.set()
+            return await asyncio.Future()
+
+        async with client_over(network) as client:
+            ctx = listener.context(resume_from={"finished": kept})
+            await cancel_once(execute_search(client, {"query": QUERIES}, ctx), waiting)
+
+    asyncio.run(main())
+    (partial,) = listener.salvaged
+    assert [row["query"] for row in partial["queries"]] == [QUERIES[0], QUERIES[2]]
+
+
 def test_a_search_cancelled_while_it_is_checkpointed_is_salvaged() -> None:
     """What an earlier attempt and this one found; a query that failed is not among it."""
     listener = Listener()

@@ -14,7 +14,11 @@ from perplexity_connector.perplexity.wire.agent_events import (
     Transcript,
 )
 from perplexity_connector.perplexity.wire.provider_json import read_json
-from perplexity_connector.perplexity.wire.sse import EventDecoder, ServerEvent
+from perplexity_connector.perplexity.wire.sse import (
+    EventDecoder,
+    ServerEvent,
+    usual_events,
+)
 from tests.perplexity.wire.streams import (
     ANSWER,
     RESULTS,
@@ -100,6 +104,23 @@ def test_a_chat_in_one_piece_is_read_as_a_handful_of_events(
     assert [json.loads(body) for body in decoded] == [*rows[:2], rows[-1]]
     assert not told.may_have_commentary()
     assert text_of(told) == ANSWER
+
+
+def test_no_event_is_lost_because_its_name_is_long() -> None:
+    """Those that stay together are read by the same form later."""
+    rows = events()
+    for row in rows:
+        if row["type"] == "response.output_text.delta":
+            row["type"] += f".{'x' * 100}"
+    heard = list(EventDecoder().feed(framed(rows)))
+    unheard = [
+        one
+        for received in EventDecoder(UNHEARD).feed(framed(rows))
+        for one in (
+            usual_events(received) if isinstance(received, bytes) else [received]
+        )
+    ]
+    assert unheard == heard
 
 
 @pytest.mark.parametrize("kind", ["response.completed", "error"])
