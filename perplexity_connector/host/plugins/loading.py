@@ -68,8 +68,8 @@ class LoadedConnector:
     * `manifest`: the valid manifest.
     * `connection_form`: the form of the connector's credential.
     * `_name`: the connector in error messages.
-    * `_file`: the manifest's file; the schemas are beside it.
-    * `_validators`: the schemas compiled so far, by file name.
+    * `_schemas`: the schemas of its actions, by file name: all are of one release, whatever becomes of the files.
+    * `_validators`: those compiled so far, by file name.
     * `_actions`: the manifest's actions by id and version.
     * `_connector`: the object that the plugin returned.
     * `_opening`: held while the connector is opened, so that it is opened only once.
@@ -82,14 +82,18 @@ class LoadedConnector:
         manifest: Manifest,
         connector: Connector,
     ) -> None:
-        """Read the form of a connection. Raises `ConnectorError` (`internal`) for an unusable one."""
+        """Read the schemas. Raises `ConnectorError` (`internal`) for one that cannot be read."""
         self.manifest = manifest
         self.connection_form = ConnectionForm(
             manifest.connection,
             read_schema(installed.file, manifest.connection.schema),
         )
         self._name = f"The connector {manifest.id!r}"
-        self._file = installed.file
+        self._schemas = {
+            name: read_schema(installed.file, name)
+            for action in manifest.actions
+            for name in (action.input, action.output)
+        }
         self._validators: dict[str, SchemaValidator] = {}
         self._actions = {
             (action.id, action.version): action for action in manifest.actions
@@ -107,7 +111,7 @@ class LoadedConnector:
         found = self._actions[action, version]
         for name in (found.input, found.output):
             if name not in self._validators:
-                self._validators[name] = SchemaValidator(read_schema(self._file, name))
+                self._validators[name] = SchemaValidator(self._schemas[name])
         return found
 
     def handler(self, action: Action) -> ActionHandler:

@@ -158,6 +158,22 @@ def test_the_schemas_of_an_action_are_compiled_when_it_first_runs(
     assert in_host(toy_host(), counts) == [2, 2, 4]
 
 
+def test_a_package_that_is_replaced_while_the_host_runs_changes_no_schema(
+    tmp_path: Path,
+) -> None:
+    """Those of an action that was not used yet are of the same release as the others."""
+    manifest = changed(tmp_path)
+
+    async def later(host: Host) -> Any:
+        await host.run(*GREET, connection=CONNECTION)
+        for file in (tmp_path / "schemas").iterdir():
+            file.write_text("{", encoding="utf-8")
+        return await host.run(*COUNT, connection=CONNECTION)
+
+    found = in_host(toy_host(manifest=manifest), later)
+    assert found["status"] == "succeeded"
+
+
 class Sulky(Toy):
     """A toy that fails wherever it is told to."""
 
