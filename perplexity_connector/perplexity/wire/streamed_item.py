@@ -94,7 +94,9 @@ class StreamedItem:
     * `phase`: the phase of a message, such as `commentary`; empty if unknown.
     * `parts`: the parts of a message that events brought, by their index.
     * `done`: the item from `output_item.done`; of a message only.
-    * `source`: the event that brought sources, as bytes: decoded it would take more memory.
+    * `sources`: the events that brought sources, as bytes: decoded they would take more memory. It
+      is one, unless the item was finished again with other sources.
+    * `version`: the version of the stream's sources that the last of these events made.
     * `is_interim`: whether the sources are interim ones, which `output_item.done` repeats.
     * `missing`: the names of the interim sources that no finished item has yet.
     """
@@ -107,7 +109,8 @@ class StreamedItem:
         "missing",
         "parts",
         "phase",
-        "source",
+        "sources",
+        "version",
     )
 
     def __init__(self, kind: str, id: str = "") -> None:
@@ -115,7 +118,8 @@ class StreamedItem:
         self.kind, self.id, self.phase = kind, id, ""
         self.parts: dict[int, StreamedPart] = {}
         self.done: JsonObject | None = None
-        self.source = b""
+        self.sources: tuple[bytes, ...] = ()
+        self.version = 0
         self.is_interim = False
         self.missing: Sequence[str] = ()
 
@@ -149,11 +153,9 @@ class StreamedItem:
         """Return whether this item has its final content already, from another item."""
         if self.parts and kind != MESSAGE:
             return True
-        if self.source:
-            return True
         if self.id and self.id == content.get("id"):
-            return False
-        return self.done is not None and self.done != content
+            return bool(self.sources) and kind != self.kind
+        return bool(self.sources) or (self.done is not None and self.done != content)
 
     def text(self) -> str:
         """Return the text of a message, by the order of trust."""

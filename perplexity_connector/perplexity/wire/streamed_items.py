@@ -8,7 +8,13 @@ from array import array
 from collections.abc import Iterable, Sequence
 
 from perplexity_connector.contract import JsonObject, JsonValue
-from perplexity_connector.contract.readers import as_int, as_object, as_objects, as_text
+from perplexity_connector.contract.readers import (
+    as_int,
+    as_list,
+    as_object,
+    as_objects,
+    as_text,
+)
 from perplexity_connector.perplexity.wire.provider_json import read_json
 from perplexity_connector.perplexity.wire.streamed_item import (
     MESSAGE,
@@ -93,12 +99,31 @@ class StreamedItems:
 
         Interim sources count only where no finished item has them.
         """
-        return _listed(self.items)
+        found = [(item, _output_item(item)) for item in self.items]
+        finished = [content for item, content in found if not item.is_interim]
+        return [
+            without_known_sources(content, finished) if item.is_interim else content
+            for item, content in found
+            if item.kind == MESSAGE or item.sources
+        ]
 
     def source_items(self) -> Sequence[JsonObject]:
-        """Return the items that have sources, the finished ones first."""
-        items = [item for item in self.items if item.source]
-        return _listed(sorted(items, key=lambda item: item.is_interim))
+        """Return the items that have sources, the finished ones first, for the marks of a live text.
+
+        Interim sources count until an item that is finished later has their address, even under
+        another number: the final object has finished items only.
+        """
+        found = [(item, _output_item(item)) for item in self.items if item.sources]
+        finished = [pair for pair in found if not pair[0].is_interim]
+        interim = [
+            _without_addresses(
+                content,
+                [other for later, other in finished if later.version > item.version],
+            )
+            for item, content in found
+            if item.is_interim
+        ]
+        return [*(content for _, content in finished), *interim]
 
     def _is_replay(self, event: JsonObject, data: bytes) -> bool:
         number = as_int(event.get("sequence_number"))
@@ -154,7 +179,7 @@ class StreamedItems:
         elif kind in INTERIM:
             item = self._new_item(event, INTERIM[kind], is_interim=True)
             item.missing = _names(item.kind, event)
-            self._keep_sources(item, data)
+            self._keep_sources(item, event, data)
         else:
             return
         self.size += len(data)
@@ -172,7 +197,7 @@ class StreamedItems:
     def _begin_item(self, event: JsonObject, content: JsonObject) -> None:
         kind, name = as_text(content.get("type")), as_text(content.get("id"))
         item = self._known(event, name)
-        if item is None or item.done or item.source or item.is_other(kind, name):
+        if item is None or item.done or item.sources or item.is_other(kind, name):
             item = self._new_item(event, kind, name)
         item.kind = kind
         item.phase = as_text(content.get("phase")) or item.phase
@@ -191,12 +216,21 @@ class StreamedItems:
             item.phase = as_text(content.get("phase")) or item.phase
             item.done, self.changed = content, item
         elif kind in SOURCE_LISTS:
-            self._keep_sources(item, data)
+            self._keep_sources(item, content, data)
             self._drop_listed(kind, content)
 
-    def _keep_sources(self, item: StreamedItem, data: bytes) -> None:
-        item.source = data
+    def _keep_sources(
+        self, item: StreamedItem, content: JsonObject, data: bytes
+    ) -> None:
+        """Keep the bytes of an event with sources. None is lost or doubled if the item had some."""
+        known = set(_names(item.kind, _output_item(item)))
+        names = set(_names(item.kind, content))
+        if names >= known:
+            item.sources = (data,)
+        elif names - known:
+            item.sources += (data,)
         self.sources_version += 1
+        item.version = self.sources_version
 
     def _drop_listed(self, kind: str, content: JsonObject) -> None:
         """Drop the interim items whose sources are all in finished ones: each source is kept once."""
@@ -251,27 +285,21 @@ class StreamedItems:
         return item
 
 
-def _listed(items: Sequence[StreamedItem]) -> Sequence[JsonObject]:
-    """Return items that have something, in the form of the provider's final object."""
-    found = [(item, _output_item(item)) for item in items]
-    finished = [content for item, content in found if not item.is_interim]
-    return [
-        without_known_sources(content, finished) if item.is_interim else content
-        for item, content in found
-        if item.kind == MESSAGE or item.source
-    ]
-
-
 def _output_item(item: StreamedItem) -> JsonObject:
     if item.kind == MESSAGE:
         return item.message()
-    if not item.source:
+    if not item.sources:
         return {}
-    event = as_object(read_json(item.source))
-    if not item.is_interim:
-        return as_object(event.get("item"))
     name = SOURCE_LISTS[item.kind]
-    return {"type": item.kind, name: as_objects(event.get(name))}
+    first, *others = (as_object(read_json(data)) for data in item.sources)
+    if item.is_interim:
+        return {"type": item.kind, name: as_list(first.get(name))}
+    content = as_object(first.get("item"))
+    for event in others:
+        more = without_known_sources(as_object(event.get("item")), [content])
+        rows = [*as_list(content.get(name)), *as_list(more.get(name))]
+        content = {**content, name: rows}
+    return content
 
 
 def without_known_sources(item: JsonObject, known: Iterable[JsonObject]) -> JsonObject:
@@ -282,6 +310,20 @@ def without_known_sources(item: JsonObject, known: Iterable[JsonObject]) -> Json
     names = {name for other in same for name in _names(kind, other)}
     rows = as_objects(item.get(name))
     return {**item, name: [row for row in rows if _name(row) not in names]}
+
+
+def _without_addresses(item: JsonObject, known: Iterable[JsonObject]) -> JsonObject:
+    """Return a source item without the sources whose address a known item of its type has."""
+    kind = as_text(item.get("type"))
+    name = SOURCE_LISTS[kind]
+    same = [other for other in known if other.get("type") == kind]
+    urls = {_url(row) for other in same for row in as_list(other.get(name))}
+    rows = as_list(item.get(name))
+    return {**item, name: [row for row in rows if _url(row) not in urls]}
+
+
+def _url(row: JsonValue) -> str:
+    return as_text(as_object(row).get("url"))
 
 
 def _names(kind: str, item: JsonObject) -> Sequence[str]:

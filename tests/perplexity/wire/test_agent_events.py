@@ -158,7 +158,7 @@ def test_with_a_listener_each_event_is_decoded_once_and_not_kept(
         told.add(event(row, str(row["type"])), decode=True)
     assert [json.loads(body) for body in decoded] == events()
     assert told._kept == []
-    sources = [item.source for item in told.streamed.items if item.source]
+    sources = [source for item in told.streamed.items for source in item.sources]
     assert [type(source) for source in sources] == [bytes]
 
 

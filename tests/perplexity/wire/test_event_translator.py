@@ -205,6 +205,46 @@ def test_sources_that_come_between_deltas_count_from_then_on() -> None:
     assert not listener.translator.finish("One.[3] Two.[3]")
 
 
+@pytest.mark.parametrize("first", [1, None], ids=["numbered", "bare"])
+def test_an_early_source_is_dropped_for_the_same_address_in_a_later_item(
+    first: int | None,
+) -> None:
+    """Even under another number: the final object has the finished sources only."""
+    item = search_item()
+    again = RESULTS[0] | {"id": first and 3}
+    rows = [early(search_item([*RESULTS, again])), done(item)]
+    listener = Listener().hear([*rows, *deltas("x [web:2] [web:3] y")])
+    final = rewrite_marks(
+        "x [web:2] [web:3] y", collect_sources([item]).number_of_web_mark
+    )
+    assert listener.text == final == "x [2] [web:3] y"
+
+
+def test_an_early_source_is_kept_if_only_an_earlier_item_has_its_address() -> None:
+    """A second search may find a page again; the item of that search is still to come."""
+    again = search_item([RESULTS[0] | {"id": 3}])
+    begun = {"type": "response.output_item.added", "item": again, "output_index": 1}
+    rows = [begun, done(search_item()), early(again), *deltas("x [web:3]")]
+    assert Listener().hear(rows).text == "x [3]"
+    opened_again = early(opened("https://a.example", "https://b.example"))
+    rows = [done(opened("https://a.example")), opened_again, *deltas("[web:1][web:2]")]
+    assert Listener().hear(rows).text == "[1][2]"
+
+
+def test_an_early_row_that_is_no_page_keeps_its_place() -> None:
+    """As in the finished item."""
+    item = {"type": "fetch_url_results", "contents": [None, {"url": "b"}]}
+    for event in (early(item), done(item)):
+        assert Listener().hear([event, *deltas("[web:1]")]).text == "[2]"
+
+
+def test_an_item_that_is_finished_again_changes_no_number() -> None:
+    """Gateways repeat frames."""
+    finished = done(opened("https://a.example", "https://b.example") | {"id": "x"})
+    rows = [finished, finished, *deltas("[web:1][web:2]")]
+    assert Listener().hear(rows).text == "[2][web:2]"
+
+
 def test_an_id_written_as_text_is_shown_as_a_number() -> None:
     """As in the output."""
     result = {"id": "3", "url": "https://c.example"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from perplexity_connector.contract.readers import as_objects
 from perplexity_connector.perplexity.wire.agent_events import Transcript
 from perplexity_connector.perplexity.wire.streamed_items import StreamedItems
 from tests.perplexity.wire.streams import (
@@ -348,6 +349,49 @@ def test_no_source_is_lost_when_an_item_is_finished_again(listen: bool) -> None:
     ]
     told = transcript(rows, listen=listen)
     assert (text_of(told), results_of(told)) == ("Moon", RESULTS)
+
+
+@both
+@pytest.mark.parametrize("is_numbered", [False, True], ids=["bare", "numbered"])
+@pytest.mark.parametrize(
+    ("again", "kept", "events_kept"),
+    [
+        ("ab", "ab", 1),
+        ("abc", "abc", 1),
+        ("ba", "ba", 1),
+        ("a", "ab", 1),
+        ("bc", "abc", 2),
+        ("", "ab", 1),
+    ],
+)
+def test_no_source_is_doubled_when_an_item_is_finished_again(
+    again: str, kept: str, events_kept: int, is_numbered: bool, listen: bool
+) -> None:
+    """Gateways repeat frames; an item that brings all again replaces the earlier one in its place."""
+
+    def finished(id: str, names: str) -> Event:
+        contents = [{"url": f"https://{name}.example"} for name in names]
+        item = {"type": "fetch_url_results", "id": id, "contents": contents}
+        return item_is_done(item)
+
+    rows = [finished("x", "ab"), finished("y", "d"), finished("x", again)]
+    told = transcript(numbered(*rows) if is_numbered else rows, listen=listen)
+    items = told.output_items()
+    assert [len(item.sources) for item in told.streamed.items] == [events_kept, 1]
+    assert [item["id"] for item in items] == ["x", "y"]
+    urls = [[page["url"] for page in as_objects(item["contents"])] for item in items]
+    assert urls == [[f"https://{name}.example" for name in kept], ["https://d.example"]]
+
+
+def test_an_id_that_two_kinds_share_makes_no_source_lost() -> None:
+    """Gateways rewrite ids."""
+    page: dict[str, Any] = {"type": "fetch_url_results", "contents": [{"url": "a"}]}
+    rows = [item_is_done(item | {"id": "x"}) for item in (search_item(), page)]
+    told = transcript(rows, listen=True)
+    assert [item["type"] for item in told.output_items()] == [
+        "search_results",
+        "fetch_url_results",
+    ]
 
 
 def test_an_item_without_text_and_sources_is_not_an_output_item() -> None:
