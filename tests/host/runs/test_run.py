@@ -359,12 +359,17 @@ def test_a_timeout_that_is_none_is_refused(timeout: Any) -> None:
 
 
 class Backstop:
-    """Stands in for the host's `asyncio.timeout`: it strikes when a test says so."""
+    """Stands in for the run's `asyncio.timeout`, which begins without a time: it strikes when a test says so."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Take its place."""
         self.timeout = asyncio.Timeout(None)
-        monkeypatch.setattr(asyncio, "timeout", lambda _: self.timeout)
+        others = asyncio.timeout
+        monkeypatch.setattr(
+            asyncio,
+            "timeout",
+            lambda seconds: self.timeout if seconds is None else others(seconds),
+        )
 
     async def strike(self, *_: object) -> None:
         """The time is over, and yet whoever calls this never returns."""
