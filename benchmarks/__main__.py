@@ -8,7 +8,6 @@ machine; seconds do not.
 
 import argparse
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -56,26 +55,6 @@ class Subject:
         ]
 
 
-@contextmanager
-def _running(
-    *arguments: str, checkout: Path | None = None
-) -> Iterator[subprocess.Popen[str]]:
-    """Run one of our modules as a process, until its standard input ends; that of another checkout if given."""
-    command = [sys.executable, "-m", *arguments]
-    # Most peers would take a proxy of the environment, even to this machine.
-    environment = os.environ | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-    with subprocess.Popen(  # noqa: S603 - our own module
-        command,
-        cwd=checkout,
-        env=environment | programs.path_of(checkout),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    ) as process:
-        yield process
-
-
 def measure(rounds: int, url: str, before: Path | None = None) -> Figures:
     """Return every figure, by case and client; with those of the checkout `before`, if given."""
     figures: dict[str, dict[str, Mapping[str, float]]] = defaultdict(dict)
@@ -95,7 +74,8 @@ def measure(rounds: int, url: str, before: Path | None = None) -> Figures:
 def _subject(name: str, url: str, before: Path | None) -> Iterator[Subject]:
     is_before = name == BEFORE
     client, checkout = ("ours", before) if is_before else (name, None)
-    with _running("benchmarks.subject", client, url, checkout=checkout) as process:
+    arguments = ("benchmarks.subject", client, url)
+    with programs.running(*arguments, checkout=checkout) as process:
         yield Subject(name, process)
 
 
@@ -186,9 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     began = time.monotonic()
-    with _running("benchmarks.canned_server") as server:
-        port = int(server.stdout.readline()) if server.stdout else 0
-        url = f"http://127.0.0.1:{port}"
+    with programs.serving("benchmarks.canned_server") as url:
         figures = measure(options.rounds, url, options.before)
     if options.json:
         sys.stdout.write(json.dumps(figures, indent=1) + "\n")

@@ -21,6 +21,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks import programs
 from benchmarks.canned_wire import RESULTS
 from benchmarks.mcp_client import SESSIONS, SINGLE, McpClient
 
@@ -86,7 +87,8 @@ def measure(rounds: int, calls: int) -> Mapping[str, Figure]:
     seen: dict[str, list[Figure]] = defaultdict(list)
     with TemporaryDirectory() as folder, ExitStack() as stack:
         install(folder)
-        provider = stack.enter_context(_provider())
+        search = programs.serving("benchmarks.canned_server")
+        provider = f"{stack.enter_context(search)}/plain"
         ours = stack.enter_context(_ours(folder, provider))
         subjects = {
             _OFFICIAL: (stack.enter_context(_official(folder, provider)), SESSIONS),
@@ -129,18 +131,6 @@ def install(folder: str) -> None:
     quiet = ("--no-audit", "--no-fund", "--no-package-lock", "--silent")
     command = ["npm", "install", "--prefix", folder, *quiet, f"{PACKAGE}@{VERSION}"]
     subprocess.run(command, check=True)  # noqa: S603 - a pinned package
-
-
-@contextmanager
-def _provider() -> Iterator[str]:
-    command = [sys.executable, "-m", "benchmarks.canned_server"]
-    with subprocess.Popen(  # noqa: S603 - our own module
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        if process.stdout is None:
-            raise RuntimeError
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}/plain"
-        process.communicate()
 
 
 @contextmanager

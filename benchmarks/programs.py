@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -57,6 +58,36 @@ def programs(url: str) -> Mapping[str, Sequence[str]]:
         "first search: perplexityai": [*searches, "perplexityai", url, "once"],
         "first search: ours": [*searches, "ours", url, "once"],
     }
+
+
+@contextmanager
+def running(
+    *arguments: str, checkout: Path | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run one of our modules as a process, until its standard input ends; that of another checkout if given."""
+    command = [sys.executable, "-m", *arguments]
+    # Most peers would take a proxy of the environment, even to this machine.
+    environment = os.environ | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+    with subprocess.Popen(  # noqa: S603 - our own module
+        command,
+        cwd=checkout,
+        env=environment | path_of(checkout),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    ) as process:
+        yield process
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[str]:
+    """Run one of our servers, which prints its port first. Yield its URL."""
+    with running(*arguments) as process:
+        if process.stdout is None:
+            raise RuntimeError
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        process.communicate()
 
 
 def path_of(checkout: Path | None) -> dict[str, str]:

@@ -7,15 +7,14 @@ have a part in the first and the last figure, so run it on a machine that does l
 
 import argparse
 import asyncio
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import process
+from benchmarks import process, programs
 from perplexity_connector.host import Host, Ledger
 from perplexity_connector.sandbox import Sandbox
 from perplexity_connector.sandbox.keys import FIFTY_PER_SECOND_KEY
@@ -26,6 +25,8 @@ _LIMIT = 50
 _REFUSED = 429
 _AT_ONCE = 16
 _BARE_ROWS = 2000
+# The cheap server, without faults.
+_SERVER = ("benchmarks.cheap_server", "1", "0.01", "3", "0")
 _TEMPLATE = {
     "model": "sonar",
     "messages.0.role": "user",
@@ -121,7 +122,7 @@ async def _bare(url: str, rows: int) -> None:
 
 def _rows(rows: int) -> Iterator[str]:
     """Yield memory and CPU of a table of chats, and how soon it goes on unchanged."""
-    with TemporaryDirectory() as name, _provider() as url:
+    with TemporaryDirectory() as name, programs.serving(*_SERVER) as url:
         folder = Path(name)
         _write(folder, rows)
         asyncio.run(_bare(url, _AT_ONCE))
@@ -136,19 +137,6 @@ def _rows(rows: int) -> Iterator[str]:
         yield f"CPU a row: {cpu * 1000:.2f} ms, a bare run {bare * 1000:.2f} ms, more {(cpu - bare) * 1000:.2f} ms"
         planned, _ = asyncio.run(_run(folder, url, "pplx-bench", _CHAT, _TEMPLATE))
         yield f"the unchanged table again: planned after {planned:.2f} s"
-
-
-@contextmanager
-def _provider() -> Iterator[str]:
-    """Run the cheap server, without faults, in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.cheap_server", "1", "0.01", "3", "0"]
-    with subprocess.Popen(  # noqa: S603 - our own module
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        if server.stdout is None:
-            raise RuntimeError
-        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
-        server.communicate()
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import canned_wire
-from benchmarks.__main__ import _running
+from benchmarks import canned_wire, programs
 from benchmarks.clients import CLIENTS
 from benchmarks.targets import BEFORE, TARGETS, table_lines
 from perplexity_connector.perplexity.wire.run_output import run_output
@@ -100,6 +99,5 @@ def test_a_client_gets_every_answer_of_the_canned_server(name: str) -> None:
             assert await client.search(f"{url}/plain")
             assert await client.searches(f"{url}/plain", ["a", "b"])
 
-    with _running("benchmarks.canned_server") as server:
-        assert server.stdout is not None
-        asyncio.run(main(f"http://127.0.0.1:{int(server.stdout.readline())}"))
+    with programs.serving("benchmarks.canned_server") as url:
+        asyncio.run(main(url))

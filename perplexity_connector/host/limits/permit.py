@@ -1,6 +1,6 @@
-"""The permit of a request, and that of a run's request: faster than generators."""
+"""The permit of a request: faster than a generator."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Protocol
 
@@ -38,37 +38,3 @@ class Permit(AbstractAsyncContextManager[None]):
     async def __aexit__(self, *_: object) -> None:
         """Give the place up."""
         self._limiter.end()
-
-
-class RunPermit(AbstractAsyncContextManager[None]):
-    """The permit of a run's request: that of the limit, and the run's last step before it is sent.
-
-    * `_reserve`: prepares the request, and returns the permit of the limit to wait for.
-    * `_begin`: takes the run's last step.
-    * `_permit`: the permit of the limit, from `_reserve`.
-    """
-
-    __slots__ = ("_begin", "_permit", "_reserve")
-
-    def __init__(
-        self,
-        reserve: Callable[[], Awaitable[AbstractAsyncContextManager[None]]],
-        begin: Callable[[], Awaitable[None]],
-    ) -> None:
-        """Wait for nothing yet."""
-        self._reserve = reserve
-        self._begin = begin
-
-    async def __aenter__(self) -> None:
-        """Wait for the permit, then take the last step. If that fails, give the permit up."""
-        self._permit = await self._reserve()
-        await self._permit.__aenter__()
-        try:
-            await self._begin()
-        except BaseException:
-            await self._permit.__aexit__(None, None, None)
-            raise
-
-    async def __aexit__(self, *_: object) -> None:
-        """Give the permit up."""
-        await self._permit.__aexit__(None, None, None)

@@ -273,8 +273,6 @@ class LoadedConnector:
 
         Raises `ConnectorError`: the connector's own, else `internal`.
         """
-        if self._is_open:
-            return  # as for nearly every run
         async with self._opening:
             if self._is_open:
                 return

@@ -60,7 +60,7 @@ class Inbox:
         self._events.append(event)
         self._wake()
 
-    def close(self, _: object = None) -> None:
+    def close(self, _: object) -> None:
         """Add the end: no more events come."""
         self._is_closed = True
         self._wake()

@@ -5,7 +5,8 @@ import functools
 import inspect
 import logging
 import time
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from perplexity_connector.contract import (
@@ -23,7 +24,6 @@ from perplexity_connector.contract.timers import expiring
 from perplexity_connector.host.credentials.form import Credential
 from perplexity_connector.host.limits.given_limiter import Turns
 from perplexity_connector.host.limits.patience import Patience
-from perplexity_connector.host.limits.permit import RunPermit
 from perplexity_connector.host.plugins import boundary
 from perplexity_connector.host.plugins.loading import LoadedConnector
 from perplexity_connector.host.runs.between_attempts import (
@@ -314,19 +314,16 @@ class Run:
         numbers = as_int(limit), as_int(remaining), as_number(reset)
         self.rate_limiter.observe(*numbers)
 
-    def _permit(self) -> RunPermit:
-        return RunPermit(self._reserve, self._begin_request)
-
-    async def _reserve(self) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def _permit(self) -> AsyncIterator[None]:
         if self._effect_before_turn is not None:
             self._effect = self._effect_before_turn
         await self.log.reserve(self.record.attempts, self.patience)
         end = self.patience.end(self.deadline)
-        return self.rate_limiter.permit(end, self.patience.waiting)
-
-    async def _begin_request(self) -> None:
-        await self.log.fence()
-        self._effect, self._effect_before_turn = Effect.UNKNOWN, None
+        async with self.rate_limiter.permit(end, self.patience.waiting):
+            await self.log.fence()
+            self._effect, self._effect_before_turn = Effect.UNKNOWN, None
+            yield
 
     async def _keep_checkpoint(self, state: JsonObject) -> None:
         try:

@@ -81,7 +81,7 @@ class Searcher:
     need not be asked again. If one is refused to the end while none is answered, or the wait is
     very long, none is sent any more.
 
-    * `_body`: the request, without its query.
+    * `_filters`: all of the requests but their queries.
     * `_kept`: the queries that an earlier attempt finished, by their index as text. They are not
       asked again.
     * `_repeats`: how often a refused query is sent again.
@@ -99,7 +99,7 @@ class Searcher:
         self._client = client
         self._form = form
         self._ctx = ctx
-        self._body = search.request_body(form, "")
+        self._filters = search.filters_of(form)
         self._kept = as_object((ctx.resume_from or {}).get("finished"))
         # The host repeats a run of one query, and loses nothing by that.
         self._repeats = _REPEATS if len(search.queries(form)) > 1 else 0
@@ -209,7 +209,7 @@ class Searcher:
         one.turn.repeat(wait)
 
     async def _ask(self, one: _Search) -> Outcome:
-        body = {**self._body, "query": one.query}
+        body = search.request_body(self._filters, one.query)
         async with self._client.ask(
             "POST", search.PATH, self._ctx, body, one.turn.permit
         ) as answer:

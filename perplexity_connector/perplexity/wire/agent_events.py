@@ -28,8 +28,10 @@ TERMINAL = frozenset(f"response.{status}" for status in ENDED)
 # The most bytes of undecoded events that are kept. Beyond it events are decoded, and it limits
 # text and sources.
 MOST_BYTES = 16 * 1024 * 1024
-# The form of a stream without a listener: the events for which `is_about_part` is true stay unread.
-UNHEARD = usual_form(rb"response\.[^.\n]*\.[^\n]*")
+# The names of the events about a part of the run.
+_ABOUT_PART = r"response\.[^.\n]*\.[^\n]*"
+# The form of a stream without a listener: these events stay unread.
+UNHEARD = usual_form(_ABOUT_PART.encode())
 
 
 class Transcript:
@@ -184,7 +186,7 @@ def is_about_part(event: ServerEvent) -> bool:
 
     `response.completed` is about the whole run.
     """
-    return event.name.count(".") > 1 and event.name.startswith("response.")
+    return re.fullmatch(_ABOUT_PART, event.name) is not None
 
 
 def _run_id(value: object) -> str | None:

@@ -1,6 +1,6 @@
 """Map a search form to `POST /search`, and its answer back (docs/provider.md, "Search")."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from perplexity_connector.contract import JsonObject, JsonValue
 from perplexity_connector.contract.readers import as_object, as_objects, as_text
@@ -20,13 +20,17 @@ def queries(form: SearchInput) -> Sequence[str]:
     return [form.query] if isinstance(form.query, str) else form.query
 
 
-def request_body(form: SearchInput, query: str) -> dict[str, JsonValue]:
+def filters_of(form: SearchInput) -> dict[str, JsonValue]:
+    """Return all of a request but its query. The requests of a form have the same."""
+    return with_us_dates(form.model_dump(exclude={"query"}, exclude_none=True))
+
+
+def request_body(filters: Mapping[str, JsonValue], query: str) -> dict[str, JsonValue]:
     """Return the request for one query.
 
     Each query has its own request, because the answer to several does not say which is whose.
     """
-    filters = form.model_dump(exclude={"query"}, exclude_none=True)
-    return {"query": query, **with_us_dates(filters)}
+    return {"query": query, **filters}
 
 
 def usage(form: SearchInput, searches: int, in_doubt: int = 0) -> dict[str, JsonValue]:

@@ -1,6 +1,5 @@
-"""What a row of a table costs the ledger, as counts: statements, pauses, and looks for its place in a file."""
+"""What a row of a table costs the ledger, as counts: statements and pauses."""
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,6 @@ from sqlalchemy import event
 from perplexity_connector.host import Ledger
 from perplexity_connector.host.ledger.transactions import run_units
 from perplexity_connector.host.ledger.writing import writer
-from perplexity_connector.host.tables.outputs.output import Known, Output
 from tests.host.ledger.books import Books
 from tests.host.ledger.entering import WAIT_S, busy, environ_of
 
@@ -62,17 +60,3 @@ def test_a_busy_thread_pauses_longer_so_that_more_units_share_a_commit(
         writer._PAUSE_S,
         writer._BUSY_PAUSE_S,
     ]
-
-
-def test_a_record_is_written_without_a_look_for_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The file is at its end already."""
-    path = tmp_path / "out.csv"
-    output = Output(path, b"head\n", Known(job_id="job_1"))
-    looks: list[object] = []
-    monkeypatch.setattr(os, "lseek", lambda *where: looks.append(where))
-    output.append(b"one\n")
-    assert output.append(b"two\n") == len(b"head\none\ntwo\n")
-    output.close()
-    assert (path.read_bytes(), looks) == (b"head\none\ntwo\n", [])

@@ -1,7 +1,6 @@
 """What a run costs the host, as counts: an attempt that succeeds needs little of what a failed one does."""
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -73,28 +72,13 @@ def test_a_run_needs_one_task_one_timer_and_one_future(
     }
 
 
-def test_a_run_needs_no_generator_for_a_context(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Neither for its permit nor while it is active."""
-
-    def counting(counts: Counter[str]) -> None:
-        base: Any = contextlib._GeneratorContextManager
-        kind: Any = contextlib._AsyncGeneratorContextManager
-        counted(monkeypatch, base, "__init__", counts)
-        counted(monkeypatch, kind, "__init__", counts)
-
-    assert second_run(monkeypatch, counting) == {}
-
-
 def test_a_known_connector_is_found_without_all_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """And an open one without its lock."""
+    """To join and to sort them takes longer, the more there are."""
 
     def counting(counts: Counter[str]) -> None:
         counted(monkeypatch, Catalogue, "_connectors", counts)
-        counted(monkeypatch, asyncio.Lock, "acquire", counts)
 
     assert second_run(monkeypatch, counting) == {}
 

@@ -232,7 +232,7 @@ def test_events_that_come_together_are_taken_together() -> None:
         assert [event["seq"] for event in await reader] == [0, 1, 2]
         ended = asyncio.ensure_future(inbox.take())
         await asyncio.sleep(0)
-        inbox.close()
+        inbox.close(None)
         assert [*await ended, *await inbox.take()] == []
 
     asyncio.run(read())

@@ -201,13 +201,13 @@ def test_many_queries_need_few_tasks_and_one_reading_of_the_form(
     """A task for each would mostly wait, and all have the same filters."""
     tasks: list[str] = []
     read: list[object] = []
-    request = search.request_body
+    filters = search.filters_of
 
-    def body(form: SearchInput, query: str) -> dict[str, JsonValue]:
+    def counted_filters(form: SearchInput) -> dict[str, JsonValue]:
         read.append(form)
-        return request(form, query)
+        return filters(form)
 
-    monkeypatch.setattr(search, "request_body", body)
+    monkeypatch.setattr(search, "filters_of", counted_filters)
     many = [f"moon {number}" for number in range(100)]
 
     async def main() -> ActionResult:

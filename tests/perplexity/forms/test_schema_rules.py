@@ -412,7 +412,8 @@ def test_rule_14_what_the_search_schema_accepts_the_model_takes(
         SEARCH,
         value,
         lambda form: [
-            search.request_body(form, query) for query in search.queries(form)
+            search.request_body(search.filters_of(form), query)
+            for query in search.queries(form)
         ],
     )
 

@@ -117,6 +117,7 @@ def test_a_date_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return parsedate_to_datetime(date)
 
     monkeypatch.setattr(rate_headers, "parsedate_to_datetime", counted)
+    rate_headers._epoch_seconds.cache_clear()
     date = "Thu, 01 Jan 2026 00:00:17 GMT"
     for _ in range(100):
         rate_limit_from_headers({"x-ratelimit-reset": "1767225600", "date": date})

@@ -39,7 +39,7 @@ def body_of_chat(**sent: Any) -> Any:
 def body_of_search(**sent: Any) -> Any:
     """The request of a search that has these fields."""
     form = SearchInput.model_validate({"query": "x"} | sent)
-    return search.request_body(form, search.queries(form)[0])
+    return search.request_body(search.filters_of(form), search.queries(form)[0])
 
 
 def named(

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from perplexity_connector.perplexity.forms.execute_search import SearchInput
 from perplexity_connector.perplexity.wire.search import (
     PATH,
+    filters_of,
     pages_from_answer,
     queries,
     request_body,
@@ -50,7 +51,9 @@ SENT: Any = SET | {
 def body(**values: Any) -> dict[str, Any]:
     """The request for one query and these fields."""
     return dict(
-        request_body(SearchInput.model_validate({"query": "moon"} | values), "moon")
+        request_body(
+            filters_of(SearchInput.model_validate({"query": "moon"} | values)), "moon"
+        )
     )
 
 
@@ -75,7 +78,7 @@ def test_each_query_is_a_request_of_its_own() -> None:
     """An answer to several queries could not be attributed to them."""
     form = SearchInput.model_validate({"query": ["moon", "sun"], "max_results": 2})
     assert list(queries(form)) == ["moon", "sun"]
-    assert [request_body(form, query) for query in queries(form)] == [
+    assert [request_body(filters_of(form), query) for query in queries(form)] == [
         {"query": "moon", "max_results": 2},
         {"query": "sun", "max_results": 2},
     ]

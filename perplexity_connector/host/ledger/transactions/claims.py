@@ -3,17 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    and_,
-    bindparam,
-    exists,
-    func,
-    insert,
-    outerjoin,
-    select,
-    update,
-)
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from perplexity_connector.contract import JsonObject
 from perplexity_connector.contract.json import new_run_id
@@ -27,11 +17,7 @@ from perplexity_connector.host.ledger.entries import (
 from perplexity_connector.host.ledger.schema import (
     ACTION,
     flow_steps,
-    is_current,
-    is_first_line,
-    is_present,
     jobs,
-    lines,
     rows,
     runs,
 )
@@ -50,62 +36,9 @@ from perplexity_connector.host.ledger.transactions.held import (
     owned,
     require_dead,
 )
+from perplexity_connector.host.ledger.transactions.next_rows import next_row
 from perplexity_connector.host.ledger.transactions.prepared import Prepared
 
-_all_lines = lines.alias()
-_line_count = (
-    select(func.count()).where(_all_lines.c.row_id == rows.c.id).scalar_subquery()
-)
-_candidate = (
-    select(
-        rows.c.id,
-        rows.c.number,
-        rows.c.key,
-        rows.c.input,
-        rows.c.worst,
-        rows.c.price_group,
-        rows.c.state,
-        rows.c.digest,
-        lines.c.record,
-        lines.c.output_end,
-        _line_count.label("line_count"),
-        rows.c.epoch,
-        rows.c.round,
-        *(jobs.c[name] for name in ACTION),
-        runs.c.id.label("run_id"),
-        runs.c.checkpoint,
-        runs.c.budgets,
-        runs.c.reserved,
-    )
-    .select_from(
-        outerjoin(rows, runs, is_current)
-        .join(jobs, jobs.c.id == rows.c.job_id)
-        .outerjoin(lines, is_first_line)
-    )
-    .where(
-        rows.c.job_id == bindparam("job"),
-        rows.c.owner.is_(None),
-        jobs.c.cancel_requested.is_(False),
-        is_present,
-    )
-    .order_by(rows.c.number)
-    .limit(1)
-    .with_for_update(of=rows, skip_locked=True)
-)
-_is_followed = and_(rows.c.state == "begun", rows.c.to_follow.is_(True))
-_followed_next = Prepared(_candidate.where(_is_followed))
-_begun_rows = rows.alias()
-_has_followed = exists().where(
-    _begun_rows.c.job_id == bindparam("job"),
-    _begun_rows.c.state == "begun",
-    _begun_rows.c.to_follow.is_(True),
-    _begun_rows.c.owner.is_(None),
-)
-_planned_next = Prepared(
-    _candidate.where(rows.c.state == "planned").add_columns(
-        _has_followed.label("has_followed")
-    )
-)
 _claim = Prepared(
     update(rows)
     .where(rows.c.id == bindparam("row"), rows.c.epoch == bindparam("as_read"))
@@ -220,15 +153,11 @@ def claim_row(  # noqa: PLR0913 - where to reserve, and what every transaction h
     the least to reserve. Return None if nothing is left to claim or the job was cancelled.
     Raises `OverBudgetError`.
     """
-    of_job = {"job": job_id}
-    planned = _planned_next.read(connection, of_job)
-    # To look for both each time would be a statement more for each row.
-    may_follow = not planned or planned[0]["has_followed"]
-    if may_follow and (followed := _followed_next.read(connection, of_job)):
-        return _follow(connection, owner, job_id, followed[0])
-    if not planned:
+    found = next_row(connection, job_id)
+    if found is None:
         return None
-    found = planned[0]
+    if found["state"] == "begun":
+        return _follow(connection, owner, job_id, found)
     nano = max(found["worst"], percentiles.get(found["price_group"], 0))
     ids = (job_budget(job_id), *budgets)
     reserve(connection, ids, nano, is_alive=is_alive)

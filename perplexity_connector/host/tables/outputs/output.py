@@ -51,7 +51,6 @@ class Output:
         try:
             self._end = _known_end(self._file, header, known)
             os.ftruncate(self._file, self._end)
-            os.lseek(self._file, self._end, os.SEEK_SET)
             if self._end < len(header):
                 self.append(header)
         except OSError as problem:
@@ -64,11 +63,11 @@ class Output:
 
     def append(self, record: bytes) -> int:
         """Write a record, and return where it ends. Raises `OSError`; then no part of it is there."""
+        os.lseek(self._file, self._end, os.SEEK_SET)
         try:
             _write_whole(self._file, record)
         except OSError:
             with suppress(OSError):
-                os.lseek(self._file, self._end, os.SEEK_SET)
                 os.ftruncate(self._file, self._end)
             raise
         self._end += len(record)
